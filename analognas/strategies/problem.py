@@ -1,0 +1,68 @@
+"""The problem a strategy solves: a space, what to improve, and what must hold.
+
+Hard constraints depend on the genotype alone (parameters, MACs) and are checked before any training. Soft ones
+(AVM, spread over chips) are measured and decide which trials are feasible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from search_spaces import Population
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analognas.spaces import ArchitectureSpace
+
+HARD_METRICS: Final = ("parameters", "macs")
+SOFT_METRICS: Final = ("avm", "std_1d")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric to improve: `sign` is 1 to maximise and -1 to minimise."""
+
+    metric: str
+    sign: int
+
+
+@dataclass(frozen=True)
+class SearchProblem:
+    """A space, an objective, and upper bounds by metric name.
+
+    Attributes:
+        space: the search space.
+        objective: what to improve.
+        upper_bounds: largest allowed value of `parameters`, `macs`, `avm`, `std_1d`; a metric that is absent is free.
+    """
+
+    space: ArchitectureSpace
+    objective: Objective
+    upper_bounds: Mapping[str, float]
+
+    def admissible(self, population: Population) -> npt.NDArray[np.bool_]:
+        """Return the `(n,)` mask of candidates that can be built and meet every hard constraint."""
+        mask = np.array([not problem for problem in self.space.problems(population)], dtype=np.bool_)
+        if "parameters" in self.upper_bounds:
+            mask &= self.space.parameters(population) <= self.upper_bounds["parameters"]
+        if "macs" in self.upper_bounds:
+            mask &= self.space.macs(population) <= self.upper_bounds["macs"]
+        return mask
+
+    def feasible(self, metrics: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Return the `(n,)` mask of rows that meet every soft constraint; rows with NaN do not."""
+        mask = np.asarray(metrics[self.objective.metric].notna(), dtype=np.bool_)
+        for metric in SOFT_METRICS:
+            if metric in self.upper_bounds:
+                mask &= np.asarray(metrics[metric] <= self.upper_bounds[metric], dtype=np.bool_)
+        return mask
+
+    def score(self, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the `(n,)` value to maximise; NaN for failed trials."""
+        return self.objective.sign * metrics[self.objective.metric].to_numpy(dtype=np.float64, copy=True)

@@ -1,0 +1,1 @@
+"""Analog in-memory computing hardware for any torch network."""

@@ -1,0 +1,101 @@
+"""What a search space is: populations of genotypes and the networks they describe.
+
+A genotype is a row of integers (genes). A population is an array of genotypes, so that sampling, mutation and
+encoding work on thousands of candidates at once. ``SearchSpace`` has the four methods that every space, a user's own
+one included, must offer. The three protocols after it are abilities that a space may add; the built-in spaces have all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+Population: TypeAlias = npt.NDArray[np.int64]
+"""`(n, genes)` int64: one genotype a row."""
+
+Genotype: TypeAlias = tuple[int, ...]
+"""One row of a population: hashable and JSON-able."""
+
+
+@runtime_checkable
+class SearchSpace(Protocol):
+    """The four methods every space has."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> Population:
+        """Draw `n` valid genotypes at random, `(n, genes)` int64."""
+        ...
+
+    def mutate(self, population: Population, rng: np.random.Generator) -> Population:
+        """Return one mutated, valid child for each row, `(n, genes)` int64; the input is left alone."""
+        ...
+
+    def encode(self, population: Population) -> pd.DataFrame:
+        """Return `(n, features)` float32 features with named columns, for a surrogate."""
+        ...
+
+    def build(self, genotype: Genotype) -> nn.Module:
+        """Return the untrained torch network: `(batch, *input_shape)` float32 to `(batch, classes)` logits."""
+        ...
+
+
+@runtime_checkable
+class Recombining(Protocol):
+    """A space with stratified sampling, crossover and one canonical genotype for each network."""
+
+    def latin_hypercube(self, n: int, rng: np.random.Generator) -> Population:
+        """Draw `n` genotypes that stratify every gene's range (McKay et al. 1979)."""
+        ...
+
+    def crossover(self, first: Population, second: Population, rng: np.random.Generator) -> Population:
+        """Return one child for each pair of rows."""
+        ...
+
+    def canonical(self, population: Population) -> Population:
+        """Return the genotypes with inactive genes at their one canonical value: equal networks, equal rows."""
+        ...
+
+
+@runtime_checkable
+class Countable(Protocol):
+    """A space that knows the cost of its networks without building them."""
+
+    def parameters(self, population: Population) -> npt.NDArray[np.int64]:
+        """Return the trainable parameters of each network, `(n,)`; equal to the built network's."""
+        ...
+
+    def macs(self, population: Population) -> npt.NDArray[np.int64]:
+        """Return the multiply-accumulates of one inference of each network, `(n,)`."""
+        ...
+
+    def problems(self, population: Population) -> list[str]:
+        """Return why each network cannot be built, an empty string where it can."""
+        ...
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A space whose genotypes read as architectures."""
+
+    def describe(self, genotype: Genotype) -> dict[str, Any]:
+        """Return the architecture in the literature's symbols, JSON-able."""
+        ...
+
+    def parse(self, architecture: Mapping[str, Any]) -> Genotype:
+        """Return the genotype of an architecture as `describe` writes it.
+
+        Raises:
+            ValueError: for an architecture outside the space; the message names the rule and the value.
+        """
+        ...
+
+
+def genotypes(population: Population) -> list[Genotype]:
+    """Return the rows of a population as hashable tuples of Python integers."""
+    return [tuple(row) for row in population.tolist()]
