@@ -1,0 +1,140 @@
+"""One evaluated candidate, as one line of `trials.jsonl`.
+
+Accuracies are fractions of 1. `metrics` holds the figures that objectives and constraints name:
+
+=================  ===========================================================================
+`accuracy_1d`      mean accuracy over the chips one day after programming
+`std_1d`           its standard deviation over the chips
+`avm`              mean accuracy at 1 s minus mean accuracy at 1 month (30 days)
+`accuracy_1s`      mean accuracy over the chips one second after programming
+`digital_accuracy` accuracy of the trained weights in floating point, no analog hardware
+`parameters`       trainable parameters of the network
+`macs`             multiply-accumulates of one inference
+`tiles`            crossbar tiles the network occupies
+`utilisation`      fraction of their unit cells that hold a weight
+=================  ===========================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from search_spaces import Genotype
+
+SECOND_S: Final = 1.0
+HOUR_S: Final = 3_600.0
+DAY_S: Final = 86_400.0
+MONTH_S: Final = 2_592_000.0
+YEAR_S: Final = 31_536_000.0
+
+METRICS: Final = (
+    "accuracy_1d",
+    "std_1d",
+    "avm",
+    "accuracy_1s",
+    "digital_accuracy",
+    "parameters",
+    "macs",
+    "tiles",
+    "utilisation",
+)
+
+
+@dataclass(frozen=True)
+class DriftRecord:
+    """Accuracy of several chips over time.
+
+    Attributes:
+        times_s: seconds since programming, ascending.
+        accuracy: one row a time, one column a chip, fractions of 1.
+    """
+
+    times_s: tuple[float, ...]
+    accuracy: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an evaluation gave no result."""
+
+    reason: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluated candidate and everything needed to evaluate it again.
+
+    Attributes:
+        number: position in the order of completion, from 0.
+        genotype: the candidate.
+        architecture: the candidate in the literature's symbols.
+        origin: which part of the strategy proposed it.
+        predicted: what the surrogate expected, by metric name.
+        asked_after: how many trials had finished when the strategy was asked for it.
+        position: its place in the batch that the strategy returned.
+        seed: seed of its initialisation, training and noise.
+        status: `completed`, or `failed` with a `failure`.
+        metrics: the measured figures; empty when failed.
+        curve: accuracy of every chip at every time; None when failed.
+        failure: None when completed.
+        threads: torch threads of the process that evaluated it.
+        wall_time_s: seconds the evaluation took.
+        finished_at: end of the evaluation, ISO 8601, UTC.
+        versions: of the packages that shape a result.
+    """
+
+    number: int
+    genotype: Genotype
+    architecture: Mapping[str, Any]
+    origin: str
+    predicted: Mapping[str, float]
+    asked_after: int
+    position: int
+    seed: int
+    status: Literal["completed", "failed"]
+    metrics: Mapping[str, float]
+    curve: DriftRecord | None
+    failure: Failure | None
+    threads: int
+    wall_time_s: float
+    finished_at: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the trial as one line of JSON without a newline."""
+        return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Trial:
+        """Read a line that `to_json` wrote.
+
+        Raises:
+            ValueError: when the line is not JSON or lacks a field.
+        """
+        try:
+            raw = json.loads(line)
+            raw["genotype"] = tuple(int(gene) for gene in raw["genotype"])
+            if raw["curve"] is not None:
+                raw["curve"] = DriftRecord(
+                    times_s=tuple(raw["curve"]["times_s"]),
+                    accuracy=tuple(tuple(row) for row in raw["curve"]["accuracy"]),
+                )
+            if raw["failure"] is not None:
+                raw["failure"] = Failure(**raw["failure"])
+            return cls(**raw)
+        except (TypeError, KeyError, json.JSONDecodeError) as error:
+            raise ValueError(f"not a trial record: {error}") from error
+
+
+def candidate_key(genotype: Genotype) -> str:
+    """Return a short stable name of a candidate: the first 12 hex digits of its SHA-256.
+
+    >>> candidate_key((16, 3, 1))
+    '873e8f70393b'
+    """
+    return hashlib.sha256(json.dumps(list(genotype)).encode()).hexdigest()[:12]

@@ -1,0 +1,81 @@
+"""What is known of a fully trained network: the content of `best/metrics.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from analognas.record.trial import DriftRecord
+
+
+@dataclass(frozen=True)
+class ValidatedNetwork:
+    """A network trained at full budget and validated on chips.
+
+    Attributes:
+        name: `best` or the name of a reference network.
+        architecture: in the literature's symbols; for a reference network its name.
+        metrics: the figures of `analognas.record.trial` on the test split.
+        digital_accuracy: floating-point accuracy of the exported weights, by split (`validation`, `test`).
+        curves: accuracy of every chip at every time, by split.
+        training: what was done: epochs, seed, seconds, accuracy before hardware-aware training.
+    """
+
+    name: str
+    architecture: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    digital_accuracy: Mapping[str, float]
+    curves: Mapping[str, DriftRecord]
+    training: Mapping[str, Any]
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> ValidatedNetwork:
+        """Read what `dataclasses.asdict` gave."""
+        curves = {
+            split: DriftRecord(tuple(curve["times_s"]), tuple(tuple(row) for row in curve["accuracy"]))
+            for split, curve in raw["curves"].items()
+        }
+        return cls(**{**raw, "curves": curves})
+
+
+@dataclass(frozen=True)
+class FinalResult:
+    """The end of a run.
+
+    Attributes:
+        trial: number of the trial whose candidate was retrained.
+        network: that candidate at full budget.
+        references: the reference networks under the same budget and hardware.
+        surrogate: how well the surrogate predicted held-out trials:
+            `{"tau": {metric: Kendall tau}, "trials": n, "folds": k, "measured": {metric: [...]}, "predicted": {metric: [...]}}`;
+            empty when the run had no surrogate.
+    """
+
+    trial: int
+    network: ValidatedNetwork
+    references: tuple[ValidatedNetwork, ...]
+    surrogate: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """Return the result as indented JSON."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> FinalResult:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: when the text is not such a result.
+        """
+        try:
+            raw = json.loads(text)
+            return cls(
+                trial=raw["trial"],
+                network=ValidatedNetwork.from_dict(raw["network"]),
+                references=tuple(ValidatedNetwork.from_dict(entry) for entry in raw["references"]),
+                surrogate=raw["surrogate"],
+            )
+        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"not a final result: {error}") from error
