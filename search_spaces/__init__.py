@@ -1,5 +1,28 @@
-"""Search spaces of networks for analog hardware."""
+"""Search spaces of networks for analog hardware.
 
+Importing this package does not import torch; building a network does.
+"""
+
+from search_spaces.cost import LayerCost, count_network, layer_table
+from search_spaces.initialisation import initialise
+from search_spaces.published import published, published_names
+from search_spaces.resnet import MutationRates, ResNetSpace
 from search_spaces.space import Countable, Genotype, Population, Readable, Recombining, SearchSpace, genotypes
 
-__all__ = ["Countable", "Genotype", "Population", "Readable", "Recombining", "SearchSpace", "genotypes"]
+__all__ = [
+    "Countable",
+    "Genotype",
+    "LayerCost",
+    "MutationRates",
+    "Population",
+    "Readable",
+    "Recombining",
+    "ResNetSpace",
+    "SearchSpace",
+    "count_network",
+    "genotypes",
+    "initialise",
+    "layer_table",
+    "published",
+    "published_names",
+]

@@ -1,8 +1,9 @@
 """What a search space is: populations of genotypes and the networks they describe.
 
 A genotype is a row of integers (genes). A population is an array of genotypes, so that sampling, mutation and
-encoding work on thousands of candidates at once. ``SearchSpace`` has the four methods that every space, a user's own
-one included, must offer. The three protocols after it are abilities that a space may add; the built-in spaces have all of them.
+encoding work on thousands of candidates at once. ``SearchSpace`` has the four methods that every space, a
+user's own one included, must offer. The three protocols after it are abilities that a space may add; the
+built-in spaces have all of them.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class SearchSpace(Protocol):
         ...
 
     def build(self, genotype: Genotype) -> nn.Module:
-        """Return the untrained torch network: `(batch, *input_shape)` float32 to `(batch, classes)` logits."""
+        """Return the untrained network, `(batch, *input_shape)` float32 to `(batch, classes)` logits."""
         ...
 
 
@@ -58,7 +59,7 @@ class Recombining(Protocol):
         ...
 
     def canonical(self, population: Population) -> Population:
-        """Return the genotypes with inactive genes at their one canonical value: equal networks, equal rows."""
+        """Return the genotypes with inactive genes at one canonical value: equal networks, equal rows."""
         ...
 
 

@@ -1,0 +1,93 @@
+"""What a torch network costs, measured on the network itself.
+
+The network runs once on meta tensors, which have shapes and no values, and every convolution and linear layer
+reports the multiply-accumulates of its call: output positions x output channels x (input channels / groups) x
+kernel area. This is the independent check of the counts that search spaces compute from genotypes. It does
+not see matrix products outside modules, such as those of attention.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One call of a convolution or linear layer.
+
+    Attributes:
+        name: the module's path in the network.
+        kind: its class name.
+        weight_shape: of its weight tensor.
+        output_shape: of one example, without the batch axis.
+        parameters: its weights and biases.
+        macs: multiply-accumulates of one inference.
+    """
+
+    name: str
+    kind: str
+    weight_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+def count_network(network: nn.Module, input_shape: Sequence[int]) -> tuple[int, int]:
+    """Return `(trainable parameters, multiply-accumulates of one inference)`; the network is left as it is.
+
+    Args:
+        network: any torch network that takes one tensor.
+        input_shape: of one example, without the batch axis.
+
+    Raises:
+        RuntimeError: when the network does not accept such an input.
+    """
+    parameters = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
+    return parameters, sum(layer.macs for layer in layer_table(network, input_shape))
+
+
+def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
+    """Return the cost of every convolution and linear layer in the order in which they run.
+
+    Raises:
+        RuntimeError: when the network does not accept an input of that shape.
+    """
+    import torch
+    from torch import nn
+
+    calls: list[LayerCost] = []
+    # A copy without values: the network keeps its mode, its statistics and its hooks.
+    shadow = copy.deepcopy(network).to("meta").eval()
+    for name, module in shadow.named_modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+
+            def record(
+                layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, name: str = name
+            ) -> None:
+                calls.append(_cost(name, layer, output))
+
+            module.register_forward_hook(record)
+    with torch.no_grad():
+        shadow(torch.empty((1, *input_shape), device="meta"))
+    return calls
+
+
+def _cost(name: str, layer: nn.Module, output: Tensor) -> LayerCost:
+    weight = layer.get_parameter("weight")
+    # The first axis of a weight is the output channel; the rest are what one output value sums over.
+    per_output = math.prod(weight.shape[1:])
+    return LayerCost(
+        name=name,
+        kind=type(layer).__name__,
+        weight_shape=tuple(weight.shape),
+        output_shape=tuple(output.shape[1:]),
+        parameters=sum(tensor.numel() for tensor in layer.parameters()),
+        macs=output.numel() * per_output,
+    )
