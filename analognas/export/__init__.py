@@ -1,1 +1,11 @@
-"""Placeholder."""
+"""Networks to take away: torch source, safetensors, ONNX, torch.export, and a run's folder `best/`.
+
+`analognas.export.standardised.Standardised` and `analognas.export.python_source.Description`, the inputs,
+import torch and are not loaded here.
+"""
+
+from analognas.export.bundle import write_bundle
+from analognas.export.error import ExportError
+from analognas.export.formats import FORMATS, Artefact, Format
+
+__all__ = ["FORMATS", "Artefact", "ExportError", "Format", "write_bundle"]

@@ -1,0 +1,75 @@
+"""A network together with the normalisation of its inputs.
+
+Every exported file takes the task's raw inputs: nobody who uses one has to know, or can get wrong, the
+statistics that the network was trained with.
+
+    y = network((x - mean) / std),   mean and std by channel
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+TENSORS: Final = ("mean", "std")
+"""Names of the two tensors that every exported network owns besides its layers."""
+
+
+class Standardised(nn.Module):
+    """A classifier of raw inputs.
+
+    Args:
+        network: takes standardised inputs `(batch, *input_shape)` float32, returns logits `(batch, classes)`.
+        mean: of each channel over the training split: as many values as `input_shape[0]`, or one for all.
+        std: likewise; above 0.
+        input_shape: of one raw input, channels first: `(channels, height, width)`, `(channels, time)` or
+            `(features,)`.
+
+    Raises:
+        ValueError: when the statistics do not fit the input shape or are not usable numbers.
+
+    >>> Standardised(nn.Flatten(), [0.5], [0.25], (1, 1, 2))(torch.tensor([[[[0.0, 1.0]]]])).tolist()
+    [[-2.0, 2.0]]
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: Tensor | Sequence[float],
+        std: Tensor | Sequence[float],
+        input_shape: Sequence[int],
+    ) -> None:
+        super().__init__()
+        self.input_shape: tuple[int, ...] = tuple(int(size) for size in input_shape)
+        if not self.input_shape or min(self.input_shape) < 1:
+            raise ValueError(f"`input_shape` must hold sizes of at least 1, got {self.input_shape}")
+        self.network = network
+        for name, values in (("mean", mean), ("std", std)):
+            self.register_buffer(name, _by_channel(name, values, self.input_shape))
+        if not bool((self.std > 0).all()):
+            raise ValueError(f"`std > 0` must hold in every channel, got {self.std.flatten().tolist()}")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits `(batch, classes)` of raw inputs `(batch, *input_shape)` float32."""
+        logits: Tensor = self.network((x - self.mean) / self.std)
+        return logits
+
+
+def _by_channel(name: str, values: Tensor | Sequence[float], input_shape: tuple[int, ...]) -> Tensor:
+    """Return the values as `(channels, 1, ...)` float32, which broadcasts over a batch of inputs."""
+    numbers = torch.as_tensor(values, dtype=torch.float32).flatten().tolist()
+    if len(numbers) not in (1, input_shape[0]):
+        raise ValueError(
+            f"`{name}` must have one value, or one for each of the {input_shape[0]} channels of inputs "
+            f"{input_shape}; got {len(numbers)}"
+        )
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError(f"`{name}` must be finite, got {numbers}")
+    return torch.tensor(numbers, dtype=torch.float32).reshape(-1, *[1] * (len(input_shape) - 1))

@@ -1,0 +1,49 @@
+"""The tensors of a network, and the inputs to try it on, as safetensors files.
+
+safetensors holds names, shapes and numbers, and nothing that could run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from analognas.export.error import ExportError
+from analognas.export.flat_graph import exported_state
+from analognas.export.standardised import Standardised
+
+
+def write_weights(model: Standardised, path: Path) -> None:
+    """Write `model.safetensors`.
+
+    The names are those of the exported `model.py`. A network that cannot be traced has no such file: then
+    they are those of its own `state_dict`, so that the trained weights are never lost. The file's metadata
+    say which: `names` is `model.py` or `state_dict`.
+    """
+    try:
+        state, names = exported_state(model), "model.py"
+    except ExportError:
+        state, names = _own_state(model), "state_dict"
+    # save_file() would make the file readable by its owner alone
+    path.write_bytes(save(state, metadata={"format": "pt", "names": names}))
+
+
+def write_test_data(x: Tensor, y: Tensor, path: Path) -> None:
+    """Write raw inputs `x` `(n, *input_shape)` as float32 and labels `y` `(n,)` as int64.
+
+    Raises:
+        ValueError: when the two do not belong together.
+    """
+    if y.ndim != 1 or len(x) != len(y):
+        raise ValueError(f"`y` must be one label an input, got {tuple(y.shape)} for inputs {tuple(x.shape)}")
+    tensors = {"x": x.to("cpu", torch.float32), "y": y.to("cpu", torch.int64)}
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+
+def _own_state(model: Standardised) -> dict[str, Tensor]:
+    """Return mean, std and the network's own state, as copies that share no memory."""
+    state = {"mean": model.mean, "std": model.std, **model.network.state_dict(prefix="network.")}
+    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from analognas.export import FORMATS, Artefact, Format, write_bundle
+from analognas.export.python_source import Description
+from analognas.export.standardised import Standardised
+from analognas.record.trial import DriftRecord
+from analognas.record.validation import FinalResult, ValidatedNetwork
+
+COMPLETE = [
+    "analog.json",
+    "architecture.json",
+    "metrics.json",
+    "model.onnx",
+    "model.pt2",
+    "model.py",
+    "model.safetensors",
+]
+
+
+@pytest.fixture
+def artefact(networks: ModuleType) -> Artefact:
+    network = networks.settled(networks.DepthwiseNetwork(), 4, 20)
+    return Artefact(
+        model=Standardised(network, [0.5], [2.0], (4, 20)),
+        description=Description("depthwise", ["a", "b", "c"]),
+        architecture={"kind": "depthwise", "R": [1, 2]},
+        analog={"tiles": [{"rows": 20, "columns": 8}]},
+        split=(torch.randn(6, 4, 20), torch.tensor([0, 1, 2, 0, 1, 2])),
+    )
+
+
+@pytest.fixture
+def result() -> FinalResult:
+    curve = DriftRecord((1.0, 86_400.0), ((0.9, 0.91), (0.88, 0.87)))
+    network = ValidatedNetwork(
+        "best", {"R": [1]}, {"accuracy_1d": 0.875}, {"test": 0.92}, {"test": curve}, {"epochs": 3}
+    )
+    return FinalResult(trial=4, network=network, references=(), surrogate={})
+
+
+def test_a_bundle_is_complete_and_readable(
+    artefact: Artefact, result: FinalResult, tmp_path: Path, imported: Callable[[Path], ModuleType]
+) -> None:
+    folder = tmp_path / "best"
+    assert write_bundle(folder, artefact, result) == {}
+    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
+    assert json.loads((folder / "architecture.json").read_text()) == {"kind": "depthwise", "R": [1, 2]}
+    assert json.loads((folder / "analog.json").read_text()) == {"tiles": [{"rows": 20, "columns": 8}]}
+    assert FinalResult.from_json((folder / "metrics.json").read_text()) == result
+    x = torch.randn(3, 4, 20)
+    with torch.no_grad():
+        logits = imported(folder / "model.py").load()(x)
+        torch.testing.assert_close(logits, artefact.model.eval()(x))
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert len(modes) == 1, "every file must have the permissions of a file made the ordinary way"
+
+
+def test_a_bundle_replaces_an_earlier_one_whole(
+    artefact: Artefact, result: FinalResult, tmp_path: Path
+) -> None:
+    folder = tmp_path / "best"
+    folder.mkdir()
+    (folder / "stale.txt").write_text("from before")
+    (tmp_path / ".best.unfinished-0123").mkdir()
+    (tmp_path / ".best.unfinished-0123" / "model.py").write_text("of a killed process")
+    (tmp_path / ".best.mine").mkdir()
+    write_bundle(folder, artefact, result)
+    assert sorted(path.name for path in folder.iterdir()) == COMPLETE
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".best.mine", "best"]
+
+
+def test_a_failure_leaves_the_earlier_bundle_alone(
+    artefact: Artefact, result: FinalResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "best"
+    folder.mkdir()
+    (folder / "model.py").write_text("earlier")
+
+    def full_disk(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
+        (folder / "model.onnx").write_text("half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("analognas.export.bundle.FORMATS", {**FORMATS, "onnx": Format("", full_disk)})
+    with pytest.raises(OSError, match="No space left"):
+        write_bundle(folder, artefact, result)
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
+    assert [path.name for path in folder.iterdir()] == ["model.py"]
+    assert (folder / "model.py").read_text() == "earlier"
+
+
+def test_an_untraceable_network_keeps_its_weights(
+    networks: ModuleType, artefact: Artefact, result: FinalResult, tmp_path: Path
+) -> None:
+    model = Standardised(networks.Branching(), [0.0], [1.0], (5,))
+    untraceable = Artefact(model, Description("n"), artefact.architecture, artefact.analog)
+    missing = write_bundle(tmp_path / "best", untraceable, result)
+    assert set(missing) == {"python", "onnx", "pt2"}
+    assert "cannot trace Branching" in missing["python"]
+    path = tmp_path / "best" / "model.safetensors"
+    assert load_file(path).keys() == model.state_dict().keys()
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata()["names"] == "state_dict"
+
+
+def test_a_link_is_never_followed(artefact: Artefact, result: FinalResult, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    target.mkdir()
+    (tmp_path / "best").symlink_to(target)
+    with pytest.raises(ValueError, match="symbolic link"):
+        write_bundle(tmp_path / "best", artefact, result)
+    assert not list(target.iterdir())
+
+
+def test_every_format_writes_what_it_returns(artefact: Artefact, tmp_path: Path) -> None:
+    for name in ("python", "safetensors", "analog", "architecture", "test-data"):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert set(FORMATS[name].write(artefact, folder)) == set(folder.iterdir()) != set()
+    data = load_file(tmp_path / "test-data" / "test-data.safetensors")
+    assert artefact.split is not None
+    assert torch.equal(data["x"], artefact.split[0])
+    assert torch.equal(data["y"], artefact.split[1])
+
+
+def test_test_data_needs_inputs_with_their_labels(artefact: Artefact, tmp_path: Path) -> None:
+    without = Artefact(artefact.model, artefact.description, {}, {})
+    with pytest.raises(ValueError, match="needs the inputs and labels"):
+        FORMATS["test-data"].write(without, tmp_path)
+    uneven = Artefact(artefact.model, artefact.description, {}, {}, (torch.zeros(3, 4, 20), torch.zeros(2)))
+    with pytest.raises(ValueError, match="one label an input"):
+        FORMATS["test-data"].write(uneven, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_refuses_what_json_cannot_say(artefact: Artefact, tmp_path: Path) -> None:
+    broken = Artefact(artefact.model, artefact.description, {"width": float("nan")}, {})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        FORMATS["architecture"].write(broken, tmp_path)
