@@ -1,1 +1,34 @@
-"""Placeholder."""
+"""Neural architecture search for analog in-memory computing.
+
+run = analognas.search("configs/digits.yaml")
+run.best.metrics["accuracy_1d"]
+run.trials()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analognas.api import resume, search
+    from analognas.errors import NoFeasibleArchitectureError, UserError
+    from analognas.run import Run
+
+__all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "resume", "search"]
+
+_HOMES = {
+    "search": "analognas.api",
+    "resume": "analognas.api",
+    "Run": "analognas.run",
+    "UserError": "analognas.errors",
+    "NoFeasibleArchitectureError": "analognas.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `analognas --help` must not wait for torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'analognas' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""A search described by a YAML file."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""From a candidate to its measured figures."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Where evaluations run."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""What a run leaves on the disk."""

@@ -49,8 +49,8 @@ class FinalResult:
         network: that candidate at full budget.
         references: the reference networks under the same budget and hardware.
         surrogate: how well the surrogate predicted held-out trials:
-            `{"tau": {metric: Kendall tau}, "trials": n, "folds": k, "measured": {metric: [...]}, "predicted": {metric: [...]}}`;
-            empty when the run had no surrogate.
+            `{"kind": name, "tau": {metric: Kendall tau or null}, "undefined": {metric: why}, "trials": n, "folds": k,
+            "measured": {metric: [...]}, "predicted": {metric: [...]}}`; empty when the run had no surrogate.
     """
 
     trial: int

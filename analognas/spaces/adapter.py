@@ -110,10 +110,6 @@ class _CompletedSpace:
 
 def complete(space: SearchSpace, input_shape: tuple[int, ...]) -> ArchitectureSpace:
     """Return `space` with every ability of `ArchitectureSpace`, its own ones where it has them."""
-    if (
-        isinstance(space, Recombining)
-        and isinstance(space, Countable)
-        and isinstance(space, Readable)
-    ):
-        return space  # type: ignore[return-value]  # an intersection of protocols, which mypy cannot narrow to
+    if isinstance(space, Recombining) and isinstance(space, Countable) and isinstance(space, Readable):
+        return space
     return _CompletedSpace(space, input_shape)

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Training of candidates."""

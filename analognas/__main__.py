@@ -1,0 +1,5 @@
+"""`python -m analognas`."""
+
+from analognas.cli.main import app
+
+app(prog_name="analognas")

@@ -1,0 +1,91 @@
+"""The best network of a run as exporters want it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hwsim
+from analognas.config.sections import SearchConfig
+from analognas.export import Artefact
+from analognas.export.python_source import Description
+from analognas.export.standardised import Standardised
+from analognas.record.trial import Trial
+from analognas.record.validation import ValidatedNetwork
+from analognas.tasks import Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def make_artefact(
+    config: SearchConfig,
+    task: Task,
+    best: Trial,
+    validated: ValidatedNetwork,
+    network: nn.Module,
+    analog: nn.Module,
+) -> Artefact:
+    """Return what exporters need of a trained network and its image on tiles."""
+    metrics = validated.metrics
+    return Artefact(
+        model=Standardised(network, task.mean, task.std, task.input_shape),
+        description=Description(
+            name=config.name,
+            class_names=task.class_names,
+            notes=(
+                f"found by analognas on the task {task.name}, hardware {config.hardware.name}",
+                f"test accuracy: digital {100 * validated.digital_accuracy['test']:.2f} %, "
+                f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
+            ),
+        ),
+        architecture=_architecture(config, task, best),
+        analog={
+            "hardware": config.hardware.model_dump(mode="json"),
+            "tiles": hwsim.tile_map(analog).to_json(),
+            "layers": hwsim.analog_parameters(analog),
+        },
+        split=(task.test.x, task.test.y),
+    )
+
+
+def best_artefact(path: Path) -> Artefact:
+    """Return the best network of a finished run, read back from its directory.
+
+    Raises:
+        UserError: when there is no finished run, or its data have changed.
+    """
+    from analognas.errors import UserError
+    from analognas.evaluation.prepared import prepare
+    from analognas.evaluation.training import on_tiles
+    from analognas.run import Run
+    from analognas.tasks import load_task
+    from analognas.trained import load_network
+
+    run = Run.open(path)
+    result = run.result
+    if result is None:
+        raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
+    config = run.config
+    task = load_task(config.task)
+    network = load_network(run.directory.best)
+    analog = on_tiles(network, prepare(task), config.hardware)
+    best = run.directory.trials()[result.trial]
+    return make_artefact(config, task, best, result.network, network, analog)
+
+
+def _architecture(config: SearchConfig, task: Task, best: Trial) -> dict[str, Any]:
+    """Return the content of architecture.json: all that is needed to train and judge the candidate again."""
+    return {
+        "architecture": dict(best.architecture),
+        "genotype": list(best.genotype),
+        "space": config.space.model_dump(mode="json"),
+        "input_shape": list(task.input_shape),
+        "classes": list(task.class_names),
+        "task": config.task.model_dump(mode="json"),
+        "data_sha256": task.fingerprint,
+        "training": config.training.model_dump(mode="json"),
+        "final": config.final.model_dump(mode="json"),
+        "hardware": config.hardware.model_dump(mode="json"),
+        "seed": config.seed,
+    }

@@ -1,0 +1,91 @@
+"""What a configuration can use, explained from the specifications themselves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined, to_jsonable_python
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its dotted path, its value or default (None: required or off), what it means."""
+
+    path: str
+    value: Any
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing a configuration can name."""
+
+    summary: str
+    options: tuple[Option, ...]
+
+
+def catalogue(subject: str) -> Mapping[str, Entry]:
+    """Return every entry of `spaces`, `hardware`, `tasks` or `strategies` by its name in a configuration."""
+    if subject == "hardware":
+        return _hardware()
+    return {
+        name: Entry(_first_paragraph(spec), tuple(_defaults(spec, "")))
+        for name, spec in _specs(subject).items()
+    }
+
+
+def _specs(subject: str) -> Mapping[str, type[BaseModel]]:
+    match subject:
+        case "spaces":
+            from analognas.spaces.specs import BUILT_IN
+
+            return BUILT_IN
+        case "tasks":
+            from analognas.tasks.specs import BUILT_IN as TASKS
+
+            return TASKS
+        case _:
+            from analognas.strategies.specs import STRATEGIES
+
+            return STRATEGIES
+
+
+def _hardware() -> Mapping[str, Entry]:
+    import hwsim
+
+    entries = {}
+    for name in hwsim.preset_names():
+        hardware = hwsim.preset(name)
+        entries[name] = Entry(hardware.citation, tuple(_values(hardware, "", skip=("name", "citation"))))
+    return entries
+
+
+def _defaults(spec: type[BaseModel], prefix: str) -> Iterator[Option]:
+    for name, field in spec.model_fields.items():
+        if name == "kind":
+            continue
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if isinstance(default, BaseModel):
+            yield from _values(default, f"{prefix}{name}.", skip=())
+        else:
+            value = "required" if default is PydanticUndefined else to_jsonable_python(default)
+            yield Option(f"{prefix}{name}", value, field.description or "")
+
+
+def _values(model: BaseModel, prefix: str, skip: tuple[str, ...]) -> Iterator[Option]:
+    for name, field in type(model).model_fields.items():
+        if name in skip:
+            continue
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _values(value, f"{prefix}{name}.", skip=())
+        else:
+            yield Option(f"{prefix}{name}", to_jsonable_python(value), field.description or "")
+
+
+def _first_paragraph(spec: type[BaseModel]) -> str:
+    return " ".join((inspect.getdoc(spec) or "").split("\n\n")[0].split())

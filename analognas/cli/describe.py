@@ -1,0 +1,56 @@
+"""`analognas describe`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from analognas.cli.options import AsJson
+
+SUBJECTS = ("spaces", "hardware", "tasks", "strategies")
+
+
+def describe(
+    subject: Annotated[
+        str, typer.Argument(metavar="spaces|hardware|tasks|strategies", help="What to explain.")
+    ],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One of them, with every option.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what a configuration can use, or explain one of them with every option."""
+    from analognas.catalogue import catalogue
+    from analognas.cli.summary import table
+    from analognas.config.problems import nearest
+    from analognas.errors import UserError
+
+    if subject not in SUBJECTS:
+        raise UserError(f"describe: unknown subject {subject!r}{nearest(subject, SUBJECTS)}")
+    entries = catalogue(subject)
+    if name is None:
+        if as_json:
+            typer.echo(json.dumps({key: entry.summary for key, entry in entries.items()}, indent=1))
+        else:
+            typer.echo(table([(key, entry.summary) for key, entry in entries.items()], align_right=False))
+            typer.echo(f"one of them with every option: analognas describe {subject} NAME")
+        return
+    if name not in entries:
+        raise UserError(f"describe {subject}: unknown name {name!r}{nearest(name, entries)}")
+    entry = entries[name]
+    if as_json:
+        content: dict[str, Any] = {
+            "name": name,
+            "summary": entry.summary,
+            "options": [vars(o) for o in entry.options],
+        }
+        typer.echo(json.dumps(content, indent=1))
+        return
+    typer.echo(f"{name}: {entry.summary}\n")
+    rows = [
+        ("option", "value", "meaning"),
+        *((o.path, json.dumps(o.value), o.meaning) for o in entry.options),
+    ]
+    typer.echo(table(rows, align_right=False))

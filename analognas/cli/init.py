@@ -1,0 +1,28 @@
+"""`analognas init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("search.yaml"),
+    task: Annotated[str, typer.Option(help="digits, or arrays for your own .npz file.")] = "digits",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")] = False,
+) -> None:
+    """Write a commented configuration to start from."""
+    from analognas.config.template import template
+    from analognas.errors import UserError
+    from analognas.record.directory import write_atomically
+
+    if path.exists() and not force:
+        raise UserError(f"{path}: exists already; choose another name, or replace it with --force")
+    text = template(task)
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {path}; edit it, then run: analognas search {path}")

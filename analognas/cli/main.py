@@ -1,0 +1,68 @@
+"""The `analognas` command: one file a subcommand, nothing heavy imported before it is needed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from analognas.cli import describe, export, init, report, resume, schema, search, status, validate
+from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
+from analognas.errors import NoFeasibleArchitectureError, UserError
+
+
+class _ErrorsAsExitCodes(TyperGroup):
+    """Shows a user's mistake as its message and its exit code; with --debug, as the traceback."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's Context is the vendored one
+        try:
+            return super().invoke(ctx)
+        except (UserError, NoFeasibleArchitectureError) as error:
+            if ctx.params.get("debug"):
+                raise
+            typer.echo(str(error), err=True)
+            raise typer.Exit(EXIT_USAGE if isinstance(error, UserError) else EXIT_NO_FEASIBLE) from None
+
+
+app = typer.Typer(
+    name="analognas",
+    cls=_ErrorsAsExitCodes,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"analognas {version('analognas')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a usage error.")] = False,
+) -> None:
+    """Find neural networks that keep their accuracy on analog in-memory computing chips.
+
+    Exit codes: 0 done, 2 usage or configuration, 3 no feasible architecture, 130 interrupted.
+    """
+
+
+app.command("init")(init.init)
+app.command("search")(search.search)
+app.command("resume")(resume.resume)
+app.command("status")(status.status)
+app.command("validate")(validate.validate)
+app.command("export")(export.export)
+app.command("report")(report.report)
+app.command("describe")(describe.describe)
+app.command("schema")(schema.schema)

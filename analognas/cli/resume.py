@@ -1,0 +1,26 @@
+"""`analognas resume`."""
+
+from __future__ import annotations
+
+from analognas.cli.options import AsJson, RunFolder
+
+
+def resume(folder: RunFolder, as_json: AsJson = False) -> None:
+    """Continue an interrupted run; finished trials are kept."""
+    from analognas.cli.progress import observer_for_terminal
+    from analognas.cli.summary import print_interrupted, print_result
+    from analognas.compose import compose
+    from analognas.config.loader import load_config
+    from analognas.record.directory import open_run
+    from analognas.session import run_to_end
+
+    run = open_run(folder)
+    config, document = load_config(run.config)
+    composition = compose(config, document)
+    with observer_for_terminal(as_json=as_json) as observer:
+        try:
+            result = run_to_end(run, config, composition, observer)
+        except KeyboardInterrupt:
+            print_interrupted(run)
+            raise
+    print_result(run, result, as_json=as_json)

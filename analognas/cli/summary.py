@@ -1,0 +1,120 @@
+"""What a command prints at its end, on the output stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from analognas.compose import Composition
+    from analognas.config.sections import SearchConfig
+    from analognas.record.directory import RunDirectory
+    from analognas.record.validation import FinalResult, ValidatedNetwork
+
+
+def table(rows: Sequence[Sequence[str]], *, align_right: bool = True) -> str:
+    """Return rows as columns, the first left-aligned and the rest right-aligned unless told otherwise.
+
+    >>> print(table([("a", "1"), ("bcd", "20")]))
+    a     1
+    bcd  20
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column and align_right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def network_row(network: ValidatedNetwork) -> tuple[str, ...]:
+    """Return the row of a network in the final table, from the test split."""
+    metrics = network.metrics
+    return (
+        network.name,
+        f"{100 * network.digital_accuracy['test']:.2f} %",
+        f"{100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
+        f"{100 * metrics['avm']:.2f} points",
+        f"{metrics['parameters']:,.0f}",
+        f"{metrics['tiles']:.0f}",
+    )
+
+
+def print_result(run: RunDirectory, result: FinalResult, *, as_json: bool) -> None:
+    """Print the figures of the best network and the references, and where the report is."""
+    if as_json:
+        networks = (result.network, *result.references)
+        content = {
+            "run": str(run.path),
+            "report": str(run.report),
+            "best_trial": result.trial,
+            "networks": [
+                {
+                    "name": network.name,
+                    "architecture": network.architecture,
+                    "digital_accuracy": network.digital_accuracy,
+                    "metrics": network.metrics,
+                }
+                for network in networks
+            ],
+            "surrogate_tau": result.surrogate.get("tau", {}),
+        }
+        typer.echo(json.dumps(content, indent=1))
+        return
+    head = ("test split", "digital", "1 day on chips", "AVM", "parameters", "tiles")
+    typer.echo(
+        table([head, network_row(result.network), *(network_row(network) for network in result.references)])
+    )
+    if result.surrogate:
+        tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())
+        typer.echo(f"surrogate, held-out Kendall tau over {result.surrogate['trials']} trials: {tau}")
+    typer.echo(f"best network: {run.best}")
+    typer.echo(f"report: {run.report}")
+
+
+def print_interrupted(run: RunDirectory) -> None:
+    """Say how to go on after an interruption."""
+    typer.echo(
+        f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}", err=True
+    )
+
+
+def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:
+    """Print what a search would do."""
+    task = composition.task
+    plan: Mapping[str, Any] = {
+        "name": config.name,
+        "seed": config.seed,
+        "task": f"{task.name}: {len(task.train)} / {len(task.validation)} / {len(task.test)} training / validation / test inputs",
+        "input_shape": list(task.input_shape),
+        "classes": task.n_classes,
+        "space": config.space.kind,
+        "admissible_share": composition.admissible_share,
+        "hardware": config.hardware.name,
+        "constraints": dict(composition.problem.upper_bounds),
+        "objective": config.objective,
+        "strategy": config.search.strategy.kind,
+        "trials": config.search.trials,
+        "chips": config.evaluation.chips,
+        "references": list(config.references),
+    }
+    if as_json:
+        typer.echo(json.dumps(plan, indent=1))
+        return
+    for key, value in plan.items():
+        shown = (
+            f"{100 * value:.1f} % of random candidates meet the hard constraints"
+            if key == "admissible_share"
+            else value
+        )
+        typer.echo(f"{key:18}{shown}")
+    typer.echo("the configuration is valid; nothing was created")
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"

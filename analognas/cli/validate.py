@@ -1,0 +1,64 @@
+"""`analognas validate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analognas.cli.options import AsJson
+
+
+def validate(
+    path: Annotated[
+        Path, typer.Argument(metavar="DIR|ARCHITECTURE", help="A run directory, or an architecture.json.")
+    ],
+    hardware: Annotated[
+        str | None,
+        typer.Option(help="A preset, or a YAML file with a hardware section; default: the run's own."),
+    ] = None,
+    times: Annotated[
+        list[str], typer.Option(help="Times since programming: '1 s,1 day,10 years' (repeatable).")
+    ] = [],  # noqa: B006  # typer copies it
+    chips: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="Chips to program; default: as the run did.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Program a found network on chips and show its accuracy over time, on any hardware."""
+    from analognas.cli.durations import duration
+    from analognas.cli.progress import PlainObserver
+    from analognas.cli.summary import table
+    from analognas.validation import parse_times, read_hardware
+    from analognas.validation import validate as validate_network
+
+    result = validate_network(
+        path,
+        hardware=None if hardware is None else read_hardware(hardware),
+        times_s=parse_times(times),
+        chips=chips,
+        observer=PlainObserver(),
+    )
+    if as_json:
+        content = {
+            "hardware": result.hardware,
+            "split": "test",
+            "digital_accuracy": result.digital_accuracy,
+            "tiles": result.tiles,
+            "times_s": result.curve.times_s,
+            "accuracy": result.curve.accuracy,
+            "mean": result.mean,
+            "std": result.std,
+        }
+        typer.echo(json.dumps(content, indent=1))
+        return
+    rows = [("after", "accuracy", "spread over chips")]
+    rows += [
+        (duration(time_s), f"{100 * mean:.2f} %", f"{100 * std:.2f} points")
+        for time_s, mean, std in zip(result.curve.times_s, result.mean, result.std, strict=True)
+    ]
+    typer.echo(f"{result.hardware}, {len(result.curve.accuracy[0])} chips, {result.tiles} tiles, test split")
+    typer.echo(f"digital accuracy {100 * result.digital_accuracy:.2f} %")
+    typer.echo(table(rows))

@@ -1,0 +1,176 @@
+"""The composition root: the one place that turns a configuration into the parts of a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analognas.config.document import Document
+from analognas.config.loader import problem_at
+from analognas.config.sections import (
+    DigitalTrainingSpec,
+    FinalSpec,
+    HardwareAwareTrainingSpec,
+    SearchConfig,
+    TrainingSpec,
+)
+from analognas.driver import SearchLoop
+from analognas.errors import UserError
+from analognas.evaluation.evaluator import Evaluator, chip_seed
+from analognas.evaluation.prepared import PreparedTask, prepare
+from analognas.evaluation.training import TrainingBudget
+from analognas.executors.executor import Executor
+from analognas.executors.serial import SerialExecutor
+from analognas.seeds import derive_seed, numpy_generator
+from analognas.spaces.specs import make_space
+from analognas.strategies.problem import Objective, SearchProblem
+from analognas.strategies.specs import make_strategy
+from analognas.tasks import Task, load_task
+from analognas.training.loop import Schedule
+
+PROBES: Final = 4096
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The parts of a search.
+
+    Attributes:
+        prepared: the data.
+        problem: space, objective, constraints.
+        loop: the search loop with its strategy.
+        evaluator: what an executor runs.
+        admissible_share: fraction of random candidates that meet the hard constraints.
+    """
+
+    prepared: PreparedTask
+    problem: SearchProblem
+    loop: SearchLoop
+    evaluator: Evaluator
+    admissible_share: float
+
+    @property
+    def task(self) -> Task:
+        """The task as it was loaded."""
+        return self.prepared.source
+
+    def executor(self) -> Executor:
+        """Return a new executor."""
+        return SerialExecutor(self.evaluator.evaluate)
+
+
+def compose(config: SearchConfig, document: Document) -> Composition:
+    """Load the data, check that the search can succeed, and put its parts together.
+
+    Args:
+        config: the search.
+        document: knows the place of each value, for errors.
+
+    Raises:
+        UserError: when the data do not fit, or no candidate can meet the hard constraints.
+    """
+    try:
+        task = load_task(config.task)
+    except UserError as error:
+        raise problem_at(document, ("task",), str(error)) from None
+    try:
+        space = make_space(config.space, task.input_shape, task.n_classes)
+    except ValueError as error:
+        raise problem_at(document, ("space",), str(error)) from None
+    problem = SearchProblem(
+        space=space,
+        objective=Objective(metric=config.objective, sign=1),
+        upper_bounds=config.constraints.upper_bounds(),
+    )
+    prepared = prepare(task)
+    return Composition(
+        prepared=prepared,
+        problem=problem,
+        loop=SearchLoop(
+            problem=problem,
+            strategy=make_strategy(config.search.strategy, derive_seed(config.seed, "strategy")),
+            n_trials=config.search.trials,
+            batch=config.search.batch,
+            seed=config.seed,
+        ),
+        evaluator=Evaluator(
+            task=prepared,
+            space=space,
+            hardware=config.hardware,
+            budget=training_budget(config.training.digital, config.training.hardware_aware),
+            chips=config.evaluation.chips,
+            times_s=config.evaluation.times,
+            chip_seed=chip_seed(config.seed),
+            threads=config.executor.threads,
+        ),
+        admissible_share=_admissible_share(problem, config.seed, document),
+    )
+
+
+def training_budget(
+    digital: DigitalTrainingSpec, hardware_aware: HardwareAwareTrainingSpec
+) -> TrainingBudget:
+    """Return the budget that two sections describe."""
+    return TrainingBudget(
+        digital=_schedule(digital),
+        hardware_aware=_schedule(hardware_aware),
+        weight_noise=hardware_aware.weight_noise,
+        noise_ramp=hardware_aware.noise_ramp,
+        clip_sigma=hardware_aware.clip_sigma,
+    )
+
+
+def final_budget(training: TrainingSpec, final: FinalSpec) -> TrainingBudget:
+    """Return the budget of the best candidate and the references."""
+    return training_budget(
+        training.digital.model_copy(update={"epochs": final.digital_epochs}),
+        training.hardware_aware.model_copy(update={"epochs": final.hardware_aware_epochs}),
+    )
+
+
+def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule:
+    return Schedule(
+        epochs=spec.epochs,
+        batch_size=spec.batch_size,
+        optimizer=spec.optimizer,
+        learning_rate=spec.learning_rate,
+        warmup=spec.warmup,
+        weight_decay=spec.weight_decay,
+    )
+
+
+def _admissible_share(problem: SearchProblem, seed: int, document: Document) -> float:
+    """Return which fraction of random candidates is admissible; none at all, nor a smaller one near by, is an error."""
+    rng = numpy_generator(seed, "probe")
+    population = problem.space.sample(PROBES, rng)
+    share = float(problem.admissible(population).mean())
+    if share > 0:
+        return share
+    smallest = population
+    for _ in range(64):
+        pool = np.concatenate([smallest, problem.space.mutate(smallest, rng)])
+        smallest = pool[np.argsort(problem.space.parameters(pool), kind="stable")[:64]]
+        if problem.admissible(smallest).any():
+            return 0.0
+    raise problem_at(document, ("constraints",), _why_none(problem, smallest))
+
+
+def _why_none(problem: SearchProblem, smallest: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> str:
+    reasons = [reason for reason in problem.space.problems(smallest) if reason]
+    if len(reasons) == len(smallest):
+        return f"no candidate of the space can be built for these inputs: {reasons[0]}"
+    found = {
+        "parameters": int(problem.space.parameters(smallest).min()),
+        "macs": int(problem.space.macs(smallest).min()),
+    }
+    broken = ", ".join(
+        f"`{name} <= {problem.upper_bounds[name]:,.0f}` (smallest found: {value:,})"
+        for name, value in found.items()
+        if name in problem.upper_bounds and value > problem.upper_bounds[name]
+    )
+    return (
+        f"no candidate meets {broken or 'the hard constraints together'}, "
+        f"of {PROBES:,} random ones and the smallest near them; raise the bound or widen `space`"
+    )

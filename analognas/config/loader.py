@@ -1,0 +1,66 @@
+"""From a YAML file and command-line values to a validated search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from analognas.config.document import Document, KeyPath, dotted, parse_document, read_document
+from analognas.config.overrides import apply_overrides
+from analognas.config.problems import ConfigError, Problem
+from analognas.config.sections import SearchConfig
+from analognas.config.translate import translate
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> tuple[SearchConfig, Document]:
+    """Read and validate a configuration.
+
+    Args:
+        path: the YAML file.
+        overrides: texts like `search.trials=60`, applied in order.
+
+    Returns:
+        The configuration, and the document that knows the place of each value.
+
+    Raises:
+        UserError: with every problem in it, each with its place.
+    """
+    document = read_document(path)
+    apply_overrides(document, overrides)
+    return validate_document(document, path.parent), document
+
+
+def parse_config(text: str, folder: Path, source: str = "config") -> SearchConfig:
+    """Validate a configuration given as YAML text; relative paths start at `folder`.
+
+    Raises:
+        UserError: as `load_config`.
+    """
+    return validate_document(parse_document(text, source), folder)
+
+
+def validate_document(document: Document, folder: Path) -> SearchConfig:
+    """Validate the values of a document.
+
+    Raises:
+        ConfigError: with every problem in it.
+    """
+    try:
+        return SearchConfig.model_validate(document.values, context={"folder": folder.absolute()})
+    except ValidationError as error:
+        raise ConfigError(translate(error, SearchConfig, document)) from None
+
+
+def problem_at(document: Document, path: KeyPath, message: str) -> ConfigError:
+    """Return an error that points at one value of a configuration that was valid by itself."""
+    return ConfigError([Problem(document.value_place(path), dotted(path), message)])
+
+
+def dump_config(config: SearchConfig) -> str:
+    """Return the configuration with every default written out, as YAML that `load_config` reads."""
+    values: dict[str, Any] = config.model_dump(mode="json")
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)

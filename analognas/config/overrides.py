@@ -1,0 +1,55 @@
+"""Values from the command line (`--set a.b=c`) on top of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analognas.config.document import Document, KeyPath, parse_value
+from analognas.config.problems import ConfigError, Place, Problem
+
+
+def apply_overrides(document: Document, assignments: Sequence[str]) -> None:
+    """Set values of `document` in place, each from a text like `search.trials=60`.
+
+    Raises:
+        ConfigError: when a text is not an assignment, its value is not YAML, or its path leads through a value.
+    """
+    problems: list[Problem] = []
+    for assignment in assignments:
+        place = Place(0, 0, f"--set {assignment}")
+        name, equals, text = assignment.partition("=")
+        path = tuple(name.strip().split("."))
+        if not equals or not all(path):
+            problems.append(Problem(place, "", "must read `path.to.key=value`"))
+            continue
+        try:
+            value = parse_value(text)
+        except ValueError as error:
+            problems.append(Problem(place, name, f"the value {text!r} is not YAML: {error}"))
+            continue
+        blocked = _assign(document, path, value, place)
+        if blocked is not None:
+            problems.append(
+                Problem(place, blocked, "is a value, not a section; nothing can be set inside it")
+            )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _assign(document: Document, path: tuple[str, ...], value: object, place: Place) -> str | None:
+    section = document.values
+    for depth, key in enumerate(path[:-1], start=1):
+        child = section.setdefault(key, {})
+        if not isinstance(child, dict):
+            return ".".join(path[:depth])
+        document.places.setdefault(path[:depth], place)
+        document.keys.setdefault(path[:depth], place)
+        section = child
+    section[path[-1]] = value
+    stale: list[KeyPath] = [known for known in document.places if known[: len(path)] == path]
+    for known in stale:
+        del document.places[known]
+        document.keys.pop(known, None)
+    document.places[path] = place
+    document.keys[path] = place
+    return None

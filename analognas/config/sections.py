@@ -1,0 +1,210 @@
+"""The sections of a search: what is searched, how candidates are trained and judged, what is reported."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+import hwsim
+from analognas.config.spec import Seconds, Spec
+from analognas.executors.specs import ExecutorSpec, SerialSpec
+from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
+from analognas.spaces.specs import ResNetSpec, SpaceSpec
+from analognas.strategies.specs import StrategySpec, SurrogateGuidedSpec
+from analognas.tasks.specs import TaskSpec
+from search_spaces import published_names
+
+STANDARD_TIMES_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
+REQUIRED_TIMES_S: Final = {SECOND_S: "1 s", DAY_S: "1 day", MONTH_S: "1 month"}
+
+
+class DigitalTrainingSpec(Spec):
+    """Training in floating point, before any analog hardware is simulated."""
+
+    epochs: int = Field(default=10, ge=1, description="passes over the training split")
+    batch_size: int = Field(default=64, ge=2, description="images a step")
+    optimizer: Literal["adam", "sgd"] = Field(
+        default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
+    )
+    learning_rate: float = Field(default=3e-3, gt=0, description="peak; a cosine takes it to zero")
+    warmup: float = Field(
+        default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
+    )
+    weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
+
+
+class HardwareAwareTrainingSpec(Spec):
+    """Training with the analog hardware in the forward pass, from the digitally trained weights."""
+
+    epochs: int = Field(default=5, ge=0, description="passes over the training split; 0 skips this training")
+    batch_size: int = Field(default=64, ge=2, description="images a step")
+    optimizer: Literal["adam", "sgd"] = Field(
+        default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
+    )
+    learning_rate: float = Field(
+        default=1e-3, gt=0, description="peak; about a tenth of the digital one for long trainings"
+    )
+    warmup: float = Field(
+        default=0.0, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="decoupled for adam")
+    weight_noise: float = Field(
+        default=0.06,
+        ge=0,
+        description="standard deviation of the weight noise, in units of the largest weight",
+    )
+    noise_ramp: float = Field(
+        default=0.2, ge=0, le=1, description="fraction of the steps that ramps the noise up"
+    )
+    clip_sigma: float | None = Field(
+        default=2.5,
+        gt=0,
+        description="clip weights at this many standard deviations of the layer; null: no clipping",
+    )
+
+
+class TrainingSpec(Spec):
+    """The budget of one trial."""
+
+    digital: DigitalTrainingSpec = DigitalTrainingSpec()
+    hardware_aware: HardwareAwareTrainingSpec = HardwareAwareTrainingSpec()
+
+
+class EvaluationSpec(Spec):
+    """How a trained candidate is judged."""
+
+    chips: int = Field(
+        default=8, ge=2, le=1000, description="chips programmed for each trial; the spread needs 2"
+    )
+    times: tuple[Seconds, ...] = Field(
+        default=STANDARD_TIMES_S,
+        description="times since programming; 1 s, 1 day and 1 month must be among them",
+    )
+
+    @field_validator("times")
+    @classmethod
+    def _has_required_times(cls, times: tuple[float, ...]) -> tuple[float, ...]:
+        missing = [name for time_s, name in REQUIRED_TIMES_S.items() if time_s not in times]
+        if missing:
+            raise ValueError(
+                f"must contain 1 s, 1 day and 1 month (1-day accuracy and AVM need them); add {', '.join(missing)}"
+            )
+        return tuple(sorted(set(times)))
+
+
+class ConstraintsSpec(Spec):
+    """Upper bounds; a bound that is absent is free."""
+
+    parameters: int | None = Field(
+        default=None, ge=1, description="trainable parameters (hard: checked before training)"
+    )
+    macs: int | None = Field(default=None, ge=1, description="multiply-accumulates an inference (hard)")
+    avm: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="accuracy at 1 s minus at 1 month, a fraction: 0.03 is 3 points (soft: measured)",
+    )
+    std_1d: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="standard deviation over chips of the 1-day accuracy, a fraction (soft)",
+    )
+
+    def upper_bounds(self) -> dict[str, float]:
+        """Return the bounds that are set, by metric name."""
+        return {name: float(value) for name, value in self.model_dump().items() if value is not None}
+
+
+class SearchSpec(Spec):
+    """How many candidates are tried and who proposes them."""
+
+    trials: int = Field(default=48, ge=1, description="candidates trained and validated")
+    batch: int = Field(
+        default=6, ge=1, description="candidates proposed at a time, before the surrogate sees their results"
+    )
+    strategy: StrategySpec = Field(default_factory=SurrogateGuidedSpec)
+
+
+class FinalSpec(Spec):
+    """The full budget, for the best candidate and the reference networks."""
+
+    digital_epochs: int = Field(default=40, ge=1, description="epochs of digital training")
+    hardware_aware_epochs: int = Field(default=20, ge=0, description="epochs of hardware-aware training")
+    chips: int = Field(default=25, ge=2, le=1000, description="chips programmed for the validation")
+
+
+def _merge_preset(value: Any) -> Any:
+    if isinstance(value, str):
+        value = {"preset": value}
+    if isinstance(value, dict) and "preset" in value:
+        changes = {key: change for key, change in value.items() if key != "preset"}
+        if not isinstance(value["preset"], str):
+            raise ValueError(
+                f"`preset` must be a name ({', '.join(hwsim.preset_names())}), got {value['preset']!r}"
+            )
+        return _merged(hwsim.preset(value["preset"]).model_dump(), changes)
+    return value
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, change in changes.items():
+        below = merged.get(key)
+        same_kind = (
+            isinstance(below, dict)
+            and isinstance(change, dict)
+            and change.get("kind") in (None, below.get("kind"))
+        )
+        merged[key] = _merged(below, change) if same_kind and isinstance(below, dict) else change
+    return merged
+
+
+HardwareSection = Annotated[hwsim.Hardware, BeforeValidator(_merge_preset)]
+"""Hardware written out, or a preset by name, with any of its values replaced."""
+
+
+class SearchConfig(Spec):
+    """A whole search: everything that decides its result."""
+
+    name: str = Field(
+        default="search", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="names the run directory"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every random draw of the run")
+    task: TaskSpec
+    space: SpaceSpec = Field(default_factory=ResNetSpec)
+    hardware: HardwareSection = Field(
+        default_factory=lambda: hwsim.preset("pcm-analognas"),
+        description="a preset by name, with any of its values replaced: {preset: pcm-analognas, tile: {rows: 512}}",
+    )
+    constraints: ConstraintsSpec = ConstraintsSpec()
+    objective: Literal["accuracy_1d", "accuracy_1s", "digital_accuracy"] = Field(
+        default="accuracy_1d", description="what to maximise"
+    )
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    search: SearchSpec = Field(default_factory=SearchSpec)
+    final: FinalSpec = FinalSpec()
+    references: tuple[str, ...] = Field(
+        default=("resnet8",), description="networks trained and validated next to the best"
+    )
+    executor: ExecutorSpec = SerialSpec()
+
+    @field_validator("references")
+    @classmethod
+    def _references_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in published_names():
+                raise ValueError(f"unknown network {name!r}; known: {', '.join(published_names())}")
+        return names
+
+    @model_validator(mode="after")
+    def _budget_covers_initial_design(self) -> SearchConfig:
+        initial = getattr(self.search.strategy, "initial", None)
+        if initial is not None and initial > self.search.trials:
+            raise ValueError(
+                f"`search.strategy.initial <= search.trials` must hold, got {initial} > {self.search.trials}"
+            )
+        return self

@@ -1,0 +1,74 @@
+"""The base of every specification and the types they share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, YEAR_S
+
+_UNITS_S: Final = {
+    "s": 1.0,
+    "second": 1.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "h": HOUR_S,
+    "hour": HOUR_S,
+    "d": DAY_S,
+    "day": DAY_S,
+    "week": 7 * DAY_S,
+    "month": MONTH_S,
+    "y": YEAR_S,
+    "year": YEAR_S,
+}
+_DURATION: Final = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*([a-z]*)\s*$")
+
+
+class Spec(BaseModel):
+    """A frozen section of a configuration; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def parse_duration(value: Any) -> Any:
+    """Return seconds for a text such as `1 day`; anything but text is left to the validator.
+
+    Raises:
+        ValueError: when the text is not a number with a known unit.
+
+    >>> parse_duration("1 month")
+    2592000.0
+    """
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.match(value)
+    unit = "" if match is None else (match[2] or "s")
+    factor = _UNITS_S.get(unit, _UNITS_S.get(unit.removesuffix("s")))
+    if match is None or factor is None:
+        raise ValueError(
+            f"must be seconds or a text such as `1 day` (units: {', '.join(_UNITS_S)}), got {value!r}"
+        )
+    return float(match[1]) * factor
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+"""Seconds, or a text such as `1 h`, `1 day`, `1 month` (30 days), `1 year` (365 days)."""
+
+
+def _existing_file(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    anchored = path if folder is None else folder / path
+    if not anchored.exists():
+        raise ValueError(
+            f"no such file: {anchored}; a relative path starts at the folder of the configuration"
+        )
+    if not anchored.is_file():
+        raise ValueError(f"must be a file, {anchored} is a directory")
+    return anchored.resolve()
+
+
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+"""A file that exists; a relative path starts at the folder of the configuration."""

@@ -1,0 +1,83 @@
+"""The commented configuration that `analognas init` writes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analognas.config.problems import nearest
+from analognas.errors import UserError
+
+_TASKS: Final = {
+    "digits": """\
+task:
+  kind: digits             # 1,797 handwritten digits bundled with scikit-learn; `analognas describe tasks` lists all
+""",
+    "arrays": """\
+task:
+  kind: arrays
+  path: my.npz             # x and y, or x_train, y_train, x_test, y_test; relative to this file
+  # input_shape: [1, 8, 8] # channels, height, width; needed when x holds rows of features
+  # layout: channels-last  # needed when it cannot be told from the shape
+""",
+}
+
+_TEMPLATE: Final = """\
+# A search for an architecture that keeps its accuracy on analog hardware.
+# Every key that is left out has the default that is written here; `analognas describe` explains them.
+name: {name}
+seed: 0                    # the same seed gives the same trials
+
+{task}
+space:
+  kind: resnet             # the ResNet-like space of AnalogNAS; every range can be narrowed
+  oc0: [8, 32]             # channels of the first convolution
+  ks0: [3, 5]              # its kernel
+  m: [1, 3]                # main blocks
+  r: [1, 3]                # residual blocks in a main block
+  b: [1, 2]                # parallel branches of a residual block
+  ct: ABCD                 # block types
+  wf: [1, 3]               # widening factor
+
+hardware:
+  preset: pcm-analognas    # `analognas describe hardware` lists all; any value can be replaced below
+  tile: {{rows: 256, columns: 256}}
+
+constraints:               # upper bounds; leave one out and it is free
+  parameters: 60000        # checked before any training
+  avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction
+
+objective: accuracy_1d     # accuracy one day after programming, mean over the chips
+
+training:                  # the budget of one trial
+  digital: {{epochs: 8, batch_size: 64, learning_rate: 0.005}}
+  hardware_aware: {{epochs: 4, batch_size: 64, learning_rate: 0.002, weight_noise: 0.06, clip_sigma: 2.5}}
+
+evaluation:
+  chips: 8
+  times: [1 s, 1 h, 1 day, 1 month, 1 year]
+
+search:
+  trials: 48               # candidates trained for real
+  batch: 6                 # candidates proposed at a time
+  strategy:
+    kind: surrogate-guided # `analognas describe strategies` lists all
+    initial: 24            # Latin hypercube sample that the surrogate starts from
+
+final:                     # full budget, for the best candidate and the references
+  digital_epochs: 40
+  hardware_aware_epochs: 20
+  chips: 25
+
+references: [resnet8]      # trained and validated next to the best
+"""
+
+
+def template(task: str) -> str:
+    """Return the commented configuration for a kind of task.
+
+    Raises:
+        UserError: when there is no such kind.
+    """
+    if task not in _TASKS:
+        raise UserError(f"--task: unknown task {task!r}{nearest(task, _TASKS)}")
+    return _TEMPLATE.format(name="digits" if task == "digits" else "my-search", task=_TASKS[task])

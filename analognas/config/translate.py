@@ -1,0 +1,161 @@
+"""Turns pydantic's validation errors into problems with a place, a rule, the value and a remedy."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from analognas.config.document import Document, KeyPath, dotted
+from analognas.config.problems import Problem, nearest
+
+_BOUNDS = {
+    "greater_than": (">", "gt"),
+    "greater_than_equal": (">=", "ge"),
+    "less_than": ("<", "lt"),
+    "less_than_equal": ("<=", "le"),
+}
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "bool": "true or false",
+    "tuple": "a list",
+    "list": "a list",
+    "dict": "a mapping",
+    "mapping": "a mapping",
+    "model": "a section (`key: value`)",
+    "path": "a path",
+}
+
+
+def translate(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
+    """Return one problem for each distinct mistake in `error`."""
+    return [_problem(details, model, document) for details in error.errors(include_url=False)]
+
+
+def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) -> Problem:
+    path = _path_in_document(details["loc"], document.values)
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        known = {
+            name for section in _models_at(model, path[:-1], document.values) for name in section.model_fields
+        }
+        return Problem(document.key_place(path), dotted(path), "unknown key" + nearest(str(path[-1]), known))
+    if kind == "missing":
+        return Problem(document.key_place(path[:-1]), dotted(path), "this key is required")
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        return _kind_problem(details, path, document)
+    return Problem(document.value_place(path), dotted(path), _message(details))
+
+
+def _kind_problem(details: ErrorDetails, path: KeyPath, document: Document) -> Problem:
+    expected = [
+        tag.strip().strip("'")
+        for tag in str(details.get("ctx", {}).get("expected_tags", "")).split(",")
+        if tag.strip()
+    ]
+    here = (*path, "kind")
+    if details["type"] == "union_tag_not_found":
+        place = document.key_place(path)
+        return Problem(
+            place,
+            dotted(here),
+            "this key is required" + (f"; known: {', '.join(expected)}" if expected else ""),
+        )
+    tag = str(details.get("ctx", {}).get("tag"))
+    return Problem(document.value_place(here), dotted(here), f"unknown kind {tag!r}{nearest(tag, expected)}")
+
+
+def _message(details: ErrorDetails) -> str:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    shown = _shown(value)
+    if kind in _BOUNDS:
+        symbol, key = _BOUNDS[kind]
+        return f"must be {symbol} {context[key]}, got {shown}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in ("literal_error", "enum"):
+        expected = str(context["expected"])
+        choices = [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
+        return f"must be one of {expected}, got {shown}" + (
+            suffix
+            if isinstance(value, str) and (suffix := nearest(value, choices)).startswith(", did")
+            else ""
+        )
+    if kind == "string_pattern_mismatch":
+        return f"must match {context['pattern']}, got {shown}"
+    if kind in ("too_short", "too_long"):
+        limit = context.get("min_length", context.get("max_length"))
+        bound = "at least" if kind == "too_short" else "at most"
+        return f"must have {bound} {limit} entries, got {context['actual_length']}"
+    if kind == "int_from_float":
+        return f"must be a whole number, got {shown}"
+    name = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_attributes")
+    if kind.endswith(("_type", "_parsing")) and name in _TYPES:
+        return f"must be {_TYPES[name]}, got {shown}"
+    return f"{details['msg'][0].lower()}{details['msg'][1:]}, got {shown}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a mapping"
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _path_in_document(loc: tuple[int | str, ...], values: Any) -> KeyPath:
+    """Return `loc` without the union tags that pydantic puts between the keys."""
+    path: list[str | int] = []
+    here = values
+    for index, part in enumerate(loc):
+        is_tag = isinstance(here, Mapping) and part not in here and part == here.get("kind")
+        inside = not is_tag and _holds(here, part)
+        last = index == len(loc) - 1 and isinstance(here, Mapping | list)
+        if not is_tag and (inside or last):
+            path.append(part)
+        if inside:
+            here = here[part]
+    return tuple(path)
+
+
+def _holds(values: Any, part: str | int) -> bool:
+    if isinstance(values, Mapping):
+        return part in values
+    return isinstance(values, list) and isinstance(part, int) and part < len(values)
+
+
+def _models_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[type[BaseModel]]:
+    """Return the models that may describe the section at `path`, narrowed by its `kind`."""
+    models = [model]
+    here = values
+    for part in path:
+        here = here[part] if _holds(here, part) else None
+        if isinstance(part, int):
+            continue
+        models = [
+            child
+            for parent in models
+            if part in parent.model_fields
+            for child in _models_in(parent.model_fields[part].annotation)
+        ]
+    kind = here.get("kind") if isinstance(here, Mapping) else None
+    narrowed = [
+        candidate
+        for candidate in models
+        if kind is not None
+        and "kind" in candidate.model_fields
+        and kind in get_args(candidate.model_fields["kind"].annotation)
+    ]
+    return narrowed or models
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, types.UnionType, Annotated, tuple, list, dict):
+        for argument in get_args(annotation):
+            yield from _models_in(argument)

@@ -1,0 +1,91 @@
+"""The evaluation of a candidate: a pure function of candidate, task, hardware, budget and seed."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import torch
+
+import hwsim
+from analognas.errors import EvaluationError
+from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
+from analognas.evaluation.prepared import PreparedTask
+from analognas.evaluation.training import TrainingBudget, train_network
+from analognas.executors.executor import Job, Measurement, Outcome
+from analognas.record.environment import package_versions
+from analognas.record.trial import Failure
+from analognas.seeds import derive_seed
+from analognas.spaces import ArchitectureSpace
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Trains candidates and measures them on chips.
+
+    Attributes:
+        task: the data.
+        space: builds candidates.
+        hardware: the chip.
+        budget: of the training.
+        chips: programmed for each candidate.
+        times_s: since programming.
+        chip_seed: of the chips: the same for all candidates, so that they are compared on paired chips.
+        threads: torch threads.
+    """
+
+    task: PreparedTask
+    space: ArchitectureSpace
+    hardware: hwsim.Hardware
+    budget: TrainingBudget
+    chips: int
+    times_s: tuple[float, ...]
+    chip_seed: int
+    threads: int
+
+    def evaluate(self, job: Job) -> Outcome:
+        """Evaluate a job; whatever goes wrong with the candidate ends as a failure, not as an exception."""
+        start = time.perf_counter()
+        torch.set_num_threads(self.threads)
+        result: Measurement | Failure
+        try:
+            result = self.measure(job)
+        except EvaluationError as error:
+            result = Failure(reason=str(error), traceback="")
+        except Exception as error:
+            result = Failure(reason=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+        return Outcome(
+            job=job,
+            result=result,
+            threads=self.threads,
+            wall_time_s=time.perf_counter() - start,
+            finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            versions=package_versions(),
+        )
+
+    def measure(self, job: Job) -> Measurement:
+        """Train the candidate of `job` and measure it on the validation split.
+
+        Raises:
+            EvaluationError: when the training diverges or outputs are not finite.
+        """
+        network = self.space.build(job.proposal.genotype)
+        trained = train_network(network, self.task, self.hardware, self.budget, job.seed)
+        curve = accuracy_on_chips(
+            trained.analog, self.task.validation, chips=self.chips, times_s=self.times_s, seed=self.chip_seed
+        )
+        return Measurement(
+            metrics={
+                **drift_metrics(curve),
+                "digital_accuracy": trained.digital_accuracy,
+                **cost_metrics(trained.network, trained.analog, self.task),
+            },
+            curve=curve,
+        )
+
+
+def chip_seed(run_seed: int) -> int:
+    """Return the seed of the chips of a run."""
+    return derive_seed(run_seed, "chips")

@@ -1,0 +1,121 @@
+"""Trains a network for analog hardware: digitally first, then with the hardware in the forward pass.
+
+Reference: M. J. Rasch et al., "Hardware-aware training for large-scale and diverse deep learning inference workloads
+using in-memory computing-based accelerators", Nat. Commun. 14:5282, 2023.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+import hwsim
+from analognas.evaluation.prepared import PreparedTask
+from analognas.seeds import derive_seed
+from analognas.training.loop import Schedule, accuracy, plain_step, train
+from search_spaces import initialise
+
+CALIBRATION_INPUTS: Final = 512
+CALIBRATION_BATCH: Final = 128
+
+
+@dataclass(frozen=True)
+class TrainingBudget:
+    """What one training may cost, and how it prepares for the hardware.
+
+    Attributes:
+        digital: training in floating point.
+        hardware_aware: training on the simulated hardware; no epochs skip it.
+        weight_noise: standard deviation of the weight noise, in units of the largest weight.
+        noise_ramp: fraction of the steps that ramps the noise up.
+        clip_sigma: weights are clipped at this many standard deviations of their layer; None: never.
+    """
+
+    digital: Schedule
+    hardware_aware: Schedule
+    weight_noise: float
+    noise_ramp: float
+    clip_sigma: float | None
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network ready for its chips.
+
+    Attributes:
+        network: plain torch, the trained weights, in evaluation mode.
+        analog: the same on crossbar tiles, input ranges calibrated.
+        digital_accuracy: validation accuracy of `network` in floating point.
+        digital_accuracy_before: the same before hardware-aware training.
+    """
+
+    network: nn.Module
+    analog: nn.Module
+    digital_accuracy: float
+    digital_accuracy_before: float
+
+
+def train_network(
+    network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
+) -> TrainedNetwork:
+    """Initialise `network` and train it on the training split.
+
+    Raises:
+        EvaluationError: when the training diverges.
+    """
+    initialise(network, _generator(seed, "initialisation"))
+    train(
+        network, task.train.x, task.train.y, budget.digital, _generator(seed, "digital"), plain_step(network)
+    )
+    before = accuracy(network, task.validation.x, task.validation.y)
+    if budget.hardware_aware.epochs:
+        network = _train_hardware_aware(network, task, hardware, budget, seed)
+    return TrainedNetwork(
+        network=network,
+        analog=on_tiles(network, task, hardware),
+        digital_accuracy=accuracy(network, task.validation.x, task.validation.y),
+        digital_accuracy_before=before,
+    )
+
+
+def on_tiles(network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware) -> nn.Module:
+    """Return `network` mapped on tiles, its input ranges calibrated on the first training inputs."""
+    analog = hwsim.to_analog(network, hardware)
+    analog.eval()
+    hwsim.calibrate(analog, calibration_batches(task))
+    return analog
+
+
+def calibration_batches(task: PreparedTask) -> tuple[Tensor, ...]:
+    """Return the standardised training inputs that input ranges are calibrated on."""
+    return torch.split(task.train.x[:CALIBRATION_INPUTS], CALIBRATION_BATCH)
+
+
+def _train_hardware_aware(
+    network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
+) -> nn.Module:
+    """Return `network` trained on the tiles of `hardware`, as plain torch again."""
+    analog = on_tiles(network, task, hardware)
+    hwa = hwsim.HwaTraining(
+        analog,
+        generator=_generator(seed, "hardware-aware noise"),
+        weight_noise=budget.weight_noise,
+        clip_sigma=budget.clip_sigma,
+        ramp_steps=round(budget.noise_ramp * budget.hardware_aware.n_steps(len(task.train))),
+    )
+    forward_backward = plain_step(analog)
+
+    def step(x: Tensor, y: Tensor) -> Tensor:
+        with hwa.step():
+            return forward_backward(x, y)
+
+    generator = _generator(seed, "hardware-aware")
+    train(analog, task.train.x, task.train.y, budget.hardware_aware, generator, step, hwa.after_update)
+    return hwsim.to_digital(analog)
+
+
+def _generator(seed: int, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(derive_seed(seed, purpose))

@@ -1,0 +1,43 @@
+"""What a run shows: tables and report, made from its record at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analognas.config.loader import dump_config
+from analognas.config.sections import SearchConfig
+from analognas.errors import UserError
+from analognas.record.directory import RunDirectory
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
+from analognas.report import ReportData, write_pareto, write_report, write_summary
+
+
+def publish(
+    run: RunDirectory, config: SearchConfig, trials: Sequence[Trial], result: FinalResult | None
+) -> None:
+    """Write summary.csv, pareto.csv and report.html, each whole or not at all.
+
+    Raises:
+        UserError: when the run directory cannot be written.
+    """
+    bounds = config.constraints.upper_bounds()
+    data = ReportData(
+        name=config.name,
+        trials=trials,
+        result=result,
+        upper_bounds=bounds,
+        objective=config.objective,
+        config_text=dump_config(config),
+        environment=run.read_environment(),
+        command=f"analognas search config.yaml --seed {config.seed}",
+    )
+    try:
+        write_summary(run.summary, trials, bounds)
+        write_pareto(run.pareto, trials, bounds, config.objective)
+        write_report(run.report, data)
+    except OSError as error:
+        raise UserError(
+            f"{run.path}: cannot be written: {error.strerror}; the trials are safe, "
+            f"make room and run `analognas report {run.path}`"
+        ) from None

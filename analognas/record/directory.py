@@ -1,0 +1,180 @@
+"""A run directory: where each file of a run is.
+
+`config.yaml` and `trials.jsonl` are the record. Everything else can be made again from them: `environment.json`
+(versions and machine at the start), `surrogate/` (the last surrogate), `summary.csv`, `pareto.csv`, `report.html` and
+`best/` (the best network in every format, and its measurements).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analognas.errors import UserError
+from analognas.record.journal import read_trials
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of one run below `path`."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration with every default written out."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and machine."""
+        return self.path / "environment.json"
+
+    @property
+    def journal(self) -> Path:
+        """The trials."""
+        return self.path / "trials.jsonl"
+
+    @property
+    def surrogate(self) -> Path:
+        """The last fitted surrogate."""
+        return self.path / "surrogate"
+
+    @property
+    def best(self) -> Path:
+        """The best network in every format."""
+        return self.path / "best"
+
+    @property
+    def metrics(self) -> Path:
+        """What was measured of the best network and the references."""
+        return self.best / "metrics.json"
+
+    @property
+    def summary(self) -> Path:
+        """Every trial as a table."""
+        return self.path / "summary.csv"
+
+    @property
+    def pareto(self) -> Path:
+        """The trials that no other beats in both objective and parameters."""
+        return self.path / "pareto.csv"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    def trials(self) -> list[Trial]:
+        """Return the finished trials in order of completion.
+
+        Raises:
+            UserError: when the journal is damaged.
+        """
+        return read_trials(self.journal)
+
+    def final_result(self) -> FinalResult | None:
+        """Return the final result, None before the run has ended.
+
+        Raises:
+            UserError: when the file is damaged.
+        """
+        try:
+            return FinalResult.from_json(self.metrics.read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise UserError(
+                f"{self.metrics}: {error}; remove {self.best} and run `analognas resume {self.path}`"
+            ) from None
+
+    def read_environment(self) -> dict[str, Any]:
+        """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""
+        try:
+            content = json.loads(self.environment.read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> RunDirectory:
+    """Create a run directory that holds the configuration and an empty journal.
+
+    The directory appears under its name only when it is complete.
+
+    Raises:
+        UserError: when `path` is in use or cannot be written.
+    """
+    ensure_unused(path)
+    draft = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    try:
+        draft.mkdir(parents=True)
+        write_atomically(draft / "config.yaml", config_text)
+        write_atomically(draft / "environment.json", json.dumps(environment, indent=1))
+        (draft / "trials.jsonl").touch()
+        if path.exists():
+            path.rmdir()
+        draft.rename(path)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise UserError(
+            f"{path}: cannot create the run directory: {error.strerror}; choose another with --out"
+        ) from None
+    return RunDirectory(path)
+
+
+def ensure_unused(path: Path) -> None:
+    """Check that a run directory can be created at `path`.
+
+    Raises:
+        UserError: when something is there already.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: is a file; choose another directory with --out")
+    if path.is_dir() and any(path.iterdir()):
+        remedy = (
+            f"continue it with `analognas resume {path}`, or " if (path / "trials.jsonl").exists() else ""
+        )
+        raise UserError(f"{path}: the output directory is in use; {remedy}choose another with --out")
+    parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"{path}: {parent} is not a directory one can write to; choose another with --out")
+
+
+def open_run(path: Path) -> RunDirectory:
+    """Return an existing run directory.
+
+    Raises:
+        UserError: when there is none at `path`.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such directory; give the directory that `analognas search` printed")
+    run = RunDirectory(path)
+    if not run.config.is_file() or not run.journal.is_file():
+        raise UserError(f"{path}: not a run directory, it has no config.yaml and trials.jsonl")
+    return run
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it is either the old one or the whole new one.
+
+    Raises:
+        OSError: when the disk is full or the folder cannot be written; the old file stays.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

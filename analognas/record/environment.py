@@ -1,0 +1,44 @@
+"""Versions and machine, recorded with every run."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Any, Final
+
+PACKAGES: Final = (
+    "analognas",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "xgboost",
+    "optuna",
+    "pandas",
+    "pydantic",
+    "onnx",
+)
+
+
+def package_versions() -> dict[str, str]:
+    """Return the installed versions of the packages that shape a result."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, platform and machine, JSON-able."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+        "packages": package_versions(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

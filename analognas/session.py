@@ -1,0 +1,119 @@
+"""A run from its directory to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from analognas.artefact import make_artefact
+from analognas.compose import Composition
+from analognas.config.loader import dump_config
+from analognas.config.sections import SearchConfig
+from analognas.errors import NoFeasibleArchitectureError, UserError
+from analognas.export import write_bundle
+from analognas.finish import judge_surrogate, train_best, train_references
+from analognas.observer import Observer
+from analognas.publish import publish
+from analognas.record.directory import RunDirectory, create_run
+from analognas.record.environment import environment
+from analognas.record.journal import Journal
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
+from analognas.selection import best_trial
+
+
+def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
+    """Create the run directory: `out`, or `runs/NAME-DATE-TIME`.
+
+    Raises:
+        UserError: when it is in use or cannot be written.
+    """
+    path = out or Path("runs") / f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    facts = {**environment(), "data_sha256": composition.task.fingerprint, "threads": config.executor.threads}
+    return create_run(path, dump_config(config), facts)
+
+
+def run_to_end(
+    run: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer
+) -> FinalResult:
+    """Search what is left to search, then train, validate, export and report the best.
+
+    A run that has ended is only reported again.
+
+    Raises:
+        UserError: when the record is damaged, in use or cannot be written.
+        NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
+    """
+    _check_same_data(run, composition)
+    with Journal(run.journal) as journal:
+        executor = composition.executor()
+        try:
+            observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
+            trials = composition.loop.run(run.trials(), executor, journal, observer)
+        finally:
+            executor.close()
+        if len(trials) < config.search.trials:
+            observer.stage(
+                f"no new candidate meets the hard constraints: the search ends after {len(trials)} trials"
+            )
+        result = run.final_result()
+        if result is None:
+            result = _finish(run, config, composition, trials, observer)
+        observer.stage("writing the report")
+        publish(run, config, trials, result)
+    return result
+
+
+def _check_same_data(run: RunDirectory, composition: Composition) -> None:
+    began_with = run.read_environment().get("data_sha256", composition.task.fingerprint)
+    if began_with != composition.task.fingerprint:
+        raise UserError(
+            f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
+            f"now {composition.task.fingerprint[:12]}); restore them, or start a new search"
+        )
+
+
+def _finish(
+    run: RunDirectory,
+    config: SearchConfig,
+    composition: Composition,
+    trials: Sequence[Trial],
+    observer: Observer,
+) -> FinalResult:
+    best = best_trial(composition.problem, trials)
+    if best is None:
+        publish(run, config, trials, None)
+        raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
+    observer.stage("measuring the surrogate on held-out trials")
+    surrogate = judge_surrogate(config, composition, trials, run)
+    trained, validated = train_best(config, composition, best, observer)
+    references = train_references(config, composition, observer)
+    result = FinalResult(
+        trial=best.number, network=validated, references=tuple(references), surrogate=surrogate
+    )
+    observer.stage("exporting the best network")
+    artefact = make_artefact(config, composition.task, best, validated, trained.network, trained.analog)
+    missing = write_bundle(run.best, artefact, result)
+    for name, reason in missing.items():
+        observer.stage(f"format {name} is missing: {reason}")
+    return result
+
+
+def _why_none_feasible(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> str:
+    completed = [trial for trial in trials if trial.status == "completed"]
+    if not trials:
+        return f"{run.path}: no candidate was found that meets the hard constraints; raise a bound or widen the space"
+    if not completed:
+        last = trials[-1].failure
+        reason = "" if last is None else f", the last one: {last.reason}"
+        return f"{run.path}: all {len(trials)} trials failed{reason}"
+    closest = ", ".join(
+        f"`{name} <= {bound:g}` (smallest measured: {min(trial.metrics[name] for trial in completed):.4f})"
+        for name, bound in composition.problem.upper_bounds.items()
+        if name in ("avm", "std_1d")
+    )
+    return (
+        f"{run.path}: none of {len(completed)} trained candidates meets all of {closest}; "
+        "raise a bound, or give more trials or epochs"
+    )

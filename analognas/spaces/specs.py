@@ -1,0 +1,82 @@
+"""The `space` section of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from analognas.config.spec import Spec
+from analognas.spaces.adapter import ArchitectureSpace, complete
+
+
+def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
+    low, high = bounds
+    if low > high:
+        raise ValueError(f"`low <= high` must hold in a range [low, high], got [{low}, {high}]")
+    return bounds
+
+
+Channels = Annotated[int, Field(ge=1, le=1024)]
+Kernel = Annotated[int, Field(ge=1, le=15)]
+Count = Annotated[int, Field(ge=1, le=16)]
+
+
+class ResNetSpec(Spec):
+    """The ResNet-like space of AnalogNAS (Benmeziane et al. 2023, Table I); every range can be narrowed."""
+
+    kind: Literal["resnet"] = "resnet"
+    oc0: Annotated[tuple[Channels, Channels], AfterValidator(_ordered)] = Field(
+        default=(8, 128), description="OC0, output channels of the first convolution: [low, high]"
+    )
+    ks0: Annotated[tuple[Kernel, Kernel], AfterValidator(_ordered)] = Field(
+        default=(3, 7), description="KS0, kernel of the first convolution: [low, high]"
+    )
+    m: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+        default=(1, 5), description="M, main blocks: [low, high]"
+    )
+    r: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+        default=(1, 16), description="R, residual blocks in a main block: [low, high]"
+    )
+    b: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+        default=(1, 12), description="B, parallel branches of a residual block: [low, high]"
+    )
+    ct: str = Field(
+        default="ABCD",
+        pattern=r"^A?B?C?D?$",
+        min_length=1,
+        description="CT, block types: A bottleneck, B basic, C and D the same with ReLU before batch norm",
+    )
+    wf: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+        default=(1, 4), description="WF, widening factor of a main block: [low, high]"
+    )
+
+
+SpaceSpec = ResNetSpec
+
+
+BUILT_IN: Final[Mapping[str, type[Spec]]] = {"resnet": ResNetSpec}
+"""The built-in spaces by the name they have in a configuration."""
+
+
+def make_space(spec: SpaceSpec, input_shape: tuple[int, int, int], n_classes: int) -> ArchitectureSpace:
+    """Return the space of `spec` for inputs of `input_shape` (channels, height, width) and `n_classes` classes.
+
+    Raises:
+        ValueError: when no network of the space fits the inputs.
+    """
+    from search_spaces import ResNetSpace
+
+    space = ResNetSpace(
+        input_shape=input_shape,
+        n_classes=n_classes,
+        oc0=spec.oc0,
+        ks0=spec.ks0,
+        m=spec.m,
+        r=spec.r,
+        b=spec.b,
+        ct=spec.ct,
+        wf=spec.wf,
+    )
+    return complete(space, input_shape)

@@ -1,0 +1,42 @@
+"""Stratified random splits, fixed by a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from analognas.errors import UserError
+
+
+def stratified_indices(
+    y: npt.NDArray[np.int64], fractions: Sequence[float], seed: int
+) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return one sorted index array for each fraction; together they hold every item once.
+
+    Each class is shuffled and cut on its own, at the rounded cumulative fractions, so that every part has its share
+    of every class to within one item.
+
+    Args:
+        y: `(n,)` labels.
+        fractions: positive, adding up to 1.
+        seed: of the shuffle.
+
+    Raises:
+        UserError: when a class is too small to have an item in every part.
+    """
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum(fractions)[:-1]
+    parts: list[list[npt.NDArray[np.int64]]] = [[] for _ in fractions]
+    for label in np.unique(y):
+        members = rng.permutation(np.flatnonzero(y == label))
+        pieces = np.split(members, np.rint(edges * len(members)).astype(np.int64))
+        if any(len(piece) == 0 for piece in pieces):
+            raise UserError(
+                f"every class needs an item in each of the {len(fractions)} splits, "
+                f"class {label} has {len(members)}; add items, merge the class with another, or change `fractions`"
+            )
+        for part, piece in zip(parts, pieces, strict=True):
+            part.append(piece)
+    return tuple(np.sort(np.concatenate(part)) for part in parts)

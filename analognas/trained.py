@@ -1,0 +1,132 @@
+"""Takes a found network up again from `best/`: architecture.json and model.safetensors, no code from the folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+import hwsim
+from analognas.config.document import Document
+from analognas.config.problems import ConfigError
+from analognas.config.sections import FinalSpec, TrainingSpec
+from analognas.config.spec import Spec
+from analognas.config.translate import translate
+from analognas.errors import UserError
+from analognas.spaces.specs import SpaceSpec, make_space
+from analognas.tasks.specs import TaskSpec
+
+MAX_BYTES: Final = 10_000_000
+
+
+class ArchitectureFile(Spec):
+    """The content of architecture.json."""
+
+    architecture: dict[str, Any]
+    genotype: tuple[int, ...]
+    space: SpaceSpec
+    input_shape: tuple[int, int, int]
+    classes: tuple[str, ...] = Field(min_length=2)
+    task: TaskSpec
+    data_sha256: str
+    training: TrainingSpec
+    final: FinalSpec
+    hardware: hwsim.Hardware
+    seed: int
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A found architecture.
+
+    Attributes:
+        content: what architecture.json says.
+        path: the file.
+    """
+
+    content: ArchitectureFile
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        """Where its trained weights are, if they are."""
+        return self.path.with_name("model.safetensors")
+
+    def build(self) -> nn.Module:
+        """Return the untrained network.
+
+        Raises:
+            UserError: when the architecture is not in its space.
+        """
+        content = self.content
+        try:
+            space = make_space(content.space, content.input_shape, len(content.classes))
+            return space.build(space.parse(content.architecture))
+        except ValueError as error:
+            raise UserError(f"{self.path}: {error}") from None
+
+
+def read_architecture(path: Path) -> Architecture:
+    """Read architecture.json.
+
+    Raises:
+        UserError: when the file is missing, too large, or not such a file.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"{path}: an architecture has at most {MAX_BYTES} bytes; is this the right file?")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise UserError(f"{path}: not a JSON file; give the architecture.json of a run") from None
+    try:
+        content = ArchitectureFile.model_validate(values, context={"folder": path.parent.absolute()})
+    except ValidationError as error:
+        document = Document(source=str(path), values=values if isinstance(values, dict) else {})
+        raise ConfigError(translate(error, ArchitectureFile, document)) from None
+    return Architecture(content, path)
+
+
+def load_network(folder: Path) -> nn.Module:
+    """Return the trained network of a `best/` folder, in evaluation mode: standardised inputs to logits.
+
+    Raises:
+        UserError: when a file is missing or the weights do not fit the architecture.
+    """
+    architecture = read_architecture(folder / "architecture.json")
+    network = architecture.build()
+    load_weights(network, architecture.weights)
+    return network
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load exported weights into `network` and set it to evaluation mode.
+
+    Raises:
+        UserError: when the file is missing, not safetensors, or does not fit.
+    """
+    own = network.state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            flat = (file.metadata() or {}).get("names") != "state_dict"
+            names = {key: key.replace(".", "_") if flat else f"network.{key}" for key in own}
+            stored = set(file.keys())
+            state: dict[str, Tensor] = {
+                key: file.get_tensor(name) for key, name in names.items() if name in stored
+            }
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: not readable weights ({error}); export the run again") from None
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    unfit = [key for key, tensor in state.items() if tensor.shape != own[key].shape]
+    if missing or unfit:
+        raise UserError(
+            f"{path}: the weights do not fit the architecture, first at `{(missing + unfit)[0]}`; export the run again"
+        )
+    network.load_state_dict(state, strict=False)
+    network.eval()

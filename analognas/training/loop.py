@@ -1,0 +1,151 @@
+"""The training loop that digital and hardware-aware training share.
+
+Data are tensors in memory: a step takes a slice of a shuffled index, without a DataLoader. The learning rate ramps up
+linearly and then follows a cosine to zero (Loshchilov and Hutter 2017, arXiv 1608.03983).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from analognas.errors import EvaluationError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The budget of one training.
+
+    Attributes:
+        epochs: passes over the data.
+        batch_size: inputs a step; a last batch of a single input is left out, batch norm cannot use it.
+        optimizer: `adam` (AdamW, Loshchilov and Hutter 2019) or `sgd` (Nesterov momentum 0.9).
+        learning_rate: peak learning rate.
+        warmup: fraction of the steps that ramps the learning rate up.
+        weight_decay: of weight matrices; batch norm and biases have none.
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: Literal["adam", "sgd"]
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+
+    def n_steps(self, n_inputs: int) -> int:
+        """Number of steps over `n_inputs` inputs."""
+        full, rest = divmod(n_inputs, self.batch_size)
+        return self.epochs * (full + (rest > 1))
+
+    def rate(self, step: int, n_steps: int) -> float:
+        """Learning rate of a step."""
+        n_ramp = round(self.warmup * n_steps)
+        if step < n_ramp:
+            return self.learning_rate * (step + 1) / (n_ramp + 1)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - n_ramp) / max(1, n_steps - n_ramp)))
+
+
+Step = Callable[[Tensor, Tensor], Tensor]
+"""Takes inputs and labels, runs forward and backward, and returns the loss."""
+
+
+def plain_step(network: nn.Module) -> Step:
+    """Return a step that minimises the cross-entropy of `network`."""
+
+    def step(x: Tensor, y: Tensor) -> Tensor:
+        loss = F.cross_entropy(network(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return loss.detach()
+
+    return step
+
+
+def train(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    schedule: Schedule,
+    generator: torch.Generator,
+    step: Step,
+    after_update: Callable[[], None] | None = None,
+) -> float:
+    """Train `network` in place and leave it in evaluation mode.
+
+    Args:
+        network: its parameters that require gradients are trained.
+        x: `(n, channels, height, width)` standardised inputs.
+        y: `(n,)` labels.
+        schedule: the budget.
+        generator: of the shuffling.
+        step: forward and backward.
+        after_update: called after each update.
+
+    Returns:
+        The mean loss of the last epoch.
+
+    Raises:
+        EvaluationError: when the loss is no longer finite.
+    """
+    optimizer = _optimizer(network, schedule)
+    n_steps = schedule.n_steps(len(x))
+    done = 0
+    mean_loss = math.nan
+    network.train()
+    for epoch in range(schedule.epochs):
+        total = torch.zeros(())
+        n_batches = 0
+        for index in torch.split(torch.randperm(len(x), generator=generator), schedule.batch_size):
+            if len(index) < 2:
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.rate(done, n_steps)
+            optimizer.zero_grad(set_to_none=True)
+            total += step(x[index], y[index])
+            optimizer.step()
+            if after_update is not None:
+                after_update()
+            done += 1
+            n_batches += 1
+        mean_loss = float(total) / max(1, n_batches)
+        if not math.isfinite(mean_loss):
+            raise EvaluationError(
+                f"training diverged: the loss was {mean_loss} in epoch {epoch + 1} of {schedule.epochs}"
+            )
+    network.eval()
+    return mean_loss
+
+
+def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        {
+            "params": [parameter for parameter in trained if parameter.ndim > 1],
+            "weight_decay": schedule.weight_decay,
+        },
+        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if schedule.optimizer == "adam":
+        return torch.optim.AdamW(groups, lr=schedule.learning_rate, foreach=True)
+    return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True, foreach=True)
+
+
+@torch.inference_mode()
+def accuracy(network: nn.Module, x: Tensor, y: Tensor, batch_size: int = 512) -> float:
+    """Return the fraction of `(n, …)` inputs whose largest logit is at the label.
+
+    Raises:
+        EvaluationError: when a logit is not finite.
+    """
+    correct = 0
+    for inputs, labels in zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True):
+        logits = network(inputs)
+        if not torch.isfinite(logits).all():
+            raise EvaluationError("the network's outputs are not finite")
+        correct += int((logits.argmax(dim=1) == labels).sum())
+    return correct / len(x)

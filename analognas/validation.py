@@ -1,0 +1,185 @@
+"""What other hardware, other times or more chips make of a found network."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch import nn
+
+import hwsim
+from analognas.compose import final_budget
+from analognas.config.document import Document, read_document
+from analognas.config.problems import ConfigError, Place, Problem, nearest
+from analognas.config.sections import STANDARD_TIMES_S, HardwareSection
+from analognas.config.spec import Seconds, Spec
+from analognas.config.translate import translate
+from analognas.errors import UserError
+from analognas.evaluation.evaluator import chip_seed
+from analognas.evaluation.measure import accuracy_on_chips
+from analognas.evaluation.prepared import PreparedTask, prepare
+from analognas.evaluation.training import on_tiles, train_network
+from analognas.observer import Observer
+from analognas.record.trial import DriftRecord
+from analognas.seeds import derive_seed
+from analognas.tasks import load_task
+from analognas.trained import Architecture, load_weights, read_architecture
+from analognas.training.loop import accuracy
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A network on chips.
+
+    Attributes:
+        hardware: name of the hardware.
+        digital_accuracy: floating-point accuracy on the test split.
+        curve: accuracy of every chip at every time, on the test split.
+        tiles: crossbar tiles in use.
+    """
+
+    hardware: str
+    digital_accuracy: float
+    curve: DriftRecord
+    tiles: int
+
+    @property
+    def mean(self) -> list[float]:
+        """Mean accuracy over the chips at each time."""
+        return [statistics.fmean(row) for row in self.curve.accuracy]
+
+    @property
+    def std(self) -> list[float]:
+        """Sample standard deviation over the chips at each time."""
+        return [statistics.stdev(row) for row in self.curve.accuracy]
+
+
+class _HardwareFile(Spec):
+    """The content of a hardware file, as the section `hardware` of a configuration."""
+
+    hardware: HardwareSection
+
+
+def validate(
+    path: Path,
+    *,
+    hardware: hwsim.Hardware | None,
+    times_s: Sequence[float] | None,
+    chips: int | None,
+    observer: Observer,
+    threads: int = 2,
+) -> Validation:
+    """Validate a found network on its test split.
+
+    Args:
+        path: a run directory, a `best/` folder or an architecture.json. Weights next to it are used; without them the
+            network is trained first, at the full budget that the file states.
+        hardware: instead of the run's own.
+        times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
+        chips: instead of as many as the run used.
+        observer: is told of the stages.
+        threads: torch threads.
+
+    Raises:
+        UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
+    """
+    architecture = read_architecture(_architecture_path(path))
+    content = architecture.content
+    torch.set_num_threads(threads)
+    task = prepare(load_task(content.task))
+    if task.source.fingerprint != content.data_sha256:
+        observer.stage("note: the data are not those the network was trained on")
+    network = _trained(architecture, task, observer)
+    chosen = hardware or content.hardware
+    observer.stage(f"programming {chips or content.final.chips} chips of {chosen.name}")
+    try:
+        analog = on_tiles(network, task, chosen)
+        curve = accuracy_on_chips(
+            analog,
+            task.test,
+            chips=chips or content.final.chips,
+            times_s=tuple(times_s or STANDARD_TIMES_S),
+            seed=chip_seed(content.seed),
+        )
+    except ValueError as error:
+        raise UserError(f"{chosen.name}: {error}") from None
+    return Validation(
+        hardware=chosen.name,
+        digital_accuracy=accuracy(network, task.test.x, task.test.y),
+        curve=curve,
+        tiles=hwsim.tile_map(analog).n_tiles,
+    )
+
+
+def read_hardware(text: str) -> hwsim.Hardware:
+    """Return hardware from a preset's name or from a YAML file with the content of a `hardware` section.
+
+    Raises:
+        UserError: when it is neither.
+    """
+    path = Path(text)
+    if text in hwsim.preset_names():
+        return hwsim.preset(text)
+    if not path.suffix and not path.exists():
+        raise UserError(
+            f"--hardware: no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml"
+        )
+    document = read_document(path)
+    inner = Document(
+        source=document.source,
+        values={"hardware": document.values},
+        keys={("hardware", *key): place for key, place in document.keys.items()},
+        places={("hardware", *key): place for key, place in document.places.items()},
+    )
+    try:
+        return _HardwareFile.model_validate(inner.values).hardware
+    except ValidationError as error:
+        raise ConfigError(translate(error, _HardwareFile, inner)) from None
+
+
+def parse_times(texts: Sequence[str]) -> tuple[float, ...] | None:
+    """Return seconds for texts like `1 day` or `1 s,1 h,1 year`; None for no texts.
+
+    Raises:
+        ConfigError: with every text that is not a time.
+    """
+    pieces = [piece for text in texts for piece in text.split(",")]
+    adapter: TypeAdapter[float] = TypeAdapter(Seconds)
+    times: list[float] = []
+    problems: list[Problem] = []
+    for piece in pieces:
+        try:
+            times.append(adapter.validate_python(piece))
+        except ValidationError as error:
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            problems.append(Problem(Place(0, 0, "--times"), "", message))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(sorted(set(times))) or None
+
+
+def _architecture_path(path: Path) -> Path:
+    for candidate in (path / "best" / "architecture.json", path / "architecture.json", path):
+        if candidate.is_file():
+            return candidate
+    if path.is_dir():
+        raise UserError(
+            f"{path}: no best/architecture.json in it; has the run ended? `analognas status {path}` tells"
+        )
+    raise UserError(f"{path}: no such file or directory; give a run directory or an architecture.json")
+
+
+def _trained(architecture: Architecture, task: PreparedTask, observer: Observer) -> nn.Module:
+    network = architecture.build()
+    if architecture.weights.exists():
+        load_weights(network, architecture.weights)
+        return network
+    content = architecture.content
+    observer.stage("no model.safetensors next to the architecture: training it at full budget")
+    budget = final_budget(content.training, content.final)
+    seed = derive_seed(content.seed, "final", "best")
+    return train_network(network, task, content.hardware, budget, seed).network
