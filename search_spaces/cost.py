@@ -63,8 +63,10 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
     from torch import nn
 
     calls: list[LayerCost] = []
-    # A copy without values: the network keeps its mode, its statistics and its hooks.
-    shadow = copy.deepcopy(network).to("meta").eval()
+    # A copy whose tensors have no values: cheap, and the network keeps its mode, its statistics and its hooks.
+    parameters = {id(old): nn.Parameter(old.to("meta"), requires_grad=False) for old in network.parameters()}
+    buffers = {id(old): old.to("meta") for old in network.buffers()}
+    shadow = copy.deepcopy(network, {**parameters, **buffers}).eval()
     for name, module in shadow.named_modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
 
