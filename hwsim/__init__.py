@@ -1,1 +1,68 @@
-"""Analog in-memory computing hardware for any torch network."""
+"""Analog in-memory computing hardware for any torch network.
+
+Names are imported when first used, so that hardware can be described and checked without loading torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from hwsim.calibration import calibrate
+    from hwsim.chips import Chips, program
+    from hwsim.conversion import tile_map, to_analog, to_digital
+    from hwsim.drift import DriftCurve, DriftPoint, accuracy_over_time
+    from hwsim.hardware import Hardware
+    from hwsim.hwa import HwaTraining
+    from hwsim.mapping import TileMap
+    from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
+    from hwsim.parameters import analog_parameters
+    from hwsim.presets import preset, preset_names
+
+__all__ = [
+    "AnalogConv1d",
+    "AnalogConv2d",
+    "AnalogLinear",
+    "Chips",
+    "DriftCurve",
+    "DriftPoint",
+    "Hardware",
+    "HwaTraining",
+    "TileMap",
+    "accuracy_over_time",
+    "analog_parameters",
+    "calibrate",
+    "preset",
+    "preset_names",
+    "program",
+    "tile_map",
+    "to_analog",
+    "to_digital",
+]
+
+_HOMES: Final = {
+    "hwsim.calibration": ("calibrate",),
+    "hwsim.chips": ("Chips", "program"),
+    "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
+    "hwsim.drift": ("DriftCurve", "DriftPoint", "accuracy_over_time"),
+    "hwsim.hardware": ("Hardware",),
+    "hwsim.hwa": ("HwaTraining",),
+    "hwsim.mapping": ("TileMap",),
+    "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
+    "hwsim.parameters": ("analog_parameters",),
+    "hwsim.presets": ("preset", "preset_names"),
+}
+_HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, importing the module it lives in."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'hwsim' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return list(__all__)

@@ -1,0 +1,52 @@
+"""Command line of hwsim: `python -m hwsim characterize --device pcm --g-us 5 25 --times-s 0 3600`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from hwsim.characterize import characterize
+from hwsim.devices import build_device
+from hwsim.hardware import DEVICE_KINDS, DeviceSpec
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hwsim", description="Analog hardware simulation.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "characterize", help="mean and standard deviation of the conductance over many devices"
+    )
+    command.add_argument("--device", choices=DEVICE_KINDS, default="pcm", help="device model")
+    command.add_argument("--g-us", type=float, nargs="+", required=True, help="target conductances, uS")
+    command.add_argument("--times-s", type=float, nargs="+", required=True, help="times since programming, s")
+    command.add_argument("--n", type=int, default=200_000, help="devices")
+    command.add_argument("--seed", type=int, default=0, help="random seed")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0, or 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        device = build_device(TypeAdapter(DeviceSpec).validate_python({"kind": options.device}))
+        statistics = characterize(device, options.g_us, options.times_s, options.n, options.seed)
+    except (ValueError, ValidationError) as error:
+        print(f"python -m hwsim: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        points = [statistic._asdict() for statistic in statistics]
+        print(json.dumps({"device": options.device, "n": options.n, "seed": options.seed, "points": points}))
+        return 0
+    print(f"{'g_us':>10} {'t_s':>12} {'mean_us':>12} {'std_us':>12}")
+    for g_us, t_s, mean_us, std_us in statistics:
+        print(f"{g_us:10g} {t_s:12g} {mean_us:12.5f} {std_us:12.5f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

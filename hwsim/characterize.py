@@ -1,0 +1,42 @@
+"""Statistics of a device model: mean and standard deviation of the conductance over many devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from hwsim.devices import Device
+from hwsim.streams import stream
+
+
+class Statistic(NamedTuple):
+    """Conductance of many devices with one target at one time, µS."""
+
+    g_us: float
+    t_s: float
+    mean_us: float
+    std_us: float
+
+
+def characterize(
+    device: Device, g_us: Sequence[float], times_s: Sequence[float], n: int, seed: int
+) -> list[Statistic]:
+    """Return mean and standard deviation over `n` devices for every target and time.
+
+    Raises:
+        ValueError: for targets outside 0 to g_max, times outside the validity range, or no devices.
+    """
+    if n < 1:
+        raise ValueError(f"`n >= 1` must hold, got {n}")
+    statistics = []
+    for target in g_us:
+        if not 0 <= target <= device.g_max_us:
+            raise ValueError(f"`0 <= g_us <= {device.g_max_us:g}` must hold, got {target:g}")
+        state = device.program(torch.full((n,), float(target)), stream(seed, "program", float(target)))
+        for t_s in times_s:
+            read = device.read(state, t_s, stream(seed, "read", float(target), float(t_s))).double()
+            std = float(read.std()) if n > 1 else 0.0
+            statistics.append(Statistic(float(target), float(t_s), float(read.mean()), std))
+    return statistics

@@ -1,0 +1,140 @@
+"""Programmed chips: both conductances of every pair, and what they are at any later time.
+
+A weight is a differential pair, ``w = (g⁺ - g⁻) / g_max``: positive weights on g⁺, negative ones on g⁻, the
+other device at 0. Both are programmed, drift and fluctuate on their own. Each chip has its own random
+stream, so that chip 7 of a seed is the same chip however many are programmed with it.
+
+References:
+    Joshi et al., Nat. Commun. 11:2473, 2020 (differential pairs).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+
+from hwsim.compensation import compensation_factors, readout
+from hwsim.conversion import analog_layers
+from hwsim.devices import Device, DeviceState, build_device
+from hwsim.modules import AnalogLayer
+from hwsim.streams import derive_seed, stream
+
+PLUS, MINUS = 0, 1
+MAX_CHIPS: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One chip at one time.
+
+    Attributes:
+        weights: layer name → shape of the layer's weight, units of g_max.
+        compensation: layer name → `(blocks, columns)` factors on the outputs; None for none.
+    """
+
+    weights: dict[str, torch.Tensor]
+    compensation: dict[str, torch.Tensor] | None
+
+
+class Chips:
+    """A batch of programmed chips of one network.
+
+    Attributes:
+        net: the analog network as it was when programmed, in evaluation mode.
+        seed: what the chips were drawn with.
+        state: named tensors `(chips, 2, devices)` float32, all layers one after the other; `g_us` are the
+            conductances after programming, µS.
+    """
+
+    def __init__(self, net: nn.Module, device: Device, seed: int, state: DeviceState) -> None:
+        self.net = net
+        self.device = device
+        self.seed = seed
+        self.state = state
+        self.layers: dict[str, AnalogLayer] = dict(analog_layers(net))
+        self._sizes = [layer.weight.numel() for layer in self.layers.values()]
+        self.compensation = next(iter(self.layers.values())).hardware.compensation
+
+    def __len__(self) -> int:
+        return self.state["g_us"].shape[0]
+
+    def conductances(self, layer: str) -> torch.Tensor:
+        """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first."""
+        index = list(self.layers).index(layer)
+        start = sum(self._sizes[:index])
+        part = self.state["g_us"][:, :, start : start + self._sizes[index]]
+        return part.reshape(*part.shape[:2], *self.layers[layer].weight.shape)
+
+    def at(self, t_s: float, chip: int) -> Reading:
+        """Return chip number `chip` at `t_s` seconds after programming.
+
+        Raises:
+            ValueError: for a time outside the device's validity range.
+        """
+        state = {name: tensor[chip] for name, tensor in self.state.items()}
+        generator = stream(self.seed, "chip", chip, "read", float(t_s))
+        weights = self._pair_to_weights(self.device.read(state, t_s, generator))
+        if self.compensation.kind == "none":
+            return Reading(weights, None)
+        programmed = self._pair_to_weights(state["g_us"])
+        factors = {}
+        for name, layer in self.layers.items():
+            key = (self.seed, "chip", chip, "readout", name)
+            how = self.compensation.readout
+            reference = readout(layer.crossbar, programmed[name], how, stream(*key, "programming"))
+            now = readout(layer.crossbar, weights[name], how, stream(*key, float(t_s)))
+            factors[name] = compensation_factors(reference, now, layer.mapping, self.compensation.kind)
+        return Reading(weights, factors)
+
+    def mvm_key(self, t_s: float, chip: int) -> int:
+        """Return the key of the MVM noise of one chip at one time."""
+        return derive_seed(self.seed, "chip", chip, "mvm", float(t_s))
+
+    def _pair_to_weights(self, pair_us: torch.Tensor) -> dict[str, torch.Tensor]:
+        flat = (pair_us[PLUS] - pair_us[MINUS]).mul_(1 / self.device.g_max_us)
+        parts = torch.split(flat, self._sizes)
+        return {
+            name: part.view(layer.weight.shape)
+            for (name, layer), part in zip(self.layers.items(), parts, strict=True)
+        }
+
+
+@torch.no_grad()
+def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
+    """Program `n` chips with the weights of an analog network.
+
+    Args:
+        net: an analog network; the chips keep their own copy.
+        n: number of chips.
+        seed: chip k of a seed is always the same chip.
+
+    Raises:
+        ValueError: for a network without analog layers, `n` below 1, or weights that are not finite.
+
+    Example:
+        >>> from hwsim import preset, to_analog
+        >>> net = to_analog(nn.Linear(4, 2), preset("pcm-analognas"))
+        >>> program(net, n=3).conductances("").shape
+        torch.Size([3, 2, 2, 4])
+    """
+    if not 1 <= n <= MAX_CHIPS:
+        raise ValueError(f"`1 <= n <= {MAX_CHIPS}` chips must hold, got {n}")
+    net = copy.deepcopy(net).eval().requires_grad_(False)
+    layers = dict(analog_layers(net))
+    if not layers:
+        raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
+    broken = [name for name, layer in layers.items() if not bool(torch.isfinite(layer.weight).all())]
+    if broken:
+        raise ValueError(
+            f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"
+        )
+    device = build_device(next(iter(layers.values())).hardware.device)
+    flat = torch.cat([layer.normalised_weight().reshape(-1) for layer in layers.values()])
+    target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * device.g_max_us
+    states = [device.program(target_us, stream(seed, "chip", chip, "program")) for chip in range(n)]
+    state = {name: torch.stack([one[name] for one in states]) for name in states[0]}
+    return Chips(net, device, seed, state)

@@ -1,0 +1,39 @@
+"""What a memory device model offers: programming, and its conductance at any later time."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import torch
+
+DeviceState: TypeAlias = dict[str, torch.Tensor]
+"""What programming leaves behind in each device: named float32 tensors, all of the target's shape."""
+
+
+class Device(Protocol):
+    """A publication's device model. Conductances in µS, times in seconds since programming ended."""
+
+    @property
+    def g_max_us(self) -> float:
+        """Conductance of a weight of 1, µS."""
+        ...
+
+    def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
+        """Return what programming to `g_target_us` leaves; the key `g_us` holds the conductances then."""
+        ...
+
+    def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
+        """Return the conductances at `t_s`, one draw of whatever fluctuates between inferences.
+
+        Raises:
+            ValueError: for a time outside the model's validity range.
+        """
+        ...
+
+
+def check_time(t_s: float, latest_s: float = float("inf"), source: str = "") -> None:
+    """Raise ValueError unless ``0 <= t_s <= latest_s``."""
+    if not 0 <= t_s <= latest_s or t_s == float("inf"):
+        limit = f" <= {latest_s:g}" if latest_s != float("inf") else " < infinity"
+        reason = f" ({source})" if source else ""
+        raise ValueError(f"`0 <= t_s{limit}` must hold{reason}, got {t_s:g}")

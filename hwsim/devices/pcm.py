@@ -1,0 +1,82 @@
+"""Doped-GST phase-change memory in 90 nm, measured on 10,000 devices.
+
+    r      = g_target / g_max
+    g_prog = max(0, g_target + σ_p ξ),   σ_p = (0.26348 + 1.9650 r - 1.1731 r²) g_max / 25 µS
+    g(t)   = g_prog ((t + t0) / t0)^-ν,  ν = |μ + s ξ| once a device, μ and s functions of r
+    g_read = max(0, g(t) (1 + σ_r ξ)),   σ_r = Q sqrt(ln((t + t0 + t_r) / (2 t_r))),   Q a function of g_prog
+
+Not modelled: temperature, the dependence of ν on the read time, correlations between neighbouring devices.
+
+References:
+    Nandakumar et al., Phase-change memory models for deep learning training and inference, ICECS 2019.
+    Joshi et al., Accurate deep neural network inference using computational phase-change memory,
+    Nat. Commun. 11:2473, 2020, arXiv 1906.03138.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, final
+
+import torch
+
+from hwsim.devices.device import DeviceState, check_time
+
+G_REFERENCE_US: Final = 25.0
+"""g_max of the measurement, µS; programming noise scales with it."""
+PROGRAMMING_US: Final = (0.26348, 1.9650, -1.1731)
+"""Programming noise polynomial in g_rel, low order first, µS."""
+DRIFT_MEAN: Final = (-0.0155, 0.0244, 0.049, 0.1)
+"""Mean drift exponent: slope on ln g_rel, offset, lower and upper clamp."""
+DRIFT_STD: Final = (-0.0125, -0.0059, 0.008, 0.045)
+"""Standard deviation of the drift exponent over devices: slope on ln g_rel, offset, clamps."""
+T0_S: Final = 20.0
+"""Time between programming and the first reference read, s."""
+T_READ_S: Final = 250e-9
+"""Width of the read pulse, s."""
+Q_COEFFICIENT: Final = 0.0088
+Q_EXPONENT: Final = 0.65
+Q_MAX: Final = 0.2
+G_REL_MIN: Final = 1e-7
+"""Relative conductances are raised to this before a logarithm."""
+
+
+def _log_linear(log_g_rel: torch.Tensor, constants: tuple[float, float, float, float]) -> torch.Tensor:
+    slope, offset, lower, upper = constants
+    return (log_g_rel * slope).add_(offset).clamp_(lower, upper)
+
+
+@final
+@dataclass(frozen=True)
+class Pcm:
+    """Phase-change memory; the scales multiply the published noise, drift and read noise."""
+
+    g_max_us: float = 25.0
+    programming_noise_scale: float = 1.0
+    drift_scale: float = 1.0
+    read_noise_scale: float = 1.0
+
+    def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
+        """Return `g_us` and the drift exponent `nu` of each device."""
+        g_rel = g_target_us / self.g_max_us
+        c0, c1, c2 = PROGRAMMING_US
+        std = (g_rel * c2).add_(c1).mul_(g_rel).add_(c0)
+        std *= self.programming_noise_scale * self.g_max_us / G_REFERENCE_US
+        noise = torch.randn(g_rel.shape, generator=generator)
+        g_us = noise.mul_(std).add_(g_target_us).clamp_(min=0)
+        log_g_rel = g_rel.clamp_(min=G_REL_MIN).log_()
+        nu = torch.randn(g_rel.shape, generator=generator)
+        nu.mul_(_log_linear(log_g_rel, DRIFT_STD)).add_(_log_linear(log_g_rel, DRIFT_MEAN)).abs_()
+        nu *= self.drift_scale
+        return {"g_us": g_us, "nu": nu}
+
+    def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
+        """Return the drifted conductances with one draw of 1/f read noise, µS."""
+        check_time(t_s)
+        g_us = state["g_us"]
+        relative = (g_us / self.g_max_us).pow_(Q_EXPONENT).clamp_(min=1e-3)
+        std = relative.reciprocal_().mul_(Q_COEFFICIENT).clamp_(max=Q_MAX)
+        std *= self.read_noise_scale * math.sqrt(math.log((t_s + T0_S + T_READ_S) / (2 * T_READ_S)))
+        noise = torch.randn(g_us.shape, generator=generator).mul_(std).add_(1).clamp_(min=0)
+        return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / T0_S)).exp_())

@@ -1,0 +1,136 @@
+"""The frozen description of a chip: tiles, converters, crossbar noise, device, drift compensation.
+
+Validation only, no torch: a search configuration can hold and check hardware without loading the simulator.
+Every field's docstring is its documentation with its unit; `describe` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Spec(BaseModel):
+    """A frozen specification that rejects unknown keys, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class TileSpec(Spec):
+    """One crossbar array with its converters."""
+
+    rows: int = Field(default=512, ge=1)
+    """Inputs of one tile (word lines)."""
+    columns: int = Field(default=512, ge=1)
+    """Outputs of one tile (pairs of bit lines)."""
+
+
+class ConverterSpec(Spec):
+    """Digital-to-analog and analog-to-digital converters on symmetric grids of 2^bits - 2 steps."""
+
+    dac_bits: int | None = Field(default=8, ge=2, le=24)
+    """Input resolution in bits; null leaves inputs continuous and unbounded."""
+    adc_bits: int | None = Field(default=8, ge=2, le=24)
+    """Output resolution in bits over +-out_bound; null leaves outputs continuous and unbounded."""
+    out_bound: float = Field(default=10.0, gt=0)
+    """Largest output of a tile, in fully-on inputs times fully-on weights."""
+
+
+class MvmSpec(Spec):
+    """Non-idealities of one matrix-vector multiplication; 1 is a fully-on input times a fully-on weight."""
+
+    input_noise: float = Field(default=0.0, ge=0)
+    """Standard deviation added to each input after the DAC (1 = input range)."""
+    output_noise: float = Field(default=0.04, ge=0)
+    """Standard deviation added to each output before the ADC."""
+    read_noise: float = Field(default=0.0, ge=0)
+    """Short-term read noise: standard deviation for one fully-on device read with one fully-on input."""
+    ir_drop: float = Field(default=0.0, ge=0)
+    """Voltage drop along the columns, as a multiple of 0.35 Ohm a cell at 5 uS a device."""
+    s_shape: float = Field(default=0.0, ge=0)
+    """Saturation n of the outputs, y / (1 + n |y|)."""
+
+
+class PcmSpec(Spec):
+    """Phase-change memory of Nandakumar et al. 2019 and Joshi et al. 2020."""
+
+    kind: Literal["pcm"] = "pcm"
+    g_max_us: float = Field(default=25.0, gt=0)
+    """Conductance of a weight of 1, in uS."""
+    programming_noise_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published programming noise."""
+    drift_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published drift exponents."""
+    read_noise_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published 1/f read noise."""
+
+
+class IdealSpec(Spec):
+    """A device that holds its target for ever."""
+
+    kind: Literal["ideal"] = "ideal"
+    g_max_us: float = Field(default=25.0, gt=0)
+    """Conductance of a weight of 1, in uS."""
+
+
+DeviceSpec: TypeAlias = Annotated[PcmSpec | IdealSpec, Field(discriminator="kind")]
+
+DEVICE_KINDS: Final = ("pcm", "ideal")
+"""Every `kind` of device."""
+
+
+class CompensationSpec(Spec):
+    """Digital correction of drift by one factor, measured before each inference."""
+
+    kind: Literal["none", "global", "column"] = "global"
+    """`global`: one factor a tile; `column`: one a column of each tile; `none`: outputs as they are."""
+    readout: Literal["exact", "mvm"] = "exact"
+    """`exact`: summed conductances; `mvm`: one-hot inputs read through noise and ADC, as hardware must."""
+
+
+class Hardware(Spec):
+    """Analog hardware: everything that decides how a network's layers compute.
+
+    Example:
+        >>> Hardware().replace({"compensation.kind": "none", "tile.rows": 256}).tile.rows
+        256
+    """
+
+    name: str = "custom"
+    """Name of the preset, or `custom`."""
+    citation: str = ""
+    """Where the values come from."""
+    tile: TileSpec = TileSpec()
+    converters: ConverterSpec = ConverterSpec()
+    mvm: MvmSpec = MvmSpec()
+    device: DeviceSpec = PcmSpec()
+    compensation: CompensationSpec = CompensationSpec()
+
+    def replace(self, changes: Mapping[str, Any]) -> Hardware:
+        """Return a validated copy with `changes`, whose keys are dotted paths.
+
+        Raises:
+            ValueError: for a key that does not exist or a value out of range (pydantic's ValidationError).
+        """
+        tree = self.model_dump()
+        for path, value in changes.items():
+            *parents, leaf = path.split(".")
+            node = tree
+            for parent in parents:
+                child = node.get(parent)
+                if not isinstance(child, dict):
+                    raise ValueError(f"`{path}` is no field of hardware: `{parent}` has no parts")
+                node = child
+            node[leaf] = value
+        return Hardware.model_validate(tree)
+
+    @property
+    def needs_input_range(self) -> bool:
+        """Whether outputs depend on the input range: any converter or additive noise is on."""
+        return (
+            self.converters.dac_bits is not None
+            or self.converters.adc_bits is not None
+            or any(value > 0 for value in self.mvm.model_dump().values())
+        )

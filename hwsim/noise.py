@@ -1,0 +1,93 @@
+"""Cheap, reproducible Gaussian noise: one pool of normal numbers, read at hashed offsets.
+
+Drawing a normal number for every output of every MVM costs more than the MVM's arithmetic on small layers.
+A pool of 2^19 numbers is drawn once instead, and every (key, image, segment) reads a contiguous piece of it
+at an offset from the SplitMix64 hash of the three. The noise of an image therefore depends on neither batch
+size nor thread count. Elements are numbered in channels-last order. Not independent: two reads may overlap
+with a shift, which leaves the distribution of each output, and the independence of outputs within one
+segment, untouched.
+
+References:
+    Steele, Lea, Flood, Fast splittable pseudorandom number generators, OOPSLA 2014 (SplitMix64).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+POOL_SIZE: Final = 1 << 19
+"""Numbers in the pool; a power of two."""
+SEGMENT: Final = 1 << 14
+"""Longest contiguous piece that is read."""
+MASK64: Final = (1 << 64) - 1
+GOLDEN: Final = 0x9E3779B97F4A7C15
+IMAGE_STRIDE: Final = 1 << 20
+"""Segments reserved for one image in the numbering that is hashed."""
+
+
+def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return SplitMix64's finaliser of each number."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def segments(length: int) -> tuple[int, int]:
+    """Return into how many segments an image of `length` elements is cut, and how long each is."""
+    count = max(1, math.ceil(length / SEGMENT))
+    return count, math.ceil(length / count)
+
+
+def offsets(key: int, first_image: int, n_images: int, n_segments: int) -> npt.NDArray[np.int64]:
+    """Return where each segment starts in the pool, `(n_images, n_segments)` int64."""
+    image = np.arange(first_image, first_image + n_images, dtype=np.uint64)[:, None]
+    segment = np.arange(1, n_segments + 1, dtype=np.uint64)
+    index: npt.NDArray[np.uint64] = image * np.uint64(IMAGE_STRIDE) + segment
+    hashed = _mix(index * np.uint64(GOLDEN) + np.uint64(key))
+    return (hashed & np.uint64(POOL_SIZE - 1)).astype(np.int64)
+
+
+class NoisePool:
+    """Normal numbers drawn once; `values` is `(POOL_SIZE + SEGMENT,)` float32."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.values = torch.randn(POOL_SIZE + SEGMENT, generator=generator)
+
+    def read(self, key: int, first_image: int, n_images: int, length: int) -> torch.Tensor:
+        """Return `(n_images, length)` float32 standard normal numbers."""
+        count, size = segments(length)
+        starts = torch.from_numpy(offsets(key, first_image, n_images, count).reshape(-1))
+        pieces = self.values.unfold(0, size, 1)[starts]
+        return pieces.view(n_images, count * size)[:, :length]
+
+
+@dataclass(frozen=True)
+class NoiseStream:
+    """A named place in a pool: what a layer draws from while one batch runs through it.
+
+    Attributes:
+        pool: the numbers.
+        key: unsigned 64-bit name of this stream.
+        first_image: number of the batch's first image in the whole data set.
+    """
+
+    pool: NoisePool
+    key: int
+    first_image: int = 0
+
+    def child(self, tag: int) -> NoiseStream:
+        """Return the stream of a part (a layer, a block, a purpose) of what this one serves."""
+        z = np.array([(self.key + (tag + 1) * GOLDEN) & MASK64], dtype=np.uint64)
+        return replace(self, key=int(_mix(z)[0]))
+
+    def like(self, outputs: torch.Tensor, channel_dim: int) -> torch.Tensor:
+        """Return standard normal noise of the shape of `outputs`, numbered channels-last."""
+        moved = outputs.movedim(channel_dim, -1)
+        flat = self.pool.read(self.key, self.first_image, moved.shape[0], moved[0].numel())
+        return flat.reshape(moved.shape).movedim(-1, channel_dim)

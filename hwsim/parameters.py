@@ -1,0 +1,27 @@
+"""What a chip's controller must know of a network, as JSON-able numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from hwsim.conversion import analog_layers
+
+
+def analog_parameters(net: nn.Module) -> dict[str, Any]:
+    """Return, per analog layer, input ranges, column scales, g_max and tiles.
+
+    `column_scales` is `(blocks, columns)`: the digital weight that g_max stands for, so that an output is
+    ``input_range * column_scale * adc_output``, summed over row blocks.
+    """
+    layers = {}
+    for name, layer in analog_layers(net):
+        layers[name] = {
+            "input_range": [float(value) for value in layer.input_range.tolist()],
+            "column_scales": layer.column_scales().tolist(),
+            "g_max_us": layer.hardware.device.g_max_us,
+            "row_blocks": [list(block) for block in layer.mapping.blocks],
+            "tiles": [list(tile) for tile in layer.mapping.tiles],
+        }
+    return {"layers": layers}

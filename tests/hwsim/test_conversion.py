@@ -1,0 +1,96 @@
+import pytest
+import torch
+from torch import nn
+
+import hwsim
+
+LAYERS = {
+    "linear": (nn.Linear(40, 7), (3, 40)),
+    "linear-sequence": (nn.Linear(40, 7), (3, 5, 40)),
+    "conv1d": (nn.Conv1d(6, 4, 5, stride=2, padding=3, dilation=2), (3, 6, 21)),
+    "conv2d": (nn.Conv2d(6, 4, 3, stride=2, padding=1), (3, 6, 9, 9)),
+    "conv2d-same": (nn.Conv2d(6, 4, 3, padding="same"), (3, 6, 9, 9)),
+    "conv2d-reflect": (nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect"), (3, 6, 9, 9)),
+    "grouped": (nn.Conv2d(12, 8, 3, groups=4, bias=False), (3, 12, 9, 9)),
+    "depthwise": (nn.Conv2d(12, 24, 3, groups=12, dilation=2), (3, 12, 9, 9)),
+}
+
+
+@pytest.mark.parametrize("tile", [8, 13, 512])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_without_non_idealities_an_analog_layer_equals_the_digital_one(kind: str, tile: int) -> None:
+    layer, shape = LAYERS[kind]
+    hardware = hwsim.preset("floating-point").replace({"tile.rows": tile, "tile.columns": tile})
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(layer, hardware)
+    torch.testing.assert_close(net(x), layer(x), rtol=1e-5, atol=1e-5)
+    chips = hwsim.program(net, n=1)
+    assert torch.equal(hwsim.to_digital(chips.net)(x), layer(x))
+    reading = chips.at(3600.0, 0)
+    restored = reading.weights[""].flatten(1).clone()
+    for (row0, row1), scales in zip(net.mapping.blocks, net.column_scales(), strict=True):
+        restored[:, row0:row1] *= scales[:, None]
+    torch.testing.assert_close(restored.view_as(layer.weight), layer.weight, rtol=1e-6, atol=1e-7)
+
+
+def test_a_network_keeps_its_structure_and_the_original_is_untouched() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+    model.eval()
+    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("4",))
+    assert [type(module).__name__ for module in net] == [
+        "AnalogConv2d",
+        "BatchNorm2d",
+        "ReLU",
+        "Flatten",
+        "Linear",
+    ]
+    assert isinstance(model[0], nn.Conv2d)
+    assert not net[0].training
+    back = hwsim.to_digital(net)
+    x = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(back(x), model(x))
+
+
+def test_layers_stay_digital_by_type_and_by_name_of_a_parent() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Linear(4, 4)), nn.Linear(4, 4), nn.Conv1d(1, 1, 1))
+    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("0", nn.Conv1d))
+    assert [type(net[0][0]), type(net[1]).__name__, type(net[2])] == [nn.Linear, "AnalogLinear", nn.Conv1d]
+
+
+def test_a_module_used_twice_stays_one_module() -> None:
+    shared = nn.Linear(4, 4)
+    net = hwsim.to_analog(nn.Sequential(shared, nn.ReLU(), shared), hwsim.preset("ideal-8bit"))
+    assert net[0] is net[2]
+    assert hwsim.tile_map(net).n_tiles == 1
+
+
+def test_every_problem_of_a_model_is_reported_at_once() -> None:
+    broken = nn.Linear(3, 3)
+    with torch.no_grad():
+        broken.weight[0, 0] = float("nan")
+    model = nn.ModuleDict({"rnn": nn.LSTM(3, 3), "up": nn.ConvTranspose2d(3, 3, 2), "broken": broken})
+    with pytest.raises(ValueError, match=r"(?s)`absent`.*`rnn` \(LSTM\).*`up`.*`broken`.*finite"):
+        hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("absent",))
+    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("rnn", "up", "broken"))
+    assert [type(module) for module in net.children()] == [nn.LSTM, nn.ConvTranspose2d, nn.Linear]
+
+
+def test_state_travels_between_analog_networks() -> None:
+    model = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2))
+    hardware = hwsim.preset("ideal-8bit")
+    first, second = hwsim.to_analog(model, hardware), hwsim.to_analog(model, hardware)
+    x = torch.randn(16, 5, generator=torch.Generator().manual_seed(0))
+    hwsim.calibrate(first, [x])
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first(x), second(x))
+
+
+def test_wrong_inputs_and_missing_calibration_are_explained() -> None:
+    net = hwsim.to_analog(nn.Conv2d(3, 4, 3), hwsim.preset("ideal-8bit"))
+    with pytest.raises(ValueError, match=r"calibrate"):
+        net(torch.ones(1, 3, 8, 8))
+    with pytest.raises(ValueError, match=r"\(batch, 3, height, width\)`, got \(3, 8, 8\)"):
+        net(torch.ones(3, 8, 8))
+    linear = hwsim.to_analog(nn.Linear(3, 4), hwsim.preset("ideal-8bit"))
+    with pytest.raises(ValueError, match=r"\(batch, \.\.\., 3\)`, got \(2, 4\)"):
+        linear(torch.ones(2, 4))

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from torch import nn
+
+import hwsim
+from hwsim.mapping import map_layer, near_equal_split
+
+
+@pytest.mark.parametrize(("n", "limit"), [(1, 1), (5, 8), (8, 8), (9, 8), (1000, 256), (577, 512)])
+def test_near_equal_split_covers_with_fewest_parts_that_differ_by_one(n: int, limit: int) -> None:
+    parts = near_equal_split(n, limit)
+    sizes = [stop - start for start, stop in parts]
+    assert [i for start, stop in parts for i in range(start, stop)] == list(range(n))
+    assert len(parts) == -(-n // limit)
+    assert max(sizes) <= limit
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "groups"), [(100, 40, 1), (144, 16, 16), (1200, 24, 4), (90, 90, 3)]
+)
+@pytest.mark.parametrize("tile", [16, 33, 512])
+def test_tiles_hold_every_weight_exactly_once(rows: int, columns: int, groups: int, tile: int) -> None:
+    mapping = map_layer(rows, columns, groups, tile, tile)
+    held = np.zeros((rows, columns), dtype=int)
+    for row0, row1, col0, col1 in mapping.tiles:
+        assert row1 - row0 <= tile
+        assert col1 - col0 <= tile
+        held[row0:row1, col0:col1] += 1
+    group_of_row = np.arange(rows) * groups // rows
+    group_of_column = np.arange(columns) * groups // columns
+    diagonal = group_of_row[:, None] == group_of_column[None, :]
+    assert (held[diagonal] == 1).all()
+    assert held.max() == 1
+    assert mapping.n_weights == diagonal.sum()
+    for block, (row0, _) in enumerate(mapping.blocks):
+        for column in range(columns):
+            top, bottom, left, right = mapping.tiles[mapping.tile_of[block, column]]
+            row = group_of_column[column] * rows // groups + row0
+            assert top <= row < bottom
+            assert left <= column < right
+            assert mapping.first_row()[block, column] == row - top
+            assert mapping.rows_in_use()[block, column] == bottom - top
+
+
+def test_utilisation_of_a_depthwise_layer_is_honest() -> None:
+    hardware = hwsim.preset("ideal-8bit").replace({"tile.rows": 90, "tile.columns": 90})
+    tiles = hwsim.tile_map(hwsim.to_analog(nn.Conv2d(20, 20, 3, groups=20), hardware))
+    assert tiles.n_tiles == 2  # ten channels of nine rows a tile
+    assert tiles.utilisation == pytest.approx(180 / (2 * 90 * 90))
+    assert tiles.to_json()["layers"][""]["tiles"] == [[0, 90, 0, 10], [90, 180, 10, 20]]
+
+
+def test_a_network_without_analog_layers_has_no_tile_map() -> None:
+    with pytest.raises(ValueError, match="at least one analog layer"):
+        hwsim.tile_map(nn.ReLU())
