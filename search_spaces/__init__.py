@@ -5,6 +5,7 @@ Importing this package does not import torch; building a network does.
 
 from search_spaces.cost import LayerCost, count_network, layer_table
 from search_spaces.initialisation import initialise
+from search_spaces.nasbench201 import NasBench201Space
 from search_spaces.published import published, published_names
 from search_spaces.resnet import MutationRates, ResNetSpace
 from search_spaces.space import Countable, Genotype, Population, Readable, Recombining, SearchSpace, genotypes
@@ -14,6 +15,7 @@ __all__ = [
     "Genotype",
     "LayerCost",
     "MutationRates",
+    "NasBench201Space",
     "Population",
     "Readable",
     "Recombining",

@@ -63,7 +63,8 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
     from torch import nn
 
     calls: list[LayerCost] = []
-    # A copy whose tensors have no values: cheap, and the network keeps its mode, its statistics and its hooks.
+    # A copy whose tensors have no values: cheap, and the network keeps its mode, its statistics and its
+    # hooks.
     parameters = {id(old): nn.Parameter(old.to("meta"), requires_grad=False) for old in network.parameters()}
     buffers = {id(old): old.to("meta") for old in network.buffers()}
     shadow = copy.deepcopy(network, {**parameters, **buffers}).eval()

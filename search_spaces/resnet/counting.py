@@ -1,6 +1,6 @@
 """Parameters and multiply-accumulates of the ResNet-like networks, from their genotypes alone.
 
-With `c` channels in, `w` out, `v = w / bottleneck_reduction` inside a bottleneck, `A` and `a` map positions
+With `c` channels in, `w` out, `v` inside a bottleneck, `A` and `a` map positions
 before and after the first residual block of a main block (its stride), a branch of that block costs
 
     basic       9 c w a + 9 w w a             parameters 9 c w + 9 w w + 2 (2 w)
@@ -75,7 +75,8 @@ def layout(population: Population, ranges: Ranges, table: GeometryTable) -> Layo
     bottleneck = active & (blocks[:, :, CT] % 2 == 0)
     skip = active & (blocks[:, :, SKIP] == 1)
     channels_in, channels_out = width[:, :-1], width[:, 1:]
-    inside = np.where(bottleneck, np.maximum(channels_out // ranges.bottleneck_reduction, 1), channels_out)
+    within = {"full": channels_out, "input": channels_in, "quarter": np.maximum(channels_out // 4, 1)}
+    inside = np.where(bottleneck, within[ranges.bottleneck], channels_out)
     return Layout(
         active=active,
         residual_blocks=blocks[:, :, R] * active,

@@ -127,7 +127,7 @@ def build(genotype: Genotype, ranges: Ranges) -> nn.Module:
             start = STEM_GENES + BLOCK_GENES * block
             r, b, ct, wf, skip = genotype[start : start + BLOCK_GENES]
             channels_in, width = width, width * wf
-            inside = max(width // ranges.bottleneck_reduction, 1)
+            inside = {"full": width, "input": channels_in, "quarter": max(width // 4, 1)}[ranges.bottleneck]
             for residual in range(r):
                 first = residual == 0
                 stride = plan.strides[block] if first else (1, 1)

@@ -23,6 +23,8 @@ Range = tuple[int, int]
 """Smallest and largest value, both included."""
 
 CONVOLUTION_TYPES: Final = "ABCD"
+# As many channels as the main block puts out, as came into it, or a quarter of those it puts out.
+BOTTLENECKS: Final = ("full", "input", "quarter")
 OC0, KS0, M = 0, 1, 2
 STEM_GENES: Final = 3
 R, B, CT, WF, SKIP = 0, 1, 2, 3, 4
@@ -45,7 +47,7 @@ class Ranges:
         wf: widening factor of a main block.
         skip: 0 without, 1 with a skip connection.
         max_width: most channels a main block may have; a wider network counts as one that cannot be built.
-        bottleneck_reduction: the 3 x 3 convolution of a bottleneck has this many times fewer channels.
+        bottleneck: channels of the 3 x 3 convolution of types A and C, one of `BOTTLENECKS`.
 
     Raises:
         ValueError: for a shape, a range or a set of types that holds no network.
@@ -62,14 +64,14 @@ class Ranges:
     wf: Range
     skip: Range
     max_width: int
-    bottleneck_reduction: int
+    bottleneck: str
 
     def __post_init__(self) -> None:
         if len(self.input_shape) != 3 or min(self.input_shape) < 1:
             raise ValueError(
                 f"`input_shape` must be (channels, height, width), each at least 1, got {self.input_shape}"
             )
-        for name in ("n_classes", "max_width", "bottleneck_reduction"):
+        for name in ("n_classes", "max_width"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name} >= 1` must hold, got {getattr(self, name)}")
         for name in ("oc0", "ks0", "m", "r", "b", "wf", "skip"):
@@ -80,6 +82,8 @@ class Ranges:
             raise ValueError(
                 f"`ct` must be some of the letters {CONVOLUTION_TYPES}, each once, got {self.ct!r}"
             )
+        if self.bottleneck not in BOTTLENECKS:
+            raise ValueError(f"`bottleneck` must be one of {', '.join(BOTTLENECKS)}, got {self.bottleneck!r}")
         narrowest = self.oc0[0] * self.wf[0] ** self.m[0]
         if narrowest > self.max_width:
             raise ValueError(

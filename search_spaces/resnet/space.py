@@ -50,8 +50,9 @@ class ResNetSpace:
         wf: range of the widening factor of a main block.
         skip: (0, 1) lets skip connections come and go, (1, 1) keeps them, (0, 0) leaves them out.
         max_width: most channels of a layer; 1024 keep a 3 x 3 convolution within 18 tiles of 512 rows.
-        bottleneck_reduction: the 3 x 3 convolution of types A and C has this many times fewer channels than
-            the block; 1 is the reading that fits the published network T100.
+        bottleneck: channels of the 3 x 3 convolution of types A and C: `full`, as many as the main block puts
+            out, the reading that fits the published T100; `input`, as many as came into it, which fits T300,
+            T500 and T1M; `quarter`, as in ResNet-50.
         rates: how often each class of mutations strikes.
 
     Raises:
@@ -77,7 +78,7 @@ class ResNetSpace:
         wf: Range = (1, 4),
         skip: Range = (0, 1),
         max_width: int = 1024,
-        bottleneck_reduction: int = 1,
+        bottleneck: str = "full",
         rates: MutationRates = PUBLISHED_RATES,
     ) -> None:
         self._ranges = Ranges(
@@ -92,7 +93,7 @@ class ResNetSpace:
             wf=wf,
             skip=skip,
             max_width=max_width,
-            bottleneck_reduction=bottleneck_reduction,
+            bottleneck=bottleneck,
         )
         self._rates = rates
         self._geometry = geometry_table(self._ranges)

@@ -12,9 +12,11 @@ from search_spaces import ResNetSpace, count_network, genotypes
 SPACES = [
     ResNetSpace((1, 8, 8), 10, oc0=(4, 20), r=(1, 3), b=(1, 3), max_width=64),
     ResNetSpace((3, 32, 32), 7, oc0=(4, 20), r=(1, 2), b=(1, 3), max_width=96),
-    ResNetSpace((1, 49, 10), 12, oc0=(4, 20), r=(1, 3), b=(1, 2), max_width=96, bottleneck_reduction=4),
+    ResNetSpace((1, 49, 10), 12, oc0=(4, 20), r=(1, 3), b=(1, 2), max_width=96, bottleneck="quarter"),
     ResNetSpace((3, 224, 160), 2, oc0=(4, 20), ks0=(1, 7), r=(1, 2), b=(1, 2), max_width=96),
-    ResNetSpace((2, 1, 130), 2, oc0=(4, 8), m=(1, 7), r=(1, 2), b=(1, 2), wf=(1, 2), max_width=64),
+    ResNetSpace(
+        (2, 1, 130), 2, oc0=(4, 8), m=(1, 7), r=(1, 2), b=(1, 2), wf=(1, 2), max_width=64, bottleneck="input"
+    ),
 ]
 
 

@@ -39,6 +39,7 @@ def test_it_has_every_ability() -> None:
         ({"skip": (0, 2)}, r"`skip` must lie within \(0, 1\), got \(0, 2\)"),
         ({"input_shape": (8, 8)}, r"`input_shape` must be \(channels, height, width\)"),
         ({"input_shape": (1, 0, 8)}, r"each at least 1, got \(1, 0, 8\)"),
+        ({"bottleneck": "half"}, r"`bottleneck` must be one of full, input, quarter, got 'half'"),
         ({"n_classes": 0}, r"`n_classes >= 1` must hold, got 0"),
         (
             {"wf": (4, 4), "m": (3, 3), "max_width": 500},
