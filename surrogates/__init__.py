@@ -1,5 +1,22 @@
 """Surrogates of analog robustness."""
 
+from surrogates.held_out import HeldOut, held_out_tau
+from surrogates.kendall import kendall_tau
+from surrogates.model_folder import load_surrogate
+from surrogates.specs import make_surrogate
 from surrogates.surrogate import FittedSurrogate, Prediction, Surrogate
+from surrogates.xgboost_ensemble import XGBoostSurrogate
+from surrogates.xgboost_ranker import AnalogNASSurrogate
 
-__all__ = ["FittedSurrogate", "Prediction", "Surrogate"]
+__all__ = [
+    "AnalogNASSurrogate",
+    "FittedSurrogate",
+    "HeldOut",
+    "Prediction",
+    "Surrogate",
+    "XGBoostSurrogate",
+    "held_out_tau",
+    "kendall_tau",
+    "load_surrogate",
+    "make_surrogate",
+]

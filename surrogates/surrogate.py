@@ -1,7 +1,7 @@
 """What a surrogate is: it predicts measured metrics of candidates from their features.
 
-Targets are the columns of a table, such as `accuracy_1d` (1-day accuracy), `std_1d` (its standard deviation over
-chips) and `avm` (accuracy at 1 s minus accuracy at 1 month), all as fractions of 1.
+Targets are the columns of a table, such as `accuracy_1d` (1-day accuracy), `std_1d` (its standard deviation
+over chips) and `avm` (accuracy at 1 s minus accuracy at 1 month), all as fractions of 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class Prediction:
 
     Attributes:
         mean: `(n, targets)` expected value of each target.
-        std: `(n, targets)` uncertainty of that expectation (disagreement of an ensemble), 0 where a model has none.
+        std: `(n, targets)` uncertainty of that expectation (disagreement of an ensemble), 0 where a model has
+            none.
     """
 
     mean: pd.DataFrame

@@ -1,1 +1,14 @@
-"""Placeholder."""
+"""Strategies: who proposes the next candidates."""
+
+from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS, Objective, SearchProblem
+from analognas.strategies.strategy import History, Proposal, Strategy
+
+__all__ = [
+    "HARD_METRICS",
+    "SOFT_METRICS",
+    "History",
+    "Objective",
+    "Proposal",
+    "SearchProblem",
+    "Strategy",
+]

@@ -1,7 +1,7 @@
 """The problem a strategy solves: a space, what to improve, and what must hold.
 
-Hard constraints depend on the genotype alone (parameters, MACs) and are checked before any training. Soft ones
-(AVM, spread over chips) are measured and decide which trials are feasible.
+Hard constraints depend on the genotype alone (parameters, MACs) and are checked before any training. Soft
+ones (AVM, spread over chips) are measured and decide which trials are feasible.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ class Objective:
     metric: str
     sign: int
 
+    def score(self, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the `(n,)` value to maximise; NaN for failed trials."""
+        return self.sign * metrics[self.metric].to_numpy(dtype=np.float64, copy=True)
+
 
 @dataclass(frozen=True)
 class SearchProblem:
@@ -39,7 +43,8 @@ class SearchProblem:
     Attributes:
         space: the search space.
         objective: what to improve.
-        upper_bounds: largest allowed value of `parameters`, `macs`, `avm`, `std_1d`; a metric that is absent is free.
+        upper_bounds: largest allowed value of `parameters`, `macs`, `avm`, `std_1d`; a metric that is
+            absent is free.
     """
 
     space: ArchitectureSpace
@@ -57,12 +62,19 @@ class SearchProblem:
 
     def feasible(self, metrics: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Return the `(n,)` mask of rows that meet every soft constraint; rows with NaN do not."""
-        mask = np.asarray(metrics[self.objective.metric].notna(), dtype=np.bool_)
-        for metric in SOFT_METRICS:
-            if metric in self.upper_bounds:
-                mask &= np.asarray(metrics[metric] <= self.upper_bounds[metric], dtype=np.bool_)
-        return mask
+        return meets_soft_bounds(metrics, self.objective, self.upper_bounds)
 
     def score(self, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the `(n,)` value to maximise; NaN for failed trials."""
-        return self.objective.sign * metrics[self.objective.metric].to_numpy(dtype=np.float64, copy=True)
+        return self.objective.score(metrics)
+
+
+def meets_soft_bounds(
+    metrics: pd.DataFrame, objective: Objective, upper_bounds: Mapping[str, float]
+) -> npt.NDArray[np.bool_]:
+    """Return the `(n,)` mask of measured rows that meet every soft bound; rows with NaN do not."""
+    mask = np.array(metrics[objective.metric].notna(), dtype=np.bool_)
+    for metric in SOFT_METRICS:
+        if metric in upper_bounds:
+            mask &= np.asarray(metrics[metric] <= upper_bounds[metric], dtype=np.bool_)
+    return mask

@@ -1,7 +1,8 @@
 """What a strategy is: a pure function from the history of a run to the next proposals.
 
-A strategy keeps no state between calls. Everything it may use is in `History` and in the generator it is handed, so
-a run resumes from its trial records alone, and the same history with the same generator gives the same proposals.
+A strategy keeps no state between calls. Everything it may use is in `History` and in the generator it is
+handed, so a run resumes from its trial records alone, and the same history with the same generator gives
+the same proposals.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ class History:
 class Strategy(Protocol):
     """Proposes candidates."""
 
-    def ask(self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator) -> list[Proposal]:
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
         """Propose at most `n` new, admissible, mutually different candidates.
 
         Fewer than `n`, down to none, means that the strategy found no more: the space is exhausted for it.

@@ -1,0 +1,78 @@
+"""The search of AnalogNAS: its surrogates, its Algorithm 1, the best of the last population evaluated.
+
+The paper evaluates a sample, fits three XGBoost models, evolves on their predictions and evaluates the best
+again; the models are fitted again when they order new architectures badly. Here the models see every
+completed trial at each call, so the last of these steps needs no threshold, and the best `n` new candidates
+are proposed as the evolution ranks them.
+
+References:
+    H. Benmeziane et al., AnalogNAS: A neural network design framework for accurate inference with analog
+    in-memory computing, 2023, arXiv 2305.10459.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from analognas.strategies.acquisition import mean_score
+from analognas.strategies.algorithm_1 import algorithm_1
+from analognas.strategies.appraisal import appraiser
+from analognas.strategies.latin_hypercube import LatinHypercube
+from analognas.strategies.novelty import draw_new, new_candidates
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.surrogate_guided import (
+    MIN_TRIALS,
+    fit_on_history,
+    missing_design_trials,
+    predicted_proposals,
+)
+from search_spaces import genotypes
+from surrogates import AnalogNASSurrogate
+
+
+@final
+@dataclass(frozen=True)
+class AnalogNAS:
+    """Proposes the best of Algorithm 1 on the surrogates of AnalogNAS.
+
+    Attributes:
+        design: the sampled architectures before the first fit.
+        surrogate: fitted at each call on the completed trials; it ranks the objective of the problem,
+            whatever its `rank_target`.
+        population: candidates in a population, 2 or more; 200 in the paper.
+        iterations: generations; 200 in the paper.
+    """
+
+    design: LatinHypercube
+    surrogate: AnalogNASSurrogate
+    population: int
+    iterations: int
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose at most `n` new candidates, fewer when the space is exhausted."""
+        missing = missing_design_trials(history, n, self.design.size)
+        proposals = self.design.ask(problem, history, missing, rng)
+        if len(proposals) == n or history.completed.sum() < MIN_TRIALS:
+            return proposals
+        surrogate = replace(self.surrogate, rank_target=problem.objective.metric)
+        fitted = fit_on_history(surrogate, problem, history, rng)
+        evolved = algorithm_1(
+            problem,
+            appraiser(problem, fitted, mean_score, caution=0.0),
+            population=self.population,
+            iterations=self.iterations,
+            rng=rng,
+        )
+        known = history.seen() | {proposal.genotype for proposal in proposals}
+        best = new_candidates(problem, evolved.population, known)[: n - len(proposals)]
+        known |= set(genotypes(best))
+        # Only in a space so small that the last population was evaluated already.
+        rest = draw_new(problem, problem.space.sample, n - len(proposals) - len(best), known, rng)
+        origins = ["algorithm-1"] * len(best) + ["random"] * len(rest)
+        return proposals + predicted_proposals(problem, fitted, np.concatenate([best, rest]), origins)

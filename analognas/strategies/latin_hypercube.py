@@ -1,0 +1,84 @@
+"""Latin-hypercube design: every gene's range is cut in as many strata as rows, and each stratum is used once.
+
+Constraints thin a design out, so a design of enough rows is drawn to leave `size` admissible candidates;
+they keep the stratification of the larger design. A design depends on its seed and the problem alone. Each
+call continues where the history ends, so that batches, in whatever order they finish, make up one design
+and not many little ones.
+
+References:
+    M. D. McKay, R. J. Beckman, W. J. Conover, A comparison of three methods for selecting values of input
+    variables in the analysis of output from a computer code, Technometrics 21(2), 1979.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from analognas.strategies.novelty import MAX_DRAWS, new_candidates
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal
+from search_spaces import Population, genotypes
+
+
+def admissible_design(problem: SearchProblem, size: int, rng: np.random.Generator) -> Population:
+    """Return at most `size` admissible, canonical, different candidates of one Latin hypercube.
+
+    Fewer only when `MAX_DRAWS` rows do not contain them, or when a hypercube of at least 50 times as many
+    rows as it has candidates brings no more than the smaller one before it: then there are no more.
+
+    Returns:
+        `(<= size, genes)` int64, in the order of the design.
+    """
+    rows, before = size, -1
+    while True:
+        candidates = new_candidates(problem, problem.space.latin_hypercube(rows, rng), ())
+        found = len(candidates)
+        exhausted = 0 < found <= before and rows >= 50 * found
+        if found >= size or rows >= MAX_DRAWS or exhausted:
+            return candidates[:size]
+        rows, before = min(MAX_DRAWS, max(2 * rows, round(1.2 * size * rows / max(found, 1)))), found
+
+
+@final
+@dataclass(frozen=True)
+class LatinHypercube:
+    """Proposes the candidates of Latin-hypercube designs, one design after the other.
+
+    Attributes:
+        size: admissible candidates in a design, 1 or more.
+        seed: of the designs, 0 or more; the generator of a call is not used.
+    """
+
+    size: int
+    seed: int
+    _designs: dict[int, tuple[SearchProblem, Population]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose the next `n` candidates of the designs, fewer when the designs have nothing new."""
+        taken = set(history.seen())
+        proposals: list[Proposal] = []
+        # Designs overlap in a small space: twice as many as the history fills, and eight, are worth a look.
+        for number in range(2 * (len(taken) // self.size) + 8):
+            design = genotypes(self.design(problem, number))
+            new = [genotype for genotype in design if genotype not in taken][: n - len(proposals)]
+            proposals += [Proposal(genotype, "latin-hypercube") for genotype in new]
+            taken.update(new)
+            if len(proposals) == n or not design:
+                break
+        return proposals
+
+    def design(self, problem: SearchProblem, number: int = 0) -> Population:
+        """Return the design `number`, counted from 0, for `problem`, `(<= size, genes)`."""
+        # A memo of a pure function and not a state: under a tight constraint a design takes seconds to draw.
+        memo = self._designs.get(number)
+        if memo is None or memo[0] is not problem:
+            memo = problem, admissible_design(problem, self.size, np.random.default_rng([self.seed, number]))
+            self._designs[number] = memo
+        return memo[1]

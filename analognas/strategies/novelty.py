@@ -1,0 +1,70 @@
+"""Candidates worth proposing: canonical, admissible, mutually different and never proposed before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+import numpy as np
+
+from analognas.strategies.problem import SearchProblem
+from search_spaces import Genotype, Population, genotypes
+
+MAX_DRAWS: Final = 200_000
+"""Draws after which a sampling loop gives up: one admissible candidate in 10,000 still gives twenty."""
+
+FIRST_DRAW: Final = 64
+
+
+def new_candidates(problem: SearchProblem, population: Population, known: Collection[Genotype]) -> Population:
+    """Return the rows worth proposing, canonical and in order, `(<= n, genes)`.
+
+    Args:
+        problem: decides what is admissible.
+        population: `(n, genes)` int64, valid genotypes.
+        known: canonical genotypes to leave out.
+    """
+    if not len(population):
+        return population
+    distinct = unknown(problem.space.canonical(population), known)
+    return distinct[problem.admissible(distinct)] if len(distinct) else distinct
+
+
+def unknown(canonical: Population, known: Collection[Genotype]) -> Population:
+    """Return the rows that differ from all before them and are not in `known`, in order, `(<= n, genes)`."""
+    taken = set(known)
+    fresh = np.zeros(len(canonical), dtype=np.bool_)
+    for row, genotype in enumerate(genotypes(canonical)):
+        if genotype not in taken:
+            taken.add(genotype)
+            fresh[row] = True
+    return canonical[fresh]
+
+
+def draw_new(
+    problem: SearchProblem,
+    draw: Callable[[int, np.random.Generator], Population],
+    n: int,
+    known: Collection[Genotype],
+    rng: np.random.Generator,
+) -> Population:
+    """Return at most `n` new candidates from repeated calls of `draw(size, rng)`, `(<= n, genes)`.
+
+    Draws grow while they bring too little and end after `MAX_DRAWS` rows, or once three in a row bring
+    nothing after some brought something, so that a constraint that nothing meets and an exhausted space
+    both end the loop.
+    """
+    taken = set(known)
+    size = max(FIRST_DRAW, 2 * n)
+    drawn = barren = count = 0
+    batches: list[Population] = []
+    while not batches or (count < n and drawn < MAX_DRAWS and barren < 3):
+        new = new_candidates(problem, draw(size, rng), taken)
+        taken.update(genotypes(new))
+        batches.append(new)
+        count += len(new)
+        drawn += size
+        # Only a space that has answered before can be exhausted; under a tight constraint the draws go on.
+        barren = barren + 1 if taken and not len(new) else 0
+        size = min(2 * size, max(MAX_DRAWS - drawn, 1))
+    return np.concatenate(batches)[:n]

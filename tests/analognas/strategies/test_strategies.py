@@ -1,0 +1,136 @@
+"""What holds for every strategy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from analognas.strategies import Objective, SearchProblem, Strategy
+from analognas.strategies.specs import STRATEGIES, StrategySpec, make_strategy
+from search_spaces import genotypes
+
+SMALL = {
+    "random": {},
+    "latin-hypercube": {"size": 12},
+    "analognas": {"initial": 8, "population": 60, "iterations": 12, "surrogate": {"trees": 40}},
+    "surrogate-guided": {
+        "initial": 8,
+        "population": 60,
+        "iterations": 12,
+        "surrogate": {"kind": "xgboost-ensemble", "members": 4, "trees": 40},
+    },
+}
+
+
+def strategy_named(kind: str, seed: int = 0, **settings: object) -> Strategy:
+    spec = TypeAdapter(StrategySpec).validate_python({"kind": kind, **SMALL[kind], **settings})
+    return make_strategy(spec, seed)
+
+
+def test_every_strategy_is_tested_here() -> None:
+    assert set(SMALL) == set(STRATEGIES)
+
+
+@pytest.mark.parametrize("kind", SMALL)
+class TestEveryStrategy:
+    def test_proposals_are_new_admissible_canonical_and_different(self, kind, problem, bench) -> None:
+        found = bench.run(strategy_named(kind), problem, budget=28, batch=5).population
+        assert len(found) == 28
+        assert len(set(genotypes(found))) == 28
+        assert problem.admissible(found).all()
+        assert (problem.space.canonical(found) == found).all()
+
+    def test_the_same_history_and_generator_give_the_same_proposals(self, kind, problem, bench) -> None:
+        past = bench.history(bench.run(strategy_named(kind), problem, budget=12).population)
+        first = strategy_named(kind).ask(problem, past, 4, np.random.default_rng(3))
+        second = strategy_named(kind).ask(problem, past, 4, np.random.default_rng(3))
+        assert first == second
+        assert len(first) == 4
+
+    def test_asking_does_not_change_a_strategy(self, kind, problem, bench) -> None:
+        asked = strategy_named(kind)
+        past = bench.history(bench.run(asked, problem, budget=12).population)
+        later = asked.ask(problem, past, 4, np.random.default_rng(3))
+        assert later == strategy_named(kind).ask(problem, past, 4, np.random.default_rng(3))
+
+    def test_another_seed_gives_other_proposals(self, kind, problem, bench) -> None:
+        first = bench.run(strategy_named(kind, seed=1), problem, budget=12, seed=1).population
+        second = bench.run(strategy_named(kind, seed=2), problem, budget=12, seed=2).population
+        assert set(genotypes(first)) != set(genotypes(second))
+
+    def test_pending_candidates_are_not_proposed_again(self, kind, problem, bench) -> None:
+        past = bench.run(strategy_named(kind), problem, budget=12).population
+        rng = np.random.default_rng
+        waiting = bench.as_population(strategy_named(kind).ask(problem, bench.history(past), 4, rng(3)))
+        more = strategy_named(kind).ask(problem, bench.history(past, pending=waiting), 4, rng(3))
+        assert len(more) == 4
+        assert not {p.genotype for p in more} & set(genotypes(waiting))
+
+    def test_failed_trials_do_not_stop_a_search(self, kind, problem, bench) -> None:
+        past = bench.run(strategy_named(kind), problem, budget=16).population
+        some = bench.history(past, failed=(0, 3, 7))
+        every = bench.history(past, failed=tuple(range(16)))
+        for history in (some, every):
+            proposals = strategy_named(kind).ask(problem, history, 4, np.random.default_rng(0))
+            assert len(proposals) == 4
+
+    def test_an_exhausted_space_ends_the_search(self, kind, bench) -> None:
+        space = bench.space(high=[2, 1, 0, 1, 1])  # 15 admissible networks of 18
+        tiny = SearchProblem(space, Objective("accuracy_1d", 1), {})
+        found = bench.run(strategy_named(kind), tiny, budget=100).population
+        assert len(set(genotypes(found))) == len(found) == 15
+
+    def test_a_constraint_that_nothing_meets_gives_no_proposal(self, kind, ladder, bench) -> None:
+        nothing = SearchProblem(ladder, Objective("accuracy_1d", 1), {"parameters": 50})
+        assert strategy_named(kind).ask(nothing, bench.history(), 4, np.random.default_rng(0)) == []
+
+    def test_minimising_the_negative_is_maximising(self, kind, problem, bench) -> None:
+        minimise = SearchProblem(problem.space, Objective("loss", -1), problem.upper_bounds)
+        past = bench.run(strategy_named(kind), problem, budget=12)
+        past.metrics["loss"] = -past.metrics["accuracy_1d"]
+        up = strategy_named(kind).ask(problem, past, 4, np.random.default_rng(5))
+        down = strategy_named(kind).ask(minimise, past, 4, np.random.default_rng(5))
+        if kind in ("random", "latin-hypercube"):
+            assert [p.genotype for p in up] == [p.genotype for p in down]
+        else:
+            predicted_up = np.mean([p.predicted["accuracy_1d"] for p in up])
+            predicted_down = np.mean([-p.predicted["loss"] for p in down])
+            assert predicted_down == pytest.approx(predicted_up, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["analognas", "surrogate-guided"])
+class TestSurrogateStrategies:
+    def test_start_with_one_latin_hypercube_whatever_the_batch(self, kind, problem, bench) -> None:
+        by_one = bench.run(strategy_named(kind), problem, budget=8, batch=1).population
+        at_once = bench.run(strategy_named(kind), problem, budget=8, batch=8).population
+        assert (by_one == at_once).all()
+
+    def test_proposals_carry_predictions(self, kind, problem, bench) -> None:
+        past = bench.run(strategy_named(kind), problem, budget=12)
+        for proposal in strategy_named(kind).ask(problem, past, 4, np.random.default_rng(0)):
+            assert set(proposal.predicted) == {"accuracy_1d", "std_1d", "avm"}
+
+    def test_finds_more_than_random_search(self, kind, problem, bench) -> None:
+        def best(name: str, seed: int) -> float:
+            return bench.run(strategy_named(name, seed), problem, 40, seed=seed).metrics["accuracy_1d"].max()
+
+        better = [best(kind, seed) - best("random", seed) for seed in range(8)]
+        assert np.mean(better) > 0.02
+        assert sum(difference > 0 for difference in better) >= 7  # p = 0.035 by chance
+
+    def test_soft_constraint_steers_the_search(self, kind, ladder, bench) -> None:
+        bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.035})
+        found = bench.run(strategy_named(kind), bounded, budget=40)
+        meets = bounded.feasible(found.metrics)
+        assert meets[12:].mean() > 0.8  # 0.4 of the space meets it
+        assert found.metrics["accuracy_1d"][meets].max() > 0.85  # the best under the bound has 0.893
+
+    def test_a_bounded_metric_that_is_not_measured_is_an_error(self, kind, ladder, bench) -> None:
+        past = bench.run(strategy_named(kind), SearchProblem(ladder, Objective("accuracy_1d", 1), {}), 12)
+        past = replace(past, metrics=past.metrics.drop(columns="avm"))
+        bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.02})
+        with pytest.raises(ValueError, match=r"'avm' .* must be measured"):
+            strategy_named(kind).ask(bounded, past, 4, np.random.default_rng(0))
