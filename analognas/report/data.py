@@ -1,0 +1,85 @@
+"""What a report is made of, and which trials count as what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult, ValidatedNetwork
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything a report shows; any text in it may come from a stranger.
+
+    Attributes:
+        name: of the run.
+        trials: in order of completion; none at all is allowed.
+        result: the end of the run, None while it is unfinished.
+        upper_bounds: largest allowed value by metric name.
+        objective: the metric that the search maximised.
+        config_text: the configuration with every default written out, YAML.
+        environment: versions and machine, as `analognas.record.environment` gives them.
+        command: the command line that reproduces the run.
+    """
+
+    name: str
+    trials: Sequence[Trial]
+    result: FinalResult | None
+    upper_bounds: Mapping[str, float]
+    objective: str
+    config_text: str
+    environment: Mapping[str, Any]
+    command: str
+
+    @cached_property
+    def completed(self) -> list[Trial]:
+        """The trials that have metrics."""
+        return [trial for trial in self.trials if trial.status == "completed"]
+
+    @cached_property
+    def failed(self) -> list[Trial]:
+        """The trials that have a failure."""
+        return [trial for trial in self.trials if trial.status == "failed"]
+
+    @cached_property
+    def ranked(self) -> list[Trial]:
+        """The completed trials that meet every constraint, best first; the earlier one of equals first."""
+        usable = [trial for trial in self.completed if self.feasible(trial)]
+        return sorted(usable, key=lambda trial: -trial.metrics[self.objective])
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The trial that was retrained, or the best one so far; None where no trial is feasible."""
+        if self.result is not None:
+            for trial in self.trials:
+                if trial.number == self.result.trial:
+                    return trial
+        return self.ranked[0] if self.ranked else None
+
+    @property
+    def networks(self) -> list[ValidatedNetwork]:
+        """The best network and the references at full budget; empty while the run is unfinished."""
+        return [] if self.result is None else [self.result.network, *self.result.references]
+
+    def feasible(self, trial: Trial) -> bool:
+        """Say whether a trial has an objective and keeps within every bound."""
+        return self.objective in trial.metrics and all(
+            meets(trial.metrics, metric, bound) for metric, bound in self.upper_bounds.items()
+        )
+
+    def values(self, metric: str, trials: Sequence[Trial]) -> npt.NDArray[np.float64]:
+        """Return one metric of the trials, `(n,)` float64, NaN where a trial has none."""
+        return np.array([trial.metrics.get(metric, math.nan) for trial in trials], dtype=np.float64)
+
+
+def meets(metrics: Mapping[str, float], metric: str, bound: float) -> bool:
+    """Say whether a metric is at most `bound`; a metric that was not measured is not."""
+    return metrics.get(metric, math.inf) <= bound

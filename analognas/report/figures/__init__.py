@@ -1,0 +1,1 @@
+"""The figures of a report; plotly is imported when one is drawn."""

@@ -1,0 +1,106 @@
+"""Accuracy against parameters: what the search could choose from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analognas.report.data import ReportData
+from analognas.report.figures.theme import BEST, INK, QUIET, REFERENCES, new_figure, plain, view
+from analognas.report.tables import pareto_table
+from analognas.report.wording import axis_title, scale
+
+_REFERENCE_SYMBOLS = ("diamond", "square", "triangle-up", "pentagon")
+
+
+def size_figure(data: ReportData) -> Any:
+    """Draw the objective over the number of parameters, the Pareto staircase and the limit on parameters."""
+    import plotly.graph_objects as go
+
+    figure = new_figure(460)
+    factor, unit = scale(data.objective)
+    measured = factor * data.values(data.objective, data.completed)
+    full = [factor * network.metrics.get(data.objective, np.nan) for network in data.networks]
+    bottom, top = view(np.concatenate([measured, np.array(full, dtype=np.float64)]))
+    for name, wanted, symbol, colour in (
+        ("meets the constraints", True, "circle", BEST),
+        ("does not", False, "circle-open", QUIET),
+    ):
+        own = [trial for trial in data.completed if data.feasible(trial) is wanted]
+        values = factor * data.values(data.objective, own)
+        if own:
+            figure.add_trace(
+                go.Scatter(
+                    x=data.values("parameters", own),
+                    y=np.maximum(values, bottom + 0.02 * (top - bottom)),
+                    customdata=np.stack([[trial.number for trial in own], values], axis=1),
+                    name=name,
+                    mode="markers",
+                    marker={
+                        "size": 8,
+                        "color": colour,
+                        "symbol": ["triangle-down-open" if low else symbol for low in values < bottom],
+                        "opacity": 0.6,
+                    },
+                    hovertemplate="trial %{customdata[0]:.0f}: %{customdata[1]:.2f} "
+                    + unit
+                    + ", %{x:,} parameters<extra></extra>",
+                )
+            )
+    _add_staircase(figure, data, factor)
+    for index, network in enumerate(data.networks):
+        best = index == 0
+        colour = BEST if best else REFERENCES[(index - 1) % len(REFERENCES)]
+        symbol = "star" if best else _REFERENCE_SYMBOLS[(index - 1) % len(_REFERENCE_SYMBOLS)]
+        name = plain(f"{network.name}, full budget", 40)
+        figure.add_trace(
+            go.Scatter(
+                x=[network.metrics.get("parameters")],
+                y=[full[index]],
+                name=name,
+                mode="markers",
+                marker={
+                    "size": 16 if best else 12,
+                    "symbol": symbol,
+                    "color": colour,
+                    "line": {"color": "white", "width": 1.2},
+                },
+                hovertemplate=f"{name}: %{{y:.2f}} {unit}, %{{x:,}} parameters<extra></extra>",
+            )
+        )
+    if "parameters" in data.upper_bounds:
+        limit = data.upper_bounds["parameters"]
+        figure.add_vline(x=limit, line={"color": INK, "width": 1.2, "dash": "dash"})
+        figure.add_annotation(
+            x=np.log10(limit),
+            y=0,
+            yref="y domain",
+            text=f"limit {limit:,.0f}",
+            showarrow=False,
+            xanchor="right",
+            yanchor="bottom",
+            xshift=-4,
+            font={"size": 11, "color": INK},
+        )
+    figure.update_xaxes(type="log", title_text="Parameters", dtick="D2", tickformat="~s")
+    figure.update_yaxes(title_text=axis_title(data.objective), range=[bottom, top])
+    return figure
+
+
+def _add_staircase(figure: Any, data: ReportData, factor: float) -> None:
+    import plotly.graph_objects as go
+
+    front = pareto_table(data.trials, data.upper_bounds, data.objective)
+    if front.empty:
+        return
+    figure.add_trace(
+        go.Scatter(
+            x=front["parameters"],
+            y=factor * front[data.objective],
+            name="Pareto front",
+            mode="lines",
+            line={"color": BEST, "width": 1.6, "shape": "hv"},
+            hoverinfo="skip",
+        )
+    )

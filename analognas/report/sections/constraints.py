@@ -1,0 +1,63 @@
+"""What the search was bound to, how many trials kept to it, and why trials failed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from analognas.report.data import ReportData, meets
+from analognas.report.html import Html, element, joined, table
+from analognas.report.wording import amount, label
+
+_REASONS_SHOWN = 20
+_NUMBERS_SHOWN = 12
+
+
+def constraint_summary(data: ReportData) -> Html:
+    """Return the limits with the number of trials that met them."""
+    if not data.upper_bounds:
+        return element("p", {"class": "empty"}, "The search had no constraints.")
+    best = data.best_trial
+    rows = []
+    for metric, bound in data.upper_bounds.items():
+        met = sum(meets(trial.metrics, metric, bound) for trial in data.completed)
+        value = best.metrics.get(metric) if best else None
+        rows.append(
+            [
+                label(metric),
+                f"at most {amount(metric, bound)}",
+                f"{met} of {len(data.completed)}",
+                amount(metric, value),
+            ]
+        )
+    head = [
+        "constraint",
+        "limit",
+        "completed trials that met it",
+        f"trial {best.number}" if best else "best trial",
+    ]
+    limits = table(head, rows, (1, 2, 3))
+    if not data.completed:
+        return limits
+    whole = f"{len(data.ranked)} of {len(data.completed)} completed trials met all of them."
+    return Html(limits + element("p", {}, whole))
+
+
+def failures(data: ReportData) -> Html:
+    """Return the reasons of the failed trials, the most frequent first."""
+    if not data.failed:
+        return element("p", {}, "No trial failed." if data.trials else "No trial has finished yet.")
+    by_reason: defaultdict[str, list[int]] = defaultdict(list)
+    for trial in data.failed:
+        by_reason[trial.failure.reason if trial.failure else ""].append(trial.number)
+    ordered = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+    rows = [[str(len(numbers)), _numbers(numbers), reason] for reason, numbers in ordered[:_REASONS_SHOWN]]
+    parts = [table(["failed", "trials", "reason"], rows, (0,))]
+    if len(ordered) > _REASONS_SHOWN:
+        left = len(ordered) - _REASONS_SHOWN
+        parts.append(element("p", {}, f"{left} more reasons are in trials.jsonl, with their tracebacks."))
+    return joined(parts)
+
+
+def _numbers(numbers: list[int]) -> str:
+    text = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
+    return text if len(numbers) <= _NUMBERS_SHOWN else f"{text}, …"

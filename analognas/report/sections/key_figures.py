@@ -1,0 +1,109 @@
+"""The head of a report: what was found, next to every reference network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from analognas.report.data import ReportData
+from analognas.report.html import Html, element, joined
+from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
+
+_SUBJECT: Final = "analognas · architecture search for analog in-memory computing"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One network's main figures: `title`, and the metrics by name."""
+
+    title: str
+    metrics: Mapping[str, float]
+
+
+def header(data: ReportData) -> Html:
+    """Return the title, one sentence on the run, and the main figures."""
+    return element(
+        "header",
+        {},
+        element("p", {"class": "subject"}, _SUBJECT),
+        element("h1", {}, data.name),
+        element("p", {"class": "lead"}, _summary(data)),
+        _cards(_columns(data)),
+        _architecture(data),
+    )
+
+
+def _summary(data: ReportData) -> str:
+    if not data.trials:
+        return "No trial has finished yet."
+    seconds = sum(trial.wall_time_s for trial in data.trials)
+    state = "" if data.result is not None else "Unfinished run: "
+    best = data.best_trial
+    chosen = "" if best is None else f"; the best is trial {best.number}"
+    return (
+        f"{state}{_count(len(data.trials), 'trial')} in {duration(seconds)} of evaluation; "
+        f"{len(data.completed)} completed, {len(data.failed)} failed, {len(data.ranked)} met all constraints{chosen}."
+    )
+
+
+def _columns(data: ReportData) -> list[_Column]:
+    if data.networks:
+        return [_Column(network.name, network.metrics) for network in data.networks]
+    best = data.best_trial
+    return [] if best is None else [_Column("best trial so far", best.metrics)]
+
+
+def _cards(columns: Sequence[_Column]) -> Html:
+    """Return one card a figure: the best network large, the references below it."""
+    if not columns:
+        return Html("")
+    cards = []
+    for title, metric in (
+        ("1-day accuracy, ± spread over chips", "accuracy_1d"),
+        ("Digital accuracy", "digital_accuracy"),
+        ("AVM (1 s to 1 month)", "avm"),
+        ("Parameters", "parameters"),
+        ("Crossbar tiles", "tiles"),
+    ):
+        others = joined(
+            element(
+                "div",
+                {"class": "against"},
+                element("span", {"class": "who"}, column.title),
+                " ",
+                element("span", {"class": "what"}, _figure(metric, column.metrics)),
+            )
+            for column in columns[1:]
+        )
+        cards.append(
+            element(
+                "div",
+                {"class": "card"},
+                element("div", {"class": "title"}, title),
+                element("div", {"class": "value"}, _figure(metric, columns[0].metrics)),
+                others,
+            )
+        )
+    return element("div", {"class": "cards"}, *cards)
+
+
+def _figure(metric: str, metrics: Mapping[str, float]) -> str:
+    if metric == "accuracy_1d":
+        return accuracy_with_spread(metrics.get(metric), metrics.get("std_1d"))
+    return amount(metric, metrics.get(metric))
+
+
+def _architecture(data: ReportData) -> Html:
+    best = data.best_trial
+    architecture = data.result.network.architecture if data.result else best.architecture if best else None
+    if architecture is None:
+        return Html("")
+    text = architecture_text(architecture)
+    return element(
+        "p", {"class": "architecture"}, element("b", {}, "Architecture "), element("code", {}, text)
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

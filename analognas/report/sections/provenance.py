@@ -1,0 +1,35 @@
+"""Where the figures come from: the command, the configuration, versions and machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analognas.report.data import ReportData
+from analognas.report.html import Html, element, joined, table
+
+
+def reproduction(data: ReportData) -> Html:
+    """Return the command line, the environment and the configuration."""
+    parts = [
+        element("p", {}, "This command repeats the run; with one worker its trials are the same."),
+        element("pre", {"class": "command"}, data.command),
+        element("h3", {}, "Versions and machine"),
+        table(["", ""], _flat(data.environment), ())
+        if data.environment
+        else element("p", {}, "Not recorded."),
+        element("h3", {}, "Configuration"),
+        element("pre", {}, data.config_text),
+    ]
+    return joined(parts)
+
+
+def _flat(environment: Mapping[str, Any]) -> list[list[str]]:
+    """Return name and value of each entry, nested ones on one line."""
+    return [[str(name).replace("_", " "), _line(value)] for name, value in environment.items()]
+
+
+def _line(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return str(value)

@@ -1,0 +1,90 @@
+"""The trials of a run as tables: `summary.csv` (all of them) and `pareto.csv` (the front).
+
+Both can be made again from `trials.jsonl` at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analognas.record.directory import write_atomically
+from analognas.record.trial import METRICS, Trial
+from analognas.report.data import meets
+from analognas.report.pareto import pareto_front
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> pd.DataFrame:
+    """Return one row a trial, in order of completion.
+
+    Columns: `number`, `status`, `feasible`, `origin`; every metric, NaN where it was not measured;
+        `predicted_<metric>`
+    where a surrogate predicted it; `architecture` and `genotype` as JSON; `seed`, `threads`, `wall_time_s`,
+    `finished_at`, `asked_after`, `position`; `failure`, the reason of a failed trial, else empty.
+    """
+    import pandas as pd
+
+    metrics = [*METRICS, *_others(METRICS, [trial.metrics for trial in trials])]
+    predicted = _others((), [trial.predicted for trial in trials])
+    columns: dict[str, list[object]] = {
+        "number": [trial.number for trial in trials],
+        "status": [trial.status for trial in trials],
+        "feasible": [
+            trial.status == "completed"
+            and all(meets(trial.metrics, metric, bound) for metric, bound in upper_bounds.items())
+            for trial in trials
+        ],
+        "origin": [trial.origin for trial in trials],
+    }
+    columns |= {metric: [trial.metrics.get(metric) for trial in trials] for metric in metrics}
+    columns |= {
+        f"predicted_{metric}": [trial.predicted.get(metric) for trial in trials] for metric in predicted
+    }
+    columns |= {
+        "architecture": [json.dumps(trial.architecture) for trial in trials],
+        "genotype": [json.dumps(list(trial.genotype)) for trial in trials],
+        "seed": [trial.seed for trial in trials],
+        "threads": [trial.threads for trial in trials],
+        "wall_time_s": [trial.wall_time_s for trial in trials],
+        "finished_at": [trial.finished_at for trial in trials],
+        "asked_after": [trial.asked_after for trial in trials],
+        "position": [trial.position for trial in trials],
+        "failure": ["" if trial.failure is None else trial.failure.reason for trial in trials],
+    }
+    table = pd.DataFrame(columns)
+    numeric = [*metrics, *(f"predicted_{metric}" for metric in predicted)]
+    return table.astype(dict.fromkeys(numeric, "float64"))
+
+
+def pareto_table(
+    trials: Sequence[Trial], upper_bounds: Mapping[str, float], objective: str, cost: str = "parameters"
+) -> pd.DataFrame:
+    """Return the feasible trials on the front of largest `objective` and least `cost`, cheapest first."""
+    table = trials_table(trials, upper_bounds)
+    table = table[table["feasible"].astype(bool)]
+    front = table[pareto_front(table, {objective: 1, cost: -1})]
+    return front.sort_values([cost, "number"], ignore_index=True)
+
+
+def write_summary(path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> None:
+    """Write `summary.csv`, whole or not at all."""
+    write_atomically(path, trials_table(trials, upper_bounds).to_csv(index=False, lineterminator="\n"))
+
+
+def write_pareto(
+    path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str, float], objective: str
+) -> None:
+    """Write `pareto.csv`, whole or not at all."""
+    front = pareto_table(trials, upper_bounds, objective)
+    write_atomically(path, front.to_csv(index=False, lineterminator="\n"))
+
+
+def _others(known: Sequence[str], mappings: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the keys besides the known ones, each once, in the order they turn up."""
+    keys = dict.fromkeys(key for mapping in mappings for key in mapping)
+    return [key for key in keys if key not in known]

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analognas.record.trial import METRICS
+from analognas.report import best_so_far, pareto_table, trials_table, write_pareto, write_summary
+
+BOUNDS = {"parameters": 60_000.0, "avm": 0.02}
+
+
+def test_summary_holds_every_trial_exactly(runs: ModuleType, tmp_path: Path) -> None:
+    trials = runs.trials(40, failed=0.2)
+    write_summary(tmp_path / "summary.csv", trials, BOUNDS)
+    table = pd.read_csv(tmp_path / "summary.csv", keep_default_na=False, na_values=[""])
+    assert table["number"].tolist() == list(range(40))
+    for trial, (_, row) in zip(trials, table.iterrows(), strict=True):
+        assert row["status"] == trial.status
+        assert json.loads(row["architecture"]) == trial.architecture
+        assert tuple(json.loads(row["genotype"])) == trial.genotype
+        for metric in METRICS:
+            expected = trial.metrics.get(metric, np.nan)
+            assert row[metric] == expected or (np.isnan(row[metric]) and np.isnan(expected))
+        assert row["feasible"] == (
+            trial.status == "completed"
+            and trial.metrics["parameters"] <= 60_000
+            and trial.metrics["avm"] <= 0.02
+        )
+        assert (row["failure"] if isinstance(row["failure"], str) else "") == (
+            trial.failure.reason if trial.failure else ""
+        )
+    assert {"predicted_accuracy_1d", "predicted_avm"} <= set(table.columns)
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.csv"]
+
+
+def test_pareto_keeps_what_no_feasible_trial_beats(runs: ModuleType, tmp_path: Path) -> None:
+    trials = runs.trials(120)
+    write_pareto(tmp_path / "pareto.csv", trials, BOUNDS, "accuracy_1d")
+    front = pd.read_csv(tmp_path / "pareto.csv")
+    assert front["feasible"].all()
+    assert front["parameters"].is_monotonic_increasing
+    assert front["accuracy_1d"].is_monotonic_increasing
+    table = trials_table(trials, BOUNDS)
+    for _, row in table[table["feasible"]].iterrows():
+        assert (
+            (front["accuracy_1d"] >= row["accuracy_1d"]) & (front["parameters"] <= row["parameters"])
+        ).any()
+
+
+def test_a_run_without_trials_has_empty_tables(tmp_path: Path) -> None:
+    write_summary(tmp_path / "summary.csv", [], {})
+    assert set(METRICS) <= set(pd.read_csv(tmp_path / "summary.csv").columns)
+    assert pareto_table([], {}, "accuracy_1d").empty
+
+
+def test_best_so_far_counts_feasible_trials_only() -> None:
+    values = np.array([np.nan, 0.9, 0.5, 0.4, 0.7, np.nan, 0.6])
+    feasible = np.array([False, False, True, True, True, False, True])
+    expected = [np.nan, np.nan, 0.5, 0.5, 0.7, 0.7, 0.7]
+    np.testing.assert_array_equal(best_so_far(values, feasible), expected)
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_best_so_far_without_feasible_trials(n: int) -> None:
+    best = best_so_far(np.full(n, 0.5), np.zeros(n, dtype=np.bool_))
+    assert best.shape == (n,)
+    assert np.isnan(best).all()
