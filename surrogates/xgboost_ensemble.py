@@ -1,7 +1,7 @@
 """An ensemble of small gradient-boosted regressors for each target.
 
 Every member is fitted on its own random share of the candidates and grows its trees on random shares of the
-features, so that the members disagree where there are few candidates. The mean of the members is the
+features, so that the members disagree where the candidates leave room for it. The mean of the members is the
 prediction, their standard deviation its uncertainty. Defaults are chosen for 20 to 200 candidates: shallow
 trees, exact splits.
 
