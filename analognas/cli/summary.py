@@ -90,7 +90,8 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
     plan: Mapping[str, Any] = {
         "name": config.name,
         "seed": config.seed,
-        "task": f"{task.name}: {len(task.train)} / {len(task.validation)} / {len(task.test)} training / validation / test inputs",
+        "task": task.name,
+        "inputs": {"train": len(task.train), "validation": len(task.validation), "test": len(task.test)},
         "input_shape": list(task.input_shape),
         "classes": task.n_classes,
         "space": config.space.kind,

@@ -67,6 +67,7 @@ def train_network(
         EvaluationError: when the training diverges.
     """
     initialise(network, _generator(seed, "initialisation"))
+    network = network.to(memory_format=torch.channels_last)
     train(
         network, task.train.x, task.train.y, budget.digital, _generator(seed, "digital"), plain_step(network)
     )

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the wheel, installs it into an empty environment and runs a small search from another folder, so that what is
+# tried is what users install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/setup.sh dev
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+python -m build --wheel --outdir "$scratch/dist" . >"$scratch/build.log" 2>&1 || { cat "$scratch/build.log" >&2; exit 1; }
+python -m venv "$scratch/venv"
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+"$scratch/venv/bin/python" -m pip install --quiet --constraint scripts/constraints.txt "$scratch"/dist/*.whl
+cd "$scratch"
+export PATH="$scratch/venv/bin:$PATH"
+analognas init search.yaml >/dev/null
+analognas search search.yaml --out run \
+    --set search.trials=5 --set search.strategy.initial=4 --set search.batch=1 \
+    --set training.digital.epochs=3 --set training.hardware_aware.epochs=1 --set 'constraints.avm=1' \
+    --set evaluation.chips=2 --set final.digital_epochs=3 --set final.hardware_aware_epochs=1 --set final.chips=2
+for file in config.yaml environment.json trials.jsonl summary.csv pareto.csv report.html best/model.py best/model.onnx; do
+    [ -s "run/$file" ] || { echo "the wheel's search did not write run/$file" >&2; exit 1; }
+done
+echo "the wheel works from another folder"
