@@ -1,7 +1,7 @@
 """The constructor call that gives a layer of `torch.nn` again, as source text.
 
 The arguments are read from the layer's attributes and written as literals; the call is checked by building
-the layer once more and comparing its printed form and the shapes of its state.
+the layer once more and comparing its printed form, its arguments and the shapes of its state.
 """
 
 from __future__ import annotations
@@ -26,8 +26,16 @@ _RECURRENT: Final = (
 )
 """Arguments of LSTM, GRU and RNN, whose signatures do not name them."""
 
+_CONVOLUTIONS: Final = (
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
 _PER_AXIS: Final = ("kernel_size", "stride", "padding", "dilation", "output_padding")
-"""Arguments that layers keep as one number an axis; equal numbers are written as one."""
+"""Arguments that convolutions turn into one number an axis; equal numbers are written as one."""
 
 _PLACEMENT: Final = ("device", "dtype")
 """Arguments that say where a layer lives, not what it is."""
@@ -113,7 +121,7 @@ def _arguments(layer: nn.Module, place: str) -> dict[str, object]:
             ) from error
         if name == "bias" and not isinstance(value, bool):
             value = value is not None
-        if name in _PER_AXIS and isinstance(value, tuple) and len(set(value)) == 1:
+        if name in _PER_AXIS and isinstance(layer, _CONVOLUTIONS) and len(set(value)) == 1:
             value = value[0]
         if default is inspect.Parameter.empty or value != default:
             arguments[name] = value
@@ -128,7 +136,7 @@ def _verify(layer: nn.Module, arguments: dict[str, object], place: str) -> None:
     except (TypeError, ValueError, RuntimeError) as error:
         raise ExportError(f"layer `{place}` ({layer!r}) cannot be built again: {error}") from error
     shapes = [{key: value.shape for key, value in each.state_dict().items()} for each in (layer, again)]
-    if repr(again) != repr(layer) or shapes[0] != shapes[1]:
+    if repr(again) != repr(layer) or shapes[0] != shapes[1] or _arguments(again, place) != arguments:
         raise ExportError(
             f"layer `{place}` is {layer!r} but its attributes describe {again!r}; do not change "
             "a layer's attributes after building it"

@@ -115,7 +115,7 @@ def architecture_text(architecture: Mapping[str, Any]) -> str:
     """Return an architecture on one line, in the symbols it came with.
 
     >>> architecture_text({"OC0": 16, "blocks": [{"R": 2, "skip": False}, {"R": 1, "skip": True}]})
-    'OC0=16 | R=2 no-skip | R=1 skip'
+    'OC0=16 | R=2 skip=no | R=1 skip'
     """
     parts: list[str] = [""]
     for name, value in architecture.items():
@@ -129,7 +129,7 @@ def architecture_text(architecture: Mapping[str, Any]) -> str:
 
 def _pair(name: str, value: object) -> str:
     if isinstance(value, bool):
-        return name if value else f"no-{name}"
+        return name if value else f"{name}=no"
     if isinstance(value, list | tuple):
         return f"{name}={','.join(str(entry) for entry in value)}"
     return f"{name}={value}"

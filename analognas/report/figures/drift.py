@@ -82,7 +82,7 @@ def _add(figure: Any, entry: NamedCurve, colour: str, dash: str) -> None:
     times = list(entry.curve.times_s)
     accuracy = 100 * np.asarray(entry.curve.accuracy, dtype=np.float64)
     mean, spread = accuracy.mean(axis=1), _spread(accuracy)
-    name = plain(entry.name)
+    name = plain(entry.name, 36)
     group = {"legendgroup": name, "hoverinfo": "skip", "showlegend": False}
     chips = accuracy[:, :_CHIPS_SHOWN].T
     figure.add_trace(

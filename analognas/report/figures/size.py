@@ -53,7 +53,7 @@ def size_figure(data: ReportData) -> Any:
         best = index == 0
         colour = BEST if best else REFERENCES[(index - 1) % len(REFERENCES)]
         symbol = "star" if best else _REFERENCE_SYMBOLS[(index - 1) % len(_REFERENCE_SYMBOLS)]
-        name = plain(f"{network.name}, full budget", 40)
+        name = plain(f"{network.name}, full budget", 36)
         figure.add_trace(
             go.Scatter(
                 x=[network.metrics.get("parameters")],
