@@ -6,7 +6,7 @@ Importing this package does not import torch; building a network does.
 from search_spaces.cost import LayerCost, count_network, layer_table
 from search_spaces.initialisation import initialise
 from search_spaces.nasbench201 import NasBench201Space
-from search_spaces.published import published, published_names
+from search_spaces.published import PublishedNetwork, published, published_names, published_network
 from search_spaces.resnet import MutationRates, ResNetSpace
 from search_spaces.space import Countable, Genotype, Population, Readable, Recombining, SearchSpace, genotypes
 
@@ -17,6 +17,7 @@ __all__ = [
     "MutationRates",
     "NasBench201Space",
     "Population",
+    "PublishedNetwork",
     "Readable",
     "Recombining",
     "ResNetSpace",
@@ -27,4 +28,5 @@ __all__ = [
     "layer_table",
     "published",
     "published_names",
+    "published_network",
 ]

@@ -1,5 +1,6 @@
 """Published networks by name."""
 
-from search_spaces.published.catalogue import published, published_names
+from search_spaces.published.catalogue import published, published_names, published_network
+from search_spaces.published.network import PublishedNetwork
 
-__all__ = ["published", "published_names"]
+__all__ = ["PublishedNetwork", "published", "published_names", "published_network"]

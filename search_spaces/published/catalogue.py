@@ -5,25 +5,67 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from search_spaces.published.analognas import TABLE_II
+from search_spaces.published.network import PublishedNetwork
+from search_spaces.resnet import ResNetSpace
+
 if TYPE_CHECKING:
     from torch import nn
 
+MLPERF_TINY: Final = "Banbury et al., MLPerf Tiny Benchmark, 2021, arXiv 2106.07597"
+SMALL_INPUTS: Final = "as published; an axis shorter than 4 is not halved"
 
-class _Module(Protocol):
-    """A file of this folder."""
+# A network's file by name rather than its function: the files import torch, which listing the names must not.
+FILES: Final = {
+    "resnet8": "search_spaces.published.resnet8",
+    "ds-cnn": "search_spaces.published.ds_cnn",
+    "mobilenet-v1-0.25": "search_spaces.published.mobilenet_v1_025",
+    "analognet-vww-like": "search_spaces.published.analognet_vww_like",
+}
+NETWORKS: Final = {
+    network.name: network
+    for network in (
+        PublishedNetwork("resnet8", MLPERF_TINY, (3, 32, 32), 10, 78_186, None, SMALL_INPUTS),
+        PublishedNetwork("ds-cnn", MLPERF_TINY, (1, 49, 10), 12, 23_756, None, SMALL_INPUTS),
+        PublishedNetwork("mobilenet-v1-0.25", MLPERF_TINY, (3, 96, 96), 2, 216_322, None, SMALL_INPUTS),
+        PublishedNetwork(
+            "analognet-vww-like",
+            "after Zhou et al., AnalogNets, 2021, arXiv 2111.06503",
+            (3, 96, 96),
+            2,
+            356_818,
+            None,
+            "dense fused bottlenecks as in the publication, their widths our own",
+        ),
+        *TABLE_II,
+    )
+}
+
+
+class _File(Protocol):
+    """A file of this folder with a network."""
 
     def build(self, input_shape: tuple[int, int, int], n_classes: int) -> nn.Module: ...
-
-
-# Modules by name rather than functions: they import torch, which listing the names must not.
-NETWORKS: Final = {
-    "resnet8": "search_spaces.published.resnet8",
-}
 
 
 def published_names() -> list[str]:
     """Return the names that `published` knows."""
     return list(NETWORKS)
+
+
+def published_network(name: str) -> PublishedNetwork:
+    """Return what is known of a published network: source, task, parameters, architecture.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Example:
+        >>> published_network("analognas-cifar10-t100").parameters
+        92586
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"`name` must be one of {', '.join(NETWORKS)}, got {name!r}")
+    return NETWORKS[name]
 
 
 def published(name: str, input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
@@ -37,12 +79,14 @@ def published(name: str, input_shape: tuple[int, int, int], n_classes: int) -> n
     Raises:
         ValueError: for an unknown name, or a shape or number of classes below 1.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"`name` must be one of {', '.join(NETWORKS)}, got {name!r}")
+    network = published_network(name)
     if len(input_shape) != 3 or min(input_shape) < 1:
         raise ValueError(
             f"`input_shape` must be (channels, height, width), each at least 1, got {input_shape}"
         )
     if n_classes < 1:
         raise ValueError(f"`n_classes >= 1` must hold, got {n_classes}")
-    return cast(_Module, import_module(NETWORKS[name])).build(input_shape, n_classes)
+    if network.architecture is None:
+        return cast(_File, import_module(FILES[name])).build(input_shape, n_classes)
+    space = ResNetSpace(input_shape, n_classes, ks0=(1, 7), bottleneck=network.bottleneck)
+    return space.build(space.parse(network.architecture))

@@ -1,0 +1,64 @@
+"""Measure how many candidates a second the search spaces handle, on one core.
+
+python scripts/bench_spaces.py [--candidates 10000] [--seconds 1] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from search_spaces import NasBench201Space, ResNetSpace, genotypes
+
+SPACES = {"resnet": ResNetSpace((3, 32, 32), 10), "nasbench201": NasBench201Space((3, 32, 32), 10)}
+
+
+def rate(work: Callable[[], object], items: int, seconds: float) -> float:
+    """Return items a second over repetitions that fill `seconds`, the first one not counted."""
+    work()
+    repetitions, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds:
+        work()
+        repetitions += 1
+    return repetitions * items / elapsed
+
+
+def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> dict[str, float]:
+    rng = np.random.default_rng(0)
+    population = space.sample(n, rng)
+    partners = space.sample(n, rng)
+    work: dict[str, Callable[[], object]] = {
+        "sample": lambda: space.sample(n, rng),
+        "latin_hypercube": lambda: space.latin_hypercube(n, rng),
+        "mutate": lambda: space.mutate(population, rng),
+        "crossover": lambda: space.crossover(population, partners, rng),
+        "canonical": lambda: space.canonical(population),
+        "encode": lambda: space.encode(population),
+        "parameters and macs": lambda: (space.parameters(population), space.macs(population)),
+        "problems": lambda: space.problems(population),
+        "genotypes": lambda: genotypes(population),
+    }
+    return {name: rate(call, n, seconds) for name, call in work.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--candidates", type=int, default=10_000, help="candidates in a population")
+    parser.add_argument("--seconds", type=float, default=1.0, help="time for each measurement")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    arguments = parser.parse_args()
+    rates = {name: measure(space, arguments.candidates, arguments.seconds) for name, space in SPACES.items()}
+    if arguments.json:
+        print(json.dumps({"candidates": arguments.candidates, "per_second": rates}))
+        return
+    print(f"{'candidates a second':22}" + "".join(f"{name:>14}" for name in rates))
+    for method in rates["resnet"]:
+        print(f"{method:22}" + "".join(f"{rates[name][method]:14,.0f}" for name in rates))
+
+
+if __name__ == "__main__":
+    main()
