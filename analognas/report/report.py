@@ -133,7 +133,6 @@ def _size(data: ReportData) -> Html:
     return Html(
         drawing(size_figure(data), f"{label(data.objective)} over parameters")
         + caption(
-            f"{full}The line is the Pareto front of the feasible trials: no other one is both smaller and better. "
-            "Triangles lie below the axis."
+            f"{full}The line is the Pareto front of the feasible trials: no other one is both smaller and better."
         )
     )

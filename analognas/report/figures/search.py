@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.report.data import ReportData
 from analognas.report.figures.theme import (
+    BELOW_MARKER,
+    BELOW_NAME,
     FAILED,
     INK,
     PHASE_SYMBOLS,
@@ -16,6 +19,7 @@ from analognas.report.figures.theme import (
     finite_or_none,
     plain,
     style_figure,
+    translucent,
     view,
 )
 from analognas.report.progress import best_so_far
@@ -27,102 +31,26 @@ _MANY: Final = 150
 
 def search_figure(data: ReportData) -> Any:
     """Draw the objective over the trials, and below it the running share of feasible ones."""
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.77, 0.23], vertical_spacing=0.06)
     style_figure(figure, 520)
-    factor, unit = scale(data.objective)
     trials = list(data.trials)
-    numbers = np.array([trial.number for trial in trials])
-    values = factor * data.values(data.objective, trials)
+    values = scale(data.objective)[0] * data.values(data.objective, trials)
     feasible = np.array(
         [trial.status == "completed" and data.feasible(trial) for trial in trials], dtype=np.bool_
     )
     bottom, top = view(values)
-    below = values < bottom
+    edge = bottom + 0.02 * (top - bottom)
+    upper = [
+        *_trials(data, values, feasible, bottom),
+        _best(data, best_so_far(values, feasible)),
+        *_below(data, values, bottom, edge),
+        *_failed(data, edge),
+    ]
+    figure.add_traces(upper, rows=1, cols=1)
+    figure.add_trace(_share(data, feasible), row=2, col=1)
 
-    origins = list(dict.fromkeys(trial.origin for trial in trials))
-    for index, origin in enumerate(origins):
-        own = np.array([trial.origin == origin for trial in trials]) & ~np.isnan(values) & ~below
-        colour = PHASES[index % len(PHASES)]
-        symbol = PHASE_SYMBOLS[index % len(PHASE_SYMBOLS)]
-        figure.add_trace(
-            go.Scatter(
-                x=numbers[own],
-                y=values[own],
-                name=plain(origin, 40),
-                mode="markers",
-                marker={
-                    "size": 8 if len(trials) <= _MANY else 6,
-                    # filled: meets the constraints; open: does not
-                    "symbol": [symbol if ok else f"{symbol}-open" for ok in feasible[own]],
-                    "color": colour,
-                    "line": {"width": 1.2, "color": colour},
-                },
-                hovertemplate=f"trial %{{x}}: %{{y:.2f}} {unit}<extra>{plain(origin, 40)}</extra>",
-            ),
-            row=1,
-            col=1,
-        )
-    best = best_so_far(values, feasible)
-    figure.add_trace(
-        go.Scatter(
-            x=numbers,
-            y=finite_or_none(best),
-            showlegend=bool(np.isfinite(best).any()),
-            name="best so far",
-            mode="lines",
-            line={"color": INK, "width": 2, "shape": "hv"},
-            hovertemplate=f"best after trial %{{x}}: %{{y:.2f}} {unit}<extra></extra>",
-        ),
-        row=1,
-        col=1,
-    )
-    if below.any():
-        figure.add_trace(
-            go.Scatter(
-                x=numbers[below],
-                y=np.full(int(below.sum()), bottom + 0.02 * (top - bottom)),
-                customdata=values[below],
-                name="below the axis",
-                mode="markers",
-                marker={"size": 9, "symbol": "triangle-down-open", "color": QUIET, "line": {"width": 1.4}},
-                hovertemplate=f"trial %{{x}}: %{{customdata:.2f}} {unit}<extra>below the axis</extra>",
-            ),
-            row=1,
-            col=1,
-        )
-    failed = data.failed
-    if failed:
-        figure.add_trace(
-            go.Scatter(
-                x=[trial.number for trial in failed],
-                y=[bottom + 0.02 * (top - bottom)] * len(failed),
-                text=[plain(trial.failure.reason if trial.failure else "", 90) for trial in failed],
-                name="failed",
-                mode="markers",
-                marker={"size": 9, "symbol": "x-thin", "line": {"color": FAILED, "width": 2}},
-                hovertemplate="trial %{x} failed: %{text}<extra></extra>",
-            ),
-            row=1,
-            col=1,
-        )
-    share = 100 * np.cumsum(feasible) / np.arange(1, len(trials) + 1)
-    figure.add_trace(
-        go.Scatter(
-            x=numbers,
-            y=share,
-            mode="lines",
-            line={"color": QUIET, "width": 1.8},
-            fill="tozeroy",
-            fillcolor="rgba(107,114,128,0.12)",
-            showlegend=False,
-            hovertemplate="after trial %{x}: %{y:.0f} % met the constraints<extra></extra>",
-        ),
-        row=2,
-        col=1,
-    )
     measured = bool(np.isfinite(values).any())
     figure.update_yaxes(title_text=axis_title(data.objective), range=[bottom, top], row=1, col=1)
     figure.update_yaxes(showticklabels=measured, showgrid=measured, row=1, col=1)
@@ -130,6 +58,117 @@ def search_figure(data: ReportData) -> Any:
     figure.update_xaxes(title_text="Trial, in order of completion", row=2, col=1)
     figure.update_xaxes(range=[-0.02 * len(trials) - 0.5, 1.02 * len(trials) - 0.5])
     return figure
+
+
+def _trials(
+    data: ReportData, values: npt.NDArray[np.float64], feasible: npt.NDArray[np.bool_], bottom: float
+) -> list[Any]:
+    """Return the symbols of each origin: filled ones meet the constraints, open ones do not."""
+    import plotly.graph_objects as go
+
+    numbers = _numbers(data)
+    size = 8 if len(numbers) <= _MANY else 6
+    unit = scale(data.objective)[1]
+    traces = []
+    for index, origin in enumerate(dict.fromkeys(trial.origin for trial in data.completed)):
+        shown = np.array([trial.origin == origin for trial in data.trials]) & (values >= bottom)
+        name, group = plain(origin, 36), f"origin-{index}"
+        colour, symbol = PHASES[index % len(PHASES)], PHASE_SYMBOLS[index % len(PHASE_SYMBOLS)]
+        outline = {"width": 1.2, "color": colour}
+        # the legend shows the first symbol of a trace, so the filled one is a trace of its own
+        sample = {"size": 8, "symbol": symbol, "color": colour, "line": outline}
+        traces.append(
+            go.Scatter(x=[None], y=[None], name=name, mode="markers", marker=sample, legendgroup=group)
+        )
+        traces.append(
+            go.Scatter(
+                x=numbers[shown],
+                y=values[shown],
+                mode="markers",
+                marker={
+                    "size": size,
+                    "symbol": [symbol if ok else f"{symbol}-open" for ok in feasible[shown]],
+                    "color": colour,
+                    "line": outline,
+                },
+                legendgroup=group,
+                showlegend=False,
+                hovertemplate=f"trial %{{x}}: %{{y:.2f}} {unit}<extra>{name}</extra>",
+            )
+        )
+    return traces
+
+
+def _best(data: ReportData, best: npt.NDArray[np.float64]) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=_numbers(data),
+        y=finite_or_none(best),
+        showlegend=bool(np.isfinite(best).any()),
+        name="best so far",
+        mode="lines",
+        line={"color": INK, "width": 2, "shape": "hv"},
+        hovertemplate=f"best after trial %{{x}}: %{{y:.2f}} {scale(data.objective)[1]}<extra></extra>",
+    )
+
+
+def _below(data: ReportData, values: npt.NDArray[np.float64], bottom: float, edge: float) -> list[Any]:
+    """Return the trials that lie below the axis, at its edge; none where there are none."""
+    import plotly.graph_objects as go
+
+    below = values < bottom
+    if not below.any():
+        return []
+    return [
+        go.Scatter(
+            x=_numbers(data)[below],
+            y=np.full(int(below.sum()), edge),
+            customdata=values[below],
+            name=BELOW_NAME,
+            mode="markers",
+            marker=BELOW_MARKER,
+            hovertemplate=f"trial %{{x}}: %{{customdata:.2f}} {scale(data.objective)[1]}<extra></extra>",
+        )
+    ]
+
+
+def _failed(data: ReportData, edge: float) -> list[Any]:
+    """Return the failed trials, at the edge of the axis; none where there are none."""
+    import plotly.graph_objects as go
+
+    if not data.failed:
+        return []
+    return [
+        go.Scatter(
+            x=[trial.number for trial in data.failed],
+            y=[edge] * len(data.failed),
+            text=[plain(trial.failure.reason if trial.failure else "", 90) for trial in data.failed],
+            name="failed",
+            mode="markers",
+            marker={"size": 9, "symbol": "x-thin", "line": {"color": FAILED, "width": 2}},
+            hovertemplate="trial %{x} failed: %{text}<extra></extra>",
+        )
+    ]
+
+
+def _share(data: ReportData, feasible: npt.NDArray[np.bool_]) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=_numbers(data),
+        y=100 * np.cumsum(feasible) / np.arange(1, len(feasible) + 1),
+        mode="lines",
+        line={"color": QUIET, "width": 1.8},
+        fill="tozeroy",
+        fillcolor=translucent(QUIET, 0.12),
+        showlegend=False,
+        hovertemplate="after trial %{x}: %{y:.0f} % met the constraints<extra></extra>",
+    )
+
+
+def _numbers(data: ReportData) -> npt.NDArray[np.int64]:
+    return np.array([trial.number for trial in data.trials], dtype=np.int64)
 
 
 def search_caption(data: ReportData) -> str:

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from analognas.report.data import ReportData
-from analognas.report.figures.theme import BEST, INK, QUIET, REFERENCES, new_figure, plain, view
+from analognas.report.figures.theme import (
+    BELOW_MARKER,
+    BELOW_NAME,
+    BEST,
+    INK,
+    QUIET,
+    REFERENCES,
+    new_figure,
+    plain,
+    view,
+)
 from analognas.report.tables import pareto_table
 from analognas.report.wording import axis_title, scale
 
@@ -23,26 +33,34 @@ def size_figure(data: ReportData) -> Any:
     measured = factor * data.values(data.objective, data.completed)
     full = [factor * network.metrics.get(data.objective, np.nan) for network in data.networks]
     bottom, top = view(np.concatenate([measured, np.array(full, dtype=np.float64)]))
-    for name, wanted, symbol, colour in (
-        ("meets the constraints", True, "circle", BEST),
-        ("does not", False, "circle-open", QUIET),
+    above = [t for t in data.completed if factor * t.metrics.get(data.objective, np.nan) >= bottom]
+    below = [t for t in data.completed if factor * t.metrics.get(data.objective, np.nan) < bottom]
+    edge = bottom + 0.02 * (top - bottom)
+    for name, shown, marker, floor in (
+        (
+            "meets the constraints",
+            [trial for trial in above if data.feasible(trial)],
+            {"size": 8, "color": BEST, "symbol": "circle", "opacity": 0.6},
+            -np.inf,
+        ),
+        (
+            "does not",
+            [trial for trial in above if not data.feasible(trial)],
+            {"size": 8, "color": QUIET, "symbol": "circle-open"},
+            -np.inf,
+        ),
+        (BELOW_NAME, below, BELOW_MARKER, edge),
     ):
-        own = [trial for trial in data.completed if data.feasible(trial) is wanted]
-        values = factor * data.values(data.objective, own)
-        if own:
+        if shown:
+            values = factor * data.values(data.objective, shown)
             figure.add_trace(
                 go.Scatter(
-                    x=data.values("parameters", own),
-                    y=np.maximum(values, bottom + 0.02 * (top - bottom)),
-                    customdata=np.stack([[trial.number for trial in own], values], axis=1),
+                    x=data.values("parameters", shown),
+                    y=np.maximum(values, floor),
+                    customdata=np.stack([[trial.number for trial in shown], values], axis=1),
                     name=name,
                     mode="markers",
-                    marker={
-                        "size": 8,
-                        "color": colour,
-                        "symbol": ["triangle-down-open" if low else symbol for low in values < bottom],
-                        "opacity": 0.6,
-                    },
+                    marker=marker,
                     hovertemplate="trial %{customdata[0]:.0f}: %{customdata[1]:.2f} "
                     + unit
                     + ", %{x:,} parameters<extra></extra>",

@@ -24,6 +24,8 @@ FAILED: Final = "#B3261E"
 INK: Final = "#1F2937"
 QUIET: Final = "#6B7280"
 GRID: Final = "#E5E7EB"
+BELOW_NAME: Final = "below the axis"
+BELOW_MARKER: Final = {"size": 9, "symbol": "triangle-down-open", "color": QUIET, "line": {"width": 1.4}}
 FONT: Final = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 

@@ -59,6 +59,10 @@ def test_search_shows_every_trial_once(runs: ModuleType) -> None:
     data = replace(runs.report_data(60, failed=0.15), upper_bounds={"avm": 0.01})
     figure = search_figure(data)
     named = {trace.name: trace for trace in figure.data if trace.name}
+    for name in ("latin-hypercube", "algorithm-1"):
+        (named[name],) = [
+            trace for trace in figure.data if trace.legendgroup == named[name].legendgroup and not trace.name
+        ]
     points = [
         n for name in ("latin-hypercube", "algorithm-1", "below the axis", "failed") for n in named[name].x
     ]
@@ -130,7 +134,8 @@ def test_size_shows_limit_front_and_networks(runs: ModuleType) -> None:
     assert max(front.y) == pytest.approx(100 * data.ranked[0].metrics["accuracy_1d"])
     star = _trace(figure, "best, full budget")
     assert star.y[0] == pytest.approx(100 * data.result.network.metrics["accuracy_1d"])
-    drawn = len(_trace(figure, "meets the constraints").x) + len(_trace(figure, "does not").x)
+    parts = ("meets the constraints", "does not", "below the axis")
+    drawn = sum(len(trace.x) for trace in figure.data if trace.name in parts)
     assert drawn == len(data.completed)
 
 
