@@ -48,26 +48,38 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
     if kind == "missing":
         return Problem(document.key_place(path[:-1]), dotted(path), "this key is required")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
-        return _kind_problem(details, path, document)
-    return Problem(document.value_place(path), dotted(path), _message(details))
+        return _kind_problem(details, path, document, _kinds_at(model, path, document.values))
+    message = _message(details)
+    meaning = _description(model, path, document.values) if kind in _BOUNDS else None
+    return Problem(document.value_place(path), dotted(path), f"{message}; {meaning}" if meaning else message)
 
 
-def _kind_problem(details: ErrorDetails, path: KeyPath, document: Document) -> Problem:
-    expected = [
-        tag.strip().strip("'")
-        for tag in str(details.get("ctx", {}).get("expected_tags", "")).split(",")
-        if tag.strip()
+def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | None:
+    """Return what the field at `path` means: the remedy of a value out of bounds."""
+    for section in _models_at(model, path[:-1], values):
+        field = section.model_fields.get(str(path[-1]))
+        if field is not None:
+            return field.description
+    return None
+
+
+def _kinds_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[str]:
+    return [
+        kind
+        for section in _models_at(model, path, values)
+        if "kind" in section.model_fields
+        for kind in get_args(section.model_fields["kind"].annotation)
     ]
+
+
+def _kind_problem(details: ErrorDetails, path: KeyPath, document: Document, known: list[str]) -> Problem:
     here = (*path, "kind")
     if details["type"] == "union_tag_not_found":
-        place = document.key_place(path)
         return Problem(
-            place,
-            dotted(here),
-            "this key is required" + (f"; known: {', '.join(expected)}" if expected else ""),
+            document.key_place(path), dotted(here), f"this key is required; known: {', '.join(known)}"
         )
     tag = str(details.get("ctx", {}).get("tag"))
-    return Problem(document.value_place(here), dotted(here), f"unknown kind {tag!r}{nearest(tag, expected)}")
+    return Problem(document.value_place(here), dotted(here), f"unknown kind {tag!r}{nearest(tag, known)}")
 
 
 def _message(details: ErrorDetails) -> str:
@@ -75,7 +87,7 @@ def _message(details: ErrorDetails) -> str:
     shown = _shown(value)
     if kind in _BOUNDS:
         symbol, key = _BOUNDS[kind]
-        return f"must be {symbol} {context[key]}, got {shown}"
+        return f"must be {symbol} {context[key]:.15g}, got {shown}"
     if kind == "value_error":
         return str(context["error"])
     if kind in ("literal_error", "enum"):

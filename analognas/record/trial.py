@@ -127,7 +127,7 @@ class Trial:
             if raw["failure"] is not None:
                 raw["failure"] = Failure(**raw["failure"])
             return cls(**raw)
-        except (TypeError, KeyError, json.JSONDecodeError) as error:
+        except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"not a trial record: {error}") from error
 
 

@@ -77,5 +77,5 @@ class FinalResult:
                 references=tuple(ValidatedNetwork.from_dict(entry) for entry in raw["references"]),
                 surrogate=raw["surrogate"],
             )
-        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ValueError(f"not a final result: {error}") from error

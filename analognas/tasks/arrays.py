@@ -20,6 +20,7 @@ from analognas.tasks.task import Images, Labels, Task, make_split
 
 Layout = Literal["auto", "channels-first", "channels-last"]
 
+USUAL_CHANNELS: Final = (1, 3)
 MAX_AUTO_CHANNELS: Final = 4
 
 
@@ -108,12 +109,14 @@ def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     if not path.exists():
         raise UserError(f"{path}: no such file; expected an .npz file with `x` and `y`")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise UserError(
                     f"{path}: holds one array, expected an .npz file with `x` and `y`; write it with numpy.savez"
                 )
-            return {name: archive[name] for name in archive.files}
+            with archive:
+                return {name: archive[name] for name in archive.files}
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a readable .npz file ({error}); write it with numpy.savez") from None
     except ValueError as error:
@@ -151,7 +154,8 @@ def _images(
         raise UserError(
             f"{path}: `{name}` must be finite, {len(bad)} items hold NaN or infinity, the first is item {bad[0]}"
         )
-    images = np.asarray(x, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        images = np.asarray(x, dtype=np.float32)
     if not np.isfinite(images).all():
         raise UserError(f"{path}: `{name}` holds values beyond the range of float32; rescale it")
     return _channels_first(path, name, images, input_shape, layout)
@@ -200,7 +204,10 @@ def _channels_are_last(
             (x.shape[3], x.shape[1], x.shape[2]) == tuple(input_shape),
         )
     else:
-        first, last = x.shape[1] <= MAX_AUTO_CHANNELS, x.shape[3] <= MAX_AUTO_CHANNELS
+        # grey and colour are the likeliest counts; two and four count only where neither end is one of those
+        first, last = (x.shape[axis] in USUAL_CHANNELS for axis in (1, 3))
+        if not first and not last:
+            first, last = (x.shape[axis] <= MAX_AUTO_CHANNELS for axis in (1, 3))
     if first == last:
         raise UserError(
             f"{path}: cannot tell where the channels of `{name}` are, shape {x.shape}; "

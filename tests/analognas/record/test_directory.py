@@ -1,0 +1,72 @@
+import os
+
+import pytest
+
+from analognas.errors import UserError
+from analognas.record.directory import create_run, ensure_unused, open_run, write_atomically
+
+
+def test_a_run_appears_whole(tmp_path) -> None:
+    run = create_run(tmp_path / "a" / "run", "name: x\n", {"python": "3"})
+    assert run.config.read_text() == "name: x\n"
+    assert run.read_environment() == {"python": "3"}
+    assert run.trials() == []
+    assert run.final_result() is None
+    assert open_run(run.path) == run
+    assert sorted(path.name for path in run.path.parent.iterdir()) == ["run"]
+
+
+def test_an_empty_directory_may_be_used(tmp_path) -> None:
+    (tmp_path / "run").mkdir()
+    assert create_run(tmp_path / "run", "", {}).journal.exists()
+
+
+def test_a_directory_in_use_is_left_alone(tmp_path) -> None:
+    run = create_run(tmp_path / "run", "", {})
+    with pytest.raises(UserError, match="analognas resume"):
+        create_run(run.path, "other", {})
+    assert run.config.read_text() == ""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="in use; choose another"):
+        ensure_unused(tmp_path / "other")
+    with pytest.raises(UserError, match="is a file"):
+        ensure_unused(tmp_path / "other" / "thesis.tex")
+    with pytest.raises(UserError, match="not a directory"):
+        ensure_unused(tmp_path / "other" / "thesis.tex" / "run")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_place_one_may_not_write_to_is_refused(tmp_path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="not a directory one can write to"):
+        ensure_unused(tmp_path / "run")
+
+
+def test_what_is_no_run(tmp_path) -> None:
+    with pytest.raises(UserError, match="no such directory"):
+        open_run(tmp_path / "absent")
+    with pytest.raises(UserError, match="not a run directory"):
+        open_run(tmp_path)
+
+
+def test_an_atomic_write_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "summary.csv"
+    write_atomically(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("analognas.record.directory.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["summary.csv"]
+
+
+def test_a_damaged_result_is_named(tmp_path) -> None:
+    run = create_run(tmp_path / "run", "", {})
+    run.best.mkdir()
+    run.metrics.write_text('{"trial": 1}')
+    with pytest.raises(UserError, match="not a final result"):
+        run.final_result()

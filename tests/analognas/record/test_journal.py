@@ -1,0 +1,75 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analognas.errors import UserError
+from analognas.record.journal import Journal, is_locked, read_trials
+from tests.analognas.record.builders import a_trial
+
+
+def written(path: Path, n: int) -> bytes:
+    with Journal(path) as journal:
+        for number in range(n):
+            journal.append(a_trial(number))
+    return path.read_bytes()
+
+
+def test_trials_come_back_in_order(tmp_path) -> None:
+    path = tmp_path / "trials.jsonl"
+    assert read_trials(path) == []
+    written(path, 3)
+    assert read_trials(path) == [a_trial(0), a_trial(1), a_trial(2)]
+
+
+def test_a_torn_line_at_any_byte_costs_only_itself(tmp_path) -> None:
+    path = tmp_path / "trials.jsonl"
+    content = written(path, 2)
+    first = content.index(b"\n") + 1
+    for cut in range(first, len(content), 37):
+        path.write_bytes(content[:cut])
+        assert read_trials(path) == [a_trial(0)]
+        with Journal(path) as journal:
+            journal.append(a_trial(1))
+        assert path.read_bytes() == content
+
+
+def test_damage_inside_names_its_line(tmp_path) -> None:
+    path = tmp_path / "trials.jsonl"
+    lines = written(path, 3).splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"garbage\n" + lines[2])
+    with pytest.raises(UserError, match=r"trials.jsonl:2: damaged record"):
+        read_trials(path)
+    path.write_bytes(lines[0] + lines[2])
+    with pytest.raises(UserError, match=r"trials.jsonl:2: trial 1 expected here, found 2"):
+        read_trials(path)
+    path.write_bytes(lines[0] + b"\xff\xfe\n")
+    with pytest.raises(UserError, match=r"trials.jsonl:2: damaged record"):
+        read_trials(path)
+
+
+def test_a_second_process_is_refused(tmp_path) -> None:
+    path = tmp_path / "trials.jsonl"
+    script = f"from pathlib import Path; from analognas.record.journal import Journal; Journal(Path({str(path)!r}))"
+    with Journal(path):
+        assert is_locked(path)
+        second = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert "another process is running this search" in second.stderr
+    assert not is_locked(path)
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "trials.jsonl"
+    before = written(path, 1)
+    journal = Journal(path)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("analognas.record.journal.os.fsync", full)
+    with pytest.raises(UserError, match="No space left on device.*analognas resume"):
+        journal.append(a_trial(1))
+    journal.close()
+    assert path.read_bytes() == before

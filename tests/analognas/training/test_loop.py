@@ -1,0 +1,118 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from analognas.errors import EvaluationError
+from analognas.training.loop import Schedule, accuracy, plain_step, train
+
+
+def schedule(**changes) -> Schedule:
+    values = {
+        "epochs": 4,
+        "batch_size": 16,
+        "optimizer": "adam",
+        "learning_rate": 0.05,
+        "warmup": 0.1,
+        "weight_decay": 0.0,
+    }
+    return Schedule(**{**values, **changes})
+
+
+def blobs(n: int = 120) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(n) % 3
+    return torch.randn(n, 2, generator=generator) * 0.1 + torch.eye(3)[y][:, :2] * 3, y
+
+
+def network() -> nn.Module:
+    model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+    generator = torch.Generator().manual_seed(1)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, generator=generator)
+    return model
+
+
+def trained(**changes) -> tuple[nn.Module, float]:
+    model = network()
+    loss = train(model, *blobs(), schedule(**changes), torch.Generator().manual_seed(2), plain_step(model))
+    return model, loss
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_it_learns_and_leaves_evaluation_mode(optimizer: str) -> None:
+    model, loss = trained(optimizer=optimizer, epochs=20)
+    assert accuracy(model, *blobs()) > 0.98
+    assert loss < 0.2
+    assert not model.training
+
+
+def test_equal_seeds_give_equal_weights() -> None:
+    first, second = trained()[0].state_dict(), trained()[0].state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_one_epoch_sees_every_input_once() -> None:
+    seen: list[int] = []
+
+    def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        seen.extend(x[:, 0].int().tolist())
+        return torch.zeros(())
+
+    x = torch.arange(35.0)[:, None]
+    train(
+        nn.Linear(1, 1),
+        x,
+        torch.zeros(35),
+        schedule(epochs=1, batch_size=8),
+        torch.Generator().manual_seed(0),
+        step,
+    )
+    assert sorted(seen) == list(range(35))
+
+
+def test_a_last_batch_of_one_is_left_out_and_not_counted() -> None:
+    sizes: list[int] = []
+
+    def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(x))
+        return torch.zeros(())
+
+    plan = schedule(epochs=2, batch_size=8)
+    train(nn.Linear(1, 1), torch.zeros(17, 1), torch.zeros(17), plan, torch.Generator().manual_seed(0), step)
+    assert sizes == [8, 8, 8, 8]
+    assert plan.n_steps(17) == 4
+    assert plan.n_steps(18) == 6
+
+
+def test_the_learning_rate_ramps_up_and_follows_a_cosine_to_zero() -> None:
+    plan = schedule(warmup=0.2, learning_rate=1.0)
+    rates = [plan.rate(step, 100) for step in range(100)]
+    assert rates[:20] == pytest.approx([(step + 1) / 21 for step in range(20)])
+    assert rates[20] == 1.0
+    assert rates[60] == pytest.approx(0.5 * (1 + math.cos(math.pi * 40 / 80)))
+    assert 0 < rates[99] < 0.001
+
+
+def test_a_loss_that_is_not_finite_ends_the_training() -> None:
+    model = network()
+    x, y = blobs()
+    with pytest.raises(EvaluationError, match="training diverged: the loss was nan in epoch 1 of 4"):
+        train(model, x * math.inf, y, schedule(), torch.Generator().manual_seed(0), plain_step(model))
+    with pytest.raises(EvaluationError, match="not finite"):
+        accuracy(model, x * math.nan, y)
+
+
+def test_a_step_equals_plain_pytorch() -> None:
+    x, y = blobs(32)
+    ours, theirs = network(), network()
+    plan = schedule(epochs=1, batch_size=32, warmup=0.0, optimizer="sgd")
+    train(ours, x, y, plan, torch.Generator().manual_seed(0), plain_step(ours))
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+    for inputs, labels in DataLoader(TensorDataset(x, y), batch_size=32):
+        nn.functional.cross_entropy(theirs(inputs), labels).backward()
+        optimizer.step()
+    for mine, reference in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, reference)
