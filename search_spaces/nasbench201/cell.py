@@ -28,7 +28,16 @@ _PLACE_VALUES: Final = len(OPERATIONS) ** np.arange(len(EDGES) - 1, -1, -1)
 
 
 def cell_index(population: Population) -> npt.NDArray[np.int64]:
-    """Return the place of each cell in the list of all 15,625 in lexicographic order, `(n,)` int64."""
+    """Return the place of each cell in the list of all 15,625 in lexicographic order, `(n,)` int64.
+
+    Raises:
+        ValueError: for rows that are no cells.
+    """
+    if population.ndim != 2 or population.shape[1] != len(EDGES):
+        raise ValueError(f"a population must be (n, {len(EDGES)}), got shape {population.shape}")
+    if population.size and not (population.min() >= 0 and population.max() < len(OPERATIONS)):
+        wrong = population.min() if population.min() < 0 else population.max()
+        raise ValueError(f"an operation must lie within 0 to {len(OPERATIONS) - 1}, got {wrong}")
     index: npt.NDArray[np.int64] = population @ _PLACE_VALUES
     return index
 

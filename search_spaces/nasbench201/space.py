@@ -135,8 +135,6 @@ class NasBench201Space:
         Raises:
             ValueError: when the rows are not `(n, 6)`.
         """
-        if population.ndim != 2 or population.shape[1] != len(EDGES):
-            raise ValueError(f"a population must be (n, {len(EDGES)}), got shape {population.shape}")
         known = (population >= 0) & (population < len(OPERATIONS))
         connected = isomorphism().connected[cell_index(np.where(known, population, 0))]
         reasons = np.where(connected, "", "no path of operations leads from the cell's input to its output")

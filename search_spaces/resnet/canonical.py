@@ -20,7 +20,12 @@ from search_spaces.space import Population
 
 
 def canonical(population: Population, ranges: Ranges, table: GeometryTable) -> Population:
-    """Return the canonical genotypes, `(n, genes)` int64: equal rows if and only if equal networks."""
+    """Return the canonical genotypes, `(n, genes)` int64: equal rows if and only if equal networks.
+
+    Raises:
+        ValueError: for rows of another space.
+    """
+    ranges.check_rows(population)
     rows: Population = np.array(population, dtype=np.int64, order="C")
     blocks = ranges.blocks(rows)
     blocks[~ranges.active(rows)] = 0

@@ -67,7 +67,12 @@ class Layout:
 
 
 def layout(population: Population, ranges: Ranges, table: GeometryTable) -> Layout:
-    """Return the sizes of every network of `population`, `(n, genes)` int64."""
+    """Return the sizes of every network of `population`, `(n, genes)` int64.
+
+    Raises:
+        ValueError: for rows of another space.
+    """
+    ranges.check_rows(population)
     blocks, active = ranges.blocks(population), ranges.active(population)
     width = widths(population, ranges)
     kernel = population[:, KS0]

@@ -107,6 +107,19 @@ class Ranges:
         blocks = [f"{gene}{m + 1}" for m in range(self.m[1]) for gene in ("R", "B", "CT", "WF", "skip")]
         return ["OC0", "KS0", "M", *blocks]
 
+    def check_rows(self, population: Population) -> None:
+        """Raise a `ValueError` unless the rows have this layout and a KS0 and M of these ranges.
+
+        Those two genes choose rows of tables; any other value is only arithmetic.
+        """
+        if population.ndim != 2 or population.shape[1] != self.n_genes:
+            raise ValueError(f"a population must be (n, {self.n_genes}), got shape {population.shape}")
+        for gene, name, bounds in ((KS0, "KS0", self.ks0), (M, "M", self.m)):
+            values = population[:, gene]
+            wrong = (values < bounds[0]) | (values > bounds[1])
+            if wrong.any():
+                raise ValueError(f"{name} must lie within {bounds[0]} to {bounds[1]}, got {values[wrong][0]}")
+
     def blocks(self, population: Population) -> Population:
         """Return the genes of the main blocks as a view, `(n, main blocks, 5)`."""
         return population[:, STEM_GENES:].reshape(len(population), self.m[1], BLOCK_GENES)

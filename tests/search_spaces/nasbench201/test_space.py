@@ -102,7 +102,17 @@ def test_problems() -> None:
     ]
     with pytest.raises(ValueError, match="describes no network of this space: no path"):
         space.build((1, 1, 1, 1, 1, 1))
-    with pytest.raises(ValueError, match=r"a population must be \(n, 6\)"):
+
+
+def test_rows_of_another_space_are_refused() -> None:
+    space = NasBench201Space()
+    for method in (space.canonical, space.encode, space.parameters, space.macs):
+        with pytest.raises(ValueError, match=r"a population must be \(n, 6\), got shape \(1, 5\)"):
+            method(np.zeros((1, 5), dtype=np.int64))
+        for code in (-1, 5):
+            with pytest.raises(ValueError, match=f"an operation must lie within 0 to 4, got {code}"):
+                method(np.array([[2, 2, 2, code, 2, 2]]))
+    with pytest.raises(ValueError, match=r"a population must be \(n, 6\), got shape \(1, 5\)"):
         space.problems(np.zeros((1, 5), dtype=np.int64))
 
 

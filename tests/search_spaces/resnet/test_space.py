@@ -77,6 +77,22 @@ def test_problems_name_the_gene_and_the_value() -> None:
         space.problems(np.zeros((1, 8), dtype=np.int64))
 
 
+def test_rows_of_another_space_are_refused() -> None:
+    space = ResNetSpace()
+    row = np.array([space.parse(ARCHITECTURE)])
+    for method in (space.canonical, space.encode, space.parameters, space.macs):
+        with pytest.raises(ValueError, match=r"a population must be \(n, 28\), got shape \(1, 13\)"):
+            method(row[:, :13])
+        for gene, message in (
+            (1, "KS0 must lie within 3 to 7, got 0"),
+            (2, "M must lie within 1 to 5, got 0"),
+        ):
+            wrong = row.copy()
+            wrong[0, gene] = 0
+            with pytest.raises(ValueError, match=message):
+                method(wrong)
+
+
 def test_descriptions_survive_json_and_parsing() -> None:
     space = ResNetSpace()
     for genotype in genotypes(space.sample(300, np.random.default_rng(0))):
