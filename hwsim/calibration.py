@@ -1,18 +1,23 @@
 """Static input ranges: what the DAC of each layer must span, measured on batches of inputs.
 
-The network runs in floating point on the batches, and each layer's inputs are summarised by the running
-mean over batches of three standard deviations. A layer that sees only zeros gets the range 1.
+The network runs in floating point on the batches, and each layer's inputs are summarised by one of
+
+    std        running mean over batches of k standard deviations (Rasch et al. 2023: k = 3, about 100
+    batches) quantile   running mean over batches of a quantile of |x| max        largest |x| of all batches
+
+A wide range clips little and amplifies quantisation and output noise; a narrow one does the opposite. A
+layer that sees only zeros gets the range 1.
 
 References:
-    Rasch et al., Nat. Commun. 14:5282, 2023 (3 σ, averaged over about 100 batches).
+    Rasch et al., Nat. Commun. 14:5282, 2023 (Methods, input range).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 import torch
 from torch import nn
@@ -20,36 +25,52 @@ from torch import nn
 from hwsim.conversion import analog_layers
 from hwsim.modules import NOMINAL, AnalogLayer
 
+Method: TypeAlias = Literal["std", "quantile", "max"]
+
+_LARGEST_SORT: Final = 1 << 22
+"""Inputs of one batch and layer that a quantile is taken of; more are thinned evenly."""
+
 
 @torch.no_grad()
-def calibrate(net: nn.Module, batches: Iterable[torch.Tensor], *, n_std: float = 3.0) -> None:
+def calibrate(
+    net: nn.Module,
+    batches: Iterable[torch.Tensor],
+    *,
+    method: Method = "quantile",
+    n_std: float = 3.0,
+    quantile: float = 0.999,
+) -> None:
     """Set the input range of every analog layer from `batches` of inputs.
 
     Args:
         net: an analog network; batch norm uses its running statistics whatever the network's mode.
         batches: inputs of the network.
-        n_std: input range in standard deviations of the inputs.
+        method: how a layer's inputs become its range.
+        n_std: standard deviations of the method `std`.
+        quantile: share of inputs that the method `quantile` leaves unclipped.
 
     Raises:
-        ValueError: for no batches, an empty batch, or inputs that are not finite.
+        ValueError: for no batches, an empty batch, inputs that are not finite, or an unknown method.
     """
-    sums: dict[AnalogLayer, torch.Tensor] = {}
+    summarise = _summary(method, n_std, quantile)
+    ranges: dict[AnalogLayer, torch.Tensor] = {}
 
     def observe(layer: nn.Module, arguments: tuple[Any, ...]) -> None:
         assert isinstance(layer, AnalogLayer)
-        ranges = torch.stack(
-            [
-                layer.block_input(arguments[0], block).std(correction=0) * n_std
-                for block in range(len(layer.mapping.blocks))
-            ]
-        )
-        sums[layer] = sums[layer] + ranges if layer in sums else ranges
+        blocks = range(len(layer.mapping.blocks))
+        new = torch.stack([summarise(layer.block_input(arguments[0], block)) for block in blocks])
+        if layer not in ranges:
+            ranges[layer] = new
+        elif method == "max":
+            ranges[layer] = torch.maximum(ranges[layer], new)
+        else:
+            ranges[layer] += (new - ranges[layer]) / count
 
     layers = [layer for _, layer in analog_layers(net)]
     handles = [layer.register_forward_pre_hook(observe) for layer in layers]
     count = 0
     try:
-        with _floating_point(net):
+        with floating_point(net):
             for count, batch in enumerate(batches, start=1):
                 if batch.numel() == 0:
                     raise ValueError(f"every batch must have at least one input, got batch {count} empty")
@@ -61,13 +82,12 @@ def calibrate(net: nn.Module, batches: Iterable[torch.Tensor], *, n_std: float =
             handle.remove()
     if count == 0:
         raise ValueError("at least one batch must be given to calibrate, got none")
-    for layer, total in sums.items():
-        ranges = total / count
-        layer.input_range.copy_(torch.where(ranges > 0, ranges, 1.0))
+    for layer, value in ranges.items():
+        layer.input_range.copy_(torch.where(value > 0, value, 1.0))
 
 
 @contextmanager
-def _floating_point(net: nn.Module) -> Iterator[None]:
+def floating_point(net: nn.Module) -> Iterator[None]:
     """Run `net` digitally and in evaluation mode inside the context."""
     training = {module: module.training for module in net.modules()}
     layers = [layer for _, layer in analog_layers(net)]
@@ -82,3 +102,23 @@ def _floating_point(net: nn.Module) -> Iterator[None]:
             layer.execution = execution
         for module, mode in training.items():
             module.training = mode
+
+
+def _summary(method: Method, n_std: float, quantile: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    if method == "std":
+        if not n_std > 0:
+            raise ValueError(f"`n_std > 0` must hold, got {n_std}")
+        return lambda x: x.std(correction=0) * n_std
+    if method == "quantile":
+        if not 0 < quantile <= 1:
+            raise ValueError(f"`0 < quantile <= 1` must hold, got {quantile}")
+        return lambda x: _quantile(x, quantile)
+    if method == "max":
+        return lambda x: x.abs().amax()
+    raise ValueError(f"`method` must be std, quantile or max, got {method!r}")
+
+
+def _quantile(x: torch.Tensor, quantile: float) -> torch.Tensor:
+    magnitude = x.abs().flatten()
+    magnitude = magnitude[:: -(-len(magnitude) // _LARGEST_SORT)]
+    return magnitude.kthvalue(max(1, round(quantile * len(magnitude)))).values

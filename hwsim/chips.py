@@ -11,7 +11,7 @@ References:
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -20,7 +20,8 @@ from torch import nn
 from hwsim.compensation import compensation_factors, readout
 from hwsim.conversion import analog_layers
 from hwsim.devices import Device, DeviceState, build_device
-from hwsim.modules import AnalogLayer
+from hwsim.modules import AnalogLayer, Execution
+from hwsim.noise import NoiseStream
 from hwsim.streams import derive_seed, stream
 
 PLUS, MINUS = 0, 1
@@ -38,6 +39,14 @@ class Reading:
 
     weights: dict[str, torch.Tensor]
     compensation: dict[str, torch.Tensor] | None
+
+    def execution(self, layer: str, noise: NoiseStream, first_image: int) -> Execution:
+        """Return what `layer` computes with on this chip, from image number `first_image` on."""
+        return Execution(
+            programmed=self.weights[layer],
+            compensation=None if self.compensation is None else self.compensation[layer],
+            noise=replace(noise, first_image=first_image),
+        )
 
 
 class Chips:

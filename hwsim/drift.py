@@ -8,10 +8,11 @@ References:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ import torch
 
 from hwsim.chips import Chips, Reading
 from hwsim.devices.device import check_time
-from hwsim.modules import NOMINAL, Execution
+from hwsim.fused.executor import FusedNetwork, Worker
+from hwsim.fused.graph import UnfusableError
+from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
 
@@ -107,33 +110,70 @@ def accuracy_over_time(
         raise ValueError("`times_s` must have at least one time, got none")
     for t_s in times_s:
         check_time(t_s)
-    pool = NoisePool(stream(chips.seed, "pool"))
+    longest = max(max(layer.weight.shape[:2]) for layer in chips.layers.values())
+    pool = NoisePool(stream(chips.seed, "pool"), longest)
+    tasks = [(row, chip) for chip in range(len(chips)) for row in range(len(times_s))]
     accuracy = np.empty((len(times_s), len(chips)), dtype=np.float64)
-    for chip in range(len(chips)):
-        for row, t_s in enumerate(times_s):
-            noise = NoiseStream(pool, chips.mvm_key(t_s, chip))
-            correct = 0
-            reading = chips.at(t_s, chip)
-            for start in range(0, len(x), batch_size):
-                with _running(chips, reading, noise, start):
-                    logits = chips.net(x[start : start + batch_size])
-                correct += int((logits.argmax(1) == y[start : start + batch_size]).sum())
-            accuracy[row, chip] = correct / len(x)
+    for (row, chip), predicted in _predictions(chips, x, times_s, tasks, pool, batch_size):
+        accuracy[row, chip] = float((predicted == y).double().mean())
     return DriftCurve(tuple(float(t_s) for t_s in times_s), accuracy)
 
 
-@contextmanager
-def _running(chips: Chips, reading: Reading, noise: NoiseStream, first_image: int) -> Iterator[None]:
-    """Let the layers compute with one chip's weights and noise inside the context."""
-    for index, (name, layer) in enumerate(chips.layers.items()):
-        stream_of_layer = noise.child(index)
-        layer.execution = Execution(
-            programmed=reading.weights[name],
-            compensation=None if reading.compensation is None else reading.compensation[name],
-            noise=NoiseStream(noise.pool, stream_of_layer.key, first_image),
-        )
+Task: TypeAlias = tuple[int, int]
+"""Number of the time, number of the chip."""
+
+
+def _predictions(
+    chips: Chips,
+    x: torch.Tensor,
+    times_s: Sequence[float],
+    tasks: Sequence[Task],
+    pool: NoisePool,
+    batch_size: int,
+) -> Iterator[tuple[Task, torch.Tensor]]:
+    """Yield each task with the `(images,)` int64 classes that its chip finds."""
     try:
-        yield
+        network = FusedNetwork(chips, x[:1])
+    except UnfusableError:
+        for row, chip in tasks:
+            noise = NoiseStream(pool, chips.mvm_key(times_s[row], chip))
+            yield (row, chip), _classify(chips, chips.at(times_s[row], chip), noise, x, batch_size)
+        return
+    workers = threading.local()
+
+    def evaluate(task: Task) -> tuple[Task, torch.Tensor]:
+        row, chip = task
+        if not isinstance(getattr(workers, "mine", None), Worker):
+            workers.mine = Worker(network)
+        worker: Worker = workers.mine
+        with torch.no_grad():
+            worker.load(chips.at(times_s[row], chip), NoiseStream(pool, chips.mvm_key(times_s[row], chip)))
+            chunks = range(0, len(x), network.chunk)
+            predicted = [worker(x[start : start + network.chunk], start).argmax(1) for start in chunks]
+        return task, torch.cat(predicted)
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(
+        1
+    )  # one chip a thread: no barriers inside a layer, and results that do not depend on n
+    try:
+        with ThreadPoolExecutor(n_threads) as executor:
+            yield from executor.map(evaluate, tasks)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _classify(
+    chips: Chips, reading: Reading, noise: NoiseStream, x: torch.Tensor, batch_size: int
+) -> torch.Tensor:
+    """Return the classes that one chip finds, layer by layer without compiled stages."""
+    predicted = []
+    try:
+        for start in range(0, len(x), batch_size):
+            for index, (name, layer) in enumerate(chips.layers.items()):
+                layer.execution = reading.execution(name, noise.child(index), start)
+            predicted.append(chips.net(x[start : start + batch_size]).argmax(1))
     finally:
         for layer in chips.layers.values():
             layer.execution = NOMINAL
+    return torch.cat(predicted)

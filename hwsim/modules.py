@@ -60,8 +60,8 @@ class AnalogLayer(nn.Module, ABC):
     """
 
     bias: nn.Parameter | None
-    _rows_in_use: torch.Tensor
-    _row_position: torch.Tensor
+    rows_in_use: torch.Tensor
+    row_position: torch.Tensor
 
     def __init__(
         self, weight: torch.Tensor, bias: torch.Tensor | None, hardware: Hardware, groups: int = 1
@@ -90,9 +90,9 @@ class AnalogLayer(nn.Module, ABC):
         position = (first[:, :, None] + row[:, None, :]) / in_use[:, :, None]
         if groups == 1:  # every column of a block starts at the same row
             position = position[:, :1]
-        self.register_buffer("_rows_in_use", in_use.view(len(in_use), *self._column_shape), persistent=False)
+        self.register_buffer("rows_in_use", in_use.view(len(in_use), *self._column_shape), persistent=False)
         self.register_buffer(
-            "_row_position", position.view(*position.shape[:2], *weight.shape[1:]), persistent=False
+            "row_position", position.view(*position.shape[:2], *weight.shape[1:]), persistent=False
         )
 
     @property
@@ -119,6 +119,17 @@ class AnalogLayer(nn.Module, ABC):
     @abstractmethod
     def check_input(self, inputs: torch.Tensor) -> None:
         """Raise ValueError for inputs of the wrong shape."""
+
+    @property
+    def is_fusible(self) -> bool:
+        """Whether a compiled stage can do this layer's arithmetic."""
+        return self.crossbar.input_noise == 0 and (len(self.mapping.blocks) == 1 or self.mapping.groups == 1)
+
+    def block_channels(self, block: int) -> tuple[int, int]:
+        """Return the range of input channels that a row block touches."""
+        row0, row1 = self.mapping.blocks[block]
+        kernel = self.weight[0, 0].numel()
+        return row0 // kernel * self.mapping.groups, -(-row1 // kernel) * self.mapping.groups
 
     @torch.no_grad()
     def column_scales(self) -> torch.Tensor:
@@ -170,8 +181,8 @@ class AnalogLayer(nn.Module, ABC):
                 input_range=self.input_range[block],
                 gain=gains[block].view(self._column_shape),
                 scale=(scales[block] * self.input_range[block]).view(self._column_shape),
-                rows_in_use=self._rows_in_use[block],
-                row_position=self.block_weight(self._row_position[block], block),
+                rows_in_use=self.rows_in_use[block],
+                row_position=self.block_weight(self.row_position[block], block),
                 noise=None if execution.noise is None else execution.noise.child(block),
             )
             total = partial if total is None else total + partial
@@ -262,7 +273,7 @@ class _AnalogConv(AnalogLayer, ABC):
         """Return the channels, of every group, that a row block touches."""
         if len(self.mapping.blocks) == 1:
             return inputs
-        first, last = self._channels(block)
+        first, last = self._group_channels(block)
         if self._groups == 1:
             return inputs[:, first:last]
         grouped = inputs.view(len(inputs), self._groups, -1, *inputs.shape[2:])
@@ -272,7 +283,7 @@ class _AnalogConv(AnalogLayer, ABC):
         """Return the weights of the touched channels, zero outside the block's rows."""
         if len(self.mapping.blocks) == 1:
             return weights
-        first, last = self._channels(block)
+        first, last = self._group_channels(block)
         row0, row1 = self.mapping.blocks[block]
         part = weights[:, first:last]
         if row0 == first * self._kernel_size and row1 == last * self._kernel_size:
@@ -313,7 +324,7 @@ class _AnalogConv(AnalogLayer, ABC):
         )
         return _with_parameters(layer, self)
 
-    def _channels(self, block: int) -> tuple[int, int]:
+    def _group_channels(self, block: int) -> tuple[int, int]:
         row0, row1 = self.mapping.blocks[block]
         return row0 // self._kernel_size, -(-row1 // self._kernel_size)
 

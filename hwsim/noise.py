@@ -13,7 +13,6 @@ References:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,13 +21,13 @@ import numpy.typing as npt
 import torch
 
 POOL_SIZE: Final = 1 << 19
-"""Numbers in the pool; a power of two."""
+"""Different numbers in the pool; a power of two."""
 SEGMENT: Final = 1 << 14
-"""Longest contiguous piece that is read."""
-MASK64: Final = (1 << 64) - 1
-GOLDEN: Final = 0x9E3779B97F4A7C15
+"""Longest contiguous piece that is read, unless one pixel has more channels."""
 IMAGE_STRIDE: Final = 1 << 20
 """Segments reserved for one image in the numbering that is hashed."""
+MASK64: Final = (1 << 64) - 1
+GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -38,10 +37,9 @@ def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-def segments(length: int) -> tuple[int, int]:
-    """Return into how many segments an image of `length` elements is cut, and how long each is."""
-    count = max(1, math.ceil(length / SEGMENT))
-    return count, math.ceil(length / count)
+def segment_pixels(channels: int) -> int:
+    """Return how many pixels of `channels` numbers share one offset."""
+    return max(1, SEGMENT // channels)
 
 
 def offsets(key: int, first_image: int, n_images: int, n_segments: int) -> npt.NDArray[np.int64]:
@@ -54,17 +52,29 @@ def offsets(key: int, first_image: int, n_images: int, n_segments: int) -> npt.N
 
 
 class NoisePool:
-    """Normal numbers drawn once; `values` is `(POOL_SIZE + SEGMENT,)` float32."""
+    """Normal numbers drawn once.
 
-    def __init__(self, generator: torch.Generator) -> None:
-        self.values = torch.randn(POOL_SIZE + SEGMENT, generator=generator)
+    Args:
+        generator: where they come from.
+        longest: most channels of a pixel that will be read at once.
 
-    def read(self, key: int, first_image: int, n_images: int, length: int) -> torch.Tensor:
-        """Return `(n_images, length)` float32 standard normal numbers."""
-        count, size = segments(length)
+    Attributes:
+        values: `(POOL_SIZE + longest,)` float32; the end repeats the beginning, so that no read runs over it.
+    """
+
+    def __init__(self, generator: torch.Generator, longest: int = SEGMENT) -> None:
+        numbers = torch.randn(POOL_SIZE, generator=generator)
+        repeats = -(-max(longest, SEGMENT) // POOL_SIZE)
+        self.values = torch.cat([numbers, numbers.repeat(repeats)[: max(longest, SEGMENT)]])
+
+    def read(self, key: int, first_image: int, shape: tuple[int, int, int]) -> torch.Tensor:
+        """Return standard normal numbers of `(images, pixels, channels)`."""
+        n_images, pixels, channels = shape
+        size = min(pixels, segment_pixels(channels)) * channels
+        count = -(-pixels * channels // size)
         starts = torch.from_numpy(offsets(key, first_image, n_images, count).reshape(-1))
-        pieces = self.values.unfold(0, size, 1)[starts]
-        return pieces.view(n_images, count * size)[:, :length]
+        pieces = self.values.unfold(0, size, 1)[starts].view(n_images, count * size)
+        return pieces[:, : pixels * channels].reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,13 @@ class NoiseStream:
 
     def child(self, tag: int) -> NoiseStream:
         """Return the stream of a part (a layer, a block, a purpose) of what this one serves."""
-        z = np.array([(self.key + (tag + 1) * GOLDEN) & MASK64], dtype=np.uint64)
-        return replace(self, key=int(_mix(z)[0]))
+        z = (self.key + (tag + 1) * GOLDEN) & MASK64
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK64
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK64
+        return replace(self, key=z ^ (z >> 31))
 
     def like(self, outputs: torch.Tensor, channel_dim: int) -> torch.Tensor:
         """Return standard normal noise of the shape of `outputs`, numbered channels-last."""
         moved = outputs.movedim(channel_dim, -1)
-        flat = self.pool.read(self.key, self.first_image, moved.shape[0], moved[0].numel())
-        return flat.reshape(moved.shape).movedim(-1, channel_dim)
+        shape = (moved.shape[0], moved[0].numel() // moved.shape[-1], moved.shape[-1])
+        return self.pool.read(self.key, self.first_image, shape).view(moved.shape).movedim(-1, channel_dim)

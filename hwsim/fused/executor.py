@@ -1,0 +1,133 @@
+"""A planned network with the weights of one chip at one time.
+
+Activations are channels-last. Each stage is one convolution or product by torch, and one pass of the
+compiled kernel. A worker serves one thread; several threads run several chips, so that results do not
+depend on their number.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch import fx
+
+from hwsim.chips import Chips, Reading
+from hwsim.fused.graph import Plan, StagePlan, UnfusableError, plan, shape
+from hwsim.fused.stage import DacInputs, StageRunner
+from hwsim.kernels import library as kernels
+from hwsim.modules import AnalogLayer
+from hwsim.noise import NoiseStream
+
+CHUNK_ELEMENTS: Final = 1 << 19
+"""Largest activation of a chunk of images: 2 MiB, about what a second-level cache holds."""
+
+
+class FusedNetwork:
+    """A network, planned once for all chips and times.
+
+    Args:
+        chips: programmed chips of the network.
+        example: one input, `(1, ...)`.
+
+    Attributes:
+        plan: the stages.
+        chunk: images to run at once.
+        last_reads: for each step, the nodes whose values nobody reads after it.
+
+    Raises:
+        UnfusableError: if there is no compiled kernel, or the network cannot be planned.
+    """
+
+    def __init__(self, chips: Chips, example: torch.Tensor) -> None:
+        if kernels.library() is None:
+            raise UnfusableError("there is no compiled kernel")
+        if example.dtype != torch.float32 or example.device.type != "cpu":
+            raise UnfusableError("only float32 on the CPU is compiled")
+        self.layers = chips.layers
+        fusible = frozenset(name for name, layer in chips.layers.items() if layer.is_fusible)
+        self.plan: Plan = plan(chips.net, example, fusible)
+        sizes = [math.prod(shape(node) or ()) for node in self.plan.graph.graph.nodes]
+        self.chunk = max(1, CHUNK_ELEMENTS // max(sizes))
+        self.signed_inputs = {
+            tap.layer: tap.activation == kernels.IDENTITY
+            and not (step.ends_nonnegative and tap.affine is None)
+            for step in self.plan.steps
+            if isinstance(step, StagePlan)
+            for tap in step.taps
+        }
+        self.last_reads = _last_reads(self.plan)
+
+
+class Worker:
+    """Runs a `FusedNetwork` on one thread; not to be shared between threads."""
+
+    def __init__(self, network: FusedNetwork) -> None:
+        self._network = network
+        self._index = {name: index for index, name in enumerate(network.layers)}
+        self._modules = dict(network.plan.graph.named_modules())
+        stages = [step for step in network.plan.steps if isinstance(step, StagePlan)]
+        self._stages = {id(stage): StageRunner(stage, network.layers) for stage in stages}
+        fused = {stage.layer for stage in stages}
+        self._plain: dict[str, AnalogLayer] = {}
+        for name, layer in network.layers.items():
+            if name not in fused:  # its own copy, because each thread sets its weights
+                self._plain[name] = self._modules[name] = copy.copy(layer)
+
+    def load(self, reading: Reading, noise: NoiseStream) -> None:
+        """Take the weights of one chip at one time."""
+        self._reading, self._noise = reading, noise
+        for stage in self._stages.values():
+            if stage.layer_name is not None:
+                name = stage.layer_name
+                stage.load(self._index[name], reading, noise, self._network.signed_inputs[name])
+
+    def __call__(self, x: torch.Tensor, first_image: int) -> torch.Tensor:
+        """Return the network's output for a chunk of images, `first_image` being its first one's number."""
+        for name, layer in self._plain.items():
+            layer.execution = self._reading.execution(name, self._noise.child(self._index[name]), first_image)
+        values: dict[fx.Node, Any] = {}
+        inputs = DacInputs()
+        for step, finished in zip(self._network.plan.steps, self._network.last_reads, strict=True):
+            if isinstance(step, StagePlan):
+                self._stages[id(step)].run(values, inputs, first_image)
+            else:
+                values[step] = self._call(step, values, x)
+            for node in finished:
+                values.pop(node, None)
+        result: torch.Tensor = values[self._network.plan.output]
+        return result
+
+    def _call(self, node: fx.Node, values: dict[fx.Node, Any], x: torch.Tensor) -> Any:
+        if node.op == "placeholder":
+            return x
+        if node.op == "get_attr":
+            owner, _, name = str(node.target).rpartition(".")
+            return getattr(self._modules[owner], name)
+        args: Any = fx.map_arg(node.args, values.__getitem__)
+        kwargs: Any = fx.map_arg(node.kwargs, values.__getitem__)
+        if node.op == "call_module":
+            return self._modules[str(node.target)](*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        assert callable(node.target)
+        return node.target(*args, **kwargs)
+
+
+def _last_reads(planned: Plan) -> list[list[fx.Node]]:
+    last: dict[fx.Node, int] = {}
+    for index, step in enumerate(planned.steps):
+        reads: Sequence[fx.Node | None] = (
+            (step.anchor, step.before, step.after, step.result)
+            if isinstance(step, StagePlan)
+            else (step, *step.all_input_nodes)
+        )
+        last.update({node: index for node in reads if node is not None})
+    last.pop(planned.output, None)
+    ends: list[list[fx.Node]] = [[] for _ in planned.steps]
+    for node, index in last.items():
+        ends[index].append(node)
+    return ends

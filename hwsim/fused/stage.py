@@ -1,0 +1,269 @@
+"""One fused stage at run time: the products of its row blocks, and the compiled pass over each."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import fx
+
+from hwsim.chips import Reading
+from hwsim.fused.graph import Affine, StagePlan, TapPlan
+from hwsim.kernels import library as kernels
+from hwsim.modules import AnalogLayer
+from hwsim.mvm import CELL_US, OUTPUT_NOISE, READ_NOISE, WIRE_OHM
+from hwsim.noise import POOL_SIZE, NoiseStream, segment_pixels
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One row block of a layer, with the weights of one chip at one time."""
+
+    weights: torch.Tensor
+    dropped: torch.Tensor | None
+    magnitudes: torch.Tensor | None
+    load_gain: torch.Tensor | None
+    scale: torch.Tensor
+    noise_key: int
+    read_key: int
+
+
+class DacInputs(dict[tuple[str, int], torch.Tensor]):
+    """Quantised inputs that wait for their layer: (layer, block) → tensor in torch's dimension order."""
+
+
+class StageRunner:
+    """Runs a stage on one thread; not to be shared between threads."""
+
+    def __init__(self, stage: StagePlan, layers: dict[str, AnalogLayer]) -> None:
+        self._stage = stage
+        self._layer = None if stage.layer is None else layers[stage.layer]
+        self._keep: list[torch.Tensor] = []  # what the structures point at
+        self._blocks: list[_Block] = []
+        self._pool: torch.Tensor | None = None
+        self._signed = True
+        self._widths: list[tuple[int, int]] = []
+        self._taps = (kernels.Tap * max(1, len(stage.taps)))()
+        for struct, tap in zip(self._taps, stage.taps, strict=False):
+            self._fill_tap(struct, tap, layers[tap.layer])
+        self._partial = self._base_struct()
+        self._struct = self._base_struct()
+        self._struct.first_activation = stage.first_activation
+        self._struct.second_activation = stage.second_activation
+        self._struct.shift = self._pointer(self._shift(stage.first, self._layer))
+        if self._layer is None and stage.first is not None:
+            self._struct.scale = self._pointer(stage.first.scale)
+        if stage.second is not None:
+            self._struct.scale2 = self._pointer(stage.second.scale)
+            self._struct.shift2 = self._pointer(stage.second.shift)
+        self._struct.n_taps = len(stage.taps)
+        self._struct.taps = self._taps
+
+    @property
+    def layer_name(self) -> str | None:
+        """Name of the analog layer, None for a digital stage."""
+        return self._stage.layer
+
+    def load(self, index: int, reading: Reading, noise: NoiseStream, signed_inputs: bool) -> None:
+        """Take the weights of one chip at one time.
+
+        Args:
+            index: number of the layer among the analog layers.
+            reading: the chip.
+            noise: stream of the whole network.
+            signed_inputs: whether the layer's inputs can be negative.
+        """
+        layer, name = self._layer, self._stage.layer
+        if layer is None or name is None:
+            return
+        self._pool = noise.pool.values
+        self._signed = signed_inputs
+        stream = noise.child(index)
+        scales = layer.column_scales()
+        if reading.compensation is not None:
+            scales = scales * reading.compensation[name]
+        self._blocks = [
+            self._block(layer, reading.weights[name], scales[block], block, stream.child(block))
+            for block in range(len(layer.mapping.blocks))
+        ]
+
+    def run(self, values: dict[fx.Node, Any], inputs: DacInputs, first_image: int) -> None:
+        """Run the stage on a chunk of images: take its operands, leave its result and its taps' inputs."""
+        stage = self._stage
+        before = None if stage.before is None else _rows(values[stage.before], stage.channel_dim)
+        after = None if stage.after is None else _rows(values[stage.after], stage.channel_dim)
+        if self._layer is None:
+            current = _rows(values[stage.anchor], stage.channel_dim)
+            self._finish(values, inputs, self._struct, current, current.shape[-1], before, after)
+            return
+        columns = self._layer.mapping.columns
+        for number, block in enumerate(self._blocks):
+            u = inputs.pop((str(stage.layer), number))
+            current = self._product(u, block.weights)
+            is_last = number == len(self._blocks) - 1
+            struct = self._struct if is_last else self._partial
+            struct.scale = block.scale.data_ptr()
+            struct.noise_key, struct.read_key, struct.first_image = (
+                block.noise_key,
+                block.read_key,
+                first_image,
+            )
+            assert self._pool is not None
+            struct.pool = self._pool.data_ptr()
+            held = self._disturb(struct, block, u, current, columns)
+            if is_last:
+                self._finish(values, inputs, struct, current, columns, before, after)
+            else:
+                total = torch.empty(*current.shape[:-1], columns)
+                struct.out = total.data_ptr()
+                _launch(struct, current, columns, before, None)
+                before = total
+            del held
+
+    def _finish(
+        self,
+        values: dict[fx.Node, Any],
+        inputs: DacInputs,
+        struct: Any,
+        current: torch.Tensor,
+        columns: int,
+        before: torch.Tensor | None,
+        after: torch.Tensor | None,
+    ) -> None:
+        stage = self._stage
+        if stage.wants_result:
+            result = torch.empty(*current.shape[:-1], columns)
+            struct.out = result.data_ptr()
+            values[stage.result] = result.movedim(-1, stage.channel_dim)
+        for tap, plan, (first, last) in zip(self._taps, stage.taps, self._widths, strict=False):
+            u = torch.empty(*current.shape[:-1], last - first)
+            tap.out = u.data_ptr()
+            inputs[plan.layer, plan.block] = u.movedim(-1, stage.channel_dim)
+        _launch(struct, current, columns, before, after)
+
+    def _disturb(
+        self, struct: Any, block: _Block, u: torch.Tensor, current: torch.Tensor, columns: int
+    ) -> list[torch.Tensor]:
+        """Point the kernel at what IR drop and read noise need; return what must live until it has run."""
+        layer = self._layer
+        assert layer is not None
+        held: list[torch.Tensor] = []
+        if block.magnitudes is None:
+            return held
+        if block.load_gain is not None:
+            struct.load_gain = block.load_gain.data_ptr()
+            magnitudes = block.magnitudes
+            if block.dropped is not None:
+                held += [self._product(u, block.dropped), self._product(u.abs(), magnitudes)]
+                struct.drop, struct.load = (tensor.data_ptr() for tensor in held)
+            else:
+                struct.drop = current.data_ptr() + columns * current.element_size()
+                struct.load = current.data_ptr() + 2 * columns * current.element_size()
+                if self._signed:  # the third stacked part holds |W| u, and the load is |W| |u|
+                    current[..., 2 * columns :] = self._product(u.abs(), magnitudes)
+        if layer.crossbar.read_noise > 0:
+            held.append(self._product(u.square(), block.magnitudes))
+            struct.variance = held[-1].data_ptr()
+        return held
+
+    def _product(self, u: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        assert self._layer is not None
+        return _rows(self._layer.product(u, weights), self._stage.channel_dim)
+
+    def _block(
+        self, layer: AnalogLayer, weights: torch.Tensor, scales: torch.Tensor, block: int, stream: NoiseStream
+    ) -> _Block:
+        crossbar = layer.crossbar
+        weights = layer.block_weight(weights, block)
+        magnitudes = weights.abs() if crossbar.read_noise > 0 or crossbar.ir_drop > 0 else None
+        dropped = load_gain = None
+        if crossbar.ir_drop > 0 and magnitudes is not None:
+            load_gain = layer.rows_in_use[block].flatten() * (crossbar.ir_drop * WIRE_OHM * CELL_US * 1e-6)
+            position = layer.block_weight(layer.row_position[block], block)
+            dropped = weights * (1 - (1 - position).square())
+            if layer.mapping.groups == 1:  # the three products as one, with stacked columns
+                weights, dropped = torch.cat([weights, dropped, magnitudes]), None
+        scale = scales * layer.input_range[block]
+        if crossbar.adc_levels is not None:
+            scale = scale * (crossbar.out_bound / crossbar.adc_levels)
+        if self._stage.first is not None:
+            scale = scale * self._stage.first.scale
+        return _Block(
+            weights=_channels_last(weights),
+            dropped=None if dropped is None else _channels_last(dropped),
+            magnitudes=None if magnitudes is None else _channels_last(magnitudes),
+            load_gain=load_gain,
+            scale=scale.contiguous(),
+            noise_key=stream.child(OUTPUT_NOISE).key,
+            read_key=stream.child(READ_NOISE).key,
+        )
+
+    def _base_struct(self) -> Any:
+        struct = kernels.Stage()
+        if self._layer is None:
+            struct.segment = 1 << 40
+            return struct
+        crossbar = self._layer.crossbar
+        struct.converts = 1
+        struct.levels = float(crossbar.adc_levels or 0)
+        struct.to_code = 1.0 if crossbar.adc_levels is None else crossbar.adc_levels / crossbar.out_bound
+        struct.noise_std = crossbar.output_noise * struct.to_code
+        struct.read_std = crossbar.read_noise
+        struct.s_shape = crossbar.s_shape
+        struct.pool_mask = POOL_SIZE - 1
+        struct.segment = segment_pixels(self._layer.mapping.columns)
+        return struct
+
+    def _fill_tap(self, struct: Any, tap: TapPlan, layer: AnalogLayer) -> None:
+        levels = layer.crossbar.dac_levels
+        struct.first, struct.last = layer.block_channels(tap.block)
+        self._widths.append((struct.first, struct.last))
+        struct.activation = tap.activation
+        struct.levels = float(levels or 0)
+        struct.to_code = float((levels or 1) / layer.input_range[tap.block])
+        struct.from_code = 1 / (levels or 1)
+        if tap.affine is not None:
+            struct.scale = self._pointer(tap.affine.scale)
+            struct.shift = self._pointer(tap.affine.shift)
+
+    def _pointer(self, tensor: torch.Tensor | None) -> int | None:
+        if tensor is None:
+            return None
+        tensor = tensor.detach().float().contiguous()
+        self._keep.append(tensor)
+        return tensor.data_ptr()
+
+    @staticmethod
+    def _shift(affine: Affine | None, layer: AnalogLayer | None) -> torch.Tensor | None:
+        if layer is None or layer.bias is None:
+            return None if affine is None else affine.shift
+        return layer.bias if affine is None else layer.bias * affine.scale + affine.shift
+
+
+def _launch(
+    struct: Any, current: torch.Tensor, columns: int, before: torch.Tensor | None, after: torch.Tensor | None
+) -> None:
+    struct.images = current.shape[0]
+    struct.pixels = current[0].numel() // current.shape[-1]
+    struct.channels = columns
+    struct.current = current.data_ptr()
+    struct.stride = current.shape[-1]
+    struct.before = None if before is None else before.data_ptr()
+    struct.after = None if after is None else after.data_ptr()
+    loaded = kernels.library()
+    assert loaded is not None
+    if loaded.hwsim_stage(ctypes.byref(struct), 1) != 0:
+        raise MemoryError("a fused stage ran out of memory")
+
+
+def _rows(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
+    """Return `tensor` with its channels in the last dimension, contiguous."""
+    return tensor.movedim(channel_dim, -1).contiguous()
+
+
+def _channels_last(weights: torch.Tensor) -> torch.Tensor:
+    if weights.ndim == 4:
+        return weights.contiguous(memory_format=torch.channels_last)
+    return weights.contiguous()

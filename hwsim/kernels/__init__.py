@@ -1,0 +1,1 @@
+"""Compiled element-wise stages of crossbar layers, and how they are built."""

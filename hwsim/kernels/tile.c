@@ -1,0 +1,236 @@
+/* The element-wise stages of a crossbar layer, fused: read-out disturbances, output noise, ADC, digital scale, batch
+ * norm, activation, sums, and the DACs of the layers that follow. One pass over memory instead of ten.
+ *
+ * Tensors are `(images, pixels, channels)` float32, contiguous. Work goes run by run: a run is a whole number of pixels
+ * that fits the first-level cache, and the per-channel vectors are repeated to its length, so that every loop below is a
+ * plain vector loop whatever the number of channels. Contraction of multiply-add is off: results equal those of the
+ * same operations one after the other.
+ */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#define THREAD() omp_get_thread_num()
+#else
+#define THREAD() 0
+#endif
+
+#define RUN 512
+#define GOLDEN 0x9E3779B97F4A7C15ull
+
+/* Activations. */
+enum { IDENTITY = 0, RELU = 1, RELU6 = 2 };
+
+/* One DAC that reads a stage's result: channels first..last-1, quantised, to a dense tensor of their own. */
+typedef struct {
+    float *out;
+    const float *scale, *shift; /* (channels) affine before the DAC; NULL for none */
+    int64_t first, last;
+    int32_t activation;
+    float to_code, levels, from_code; /* levels 0: continuous */
+} Tap;
+
+typedef struct {
+    int64_t images, pixels, channels;
+    const float *current;                      /* summed products */
+    int64_t stride;                            /* of `current`, `load` and `drop` from pixel to pixel */
+    const float *gain;                         /* (channels); NULL for one */
+    const float *load, *drop, *load_gain;      /* IR drop; NULL for none; load_gain (channels) */
+    const float *variance, *variance_gain;     /* read noise, dense; NULL for none; its gain (channels) */
+    float read_std, noise_std, s_shape;
+    int32_t converts;                          /* 0: no ADC, `current` is a digital tensor */
+    float to_code, levels;                     /* ADC; levels 0: continuous */
+    const float *pool;                         /* normal numbers; NULL for no noise */
+    uint64_t noise_key, read_key;
+    int64_t pool_mask, first_image, segment;   /* segment: pixels with one offset */
+    const float *scale, *shift;                /* (channels); NULL for none */
+    const float *before;                       /* added before the first activation; NULL for none */
+    int32_t first_activation;
+    const float *scale2, *shift2;              /* (channels); NULL for none */
+    const float *after;                        /* added after it; NULL for none */
+    int32_t second_activation;
+    float *out;                                /* NULL where only taps are wanted */
+    int64_t n_taps;
+    const Tap *taps;
+} Stage;
+
+static uint64_t mix(uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+}
+
+/* Start in the pool of one segment of one image's noise. */
+static int64_t offset(uint64_t key, int64_t image, int64_t segment, int64_t mask) {
+    const uint64_t index = ((uint64_t)image << 20) + (uint64_t)segment + 1;
+    return (int64_t)(mix(index * GOLDEN + key) & (uint64_t)mask);
+}
+
+static void quantise(float *restrict y, int64_t n, float levels) {
+    if (levels == 0.0f) return;
+    for (int64_t i = 0; i < n; i++) {
+        const float r = truncf(y[i] + copysignf(0.5f, y[i]));
+        y[i] = r < -levels ? -levels : (r > levels ? levels : r);
+    }
+}
+
+static void activate(float *restrict y, int64_t n, int32_t kind) {
+    if (kind == RELU)
+        for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0.0f ? y[i] : 0.0f;
+    else if (kind == RELU6)
+        for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0.0f ? (y[i] < 6.0f ? y[i] : 6.0f) : 0.0f;
+}
+
+static void multiply(float *restrict y, const float *restrict a, int64_t n) {
+    if (a)
+        for (int64_t i = 0; i < n; i++) y[i] *= a[i];
+}
+
+static void scale(float *restrict y, float a, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] *= a;
+}
+
+static void add(float *restrict y, const float *restrict a, int64_t n) {
+    if (a)
+        for (int64_t i = 0; i < n; i++) y[i] += a[i];
+}
+
+static void add_scaled(float *restrict y, const float *restrict a, float b, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] += a[i] * b;
+}
+
+/* Copy pixels that lie `stride` apart. */
+static void gather(float *restrict y, const float *restrict a, int64_t n, int64_t channels, int64_t stride) {
+    if (stride == channels) {
+        memcpy(y, a, (size_t)n * sizeof(float));
+        return;
+    }
+    for (int64_t i = 0, p = 0; i < n; i += channels, p += stride)
+        for (int64_t c = 0; c < channels; c++) y[i + c] = a[p + c];
+}
+
+/* Per-channel vectors, repeated to the length of a run. */
+typedef struct {
+    const float *gain, *load_gain, *variance_gain, *scale, *shift, *scale2, *shift2;
+    const float *const *tap_scale, *const *tap_shift;
+} Vectors;
+
+static void drop(const Stage *s, const Vectors *v, float *restrict y, int64_t pixel, int64_t n, float *restrict a,
+                 float *restrict d) {
+    gather(a, s->load + pixel * s->stride, n, s->channels, s->stride);
+    gather(d, s->drop + pixel * s->stride, n, s->channels, s->stride);
+    multiply(a, v->load_gain, n);
+    multiply(d, v->gain, n);
+    for (int64_t i = 0; i < n; i++) y[i] -= d[i] * (((a[i] * 0.05f - 0.2f) * a[i] + 0.5f) * a[i]);
+}
+
+static void read_noise(const Stage *s, const Vectors *v, float *restrict y, int64_t pixel, int64_t n,
+                       const float *restrict normal, float *restrict t) {
+    memcpy(t, s->variance + pixel * s->channels, (size_t)n * sizeof(float));
+    multiply(t, v->variance_gain, n);
+    for (int64_t i = 0; i < n; i++) y[i] += sqrtf(t[i] > 0.0f ? t[i] : 0.0f) * normal[i] * s->read_std;
+}
+
+static void tap(const Stage *s, const Vectors *v, int64_t k, const float *restrict y, int64_t pixel, int64_t n,
+                float *restrict t) {
+    const Tap *tap = &s->taps[k];
+    const int64_t width = tap->last - tap->first;
+    float *restrict to = tap->out + pixel * width;
+    memcpy(t, y, (size_t)n * sizeof(float));
+    multiply(t, v->tap_scale[k], n);
+    add(t, v->tap_shift[k], n);
+    activate(t, n, tap->activation);
+    scale(t, tap->to_code, n);
+    quantise(t, n, tap->levels);
+    if (width == s->channels) {
+        for (int64_t i = 0; i < n; i++) to[i] = t[i] * tap->from_code;
+        return;
+    }
+    for (int64_t i = tap->first; i < n; i += s->channels, to += width)
+        for (int64_t c = 0; c < width; c++) to[c] = t[i + c] * tap->from_code;
+}
+
+static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, const float *noise, const float *read,
+                float *restrict y, float *restrict t, float *restrict d) {
+    const int64_t start = pixel * s->channels;
+    gather(y, s->current + pixel * s->stride, n, s->channels, s->stride);
+    if (s->converts) {
+        multiply(y, v->gain, n);
+        if (s->drop) drop(s, v, y, pixel, n, t, d);
+        if (s->variance && read) read_noise(s, v, y, pixel, n, read, t);
+        if (s->s_shape > 0.0f)
+            for (int64_t i = 0; i < n; i++) y[i] = y[i] / (1.0f + s->s_shape * fabsf(y[i]));
+        scale(y, s->to_code, n);
+        if (noise) add_scaled(y, noise, s->noise_std, n);
+        quantise(y, n, s->levels);
+    }
+    multiply(y, v->scale, n);
+    add(y, v->shift, n);
+    if (s->before) add(y, s->before + start, n);
+    activate(y, n, s->first_activation);
+    multiply(y, v->scale2, n);
+    add(y, v->shift2, n);
+    if (s->after) add(y, s->after + start, n);
+    activate(y, n, s->second_activation);
+    if (s->out) memcpy(s->out + start, y, (size_t)n * sizeof(float));
+    for (int64_t k = 0; k < s->n_taps; k++) tap(s, v, k, y, pixel, n, t);
+}
+
+static const float *repeat(const float *vector, float **room, int64_t channels, int64_t length) {
+    if (!vector) return NULL;
+    float *to = *room;
+    for (int64_t i = 0; i < length; i += channels) memcpy(to + i, vector, (size_t)channels * sizeof(float));
+    *room += length;
+    return to;
+}
+
+/* Run a stage on `threads` threads; returns 0, or 1 if memory ran out. */
+int hwsim_stage(const Stage *s, int threads) {
+    const int64_t c = s->channels, per_run = c >= RUN ? 1 : RUN / c, length = per_run * c;
+    const size_t n_vectors = (size_t)(7 + 2 * s->n_taps);
+    float *vectors = malloc((n_vectors + 3 * (size_t)threads) * (size_t)length * sizeof(float));
+    const float **pointers = malloc(2 * (size_t)(s->n_taps + 1) * sizeof(float *));
+    if (!vectors || !pointers) {
+        free(vectors);
+        free(pointers);
+        return 1;
+    }
+    float *room = vectors;
+    for (int64_t k = 0; k < s->n_taps; k++) {
+        pointers[k] = repeat(s->taps[k].scale, &room, c, length);
+        pointers[s->n_taps + k] = repeat(s->taps[k].shift, &room, c, length);
+    }
+    const Vectors v = {repeat(s->gain, &room, c, length),          repeat(s->load_gain, &room, c, length),
+                       repeat(s->variance_gain, &room, c, length), repeat(s->scale, &room, c, length),
+                       repeat(s->shift, &room, c, length),         repeat(s->scale2, &room, c, length),
+                       repeat(s->shift2, &room, c, length),        pointers,
+                       pointers + s->n_taps};
+    float *work = vectors + n_vectors * (size_t)length;
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t image = 0; image < s->images; image++) {
+        float *y = work + 3 * length * THREAD(), *t = y + length, *d = t + length;
+        for (int64_t pixel = 0, segment = 0; pixel < s->pixels; pixel += s->segment, segment++) {
+            const int64_t end = pixel + s->segment < s->pixels ? pixel + s->segment : s->pixels;
+            const float *noise = NULL, *read = NULL;
+            if (s->pool) {
+                const int64_t number = s->first_image + image;
+                noise = s->noise_std > 0.0f ? s->pool + offset(s->noise_key, number, segment, s->pool_mask) : NULL;
+                read = s->read_std > 0.0f ? s->pool + offset(s->read_key, number, segment, s->pool_mask) : NULL;
+            }
+            for (int64_t at = pixel; at < end; at += per_run) {
+                const int64_t n = (at + per_run < end ? per_run : end - at) * c, done = (at - pixel) * c;
+                run(s, &v, image * s->pixels + at, n, noise ? noise + done : NULL, read ? read + done : NULL, y, t, d);
+            }
+        }
+    }
+    free(vectors);
+    free(pointers);
+    return 0;
+}
+
+/* Size of the structures, so that a caller can check that it agrees about them. */
+int64_t hwsim_sizes(void) { return (int64_t)(sizeof(Stage) * 1000 + sizeof(Tap)); }
