@@ -115,11 +115,15 @@ class NasBench201Space:
         return cells(isomorphism().representative[cell_index(population)])
 
     def encode(self, population: Population) -> pd.DataFrame:
-        """Return one-hot edges, path features and counts, `(n, features)` float32."""
+        """Return one-hot edges, path features and counts, `(n, features)` float32, of the representatives.
+
+        Cells that compute the same have the same features even where they are kept apart: a surrogate need not
+        learn what is known.
+        """
         import pandas as pd
 
         names, table = self._features
-        return pd.DataFrame(table[cell_index(self.canonical(population))], columns=names)
+        return pd.DataFrame(table[isomorphism().representative[cell_index(population)]], columns=names)
 
     def parameters(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the trainable parameters of each network, `(n,)` int64."""
