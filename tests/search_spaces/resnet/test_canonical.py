@@ -95,8 +95,8 @@ def test_equal_rows_if_and_only_if_equal_networks(overrides: dict[str, object]) 
     merged = (space.canonical(population) != population).any(axis=1)
     chosen = np.concatenate(
         [
-            rng.permutation(np.flatnonzero(merged))[:25],
-            rng.permutation(len(population))[:25],
+            rng.permutation(np.flatnonzero(merged))[:16],
+            rng.permutation(len(population))[:16],
         ]
     )
     networks: dict[tuple[str, ...], set[Genotype]] = defaultdict(set)

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from search_spaces import ResNetSpace, count_network, genotypes
 
 SPACES = [
-    ResNetSpace((1, 8, 8), 10, oc0=(4, 20), r=(1, 3), b=(1, 3), max_width=64),
+    ResNetSpace((1, 8, 8), 10, oc0=(4, 20), r=(1, 2), b=(1, 3), max_width=64),
     ResNetSpace((3, 32, 32), 7, oc0=(4, 20), r=(1, 2), b=(1, 3), max_width=96),
     ResNetSpace((1, 49, 10), 12, oc0=(4, 20), r=(1, 3), b=(1, 2), max_width=96, bottleneck="quarter"),
     ResNetSpace((3, 224, 160), 2, oc0=(4, 20), ks0=(1, 7), r=(1, 2), b=(1, 2), max_width=96),
@@ -22,7 +22,7 @@ SPACES = [
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: str(space.ranges.input_shape))
 def test_counts_equal_the_built_networks(space: ResNetSpace) -> None:
-    population = space.sample(60, np.random.default_rng(0))
+    population = space.sample(40, np.random.default_rng(0))
     counted = list(zip(space.parameters(population).tolist(), space.macs(population).tolist(), strict=True))
     built = [
         count_network(space.build(genotype), space.ranges.input_shape) for genotype in genotypes(population)
@@ -32,7 +32,7 @@ def test_counts_equal_the_built_networks(space: ResNetSpace) -> None:
 
 def test_macs_agree_with_the_flop_counter_of_torch() -> None:
     space = SPACES[0]
-    population = space.sample(10, np.random.default_rng(1))
+    population = space.sample(5, np.random.default_rng(1))
     for genotype, macs in zip(genotypes(population), space.macs(population).tolist(), strict=True):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             space.build(genotype).eval()(torch.zeros(1, *space.ranges.input_shape))

@@ -15,8 +15,8 @@ from search_spaces.resnet.geometry import geometry
 ALLOWED = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Linear, nn.Identity)
 
 
-def small_networks(n: int = 12) -> list[nn.Module]:
-    space = ResNetSpace(r=(1, 2), b=(1, 3), oc0=(4, 12), max_width=64)
+def small_networks(n: int = 8) -> list[nn.Module]:
+    space = ResNetSpace(m=(1, 3), r=(1, 2), b=(1, 2), oc0=(4, 12), max_width=64)
     return [space.build(genotype) for genotype in genotypes(space.sample(n, np.random.default_rng(0)))]
 
 
