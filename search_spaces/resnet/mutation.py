@@ -36,8 +36,10 @@ OPERATORS: Final = (
     ("WF", "branch", "OC0"),
     ("KS0", "skip"),
 )
-# A draw fails when no class strikes or all that it changes is undone; 64 in a row do not.
-ATTEMPTS: Final = 64
+# A draw fails when no class strikes or all that it changes is undone. Where even 48 in a row fail, the ranges
+# or the rates leave the operators nothing to do, and children are drawn afresh, again until they differ.
+OPERATOR_ATTEMPTS: Final = 48
+FRESH_ATTEMPTS: Final = 24
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,13 @@ def mutate(
     parents = canonical(population, ranges, table)
     children = parents.copy()
     pending = np.arange(len(parents))
-    for attempt in range(ATTEMPTS):
+    for attempt in range(OPERATOR_ATTEMPTS + FRESH_ATTEMPTS):
         if not len(pending):
             break
-        struck = _struck(parents[pending], ranges, rates, rng) if attempt < ATTEMPTS - 1 else None
-        # The last attempt draws afresh, for ranges in which the operators lead nowhere.
-        drawn = sample(len(pending), ranges, rng) if struck is None else narrow(struck, ranges)
+        if attempt < OPERATOR_ATTEMPTS:
+            drawn = narrow(_struck(parents[pending], ranges, rates, rng), ranges)
+        else:
+            drawn = sample(len(pending), ranges, rng)
         candidates = canonical(drawn, ranges, table)
         changed = (candidates != parents[pending]).any(axis=1)
         children[pending[changed]] = candidates[changed]

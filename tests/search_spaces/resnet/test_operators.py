@@ -62,8 +62,20 @@ def test_a_space_of_one_network_returns_it() -> None:
     np.testing.assert_array_equal(space.mutate(space.sample(3, rng), rng), space.sample(3, rng))
 
 
-def test_a_space_of_two_networks_reached_by_no_single_operator() -> None:
-    space = ResNetSpace(oc0=(8, 8), ks0=(3, 3), m=(1, 1), r=(1, 1), b=(1, 1), ct="AB", wf=(1, 1), skip=(1, 1))
+@pytest.mark.parametrize("rates", [MutationRates(), MutationRates(depth=0, width=0, others=1)])
+def test_a_space_of_two_networks_gives_the_other_one(rates: MutationRates) -> None:
+    # The second rates allow only changes that these ranges leave no room for.
+    space = ResNetSpace(
+        oc0=(8, 8),
+        ks0=(3, 3),
+        m=(1, 1),
+        r=(1, 1),
+        b=(1, 1),
+        ct="AB",
+        wf=(1, 1),
+        skip=(1, 1),
+        rates=rates,
+    )
     rng = np.random.default_rng(0)
     parents = space.sample(100, rng)
     assert (space.mutate(parents, rng)[:, 5] == 1 - parents[:, 5]).all()
