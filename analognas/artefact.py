@@ -88,4 +88,5 @@ def _architecture(config: SearchConfig, task: Task, best: Trial) -> dict[str, An
         "final": config.final.model_dump(mode="json"),
         "hardware": config.hardware.model_dump(mode="json"),
         "seed": config.seed,
+        "threads": config.executor.threads,
     }

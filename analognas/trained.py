@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from analognas.config.sections import FinalSpec, TrainingSpec
 from analognas.config.spec import Spec
 from analognas.config.translate import translate
 from analognas.errors import UserError
+from analognas.export.flat_graph import exported_names
+from analognas.export.standardised import Standardised
 from analognas.spaces.specs import SpaceSpec, make_space
 from analognas.tasks.specs import TaskSpec
 
@@ -38,6 +41,7 @@ class ArchitectureFile(Spec):
     final: FinalSpec
     hardware: hwsim.Hardware
     seed: int
+    threads: int = Field(ge=1, le=256)
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,11 @@ def load_network(folder: Path) -> nn.Module:
     """
     architecture = read_architecture(folder / "architecture.json")
     network = architecture.build()
-    load_weights(network, architecture.weights)
+    load_weights(network, architecture.weights, architecture.content.input_shape)
     return network
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
+def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, int]) -> None:
     """Load exported weights into `network` and set it to evaluation mode.
 
     Raises:
@@ -114,8 +118,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     own = network.state_dict()
     try:
         with safe_open(path, framework="pt") as file:
-            flat = (file.metadata() or {}).get("names") != "state_dict"
-            names = {key: key.replace(".", "_") if flat else f"network.{key}" for key in own}
+            own_names = (file.metadata() or {}).get("names") == "state_dict"
+            names = {key: f"network.{key}" for key in own} if own_names else _flat_names(network, input_shape)
             stored = set(file.keys())
             state: dict[str, Tensor] = {
                 key: file.get_tensor(name) for key, name in names.items() if name in stored
@@ -129,4 +133,9 @@ def load_weights(network: nn.Module, path: Path) -> None:
             f"{path}: the weights do not fit the architecture, first at `{(missing + unfit)[0]}`; export the run again"
         )
     network.load_state_dict(state, strict=False)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
     network.eval()
+
+
+def _flat_names(network: nn.Module, input_shape: tuple[int, int, int]) -> dict[str, str]:
+    return exported_names(Standardised(network, [0.0], [1.0], input_shape))

@@ -71,7 +71,6 @@ def validate(
     times_s: Sequence[float] | None,
     chips: int | None,
     observer: Observer,
-    threads: int = 2,
 ) -> Validation:
     """Validate a found network on its test split.
 
@@ -82,14 +81,13 @@ def validate(
         times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
         chips: instead of as many as the run used.
         observer: is told of the stages.
-        threads: torch threads.
 
     Raises:
         UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
     """
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
-    torch.set_num_threads(threads)
+    torch.set_num_threads(content.threads)
     task = prepare(load_task(content.task))
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
@@ -176,7 +174,7 @@ def _architecture_path(path: Path) -> Path:
 def _trained(architecture: Architecture, task: PreparedTask, observer: Observer) -> nn.Module:
     network = architecture.build()
     if architecture.weights.exists():
-        load_weights(network, architecture.weights)
+        load_weights(network, architecture.weights, architecture.content.input_shape)
         return network
     content = architecture.content
     observer.stage("no model.safetensors next to the architecture: training it at full budget")

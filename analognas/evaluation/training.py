@@ -67,7 +67,7 @@ def train_network(
         EvaluationError: when the training diverges.
     """
     initialise(network, _generator(seed, "initialisation"))
-    network = network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
     train(
         network, task.train.x, task.train.y, budget.digital, _generator(seed, "digital"), plain_step(network)
     )

@@ -88,6 +88,19 @@ def exported_state(model: Standardised) -> dict[str, Tensor]:
     }
 
 
+def exported_names(model: Standardised) -> dict[str, str]:
+    """Return the name in the exported file of every tensor that the network itself calls by its `state_dict` key.
+
+    Raises:
+        ExportError: as `flatten`.
+    """
+    flat = flatten(model)
+    names = {path: name for path, (name, _) in flat.tensors.items()}
+    for path, (name, layer) in flat.layers.items():
+        names |= {f"{path}.{key}": f"{name}.{key}" for key in layer.state_dict()}
+    return names
+
+
 def _classes(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """Return the number of outputs, from one batch of zeros."""
     try:

@@ -1,0 +1,193 @@
+"""One real search through the command line, and everything a user does with it afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from analognas import Run
+from analognas.tasks.digits import load_digits
+from tests.analognas.small_search import analognas, write_small
+
+pytestmark = pytest.mark.slow
+
+FILES = {"config.yaml", "environment.json", "trials.jsonl", "summary.csv", "pareto.csv", "report.html"}
+BEST = {
+    "architecture.json",
+    "model.py",
+    "model.safetensors",
+    "model.onnx",
+    "model.pt2",
+    "analog.json",
+    "metrics.json",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("search")
+    done = analognas("search", write_small(folder), "--out", folder / "run")
+    assert done.returncode == 0, done.stderr
+    return folder / "run", done
+
+
+def test_the_run_directory_is_complete(finished) -> None:
+    run, _ = finished
+    assert {path.name for path in run.iterdir()} == FILES | {"best", "surrogate"}
+    assert {path.name for path in (run / "best").iterdir()} == BEST
+    assert {path.suffix for path in (run / "surrogate").iterdir()} == {".json", ".ubj"}
+
+
+def test_progress_is_plain_lines_and_the_result_comes_last(finished) -> None:
+    run, done = finished
+    assert "\x1b" not in done.stderr
+    assert "trial 8 of 8" in done.stderr
+    head, best, reference, *rest = done.stdout.splitlines()
+    assert head.split("  ")[0] == "test split"
+    assert best.startswith("best")
+    assert reference.startswith("resnet8")
+    assert rest[-1] == f"report: {run / 'report.html'}"
+
+
+def test_python_sees_the_same_run(finished) -> None:
+    run = Run.open(finished[0])
+    table = run.trials()
+    assert len(table) == 8
+    assert set(table["status"]) == {"completed"}
+    assert table["genotype"].nunique() == 8
+    assert (table["parameters"] <= 20_000).all()
+    assert run.best.metrics["parameters"] == sum(p.numel() for p in run.best.network().parameters())
+    assert run.result is not None
+    assert np.array(run.result.network.curves["test"].accuracy).shape == (3, 3)
+
+
+def test_the_exported_source_needs_torch_and_safetensors_alone(finished, tmp_path) -> None:
+    run, _ = finished
+    exported = analognas("export", run, "--format", "test-data", "--out", tmp_path)
+    assert exported.returncode == 0, exported.stderr
+    guard = (
+        "import sys, runpy\n"
+        "class Guard:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in {'analognas', 'hwsim', 'search_spaces', 'surrogates', 'sklearn', 'pandas'}:\n"
+        "            raise ImportError('forbidden: ' + name)\n"
+        "sys.meta_path.insert(0, Guard())\n"
+        f"sys.argv = ['model.py', {str(tmp_path / 'test-data.safetensors')!r}]\n"
+        f"runpy.run_path({str(run / 'best' / 'model.py')!r}, run_name='__main__')\n"
+    )
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", guard], capture_output=True, text=True, check=False, cwd=tmp_path, env=clean
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((run / "best" / "metrics.json").read_text())
+    expected = metrics["network"]["digital_accuracy"]["test"]
+    assert f"{expected:.4f}" in done.stdout or f"{100 * expected:.2f}" in done.stdout, done.stdout
+
+
+def test_every_exported_network_gives_the_same_logits(finished) -> None:
+    run, _ = finished
+    task = load_digits()
+    network = Run.open(run).best.network()
+    session = onnxruntime.InferenceSession(run / "best" / "model.onnx", providers=["CPUExecutionProvider"])
+    program = torch.export.load(run / "best" / "model.pt2").module()
+    for size in (1, 2, 5):
+        raw = task.test.x[:size]
+        with torch.inference_mode():
+            expected = network(task.standardise(raw)).numpy()
+            from_program = program(raw).numpy()
+        (from_onnx,) = session.run(None, {session.get_inputs()[0].name: raw.numpy()})
+        np.testing.assert_allclose(from_onnx, expected, atol=1e-4)
+        np.testing.assert_allclose(from_program, expected, atol=1e-4)
+
+
+def test_the_tile_map_covers_every_weight(finished) -> None:
+    run, _ = finished
+    analog = json.loads((run / "best" / "analog.json").read_text())
+    weights = load_file(run / "best" / "model.safetensors")
+    matrices = sum(
+        tensor.numel() for name, tensor in weights.items() if name.endswith("weight") and tensor.ndim > 1
+    )
+    metrics = json.loads((run / "best" / "metrics.json").read_text())["network"]["metrics"]
+    tiles = [tile for layer in analog["tiles"]["layers"].values() for tile in layer["tiles"]]
+    assert len(tiles) == metrics["tiles"]
+    used = sum((tile[1] - tile[0]) * (tile[3] - tile[2]) for tile in tiles)
+    assert used == matrices
+    assert metrics["utilisation"] == pytest.approx(used / (len(tiles) * 128 * 64))
+
+
+def test_resume_of_a_finished_run_says_the_same_again(finished) -> None:
+    run, done = finished
+    before = (run / "trials.jsonl").read_bytes()
+    again = analognas("resume", run, "--json")
+    assert again.returncode == 0, again.stderr
+    assert (run / "trials.jsonl").read_bytes() == before
+    content = json.loads(again.stdout)
+    assert [network["name"] for network in content["networks"]] == ["best", "resnet8"]
+    assert f"{100 * content['networks'][0]['metrics']['accuracy_1d']:.2f}" in done.stdout
+
+
+def test_status_and_report_can_be_asked_for_at_any_time(finished) -> None:
+    run, _ = finished
+    status = json.loads(analognas("status", run, "--json").stdout)
+    assert (status["state"], status["finished"], status["trials"]) == ("finished", 8, 8)
+    for name in ("report.html", "summary.csv", "pareto.csv"):
+        (run / name).unlink()
+    assert analognas("status", run).stdout.startswith("not finished")
+    assert analognas("report", run).returncode == 0
+    assert (run / "report.html").stat().st_size > 1_000_000
+    assert len((run / "summary.csv").read_text().splitlines()) == 9
+
+
+def test_validation_on_the_same_hardware_repeats_the_run_and_other_hardware_differs(finished) -> None:
+    run, _ = finished
+    metrics = json.loads((run / "best" / "metrics.json").read_text())["network"]
+    same = json.loads(analognas("validate", run, "--times", "1 s,1 day,1 month", "--json").stdout)
+    assert same["accuracy"] == metrics["curves"]["test"]["accuracy"]
+    assert same["digital_accuracy"] == metrics["digital_accuracy"]["test"]
+    other = analognas(
+        "validate",
+        run / "best" / "architecture.json",
+        "--hardware",
+        "floating-point",
+        "--times",
+        "10 years",
+        "--json",
+    )
+    assert json.loads(other.stdout)["mean"] == pytest.approx([metrics["digital_accuracy"]["test"]], abs=0.003)
+
+
+def test_without_compensation_drift_costs_more(finished, tmp_path) -> None:
+    run, _ = finished
+    means = {}
+    for kind in ("global", "none"):
+        hardware = tmp_path / f"{kind}.yaml"
+        hardware.write_text(f"preset: pcm-analognas\ncompensation: {{kind: {kind}}}\n")
+        done = analognas(
+            "validate", run, "--hardware", hardware, "--times", "1 s,1 year", "--chips", "8", "--json"
+        )
+        assert done.returncode == 0, done.stderr
+        content = json.loads(done.stdout)
+        means[kind] = content["mean"]
+        assert len({tuple(column) for column in zip(*content["accuracy"], strict=True)}) > 1, (
+            "all chips are alike"
+        )
+    loss = {kind: mean[0] - mean[1] for kind, mean in means.items()}
+    assert loss["none"] > 0.02
+    assert loss["none"] > loss["global"] + 0.01
+
+
+def test_an_architecture_without_weights_is_trained_first(finished, tmp_path) -> None:
+    run, _ = finished
+    (tmp_path / "architecture.json").write_text((run / "best" / "architecture.json").read_text())
+    done = analognas("validate", tmp_path / "architecture.json", "--times", "1 s,1 day,1 month", "--json")
+    assert "training it at full budget" in done.stderr
+    metrics = json.loads((run / "best" / "metrics.json").read_text())["network"]
+    assert json.loads(done.stdout)["accuracy"] == metrics["curves"]["test"]["accuracy"]

@@ -1,0 +1,108 @@
+"""Equal seeds, and runs that are killed."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from analognas.record.journal import read_trials
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
+from tests.analognas.small_search import analognas, command, environment, write_small
+
+pytestmark = pytest.mark.slow
+
+QUICK = ("--set", "references=[]")
+
+
+def timeless(trial: Trial) -> dict[str, object]:
+    return {key: value for key, value in vars(trial).items() if key not in ("wall_time_s", "finished_at")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    done = analognas("search", write_small(folder), "--out", folder / "run", *QUICK)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+def test_equal_seeds_give_equal_trials_and_results(whole, tmp_path) -> None:
+    done = analognas("search", write_small(tmp_path), "--out", tmp_path / "run", *QUICK)
+    assert done.returncode == 0, done.stderr
+    first, second = (read_trials(run / "trials.jsonl") for run in (whole, tmp_path / "run"))
+    assert list(map(timeless, first)) == list(map(timeless, second))
+    results = [
+        FinalResult.from_json((run / "best" / "metrics.json").read_text())
+        for run in (whole, tmp_path / "run")
+    ]
+    assert results[0] == results[1]
+
+
+def test_another_seed_gives_other_trials(whole, tmp_path) -> None:
+    path = write_small(tmp_path)
+    done = analognas(
+        "search", path, "--seed", "4", "--set", "search.trials=5", "--out", tmp_path / "run", *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    genotypes = [
+        {trial.genotype for trial in read_trials(run / "trials.jsonl")} for run in (whole, tmp_path / "run")
+    ]
+    assert len(genotypes[0] & genotypes[1]) < 4
+
+
+@pytest.mark.parametrize("moment", ["first trial", "in a batch", "final training", "export"])
+def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path, moment: str) -> None:
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        command("search", write_small(tmp_path), "--out", run, *QUICK),
+        env=environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    said = {
+        "first trial": "searching",
+        "in a batch": "trial 7 of 8",
+        "final training": "training the best",
+        "export": "exporting",
+    }[moment]
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(said):
+            break
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    kept = (run / "trials.jsonl").read_bytes()
+
+    done = analognas("resume", run)
+    assert done.returncode == 0, done.stderr
+    complete = kept[: kept.rfind(b"\n") + 1]
+    assert (run / "trials.jsonl").read_bytes().startswith(complete)
+    first, second = (read_trials(folder / "trials.jsonl") for folder in (whole, run))
+    assert list(map(timeless, first)) == list(map(timeless, second))
+    assert (run / "best" / "metrics.json").read_text() == (whole / "best" / "metrics.json").read_text()
+    assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
+
+
+def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path) -> None:
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        command("search", write_small(tmp_path), "--out", run, *QUICK),
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("trial 1 of"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"analognas resume {run}" in rest
+    assert "Traceback" not in rest
