@@ -22,8 +22,8 @@ from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.noise import NoiseStream
 
-CHUNK_ELEMENTS: Final = 1 << 19
-"""Largest activation of a chunk of images: 2 MiB, about what a second-level cache holds."""
+CHUNK_ELEMENTS: Final = 1 << 20
+"""Largest activation of a chunk of images, 4 MiB: small for the caches, large for the cost of a call."""
 
 
 class FusedNetwork:

@@ -70,37 +70,23 @@ static int64_t offset(uint64_t key, int64_t image, int64_t segment, int64_t mask
     return (int64_t)(mix(index * GOLDEN + key) & (uint64_t)mask);
 }
 
-static void quantise(float *restrict y, int64_t n, float levels) {
-    if (levels == 0.0f) return;
-    for (int64_t i = 0; i < n; i++) {
-        const float r = truncf(y[i] + copysignf(0.5f, y[i]));
-        y[i] = r < -levels ? -levels : (r > levels ? levels : r);
-    }
+/* Bounds of an activation. */
+static float lowest(int32_t activation) { return activation == IDENTITY ? -INFINITY : 0.0f; }
+static float highest(int32_t activation) { return activation == RELU6 ? 6.0f : INFINITY; }
+
+static inline float clamp(float x, float low, float high) {
+    const float raised = x < low ? low : x;
+    return raised > high ? high : raised;
 }
 
-static void activate(float *restrict y, int64_t n, int32_t kind) {
-    if (kind == RELU)
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0.0f ? y[i] : 0.0f;
-    else if (kind == RELU6)
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0.0f ? (y[i] < 6.0f ? y[i] : 6.0f) : 0.0f;
+/* Nearest grid point, halves away from zero; levels 0: no grid. */
+static inline float code(float x, float levels) {
+    return levels == 0.0f ? x : clamp(truncf(x + copysignf(0.5f, x)), -levels, levels);
 }
 
 static void multiply(float *restrict y, const float *restrict a, int64_t n) {
     if (a)
         for (int64_t i = 0; i < n; i++) y[i] *= a[i];
-}
-
-static void scale(float *restrict y, float a, int64_t n) {
-    for (int64_t i = 0; i < n; i++) y[i] *= a;
-}
-
-static void add(float *restrict y, const float *restrict a, int64_t n) {
-    if (a)
-        for (int64_t i = 0; i < n; i++) y[i] += a[i];
-}
-
-static void add_scaled(float *restrict y, const float *restrict a, float b, int64_t n) {
-    for (int64_t i = 0; i < n; i++) y[i] += a[i] * b;
 }
 
 /* Copy pixels that lie `stride` apart. */
@@ -135,47 +121,95 @@ static void read_noise(const Stage *s, const Vectors *v, float *restrict y, int6
     for (int64_t i = 0; i < n; i++) y[i] += sqrtf(t[i] > 0.0f ? t[i] : 0.0f) * normal[i] * s->read_std;
 }
 
+/* The common passes, written once; the flags are constants where they are used, so that each use is one plain loop. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void convert(float *restrict y, const float *restrict in, const float *restrict noise, float to_code,
+                    float noise_std, float levels, int64_t n, const int noisy, const int quantised) {
+    for (int64_t i = 0; i < n; i++) {
+        float v = in[i] * to_code;
+        if (noisy) v += noise[i] * noise_std;
+        y[i] = quantised ? code(v, levels) : v;
+    }
+}
+
+INLINE void digital(float *restrict y, const float *restrict scale, const float *restrict shift,
+                    const float *restrict sum, float low, float high, int64_t n, const int scaled, const int shifted,
+                    const int summed) {
+    for (int64_t i = 0; i < n; i++) {
+        float v = y[i];
+        if (scaled) v *= scale[i];
+        if (shifted) v += shift[i];
+        if (summed) v += sum[i];
+        y[i] = clamp(v, low, high);
+    }
+}
+
+static void to_digital(float *restrict y, const float *scale, const float *shift, const float *sum, int32_t activation,
+                       int64_t n) {
+    const float low = lowest(activation), high = highest(activation);
+    if (scale && shift && sum) digital(y, scale, shift, sum, low, high, n, 1, 1, 1);
+    else if (scale && shift) digital(y, scale, shift, sum, low, high, n, 1, 1, 0);
+    else if (scale && sum) digital(y, scale, shift, sum, low, high, n, 1, 0, 1);
+    else if (scale) digital(y, scale, shift, sum, low, high, n, 1, 0, 0);
+    else if (shift) digital(y, scale, shift, sum ? sum : shift, low, high, n, 0, 1, sum != NULL);
+    else if (sum) digital(y, scale, shift, sum, low, high, n, 0, 0, 1);
+    else if (activation != IDENTITY) digital(y, scale, shift, sum, low, high, n, 0, 0, 0);
+}
+
+INLINE void to_voltage(float *restrict to, const float *restrict y, const Tap *tap, const float *restrict scale,
+                       const float *restrict shift, float low, float high, int64_t n, const int affine,
+                       const int quantised) {
+    const float to_code = tap->to_code, from_code = tap->from_code, levels = tap->levels;
+    for (int64_t i = 0; i < n; i++) {
+        float v = clamp(affine ? y[i] * scale[i] + shift[i] : y[i], low, high) * to_code;
+        if (quantised) v = code(v, levels);
+        to[i] = v * from_code;
+    }
+}
+
 static void tap(const Stage *s, const Vectors *v, int64_t k, const float *restrict y, int64_t pixel, int64_t n,
                 float *restrict t) {
     const Tap *tap = &s->taps[k];
     const int64_t width = tap->last - tap->first;
-    float *restrict to = tap->out + pixel * width;
-    memcpy(t, y, (size_t)n * sizeof(float));
-    multiply(t, v->tap_scale[k], n);
-    add(t, v->tap_shift[k], n);
-    activate(t, n, tap->activation);
-    scale(t, tap->to_code, n);
-    quantise(t, n, tap->levels);
-    if (width == s->channels) {
-        for (int64_t i = 0; i < n; i++) to[i] = t[i] * tap->from_code;
-        return;
-    }
-    for (int64_t i = tap->first; i < n; i += s->channels, to += width)
-        for (int64_t c = 0; c < width; c++) to[c] = t[i + c] * tap->from_code;
+    float *restrict out = tap->out + pixel * width;
+    float *restrict to = width == s->channels ? out : t;
+    const float *a = v->tap_scale[k], *b = v->tap_shift[k];
+    const float low = lowest(tap->activation), high = highest(tap->activation);
+    if (a && tap->levels > 0.0f) to_voltage(to, y, tap, a, b, low, high, n, 1, 1);
+    else if (a) to_voltage(to, y, tap, a, b, low, high, n, 1, 0);
+    else if (tap->levels > 0.0f) to_voltage(to, y, tap, a, b, low, high, n, 0, 1);
+    else to_voltage(to, y, tap, a, b, low, high, n, 0, 0);
+    if (to == t)
+        for (int64_t i = tap->first; i < n; i += s->channels, out += width)
+            for (int64_t c = 0; c < width; c++) out[c] = t[i + c];
 }
 
 static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, const float *noise, const float *read,
                 float *restrict y, float *restrict t, float *restrict d) {
     const int64_t start = pixel * s->channels;
-    gather(y, s->current + pixel * s->stride, n, s->channels, s->stride);
+    const float *in = s->current + pixel * s->stride;
+    if (s->stride != s->channels || v->gain || s->drop || s->variance || s->s_shape > 0.0f || !s->converts) {
+        gather(y, in, n, s->channels, s->stride);
+        in = y;
+    }
     if (s->converts) {
         multiply(y, v->gain, n);
         if (s->drop) drop(s, v, y, pixel, n, t, d);
         if (s->variance && read) read_noise(s, v, y, pixel, n, read, t);
         if (s->s_shape > 0.0f)
             for (int64_t i = 0; i < n; i++) y[i] = y[i] / (1.0f + s->s_shape * fabsf(y[i]));
-        scale(y, s->to_code, n);
-        if (noise) add_scaled(y, noise, s->noise_std, n);
-        quantise(y, n, s->levels);
+        if (in == y) { /* one buffer may not be read and written through two restrict pointers */
+            memcpy(t, y, (size_t)n * sizeof(float));
+            in = t;
+        }
+        if (noise && s->levels > 0.0f) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 1, 1);
+        else if (noise) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 1, 0);
+        else if (s->levels > 0.0f) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 1);
+        else convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 0);
     }
-    multiply(y, v->scale, n);
-    add(y, v->shift, n);
-    if (s->before) add(y, s->before + start, n);
-    activate(y, n, s->first_activation);
-    multiply(y, v->scale2, n);
-    add(y, v->shift2, n);
-    if (s->after) add(y, s->after + start, n);
-    activate(y, n, s->second_activation);
+    to_digital(y, v->scale, v->shift, s->before ? s->before + start : NULL, s->first_activation, n);
+    to_digital(y, v->scale2, v->shift2, s->after ? s->after + start : NULL, s->second_activation, n);
     if (s->out) memcpy(s->out + start, y, (size_t)n * sizeof(float));
     for (int64_t k = 0; k < s->n_taps; k++) tap(s, v, k, y, pixel, n, t);
 }
