@@ -1,5 +1,7 @@
 """Surrogates of analog robustness."""
 
+from surrogates.committee import Committee
+from surrogates.gaussian_process import GaussianProcessSurrogate
 from surrogates.held_out import HeldOut, held_out_tau
 from surrogates.kendall import kendall_tau
 from surrogates.model_folder import load_surrogate
@@ -10,7 +12,9 @@ from surrogates.xgboost_ranker import AnalogNASSurrogate
 
 __all__ = [
     "AnalogNASSurrogate",
+    "Committee",
     "FittedSurrogate",
+    "GaussianProcessSurrogate",
     "HeldOut",
     "Prediction",
     "Surrogate",

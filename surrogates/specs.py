@@ -52,23 +52,51 @@ class AnalogNASSurrogateSpec(BaseModel):
     n_jobs: int = Field(default=1, ge=1, le=256, description="threads; predictions do not depend on them")
 
 
-SurrogateSpec: TypeAlias = Annotated[
-    XGBoostEnsembleSpec | AnalogNASSurrogateSpec, Field(discriminator="kind")
-]
+class GaussianProcessSpec(BaseModel):
+    """A Gaussian process for each target, by maximum likelihood. The fastest surrogate."""
 
-SURROGATES: Final[Mapping[str, type[XGBoostEnsembleSpec] | type[AnalogNASSurrogateSpec]]] = {
-    "xgboost-ensemble": XGBoostEnsembleSpec,
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["gaussian-process"] = "gaussian-process"
+
+
+class CommitteeSpec(BaseModel):
+    """A Gaussian process and an ensemble of boosted trees that vote: robust whatever the space is like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["committee"] = "committee"
+    trees: XGBoostEnsembleSpec = Field(default=XGBoostEnsembleSpec(), description="the boosted trees")
+
+
+AnySurrogateSpec: TypeAlias = (
+    AnalogNASSurrogateSpec | CommitteeSpec | GaussianProcessSpec | XGBoostEnsembleSpec
+)
+SurrogateSpec: TypeAlias = Annotated[AnySurrogateSpec, Field(discriminator="kind")]
+
+SURROGATES: Final[Mapping[str, type[AnySurrogateSpec]]] = {
     "analognas": AnalogNASSurrogateSpec,
+    "committee": CommitteeSpec,
+    "gaussian-process": GaussianProcessSpec,
+    "xgboost-ensemble": XGBoostEnsembleSpec,
 }
 """The built-in surrogates by the name they have in a configuration."""
 
 
-def make_surrogate(spec: XGBoostEnsembleSpec | AnalogNASSurrogateSpec) -> Surrogate:
+def make_surrogate(spec: AnySurrogateSpec) -> Surrogate:
     """Return the surrogate that `spec` describes."""
     if isinstance(spec, AnalogNASSurrogateSpec):
         from surrogates.xgboost_ranker import AnalogNASSurrogate
 
         return AnalogNASSurrogate(**spec.model_dump(exclude={"kind"}))
-    from surrogates.xgboost_ensemble import XGBoostSurrogate
+    if isinstance(spec, XGBoostEnsembleSpec):
+        from surrogates.xgboost_ensemble import XGBoostSurrogate
 
-    return XGBoostSurrogate(**spec.model_dump(exclude={"kind"}))
+        return XGBoostSurrogate(**spec.model_dump(exclude={"kind"}))
+    from surrogates.gaussian_process import GaussianProcessSurrogate
+
+    if isinstance(spec, GaussianProcessSpec):
+        return GaussianProcessSurrogate()
+    from surrogates.committee import Committee
+
+    return Committee(members=(GaussianProcessSurrogate(), make_surrogate(spec.trees)))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import numpy.typing as npt
 
-from surrogates.model_folder import write_model_folder
+from surrogates.model_folder import read_boosters, write_boosters
 from surrogates.surrogate import Prediction
 from surrogates.training_table import FloatMatrix, column_share, feature_array, training_arrays
 
@@ -159,18 +159,16 @@ class FittedXGBoostEnsemble:
             "scale": self._scale.tolist(),
             "n_jobs": self._n_jobs,
         }
-        write_model_folder(folder, manifest, self._members)
+        write_boosters(folder, manifest, self._members)
 
     @classmethod
-    def from_parts(
-        cls, manifest: dict[str, Any], models: Sequence[Sequence[xgboost.Booster]]
-    ) -> FittedXGBoostEnsemble:
-        """Return the ensemble that `save` wrote, from its manifest and its models by target and member."""
+    def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedXGBoostEnsemble:
+        """Return the surrogate that `save` wrote into `folder`."""
         return cls(
             feature_names=manifest["features"],
             target_names=manifest["targets"],
             location=np.array(manifest["location"], dtype=np.float64),
             scale=np.array(manifest["scale"], dtype=np.float64),
-            members=models,
+            members=read_boosters(folder, manifest),
             n_jobs=manifest["n_jobs"],
         )

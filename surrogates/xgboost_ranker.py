@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from surrogates.model_folder import write_model_folder
+from surrogates.model_folder import read_boosters, write_boosters
 from surrogates.surrogate import Prediction
 from surrogates.training_table import column_share, feature_array, training_arrays
 
@@ -179,19 +179,17 @@ class FittedAnalogNAS:
             "scale": self._scale.tolist(),
             "n_jobs": self._n_jobs,
         }
-        write_model_folder(folder, manifest, [[model] for model in self._models])
+        write_boosters(folder, manifest, [[model] for model in self._models])
 
     @classmethod
-    def from_parts(
-        cls, manifest: dict[str, Any], models: Sequence[Sequence[xgboost.Booster]]
-    ) -> FittedAnalogNAS:
-        """Return the surrogate that `save` wrote, from its manifest and its models by target."""
+    def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedAnalogNAS:
+        """Return the surrogate that `save` wrote into `folder`."""
         return cls(
             feature_names=manifest["features"],
             target_names=manifest["targets"],
             location=np.array(manifest["location"], dtype=np.float64),
             scale=np.array(manifest["scale"], dtype=np.float64),
-            models=[model for (model,) in models],
+            models=[model for (model,) in read_boosters(folder, manifest)],
             n_jobs=manifest["n_jobs"],
         )
 

@@ -19,17 +19,11 @@ import numpy as np
 
 from analognas.strategies.acquisition import mean_score
 from analognas.strategies.algorithm_1 import algorithm_1
-from analognas.strategies.appraisal import appraiser
+from analognas.strategies.guide import MIN_TRIALS, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
-from analognas.strategies.surrogate_guided import (
-    MIN_TRIALS,
-    fit_on_history,
-    missing_design_trials,
-    predicted_proposals,
-)
 from search_spaces import genotypes
 from surrogates import AnalogNASSurrogate
 
@@ -61,10 +55,10 @@ class AnalogNAS:
         if len(proposals) == n or history.completed.sum() < MIN_TRIALS:
             return proposals
         surrogate = replace(self.surrogate, rank_target=problem.objective.metric)
-        fitted = fit_on_history(surrogate, problem, history, rng)
+        guide = fit_guide(surrogate, problem, history, "raw", rng)
         evolved = algorithm_1(
             problem,
-            appraiser(problem, fitted, mean_score, caution=0.0),
+            guide.appraiser(mean_score, caution=0.0),
             population=self.population,
             iterations=self.iterations,
             rng=rng,
@@ -75,4 +69,4 @@ class AnalogNAS:
         # Only in a space so small that the last population was evaluated already.
         rest = draw_new(problem, problem.space.sample, n - len(proposals) - len(best), known, rng)
         origins = ["algorithm-1"] * len(best) + ["random"] * len(rest)
-        return proposals + predicted_proposals(problem, fitted, np.concatenate([best, rest]), origins)
+        return proposals + guide.proposals(np.concatenate([best, rest]), origins)

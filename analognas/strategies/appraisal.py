@@ -23,9 +23,6 @@ from search_spaces import Population
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analognas.strategies.acquisition import Acquisition
-    from surrogates import FittedSurrogate
-
 _SMALLEST_BOUND: Final = 1e-3
 """A tenth of a point: an excess over a bound of 0 has to be relative to something."""
 
@@ -74,25 +71,6 @@ def soft_violation(problem: SearchProblem, metrics: pd.DataFrame) -> npt.NDArray
     return violation
 
 
-def appraiser(
-    problem: SearchProblem, fitted: FittedSurrogate, acquisition: Acquisition, caution: float
-) -> Appraise:
-    """Return the function that encodes, predicts and appraises a population.
-
-    Args:
-        problem: the objective and the soft bounds.
-        fitted: predicts both.
-        acquisition: the score of a predicted objective.
-        caution: soft metrics are taken at mean + `caution` · std, because a search under a bound ends at the
-            bound, where the mean alone is too low half of the time.
-    """
-    metric, sign = problem.objective.metric, problem.objective.sign
-
-    def appraise(population: Population) -> Appraisal:
-        prediction = fitted.predict(problem.space.encode(population))
-        mean = sign * prediction.mean[metric].to_numpy(dtype=np.float64)
-        std = prediction.std[metric].to_numpy(dtype=np.float64)
-        cautious = prediction.mean + caution * prediction.std
-        return Appraisal(score=acquisition(mean, std), violation=soft_violation(problem, cautious))
-
-    return appraise
+def trial_appraisal(problem: SearchProblem, metrics: pd.DataFrame) -> Appraisal:
+    """Return what `(n, metrics)` measured trials are worth."""
+    return Appraisal(score=problem.score(metrics), violation=soft_violation(problem, metrics))

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal
 from search_spaces import Genotype, Population, genotypes
+
+Draw: TypeAlias = Callable[[int, np.random.Generator], Population]
+"""From a size and a generator to `(size, genes)` valid genotypes."""
 
 MAX_DRAWS: Final = 200_000
 """Draws after which a sampling loop gives up: one admissible candidate in 10,000 still gives twenty."""
 
 FIRST_DRAW: Final = 64
+
+
+@final
+class NewBatch:
+    """Proposals of one call, gathered from several sources, none of them known before.
+
+    Attributes:
+        proposals: so far.
+    """
+
+    def __init__(self, problem: SearchProblem, history: History, rng: np.random.Generator) -> None:
+        self.proposals: list[Proposal] = []
+        self._problem = problem
+        self._known = set(history.seen())
+        self._rng = rng
+
+    def add(self, population: Population, n: int, origin: str) -> None:
+        """Add the first `n` new candidates of `population`."""
+        chosen = genotypes(new_candidates(self._problem, population, self._known)[:n])
+        self._known.update(chosen)
+        self.proposals += [Proposal(genotype, origin) for genotype in chosen]
+
+    def draw(self, n: int, source: Draw, origin: str) -> None:
+        """Add at most `n` new candidates that `source` draws."""
+        if n > 0:
+            drawn = genotypes(draw_new(self._problem, source, n, self._known, self._rng))
+            self._known.update(drawn)
+            self.proposals += [Proposal(genotype, origin) for genotype in drawn]
 
 
 def new_candidates(problem: SearchProblem, population: Population, known: Collection[Genotype]) -> Population:
@@ -43,7 +75,7 @@ def unknown(canonical: Population, known: Collection[Genotype]) -> Population:
 
 def draw_new(
     problem: SearchProblem,
-    draw: Callable[[int, np.random.Generator], Population],
+    draw: Draw,
     n: int,
     known: Collection[Genotype],
     rng: np.random.Generator,

@@ -11,7 +11,13 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from analognas.strategies.strategy import Strategy
-from surrogates.specs import AnalogNASSurrogateSpec, SurrogateSpec, XGBoostEnsembleSpec, make_surrogate
+from surrogates.specs import (
+    AnalogNASSurrogateSpec,
+    AnySurrogateSpec,
+    CommitteeSpec,
+    SurrogateSpec,
+    make_surrogate,
+)
 
 
 class _Spec(BaseModel):
@@ -50,6 +56,9 @@ class SurrogateGuidedSpec(_Spec):
     initial: int = Field(default=24, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
     population: int = Field(default=200, ge=2, le=100_000, description="candidates in a population")
     iterations: int = Field(default=50, ge=0, le=100_000, description="generations of the evolution")
+    scale: Literal["raw", "ranks"] = Field(
+        default="ranks", description="the objective is modelled raw or as normal scores of its ranks"
+    )
     acquisition: Literal["mean", "ucb", "ei", "thompson"] = Field(
         default="ucb",
         description="what is evolved: expectation, mean + beta std, expected improvement, random draw",
@@ -62,27 +71,56 @@ class SurrogateGuidedSpec(_Spec):
         le=1,
         description="probability that a place in the batch goes to a random candidate",
     )
-    surrogate: SurrogateSpec = Field(
-        default=XGBoostEnsembleSpec(), description="fitted on the completed trials"
-    )
+    surrogate: SurrogateSpec = Field(default=CommitteeSpec(), description="fitted on the completed trials")
 
 
-StrategySpec: TypeAlias = Annotated[
-    RandomSpec | LatinHypercubeSpec | AnalogNASSpec | SurrogateGuidedSpec, Field(discriminator="kind")
-]
+class RegularizedEvolutionSpec(_Spec):
+    """Regularized evolution: tournaments among the youngest trials. Robust, and needs hundreds of trials."""
 
-STRATEGIES: Final[Mapping[str, type[_Spec]]] = {
+    kind: Literal["regularized-evolution"] = "regularized-evolution"
+    population: int = Field(default=30, ge=2, le=100_000, description="youngest trials that are alive")
+    tournament: int = Field(default=8, ge=1, le=100_000, description="trials drawn for a tournament")
+
+
+class LocalSearchSpec(_Spec):
+    """Local search: mutants of the best trial, then of the next best. Strong in small, smooth spaces."""
+
+    kind: Literal["local-search"] = "local-search"
+    initial: int = Field(default=10, ge=1, le=10_000, description="random trials that start the search")
+    patience: int = Field(default=32, ge=1, le=10_000, description="mutants drawn of one trial")
+
+
+class OptunaTPESpec(_Spec):
+    """Optuna's multivariate tree-structured Parzen estimator over the genes."""
+
+    kind: Literal["optuna-tpe"] = "optuna-tpe"
+    initial: int = Field(default=10, ge=1, le=10_000, description="random trials before the estimator")
+
+
+AnyStrategySpec: TypeAlias = (
+    AnalogNASSpec
+    | LatinHypercubeSpec
+    | LocalSearchSpec
+    | OptunaTPESpec
+    | RandomSpec
+    | RegularizedEvolutionSpec
+    | SurrogateGuidedSpec
+)
+StrategySpec: TypeAlias = Annotated[AnyStrategySpec, Field(discriminator="kind")]
+
+STRATEGIES: Final[Mapping[str, type[AnyStrategySpec]]] = {
     "random": RandomSpec,
     "latin-hypercube": LatinHypercubeSpec,
     "analognas": AnalogNASSpec,
     "surrogate-guided": SurrogateGuidedSpec,
+    "regularized-evolution": RegularizedEvolutionSpec,
+    "local-search": LocalSearchSpec,
+    "optuna-tpe": OptunaTPESpec,
 }
 """The built-in strategies by the name they have in a configuration."""
 
 
-def make_strategy(
-    spec: RandomSpec | LatinHypercubeSpec | AnalogNASSpec | SurrogateGuidedSpec, seed: int
-) -> Strategy:
+def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
     """Return the strategy that `spec` describes.
 
     Args:
@@ -98,6 +136,18 @@ def make_strategy(
         return RandomSearch()
     if isinstance(spec, LatinHypercubeSpec):
         return LatinHypercube(size=spec.size, seed=seed)
+    if isinstance(spec, RegularizedEvolutionSpec):
+        from analognas.strategies.regularized_evolution import RegularizedEvolution
+
+        return RegularizedEvolution(population=spec.population, tournament=spec.tournament)
+    if isinstance(spec, LocalSearchSpec):
+        from analognas.strategies.local_search import LocalSearch
+
+        return LocalSearch(initial=spec.initial, patience=spec.patience)
+    if isinstance(spec, OptunaTPESpec):
+        from analognas.strategies.optuna_tpe import OptunaTPE
+
+        return OptunaTPE(initial=spec.initial)
     design = LatinHypercube(size=spec.initial, seed=seed)
     if isinstance(spec, AnalogNASSpec):
         from analognas.strategies.analog_nas import AnalogNAS
@@ -116,6 +166,7 @@ def make_strategy(
         surrogate=make_surrogate(spec.surrogate),
         population=spec.population,
         iterations=spec.iterations,
+        scale=spec.scale,
         acquisition=spec.acquisition,
         beta=spec.beta,
         caution=spec.caution,
@@ -124,8 +175,8 @@ def make_strategy(
 
 
 def surrogate_spec(
-    spec: RandomSpec | LatinHypercubeSpec | AnalogNASSpec | SurrogateGuidedSpec,
-) -> XGBoostEnsembleSpec | AnalogNASSurrogateSpec | None:
+    spec: AnyStrategySpec,
+) -> AnySurrogateSpec | None:
     """Return the surrogate that a strategy searches on, None for one that searches without."""
     return spec.surrogate if isinstance(spec, AnalogNASSpec | SurrogateGuidedSpec) else None
 

@@ -11,27 +11,22 @@ The whole proposal follows from the history and the generator of the call.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.strategies.acquisition import AcquisitionName, make_acquisition
 from analognas.strategies.algorithm_1 import algorithm_1
-from analognas.strategies.appraisal import Appraisal, appraiser, soft_violation
+from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.diversity import diverse_batch
+from analognas.strategies.guide import MIN_TRIALS, Scale, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
-from analognas.strategies.problem import SOFT_METRICS, SearchProblem
+from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population, genotypes
-from surrogates import FittedSurrogate, Surrogate
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-MIN_TRIALS: Final = 4
-"""Completed trials below which no surrogate is fitted and the design goes on."""
+from surrogates import Surrogate
 
 SEEDS: Final = 20
 """Best trials that join the first population of an evolution."""
@@ -45,6 +40,7 @@ class SurrogateGuided:
     Attributes:
         design: the trials before the first fit.
         surrogate: fitted at each call on the completed trials.
+        scale: the objective is modelled `raw` or as the normal scores of its `ranks`.
         population: candidates in a population of the evolution, 2 or more.
         iterations: generations of the evolution.
         acquisition: `mean`, `ucb`, `ei` or `thompson`.
@@ -55,6 +51,7 @@ class SurrogateGuided:
 
     design: LatinHypercube
     surrogate: Surrogate
+    scale: Scale
     population: int
     iterations: int
     acquisition: AcquisitionName
@@ -81,14 +78,12 @@ class SurrogateGuided:
         rng: np.random.Generator,
     ) -> list[Proposal]:
         known = history.seen() | {proposal.genotype for proposal in chosen}
-        fitted = fit_on_history(self.surrogate, problem, history, rng)
+        guide = fit_guide(self.surrogate, problem, history, self.scale, rng)
         n_explored = int(rng.binomial(n, self.exploration))
-        acquisition = make_acquisition(
-            self.acquisition, beta=self.beta, incumbent=incumbent(problem, history), rng=rng
-        )
+        acquisition = make_acquisition(self.acquisition, beta=self.beta, incumbent=guide.incumbent, rng=rng)
         evolved = algorithm_1(
             problem,
-            appraiser(problem, fitted, acquisition, self.caution),
+            guide.appraiser(acquisition, self.caution),
             population=self.population,
             iterations=self.iterations,
             rng=rng,
@@ -99,67 +94,14 @@ class SurrogateGuided:
         known |= set(genotypes(batch))
         random = draw_new(problem, problem.space.sample, n - len(batch), known, rng)
         origins = ["algorithm-1"] * len(batch) + ["exploration"] * len(random)
-        return predicted_proposals(problem, fitted, np.concatenate([batch, random]), origins)
-
-
-def missing_design_trials(history: History, n: int, size: int) -> int:
-    """Return how many of `n` places go to a design of `size`: all of them until a surrogate can be fitted."""
-    if history.completed.sum() < MIN_TRIALS:
-        return n
-    return min(n, max(size - len(history) - len(history.pending), 0))
-
-
-def target_names(problem: SearchProblem, metrics: pd.DataFrame) -> list[str]:
-    """Return what a surrogate has to predict: the objective, and the soft metrics that are measured.
-
-    Raises:
-        ValueError: when the objective or a bounded metric is not measured.
-    """
-    bounded = [name for name in SOFT_METRICS if name in problem.upper_bounds]
-    for name in (problem.objective.metric, *bounded):
-        if name not in metrics.columns:
-            raise ValueError(
-                f"{name!r} is an objective or bounded and must be measured, got {', '.join(metrics.columns)}"
-            )
-    names = [problem.objective.metric, *(name for name in SOFT_METRICS if name in metrics.columns)]
-    return list(dict.fromkeys(names))
-
-
-def fit_on_history(
-    surrogate: Surrogate, problem: SearchProblem, history: History, rng: np.random.Generator
-) -> FittedSurrogate:
-    """Fit `surrogate` on the completed trials of `history`."""
-    rows = np.flatnonzero(history.completed)
-    targets = history.metrics[target_names(problem, history.metrics)]
-    features = problem.space.encode(history.population[rows])
-    return surrogate.fit(features, targets.iloc[rows].reset_index(drop=True), rng)
-
-
-def incumbent(problem: SearchProblem, history: History) -> float:
-    """Return the score of the best feasible trial, -inf where none is feasible."""
-    feasible = problem.feasible(history.metrics)
-    return float(problem.score(history.metrics)[feasible].max(initial=-np.inf))
+        return guide.proposals(np.concatenate([batch, random]), origins)
 
 
 def best_trials(problem: SearchProblem, history: History, n: int) -> Population:
     """Return the best `n` completed trials by Deb's rules, `(<= n, genes)`, best first."""
     rows = np.flatnonzero(history.completed)
-    metrics = history.metrics.iloc[rows]
-    appraisal = Appraisal(score=problem.score(metrics), violation=soft_violation(problem, metrics))
-    return history.population[rows[appraisal.best_first()[:n]]]
-
-
-def predicted_proposals(
-    problem: SearchProblem, fitted: FittedSurrogate, batch: Population, origins: list[str]
-) -> list[Proposal]:
-    """Return the proposals of `batch` with what the surrogate expects of each."""
-    if not len(batch):
-        return []
-    expected = fitted.predict(problem.space.encode(batch)).mean.to_dict("records")
-    return [
-        Proposal(genotype, origin, {str(name): float(value) for name, value in row.items()})
-        for genotype, origin, row in zip(genotypes(batch), origins, expected, strict=True)
-    ]
+    best = trial_appraisal(problem, history.metrics.iloc[rows]).best_first()[:n]
+    return history.population[rows[best]]
 
 
 def _spread_out(

@@ -47,7 +47,7 @@ def test_equal_inputs_and_seed_give_equal_models(surrogate, table) -> None:
     pd.testing.assert_frame_equal(first.mean, second.mean, check_exact=True)
 
 
-@pytest.mark.parametrize("kind", sorted(SURROGATES))
+@pytest.mark.parametrize("kind", ["analognas", "xgboost-ensemble"])
 def test_threads_do_not_change_predictions(kind, table) -> None:
     one, two = (make_surrogate(SURROGATES[kind](n_jobs=jobs)) for jobs in (1, 2))
     first, second = fit_and_predict(one, *table), fit_and_predict(two, *table)
@@ -69,7 +69,8 @@ def test_a_saved_surrogate_predicts_the_same(surrogate, table, tmp_path: Path) -
     expected = fitted.predict(features)
     pd.testing.assert_frame_equal(loaded.mean, expected.mean, check_exact=True)
     pd.testing.assert_frame_equal(loaded.std, expected.std, check_exact=True)
-    assert {path.suffix for path in (tmp_path / "surrogate").iterdir()} == {".json", ".ubj"}
+    suffixes = {path.suffix for path in (tmp_path / "surrogate").rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".npz", ".ubj"}
 
 
 def test_two_rows_are_enough_to_fit(surrogate, table) -> None:
@@ -128,7 +129,7 @@ def test_specs_reject_what_they_do_not_know() -> None:
         ('{"format": 2}', "`format` must be 1, got 2"),
         ('{"format": 1, "kind": "forest"}', "`kind` must be one of"),
         ('{"format": 1, "kind": "analognas", "files": []}', "'features' is missing"),
-        ('{"format": 1, "kind": "analognas", "files": [["../x.ubj"]]}', r"folder itself, got '\.\./x\.ubj'"),
+        ('{"format": 1, "kind": "committee", "members": ["../x"]}', r"folder itself, got '\.\./x'"),
     ],
 )
 def test_a_bad_manifest_is_named(text: str, message: str, tmp_path: Path) -> None:

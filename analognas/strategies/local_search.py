@@ -1,0 +1,52 @@
+"""Local search: mutants of the best trial, and of the next best once its neighbourhood is known.
+
+Best-first, so that it leaves a local optimum by itself: when `patience` mutants of a trial bring nothing new,
+the next best trial has its turn.
+
+References:
+    C. White, S. Nolen, Y. Savani, Exploring the loss landscape in neural architecture search, UAI 2021,
+    arXiv 2005.02960.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from analognas.strategies.appraisal import trial_appraisal
+from analognas.strategies.novelty import NewBatch
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal
+
+
+@final
+@dataclass(frozen=True)
+class LocalSearch:
+    """Proposes neighbours of the best trials.
+
+    Attributes:
+        initial: random trials that start the search.
+        patience: mutants of a trial that are drawn before its neighbourhood counts as known.
+    """
+
+    initial: int
+    patience: int
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose at most `n` new candidates, fewer when the space is exhausted."""
+        started = len(history) + len(history.pending)
+        completed = np.flatnonzero(history.completed)
+        batch = NewBatch(problem, history, rng)
+        batch.draw(min(n, max(self.initial - started, 0)), problem.space.sample, "random")
+        order = trial_appraisal(problem, history.metrics.iloc[completed]).best_first()
+        for row in completed[order]:
+            if len(batch.proposals) == n:
+                break
+            mutants = problem.space.mutate(np.repeat(history.population[[row]], self.patience, axis=0), rng)
+            batch.add(mutants, n - len(batch.proposals), "neighbour")
+        batch.draw(n - len(batch.proposals), problem.space.sample, "random")
+        return batch.proposals
