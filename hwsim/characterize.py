@@ -26,14 +26,15 @@ def characterize(
     """Return mean and standard deviation over `n` devices for every target and time.
 
     Raises:
-        ValueError: for targets outside 0 to g_max, times outside the validity range, or no devices.
+        ValueError: for targets outside the device's range, times outside the validity range, or no devices.
     """
     if n < 1:
         raise ValueError(f"`n >= 1` must hold, got {n}")
     statistics = []
     for target in g_us:
-        if not 0 <= target <= device.g_max_us:
-            raise ValueError(f"`0 <= g_us <= {device.g_max_us:g}` must hold, got {target:g}")
+        if not device.g_min_us <= target <= device.g_max_us:
+            limits = f"{device.g_min_us:g} <= g_us <= {device.g_max_us:g}"
+            raise ValueError(f"`{limits}` must hold, got {target:g}")
         state = device.program(torch.full((n,), float(target)), stream(seed, "program", float(target)))
         for t_s in times_s:
             read = device.read(state, t_s, stream(seed, "read", float(target), float(t_s))).double()

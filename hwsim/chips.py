@@ -1,8 +1,9 @@
 """Programmed chips: both conductances of every pair, and what they are at any later time.
 
-A weight is a differential pair, ``w = (g⁺ - g⁻) / g_max``: positive weights on g⁺, negative ones on g⁻, the
-other device at 0. Both are programmed, drift and fluctuate on their own. Each chip has its own random
-stream, so that chip 7 of a seed is the same chip however many are programmed with it.
+A weight is a differential pair, ``w = (g⁺ - g⁻) / (g_max - g_min)``: positive weights on g⁺, negative ones
+on g⁻, the other device at the lowest conductance. Both are programmed, drift and fluctuate on their own.
+Each chip has its own random stream, so that chip 7 of a seed is the same chip however many are programmed
+with it.
 
 References:
     Joshi et al., Nat. Commun. 11:2473, 2020 (differential pairs).
@@ -104,7 +105,7 @@ class Chips:
         return derive_seed(self.seed, "chip", chip, "mvm", float(t_s))
 
     def _pair_to_weights(self, pair_us: torch.Tensor) -> dict[str, torch.Tensor]:
-        flat = (pair_us[PLUS] - pair_us[MINUS]).mul_(1 / self.device.g_max_us)
+        flat = (pair_us[PLUS] - pair_us[MINUS]).div_(self.device.g_max_us - self.device.g_min_us)
         parts = torch.split(flat, self._sizes)
         return {
             name: part.view(layer.weight.shape)
@@ -141,9 +142,15 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
         raise ValueError(
             f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"
         )
-    device = build_device(next(iter(layers.values())).hardware.device)
+    hardware = next(iter(layers.values())).hardware
+    device = build_device(hardware.device)
     flat = torch.cat([layer.normalised_weight().reshape(-1) for layer in layers.values()])
-    target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * device.g_max_us
+    span_us = device.g_max_us - device.g_min_us
+    target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * span_us + device.g_min_us
     states = [device.program(target_us, stream(seed, "chip", chip, "program")) for chip in range(n)]
+    if hardware.pairs == "collapsed":
+        for one in states:
+            difference = one["g_us"][PLUS] - one["g_us"][MINUS]
+            one["g_us"] = torch.stack([difference.clamp(min=0), (-difference).clamp(min=0)])
     state = {name: torch.stack([one[name] for one in states]) for name in states[0]}
     return Chips(net, device, seed, state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Spec(BaseModel):
@@ -67,6 +67,77 @@ class PcmSpec(Spec):
     """Multiple of the published 1/f read noise."""
 
 
+class HermesSpec(Spec):
+    """Phase-change memory of the HERMES chip (Le Gallo et al. 2023)."""
+
+    kind: Literal["hermes"] = "hermes"
+    devices_per_weight: Literal[1, 2] = 2
+    """Devices on each side of a differential pair; g_max is 10.35 or 20.7 uS."""
+    programming_noise_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published programming noise."""
+    drift_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published drift exponents."""
+    read_noise_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published 1/f read noise."""
+
+    @property
+    def g_max_us(self) -> float:
+        """Conductance of a weight of 1, uS."""
+        return 10.35 * self.devices_per_weight
+
+
+class ReramWanSpec(Spec):
+    """Resistive memory of the NeuRRAM chip (Wan et al. 2022), valid for 2 days."""
+
+    kind: Literal["reram-wan2022"] = "reram-wan2022"
+    g_max_us: float = Field(default=40.0, gt=0)
+    """Conductance of a weight of 1, in uS."""
+    noise_scale: float = Field(default=1.0, ge=0)
+    """Multiple of the published spread."""
+
+
+class ReramCmoSpec(Spec):
+    """CMO/HfOx resistive memory (Falcone et al. 2025), 9 to 88.2 uS."""
+
+    kind: Literal["reram-cmo"] = "reram-cmo"
+    acceptance_percent: float = 2.0
+    """How closely programming must hit its target, in %: 0.2 or 2."""
+
+    @field_validator("acceptance_percent")
+    @classmethod
+    def _is_published(cls, value: float) -> float:
+        if value not in (0.2, 2.0):
+            raise ValueError("`acceptance_percent` must be 0.2 or 2, the published ranges")
+        return value
+
+    @property
+    def g_max_us(self) -> float:
+        """Conductance of a weight of 1, uS."""
+        return 88.2
+
+
+class PolynomialSpec(Spec):
+    """A device of your own: polynomials of the relative conductance, low order first."""
+
+    kind: Literal["polynomial"] = "polynomial"
+    g_max_us: float = Field(gt=0)
+    """Conductance of a weight of 1, in uS."""
+    programming_us: tuple[float, ...] = Field(min_length=1)
+    """Standard deviation of programming, in uS."""
+    drift_mean: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    """Mean of the drift exponent."""
+    drift_std: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    """Standard deviation of the drift exponent over devices."""
+    read_noise: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    """Q of the 1/f read noise."""
+    t0_s: float = Field(default=20.0, gt=0)
+    """Time between programming and the first reference read, in s."""
+    t_read_s: float = Field(default=250e-9, gt=0)
+    """Width of the read pulse, in s."""
+    latest_s: float | None = Field(default=None, gt=0)
+    """End of the validity range, in s; null for none."""
+
+
 class IdealSpec(Spec):
     """A device that holds its target for ever."""
 
@@ -75,10 +146,20 @@ class IdealSpec(Spec):
     """Conductance of a weight of 1, in uS."""
 
 
-DeviceSpec: TypeAlias = Annotated[PcmSpec | IdealSpec, Field(discriminator="kind")]
+DeviceSpec: TypeAlias = Annotated[
+    PcmSpec | HermesSpec | ReramWanSpec | ReramCmoSpec | PolynomialSpec | IdealSpec,
+    Field(discriminator="kind"),
+]
 
-DEVICE_KINDS: Final = ("pcm", "ideal")
-"""Every `kind` of device."""
+PUBLISHED_DEVICES: Final[Mapping[str, DeviceSpec]] = {
+    "pcm": PcmSpec(),
+    "hermes-1": HermesSpec(devices_per_weight=1),
+    "hermes-2": HermesSpec(devices_per_weight=2),
+    "reram-wan2022": ReramWanSpec(),
+    "reram-cmo": ReramCmoSpec(),
+    "ideal": IdealSpec(),
+}
+"""Devices by name, as they were published."""
 
 
 class CompensationSpec(Spec):
@@ -106,6 +187,9 @@ class Hardware(Spec):
     converters: ConverterSpec = ConverterSpec()
     mvm: MvmSpec = MvmSpec()
     device: DeviceSpec = PcmSpec()
+    pairs: Literal["both", "collapsed"] = "both"
+    """`both`: each device of a pair lives on its own; `collapsed`: their difference is put on one of them
+    after programming, as aihwkit does, for comparisons with it."""
     compensation: CompensationSpec = CompensationSpec()
 
     def replace(self, changes: Mapping[str, Any]) -> Hardware:

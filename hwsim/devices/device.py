@@ -18,6 +18,11 @@ class Device(Protocol):
         """Conductance of a weight of 1, µS."""
         ...
 
+    @property
+    def g_min_us(self) -> float:
+        """Conductance of a weight of 0, µS."""
+        ...
+
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return what programming to `g_target_us` leaves; the key `g_us` holds the conductances then."""
         ...

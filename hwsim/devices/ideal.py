@@ -17,6 +17,11 @@ class Ideal:
 
     g_max_us: float = 25.0
 
+    @property
+    def g_min_us(self) -> float:
+        """Conductance of a weight of 0, µS."""
+        return 0.0
+
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return the targets as they are."""
         return {"g_us": g_target_us.clone()}

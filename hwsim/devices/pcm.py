@@ -57,6 +57,11 @@ class Pcm:
     drift_scale: float = 1.0
     read_noise_scale: float = 1.0
 
+    @property
+    def g_min_us(self) -> float:
+        """Conductance of a weight of 0, µS."""
+        return 0.0
+
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return `g_us` and the drift exponent `nu` of each device."""
         g_rel = g_target_us / self.g_max_us

@@ -1,0 +1,83 @@
+"""A device of your own, from measured polynomials of the relative conductance r = g / g_max.
+
+    g_prog = max(0, g_target + σ_p(r) ξ)
+    g(t)   = g_prog ((t + t0) / t0)^-ν,                ν = |μ(r) + s(r) ξ| once a device
+    g_read = max(0, g(t) (1 + σ_r ξ)),                 σ_r = Q(r_prog) sqrt(ln((t + t0 + t_r) / (2 t_r)))
+
+The same equations as phase-change memory; a device that does not drift has ``drift_mean = [0]``. Standard
+deviations below zero count as zero.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import torch
+
+from hwsim.devices.device import DeviceState, check_time
+
+Coefficients: TypeAlias = tuple[float, ...]
+"""A polynomial, low order first."""
+
+
+def polynomial(coefficients: Coefficients, x: torch.Tensor) -> torch.Tensor:
+    """Return the polynomial with `coefficients`, low order first, by Horner's rule."""
+    total = torch.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        total.mul_(x).add_(coefficient)
+    return total
+
+
+@final
+@dataclass(frozen=True)
+class PolynomialDevice:
+    """A device from polynomial coefficients.
+
+    Attributes:
+        g_max_us: conductance of a weight of 1, µS.
+        programming_us: σ_p in r, µS.
+        drift_mean: μ in r.
+        drift_std: s in r.
+        read: Q in r of the programmed conductance.
+        t0_s: time between programming and the first reference read, s.
+        t_read_s: width of the read pulse, s.
+        latest_s: end of the validity range, s.
+    """
+
+    g_max_us: float
+    programming_us: Coefficients
+    drift_mean: Coefficients
+    drift_std: Coefficients
+    read_noise: Coefficients
+    t0_s: float
+    t_read_s: float
+    latest_s: float
+
+    @property
+    def g_min_us(self) -> float:
+        """Conductance of a weight of 0, µS."""
+        return 0.0
+
+    def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
+        """Return `g_us` and the drift exponent `nu` of each device."""
+        g_rel = g_target_us / self.g_max_us
+        std = polynomial(self.programming_us, g_rel).clamp_(min=0)
+        g_us = torch.randn(g_rel.shape, generator=generator).mul_(std).add_(g_target_us).clamp_(min=0)
+        nu = torch.randn(g_rel.shape, generator=generator)
+        nu.mul_(polynomial(self.drift_std, g_rel).clamp_(min=0)).add_(polynomial(self.drift_mean, g_rel))
+        return {"g_us": g_us, "nu": nu.abs_()}
+
+    def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
+        """Return the drifted conductances with one draw of 1/f read noise, µS.
+
+        Raises:
+            ValueError: for a time after `latest_s`.
+        """
+        check_time(t_s, self.latest_s, "the device's `latest_s`")
+        g_us = state["g_us"]
+        std = polynomial(self.read_noise, g_us / self.g_max_us).clamp_(min=0)
+        std *= math.sqrt(max(0.0, math.log((t_s + self.t0_s + self.t_read_s) / (2 * self.t_read_s))))
+        noise = torch.randn(g_us.shape, generator=generator).mul_(std).add_(1).clamp_(min=0)
+        return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / self.t0_s)).exp_())
