@@ -1,0 +1,8 @@
+"""The benchmark of search strategies on tables of measured candidates."""
+
+from analognas.bench.benchmark import BenchResult, run_benchmark
+from analognas.bench.cell_table import read_cell_table
+from analognas.bench.synthetic import synthetic_table
+from analognas.bench.table import BenchTable
+
+__all__ = ["BenchResult", "BenchTable", "read_cell_table", "run_benchmark", "synthetic_table"]

@@ -1,0 +1,117 @@
+"""A search space cut down to the rows of a table.
+
+A table that lists only part of a space is handled in one way, the same for every strategy: the table is the
+space. A candidate outside is inadmissible, like one above a parameter limit, and costs no evaluation.
+Sampling draws rows. Mutation and crossover walk on by further mutations until they meet a row, so that an
+operator that makes small steps still makes the smallest steps that the table has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from search_spaces import Genotype, Population
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from analognas.spaces import ArchitectureSpace
+
+MAX_STEPS: Final = 64
+"""Mutations in a walk before it ends at a random row."""
+
+
+class TableSpace:
+    """The candidates of a table, as a search space.
+
+    Args:
+        space: the space that the table was measured in.
+        population: `(n, genes)` canonical, different genotypes that have a row.
+    """
+
+    def __init__(self, space: ArchitectureSpace, population: Population) -> None:
+        self._space = space
+        self._rows = population
+        # Any fixed odd numbers make a hash of a row; equality is checked on the row itself.
+        weights = np.random.default_rng(0).integers(1, 2**62, size=population.shape[1], dtype=np.int64) | 1
+        self._weights = weights
+        keys = self._keys(population)
+        self._order = np.argsort(keys)
+        self._sorted = keys[self._order]
+
+    def rows(self, population: Population) -> npt.NDArray[np.intp]:
+        """Return the row of each candidate, -1 where it has none, `(n,)`."""
+        if not len(population):
+            return np.empty(0, dtype=np.intp)
+        place = np.minimum(np.searchsorted(self._sorted, self._keys(population)), len(self._sorted) - 1)
+        row = self._order[place]
+        return np.where((self._rows[row] == population).all(axis=1), row, -1)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Population:
+        """Draw `n` rows at random."""
+        return self._rows[rng.integers(len(self._rows), size=n)]
+
+    def mutate(self, population: Population, rng: np.random.Generator) -> Population:
+        """Return one mutant a row, each of them in the table."""
+        return self._walk(self._space.mutate(population, rng), rng)
+
+    def crossover(self, first: Population, second: Population, rng: np.random.Generator) -> Population:
+        """Return one child a pair, each of them in the table."""
+        return self._walk(self._space.crossover(first, second, rng), rng)
+
+    def latin_hypercube(self, n: int, rng: np.random.Generator) -> Population:
+        """Draw a Latin hypercube of the whole space; rows outside the table have a problem."""
+        return self._space.latin_hypercube(n, rng)
+
+    def canonical(self, population: Population) -> Population:
+        """Return the canonical genotypes of the whole space."""
+        return self._space.canonical(population)
+
+    def encode(self, population: Population) -> pd.DataFrame:
+        """Return the features of the whole space."""
+        return self._space.encode(population)
+
+    def parameters(self, population: Population) -> npt.NDArray[np.int64]:
+        """Return the trainable parameters of each network."""
+        return self._space.parameters(population)
+
+    def macs(self, population: Population) -> npt.NDArray[np.int64]:
+        """Return the multiply-accumulates of each network."""
+        return self._space.macs(population)
+
+    def problems(self, population: Population) -> list[str]:
+        """Return `not in the table` where a candidate has no row."""
+        return ["" if row >= 0 else "not in the table" for row in self.rows(population).tolist()]
+
+    def describe(self, genotype: Genotype) -> dict[str, Any]:
+        """Return the architecture."""
+        return self._space.describe(genotype)
+
+    def parse(self, architecture: Mapping[str, Any]) -> Genotype:
+        """Return the genotype of an architecture."""
+        return self._space.parse(architecture)
+
+    def build(self, genotype: Genotype) -> nn.Module:
+        """Return the network."""
+        return self._space.build(genotype)
+
+    def _walk(self, population: Population, rng: np.random.Generator) -> Population:
+        walkers = self._space.canonical(population)
+        for _ in range(MAX_STEPS):
+            outside = np.flatnonzero(self.rows(walkers) < 0)
+            if not len(outside):
+                return walkers
+            walkers[outside] = self._space.canonical(self._space.mutate(walkers[outside], rng))
+        outside = np.flatnonzero(self.rows(walkers) < 0)
+        walkers[outside] = self.sample(len(outside), rng)
+        return walkers
+
+    def _keys(self, population: Population) -> npt.NDArray[np.int64]:
+        # The product wraps around on purpose: it is a hash.
+        with np.errstate(over="ignore"):
+            return np.asarray((population * self._weights).sum(axis=1))
