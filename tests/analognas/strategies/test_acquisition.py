@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from analognas.strategies.acquisition import (
+    log_expected_improvement,
+    make_acquisition,
+    thompson,
+    upper_confidence_bound,
+)
+
+
+def test_upper_confidence_bound() -> None:
+    score = upper_confidence_bound(2.0)(np.array([0.5, 0.4]), np.array([0.1, 0.2]))
+    np.testing.assert_allclose(score, [0.7, 0.8])
+
+
+def test_log_expected_improvement_is_the_logarithm_of_the_closed_form() -> None:
+    mean, std = np.linspace(-3, 3, 61), np.full(61, 0.7)
+    z = (mean - 0.5) / std
+    expected = std * (norm.pdf(z) + z * norm.cdf(z))
+    np.testing.assert_allclose(log_expected_improvement(0.5)(mean, std), np.log(expected), rtol=1e-7)
+
+
+def test_log_expected_improvement_orders_hopeless_candidates_too() -> None:
+    mean = -np.logspace(0, 6, 200)
+    score = log_expected_improvement(0.0)(mean, np.full(200, 0.1))
+    assert np.isfinite(score).all()
+    assert (np.diff(score) < 0).all()
+
+
+def test_log_expected_improvement_agrees_with_sampling() -> None:
+    draws = np.random.default_rng(0).normal(0.2, 0.5, 400_000)
+    sampled = np.maximum(draws - 0.6, 0).mean()
+    closed = np.exp(log_expected_improvement(0.6)(np.array([0.2]), np.array([0.5])))[0]
+    assert closed == pytest.approx(sampled, rel=0.02)
+
+
+def test_thompson_draws_from_the_prediction() -> None:
+    draws = thompson(np.random.default_rng(1))(np.full(50_000, 3.0), np.full(50_000, 0.5))
+    assert draws.mean() == pytest.approx(3.0, abs=0.01)
+    assert draws.std() == pytest.approx(0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["mean", "ei"])
+def test_without_a_feasible_trial_improvement_is_the_mean(name) -> None:
+    rng = np.random.default_rng(0)
+    acquisition = make_acquisition(name, beta=1.0, incumbent=-np.inf, rng=rng)
+    np.testing.assert_array_equal(acquisition(np.array([1.0, 2.0]), np.array([5.0, 0.0])), [1.0, 2.0])
