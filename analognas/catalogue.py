@@ -84,7 +84,8 @@ def _values(model: BaseModel, prefix: str, skip: tuple[str, ...]) -> Iterator[Op
         if isinstance(value, BaseModel):
             yield from _values(value, f"{prefix}{name}.", skip=())
         else:
-            yield Option(f"{prefix}{name}", to_jsonable_python(value), field.description or "")
+            meaning = field.description or ("which kind" if name == "kind" else "")
+            yield Option(f"{prefix}{name}", to_jsonable_python(value), meaning)
 
 
 def _first_paragraph(spec: type[BaseModel]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from analognas.artefact import make_artefact
@@ -29,9 +30,14 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
     Raises:
         UserError: when it is in use or cannot be written.
     """
-    path = out or Path("runs") / f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    path = out or _unused_path(Path("runs") / f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     facts = {**environment(), "data_sha256": composition.task.fingerprint, "threads": config.executor.threads}
     return create_run(path, dump_config(config), facts)
+
+
+def _unused_path(path: Path) -> Path:
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
 def run_to_end(

@@ -43,14 +43,14 @@ hardware:
   tile: {{rows: 256, columns: 256}}
 
 constraints:               # upper bounds; leave one out and it is free
-  parameters: 60000        # checked before any training
+  parameters: 40000        # checked before any training
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction
 
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips
 
 training:                  # the budget of one trial
-  digital: {{epochs: 8, batch_size: 64, learning_rate: 0.005}}
-  hardware_aware: {{epochs: 4, batch_size: 64, learning_rate: 0.002, weight_noise: 0.06, clip_sigma: 2.5}}
+  digital: {{epochs: 6, batch_size: 128, learning_rate: 0.02}}
+  hardware_aware: {{epochs: 3, batch_size: 128, learning_rate: 0.005, weight_noise: 0.06, clip_sigma: 2.5}}
 
 evaluation:
   chips: 8
@@ -64,11 +64,15 @@ search:
     initial: 24            # Latin hypercube sample that the surrogate starts from
 
 final:                     # full budget, for the best candidate and the references
-  digital_epochs: 40
-  hardware_aware_epochs: 20
+  digital_epochs: 30
+  hardware_aware_epochs: 15
   chips: 25
 
 references: [resnet8]      # trained and validated next to the best
+
+executor:
+  kind: serial
+  threads: 1               # of torch, for each training; large networks gain from more
 """
 
 

@@ -51,9 +51,19 @@ class ResNetSpec(Spec):
     wf: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
         default=(1, 4), description="WF, widening factor of a main block: [low, high]"
     )
+    skip: Literal["with", "without", "either"] = Field(
+        default="either", description="skip connections of the residual blocks"
+    )
+    max_width: int = Field(default=1024, ge=1, le=65536, description="most channels of a convolution")
+    bottleneck: Literal["full", "input", "quarter"] = Field(
+        default="full",
+        description="inner width of types A and C: the block's, its input's, or a quarter of the block's",
+    )
 
 
 SpaceSpec = ResNetSpec
+
+SKIP_GENES: Final[Mapping[str, tuple[int, int]]] = {"with": (1, 1), "without": (0, 0), "either": (0, 1)}
 
 
 BUILT_IN: Final[Mapping[str, type[Spec]]] = {"resnet": ResNetSpec}
@@ -78,5 +88,8 @@ def make_space(spec: SpaceSpec, input_shape: tuple[int, int, int], n_classes: in
         b=spec.b,
         ct=spec.ct,
         wf=spec.wf,
+        skip=SKIP_GENES[spec.skip],
+        max_width=spec.max_width,
+        bottleneck=spec.bottleneck,
     )
     return complete(space, input_shape)

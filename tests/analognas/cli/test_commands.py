@@ -1,0 +1,192 @@
+"""The command line in this process: usage, errors, exit codes. Whole searches are in test_end_to_end.py."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from analognas.cli.main import app
+from analognas.compose import compose
+from analognas.config.loader import load_config
+from analognas.session import new_run
+from tests.analognas.small_search import SMALL, environment
+
+
+def invoke(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom analognas.cli.main import app\n"
+        "result = CliRunner().invoke(app, ['--help'])\nprint(result.output)\n"
+        "print(sorted({'torch', 'numpy', 'pandas', 'pydantic', 'xgboost', 'sklearn', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment()
+    )
+    for name in ("init", "search", "resume", "status", "validate", "export", "report", "describe", "schema"):
+        assert f"  {name} " in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_init_writes_a_valid_search_and_never_replaces_a_file_unasked(here) -> None:
+    assert invoke("init", "my.yaml").exit_code == 0
+    assert load_config(here / "my.yaml")[0].name == "digits"
+    again = invoke("init", "my.yaml")
+    assert again.exit_code == 2
+    assert "--force" in again.stderr
+    assert invoke("init", "my.yaml", "--force", "--task", "arrays").exit_code == 0
+    assert "kind: arrays" in (here / "my.yaml").read_text()
+    assert invoke("init", "absent/my.yaml").exit_code == 2
+    assert invoke("init", "x.yaml", "--task", "mnist").stderr.startswith("--task: unknown task 'mnist'")
+
+
+def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    before = files(here)
+    done = invoke("search", "small.yaml", "--dry-run", "--json")
+    assert done.exit_code == 0
+    plan = json.loads(done.stdout)
+    assert plan["trials"] == 8
+    assert 0 < plan["admissible_share"] <= 1
+    assert files(here) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("task: {kind: digit}\n", "bad.yaml:1:14: task.kind: unknown kind 'digit', did you mean `digits`?"),
+        ("seed: 1\nseed: 2\n", "bad.yaml:2:1: seed: this key was given before"),
+        ("- a\n", "bad.yaml:1:1: must be a mapping"),
+        ("", "bad.yaml:1:1: the file is empty"),
+        (
+            "task: {kind: digits}\nconstraints: {parameters: 10}\n",
+            "bad.yaml:2:14: constraints: no candidate meets",
+        ),
+        ("task: {kind: arrays, path: objects.npz}\n", "bad.yaml:1:7: task: "),
+    ],
+)
+def test_a_bad_configuration_exits_with_2_and_creates_nothing(here, content, message) -> None:
+    np.savez(here / "objects.npz", x=np.array([{}] * 9, dtype=object), y=np.zeros(9))
+    (here / "bad.yaml").write_text(content)
+    before = files(here)
+    done = invoke("search", "bad.yaml")
+    assert done.exit_code == 2
+    assert done.stderr.startswith(message)
+    assert files(here) == before
+
+
+def test_an_output_directory_in_use_is_refused_before_anything_else(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    (here / "used").mkdir()
+    (here / "used" / "notes.txt").write_text("mine")
+    done = invoke("search", "small.yaml", "--out", "used")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("used: the output directory is in use; choose another with --out")
+    assert files(here) == ["small.yaml", "used", "used/notes.txt"]
+
+
+def test_when_no_trial_is_feasible_the_exit_code_is_3_and_the_report_is_there(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    changes = [
+        "constraints.std_1d=1e-9",
+        "search.trials=4",
+        "search.strategy.initial=4",
+        "training.digital.epochs=1",
+    ]
+    done = invoke(
+        "search", "small.yaml", "--out", "run", *(part for change in changes for part in ("--set", change))
+    )
+    assert done.exit_code == 3
+    assert "none of 4 trained candidates meets all of `std_1d <= 1e-09`" in done.stderr
+    assert (here / "run" / "report.html").exists()
+    assert not (here / "run" / "best").exists()
+
+
+def test_a_candidate_that_diverges_is_a_failed_trial(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    changes = ["training.digital.learning_rate=1e30", "search.trials=4", "search.strategy.initial=4"]
+    done = invoke(
+        "search", "small.yaml", "--out", "run", *(part for change in changes for part in ("--set", change))
+    )
+    assert done.exit_code == 3
+    assert "all 4 trials failed" in done.stderr
+    trials = [json.loads(line) for line in (here / "run" / "trials.jsonl").read_text().splitlines()]
+    assert all(trial["status"] == "failed" and trial["failure"]["reason"] for trial in trials)
+
+
+@pytest.mark.parametrize("command", ["resume", "status", "report", "export", "validate"])
+def test_what_is_no_run_is_refused(here, command) -> None:
+    done = invoke(command, "absent")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("absent: no such")
+    (here / "folder").mkdir()
+    done = invoke(command, "folder")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("folder: n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["describe", "chips"], "describe: unknown subject 'chips'"),
+        (["describe", "hardware", "pcm-analogna"], "did you mean `pcm-analognas`?"),
+        (["export", ".", "--format", "onyx"], "--format: unknown format 'onyx', did you mean `onnx`?"),
+        (["validate", ".", "--hardware", "pcm"], "--hardware: no preset 'pcm'"),
+        (["validate", ".", "--times", "1 moth"], "--times: must be seconds or a text such as `1 day`"),
+    ],
+)
+def test_wrong_arguments_are_named(here, arguments, message) -> None:
+    done = invoke(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("subject", ["spaces", "hardware", "tasks", "strategies"])
+def test_describe_explains_every_entry(subject) -> None:
+    entries = json.loads(invoke("describe", subject, "--json").stdout)
+    assert entries
+    for name, summary in entries.items():
+        assert summary
+        content = json.loads(invoke("describe", subject, name, "--json").stdout)
+        assert content["name"] == name
+        assert all(option["meaning"] for option in content["options"]), content
+        assert name in invoke("describe", subject, name).stdout
+
+
+def test_the_schema_names_every_section() -> None:
+    schema = json.loads(invoke("schema").stdout)
+    assert {"task", "space", "hardware", "search", "training", "final"} <= set(schema["properties"])
+
+
+def test_export_lists_its_formats(here) -> None:
+    listed = invoke("export", ".", "--format", "help").stdout
+    assert {"python", "onnx", "pt2", "safetensors", "analog"} <= {
+        line.split()[0] for line in listed.splitlines()
+    }
+
+
+def test_runs_started_in_the_same_second_do_not_meet(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    config, document = load_config(here / "small.yaml")
+    composition = compose(config, document)
+    runs = [new_run(config, composition, None) for _ in range(3)]
+    assert len({run.path for run in runs}) == 3

@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from analognas.config.loader import load_config, parse_config
+from analognas.config.template import template
+from analognas.errors import UserError
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_template_is_the_ready_made_search() -> None:
+    assert parse_config(template("digits"), ROOT) == load_config(ROOT / "configs" / "digits.yaml")[0]
+
+
+def test_the_template_for_own_data_asks_for_their_file() -> None:
+    with pytest.raises(UserError, match=r"config:8:9: task.path: no such file"):
+        parse_config(template("arrays"), ROOT, "config")
+
+
+def test_an_unknown_task_is_named() -> None:
+    with pytest.raises(UserError, match="did you mean `digits`"):
+        template("digit")
