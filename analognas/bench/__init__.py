@@ -2,7 +2,8 @@
 
 from analognas.bench.benchmark import BenchResult, run_benchmark
 from analognas.bench.cell_table import read_cell_table
+from analognas.bench.plot import regret_svg
 from analognas.bench.synthetic import synthetic_table
 from analognas.bench.table import BenchTable
 
-__all__ = ["BenchResult", "BenchTable", "read_cell_table", "run_benchmark", "synthetic_table"]
+__all__ = ["BenchResult", "BenchTable", "read_cell_table", "regret_svg", "run_benchmark", "synthetic_table"]

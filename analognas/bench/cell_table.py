@@ -39,7 +39,7 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
     import pandas as pd
 
     try:
-        frame = pd.read_csv(path, dtype=str)
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: a table must be a CSV file with a header: {error}") from None
     names = (CODE_COLUMN, *STRING_COLUMNS)
@@ -53,7 +53,7 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
     cells: list[Genotype] = []
     values: list[float] = []
     rejected: Counter[str] = Counter()
-    for text, number in zip(frame[column].fillna(""), frame[target].fillna(""), strict=True):
+    for text, number in zip(frame[column], frame[target], strict=True):
         try:
             cell, value = read(text), float(number.split("±")[0])
         except ValueError:

@@ -45,7 +45,7 @@ POINTS: Final = {
 """Points lost for each unit of distance in a feature."""
 
 PAIRS: Final = (("depth", "KS0", 0.1), ("mean_branches", "share_bottleneck", 1.5))
-"""Points lost for the product of two distances: depth hurts most with a large stem, branches with bottlenecks."""
+"""Points lost for the product of two distances, so that features do not simply add up."""
 
 
 def synthetic_table() -> BenchTable:
