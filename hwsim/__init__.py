@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hwsim.calibration import calibrate
     from hwsim.chips import Chips, program
     from hwsim.conversion import tile_map, to_analog, to_digital
+    from hwsim.distillation import distillation_loss
     from hwsim.drift import DriftCurve, DriftPoint, accuracy_over_time
     from hwsim.hardware import Hardware
     from hwsim.hwa import HwaTraining
@@ -33,6 +34,7 @@ __all__ = [
     "accuracy_over_time",
     "analog_parameters",
     "calibrate",
+    "distillation_loss",
     "preset",
     "preset_names",
     "program",
@@ -45,6 +47,7 @@ _HOMES: Final = {
     "hwsim.calibration": ("calibrate",),
     "hwsim.chips": ("Chips", "program"),
     "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
+    "hwsim.distillation": ("distillation_loss",),
     "hwsim.drift": ("DriftCurve", "DriftPoint", "accuracy_over_time"),
     "hwsim.hardware": ("Hardware",),
     "hwsim.hwa": ("HwaTraining",),

@@ -23,7 +23,7 @@ from hwsim.devices.device import check_time
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import UnfusableError
 from hwsim.modules import NOMINAL
-from hwsim.noise import NoisePool, NoiseStream
+from hwsim.noise import NoisePool, NoiseStream, longest_pixel
 from hwsim.streams import stream
 
 ONE_SECOND_S: Final = 1.0
@@ -110,7 +110,7 @@ def accuracy_over_time(
         raise ValueError("`times_s` must have at least one time, got none")
     for t_s in times_s:
         check_time(t_s)
-    longest = max(max(layer.weight.shape[:2]) for layer in chips.layers.values())
+    longest = longest_pixel(layer.weight for layer in chips.layers.values())
     pool = NoisePool(stream(chips.seed, "pool"), longest)
     tasks = [(row, chip) for chip in range(len(chips)) for row in range(len(times_s))]
     accuracy = np.empty((len(times_s), len(chips)), dtype=np.float64)

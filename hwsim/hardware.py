@@ -1,12 +1,12 @@
 """The frozen description of a chip: tiles, converters, crossbar noise, device, drift compensation.
 
 Validation only, no torch: a search configuration can hold and check hardware without loading the simulator.
-Every field's docstring is its documentation with its unit; `describe` lists them.
+Every field's docstring is its documentation with its unit; `explain` lists them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -34,6 +34,8 @@ class ConverterSpec(Spec):
     """Input resolution in bits; null leaves inputs continuous and unbounded."""
     adc_bits: int | None = Field(default=8, ge=2, le=24)
     """Output resolution in bits over +-out_bound; null leaves outputs continuous and unbounded."""
+    input_scaling: Literal["static", "dynamic"] = "static"
+    """`static`: one calibrated input range a layer; `dynamic`: each input vector by its largest magnitude."""
     out_bound: float = Field(default=10.0, gt=0)
     """Largest output of a tile, in fully-on inputs times fully-on weights."""
 
@@ -212,9 +214,19 @@ class Hardware(Spec):
 
     @property
     def needs_input_range(self) -> bool:
-        """Whether outputs depend on the input range: any converter or additive noise is on."""
-        return (
+        """Whether a calibrated input range changes outputs: it is static, and a converter or noise is on."""
+        return self.converters.input_scaling == "static" and (
             self.converters.dac_bits is not None
             or self.converters.adc_bits is not None
             or any(value > 0 for value in self.mvm.model_dump().values())
         )
+
+
+def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yield every value of a specification as (dotted path, value, what it is with its unit)."""
+    for name, field in type(spec).model_fields.items():
+        value = getattr(spec, name)
+        if isinstance(value, BaseModel):
+            yield from explain(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value, " ".join((field.description or "").split())

@@ -1,26 +1,40 @@
 """Hardware-aware training: noise on weights and outputs in forward and backward, not in the update.
 
-Each mini-batch sees ``W + λ γ σ ξ`` with γ the largest weight of each column, σ the noise strength and λ a
-linear ramp; the gradient of the noisy weights updates the clean ones. Converters and output noise act in
-the forward pass, with straight-through gradients. After each update the weights are clipped at a multiple
-of their layer's standard deviation, so that few outliers do not take the conductance range from all others.
+Each mini-batch sees weights with noise drawn anew, of one of two kinds:
+
+    gaussian   W + λ γ σ ξ, with γ the largest weight of each column and σ the strength
+    device     W + λ σ (W' - W), with W' as the hardware's own device would hold it right after programming
+
+λ is a linear ramp. The gradient of the noisy weights updates the clean ones. Converters and output noise
+act in the forward pass, with straight-through gradients. After each update the weights are clipped, so that
+few outliers do not take the conductance range from all others; learned input ranges decay while more than
+95 % of the inputs fit.
 
 References:
     Joshi et al., Nat. Commun. 11:2473, 2020 (weight noise and clipping).
-    Rasch et al., Nat. Commun. 14:5282, 2023 (hardware-aware training of all non-idealities).
+    Rasch et al., Nat. Commun. 14:5282, 2023 (hardware-aware training of all non-idealities, learned ranges).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final, Literal
 
 import torch
 from torch import nn
 
 from hwsim.conversion import analog_layers
+from hwsim.devices import build_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
-from hwsim.noise import NoisePool, NoiseStream
+from hwsim.noise import NoisePool, NoiseStream, longest_pixel
+
+RANGE_DECAY: Final = 0.001
+"""Relative decay of a learned input range after an update."""
+UNCLIPPED: Final = 0.95
+"""Share of inputs that must fit for a learned input range to decay."""
+SMALLEST_RANGE: Final = 1e-4
+"""Learned input ranges stay above this."""
 
 
 class HwaTraining:
@@ -29,9 +43,14 @@ class HwaTraining:
     Args:
         net: an analog network with calibrated input ranges.
         generator: source of all noise.
-        weight_noise: standard deviation, relative to the largest weight of each column.
+        weight_noise: strength σ; for `gaussian` a standard deviation relative to each column's largest
+            weight, for `device` a multiple of the device's own error.
+        modifier: kind of weight noise.
         clip_sigma: weights are clipped at this many standard deviations of their layer; None for no clipping.
+        clip_value: weights are clipped at this fixed magnitude; None for no fixed clipping.
         ramp_steps: mini-batches until the weight noise has its full strength.
+        learn_ranges: train the input ranges with the weights.
+        learn_scales: train a factor on each column's digital scale with the weights.
 
     Raises:
         ValueError: for a network without analog layers, or a value out of range.
@@ -51,26 +70,39 @@ class HwaTraining:
         *,
         generator: torch.Generator,
         weight_noise: float = 0.06,
+        modifier: Literal["gaussian", "device"] = "gaussian",
         clip_sigma: float | None = 2.5,
+        clip_value: float | None = None,
         ramp_steps: int = 0,
+        learn_ranges: bool = False,
+        learn_scales: bool = False,
     ) -> None:
         self._layers: list[AnalogLayer] = [layer for _, layer in analog_layers(net)]
         if not self._layers:
             raise ValueError(
                 "`net` must have at least one analog layer, got none: call hwsim.to_analog first"
             )
-        if not weight_noise >= 0:
+        if not 0 <= weight_noise < float("inf"):
             raise ValueError(f"`weight_noise >= 0` must hold, got {weight_noise}")
-        if clip_sigma is not None and not clip_sigma > 0:
-            raise ValueError(f"`clip_sigma > 0` must hold, got {clip_sigma}; None switches clipping off")
+        for name, bound in (("clip_sigma", clip_sigma), ("clip_value", clip_value)):
+            if bound is not None and not bound > 0:
+                raise ValueError(f"`{name} > 0` must hold, got {bound}; None switches it off")
         if ramp_steps < 0:
             raise ValueError(f"`ramp_steps >= 0` must hold, got {ramp_steps}")
+        if modifier not in ("gaussian", "device"):
+            raise ValueError(f"`modifier` must be gaussian or device, got {modifier!r}")
         self._generator = generator
-        self._pool = NoisePool(generator)
+        self._pool = NoisePool(generator, longest_pixel(layer.weight for layer in self._layers))
+        self._device = build_device(self._layers[0].hardware.device)
         self._weight_noise = weight_noise
+        self._modifier = modifier
         self._clip_sigma = clip_sigma
+        self._clip_value = clip_value
         self._ramp_steps = ramp_steps
         self._steps = 0
+        for layer in self._layers:
+            layer.input_range.requires_grad_(learn_ranges and layer.hardware.needs_input_range)
+            layer.output_scale.requires_grad_(learn_scales)
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -91,20 +123,36 @@ class HwaTraining:
 
     @torch.no_grad()
     def after_update(self) -> None:
-        """Clip the weights; call it after every step of the optimiser."""
-        if self._clip_sigma is None:
-            return
+        """Clip the weights and let learned ranges decay; call it after every step of the optimiser."""
         for layer in self._layers:
-            bound = float(layer.weight.std(correction=0)) * self._clip_sigma
-            if bound > 0:
-                layer.weight.clamp_(-bound, bound)
+            if self._clip_sigma is not None:
+                bound = float(layer.weight.std(correction=0)) * self._clip_sigma
+                if bound > 0:
+                    layer.weight.clamp_(-bound, bound)
+            if self._clip_value is not None:
+                layer.weight.clamp_(-self._clip_value, self._clip_value)
+            if layer.input_range.requires_grad:
+                decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
+                layer.input_range.mul_(decay).clamp_(min=SMALLEST_RANGE)
 
     @torch.no_grad()
-    def _draw(self, layer: AnalogLayer, std: float) -> torch.Tensor | None:
-        if std == 0:
+    def _draw(self, layer: AnalogLayer, strength: float) -> torch.Tensor | None:
+        """Return noise for a layer's weights, in their own units."""
+        if strength == 0:
             return None
-        noise = torch.randn(layer.weight.shape, generator=self._generator)
+        if self._modifier == "device":
+            noise = self._device_error(layer.normalised_weight())
+        else:
+            noise = torch.randn(layer.weight.shape, generator=self._generator)
         matrix = noise.view(layer.weight.shape[0], -1)
         for (row0, row1), scales in zip(layer.mapping.blocks, layer.column_scales(), strict=True):
-            matrix[:, row0:row1] *= (std * scales).unsqueeze(1)
+            matrix[:, row0:row1] *= (strength * scales).unsqueeze(1)
         return noise
+
+    def _device_error(self, weights: torch.Tensor) -> torch.Tensor:
+        """Return what a programmed and once read pair differs from its target by, units of g_max."""
+        span_us = self._device.g_max_us - self._device.g_min_us
+        target_us = torch.stack([weights.clamp(min=0), (-weights).clamp(min=0)]) * span_us
+        state = self._device.program(target_us + self._device.g_min_us, self._generator)
+        read_us = self._device.read(state, 0.0, self._generator)
+        return (read_us[0] - read_us[1]).div_(span_us).sub_(weights)

@@ -13,6 +13,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -49,6 +50,11 @@ def offsets(key: int, first_image: int, n_images: int, n_segments: int) -> npt.N
     index: npt.NDArray[np.uint64] = image * np.uint64(IMAGE_STRIDE) + segment
     hashed = _mix(index * np.uint64(GOLDEN) + np.uint64(key))
     return (hashed & np.uint64(POOL_SIZE - 1)).astype(np.int64)
+
+
+def longest_pixel(weights: Iterable[torch.Tensor]) -> int:
+    """Return the most channels that an input or output of layers with these weights has."""
+    return max(max(weight.shape[0], weight[0].numel()) for weight in weights)
 
 
 class NoisePool:

@@ -81,7 +81,7 @@ class StageRunner:
         self._pool = noise.pool.values
         self._signed = signed_inputs
         stream = noise.child(index)
-        scales = layer.column_scales()
+        scales = layer.digital_scales()
         if reading.compensation is not None:
             scales = scales * reading.compensation[name]
         self._blocks = [

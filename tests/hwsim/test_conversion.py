@@ -94,3 +94,29 @@ def test_wrong_inputs_and_missing_calibration_are_explained() -> None:
     linear = hwsim.to_analog(nn.Linear(3, 4), hwsim.preset("ideal-8bit"))
     with pytest.raises(ValueError, match=r"\(batch, \.\.\., 3\)`, got \(2, 4\)"):
         linear(torch.ones(2, 4))
+
+
+@pytest.mark.parametrize("tile", [8, 13, 512])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_dynamic_scaling_without_converters_equals_the_digital_layer(kind: str, tile: int) -> None:
+    layer, shape = LAYERS[kind]
+    changes = {"tile.rows": tile, "tile.columns": tile, "converters.input_scaling": "dynamic"}
+    net = hwsim.to_analog(layer, hwsim.preset("floating-point").replace(changes))
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(net(x), layer(x), rtol=1e-5, atol=1e-5)
+
+
+def test_dynamic_scaling_makes_outputs_follow_the_size_of_each_vector() -> None:
+    hardware = hwsim.preset("ideal-8bit").replace({"converters.input_scaling": "dynamic"})
+    net = hwsim.to_analog(nn.Linear(20, 5, bias=False), hardware)
+    x = torch.randn(3, 20, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(net(x * 1024), net(x) * 1024)
+    assert torch.equal(net(torch.zeros(2, 20)), torch.zeros(2, 5))
+
+
+def test_learned_scales_go_into_the_digital_weights() -> None:
+    net = hwsim.to_analog(nn.Linear(20, 5), hwsim.preset("floating-point").replace({"tile.rows": 8}))
+    with torch.no_grad():
+        net.output_scale.copy_(torch.rand(3, 5, generator=torch.Generator().manual_seed(0)) + 0.5)
+    x = torch.randn(3, 20, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(hwsim.to_digital(net)(x), net(x), rtol=1e-5, atol=1e-5)

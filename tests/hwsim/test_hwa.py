@@ -77,7 +77,77 @@ def test_outside_of_a_step_the_network_is_deterministic() -> None:
     ("name", "value"),
     [("weight_noise", -0.1), ("clip_sigma", 0.0), ("ramp_steps", -1), ("weight_noise", float("nan"))],
 )
-def test_values_out_of_range_are_rejected(name: str, value: float) -> None:
+def test_values_out_of_range_are_rejected(name: str, value: object) -> None:
     net, _ = _net()
     with pytest.raises(ValueError, match=name):
         hwsim.HwaTraining(net, generator=torch.Generator(), **{name: value})
+
+
+def test_the_device_modifier_draws_what_programming_and_a_first_read_do() -> None:
+    layer = nn.Linear(2000, 4)
+    with torch.no_grad():
+        layer.weight.copy_(torch.linspace(0, 1, 5)[1:, None].expand(4, 2000))
+        layer.weight[:, 0] = 1.0
+    net = hwsim.to_analog(layer, hwsim.preset("pcm-analognas").replace({"tile.rows": 2000}))
+    net.input_range.data.fill_(1.0)
+    hwa = hwsim.HwaTraining(
+        net, generator=torch.Generator().manual_seed(0), modifier="device", weight_noise=1.0
+    )
+    with hwa.step():
+        std = net.execution.weight_noise[:, 1:].std(1)
+    chips = hwsim.program(net, n=1)
+    reading = chips.at(0.0, 0).weights[""] - net.normalised_weight()
+    assert std.tolist() == pytest.approx(reading[:, 1:].std(1).tolist(), rel=0.1)
+
+
+def test_ranges_and_scales_are_learned_when_asked() -> None:
+    net, x = _net()
+    hwa = hwsim.HwaTraining(
+        net, generator=torch.Generator().manual_seed(0), learn_ranges=True, learn_scales=True
+    )
+    before = net[0].input_range.item(), net[3].output_scale.detach().clone()
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.05)
+    for _ in range(5):
+        optimizer.zero_grad()
+        with hwa.step():
+            net(x).square().sum().backward()
+        optimizer.step()
+        hwa.after_update()
+    assert net[0].input_range.item() != before[0]
+    assert not torch.equal(net[3].output_scale, before[1])
+    plain = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0))
+    with plain.step():
+        net(x).sum().backward()
+    assert not net[0].input_range.requires_grad
+
+
+def test_a_learned_range_decays_only_while_inputs_fit() -> None:
+    net, x = _net()
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), learn_ranges=True)
+    for limit, factor in ((100.0, 0.999), (0.01, 1.0)):
+        net[0].input_range.data.fill_(limit)
+        with hwa.step():
+            net(x)
+        hwa.after_update()
+        assert net[0].input_range.item() == pytest.approx(limit * factor)
+
+
+def test_fixed_clipping_bounds_every_weight() -> None:
+    net, _ = _net()
+    hwsim.HwaTraining(net, generator=torch.Generator(), clip_sigma=None, clip_value=0.0625).after_update()
+    assert max(parameter.abs().max().item() for parameter in (net[0].weight, net[3].weight)) <= 0.0625
+
+
+def test_distillation_is_cross_entropy_without_and_kl_with_a_teacher() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, teacher = torch.randn(6, 4, generator=generator), torch.randn(6, 4, generator=generator)
+    y = torch.arange(6) % 4
+    alone = hwsim.distillation_loss(logits, teacher, y, teacher_share=0)
+    torch.testing.assert_close(alone, nn.functional.cross_entropy(logits, y))
+    assert hwsim.distillation_loss(teacher, teacher, y, teacher_share=1).item() == pytest.approx(0, abs=1e-5)
+    p, q = (torch.softmax(z.double() / 3, 1) for z in (teacher, logits))
+    expected = 9 * (p * (p / q).log()).sum(1).mean()
+    found = hwsim.distillation_loss(logits, teacher, y, temperature=3, teacher_share=1)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+    with pytest.raises(ValueError, match="temperature"):
+        hwsim.distillation_loss(logits, teacher, y, temperature=0)

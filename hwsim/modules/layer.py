@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
@@ -55,6 +54,8 @@ class AnalogLayer(nn.Module, ABC):
         weight: `(columns, ...)` float32, the digital weights.
         bias: `(columns,)` float32 or None, added digitally.
         input_range: `(blocks,)` float32, the input that drives the DAC fully; 0 until calibrated.
+        output_scale: `(blocks, columns)` float32, learned factor on the column scales; 1 unless trained.
+        unclipped: `(blocks,)` share of the last inputs inside the input range, while ranges are learned.
         mapping: the layer's tiles.
         execution: what it computes with at the moment.
     """
@@ -80,7 +81,11 @@ class AnalogLayer(nn.Module, ABC):
         )
         initial = 0.0 if hardware.needs_input_range else 1.0
         self.input_range = nn.Parameter(torch.full((len(self.mapping.blocks),), initial), requires_grad=False)
+        self.output_scale = nn.Parameter(
+            torch.ones(len(self.mapping.blocks), weight.shape[0]), requires_grad=False
+        )
         self.execution = NOMINAL
+        self.unclipped = torch.ones(len(self.mapping.blocks))
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
         in_use = torch.from_numpy(self.mapping.rows_in_use()).float()
         first = torch.from_numpy(self.mapping.first_row()).float()
@@ -113,6 +118,14 @@ class AnalogLayer(nn.Module, ABC):
         """Return the weights of a row block, matching `block_input`."""
 
     @abstractmethod
+    def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the input vector of every MVM, `(batch, ..., groups, rows of a group)`."""
+
+    @abstractmethod
+    def fold(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """Return outputs of every MVM, `(batch, ..., columns)`, in the layer's own shape."""
+
+    @abstractmethod
     def digital(self) -> nn.Module:
         """Return the plain torch layer with the same parameters."""
 
@@ -121,9 +134,16 @@ class AnalogLayer(nn.Module, ABC):
         """Raise ValueError for inputs of the wrong shape."""
 
     @property
+    def is_dynamic(self) -> bool:
+        """Whether each input vector is scaled by its own largest magnitude."""
+        return self.hardware.converters.input_scaling == "dynamic"
+
+    @property
     def is_fusible(self) -> bool:
         """Whether a compiled stage can do this layer's arithmetic."""
-        return self.crossbar.input_noise == 0 and (len(self.mapping.blocks) == 1 or self.mapping.groups == 1)
+        if self.is_dynamic or self.crossbar.input_noise > 0:
+            return False
+        return len(self.mapping.blocks) == 1 or self.mapping.groups == 1
 
     def block_channels(self, block: int) -> tuple[int, int]:
         """Return the range of input channels that a row block touches."""
@@ -157,6 +177,17 @@ class AnalogLayer(nn.Module, ABC):
         outputs = self.product(inputs, self.weight) if digital else self._analog(inputs, self.execution)
         return outputs if self.bias is None else outputs + self.bias.view(self._column_shape)
 
+    def digital_scales(self) -> torch.Tensor:
+        """Return what each column's ADC output is multiplied by, `(blocks, columns)`."""
+        return self.column_scales() * self.output_scale
+
+    def digital_weight(self) -> torch.Tensor:
+        """Return the weights with the learned scales, detached, in the shape of `weight`."""
+        matrix = self.weight.detach().flatten(1).clone()
+        for (row0, row1), scale in zip(self.mapping.blocks, self.output_scale.detach(), strict=True):
+            matrix[:, row0:row1] *= scale.unsqueeze(1)
+        return matrix.view_as(self.weight)
+
     def _analog(self, inputs: torch.Tensor, execution: Execution) -> torch.Tensor:
         if not bool((self.input_range > 0).all()):
             raise ValueError(
@@ -169,8 +200,13 @@ class AnalogLayer(nn.Module, ABC):
         else:
             weights = self.weight if execution.weight_noise is None else self.weight + execution.weight_noise
             gains = _reciprocal(scales)
+        scales = scales * self.output_scale
         if execution.compensation is not None:
             scales = scales * execution.compensation
+        if self.is_dynamic:
+            return self._dynamic(inputs, weights, gains, scales, execution.noise)
+        if self.input_range.requires_grad:
+            self._note_clipping(inputs)
         total: torch.Tensor | None = None
         for block in range(len(self.mapping.blocks)):
             partial = self.crossbar.multiply(
@@ -189,173 +225,64 @@ class AnalogLayer(nn.Module, ABC):
         assert total is not None
         return total
 
+    def _dynamic(
+        self,
+        inputs: torch.Tensor,
+        weights: torch.Tensor,
+        gains: torch.Tensor,
+        scales: torch.Tensor,
+        noise: NoiseStream | None,
+    ) -> torch.Tensor:
+        """Return the outputs with each input vector scaled by its own largest magnitude."""
+        groups = self.mapping.groups
+        vectors = self.vectors(inputs)  # (batch, ..., groups, rows)
+        matrices = weights.view(groups, weights.shape[0] // groups, -1)
+        totals = []
+        for block, (row0, row1) in enumerate(self.mapping.blocks):
+            part = vectors[..., row0:row1]
+            largest = part.detach().abs().amax(-1, keepdim=True)
+            largest = torch.where(largest > 0, largest, 1.0)
+            by_column = largest.expand(*largest.shape[:-1], matrices.shape[1]).flatten(-2)
+            totals.append(
+                self.crossbar.multiply(
+                    part,
+                    matrices[:, :, row0:row1],
+                    product=_grouped_product,
+                    channel_dim=-1,
+                    input_range=largest,
+                    gain=gains[block],
+                    scale=scales[block] * by_column,
+                    rows_in_use=self.rows_in_use[block].flatten(),
+                    row_position=self.row_position[block]
+                    .flatten(1)
+                    .expand(weights.shape[0], -1)[:, row0:row1]
+                    .view(groups, -1, row1 - row0),
+                    noise=None if noise is None else noise.child(block),
+                )
+            )
+        return self.fold(torch.stack(totals).sum(0), inputs)
+
+    @torch.no_grad()
+    def _note_clipping(self, inputs: torch.Tensor) -> None:
+        parts = [self.block_input(inputs, block) for block in range(len(self.mapping.blocks))]
+        shares = [
+            (part.abs() <= limit).float().mean() for part, limit in zip(parts, self.input_range, strict=True)
+        ]
+        self.unclipped = torch.stack(shares)
+
+
+def _grouped_product(vectors: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+    """Return `(..., groups, rows)` times `(groups, columns, rows)` as `(..., groups * columns)`."""
+    return torch.einsum("...gr,gcr->...gc", vectors, matrices).flatten(-2)
+
 
 def _reciprocal(scales: torch.Tensor) -> torch.Tensor:
     return torch.where(scales > 0, 1 / scales.clamp(min=torch.finfo(scales.dtype).tiny), 0.0)
 
 
-def _with_parameters(layer: nn.Linear | nn.Conv1d | nn.Conv2d, analog: AnalogLayer) -> nn.Module:
-    layer.weight = nn.Parameter(analog.weight.detach().clone(), analog.weight.requires_grad)
+def with_parameters(layer: nn.Linear | nn.Conv1d | nn.Conv2d, analog: AnalogLayer) -> nn.Module:
+    """Return the plain `layer` with the parameters of `analog`."""
+    layer.weight = nn.Parameter(analog.digital_weight(), analog.weight.requires_grad)
     if analog.bias is not None:
         layer.bias = nn.Parameter(analog.bias.detach().clone(), analog.bias.requires_grad)
     return layer.train(analog.training)
-
-
-@final
-class AnalogLinear(AnalogLayer):
-    """`torch.nn.Linear` on crossbar tiles."""
-
-    def __init__(self, layer: nn.Linear, hardware: Hardware) -> None:
-        super().__init__(layer.weight, layer.bias, hardware)
-
-    @property
-    def channel_dim(self) -> int:
-        """The last dimension."""
-        return -1
-
-    def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Return ``inputs @ weights.T``."""
-        return F.linear(inputs, weights)
-
-    def block_input(self, inputs: torch.Tensor, block: int) -> torch.Tensor:
-        """Return the features of a row block."""
-        row0, row1 = self.mapping.blocks[block]
-        return inputs[..., row0:row1]
-
-    def block_weight(self, weights: torch.Tensor, block: int) -> torch.Tensor:
-        """Return the columns of `weights` of a row block."""
-        row0, row1 = self.mapping.blocks[block]
-        return weights[:, row0:row1]
-
-    def check_input(self, inputs: torch.Tensor) -> None:
-        """Raise ValueError unless inputs are `(batch, ..., features)`."""
-        if inputs.ndim < 2 or inputs.shape[-1] != self.weight.shape[1]:
-            raise ValueError(
-                f"inputs must be `(batch, ..., {self.weight.shape[1]})`, got {tuple(inputs.shape)}"
-            )
-
-    def digital(self) -> nn.Module:
-        """Return the `torch.nn.Linear` with the same parameters."""
-        layer = nn.Linear(self.weight.shape[1], self.weight.shape[0], self.bias is not None)
-        return _with_parameters(layer, self)
-
-    def extra_repr(self) -> str:
-        """Return the layer's size for `print`."""
-        return f"{self.weight.shape[1]}, {self.weight.shape[0]}, tiles={len(self.mapping.tiles)}"
-
-
-class _AnalogConv(AnalogLayer, ABC):
-    """What one- and two-dimensional convolutions share."""
-
-    def __init__(self, layer: nn.Conv1d | nn.Conv2d, hardware: Hardware) -> None:
-        self._kernel_size = layer.weight[0, 0].numel()
-        self._in_channels = layer.in_channels
-        self._groups = layer.groups
-        self._stride = layer.stride
-        self._dilation = layer.dilation
-        self._padding_mode = layer.padding_mode
-        self._padding = layer.padding
-        self._edges: list[int] = list(layer._reversed_padding_repeated_twice)
-        super().__init__(layer.weight, layer.bias, hardware, layer.groups)
-
-    @property
-    def padding(self) -> tuple[int, ...] | str:
-        """What the convolution pads itself; 0 where the padding mode needs explicit padding."""
-        return self._padding if self._padding_mode == "zeros" else (0,) * (self.weight.ndim - 2)
-
-    def pad(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return the inputs padded as a padding mode other than zeros asks."""
-        if self._padding_mode == "zeros":
-            return inputs
-        return F.pad(inputs, self._edges, mode=self._padding_mode)
-
-    def block_input(self, inputs: torch.Tensor, block: int) -> torch.Tensor:
-        """Return the channels, of every group, that a row block touches."""
-        if len(self.mapping.blocks) == 1:
-            return inputs
-        first, last = self._group_channels(block)
-        if self._groups == 1:
-            return inputs[:, first:last]
-        grouped = inputs.view(len(inputs), self._groups, -1, *inputs.shape[2:])
-        return grouped[:, :, first:last].flatten(1, 2)
-
-    def block_weight(self, weights: torch.Tensor, block: int) -> torch.Tensor:
-        """Return the weights of the touched channels, zero outside the block's rows."""
-        if len(self.mapping.blocks) == 1:
-            return weights
-        first, last = self._group_channels(block)
-        row0, row1 = self.mapping.blocks[block]
-        part = weights[:, first:last]
-        if row0 == first * self._kernel_size and row1 == last * self._kernel_size:
-            return part
-        row = torch.arange(first * self._kernel_size, last * self._kernel_size, device=weights.device)
-        inside = ((row >= row0) & (row < row1)).view(part.shape[1:])
-        return part * inside
-
-    def check_input(self, inputs: torch.Tensor) -> None:
-        """Raise ValueError unless inputs are `(batch, channels, *space)`."""
-        if inputs.ndim != self.weight.ndim or inputs.shape[1] != self._in_channels:
-            space = ", ".join(("height", "width")[-(self.weight.ndim - 2) :])
-            raise ValueError(
-                f"inputs must be `(batch, {self._in_channels}, {space})`, got {tuple(inputs.shape)}"
-            )
-
-    def extra_repr(self) -> str:
-        """Return the layer's size for `print`."""
-        kernel = tuple(self.weight.shape[2:])
-        return (
-            f"{self._in_channels}, {self.weight.shape[0]}, kernel_size={kernel}, "
-            f"groups={self._groups}, tiles={len(self.mapping.tiles)}"
-        )
-
-    def digital(self) -> nn.Module:
-        """Return the torch convolution with the same parameters."""
-        kind = nn.Conv1d if self.weight.ndim == 3 else nn.Conv2d
-        layer = kind(
-            self._in_channels,
-            self.weight.shape[0],
-            tuple(self.weight.shape[2:]),  # type: ignore[arg-type]  # one or two numbers, as `kind` wants
-            self._stride,  # type: ignore[arg-type]
-            self._padding,  # type: ignore[arg-type]
-            self._dilation,  # type: ignore[arg-type]
-            self._groups,
-            self.bias is not None,
-            self._padding_mode,
-        )
-        return _with_parameters(layer, self)
-
-    def _group_channels(self, block: int) -> tuple[int, int]:
-        row0, row1 = self.mapping.blocks[block]
-        return row0 // self._kernel_size, -(-row1 // self._kernel_size)
-
-
-@final
-class AnalogConv1d(_AnalogConv):
-    """`torch.nn.Conv1d` on crossbar tiles."""
-
-    @property
-    def channel_dim(self) -> int:
-        """The second of three dimensions."""
-        return -2
-
-    def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Return the convolution without bias."""
-        return F.conv1d(
-            self.pad(inputs), weights, None, self._stride, self.padding, self._dilation, self._groups
-        )
-
-
-@final
-class AnalogConv2d(_AnalogConv):
-    """`torch.nn.Conv2d` on crossbar tiles."""
-
-    @property
-    def channel_dim(self) -> int:
-        """The second of four dimensions."""
-        return -3
-
-    def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Return the convolution without bias."""
-        return F.conv2d(
-            self.pad(inputs), weights, None, self._stride, self.padding, self._dilation, self._groups
-        )

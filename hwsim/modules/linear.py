@@ -1,0 +1,63 @@
+"""`torch.nn.Linear` on crossbar tiles."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from hwsim.hardware import Hardware
+from hwsim.modules.layer import AnalogLayer, with_parameters
+
+
+@final
+class AnalogLinear(AnalogLayer):
+    """`torch.nn.Linear` on crossbar tiles."""
+
+    def __init__(self, layer: nn.Linear, hardware: Hardware) -> None:
+        super().__init__(layer.weight, layer.bias, hardware)
+
+    @property
+    def channel_dim(self) -> int:
+        """The last dimension."""
+        return -1
+
+    def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Return ``inputs @ weights.T``."""
+        return F.linear(inputs, weights)
+
+    def block_input(self, inputs: torch.Tensor, block: int) -> torch.Tensor:
+        """Return the features of a row block."""
+        row0, row1 = self.mapping.blocks[block]
+        return inputs[..., row0:row1]
+
+    def block_weight(self, weights: torch.Tensor, block: int) -> torch.Tensor:
+        """Return the columns of `weights` of a row block."""
+        row0, row1 = self.mapping.blocks[block]
+        return weights[:, row0:row1]
+
+    def check_input(self, inputs: torch.Tensor) -> None:
+        """Raise ValueError unless inputs are `(batch, ..., features)`."""
+        if inputs.ndim < 2 or inputs.shape[-1] != self.weight.shape[1]:
+            raise ValueError(
+                f"inputs must be `(batch, ..., {self.weight.shape[1]})`, got {tuple(inputs.shape)}"
+            )
+
+    def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the inputs as one group."""
+        return inputs.unsqueeze(-2)
+
+    def fold(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs as they are."""
+        return outputs
+
+    def digital(self) -> nn.Module:
+        """Return the `torch.nn.Linear` with the same parameters."""
+        layer = nn.Linear(self.weight.shape[1], self.weight.shape[0], self.bias is not None)
+        return with_parameters(layer, self)
+
+    def extra_repr(self) -> str:
+        """Return the layer's size for `print`."""
+        return f"{self.weight.shape[1]}, {self.weight.shape[0]}, tiles={len(self.mapping.tiles)}"

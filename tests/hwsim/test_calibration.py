@@ -1,0 +1,58 @@
+import pytest
+import torch
+from torch import nn
+
+import hwsim
+
+
+def _linear(rows: int = 512) -> nn.Module:
+    hardware = hwsim.preset("ideal-8bit").replace({"tile.rows": rows})
+    return hwsim.to_analog(nn.Linear(10, 3), hardware)
+
+
+def test_each_method_measures_what_its_name_says() -> None:
+    generator = torch.Generator().manual_seed(0)
+    batches = [torch.randn(2000, 10, generator=generator) * scale for scale in (1.0, 2.0)]
+    net = _linear()
+    hwsim.calibrate(net, batches, method="std", n_std=3)
+    assert net.input_range.item() == pytest.approx(3 * 1.5, rel=0.02)
+    hwsim.calibrate(net, batches, method="max")
+    assert net.input_range.item() == pytest.approx(float(batches[1].abs().max()))
+    hwsim.calibrate(net, batches, method="quantile", quantile=0.95)
+    assert net.input_range.item() == pytest.approx(1.96 * 1.5, rel=0.03)
+
+
+def test_every_row_block_has_its_own_range() -> None:
+    net = _linear(rows=5)
+    x = torch.ones(4, 10)
+    x[:, 5:] = 3.0
+    hwsim.calibrate(net, [x], method="max")
+    assert net.input_range.tolist() == [1.0, 3.0]
+
+
+def test_calibration_leaves_modes_and_statistics_alone_and_survives_zeros() -> None:
+    net = hwsim.to_analog(nn.Sequential(nn.Linear(10, 3), nn.BatchNorm1d(3)), hwsim.preset("ideal-8bit"))
+    net.train()
+    before = net[1].running_mean.clone()
+    hwsim.calibrate(net, [torch.zeros(4, 10)])
+    assert net[0].input_range.item() == 1.0
+    assert net[1].training
+    assert torch.equal(net[1].running_mean, before)
+
+
+@pytest.mark.parametrize(
+    ("batches", "options", "words"),
+    [
+        ([], {}, "at least one batch"),
+        ([torch.zeros(0, 10)], {}, "batch 1 empty"),
+        ([torch.ones(1, 10), torch.full((1, 10), float("nan"))], {}, "batch 2"),
+        ([torch.ones(1, 10)], {"method": "median"}, "median"),
+        ([torch.ones(1, 10)], {"quantile": 0.0}, "quantile"),
+        ([torch.ones(1, 10)], {"method": "std", "n_std": -1.0}, "n_std"),
+    ],
+)
+def test_bad_calibration_is_explained(
+    batches: list[torch.Tensor], options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        hwsim.calibrate(_linear(), batches, **options)
