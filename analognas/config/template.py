@@ -30,7 +30,7 @@ seed: 0                    # the same seed gives the same trials
 {task}
 space:
   kind: resnet             # the ResNet-like space of AnalogNAS; every range can be narrowed
-  oc0: [8, 32]             # channels of the first convolution
+  oc0: [8, 24]             # channels of the first convolution
   ks0: [3, 5]              # its kernel
   m: [1, 3]                # main blocks
   r: [1, 3]                # residual blocks in a main block
@@ -49,7 +49,7 @@ constraints:               # upper bounds; leave one out and it is free
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips
 
 training:                  # the budget of one trial
-  digital: {{epochs: 6, batch_size: 128, learning_rate: 0.02}}
+  digital: {{epochs: 5, batch_size: 128, learning_rate: 0.02}}
   hardware_aware: {{epochs: 3, batch_size: 128, learning_rate: 0.005, weight_noise: 0.06, clip_sigma: 2.5}}
 
 evaluation:
@@ -57,15 +57,15 @@ evaluation:
   times: [1 s, 1 h, 1 day, 1 month, 1 year]
 
 search:
-  trials: 48               # candidates trained for real
+  trials: 42               # candidates trained for real
   batch: 6                 # candidates proposed at a time
   strategy:
     kind: surrogate-guided # `analognas describe strategies` lists all
     initial: 24            # Latin hypercube sample that the surrogate starts from
 
 final:                     # full budget, for the best candidate and the references
-  digital_epochs: 30
-  hardware_aware_epochs: 15
+  digital_epochs: 24
+  hardware_aware_epochs: 12
   chips: 25
 
 references: [resnet8]      # trained and validated next to the best
