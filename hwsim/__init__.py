@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from hwsim.calibration import calibrate
     from hwsim.chips import Chips, program
     from hwsim.conversion import tile_map, to_analog, to_digital
+    from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
     from hwsim.distillation import distillation_loss
-    from hwsim.drift import DriftCurve, DriftPoint, accuracy_over_time
+    from hwsim.drift import accuracy_over_time
     from hwsim.hardware import Hardware
     from hwsim.hwa import HwaTraining
     from hwsim.mapping import TileMap
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
     from hwsim.parameters import analog_parameters
     from hwsim.presets import preset, preset_names
+    from hwsim.storage import load_chips, save_chips
 
 __all__ = [
     "AnalogConv1d",
@@ -30,14 +32,17 @@ __all__ = [
     "DriftPoint",
     "Hardware",
     "HwaTraining",
+    "PairedDifference",
     "TileMap",
     "accuracy_over_time",
     "analog_parameters",
     "calibrate",
     "distillation_loss",
+    "load_chips",
     "preset",
     "preset_names",
     "program",
+    "save_chips",
     "tile_map",
     "to_analog",
     "to_digital",
@@ -48,13 +53,15 @@ _HOMES: Final = {
     "hwsim.chips": ("Chips", "program"),
     "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
-    "hwsim.drift": ("DriftCurve", "DriftPoint", "accuracy_over_time"),
+    "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
+    "hwsim.drift": ("accuracy_over_time",),
     "hwsim.hardware": ("Hardware",),
     "hwsim.hwa": ("HwaTraining",),
     "hwsim.mapping": ("TileMap",),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("preset", "preset_names"),
+    "hwsim.storage": ("load_chips", "save_chips"),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,9 +1,13 @@
+import copy
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import hwsim
+from hwsim.curve import half_width
 
 TIMES_S = (1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0)
 
@@ -110,3 +114,101 @@ def test_bad_requests_are_explained(problem) -> None:
         hwsim.program(chips.net, n=0)
     with pytest.raises(ValueError, match="evaluated times 1 s, got 60"):
         hwsim.accuracy_over_time(chips, x, y, [1.0]).at(60)
+
+
+def test_confidence_stops_at_the_first_chip_at_which_every_interval_is_narrow(problem) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 12)
+    every = hwsim.accuracy_over_time(chips, x, y, TIMES_S)
+    widths = [100 * half_width(every.accuracy[:, :n]) for n in range(3, 13)]
+    wanted = sorted(widths)[len(widths) // 2]
+    stopped = hwsim.accuracy_over_time(chips, x, y, TIMES_S, confidence=wanted)
+    n = 3 + next(i for i, width in enumerate(widths) if width <= wanted)
+    assert n < 12
+    assert np.array_equal(stopped.accuracy, every.accuracy[:, :n])
+    with pytest.raises(ValueError, match="confidence"):
+        hwsim.accuracy_over_time(chips, x, y, TIMES_S, confidence=0.0)
+
+
+def test_the_interval_is_that_of_students_t() -> None:
+    accuracy = np.array([[0.5, 0.7], [0.6, 0.6]])
+    assert half_width(accuracy) == pytest.approx(12.706 * np.std([0.5, 0.7], ddof=1) / 2**0.5, rel=1e-3)
+
+
+def test_paired_chips_tell_networks_apart_more_sharply_than_unpaired_ones(problem) -> None:
+    model, x, y = problem
+    nearly = copy.deepcopy(model)
+    with torch.no_grad():
+        nearly[6].weight += 0.01 * torch.randn(
+            nearly[6].weight.shape, generator=torch.Generator().manual_seed(0)
+        )
+    times = [86_400.0]
+    first, second = (hwsim.accuracy_over_time(_chips(net, x, 16), x, y, times) for net in (model, nearly))
+    difference = first.minus(second)
+    assert difference.mean[0] == pytest.approx(first.mean[0] - second.mean[0])
+    unpaired = float(np.sqrt((first.std[0] ** 2 + second.std[0] ** 2) / 16))
+    assert difference.standard_error[0] < 0.8 * unpaired
+    with pytest.raises(ValueError, match="same times"):
+        first.minus(hwsim.accuracy_over_time(_chips(model, x, 1), x, y, [1.0]))
+
+
+def test_adabs_recovers_accuracy_that_uncompensated_drift_cost(problem) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 4, compensation="none")
+    statistics = chips.net[1].running_mean.clone()
+    bare = hwsim.accuracy_over_time(chips, x, y, [31_536_000.0])
+    adapted = hwsim.accuracy_over_time(chips, x, y, [31_536_000.0], adabs_inputs=x[:200])
+    assert adapted.mean[0] > bare.mean[0] + 0.02
+    assert torch.equal(chips.net[1].running_mean, statistics)
+    with pytest.raises(ValueError, match="at least 2"):
+        hwsim.accuracy_over_time(chips, x, y, [1.0], adabs_inputs=x[:1])
+
+
+def test_chips_travel_through_a_file(problem, tmp_path: Path) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 3)
+    hwsim.save_chips(chips, tmp_path / "chips.safetensors")
+    blank = copy.deepcopy(chips.net)
+    for parameter in blank.parameters():
+        parameter.data.zero_()
+    loaded = hwsim.load_chips(blank, tmp_path / "chips.safetensors")
+    before, after = (hwsim.accuracy_over_time(some, x, y, TIMES_S[:3]) for some in (chips, loaded))
+    assert np.array_equal(before.accuracy, after.accuracy)
+    with pytest.raises(ValueError, match="layers must be"):
+        hwsim.load_chips(
+            hwsim.to_analog(nn.Linear(3, 3), hwsim.preset("pcm-analognas")), tmp_path / "chips.safetensors"
+        )
+    other = hwsim.to_analog(model, hwsim.preset("ideal-8bit"))
+    with pytest.raises(ValueError, match="hardware must be"):
+        hwsim.load_chips(other, tmp_path / "chips.safetensors")
+    (tmp_path / "text").write_text("no tensors")
+    with pytest.raises(ValueError, match="safetensors"):
+        hwsim.load_chips(blank, tmp_path / "text")
+
+
+def test_inputs_that_are_not_finite_or_of_the_wrong_shape_are_explained(problem) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 1)
+    with pytest.raises(ValueError, match="finite"):
+        hwsim.accuracy_over_time(chips, x * float("nan"), y, [1.0])
+    with pytest.raises(ValueError, match=r"\(batch, 1, height, width\)"):
+        hwsim.accuracy_over_time(chips, x.expand(-1, 2, -1, -1), y, [1.0])
+    with torch.no_grad():
+        chips.net[6].weight[0, 0] = float("inf")
+    with pytest.raises(ValueError, match="finite"):
+        hwsim.program(chips.net, n=1)
+
+
+def test_weights_outside_the_devices_validity_are_refused(problem) -> None:
+    model, x, y = problem
+    net = hwsim.to_analog(model, hwsim.preset("reram-wan2022"))
+    hwsim.calibrate(net, [x])
+    with pytest.raises(ValueError, match="measured for 2 days"):
+        hwsim.accuracy_over_time(hwsim.program(net, n=1), x, y, [259_200.0])
+
+
+def test_collapsed_pairs_have_one_device_at_zero(problem) -> None:
+    model, _, _ = problem
+    hardware = hwsim.preset("pcm-analognas").replace({"pairs": "collapsed"})
+    plus, minus = hwsim.program(hwsim.to_analog(model, hardware), n=1).conductances("6").unbind(1)
+    assert ((plus == 0) | (minus == 0)).all()

@@ -1,0 +1,120 @@
+"""Accuracy of chips over time, and the comparison of two networks on paired chips.
+
+References:
+    Benmeziane et al., AnalogNAS, arXiv 2305.10459, 2023 (AVM: accuracy at 1 s minus accuracy at 1 month).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+ONE_SECOND_S: Final = 1.0
+ONE_MONTH_S: Final = 2_592_000.0
+
+
+class DriftPoint(NamedTuple):
+    """Accuracy at one time: `accuracy` is `(chips,)`, `mean` and `std` are over chips."""
+
+    t_s: float
+    mean: float
+    std: float
+    accuracy: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean difference of two networks over chips with the same numbers, and its standard error.
+
+    Attributes:
+        times_s: seconds since programming.
+        mean: `(times,)` float64.
+        standard_error: `(times,)` float64; 0 for a single chip.
+    """
+
+    times_s: tuple[float, ...]
+    mean: npt.NDArray[np.float64]
+    standard_error: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DriftCurve:
+    """Accuracy of chips over time.
+
+    Attributes:
+        times_s: seconds since programming, as they were asked for.
+        accuracy: `(times, chips)` float64, 0 to 1.
+
+    Example:
+        >>> DriftCurve((1.0, 60.0), np.array([[0.9, 0.8], [0.8, 0.7]])).at(60).mean
+        0.75
+    """
+
+    times_s: tuple[float, ...]
+    accuracy: npt.NDArray[np.float64]
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """Mean over chips, `(times,)`."""
+        return np.asarray(self.accuracy.mean(axis=1))
+
+    @property
+    def std(self) -> npt.NDArray[np.float64]:
+        """Sample standard deviation over chips, `(times,)`; 0 for a single chip."""
+        return _std(self.accuracy)
+
+    @property
+    def avm(self) -> float:
+        """Mean accuracy at 1 s minus mean accuracy at 1 month.
+
+        Raises:
+            ValueError: if one of the two times was not evaluated.
+        """
+        return self.at(ONE_SECOND_S).mean - self.at(ONE_MONTH_S).mean
+
+    def at(self, t_s: float) -> DriftPoint:
+        """Return the accuracy at an evaluated time.
+
+        Raises:
+            ValueError: for a time that was not evaluated.
+        """
+        if float(t_s) not in self.times_s:
+            known = ", ".join(f"{time:g}" for time in self.times_s)
+            raise ValueError(f"`t_s` must be one of the evaluated times {known} s, got {t_s:g}")
+        row = self.times_s.index(float(t_s))
+        return DriftPoint(self.times_s[row], float(self.mean[row]), float(self.std[row]), self.accuracy[row])
+
+    def minus(self, other: DriftCurve) -> PairedDifference:
+        """Return the difference to a curve of chips with the same seed, chip by chip.
+
+        Chips with the same number share their random streams, so that what they have in common cancels.
+
+        Raises:
+            ValueError: for curves at different times.
+        """
+        if self.times_s != other.times_s:
+            raise ValueError(f"both curves must have the same times, got {self.times_s} and {other.times_s}")
+        chips = min(self.accuracy.shape[1], other.accuracy.shape[1])
+        difference = self.accuracy[:, :chips] - other.accuracy[:, :chips]
+        return PairedDifference(self.times_s, difference.mean(axis=1), _std(difference) / math.sqrt(chips))
+
+
+def half_width(accuracy: npt.NDArray[np.float64]) -> float:
+    """Return the widest half-width of the means' 95 % intervals; `(times, chips)`; infinite below 2 chips."""
+    chips = accuracy.shape[1]
+    if chips < 2:
+        return math.inf
+    from scipy import stats  # 0.5 s, and only needed here
+
+    quantile = float(stats.t.ppf(0.975, chips - 1))
+    return quantile * float(_std(accuracy).max()) / math.sqrt(chips)
+
+
+def _std(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if values.shape[1] == 1:
+        return np.zeros(len(values))
+    return np.asarray(values.std(axis=1, ddof=1))
