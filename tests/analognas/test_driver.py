@@ -48,7 +48,7 @@ def evaluate(job: Job) -> Outcome:
 def loop(n_trials: int = 20, **changes) -> SearchLoop:
     strategy = make_strategy(SurrogateGuidedSpec(initial=8, population=20, iterations=3), seed=1)
     return SearchLoop(
-        **{**dict(problem=problem(), strategy=strategy, n_trials=n_trials, batch=4, seed=5), **changes}
+        **{"problem": problem(), "strategy": strategy, "n_trials": n_trials, "batch": 4, "seed": 5, **changes}
     )
 
 

@@ -17,8 +17,12 @@ SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
         ("1 h", 3600),
         ("1 day", 86400),
         ("10 days", 864000),
-    ]
-    + [("1d", 86400), ("1 month", 2592000), ("10 years", 315360000), ("1e3 s", 1000), ("0.5 hours", 1800)],
+        ("1d", 86400),
+        ("1 month", 2592000),
+        ("10 years", 315360000),
+        ("1e3 s", 1000),
+        ("0.5 hours", 1800),
+    ],
 )
 def test_durations(text: object, seconds: float) -> None:
     assert SECONDS.validate_python(text) == seconds

@@ -69,7 +69,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch) -> None
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("analognas.record.journal.os.fsync", full)
-    with pytest.raises(UserError, match="No space left on device.*analognas resume"):
+    with pytest.raises(UserError, match=r"No space left on device.*analognas resume"):
         journal.append(a_trial(1))
     journal.close()
     assert path.read_bytes() == before

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_splits_are_disjoint_stratified_and_fixed(tmp_path) -> None:
     task = load_arrays(path)
     parts = [split.x.flatten().tolist() for split in (task.train, task.validation, task.test)]
     assert [len(part) for part in parts] == [180, 60, 60]
-    assert sorted(sum(parts, [])) == x.flatten().tolist()
+    assert sorted(itertools.chain(*parts)) == x.flatten().tolist()
     for split, share in ((task.train, 60), (task.validation, 20), (task.test, 20)):
         assert np.bincount(split.y.numpy()).tolist() == [share] * 3
     assert load_arrays(path).fingerprint == task.fingerprint

@@ -1,0 +1,55 @@
+"""The code in README and docs does what it says: every Python block is run, in order, one document at a time."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analognas.config.loader import parse_config
+
+ROOT = Path(__file__).parents[1]
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+YAML = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["README.md", "docs/search.md"])
+def test_python_blocks_run(name: str, tmp_path) -> None:
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    code = "\n".join(PYTHON.findall((ROOT / name).read_text()))
+    assert code
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_users_example_has_at_most_15_lines() -> None:
+    (block,) = [block for block in PYTHON.findall((ROOT / "README.md").read_text()) if "my.npz" in block]
+    statements = block[block.index("x, y =") :]
+    assert len(statements.splitlines()) <= 15
+
+
+def test_hardware_blocks_are_valid() -> None:
+    blocks = YAML.findall((ROOT / "README.md").read_text())
+    assert blocks
+    for block in blocks:
+        parse_config("task: {kind: digits}\n" + block, ROOT)
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in LINK.findall(path.read_text()):
+        assert (path.parent / target).exists(), f"{path.name}: {target}"
