@@ -23,6 +23,7 @@ from analognas.strategies.guide import MIN_TRIALS, fit_guide, missing_design_tri
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import genotypes
 from surrogates import AnalogNASSurrogate
@@ -35,16 +36,18 @@ class AnalogNAS:
 
     Attributes:
         design: the sampled architectures before the first fit.
-        surrogate: fitted at each call on the completed trials; it ranks the objective of the problem,
+        surrogate: fitted on the completed trials; it ranks the objective of the problem,
             whatever its `rank_target`.
         population: candidates in a population, 2 or more; 200 in the paper.
         iterations: generations; 200 in the paper.
+        refit: when the surrogate is fitted again.
     """
 
     design: LatinHypercube
     surrogate: AnalogNASSurrogate
     population: int
     iterations: int
+    refit: RefitPolicy
 
     def ask(
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
@@ -55,7 +58,7 @@ class AnalogNAS:
         if len(proposals) == n or history.completed.sum() < MIN_TRIALS:
             return proposals
         surrogate = replace(self.surrogate, rank_target=problem.objective.metric)
-        guide = fit_guide(surrogate, problem, history, "raw", rng)
+        guide = fit_guide(surrogate, problem, history, "raw", rng, self.refit, self.design.size)
         evolved = algorithm_1(
             problem,
             guide.appraiser(mean_score, caution=0.0),

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.strategies.acquisition import Acquisition
 from analognas.strategies.appraisal import Appraisal, Appraise, soft_violation
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.problem import SOFT_METRICS, SearchProblem
+from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population, genotypes
 from surrogates import FittedSurrogate, Surrogate
@@ -81,9 +83,24 @@ class Guide:
 
 
 def fit_guide(
-    surrogate: Surrogate, problem: SearchProblem, history: History, scale: Scale, rng: np.random.Generator
+    surrogate: Surrogate,
+    problem: SearchProblem,
+    history: History,
+    scale: Scale,
+    rng: np.random.Generator,
+    refit: RefitPolicy,
+    first: int,
 ) -> Guide:
-    """Fit `surrogate` on the completed trials of `history`.
+    """Fit `surrogate` on the completed trials of `history`, or on the part of them that `refit` says.
+
+    Args:
+        surrogate: the recipe.
+        problem: the objective and the soft bounds.
+        history: at least one completed trial.
+        scale: `raw` or `ranks`.
+        rng: of a fit on all completed trials; an older fit has a generator that depends on its trials alone.
+        refit: when a surrogate is fitted again.
+        first: trials of the design before the first fit.
 
     Raises:
         ValueError: when the objective or a bounded metric is not measured.
@@ -91,14 +108,24 @@ def fit_guide(
     names = target_names(problem, history.metrics)
     rows = np.flatnonzero(history.completed)
     metrics = history.metrics.iloc[rows].reset_index(drop=True)
+    features = problem.space.encode(history.population[rows])
     score = problem.score(metrics)
-    scores = NormalScores.fit(score) if scale == "ranks" else None
-    if scores is not None:
-        score = scores.forward(score)
-    targets = metrics[names].assign(**{problem.objective.metric: score})
-    fitted = surrogate.fit(problem.space.encode(history.population[rows]), targets, rng)
-    incumbent = float(score[problem.feasible(metrics)].max(initial=-np.inf))
-    return Guide(problem=problem, fitted=fitted, scores=scores, incumbent=incumbent)
+
+    def fit(n: int, generator: np.random.Generator) -> Guide:
+        scores = NormalScores.fit(score[:n]) if scale == "ranks" else None
+        own = score if scores is None else scores.forward(score)
+        targets = metrics[names].assign(**{problem.objective.metric: own})
+        fitted = surrogate.fit(features[:n], targets[:n], generator)
+        incumbent = float(own[problem.feasible(metrics)].max(initial=-np.inf))
+        return Guide(problem=problem, fitted=fitted, scores=scores, incumbent=incumbent)
+
+    def predict(n: int, group: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        fitted = fit(n, np.random.default_rng(n)).fitted
+        mean = fitted.predict(features.iloc[group]).mean[problem.objective.metric]
+        return mean.to_numpy(dtype=np.float64)
+
+    n = refit.n_fitted(min(first, len(rows)), score, predict)
+    return fit(n, rng if n == len(rows) else np.random.default_rng(n))
 
 
 def missing_design_trials(history: History, n: int, size: int) -> int:

@@ -6,9 +6,9 @@ Importing this module loads neither torch nor XGBoost nor scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from analognas.strategies.strategy import Strategy
 from surrogates.specs import (
@@ -37,7 +37,24 @@ class LatinHypercubeSpec(_Spec):
     size: int = Field(default=64, ge=1, le=10_000, description="candidates in a design")
 
 
-class AnalogNASSpec(_Spec):
+class _RefitSpec(_Spec):
+    refit_every: int = Field(
+        default=1, ge=1, le=10_000, description="completed trials between two fits or checks"
+    )
+    refit_below: float | None = Field(
+        default=None, ge=-1, le=1, description="fit again only when Kendall τ on these trials is below this"
+    )
+
+    @model_validator(mode="after")
+    def _tau_needs_two_trials(self) -> Self:
+        if self.refit_below is not None and self.refit_every < 2:
+            raise ValueError(
+                f"`refit_every >= 2` must hold with `refit_below`, got {self.refit_every}: τ orders two or more"
+            )
+        return self
+
+
+class AnalogNASSpec(_RefitSpec):
     """AnalogNAS as published: three XGBoost models and Algorithm 1, the best candidates evaluated again."""
 
     kind: Literal["analognas"] = "analognas"
@@ -49,18 +66,18 @@ class AnalogNASSpec(_Spec):
     )
 
 
-class SurrogateGuidedSpec(_Spec):
+class SurrogateGuidedSpec(_RefitSpec):
     """Evolution on predictions, diverse batches of the best evaluated. Best for small budgets."""
 
     kind: Literal["surrogate-guided"] = "surrogate-guided"
-    initial: int = Field(default=24, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
+    initial: int = Field(default=12, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
     population: int = Field(default=200, ge=2, le=100_000, description="candidates in a population")
-    iterations: int = Field(default=50, ge=0, le=100_000, description="generations of the evolution")
+    iterations: int = Field(default=30, ge=0, le=100_000, description="generations of the evolution")
     scale: Literal["raw", "ranks"] = Field(
         default="ranks", description="the objective is modelled raw or as normal scores of its ranks"
     )
     acquisition: Literal["mean", "ucb", "ei", "thompson"] = Field(
-        default="ucb",
+        default="ei",
         description="what is evolved: expectation, mean + beta std, expected improvement, random draw",
     )
     beta: float = Field(default=0.5, ge=0, description="weight of the uncertainty in `ucb`")
@@ -148,7 +165,10 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         from analognas.strategies.optuna_tpe import OptunaTPE
 
         return OptunaTPE(initial=spec.initial)
+    from analognas.strategies.refit import RefitPolicy
+
     design = LatinHypercube(size=spec.initial, seed=seed)
+    refit = RefitPolicy(every=spec.refit_every, below=spec.refit_below)
     if isinstance(spec, AnalogNASSpec):
         from analognas.strategies.analog_nas import AnalogNAS
         from surrogates import AnalogNASSurrogate
@@ -158,6 +178,7 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
             surrogate=AnalogNASSurrogate(**spec.surrogate.model_dump(exclude={"kind"})),
             population=spec.population,
             iterations=spec.iterations,
+            refit=refit,
         )
     from analognas.strategies.surrogate_guided import SurrogateGuided
 
@@ -171,6 +192,7 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         beta=spec.beta,
         caution=spec.caution,
         exploration=spec.exploration,
+        refit=refit,
     )
 
 

@@ -24,6 +24,7 @@ from analognas.strategies.guide import MIN_TRIALS, Scale, fit_guide, missing_des
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
@@ -39,7 +40,7 @@ class SurrogateGuided:
 
     Attributes:
         design: the trials before the first fit.
-        surrogate: fitted at each call on the completed trials.
+        surrogate: fitted on the completed trials.
         scale: the objective is modelled `raw` or as the normal scores of its `ranks`.
         population: candidates in a population of the evolution, 2 or more.
         iterations: generations of the evolution.
@@ -47,6 +48,7 @@ class SurrogateGuided:
         beta: weight of the uncertainty in `ucb`.
         caution: soft bounds are held at mean + `caution` · std.
         exploration: probability that a place in the batch goes to a random candidate, 0 to 1.
+        refit: when the surrogate is fitted again.
     """
 
     design: LatinHypercube
@@ -58,6 +60,7 @@ class SurrogateGuided:
     beta: float
     caution: float
     exploration: float
+    refit: RefitPolicy
 
     def ask(
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
@@ -78,7 +81,7 @@ class SurrogateGuided:
         rng: np.random.Generator,
     ) -> list[Proposal]:
         known = history.seen() | {proposal.genotype for proposal in chosen}
-        guide = fit_guide(self.surrogate, problem, history, self.scale, rng)
+        guide = fit_guide(self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size)
         n_explored = int(rng.binomial(n, self.exploration))
         acquisition = make_acquisition(self.acquisition, beta=self.beta, incumbent=guide.incumbent, rng=rng)
         evolved = algorithm_1(

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from analognas.strategies.guide import fit_guide
+from analognas.strategies.random import RandomSearch
 from analognas.strategies.refit import RefitPolicy
-from analognas.strategies.specs import AnalogNASSpec, SurrogateGuidedSpec, make_strategy
+from analognas.strategies.specs import SurrogateGuidedSpec
+from surrogates import XGBoostSurrogate
 
 
 def never(n, group):
@@ -37,24 +40,25 @@ def test_the_surrogate_of_the_time_is_asked() -> None:
     assert asked == [(10, 10), (15, 15), (20, 20), (20, 25)]
 
 
-@pytest.mark.parametrize("spec", [AnalogNASSpec, SurrogateGuidedSpec])
-def test_a_kept_surrogate_predicts_the_same_as_history_grows(spec, problem, bench) -> None:
-    settings = {"initial": 8, "population": 20, "iterations": 3, "refit_every": 8}
-    strategy = make_strategy(spec(**settings), 0)
-    past = bench.run(strategy, problem, budget=14).population
-    first, second = (
-        strategy.ask(problem, bench.history(past[:n]), 4, np.random.default_rng(0)) for n in (12, 14)
-    )
-    common = {p.genotype: p.predicted for p in first}
-    shared = [p for p in second if p.genotype in common]
-    assert all(p.predicted == common[p.genotype] for p in shared)
-    later = strategy.ask(
-        problem,
-        bench.history(np.concatenate([past, bench.space().sample(4, np.random.default_rng(1))])),
-        4,
-        np.random.default_rng(0),
-    )
-    assert len(later) == 4
+def test_a_kept_surrogate_predicts_the_same_as_history_grows(problem, bench) -> None:
+    past = bench.run(RandomSearch(), problem, budget=20).population
+    unseen = problem.space.encode(problem.space.sample(30, np.random.default_rng(9)))
+
+    def predicted(n: int) -> list[float]:
+        guide = fit_guide(
+            XGBoostSurrogate(members=2, trees=10),
+            problem,
+            bench.history(past[:n]),
+            "ranks",
+            np.random.default_rng(n),
+            RefitPolicy(every=8),
+            first=8,
+        )
+        return guide.fitted.predict(unseen).mean["accuracy_1d"].tolist()
+
+    assert predicted(11) == predicted(14)
+    assert predicted(14) != predicted(17)
+    assert predicted(17) == predicted(20)
 
 
 def test_a_threshold_needs_trials_to_order() -> None:
