@@ -19,6 +19,9 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from hwsim.kernels import training
+from hwsim.noise import NoiseStream
+
 
 def levels(bits: int | None) -> int | None:
     """Return the grid points on each side of zero: 2^(bits-1) - 1; None for a continuous converter."""
@@ -34,13 +37,18 @@ class _Dac(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, input_range: torch.Tensor, n: int) -> torch.Tensor:
         ctx.save_for_backward(x, input_range)
+        if training.serves(x) and input_range.numel() == 1:
+            return training.dac(x, input_range, n)
         return round_half_away_(x * (n / input_range)).clamp_(-n, n).mul_(1 / n)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, input_range = ctx.saved_tensors
-        grad = grad.masked_fill(x.abs() > input_range, 0.0).div_(input_range)
+        if training.serves(x) and training.same_layout(x, grad) and input_range.numel() == 1:
+            grad = training.dac_gradient(grad, x, input_range)
+        else:
+            grad = grad.masked_fill(x.abs() > input_range, 0.0).div_(input_range)
         grad_range = -(grad * x).sum() / input_range if ctx.needs_input_grad[1] else None
         return (grad if ctx.needs_input_grad[0] else None), grad_range, None
 
@@ -52,36 +60,47 @@ class _Adc(torch.autograd.Function):
         current: torch.Tensor,
         gain: torch.Tensor,
         scale: torch.Tensor,
-        noise: torch.Tensor | None,
+        noise: NoiseStream | None,
         noise_std: float,
         n: int,
         bound: float,
+        channel_dim: int,
     ) -> torch.Tensor:
+        ctx.step, ctx.channel_dim = bound / n, channel_dim
+        columns = current.shape[channel_dim]
+        if (
+            training.serves(current)
+            and gain.numel() == scale.numel() == columns
+            and not ctx.needs_input_grad[2]
+        ):
+            converted, clipped = training.adc(
+                current, gain * (n / bound), scale * ctx.step, noise, noise_std * n / bound, n, channel_dim
+            )
+            ctx.save_for_backward(clipped, gain * scale, None)
+            return converted
         code = current * (gain * (n / bound))
         if noise is not None:
-            code.add_(noise, alpha=noise_std * n / bound)
-        clipped = code.abs() > n if ctx.needs_input_grad[0] else None
+            code.add_(noise.like(current, channel_dim), alpha=noise_std * n / bound)
+        clipped = code.abs() > n
         round_half_away_(code).clamp_(-n, n)
-        step = scale * (bound / n)
-        if ctx.needs_input_grad[2]:
-            ctx.save_for_backward(clipped, gain * scale, code)
-            ctx.step = bound / n
-            return code * step
-        ctx.save_for_backward(clipped, gain * scale, None)
-        return code.mul_(step)
+        ctx.save_for_backward(clipped, gain * scale, code if ctx.needs_input_grad[2] else None)
+        outputs: torch.Tensor = code * (scale * ctx.step)
+        return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         clipped, factor, code = ctx.saved_tensors
-        grad_scale = None
+        grad_scale = grad_current = None
         if code is not None:
-            per_column = tuple(
-                dim for dim, size in enumerate((1,) * (grad.ndim - factor.ndim) + factor.shape) if size == 1
-            )
-            grad_scale = (grad * code).sum(per_column, keepdim=True).mul_(ctx.step).reshape(factor.shape)
-        grad_current = (grad * factor).masked_fill_(clipped, 0.0) if clipped is not None else None
-        return grad_current, None, grad_scale, None, None, None, None
+            shape = (1,) * (grad.ndim - factor.ndim) + factor.shape
+            summed = tuple(dim for dim, size in enumerate(shape) if size == 1)
+            grad_scale = (grad * code).sum(summed, keepdim=True).mul_(ctx.step).reshape(factor.shape)
+        if ctx.needs_input_grad[0] and training.serves(grad) and clipped.dtype == torch.uint8:
+            grad_current = training.adc_gradient(grad, clipped, factor, ctx.channel_dim)
+        elif ctx.needs_input_grad[0]:
+            grad_current = (grad * factor).masked_fill_(clipped.bool(), 0.0)
+        return grad_current, None, grad_scale, None, None, None, None, None
 
 
 def dac(x: torch.Tensor, input_range: torch.Tensor, n: int | None) -> torch.Tensor:
@@ -94,17 +113,19 @@ def dac(x: torch.Tensor, input_range: torch.Tensor, n: int | None) -> torch.Tens
     """
     if n is None:
         return x / input_range
-    return _Dac.apply(x, input_range, n)  # type: ignore[no-any-return, no-untyped-call]
+    voltages: torch.Tensor = _Dac.apply(x, input_range, n)  # type: ignore[no-untyped-call]
+    return voltages
 
 
 def adc(
     current: torch.Tensor,
     gain: torch.Tensor,
     scale: torch.Tensor,
-    noise: torch.Tensor | None,
+    noise: NoiseStream | None,
     noise_std: float,
     n: int | None,
     bound: float,
+    channel_dim: int = -1,
 ) -> torch.Tensor:
     """Return the digital outputs of one tile.
 
@@ -112,14 +133,17 @@ def adc(
         current: summed products, any shape.
         gain: broadcasts against `current`; what makes it one for a fully-on input times a fully-on weight.
         scale: broadcasts against `current`; digital scale of the outputs.
-        noise: standard normal, of the shape of `current`; None for no output noise.
+        noise: where output noise is drawn from; None for none.
         noise_std: output noise, in units of a fully-on product.
         n: grid points on each side of zero; None leaves outputs continuous and unbounded.
         bound: output that reaches the last grid point.
+        channel_dim: dimension of `current` that counts columns.
     """
-    if n is None:
-        outputs = current * gain
-        if noise is not None:
-            outputs = outputs.add(noise, alpha=noise_std)
-        return outputs * scale
-    return _Adc.apply(current, gain, scale, noise, noise_std, n, bound)  # type: ignore[no-any-return, no-untyped-call]
+    if n is not None:
+        arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim)
+        quantised: torch.Tensor = _Adc.apply(*arguments)  # type: ignore[no-untyped-call]
+        return quantised
+    outputs = current * gain
+    if noise is not None:
+        outputs = outputs.add(noise.like(current, channel_dim), alpha=noise_std)
+    return outputs * scale

@@ -122,10 +122,17 @@ class Crossbar:
             current = current * gain
             current = current / (1 + self.s_shape * current.abs())
             gain = torch.ones_like(gain)
-        output_noise = None
-        if noise is not None and self.output_noise > 0:
-            output_noise = noise.child(OUTPUT_NOISE).like(current, channel_dim)
-        return adc(current, gain, scale, output_noise, self.output_noise, self.adc_levels, self.out_bound)
+        output_noise = noise.child(OUTPUT_NOISE) if noise is not None and self.output_noise > 0 else None
+        return adc(
+            current,
+            gain,
+            scale,
+            output_noise,
+            self.output_noise,
+            self.adc_levels,
+            self.out_bound,
+            channel_dim,
+        )
 
     def _drop(
         self,

@@ -18,7 +18,7 @@ import tempfile
 from ctypes import POINTER, Structure, c_float, c_int, c_int32, c_int64, c_uint64, c_void_p
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 FLAGS: Final = (
     "-O3",
@@ -33,6 +33,9 @@ FLAGS: Final = (
 """Contraction stays off, so that compiled and plain results agree."""
 
 IDENTITY, RELU, RELU6 = range(3)
+
+Kernels: TypeAlias = Any
+"""The loaded library; ctypes gives it no static type."""
 
 
 class Tap(Structure):
@@ -93,7 +96,7 @@ class Stage(Structure):
 
 
 @functools.cache
-def library() -> Any | None:
+def library() -> Kernels | None:
     """Return the compiled kernels as a ctypes library, or None where they cannot be built."""
     if os.environ.get("HWSIM_KERNELS", "").lower() == "off":
         return None
@@ -111,6 +114,14 @@ def library() -> Any | None:
         return None
     loaded.hwsim_stage.argtypes = [POINTER(Stage), c_int]
     loaded.hwsim_stage.restype = c_int
+    loaded.hwsim_dac.argtypes = [c_void_p, c_void_p, c_int64, c_float, c_float, c_float, c_int]
+    loaded.hwsim_dac.restype = None
+    loaded.hwsim_dac_gradient.argtypes = [c_void_p, c_void_p, c_void_p, c_int64, c_float, c_int]
+    loaded.hwsim_dac_gradient.restype = None
+    loaded.hwsim_adc.argtypes = [POINTER(Stage), c_void_p, c_int]
+    loaded.hwsim_adc.restype = c_int
+    loaded.hwsim_adc_gradient.argtypes = [c_void_p, c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int]
+    loaded.hwsim_adc_gradient.restype = c_int
     return loaded
 
 

@@ -266,5 +266,74 @@ int hwsim_stage(const Stage *s, int threads) {
     return 0;
 }
 
+/* Training: quantise inputs of any layout. */
+void hwsim_dac(const float *restrict x, float *restrict u, int64_t n, float to_code, float levels, float from_code,
+               int threads) {
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t i = 0; i < n; i++) u[i] = code(x[i] * to_code, levels) * from_code;
+}
+
+/* Straight through inside the input range, zero outside. */
+void hwsim_dac_gradient(const float *restrict grad, const float *restrict x, float *restrict out, int64_t n,
+                        float limit, int threads) {
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t i = 0; i < n; i++) out[i] = fabsf(x[i]) > limit ? 0.0f : grad[i] / limit;
+}
+
+/* Training: output noise, ADC and digital scale of a stage; notes which outputs were clipped. */
+int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
+    const int64_t c = s->channels, per_run = c >= RUN ? 1 : RUN / c, length = per_run * c;
+    float *vectors = malloc(2 * (size_t)length * sizeof(float));
+    if (!vectors) return 1;
+    float *room = vectors;
+    const float *gain = repeat(s->gain, &room, c, length), *factor = repeat(s->scale, &room, c, length);
+    const float levels = s->levels, std = s->noise_std;
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t image = 0; image < s->images; image++)
+        for (int64_t pixel = 0, segment = 0; pixel < s->pixels; pixel += s->segment, segment++) {
+            const int64_t end = pixel + s->segment < s->pixels ? pixel + s->segment : s->pixels;
+            const float *noise = NULL;
+            if (s->pool)
+                noise = s->pool + offset(s->noise_key, s->first_image + image, segment, s->pool_mask) - pixel * c;
+            for (int64_t at = pixel; at < end; at += per_run) {
+                const int64_t n = (at + per_run < end ? per_run : end - at) * c;
+                const int64_t start = (image * s->pixels + at) * c;
+                const float *restrict in = s->current + start, *restrict xi = noise ? noise + at * c : NULL;
+                float *restrict out = s->out + start;
+                uint8_t *restrict flag = clipped + start;
+                if (xi)
+                    for (int64_t i = 0; i < n; i++) {
+                        const float v = in[i] * gain[i] + xi[i] * std;
+                        flag[i] = fabsf(v) > levels;
+                        out[i] = code(v, levels) * factor[i];
+                    }
+                else
+                    for (int64_t i = 0; i < n; i++) {
+                        const float v = in[i] * gain[i];
+                        flag[i] = fabsf(v) > levels;
+                        out[i] = code(v, levels) * factor[i];
+                    }
+            }
+        }
+    free(vectors);
+    return 0;
+}
+
+int hwsim_adc_gradient(const float *restrict grad, const uint8_t *restrict clipped, const float *factor,
+                       float *restrict out, int64_t pixels, int64_t channels, int threads) {
+    const int64_t per_run = channels >= RUN ? 1 : RUN / channels, length = per_run * channels;
+    float *vector = malloc((size_t)length * sizeof(float));
+    if (!vector) return 1;
+    float *room = vector;
+    const float *restrict f = repeat(factor, &room, channels, length);
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t pixel = 0; pixel < pixels; pixel += per_run) {
+        const int64_t n = (pixel + per_run < pixels ? per_run : pixels - pixel) * channels, start = pixel * channels;
+        for (int64_t i = 0; i < n; i++) out[start + i] = clipped[start + i] ? 0.0f : grad[start + i] * f[i];
+    }
+    free(vector);
+    return 0;
+}
+
 /* Size of the structures, so that a caller can check that it agrees about them. */
 int64_t hwsim_sizes(void) { return (int64_t)(sizeof(Stage) * 1000 + sizeof(Tap)); }
