@@ -27,14 +27,12 @@ def search_table(
         ValueError: when the strategy proposes nothing at all, twice the same candidate, or one outside the
             table.
     """
-    import pandas as pd
-
     problem = table.problem
     population = table.population[:0]
     while len(population) < budget:
         history = History(
             population=population,
-            metrics=pd.DataFrame({table.target: table.values[table.space.rows(population)]}),
+            metrics=table.measure(population),
             pending=table.population[:0],
         )
         n = min(batch, budget - len(population))

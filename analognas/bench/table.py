@@ -15,6 +15,8 @@ from analognas.strategies import Objective, SearchProblem
 from search_spaces import Population
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analognas.spaces import ArchitectureSpace
 
 
@@ -46,17 +48,28 @@ class BenchTable:
         """The search for the best row."""
         return SearchProblem(self.space, Objective(self.target, 1), {})
 
+    def measure(self, population: Population) -> pd.DataFrame:
+        """Return what the candidates measured, one column, `(n, 1)`.
+
+        Raises:
+            ValueError: when a candidate is not in the table.
+        """
+        import pandas as pd
+
+        rows = self.space.rows(population)
+        if (rows < 0).any():
+            outside = population[int(np.argmax(rows < 0))].tolist()
+            raise ValueError(f"{outside} is not in the table {self.name} and was proposed all the same")
+        return pd.DataFrame({self.target: self.values[rows]})
+
     def regret(self, population: Population) -> npt.NDArray[np.float64]:
         """Return how far the best of the first k candidates is from the best row, for k = 1 .. n, `(n,)`.
 
         Raises:
             ValueError: when a candidate is not in the table.
         """
-        rows = self.space.rows(population)
-        if (rows < 0).any():
-            outside = population[int(np.argmax(rows < 0))].tolist()
-            raise ValueError(f"{outside} is not in the table {self.name} and was proposed all the same")
-        return np.asarray(self.values.max() - np.maximum.accumulate(self.values[rows]))
+        values = self.measure(population)[self.target].to_numpy(dtype=np.float64)
+        return np.asarray(self.values.max() - np.maximum.accumulate(values))
 
 
 def make_table(

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from analognas.strategies import Objective, SearchProblem
+from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.algorithm_1 import algorithm_1, offspring
 from analognas.strategies.appraisal import Appraisal, soft_violation
+from analognas.strategies.latin_hypercube import admissible_design
+from analognas.strategies.specs import AnalogNASSpec, make_strategy
 from search_spaces import genotypes
+from search_spaces.resnet import ResNetSpace
 
 
 @pytest.fixture
@@ -79,3 +85,27 @@ def test_offspring_are_new_and_under_the_limit(ladder) -> None:
     assert 10 < len(children) <= 60
     assert tight.admissible(children).all()
     assert not set(genotypes(children)) & set(genotypes(parents))
+
+
+@pytest.mark.slow
+def test_the_published_size_takes_ten_seconds_at_most_and_is_reproducible() -> None:
+    space = ResNetSpace(input_shape=(3, 32, 32), n_classes=10)
+    published = SearchProblem(space, Objective("accuracy_1d", 1), {"parameters": 500_000, "avm": 0.05})
+    design = admissible_design(published, 50, np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    size = np.log(space.parameters(design))
+    metrics = pd.DataFrame(
+        {
+            "accuracy_1d": size / 20 + rng.normal(0, 0.01, 50),
+            "std_1d": 0.01 * rng.random(50),
+            "avm": 0.1 * rng.random(50),
+        }
+    )
+    past = History(population=design, metrics=metrics, pending=design[:0])
+    strategy = make_strategy(AnalogNASSpec(initial=50), 0)
+    assert (strategy.population, strategy.iterations) == (200, 200)
+    began = time.perf_counter()
+    proposals = strategy.ask(published, past, 4, np.random.default_rng(0))
+    assert time.perf_counter() - began <= 10
+    assert {proposal.origin for proposal in proposals} == {"algorithm-1"}
+    assert strategy.ask(published, past, 4, np.random.default_rng(0)) == proposals
