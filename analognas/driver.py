@@ -71,7 +71,7 @@ class SearchLoop:
                 executor.submit(under_way[-1])
             outcome = executor.next_outcome()
             under_way.remove(outcome.job)
-            trial = self._trial(len(finished), outcome)
+            trial = self._trial(len(finished) + 1, outcome)
             journal.append(trial)
             finished.append(trial)
             observer.trial(trial, self.n_trials, best_trial(self.problem, finished))

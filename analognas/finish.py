@@ -35,7 +35,7 @@ def train_best(
     config: SearchConfig, composition: Composition, best: Trial, observer: Observer
 ) -> tuple[TrainedNetwork, ValidatedNetwork]:
     """Train the candidate of `best` at full budget and validate it."""
-    observer.stage(f"training the best candidate (trial {best.number + 1}) at full budget")
+    observer.stage(f"training the best candidate (trial {best.number}) at full budget")
     network = composition.problem.space.build(best.genotype)
     return _train_and_validate(config, composition, "best", network, best.architecture, observer)
 

@@ -55,10 +55,10 @@ class PlainObserver:
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Write the trial, the best so far and the time left."""
-        left = self._pace.time_left_s(n_trials - trial.number - 1)
+        left = self._pace.time_left_s(n_trials - trial.number)
         best_text = "none feasible yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
         typer.echo(
-            f"trial {trial.number + 1} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
+            f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
             f"{best_text}; {left:.0f} s left",
             err=True,
         )
@@ -79,17 +79,17 @@ class LiveObserver:
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Advance the bar."""
-        left = self._pace.time_left_s(n_trials - trial.number - 1)
+        left = self._pace.time_left_s(n_trials - trial.number)
         best_text = "none feasible yet" if best is None else f"best {describe_trial(best)}"
         if trial.failure is not None:
             self._progress.console.print(
-                f"trial {trial.number + 1} {describe_trial(trial)}", highlight=False, markup=False
+                f"trial {trial.number} {describe_trial(trial)}", highlight=False, markup=False
             )
         self._progress.update(
             self._task,
-            description=f"trial {trial.number + 1} of {n_trials}",
+            description=f"trial {trial.number} of {n_trials}",
             total=n_trials,
-            completed=trial.number + 1,
+            completed=trial.number,
             best=f"{best_text}; {left:.0f} s left",
         )
 

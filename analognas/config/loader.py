@@ -63,4 +63,4 @@ def problem_at(document: Document, path: KeyPath, message: str) -> ConfigError:
 def dump_config(config: SearchConfig) -> str:
     """Return the configuration with every default written out, as YAML that `load_config` reads."""
     values: dict[str, Any] = config.model_dump(mode="json")
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)

@@ -34,9 +34,9 @@ def read_trials(path: Path) -> list[Trial]:
             raise UserError(
                 f"{path}:{number}: damaged record ({error}); restore the file from a copy"
             ) from None
-        if trial.number != len(trials):
+        if trial.number != len(trials) + 1:
             raise UserError(
-                f"{path}:{number}: trial {len(trials)} expected here, found {trial.number}; restore the file"
+                f"{path}:{number}: trial {len(trials) + 1} expected here, found {trial.number}; restore the file"
             )
         trials.append(trial)
     return trials

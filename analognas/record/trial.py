@@ -70,7 +70,7 @@ class Trial:
     """One evaluated candidate and everything needed to evaluate it again.
 
     Attributes:
-        number: position in the order of completion, from 0.
+        number: position in the order of completion, from 1.
         genotype: the candidate.
         architecture: the candidate in the literature's symbols.
         origin: which part of the strategy proposed it.

@@ -45,7 +45,7 @@ class FinalResult:
     """The end of a run.
 
     Attributes:
-        trial: number of the trial whose candidate was retrained.
+        trial: number (from 1) of the trial whose candidate was retrained.
         network: that candidate at full budget.
         references: the reference networks under the same budget and hardware.
         surrogate: how well the surrogate predicted held-out trials:

@@ -4,7 +4,7 @@ from analognas.record.trial import DriftRecord, Failure, Trial
 
 
 def a_trial(
-    number: int = 0, *, failed: bool = False, accuracy: float = 0.9, parameters: float = 1000.0, **changes
+    number: int = 1, *, failed: bool = False, accuracy: float = 0.9, parameters: float = 1000.0, **changes
 ) -> Trial:
     values = {
         "number": number,

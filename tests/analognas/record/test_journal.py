@@ -11,7 +11,7 @@ from tests.analognas.record.builders import a_trial
 
 def written(path: Path, n: int) -> bytes:
     with Journal(path) as journal:
-        for number in range(n):
+        for number in range(1, n + 1):
             journal.append(a_trial(number))
     return path.read_bytes()
 
@@ -20,7 +20,7 @@ def test_trials_come_back_in_order(tmp_path) -> None:
     path = tmp_path / "trials.jsonl"
     assert read_trials(path) == []
     written(path, 3)
-    assert read_trials(path) == [a_trial(0), a_trial(1), a_trial(2)]
+    assert read_trials(path) == [a_trial(1), a_trial(2), a_trial(3)]
 
 
 def test_a_torn_line_at_any_byte_costs_only_itself(tmp_path) -> None:
@@ -29,9 +29,9 @@ def test_a_torn_line_at_any_byte_costs_only_itself(tmp_path) -> None:
     first = content.index(b"\n") + 1
     for cut in range(first, len(content), 37):
         path.write_bytes(content[:cut])
-        assert read_trials(path) == [a_trial(0)]
+        assert read_trials(path) == [a_trial(1)]
         with Journal(path) as journal:
-            journal.append(a_trial(1))
+            journal.append(a_trial(2))
         assert path.read_bytes() == content
 
 
@@ -42,7 +42,7 @@ def test_damage_inside_names_its_line(tmp_path) -> None:
     with pytest.raises(UserError, match=r"trials.jsonl:2: damaged record"):
         read_trials(path)
     path.write_bytes(lines[0] + lines[2])
-    with pytest.raises(UserError, match=r"trials.jsonl:2: trial 1 expected here, found 2"):
+    with pytest.raises(UserError, match=r"trials.jsonl:2: trial 2 expected here, found 3"):
         read_trials(path)
     path.write_bytes(lines[0] + b"\xff\xfe\n")
     with pytest.raises(UserError, match=r"trials.jsonl:2: damaged record"):
@@ -70,6 +70,6 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch) -> None
 
     monkeypatch.setattr("analognas.record.journal.os.fsync", full)
     with pytest.raises(UserError, match=r"No space left on device.*analognas resume"):
-        journal.append(a_trial(1))
+        journal.append(a_trial(2))
     journal.close()
     assert path.read_bytes() == before
