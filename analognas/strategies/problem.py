@@ -45,11 +45,13 @@ class SearchProblem:
         objective: what to improve.
         upper_bounds: largest allowed value of `parameters`, `macs`, `avm`, `std_1d`; a metric that is
             absent is free.
+        further: more objectives, such as `parameters`; only multi-objective strategies look at them.
     """
 
     space: ArchitectureSpace
     objective: Objective
     upper_bounds: Mapping[str, float]
+    further: tuple[Objective, ...] = ()
 
     def admissible(self, population: Population) -> npt.NDArray[np.bool_]:
         """Return the `(n,)` mask of candidates that can be built and meet every hard constraint."""
@@ -67,6 +69,24 @@ class SearchProblem:
     def score(self, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the `(n,)` value to maximise; NaN for failed trials."""
         return self.objective.score(metrics)
+
+    def values(self, population: Population, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the `(n, objectives)` values to maximise; costs of the genotype need not be measured.
+
+        Raises:
+            ValueError: when an objective is neither measured nor a cost of the genotype.
+        """
+        costs = {"parameters": self.space.parameters, "macs": self.space.macs}
+        columns = []
+        for objective in (self.objective, *self.further):
+            if objective.metric in metrics.columns:
+                columns.append(objective.score(metrics))
+            elif objective.metric in costs:
+                columns.append(objective.sign * costs[objective.metric](population).astype(np.float64))
+            else:
+                known = ", ".join([*metrics.columns, *costs])
+                raise ValueError(f"the objective {objective.metric!r} is not among {known}")
+        return np.stack(columns, axis=1)
 
 
 def meets_soft_bounds(

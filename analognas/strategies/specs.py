@@ -107,6 +107,14 @@ class LocalSearchSpec(_Spec):
     patience: int = Field(default=32, ge=1, le=10_000, description="mutants drawn of one trial")
 
 
+class NSGA2Spec(_Spec):
+    """NSGA-II: evolution towards the Pareto front of several objectives, with constraint domination."""
+
+    kind: Literal["nsga2"] = "nsga2"
+    population: int = Field(default=30, ge=2, le=100_000, description="survivors, and random trials before")
+    crossover: float = Field(default=0.9, ge=0, le=1, description="probability that a child has two parents")
+
+
 class OptunaTPESpec(_Spec):
     """Optuna's multivariate tree-structured Parzen estimator over the genes."""
 
@@ -118,6 +126,7 @@ AnyStrategySpec: TypeAlias = (
     AnalogNASSpec
     | LatinHypercubeSpec
     | LocalSearchSpec
+    | NSGA2Spec
     | OptunaTPESpec
     | RandomSpec
     | RegularizedEvolutionSpec
@@ -132,6 +141,7 @@ STRATEGIES: Final[Mapping[str, type[AnyStrategySpec]]] = {
     "surrogate-guided": SurrogateGuidedSpec,
     "regularized-evolution": RegularizedEvolutionSpec,
     "local-search": LocalSearchSpec,
+    "nsga2": NSGA2Spec,
     "optuna-tpe": OptunaTPESpec,
 }
 """The built-in strategies by the name they have in a configuration."""
@@ -161,6 +171,10 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         from analognas.strategies.local_search import LocalSearch
 
         return LocalSearch(initial=spec.initial, patience=spec.patience)
+    if isinstance(spec, NSGA2Spec):
+        from analognas.strategies.nsga2 import NSGA2
+
+        return NSGA2(population=spec.population, crossover=spec.crossover)
     if isinstance(spec, OptunaTPESpec):
         from analognas.strategies.optuna_tpe import OptunaTPE
 

@@ -26,6 +26,7 @@ SMALL = {
     },
     "regularized-evolution": {"population": 10, "tournament": 4},
     "local-search": {},
+    "nsga2": {"population": 10},
     "optuna-tpe": {},
 }
 
