@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from analognas.config.spec import Spec
 from analognas.spaces.adapter import ArchitectureSpace, complete
+from search_spaces import SearchSpace
 
 
 def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
@@ -61,35 +62,61 @@ class ResNetSpec(Spec):
     )
 
 
-SpaceSpec = ResNetSpec
+class NasBench201Spec(Spec):
+    """The cells of NAS-Bench-201 in a small network: four nodes, five operations an edge (Dong and Yang 2020)."""
+
+    kind: Literal["nasbench201"] = "nasbench201"
+    channels: int = Field(default=16, ge=1, le=1024, description="channels of the first of the three stages")
+    cells_per_stage: int = Field(default=5, ge=1, le=20, description="equal cells in a stage")
+
+
+SpaceSpec = Annotated[ResNetSpec | NasBench201Spec, Field(discriminator="kind")]
 
 SKIP_GENES: Final[Mapping[str, tuple[int, int]]] = {"with": (1, 1), "without": (0, 0), "either": (0, 1)}
 
 
-BUILT_IN: Final[Mapping[str, type[Spec]]] = {"resnet": ResNetSpec}
+BUILT_IN: Final[Mapping[str, type[Spec]]] = {"resnet": ResNetSpec, "nasbench201": NasBench201Spec}
 """The built-in spaces by the name they have in a configuration."""
 
 
-def make_space(spec: SpaceSpec, input_shape: tuple[int, int, int], n_classes: int) -> ArchitectureSpace:
+def make_space(
+    spec: ResNetSpec | NasBench201Spec, input_shape: tuple[int, int, int], n_classes: int
+) -> ArchitectureSpace:
     """Return the space of `spec` for inputs of `input_shape` (channels, height, width) and `n_classes` classes.
 
     Raises:
         ValueError: when no network of the space fits the inputs.
     """
-    from search_spaces import ResNetSpace
+    return complete(_space(spec, input_shape, n_classes), input_shape)
 
-    space = ResNetSpace(
-        input_shape=input_shape,
-        n_classes=n_classes,
-        oc0=spec.oc0,
-        ks0=spec.ks0,
-        m=spec.m,
-        r=spec.r,
-        b=spec.b,
-        ct=spec.ct,
-        wf=spec.wf,
-        skip=SKIP_GENES[spec.skip],
-        max_width=spec.max_width,
-        bottleneck=spec.bottleneck,
-    )
-    return complete(space, input_shape)
+
+def _space(
+    spec: ResNetSpec | NasBench201Spec, input_shape: tuple[int, int, int], n_classes: int
+) -> SearchSpace:
+    match spec:
+        case ResNetSpec():
+            from search_spaces import ResNetSpace
+
+            return ResNetSpace(
+                input_shape=input_shape,
+                n_classes=n_classes,
+                oc0=spec.oc0,
+                ks0=spec.ks0,
+                m=spec.m,
+                r=spec.r,
+                b=spec.b,
+                ct=spec.ct,
+                wf=spec.wf,
+                skip=SKIP_GENES[spec.skip],
+                max_width=spec.max_width,
+                bottleneck=spec.bottleneck,
+            )
+        case NasBench201Spec():
+            from search_spaces import NasBench201Space
+
+            return NasBench201Space(
+                input_shape=input_shape,
+                n_classes=n_classes,
+                channels=spec.channels,
+                cells_per_stage=spec.cells_per_stage,
+            )

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+from analognas.spaces import complete
+from analognas.spaces.specs import BUILT_IN, make_space
+from analognas.testing import check_space
+from search_spaces import ResNetSpace
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_every_kind_makes_a_space_that_keeps_its_contract(kind: str) -> None:
+    changes = (
+        {"cells_per_stage": 1, "channels": 4}
+        if kind == "nasbench201"
+        else {"r": (1, 2), "oc0": (4, 8), "b": (1, 2)}
+    )
+    space = make_space(BUILT_IN[kind](**changes), (2, 8, 8), 3)
+    check_space(space, np.random.default_rng(0), input_shape=(2, 8, 8), n_classes=3)
+
+
+class Widths:
+    """The smallest space that fulfils the contract: one hidden layer of any width."""
+
+    def sample(self, n, rng):
+        return rng.integers(1, 50, (n, 1))
+
+    def mutate(self, population, rng):
+        return (population + rng.integers(1, 49, population.shape) - 1) % 49 + 1
+
+    def encode(self, population):
+        import pandas as pd
+
+        return pd.DataFrame(population.astype(np.float32), columns=["width"])
+
+    def build(self, genotype):
+        return torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.Linear(4, genotype[0]),
+            torch.nn.ReLU(),
+            torch.nn.Linear(genotype[0], 3),
+        )
+
+
+def test_a_users_space_of_four_methods_gets_every_ability() -> None:
+    space = complete(Widths(), (1, 2, 2))
+    rng = np.random.default_rng(0)
+    population = space.latin_hypercube(6, rng)
+    assert population.shape == (6, 1)
+    widths = population[:, 0]
+    np.testing.assert_array_equal(space.parameters(population), widths * 5 + 3 * (widths + 1))
+    np.testing.assert_array_equal(space.macs(population), widths * 4 + 3 * widths)
+    assert space.problems(population) == [""] * 6
+    assert space.crossover(population, population, rng).shape == (6, 1)
+    np.testing.assert_array_equal(space.canonical(population), population)
+    assert space.describe((7,)) == {"genes": [7]}
+    assert space.parse({"genes": [7]}) == (7,)
+    with pytest.raises(ValueError, match="`genes` must be a list of integers"):
+        space.parse({"genes": "7"})
+
+
+def test_a_network_that_cannot_be_built_is_a_problem_with_its_reason() -> None:
+    class Broken(Widths):
+        def build(self, genotype):
+            raise ValueError("too wide")
+
+    (problem,) = complete(Broken(), (1, 2, 2)).problems(np.array([[3]]))
+    assert problem == "the network cannot be built: too wide"
+
+
+def test_a_complete_space_is_left_as_it_is() -> None:
+    space = ResNetSpace()
+    assert complete(space, (1, 8, 8)) is space
