@@ -98,7 +98,11 @@ def _train_and_validate(
 
 
 def judge_surrogate(
-    config: SearchConfig, composition: Composition, trials: Sequence[Trial], run: RunDirectory
+    config: SearchConfig,
+    composition: Composition,
+    trials: Sequence[Trial],
+    run: RunDirectory,
+    observer: Observer,
 ) -> dict[str, Any]:
     """Cross-validate the surrogate of the strategy on all completed trials and save the one fitted on all of them.
 
@@ -109,6 +113,7 @@ def judge_surrogate(
     completed = [trial for trial in trials if trial.status == "completed"]
     if spec is None or len(completed) < FEWEST_FOR_TAU:
         return {}
+    observer.stage("measuring the surrogate on held-out trials")
     history = history_of(completed, (), len(completed[0].genotype))
     features = composition.problem.space.encode(history.population)
     targets = history.metrics[list(TARGETS)]

@@ -91,8 +91,7 @@ def _finish(
     if best is None:
         publish(run, config, trials, None)
         raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
-    observer.stage("measuring the surrogate on held-out trials")
-    surrogate = judge_surrogate(config, composition, trials, run)
+    surrogate = judge_surrogate(config, composition, trials, run, observer)
     trained, validated = train_best(config, composition, best, observer)
     references = train_references(config, composition, observer)
     result = FinalResult(
