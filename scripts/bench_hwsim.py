@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -73,72 +74,117 @@ def best_of(repeats: int, jobs: dict[str, Callable[[], None]]) -> dict[str, floa
     return {name: min(values) for name, values in times.items()}
 
 
-def validation_jobs(chips: int, images: int) -> dict[str, Callable[[], None]]:
-    """Return the validation jobs; `digital-b` is the digital reference at batch size b."""
-    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    model = resnet8().eval()
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(images, 3, 32, 32, generator=generator)
-    y = torch.randint(10, (images,), generator=generator)
+class Validation:
+    """The validation jobs: every chip at every time on every image."""
 
-    def digital(batch: int) -> Callable[[], None]:
+    def __init__(self, chips: int, images: int) -> None:
+        torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+        self.model = resnet8().eval()
+        generator = torch.Generator().manual_seed(1)
+        self.x = torch.randn(images, 3, 32, 32, generator=generator)
+        self.y = torch.randint(10, (images,), generator=generator)
+        self.chips = chips
+
+    def job(self, name: str) -> Callable[[], None]:
+        """Return `digital-<batch>`, `aihwkit`, or a preset of hwsim, ready to run."""
+        if name.startswith("digital-"):
+            return self._digital(int(name.removeprefix("digital-")))
+        return self._aihwkit() if name == "aihwkit" else self._hwsim(name)
+
+    def _digital(self, batch: int) -> Callable[[], None]:
         def job() -> None:
             with torch.inference_mode():
-                for _ in range(chips * len(TIMES_S)):
-                    for part in x.split(batch):
-                        model(part)
+                for _ in range(self.chips * len(TIMES_S)):
+                    for part in self.x.split(batch):
+                        self.model(part)
 
         return job
 
-    def analog(preset: str) -> Callable[[], None]:
-        net = hwsim.to_analog(model, hwsim.preset(preset))
-        hwsim.calibrate(net, [x[:64]])
+    def _hwsim(self, preset: str) -> Callable[[], None]:
+        net = hwsim.to_analog(self.model, hwsim.preset(preset))
+        hwsim.calibrate(net, [self.x[:64]])
 
         def job() -> None:
-            hwsim.accuracy_over_time(hwsim.program(net, n=chips), x, y, TIMES_S)
+            hwsim.accuracy_over_time(hwsim.program(net, n=self.chips), self.x, self.y, TIMES_S)
 
         return job
 
-    jobs = {f"digital-{batch}": digital(batch) for batch in DIGITAL_BATCHES}
-    jobs["pcm-analognas"] = analog("pcm-analognas")
-    jobs["pcm-rasch2023"] = analog("pcm-rasch2023")
-    return jobs
+    def _aihwkit(self) -> Callable[[], None]:
+        net = peer_network(self.model).eval()
+
+        def job() -> None:
+            with torch.no_grad():
+                for _ in range(self.chips):
+                    net.program_analog_weights()
+                    for t_s in TIMES_S:
+                        net.drift_analog_weights(t_s)
+                        for part in self.x.split(125):
+                            net(part)
+
+        return job
 
 
-def training_jobs() -> dict[str, Callable[[], None]]:
-    """Return a training step, digital and hardware-aware."""
+def peer_network(model: nn.Module, modifier: bool = False) -> Any:
+    """Return `model` in aihwkit with the converters and output noise of `pcm-analognas`."""
+    from aihwkit.nn.conversion import convert_to_analog
+    from aihwkit.simulator.configs import TorchInferenceRPUConfig
+    from aihwkit.simulator.configs.utils import (
+        BoundManagementType,
+        NoiseManagementType,
+        WeightModifierType,
+    )
+
+    config: Any = TorchInferenceRPUConfig()
+    config.forward.inp_res = config.forward.out_res = 1 / 254
+    config.forward.out_bound, config.forward.out_noise = 10.0, 0.04
+    config.forward.bound_management = BoundManagementType.NONE
+    config.forward.noise_management = NoiseManagementType.NONE
+    config.mapping.weight_scaling_omega = 1.0
+    config.mapping.weight_scaling_columnwise = True
+    config.pre_post.input_range.enable = True
+    config.pre_post.input_range.init_value = 3.0
+    config.pre_post.input_range.init_from_data = 0
+    if modifier:
+        config.modifier.type = WeightModifierType.ADD_NORMAL
+        config.modifier.std_dev = 0.06
+    return convert_to_analog(model, config)
+
+
+def training_job(name: str) -> Callable[[], None]:
+    """Return a training step: `digital`, `aihwkit`, or hardware-aware with a preset of hwsim."""
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(TRAINING_BATCH, 3, 32, 32, generator=generator)
     y = torch.randint(10, (TRAINING_BATCH,), generator=generator)
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    net: Any = resnet8()
+    if name in ("digital", "aihwkit"):
+        if name == "aihwkit":
+            from aihwkit.optim import AnalogSGD
 
-    def step(preset: str | None) -> Callable[[], None]:
-        torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-        net = resnet8()
-        hwa = None
-        if preset is not None:
-            net = hwsim.to_analog(net, hwsim.preset(preset))
-            hwsim.calibrate(net, [x])
-            hwa = hwsim.HwaTraining(net, generator=generator)
-        optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
+            net = peer_network(net, modifier=True).train()
+            optimizer: Any = AnalogSGD(net.parameters(), lr=0.01, momentum=0.9)
+        else:
+            optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
 
-        def job() -> None:
+        def plain_step() -> None:
             optimizer.zero_grad()
-            if hwa is None:
-                F.cross_entropy(net(x), y).backward()
-                optimizer.step()
-                return
-            with hwa.step():
-                F.cross_entropy(net(x), y).backward()
+            F.cross_entropy(net(x), y).backward()
             optimizer.step()
-            hwa.after_update()
 
-        return job
+        return plain_step
+    net = hwsim.to_analog(net, hwsim.preset(name))
+    hwsim.calibrate(net, [x])
+    hwa = hwsim.HwaTraining(net, generator=generator)
+    optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
 
-    return {
-        "train-digital": step(None),
-        "train-pcm-analognas": step("pcm-analognas"),
-        "train-pcm-rasch2023": step("pcm-rasch2023"),
-    }
+    def step() -> None:
+        optimizer.zero_grad()
+        with hwa.step():
+            F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+        hwa.after_update()
+
+    return step
 
 
 def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
@@ -154,45 +200,46 @@ def main() -> int:
     parser.add_argument("--chips", type=int, default=25)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--peers", action="store_true", help="aihwkit as well, if it is installed")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    validation = Validation(options.chips, options.images)
     if options.only is not None:
-        validation_jobs(options.chips, options.images)[options.only]()
+        validation.job(options.only)()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return 0
-    seconds = best_of(options.repeats, validation_jobs(options.chips, options.images))
-    best_batch = min(DIGITAL_BATCHES, key=lambda batch: seconds[f"digital-{batch}"])
-    digital_s = seconds[f"digital-{best_batch}"]
-    training = best_of(4 * options.repeats, training_jobs())
-    memory = {job: peak_memory_mb(job, options) for job in (f"digital-{best_batch}", "pcm-analognas")}
+    ours = ["pcm-analognas", "pcm-rasch2023"]
+    peers = ["aihwkit"] if options.peers else []
+    names = [*(f"digital-{batch}" for batch in DIGITAL_BATCHES), *ours, *peers]
+    seconds = best_of(options.repeats, {name: validation.job(name) for name in names})
+    digital = min((name for name in names if name.startswith("digital-")), key=seconds.__getitem__)
+    training = best_of(4 * options.repeats, {name: training_job(name) for name in ["digital", *ours, *peers]})
+    memory = {name: peak_memory_mb(name, options) for name in [digital, "pcm-analognas", *peers]}
     result = {
         "threads": options.threads,
         "cpus": os.cpu_count(),
         "chips": options.chips,
         "images": options.images,
-        "digital_batch": best_batch,
-        "seconds": {**seconds, **training},
+        "digital_job": digital,
+        "validation_s": seconds,
+        "training_step_s": training,
         "memory_mb": memory,
         "ratios": {
-            "validation, converters and output noise": seconds["pcm-analognas"] / digital_s,
-            "validation, all of pcm-rasch2023": seconds["pcm-rasch2023"] / digital_s,
-            "training step, converters and output noise": training["train-pcm-analognas"]
-            / training["train-digital"],
-            "training step, all of pcm-rasch2023": training["train-pcm-rasch2023"]
-            / training["train-digital"],
-            "peak memory of a validation": memory["pcm-analognas"] / memory[f"digital-{best_batch}"],
+            "validation": {name: seconds[name] / seconds[digital] for name in [*ours, *peers]},
+            "training step": {name: training[name] / training["digital"] for name in [*ours, *peers]},
+            "peak memory": {name: memory[name] / memory[digital] for name in ["pcm-analognas", *peers]},
         },
     }
     if options.json:
         print(json.dumps(result))
         return 0
-    print(f"{options.threads} threads, {options.chips} chips, {options.images} images, 5 times")
-    for name, value in result["ratios"].items():
-        print(f"{name:>45}: {value:5.2f} x digital")
-    for name, value in result["seconds"].items():
-        print(f"{name:>45}: {value:8.3f} s")
+    print(f"{options.threads} threads, {options.chips} chips, {options.images} images, {len(TIMES_S)} times")
+    print(f"validation {seconds[digital]:.3f} s, training step {training['digital']:.4f} s digital")
+    for job, ratios in result["ratios"].items():
+        for name, ratio in ratios.items():
+            print(f"{job:>14} {name:<15} {ratio:6.2f} x digital")
     return 0
 
 

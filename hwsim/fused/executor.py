@@ -51,7 +51,9 @@ class FusedNetwork:
         fusible = frozenset(name for name, layer in chips.layers.items() if layer.is_fusible)
         self.plan: Plan = plan(chips.net, example, fusible)
         sizes = [math.prod(shape(node) or ()) for node in self.plan.graph.graph.nodes]
-        self.chunk = max(1, CHUNK_ELEMENTS // max(sizes))
+        disturbed = any(layer.crossbar.ir_drop or layer.crossbar.read_noise for layer in self.layers.values())
+        products = 2 if disturbed else 1  # further products share the caches
+        self.chunk = max(1, CHUNK_ELEMENTS // (products * max(sizes)))
         self.signed_inputs = {
             tap.layer: tap.activation == kernels.IDENTITY
             and not (step.ends_nonnegative and tap.affine is None)
