@@ -26,13 +26,14 @@ class NewBatch:
 
     Attributes:
         proposals: so far.
+        rng: the generator of the call.
     """
 
     def __init__(self, problem: SearchProblem, history: History, rng: np.random.Generator) -> None:
         self.proposals: list[Proposal] = []
         self._problem = problem
         self._known = set(history.seen())
-        self._rng = rng
+        self.rng = rng
 
     def add(self, population: Population, n: int, origin: str) -> None:
         """Add the first `n` new candidates of `population`."""
@@ -43,7 +44,7 @@ class NewBatch:
     def draw(self, n: int, source: Draw, origin: str) -> None:
         """Add at most `n` new candidates that `source` draws."""
         if n > 0:
-            drawn = genotypes(draw_new(self._problem, source, n, self._known, self._rng))
+            drawn = genotypes(draw_new(self._problem, source, n, self._known, self.rng))
             self._known.update(drawn)
             self.proposals += [Proposal(genotype, origin) for genotype in drawn]
 

@@ -1,10 +1,10 @@
 """Optuna's multivariate tree-structured Parzen estimator as a strategy.
 
 A call rebuilds the study from the history, so that the proposals follow from it alone, asks the sampler, and
-rejects what is not new and admissible; after `MAX_ASKS` rejections chance takes over. A gene of at most
-`MOST_CHOICES` values is a categorical parameter, any other an integer; the values are those that occur in a
-sample of the space. Genes that are inactive in a candidate enter at their canonical value. Soft bounds are
-passed on as constraints.
+rejects what is not new and admissible; after `MAX_ASKS` rejections a mutant of the last suggestion takes its
+place. A gene of at most `MOST_CHOICES` values is a categorical parameter, any other an integer; the values
+are those that occur in a sample of the space. Genes that are inactive in a candidate enter at their canonical
+value. Soft bounds are passed on as constraints.
 
 References:
     J. Bergstra et al., Algorithms for hyper-parameter optimization, NeurIPS 2011.
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 MOST_CHOICES: Final = 8
 """Values up to which a gene is a categorical parameter: operations, block types, switches."""
 
-MAX_ASKS: Final = 200
-"""Questions to the sampler for one place in the batch."""
+MAX_ASKS: Final = 10
+"""Suggestions for one place in the batch, before mutants of the last one take it."""
+
+NEIGHBOURS: Final = 64
+"""Mutants of a rejected suggestion, of which the first new one is proposed."""
 
 RANGE_SAMPLE: Final = 4096
 """Candidates whose genes show the values that genes have."""
@@ -68,7 +71,7 @@ class OptunaTPE:
                 study = self._study(problem, history, distributions, int(rng.integers(2**31)))
                 batch = NewBatch(problem, history, rng)
                 for _ in range(n):
-                    _ask_for_one(study, batch, distributions)
+                    _ask_for_one(study, problem, batch, distributions)
         finally:
             optuna.logging.set_verbosity(verbosity)
         batch.draw(n - len(batch.proposals), problem.space.sample, "random")
@@ -130,6 +133,7 @@ def _parameters(genes: Population) -> dict[str, int]:
 
 def _ask_for_one(
     study: optuna.Study,
+    problem: SearchProblem,
     batch: NewBatch,
     distributions: dict[str, optuna.distributions.BaseDistribution],
 ) -> None:
@@ -144,3 +148,6 @@ def _ask_for_one(
         if len(batch.proposals) > before:
             return
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    # An estimator that is sure of itself suggests what it has seen: its neighbourhood is what it wants.
+    nearby = np.repeat(problem.space.canonical(suggested), NEIGHBOURS, axis=0)
+    batch.add(problem.space.mutate(nearby, batch.rng), 1, "optuna-tpe-neighbour")
