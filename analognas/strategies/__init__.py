@@ -1,6 +1,7 @@
 """Strategies: who proposes the next candidates."""
 
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS, Objective, SearchProblem
+from analognas.strategies.rejections import explain_rejections
 from analognas.strategies.strategy import History, Proposal, Strategy
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "Proposal",
     "SearchProblem",
     "Strategy",
+    "explain_rejections",
 ]

@@ -1,9 +1,8 @@
 """The search of AnalogNAS: its surrogates, its Algorithm 1, the best of the last population evaluated.
 
 The paper evaluates a sample, fits three XGBoost models, evolves on their predictions and evaluates the best
-again; the models are fitted again when they order new architectures badly. Here the models see every
-completed trial at each call, so the last of these steps needs no threshold, and the best `n` new candidates
-are proposed as the evolution ranks them.
+again. Here the best `n` new candidates of the last population are proposed as the evolution ranks them; when
+the models are fitted again is up to `refit`, where the paper has τ < 0.9 on new architectures.
 
 References:
     H. Benmeziane et al., AnalogNAS: A neural network design framework for accurate inference with analog

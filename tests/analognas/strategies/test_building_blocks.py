@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from analognas.strategies import Objective, SearchProblem
+from analognas.strategies import Objective, SearchProblem, explain_rejections
 from analognas.strategies.appraisal import Appraisal, soft_violation
 from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.latin_hypercube import LatinHypercube, admissible_design
@@ -116,6 +116,22 @@ class TestNovelty:
 
         assert draw_new(nothing, draw, 3, (), np.random.default_rng(0)).shape == (0, 5)
         assert sum(drawn) <= MAX_DRAWS + max(drawn)
+
+
+class TestRejections:
+    def test_the_strictest_constraint_comes_first(self, ladder) -> None:
+        tight = SearchProblem(ladder, Objective("accuracy_1d", 1), {"parameters": 50, "macs": 20_000})
+        text = explain_rejections(tight, np.random.default_rng(0))
+        assert text.startswith("of 10000 sampled candidates 0 are admissible: `parameters <= 50` rejects ")
+        assert "`macs <= 20000` rejects" in text
+        assert "cannot be built, most often because a = b = 0 has no path" in text
+
+    def test_without_constraints_nothing_but_buildability_rejects(self, bench) -> None:
+        free = SearchProblem(bench.space(high=[9, 9, 9, 1, 9]), Objective("accuracy_1d", 1), {})
+        text = explain_rejections(free, np.random.default_rng(0))
+        admissible = int(text.split()[4])
+        assert admissible == pytest.approx(9900, abs=60)
+        assert "rejects" not in text
 
 
 def test_optuna_sees_switches_as_choices_and_widths_as_integers() -> None:

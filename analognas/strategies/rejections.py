@@ -1,0 +1,37 @@
+"""Why a space has no admissible candidate: which hard constraint rejects how many of a sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import numpy as np
+
+from analognas.strategies.problem import HARD_METRICS, SearchProblem
+
+SAMPLE: Final = 10_000
+
+
+def explain_rejections(problem: SearchProblem, rng: np.random.Generator) -> str:
+    """Return what rejects the candidates of a random sample, the strictest rule first, in one sentence.
+
+    Such as: of 10000 sampled candidates 0 are admissible: `parameters <= 50` rejects 10000 (the smallest has
+    900); 812 cannot be built, most often because the maps shrink to nothing.
+    """
+    population = problem.space.sample(SAMPLE, rng)
+    costs = {"parameters": problem.space.parameters, "macs": problem.space.macs}
+    reasons: list[tuple[int, str]] = []
+    for name in HARD_METRICS:
+        if name in problem.upper_bounds:
+            bound, values = problem.upper_bounds[name], costs[name](population)
+            rejected = int((values > bound).sum())
+            rule = f"`{name} <= {bound:g}` rejects {rejected} (the smallest has {values.min()})"
+            reasons.append((rejected, rule))
+    broken = Counter(reason for reason in problem.space.problems(population) if reason)
+    if broken:
+        (reason, _), total = broken.most_common(1)[0], sum(broken.values())
+        reasons.append((total, f"{total} cannot be built, most often because {reason}"))
+    found = int(problem.admissible(population).sum())
+    text = f"of {len(population)} sampled candidates {found} are admissible"
+    strictest = [rule for rejected, rule in sorted(reasons, reverse=True) if rejected]
+    return f"{text}: {'; '.join(strictest)}" if strictest else text
