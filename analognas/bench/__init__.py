@@ -2,8 +2,18 @@
 
 from analognas.bench.benchmark import BenchResult, run_benchmark
 from analognas.bench.cell_table import read_cell_table
+from analognas.bench.names import open_table, strategies_named
 from analognas.bench.plot import regret_svg
 from analognas.bench.synthetic import synthetic_table
 from analognas.bench.table import BenchTable
 
-__all__ = ["BenchResult", "BenchTable", "read_cell_table", "regret_svg", "run_benchmark", "synthetic_table"]
+__all__ = [
+    "BenchResult",
+    "BenchTable",
+    "open_table",
+    "read_cell_table",
+    "regret_svg",
+    "run_benchmark",
+    "strategies_named",
+    "synthetic_table",
+]

@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from analognas.bench import BenchResult, read_cell_table, regret_svg, run_benchmark, synthetic_table
+from analognas.bench import (
+    BenchResult,
+    open_table,
+    read_cell_table,
+    regret_svg,
+    run_benchmark,
+    strategies_named,
+    synthetic_table,
+)
 from analognas.bench.benchmark import mean_and_half_width
 from analognas.bench.ranking import better, holm, rank
 from analognas.bench.simulate import search_table
 from analognas.strategies import Proposal
-from analognas.strategies.specs import LocalSearchSpec, RandomSpec
+from analognas.strategies.specs import STRATEGIES, LocalSearchSpec, RandomSpec
 from search_spaces.nasbench201 import NasBench201Space, to_arch
 
 CELLS = NasBench201Space(merge_isomorphic=False).latin_hypercube(80, np.random.default_rng(0))
@@ -247,3 +255,42 @@ class TestPlot:
     def test_a_budget_of_one_and_no_regret_can_be_drawn(self) -> None:
         drawing = regret_svg(BenchResult("t", "y", 9, {}, 1, {"random": np.zeros((2, 1))}))
         assert ElementTree.fromstring(drawing) is not None
+
+
+class TestNames:
+    def test_tables(self, tmp_path: Path) -> None:
+        assert open_table("synthetic", None).name == "synthetic"
+        path = write_codes(tmp_path / "cells.csv")
+        assert open_table(str(path), "accuracy").target == "accuracy"
+
+    @pytest.mark.parametrize(
+        ("table", "target", "message"),
+        [
+            ("synthetic", "avm", "the column 'accuracy_1d' alone, got 'avm'"),
+            ("nowhere.csv", "accuracy", "nowhere.csv: no such file"),
+        ],
+    )
+    def test_bad_tables(self, table: str, target: str, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            open_table(table, target)
+
+    def test_a_file_needs_a_target(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="name the column to search with --target"):
+            open_table(str(write_codes(tmp_path / "cells.csv")), None)
+
+    def test_strategies(self) -> None:
+        assert list(strategies_named(["random", "nsga2"])) == ["random", "nsga2"]
+        assert set(strategies_named([])) == set(STRATEGIES)
+        with pytest.raises(
+            ValueError, match="unknown strategy 'surogate-guided', did you mean surrogate-guided"
+        ):
+            strategies_named(["surogate-guided"])
+
+
+@pytest.mark.slow
+def test_surrogate_guided_beats_random_search_and_evolution_on_the_synthetic_table(synthetic) -> None:
+    specs = strategies_named(["random", "regularized-evolution", "surrogate-guided"])
+    result = run_benchmark(synthetic, specs, budget=50, seeds=8, workers=2)
+    places = result.ranking()
+    assert places[0].strategy == "surrogate-guided"
+    assert all(place.p_value < 0.05 for place in places[1:])

@@ -17,12 +17,12 @@ from search_spaces import genotypes
 SMALL = {
     "random": {},
     "latin-hypercube": {"size": 12},
-    "analognas": {"initial": 8, "population": 60, "iterations": 12, "surrogate": {"trees": 40}},
+    "analognas": {"initial": 8, "population": 40, "iterations": 8, "surrogate": {"trees": 40}},
     "surrogate-guided": {
         "initial": 8,
-        "population": 60,
-        "iterations": 12,
-        "surrogate": {"kind": "committee", "trees": {"members": 4, "trees": 40}},
+        "population": 40,
+        "iterations": 8,
+        "surrogate": {"kind": "committee", "trees": {"members": 3, "trees": 40}},
     },
     "regularized-evolution": {"population": 10, "tournament": 4},
     "local-search": {},
@@ -89,7 +89,7 @@ class TestSurrogateStrategies:
 
     def test_finds_more_than_random_search(self, kind, problem, bench) -> None:
         def best(name: str, seed: int) -> float:
-            return bench.run(strategy_named(name, seed), problem, 40, seed=seed).metrics["accuracy_1d"].max()
+            return bench.run(strategy_named(name, seed), problem, 32, seed=seed).metrics["accuracy_1d"].max()
 
         better = [best(kind, seed) - best("random", seed) for seed in range(8)]
         assert np.mean(better) > 0.02

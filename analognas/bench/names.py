@@ -1,0 +1,47 @@
+"""From what is written on a command line to a table and strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from analognas.bench.cell_table import read_cell_table
+from analognas.bench.synthetic import TARGET, synthetic_table
+from analognas.bench.table import BenchTable
+from analognas.strategies.specs import STRATEGIES, AnyStrategySpec
+
+SYNTHETIC: Final = "synthetic"
+
+
+def open_table(table: str, target: str | None) -> BenchTable:
+    """Return the table `synthetic`, or that of column `target` in the CSV file at the path `table`.
+
+    Raises:
+        ValueError: when the file is missing or unusable, or no column is named.
+    """
+    if table == SYNTHETIC:
+        if target not in (None, TARGET):
+            raise ValueError(f"the synthetic table has the column {TARGET!r} alone, got {target!r}")
+        return synthetic_table()
+    path = Path(table)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; give a CSV table of cells, or `{SYNTHETIC}`")
+    if target is None:
+        raise ValueError(f"{path}: name the column to search with --target")
+    return read_cell_table(path, target)
+
+
+def strategies_named(names: Sequence[str]) -> dict[str, AnyStrategySpec]:
+    """Return the default specification of each named strategy, of all of them for no name.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+    """
+    for name in names:
+        if name not in STRATEGIES:
+            near = get_close_matches(name, STRATEGIES, n=1)
+            hint = f", did you mean {near[0]}?" if near else ":"
+            raise ValueError(f"unknown strategy {name!r}{hint} choose of {', '.join(STRATEGIES)}")
+    return {name: STRATEGIES[name]() for name in names or STRATEGIES}
