@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ import hwsim
 
 TIMES_S = (1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0)
 DIGITAL_BATCHES = (64, 125, 250)
+PEER_BATCH = 250
 TRAINING_BATCH = 128
 
 
@@ -118,7 +119,7 @@ class Validation:
                     net.program_analog_weights()
                     for t_s in TIMES_S:
                         net.drift_analog_weights(t_s)
-                        for part in self.x.split(125):
+                        for part in self.x.split(PEER_BATCH):
                             net(part)
 
         return job
@@ -187,6 +188,12 @@ def training_job(name: str) -> Callable[[], None]:
     return step
 
 
+def own_peak_mb() -> float:
+    """Return the largest resident memory of this process, MB (Linux; getrusage would include the parent's)."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
     """Return the largest resident memory of one job in a process of its own, MB."""
     command = [sys.executable, __file__, "--only", job, "--threads", str(options.threads)]
@@ -208,7 +215,7 @@ def main() -> int:
     validation = Validation(options.chips, options.images)
     if options.only is not None:
         validation.job(options.only)()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(own_peak_mb())
         return 0
     ours = ["pcm-analognas", "pcm-rasch2023"]
     peers = ["aihwkit"] if options.peers else []
