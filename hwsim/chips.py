@@ -147,10 +147,14 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
     flat = torch.cat([layer.normalised_weight().reshape(-1) for layer in layers.values()])
     span_us = device.g_max_us - device.g_min_us
     target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * span_us + device.g_min_us
-    states = [device.program(target_us, stream(seed, "chip", chip, "program")) for chip in range(n)]
-    if hardware.pairs == "collapsed":
-        for one in states:
+    state: DeviceState = {}
+    for chip in range(n):
+        one = device.program(target_us, stream(seed, "chip", chip, "program"))
+        if hardware.pairs == "collapsed":
             difference = one["g_us"][PLUS] - one["g_us"][MINUS]
             one["g_us"] = torch.stack([difference.clamp(min=0), (-difference).clamp(min=0)])
-    state = {name: torch.stack([one[name] for one in states]) for name in states[0]}
+        for name, tensor in one.items():
+            if chip == 0:
+                state[name] = torch.empty(n, *tensor.shape)
+            state[name][chip] = tensor
     return Chips(net, device, seed, state)

@@ -22,8 +22,8 @@ from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.noise import NoiseStream
 
-CHUNK_ELEMENTS: Final = 1 << 20
-"""Largest activation of a chunk of images, 4 MiB: small for the caches, large for the cost of a call."""
+CHUNK_ELEMENTS: Final = 1 << 19
+"""Largest activation of a chunk of images, 2 MiB: small for the caches, large for the cost of a call."""
 
 
 class FusedNetwork:
@@ -51,9 +51,7 @@ class FusedNetwork:
         fusible = frozenset(name for name, layer in chips.layers.items() if layer.is_fusible)
         self.plan: Plan = plan(chips.net, example, fusible)
         sizes = [math.prod(shape(node) or ()) for node in self.plan.graph.graph.nodes]
-        disturbed = any(layer.crossbar.ir_drop or layer.crossbar.read_noise for layer in self.layers.values())
-        products = 2 if disturbed else 1  # further products share the caches
-        self.chunk = max(1, CHUNK_ELEMENTS // (products * max(sizes)))
+        self.chunk = max(1, CHUNK_ELEMENTS // max(sizes))
         self.signed_inputs = {
             tap.layer: tap.activation == kernels.IDENTITY
             and not (step.ends_nonnegative and tap.affine is None)
