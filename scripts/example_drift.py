@@ -1,0 +1,116 @@
+"""From a torch model to its accuracy over ten years of drift, with the plot: an example of hwsim used alone.
+
+Trains a small network on scikit-learn's handwritten digits (seconds), once digitally and once hardware-aware, programs
+both on chips, and writes a self-contained page with both curves. Put your own model and tensors in `trained` and
+`digits`.
+
+    python scripts/example_drift.py [--hardware pcm-rasch2023] [--chips 25] [--out drift.html]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import plotly.graph_objects as go
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional as F
+
+import hwsim
+
+TIMES_S = {
+    "1 s": 1.0,
+    "1 min": 60.0,
+    "1 hour": 3600.0,
+    "1 day": 86_400.0,
+    "1 month": 2_592_000.0,
+    "1 year": 31_536_000.0,
+    "10 years": 315_360_000.0,
+}
+
+
+def digits() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return training images and classes, and test images and classes."""
+    images, classes = load_digits(return_X_y=True)
+    x = torch.tensor(images / 16, dtype=torch.float32).view(-1, 1, 8, 8)
+    y = torch.tensor(classes)
+    return x[:1200], y[:1200], x[1200:], y[1200:]
+
+
+def network() -> nn.Module:
+    """Return a small convolutional network."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(512, 10),
+    )
+
+
+def train(
+    net: nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int, hwa: hwsim.HwaTraining | None
+) -> None:
+    """Train in place, hardware-aware if `hwa` is given."""
+    generator = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.Adam(net.parameters(), 2e-3 if hwa is None else 3e-4)
+    net.train()
+    for _ in range(epochs):
+        for batch in torch.randperm(len(x), generator=generator).split(64):
+            optimizer.zero_grad()
+            if hwa is None:
+                F.cross_entropy(net(x[batch]), y[batch]).backward()
+                optimizer.step()
+                continue
+            with hwa.step():
+                F.cross_entropy(net(x[batch]), y[batch]).backward()
+            optimizer.step()
+            hwa.after_update()
+    net.eval()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hardware", choices=hwsim.preset_names(), default="pcm-rasch2023")
+    parser.add_argument("--chips", type=int, default=25)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--out", type=Path, default=Path("drift.html"))
+    options = parser.parse_args()
+    x_train, y_train, x_test, y_test = digits()
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    model = network()
+    train(model, x_train, y_train, options.epochs, None)
+    with torch.no_grad():
+        print(f"digital: {(model(x_test).argmax(1) == y_test).double().mean():.2%}")
+    figure = go.Figure()
+    for name in ("mapped as it is", "trained hardware-aware"):
+        net = hwsim.to_analog(model, hwsim.preset(options.hardware))
+        hwsim.calibrate(net, [x_train])
+        if name != "mapped as it is":
+            hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(1))
+            train(net, x_train, y_train, options.epochs, hwa)
+            hwsim.calibrate(net, [x_train])
+        chips = hwsim.program(net, n=options.chips, seed=0)
+        curve = hwsim.accuracy_over_time(chips, x_test, y_test, list(TIMES_S.values()), progress=True)
+        for label, mean, std in zip(TIMES_S, curve.mean, curve.std, strict=True):
+            print(f"{name}, {label}: {mean:.2%} ± {std:.2%}")
+        error = {"type": "data", "array": 100 * curve.std}
+        figure.add_scatter(x=list(TIMES_S), y=100 * curve.mean, error_y=error, name=name)
+    figure.update_layout(
+        title=f"{options.hardware}, {options.chips} chips: mean and standard deviation over chips",
+        xaxis_title="time since programming",
+        yaxis_title="test accuracy, %",
+    )
+    figure.write_html(options.out, include_plotlyjs=True)
+    print(f"plot: {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
