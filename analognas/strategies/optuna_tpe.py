@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST_CHOICES: Final = 8
 """Values up to which a gene is a categorical parameter: operations, block types, switches."""
 
-MAX_ASKS: Final = 10
+MAX_ASKS: Final = 40
 """Suggestions for one place in the batch, before mutants of the last one take it."""
 
 NEIGHBOURS: Final = 64
@@ -141,13 +141,18 @@ def _ask_for_one(
     import optuna
 
     before = len(batch.proposals)
+    nearby: Population | None = None
     for _ in range(MAX_ASKS):
         trial = study.ask(distributions)
         suggested = np.array([[trial.params[name] for name in distributions]], dtype=np.int64)
-        batch.add(suggested, 1, "optuna-tpe")
-        if len(batch.proposals) > before:
-            return
+        # Independent genes may not fit together: an active block with the values of an inactive one.
+        if not problem.space.problems(suggested)[0]:
+            nearby = problem.space.canonical(suggested)
+            batch.add(nearby, 1, "optuna-tpe")
+            if len(batch.proposals) > before:
+                return
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    # An estimator that is sure of itself suggests what it has seen: its neighbourhood is what it wants.
-    nearby = np.repeat(problem.space.canonical(suggested), NEIGHBOURS, axis=0)
-    batch.add(problem.space.mutate(nearby, batch.rng), 1, "optuna-tpe-neighbour")
+    if nearby is not None:
+        # An estimator that is sure of itself suggests what it has seen: its neighbourhood is what it wants.
+        mutants = problem.space.mutate(np.repeat(nearby, NEIGHBOURS, axis=0), batch.rng)
+        batch.add(mutants, 1, "optuna-tpe-neighbour")

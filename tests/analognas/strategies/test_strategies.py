@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
@@ -13,6 +14,7 @@ from analognas.strategies.random import RandomSearch
 from analognas.strategies.specs import STRATEGIES, StrategySpec, make_strategy
 from analognas.testing import BrokenStrategyError, check_strategy
 from search_spaces import genotypes
+from search_spaces.resnet import ResNetSpace
 
 SMALL = {
     "random": {},
@@ -108,6 +110,16 @@ class TestSurrogateStrategies:
         bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.02})
         with pytest.raises(ValueError, match=r"'avm' .* must be measured"):
             strategy_named(kind).ask(bounded, past, 4, np.random.default_rng(0))
+
+
+def test_optuna_copes_with_genes_that_do_not_fit_together() -> None:
+    space = ResNetSpace(m=(1, 3), r=(1, 4), b=(1, 3))  # a block that is not there has genes of 0
+    small = SearchProblem(space, Objective("accuracy_1d", 1), {"parameters": 300_000})
+
+    def measure(population):
+        return pd.DataFrame({"accuracy_1d": np.log(space.parameters(population))})
+
+    check_strategy(lambda seed: strategy_named("optuna-tpe", seed), small, measure)
 
 
 class Stuck:
