@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from analognas.strategies import Objective, Proposal, SearchProblem, Strategy
+from analognas.strategies import History, Objective, Proposal, SearchProblem, Strategy
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.specs import STRATEGIES, StrategySpec, make_strategy
 from analognas.testing import BrokenStrategyError, check_strategy
@@ -116,10 +116,13 @@ def test_optuna_copes_with_genes_that_do_not_fit_together() -> None:
     space = ResNetSpace(m=(1, 3), r=(1, 4), b=(1, 3))  # a block that is not there has genes of 0
     small = SearchProblem(space, Objective("accuracy_1d", 1), {"parameters": 300_000})
 
-    def measure(population):
-        return pd.DataFrame({"accuracy_1d": np.log(space.parameters(population))})
-
-    check_strategy(lambda seed: strategy_named("optuna-tpe", seed), small, measure)
+    past = space.sample(14, np.random.default_rng(0))
+    metrics = pd.DataFrame({"accuracy_1d": np.log(space.parameters(past))})
+    history = History(population=past, metrics=metrics, pending=past[:0])
+    proposals = strategy_named("optuna-tpe").ask(small, history, 4, np.random.default_rng(0))
+    rows = np.array([proposal.genotype for proposal in proposals])
+    assert small.admissible(rows).all()
+    assert len(rows) == 4
 
 
 class Stuck:
