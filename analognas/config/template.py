@@ -61,7 +61,7 @@ search:
   batch: 6                 # candidates proposed at a time
   strategy:
     kind: surrogate-guided # `analognas describe strategies` lists all
-    initial: 24            # Latin hypercube sample that the surrogate starts from
+    initial: 18            # Latin hypercube sample that the surrogate starts from
 
 final:                     # full budget, for the best candidate and the references
   digital_epochs: 24

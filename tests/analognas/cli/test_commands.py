@@ -177,6 +177,25 @@ def test_the_schema_names_every_section() -> None:
     assert {"task", "space", "hardware", "search", "training", "final"} <= set(schema["properties"])
 
 
+def test_bench_compares_strategies_and_draws_them(here) -> None:
+    arguments = ["--strategies", "random,local-search", "--budget", "12", "--seeds", "2"]
+    done = invoke("bench", *arguments, "--json", "--plot", "regret.svg")
+    assert done.exit_code == 0, done.stderr
+    assert {place["strategy"] for place in json.loads(done.stdout)["strategies"]} == {
+        "random",
+        "local-search",
+    }
+    assert (here / "regret.svg").read_text().startswith("<svg")
+    for wrong, message in (
+        (["--strategies", "randon"], "did you mean random?"),
+        (["--table", "absent.csv"], "absent.csv: no such file"),
+        (["--budget", "1000000"], "must hold, got 1000000"),
+    ):
+        done = invoke("bench", *wrong)
+        assert done.exit_code == 2
+        assert message in done.stderr
+
+
 def test_export_lists_its_formats(here) -> None:
     listed = invoke("export", ".", "--format", "help").stdout
     assert {"python", "onnx", "pt2", "safetensors", "analog"} <= {

@@ -1,0 +1,55 @@
+"""`analognas bench`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analognas.cli.options import AsJson
+
+
+def bench(
+    table: Annotated[str, typer.Option(help="A CSV of measured cells, or `synthetic`.")] = "synthetic",
+    target: Annotated[str | None, typer.Option(help="The column to maximise; a CSV needs one.")] = None,
+    strategies: Annotated[
+        list[str],
+        typer.Option(help="Names as in a configuration, separated by commas or repeated; default: all."),
+    ] = [],  # noqa: B006  # typer copies it
+    budget: Annotated[int, typer.Option(min=1, help="Evaluations of a search.")] = 200,
+    seeds: Annotated[int, typer.Option(min=2, help="Searches of each strategy.")] = 20,
+    batch: Annotated[int, typer.Option(min=1, help="Candidates proposed at a time.")] = 5,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; results do not depend on it.")] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Write the regret curves to this SVG file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare strategies on a table of measured candidates: regret, intervals, ranking."""
+    from analognas.bench import open_table, regret_svg, run_benchmark, strategies_named
+    from analognas.errors import UserError
+    from analognas.record.directory import write_atomically
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            typer.echo(f"\r{done} of {total} searches", err=True, nl=done == total)
+
+    try:
+        result = run_benchmark(
+            open_table(table, target),
+            strategies_named([name for names in strategies for name in names.split(",")]),
+            budget=budget,
+            seeds=seeds,
+            batch=batch,
+            workers=workers,
+            progress=progress,
+        )
+    except ValueError as error:
+        raise UserError(f"bench: {error}") from None
+    if plot is not None:
+        try:
+            write_atomically(plot, regret_svg(result))
+        except OSError as error:
+            raise UserError(f"{plot}: cannot be written: {error.strerror}") from None
+    typer.echo(json.dumps(result.to_json(), indent=1) if as_json else result.to_text())
