@@ -6,10 +6,11 @@ Importing this module loads neither torch nor XGBoost nor scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from analognas.config.spec import Spec
 from analognas.strategies.strategy import Strategy
 from surrogates.specs import (
     AnalogNASSurrogateSpec,
@@ -20,24 +21,20 @@ from surrogates.specs import (
 )
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RandomSpec(_Spec):
+class RandomSpec(Spec):
     """Random search: independent draws from the space. The yardstick of every other strategy."""
 
     kind: Literal["random"] = "random"
 
 
-class LatinHypercubeSpec(_Spec):
+class LatinHypercubeSpec(Spec):
     """Latin-hypercube designs: every gene's range covered evenly. For data sets and first looks."""
 
     kind: Literal["latin-hypercube"] = "latin-hypercube"
     size: int = Field(default=64, ge=1, le=10_000, description="candidates in a design")
 
 
-class _RefitSpec(_Spec):
+class _RefitSpec(Spec):
     refit_every: int = Field(
         default=1, ge=1, le=10_000, description="completed trials between two fits or checks"
     )
@@ -91,7 +88,7 @@ class SurrogateGuidedSpec(_RefitSpec):
     surrogate: SurrogateSpec = Field(default=CommitteeSpec(), description="fitted on the completed trials")
 
 
-class RegularizedEvolutionSpec(_Spec):
+class RegularizedEvolutionSpec(Spec):
     """Regularized evolution: tournaments among the youngest trials. Robust, and needs hundreds of trials."""
 
     kind: Literal["regularized-evolution"] = "regularized-evolution"
@@ -99,7 +96,7 @@ class RegularizedEvolutionSpec(_Spec):
     tournament: int = Field(default=8, ge=1, le=100_000, description="trials drawn for a tournament")
 
 
-class LocalSearchSpec(_Spec):
+class LocalSearchSpec(Spec):
     """Local search: mutants of the best trial, then of the next best. Strong in small, smooth spaces."""
 
     kind: Literal["local-search"] = "local-search"
@@ -107,7 +104,7 @@ class LocalSearchSpec(_Spec):
     patience: int = Field(default=32, ge=1, le=10_000, description="mutants drawn of one trial")
 
 
-class NSGA2Spec(_Spec):
+class NSGA2Spec(Spec):
     """NSGA-II: evolution towards the Pareto front of several objectives, with constraint domination."""
 
     kind: Literal["nsga2"] = "nsga2"
@@ -115,7 +112,7 @@ class NSGA2Spec(_Spec):
     crossover: float = Field(default=0.9, ge=0, le=1, description="probability that a child has two parents")
 
 
-class OptunaTPESpec(_Spec):
+class OptunaTPESpec(Spec):
     """Optuna's multivariate tree-structured Parzen estimator over the genes."""
 
     kind: Literal["optuna-tpe"] = "optuna-tpe"
@@ -215,29 +212,3 @@ def surrogate_spec(
 ) -> AnySurrogateSpec | None:
     """Return the surrogate that a strategy searches on, None for one that searches without."""
     return spec.surrogate if isinstance(spec, AnalogNASSpec | SurrogateGuidedSpec) else None
-
-
-def describe_strategies() -> dict[str, dict[str, Any]]:
-    """Return, by name, what each strategy is and what its settings mean, JSON-able.
-
-    >>> describe_strategies()["latin-hypercube"]["settings"]["size"]["default"]
-    64
-    """
-    return {
-        name: {
-            "summary": (spec.__doc__ or "").strip(),
-            "settings": {
-                key: {
-                    "default": _plain(field.default),
-                    "description": field.description or "",
-                }
-                for key, field in spec.model_fields.items()
-                if key != "kind"
-            },
-        }
-        for name, spec in STRATEGIES.items()
-    }
-
-
-def _plain(default: object) -> object:
-    return default.model_dump() if isinstance(default, BaseModel) else default

@@ -15,7 +15,7 @@ from analognas.strategies.latin_hypercube import LatinHypercube, admissible_desi
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.novelty import MAX_DRAWS, draw_new, new_candidates
 from analognas.strategies.optuna_tpe import gene_distributions
-from analognas.strategies.specs import STRATEGIES, describe_strategies, surrogate_spec
+from analognas.strategies.specs import STRATEGIES, surrogate_spec
 from search_spaces import genotypes
 
 
@@ -141,15 +141,6 @@ def test_optuna_sees_switches_as_choices_and_widths_as_integers() -> None:
     assert distributions["gene0"].high == 19
     assert distributions["gene1"].choices == (0, 1)
     assert distributions["gene2"].choices == (3,)
-
-
-def test_every_strategy_and_setting_is_described() -> None:
-    described = describe_strategies()
-    assert set(described) == set(STRATEGIES)
-    for name, entry in described.items():
-        assert len(entry["summary"]) > 20, name
-        for key, setting in entry["settings"].items():
-            assert setting["description"], f"{name}.{key}"
 
 
 def test_the_surrogate_of_a_strategy() -> None:
