@@ -63,7 +63,7 @@ def test_a_bundle_is_complete_and_readable(
     with torch.no_grad():
         logits = imported(folder / "model.py").load()(x)
         torch.testing.assert_close(logits, artefact.model.eval()(x))
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()}
     assert len(modes) == 1, "every file must have the permissions of a file made the ordinary way"
 
 
