@@ -44,6 +44,7 @@ hardware:
 
 constraints:               # upper bounds; leave one out and it is free
   parameters: 40000        # checked before any training
+  macs: 1500000            # multiply-accumulates of one inference, checked before any training
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction
 
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips
@@ -57,15 +58,15 @@ evaluation:
   times: [1 s, 1 h, 1 day, 1 month, 1 year]
 
 search:
-  trials: 42               # candidates trained for real
+  trials: 40               # candidates trained for real
   batch: 6                 # candidates proposed at a time
   strategy:
     kind: surrogate-guided # `analognas describe strategies` lists all
     initial: 18            # Latin hypercube sample that the surrogate starts from
 
 final:                     # full budget, for the best candidate and the references
-  digital_epochs: 24
-  hardware_aware_epochs: 12
+  digital_epochs: 20
+  hardware_aware_epochs: 10
   chips: 25
 
 references: [resnet8]      # trained and validated next to the best
