@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+import hwsim
 from analognas.config.document import Document
 from analognas.config.loader import problem_at
 from analognas.config.sections import (
@@ -79,6 +80,13 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         space = make_space(config.space, task.input_shape, task.n_classes)
     except ValueError as error:
         raise problem_at(document, ("space",), str(error)) from None
+    try:
+        hwsim.check_times(config.hardware, config.evaluation.times)
+    except ValueError as error:
+        message = (
+            f"this hardware cannot be simulated at every one of `evaluation.times`: {error}; choose another"
+        )
+        raise problem_at(document, ("hardware",), message) from None
     problem = SearchProblem(
         space=space,
         objective=Objective(metric=config.objective, sign=1),

@@ -87,12 +87,16 @@ def validate(
     """
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
+    chosen = hardware or content.hardware
+    try:
+        hwsim.check_times(chosen, times_s or STANDARD_TIMES_S)
+    except ValueError as error:
+        raise UserError(f"{chosen.name}: {error}; name other times with --times") from None
     torch.set_num_threads(content.threads)
     task = prepare(load_task(content.task))
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     network = _trained(architecture, task, observer)
-    chosen = hardware or content.hardware
     observer.stage(f"programming {chips or content.final.chips} chips of {chosen.name}")
     try:
         analog = on_tiles(network, task, chosen)
@@ -114,7 +118,7 @@ def validate(
 
 
 def read_hardware(text: str) -> hwsim.Hardware:
-    """Return hardware from a preset's name or from a YAML file with the content of a `hardware` section.
+    """Return hardware from a preset's name or from a YAML file: a `hardware` section or its content.
 
     Raises:
         UserError: when it is neither.
@@ -127,16 +131,22 @@ def read_hardware(text: str) -> hwsim.Hardware:
             f"--hardware: no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml"
         )
     document = read_document(path)
+    if set(document.values) == {"hardware"}:
+        return _checked_hardware(document)
     inner = Document(
         source=document.source,
         values={"hardware": document.values},
         keys={("hardware", *key): place for key, place in document.keys.items()},
         places={("hardware", *key): place for key, place in document.places.items()},
     )
+    return _checked_hardware(inner)
+
+
+def _checked_hardware(document: Document) -> hwsim.Hardware:
     try:
-        return _HardwareFile.model_validate(inner.values).hardware
+        return _HardwareFile.model_validate(document.values).hardware
     except ValidationError as error:
-        raise ConfigError(translate(error, _HardwareFile, inner)) from None
+        raise ConfigError(translate(error, _HardwareFile, document)) from None
 
 
 def parse_times(texts: Sequence[str]) -> tuple[float, ...] | None:

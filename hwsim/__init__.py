@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hwsim.parameters import analog_parameters
     from hwsim.presets import preset, preset_names
     from hwsim.storage import load_chips, save_chips
+    from hwsim.validity import check_times
 
 __all__ = [
     "AnalogConv1d",
@@ -37,6 +38,7 @@ __all__ = [
     "accuracy_over_time",
     "analog_parameters",
     "calibrate",
+    "check_times",
     "distillation_loss",
     "load_chips",
     "preset",
@@ -51,6 +53,7 @@ __all__ = [
 _HOMES: Final = {
     "hwsim.calibration": ("calibrate",),
     "hwsim.chips": ("Chips", "program"),
+    "hwsim.validity": ("check_times",),
     "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),

@@ -70,6 +70,8 @@ def accuracy_over_time(
         raise ValueError(f"`x` and `y` must have the same length, at least 1, got {len(x)} and {len(y)}")
     if not bool(torch.isfinite(x).all()):
         raise ValueError("`x` must be finite, got NaN or infinity")
+    for name, layer in chips.layers.items():
+        layer.require_input_range(name)
     if len(times_s) == 0:
         raise ValueError("`times_s` must have at least one time, got none")
     if confidence is not None and not confidence > 0:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from analognas.cli.options import RunFolder
+
+if TYPE_CHECKING:
+    from analognas.export import Artefact
 
 STUDY: Final = "study"
 
@@ -25,6 +30,7 @@ def export(
         Path | None,
         typer.Option("--out", help="Where to write; default: the current directory, the run's for `study`."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Write the best network of a finished run in the formats asked for."""
     from analognas.cli.summary import table
@@ -44,7 +50,9 @@ def export(
             raise UserError(f"--format: unknown format {name!r}{nearest(name, summaries)}")
     if STUDY in formats:
         typer.echo(_write_study(folder, out))
-    formats = [name for name in formats if name != STUDY] if formats else list(FORMATS)
+    formats = (
+        [name for name in formats if name != STUDY] if formats else [n for n in FORMATS if n != "test-data"]
+    )
     if not formats:
         return
     from analognas.artefact import best_artefact
@@ -52,16 +60,34 @@ def export(
     artefact = best_artefact(folder)
     target = out or Path()
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        for name in formats:
-            for path in FORMATS[name].write(artefact, target):
-                typer.echo(path)
+        for path in _write_formats(artefact, formats, target, force=force):
+            typer.echo(path)
     except ExportError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(
             f"{target}: cannot be written: {error.strerror}; choose another folder with --out"
         ) from None
+
+
+def _write_formats(artefact: Artefact, formats: Sequence[str], target: Path, *, force: bool) -> list[Path]:
+    """Write every format into a folder beside `target`, then move the files there; none is replaced unasked."""
+    from analognas.errors import UserError
+    from analognas.export import FORMATS
+
+    target.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target, prefix=".export-") as draft:
+        for name in formats:
+            FORMATS[name].write(artefact, Path(draft))
+        files = sorted(Path(draft).iterdir())
+        taken = [target / file.name for file in files if (target / file.name).exists()]
+        if taken and not force:
+            raise UserError(
+                f"{taken[0]}: exists already; choose a folder with --out, or replace it with --force"
+            )
+        for file in files:
+            file.replace(target / file.name)
+    return [target / file.name for file in files]
 
 
 def _write_study(folder: Path, out: Path | None) -> Path:

@@ -23,7 +23,7 @@ task:
 
 _TEMPLATE: Final = """\
 # A search for an architecture that keeps its accuracy on analog hardware.
-# Every key that is left out has the default that is written here; `analognas describe` explains them.
+# A key that is left out has a default of its own; a run's config.yaml shows every value.
 name: {name}
 seed: 0                    # the same seed gives the same trials
 

@@ -5,6 +5,7 @@ The study is made from the trial records when it is asked for; no search ever wr
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,8 +38,9 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objective: str) 
     parameters = [dict(_flat(trial.architecture)) for trial in trials]
     distributions = _distributions(parameters)
     draft = path.with_name(f".{path.name}.unfinished")
-    draft.unlink(missing_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
         sqlite3.connect(draft).close()
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -59,7 +61,8 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objective: str) 
             optuna.logging.set_verbosity(verbosity)
         draft.replace(path)
     except (OSError, sqlite3.Error) as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise UserError(f"{path}: cannot be written: {error}; choose another folder with --out") from None
 
 

@@ -188,12 +188,17 @@ class AnalogLayer(nn.Module, ABC):
             matrix[:, row0:row1] *= scale.unsqueeze(1)
         return matrix.view_as(self.weight)
 
-    def _analog(self, inputs: torch.Tensor, execution: Execution) -> torch.Tensor:
+    def require_input_range(self, name: str = "") -> None:
+        """Raise ValueError unless the input range is calibrated; `name` names the layer in the message."""
         if not bool((self.input_range > 0).all()):
+            place = f" `{name}`" if name else ""
             raise ValueError(
-                "`input_range > 0` must hold for every analog layer, got "
-                f"{self.input_range.tolist()}: call hwsim.calibrate(net, batches) first"
+                f"`input_range > 0` must hold for every analog layer, got {self.input_range.tolist()}{place}: "
+                "call hwsim.calibrate(net, batches) first"
             )
+
+    def _analog(self, inputs: torch.Tensor, execution: Execution) -> torch.Tensor:
+        self.require_input_range()
         scales = self.column_scales()
         if execution.programmed is not None:
             weights, gains = execution.programmed, torch.ones_like(scales)

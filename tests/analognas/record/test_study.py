@@ -39,5 +39,6 @@ def test_a_run_is_an_optuna_study(tmp_path) -> None:
 def test_without_trials_or_a_place_there_is_no_study(tmp_path) -> None:
     with pytest.raises(UserError, match="no trials yet"):
         write_study(tmp_path / "study.db", "digits", [], "accuracy_1d")
+    (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot be written"):
-        write_study(tmp_path / "absent" / "study.db", "digits", [a_trial()], "accuracy_1d")
+        write_study(tmp_path / "file" / "study.db", "digits", [a_trial()], "accuracy_1d")

@@ -1,0 +1,27 @@
+"""Whether hardware can be simulated at given times, told before anything is trained or programmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+from hwsim.devices import build_device
+from hwsim.hardware import Hardware
+
+
+def check_times(hardware: Hardware, times_s: Iterable[float]) -> None:
+    """Check that the device model of `hardware` covers every time.
+
+    Raises:
+        ValueError: for a time outside the model's validity range; the message names the range.
+
+    Example:
+        >>> from hwsim import preset
+        >>> check_times(preset("pcm-rasch2023"), [1, 3.2e8])
+    """
+    device = build_device(hardware.device)
+    generator = torch.Generator().manual_seed(0)
+    state = device.program(torch.full((1,), device.g_max_us), generator)
+    for time_s in times_s:
+        device.read(state, time_s, generator)
