@@ -70,7 +70,7 @@ def best_artefact(path: Path) -> Artefact:
     task = load_task(config.task)
     network = load_network(run.directory.best)
     analog = on_tiles(network, prepare(task), config.hardware)
-    best = run.directory.trials()[result.trial - 1]
+    best = run.directory.trial_of(result)
     return make_artefact(config, task, best, result.network, network, analog)
 
 

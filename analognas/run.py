@@ -88,7 +88,7 @@ class Run:
             raise ValueError(
                 f"{self.path}: the run has not ended; continue it with `analognas resume {self.path}`"
             )
-        trial = self.directory.trials()[result.trial - 1]
+        trial = self.directory.trial_of(result)
         return BestNetwork(
             architecture=result.network.architecture,
             genotype=trial.genotype,

@@ -65,7 +65,13 @@ def run_to_end(
             )
         result = run.final_result()
         if result is None:
-            result = _finish(run, config, composition, trials, observer)
+            try:
+                result = _finish(run, config, composition, trials, observer)
+            except OSError as error:
+                raise UserError(
+                    f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
+                    f"make room and run `analognas resume {run.path}`"
+                ) from None
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result

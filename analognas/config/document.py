@@ -187,7 +187,7 @@ def _plain(node: yaml.Node, path: KeyPath, document: Document, problems: list[Pr
         return [_plain(child, (*path, index), document, problems) for index, child in enumerate(node.value)]
     try:
         return _construct_scalar(node)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
         problems.append(Problem(place, dotted(path), f"not a plain value: {message}; quote the text"))
         return None

@@ -61,7 +61,11 @@ Seconds = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
 def _existing_file(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder")
     anchored = path if folder is None else folder / path
-    if not anchored.exists():
+    try:
+        exists = anchored.exists()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"not a usable path: {error}") from None
+    if not exists:
         raise ValueError(
             f"no such file: {anchored}; a relative path starts at the folder of the configuration"
         )

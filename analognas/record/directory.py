@@ -91,16 +91,29 @@ class RunDirectory:
             return FinalResult.from_json(self.metrics.read_text())
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise UserError(
                 f"{self.metrics}: {error}; remove {self.best} and run `analognas resume {self.path}`"
             ) from None
+
+    def trial_of(self, result: FinalResult) -> Trial:
+        """Return the trial whose candidate became the best network.
+
+        Raises:
+            UserError: when the journal does not hold it.
+        """
+        trials = self.trials()
+        if not 1 <= result.trial <= len(trials):
+            raise UserError(
+                f"{self.journal}: has no trial {result.trial}, which {self.metrics} names; restore the file from a copy"
+            )
+        return trials[result.trial - 1]
 
     def read_environment(self) -> dict[str, Any]:
         """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""
         try:
             content = json.loads(self.environment.read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 

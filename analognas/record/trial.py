@@ -116,19 +116,19 @@ class Trial:
         Raises:
             ValueError: when the line is not JSON or lacks a field.
         """
+        from pydantic import TypeAdapter, ValidationError
+
         try:
-            raw = json.loads(line)
-            raw["genotype"] = tuple(int(gene) for gene in raw["genotype"])
-            if raw["curve"] is not None:
-                raw["curve"] = DriftRecord(
-                    times_s=tuple(raw["curve"]["times_s"]),
-                    accuracy=tuple(tuple(row) for row in raw["curve"]["accuracy"]),
-                )
-            if raw["failure"] is not None:
-                raw["failure"] = Failure(**raw["failure"])
-            return cls(**raw)
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"not a trial record: {error}") from error
+            trial = TypeAdapter(cls).validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"not a trial record: {place or 'the line'}: {first['msg']}") from None
+        if trial.status == "completed" and (trial.curve is None or not set(METRICS) <= set(trial.metrics)):
+            raise ValueError("not a trial record: a completed trial has a curve and every metric")
+        if trial.status == "failed" and trial.failure is None:
+            raise ValueError("not a trial record: a failed trial has its failure")
+        return trial
 
 
 def candidate_key(genotype: Genotype) -> str:

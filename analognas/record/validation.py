@@ -30,15 +30,6 @@ class ValidatedNetwork:
     curves: Mapping[str, DriftRecord]
     training: Mapping[str, Any]
 
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> ValidatedNetwork:
-        """Read what `dataclasses.asdict` gave."""
-        curves = {
-            split: DriftRecord(tuple(curve["times_s"]), tuple(tuple(row) for row in curve["accuracy"]))
-            for split, curve in raw["curves"].items()
-        }
-        return cls(**{**raw, "curves": curves})
-
 
 @dataclass(frozen=True)
 class FinalResult:
@@ -69,13 +60,11 @@ class FinalResult:
         Raises:
             ValueError: when the text is not such a result.
         """
+        from pydantic import TypeAdapter, ValidationError
+
         try:
-            raw = json.loads(text)
-            return cls(
-                trial=raw["trial"],
-                network=ValidatedNetwork.from_dict(raw["network"]),
-                references=tuple(ValidatedNetwork.from_dict(entry) for entry in raw["references"]),
-                surrogate=raw["surrogate"],
-            )
-        except (TypeError, KeyError, AttributeError, ValueError) as error:
-            raise ValueError(f"not a final result: {error}") from error
+            return TypeAdapter(cls).validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"not a final result: {place or 'the file'}: {first['msg']}") from None

@@ -7,7 +7,6 @@ or rows of features `(n, d)` shaped by `input_shape`. Labels are integers or tex
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -117,11 +116,20 @@ def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
                 )
             with archive:
                 return {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a readable .npz file ({error}); write it with numpy.savez") from None
+    except UserError:
+        raise
     except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise UserError(
+                f"{path}: not a readable .npz file ({error}); write it with numpy.savez"
+            ) from None
         raise UserError(
-            f"{path}: {error}; arrays of objects are not read, store numbers or fixed-length texts"
+            f"{path}: not an .npz file of numbers and fixed-length texts: arrays of objects are not read; "
+            "write it with numpy.savez"
+        ) from None
+    except Exception as error:
+        raise UserError(
+            f"{path}: not a readable .npz file ({type(error).__name__}: {error}); write it with numpy.savez"
         ) from None
 
 
@@ -147,8 +155,8 @@ def _images(
 ) -> Images:
     if x.dtype.kind not in "buif":
         raise UserError(f"{path}: `{name}` must hold numbers, got {x.dtype}")
-    if len(x) == 0:
-        raise UserError(f"{path}: `{name}` is empty")
+    if x.ndim == 0 or x.size == 0:
+        raise UserError(f"{path}: `{name}` is empty or a single value, got shape {x.shape}")
     if not np.isfinite(x).all():
         bad = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))
         raise UserError(
