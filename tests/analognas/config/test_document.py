@@ -61,6 +61,7 @@ def test_equal_keys_are_an_error_that_names_both_lines() -> None:
         ("a: !!python/object/apply:os.system [echo]\n", "tag"),
         ("a: !!python/name:os.system x\n", "tag"),
         ("!!set {a, b}\n", "tag"),
+        ("a: !!bool maybe\n", "not a plain value"),
         ("? [1, 2]\n: 3\n", "a key must be a plain word"),
         ("a: \x00\n", "not YAML"),
         ("[" * 5000, "nested too deeply"),

@@ -4,6 +4,7 @@ import pytest
 
 from analognas.errors import UserError
 from analognas.record.directory import create_run, ensure_unused, open_run, write_atomically
+from analognas.record.validation import FinalResult, ValidatedNetwork
 
 
 def test_a_run_appears_whole(tmp_path) -> None:
@@ -69,4 +70,14 @@ def test_a_damaged_result_is_named(tmp_path) -> None:
     run.best.mkdir()
     run.metrics.write_text('{"trial": 1}')
     with pytest.raises(UserError, match="not a final result"):
+        run.final_result()
+
+
+def test_a_result_that_names_a_missing_trial_is_refused(tmp_path) -> None:
+    run = create_run(tmp_path / "run", "", {})
+    network = ValidatedNetwork("best", {}, {}, {}, {}, {})
+    with pytest.raises(UserError, match="has no trial 3"):
+        run.trial_of(FinalResult(3, network, (), {}))
+    run.metrics.mkdir(parents=True)
+    with pytest.raises(UserError, match="Is a directory"):
         run.final_result()

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from analognas.record.trial import Trial
@@ -22,3 +24,24 @@ def test_other_lines_are_refused(line: str) -> None:
 def test_a_record_never_holds_nan() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         a_trial(metrics={"accuracy_1d": float("nan")}).to_json()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ('"metrics":null', "metrics"),
+        ('"metrics":{"accuracy_1d":"x"}', "metrics.accuracy_1d"),
+        ('"metrics":{}', "a completed trial has a curve and every metric"),
+        ('"architecture":null', "architecture"),
+        ('"wall_time_s":"x"', "wall_time_s"),
+        ('"status":"lost"', "status"),
+        ('"metrics":' + "[" * 5000, "not a trial record"),
+    ],
+)
+def test_a_damaged_field_is_named(change: str, message: str) -> None:
+    raw = json.loads(a_trial().to_json())
+    key = change.split(":")[0].strip('"')
+    del raw[key]
+    line = json.dumps(raw)[:-1] + "," + change + "}"
+    with pytest.raises(ValueError, match=f"not a trial record.*{message}|{message}"):
+        Trial.from_json(line)

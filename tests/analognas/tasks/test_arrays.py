@@ -100,6 +100,7 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
         ({"x": np.zeros((9, 4, 4, 4)), "y": labels(9)}, "cannot tell where the channels"),
         ({"x": np.zeros((9, 4, 4, 4, 4)), "y": labels(9)}, "dimensions, got shape"),
         ({"x": np.full((9, 4, 4), np.nan), "y": labels(9)}, "9 items hold NaN or infinity"),
+        ({"x": np.array(3.0), "y": labels(9)}, "a single value"),
         ({"x": np.full((9, 4, 4), 1e300), "y": labels(9)}, "float32"),
         ({"x": np.zeros((9, 4, 4), dtype="U3"), "y": labels(9)}, "`x` must hold numbers"),
         ({"x": np.zeros((0, 4, 4)), "y": labels(0)}, "at least 2 classes"),
