@@ -79,7 +79,7 @@ class SearchLoop:
 
     def _ask(self, finished: Sequence[Trial]) -> list[Job]:
         asked_after = len(finished)
-        history = history_of(finished, (), self._n_genes)
+        history = history_of(finished, (), self.n_genes)
         proposals = self.strategy.ask(
             self.problem,
             history,
@@ -121,7 +121,8 @@ class SearchLoop:
         return [job for job in self._ask(finished[:asked_after]) if job.position not in done]
 
     @cached_property
-    def _n_genes(self) -> int:
+    def n_genes(self) -> int:
+        """Length of a genotype."""
         return int(self.problem.space.sample(1, numpy_generator(self.seed, "genes")).shape[1])
 
     def _trial(self, number: int, outcome: Outcome) -> Trial:

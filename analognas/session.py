@@ -52,6 +52,7 @@ def run_to_end(
         NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
     """
     _check_same_data(run, composition)
+    _check_same_space(run, composition)
     with Journal(run.journal) as journal:
         executor = composition.executor()
         try:
@@ -84,6 +85,16 @@ def _check_same_data(run: RunDirectory, composition: Composition) -> None:
             f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
             f"now {composition.task.fingerprint[:12]}); restore them, or start a new search"
         )
+
+
+def _check_same_space(run: RunDirectory, composition: Composition) -> None:
+    n_genes = composition.loop.n_genes
+    for trial in run.trials():
+        if len(trial.genotype) != n_genes:
+            raise UserError(
+                f"{run.config}: a candidate of `space` has {n_genes} genes, trial {trial.number} has "
+                f"{len(trial.genotype)}: the space has changed since; restore it, or start a new search"
+            )
 
 
 def _finish(

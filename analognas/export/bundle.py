@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from analognas.errors import UserError
 from analognas.export.error import ExportError
 from analognas.export.formats import FORMATS, Artefact
 from analognas.record.validation import FinalResult
@@ -37,11 +38,12 @@ def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mappi
         Why a format is missing, by its name; empty when the bundle is complete.
 
     Raises:
-        ValueError: when `folder` is a file or a symbolic link, or a content has no JSON form.
+        UserError: when `folder` is a file or a symbolic link.
+        ValueError: when a content has no JSON form.
         OSError: when the folder cannot be written; an earlier bundle is then still there.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ValueError(f"{folder} must be a folder or absent; it is a file or a symbolic link, remove it")
+        raise UserError(f"{folder} must be a folder or absent; it is a file or a symbolic link, remove it")
     draft = _new_sibling(folder)
     try:
         missing = _write(draft, artefact, result)

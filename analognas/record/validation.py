@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from analognas.record.trial import DriftRecord
+from analognas.record.trial import METRICS, DriftRecord
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,23 @@ class FinalResult:
         from pydantic import TypeAdapter, ValidationError
 
         try:
-            return TypeAdapter(cls).validate_json(text)
+            result = TypeAdapter(cls).validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"not a final result: {place or 'the file'}: {first['msg']}") from None
+        for network in (result.network, *result.references):
+            for name, found, needed in (
+                ("metrics", network.metrics, METRICS),
+                ("digital_accuracy", network.digital_accuracy, ("validation", "test")),
+                ("curves", network.curves, ("validation", "test")),
+            ):
+                if not set(needed) <= set(found):
+                    raise ValueError(
+                        f"not a final result: {network.name}: `{name}` must hold {', '.join(needed)}"
+                    )
+        if result.surrogate and not {"tau", "trials", "measured", "predicted"} <= set(result.surrogate):
+            raise ValueError(
+                "not a final result: `surrogate` must be empty or hold tau, trials, measured, predicted"
+            )
+        return result

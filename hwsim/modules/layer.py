@@ -241,7 +241,7 @@ class AnalogLayer(nn.Module, ABC):
         """Return the outputs with each input vector scaled by its own largest magnitude."""
         groups = self.mapping.groups
         vectors = self.vectors(inputs)  # (batch, ..., groups, rows)
-        matrices = weights.view(groups, weights.shape[0] // groups, -1)
+        matrices = weights.reshape(groups, weights.shape[0] // groups, -1)
         totals = []
         for block, (row0, row1) in enumerate(self.mapping.blocks):
             part = vectors[..., row0:row1]
@@ -261,7 +261,7 @@ class AnalogLayer(nn.Module, ABC):
                     row_position=self.row_position[block]
                     .flatten(1)
                     .expand(weights.shape[0], -1)[:, row0:row1]
-                    .view(groups, -1, row1 - row0),
+                    .reshape(groups, -1, row1 - row0),
                     noise=None if noise is None else noise.child(block),
                 )
             )

@@ -120,3 +120,12 @@ def test_learned_scales_go_into_the_digital_weights() -> None:
         net.output_scale.copy_(torch.rand(3, 5, generator=torch.Generator().manual_seed(0)) + 0.5)
     x = torch.randn(3, 20, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(hwsim.to_digital(net)(x), net(x), rtol=1e-5, atol=1e-5)
+
+
+def test_dynamic_scaling_takes_channels_last_weights() -> None:
+    layer = nn.Conv2d(3, 5, 3, padding=1).to(memory_format=torch.channels_last)
+    hardware = hwsim.preset("ideal-8bit").replace({"converters.input_scaling": "dynamic"})
+    x = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    first = hwsim.to_analog(layer, hardware)(x.contiguous(memory_format=torch.channels_last))
+    second = hwsim.to_analog(layer.to(memory_format=torch.contiguous_format), hardware)(x)
+    torch.testing.assert_close(first, second)

@@ -11,10 +11,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from analognas.errors import UserError
 from analognas.export import FORMATS, Artefact, Format, write_bundle
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
-from analognas.record.trial import DriftRecord
+from analognas.record.trial import METRICS, DriftRecord
 from analognas.record.validation import FinalResult, ValidatedNetwork
 
 COMPLETE = [
@@ -43,9 +44,10 @@ def artefact(networks: ModuleType) -> Artefact:
 @pytest.fixture
 def result() -> FinalResult:
     curve = DriftRecord((1.0, 86_400.0), ((0.9, 0.91), (0.88, 0.87)))
-    network = ValidatedNetwork(
-        "best", {"R": [1]}, {"accuracy_1d": 0.875}, {"test": 0.92}, {"test": curve}, {"epochs": 3}
-    )
+    metrics = dict.fromkeys(METRICS, 0.875)
+    digital = {"validation": 0.93, "test": 0.92}
+    curves = {"validation": curve, "test": curve}
+    network = ValidatedNetwork("best", {"R": [1]}, metrics, digital, curves, {"epochs": 3})
     return FinalResult(trial=4, network=network, references=(), surrogate={})
 
 
@@ -118,7 +120,7 @@ def test_a_link_is_never_followed(artefact: Artefact, result: FinalResult, tmp_p
     target = tmp_path / "elsewhere"
     target.mkdir()
     (tmp_path / "best").symlink_to(target)
-    with pytest.raises(ValueError, match="symbolic link"):
+    with pytest.raises(UserError, match="symbolic link"):
         write_bundle(tmp_path / "best", artefact, result)
     assert not list(target.iterdir())
 
