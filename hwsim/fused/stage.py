@@ -58,6 +58,9 @@ class StageRunner:
         if stage.second is not None:
             self._struct.scale2 = self._pointer(stage.second.scale)
             self._struct.shift2 = self._pointer(stage.second.shift)
+        loaded = kernels.library()
+        assert loaded is not None
+        self._run_stage = loaded.hwsim_stage
         self._struct.n_taps = len(stage.taps)
         self._struct.taps = self._taps
 
@@ -92,11 +95,12 @@ class StageRunner:
     def run(self, values: dict[fx.Node, Any], inputs: DacInputs, first_image: int) -> None:
         """Run the stage on a chunk of images: take its operands, leave its result and its taps' inputs."""
         stage = self._stage
-        before = None if stage.before is None else _rows(values[stage.before], stage.channel_dim)
-        after = None if stage.after is None else _rows(values[stage.after], stage.channel_dim)
+        before = None if stage.before is None else _channels_inner(values[stage.before], stage.channel_dim)
+        after = None if stage.after is None else _channels_inner(values[stage.after], stage.channel_dim)
         if self._layer is None:
-            current = _rows(values[stage.anchor], stage.channel_dim)
-            self._finish(values, inputs, self._struct, current, current.shape[-1], before, after)
+            current = _channels_inner(values[stage.anchor], stage.channel_dim)
+            columns = current.shape[stage.channel_dim]
+            self._finish(values, inputs, self._struct, current, columns, before, after)
             return
         columns = self._layer.mapping.columns
         for number, block in enumerate(self._blocks):
@@ -116,9 +120,9 @@ class StageRunner:
             if is_last:
                 self._finish(values, inputs, struct, current, columns, before, after)
             else:
-                total = torch.empty(*current.shape[:-1], columns)
+                total = _empty(current, columns, stage.channel_dim)
                 struct.out = total.data_ptr()
-                _launch(struct, current, columns, before, None)
+                self._launch(struct, current, columns, before, None)
                 before = total
             del held
 
@@ -134,14 +138,12 @@ class StageRunner:
     ) -> None:
         stage = self._stage
         if stage.wants_result:
-            result = torch.empty(*current.shape[:-1], columns)
+            values[stage.result] = result = _empty(current, columns, stage.channel_dim)
             struct.out = result.data_ptr()
-            values[stage.result] = result.movedim(-1, stage.channel_dim)
         for tap, plan, (first, last) in zip(self._taps, stage.taps, self._widths, strict=False):
-            u = torch.empty(*current.shape[:-1], last - first)
+            inputs[plan.layer, plan.block] = u = _empty(current, last - first, stage.channel_dim)
             tap.out = u.data_ptr()
-            inputs[plan.layer, plan.block] = u.movedim(-1, stage.channel_dim)
-        _launch(struct, current, columns, before, after)
+        self._launch(struct, current, columns, before, after)
 
     def _disturb(
         self, struct: Any, block: _Block, u: torch.Tensor, current: torch.Tensor, columns: int
@@ -162,7 +164,8 @@ class StageRunner:
                 struct.drop = current.data_ptr() + columns * current.element_size()
                 struct.load = current.data_ptr() + 2 * columns * current.element_size()
                 if self._signed:  # the third stacked part holds |W| u, and the load is |W| |u|
-                    current[..., 2 * columns :] = self._product(u.abs(), magnitudes)
+                    load = current.narrow(self._stage.channel_dim, 2 * columns, columns)
+                    load.copy_(self._product(u.abs(), magnitudes))
         if layer.crossbar.read_noise > 0:
             held.append(self._product(u.square(), block.magnitudes))
             struct.variance = held[-1].data_ptr()
@@ -170,7 +173,25 @@ class StageRunner:
 
     def _product(self, u: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         assert self._layer is not None
-        return _rows(self._layer.product(u, weights), self._stage.channel_dim)
+        return _channels_inner(self._layer.product(u, weights), self._stage.channel_dim)
+
+    def _launch(
+        self,
+        struct: Any,
+        current: torch.Tensor,
+        columns: int,
+        before: torch.Tensor | None,
+        after: torch.Tensor | None,
+    ) -> None:
+        struct.images = len(current)
+        struct.stride = current.shape[self._stage.channel_dim]
+        struct.pixels = current.numel() // (struct.images * struct.stride)
+        struct.channels = columns
+        struct.current = current.data_ptr()
+        struct.before = None if before is None else before.data_ptr()
+        struct.after = None if after is None else after.data_ptr()
+        if self._run_stage(ctypes.byref(struct), 1) != 0:
+            raise MemoryError("a fused stage ran out of memory")
 
     def _block(
         self, layer: AnalogLayer, weights: torch.Tensor, scales: torch.Tensor, block: int, stream: NoiseStream
@@ -242,25 +263,23 @@ class StageRunner:
         return layer.bias if affine is None else layer.bias * affine.scale + affine.shift
 
 
-def _launch(
-    struct: Any, current: torch.Tensor, columns: int, before: torch.Tensor | None, after: torch.Tensor | None
-) -> None:
-    struct.images = current.shape[0]
-    struct.pixels = current[0].numel() // current.shape[-1]
-    struct.channels = columns
-    struct.current = current.data_ptr()
-    struct.stride = current.shape[-1]
-    struct.before = None if before is None else before.data_ptr()
-    struct.after = None if after is None else after.data_ptr()
-    loaded = kernels.library()
-    assert loaded is not None
-    if loaded.hwsim_stage(ctypes.byref(struct), 1) != 0:
-        raise MemoryError("a fused stage ran out of memory")
+def _channels_inner(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
+    """Return `tensor` in its order of dimensions, the channels side by side in memory."""
+    if channel_dim == -1:
+        return tensor.contiguous()
+    if tensor.ndim == 4:
+        return tensor.contiguous(memory_format=torch.channels_last)
+    return tensor.movedim(channel_dim, -1).contiguous().movedim(-1, channel_dim)
 
 
-def _rows(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
-    """Return `tensor` with its channels in the last dimension, contiguous."""
-    return tensor.movedim(channel_dim, -1).contiguous()
+def _empty(like: torch.Tensor, channels: int, channel_dim: int) -> torch.Tensor:
+    """Return room for `channels` at each pixel of `like`, the channels side by side in memory."""
+    if channel_dim == -1:
+        return torch.empty(*like.shape[:-1], channels)
+    if like.ndim == 4:
+        size = (len(like), channels, *like.shape[2:])
+        return torch.empty(size, memory_format=torch.channels_last)
+    return torch.empty(len(like), *like.shape[2:], channels).movedim(-1, channel_dim)
 
 
 def _channels_last(weights: torch.Tensor) -> torch.Tensor:
