@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 
-from hwsim.characterize import characterize
+from hwsim.characterize import Statistic, characterize
 from hwsim.devices import build_device
 from hwsim.hardware import PUBLISHED_DEVICES
 
@@ -36,14 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"python -m hwsim: {error}", file=sys.stderr)
         return 2
+    try:
+        _print(options, statistics)
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+    return 0
+
+
+def _print(options: argparse.Namespace, statistics: list[Statistic]) -> None:
     if options.json:
         points = [statistic._asdict() for statistic in statistics]
         print(json.dumps({"device": options.device, "n": options.n, "seed": options.seed, "points": points}))
-        return 0
+        return
     print(f"{'g_us':>10} {'t_s':>12} {'mean_us':>12} {'std_us':>12}")
     for g_us, t_s, mean_us, std_us in statistics:
-        print(f"{g_us:10g} {t_s:12g} {mean_us:12.5f} {std_us:12.5f}")
-    return 0
+        print(f"{g_us:10g} {t_s:12g} {mean_us:12.5f} {std_us:12.5f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ _LARGEST_SORT: Final = 1 << 22
 @torch.no_grad()
 def calibrate(
     net: nn.Module,
-    batches: Iterable[torch.Tensor],
+    batches: Iterable[torch.Tensor] | torch.Tensor,
     *,
     method: Method = "quantile",
     n_std: float = 3.0,
@@ -44,7 +44,7 @@ def calibrate(
 
     Args:
         net: an analog network; batch norm uses its running statistics whatever the network's mode.
-        batches: inputs of the network.
+        batches: inputs of the network; a tensor is one batch.
         method: how a layer's inputs become its range.
         n_std: standard deviations of the method `std`.
         quantile: share of inputs that the method `quantile` leaves unclipped.
@@ -53,6 +53,8 @@ def calibrate(
         ValueError: for no batches, an empty batch, inputs that are not finite, or an unknown method.
     """
     summarise = _summary(method, n_std, quantile)
+    if isinstance(batches, torch.Tensor):
+        batches = [batches]
     ranges: dict[AnalogLayer, torch.Tensor] = {}
 
     def observe(layer: nn.Module, arguments: tuple[Any, ...]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 
 from hwsim.devices import Device
 from hwsim.streams import stream
+
+MAX_DEVICES: Final = 100_000_000
+"""More would not fit in memory, and tell nothing new."""
 
 
 class Statistic(NamedTuple):
@@ -28,8 +31,8 @@ def characterize(
     Raises:
         ValueError: for targets outside the device's range, times outside the validity range, or no devices.
     """
-    if n < 1:
-        raise ValueError(f"`n >= 1` must hold, got {n}")
+    if not 1 <= n <= MAX_DEVICES:
+        raise ValueError(f"`1 <= n <= {MAX_DEVICES}` devices must hold, got {n}")
     statistics = []
     for target in g_us:
         if not device.g_min_us <= target <= device.g_max_us:

@@ -72,6 +72,11 @@ class Chips:
     def __len__(self) -> int:
         return self.state["g_us"].shape[0]
 
+    def __repr__(self) -> str:
+        """Return the chips' number and size for `print`."""
+        kind = type(self.device).__name__
+        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,})"
+
     def conductances(self, layer: str) -> torch.Tensor:
         """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first."""
         index = list(self.layers).index(layer)

@@ -12,6 +12,7 @@ from torch import nn
 from hwsim.hardware import Hardware
 from hwsim.mapping import TileMap
 from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
+from hwsim.presets import preset
 
 UNSUPPORTED: Final = (
     nn.Conv3d,
@@ -27,13 +28,13 @@ UNSUPPORTED: Final = (
 
 
 def to_analog(
-    model: nn.Module, hardware: Hardware, digital_layers: Collection[str | type[nn.Module]] = ()
+    model: nn.Module, hardware: Hardware | str, digital_layers: Collection[str | type[nn.Module]] = ()
 ) -> nn.Module:
     """Return a deep copy of `model` whose linear and convolutional layers run on crossbar tiles.
 
     Args:
         model: any torch network; it stays as it is.
-        hardware: the chip.
+        hardware: the chip, or the name of a preset.
         digital_layers: names (as in `named_modules`) or types of layers that stay digital with all they
             contain.
 
@@ -45,6 +46,8 @@ def to_analog(
         >>> to_analog(nn.Sequential(nn.Linear(4, 2), nn.ReLU()), Hardware())[0]
         AnalogLinear(4, 2, tiles=1)
     """
+    if isinstance(hardware, str):
+        hardware = preset(hardware)
     names = {name for name, _ in model.named_modules()}
     missing = [entry for entry in digital_layers if isinstance(entry, str) and entry not in names]
     problems = [f"`{name}` in `digital_layers`: the model has no such layer" for name in missing]

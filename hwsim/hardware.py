@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 
 class Spec(BaseModel):
@@ -148,6 +149,7 @@ class IdealSpec(Spec):
     """Conductance of a weight of 1, in uS."""
 
 
+DEVICE_SPECS: Final = (PcmSpec, HermesSpec, ReramWanSpec, ReramCmoSpec, PolynomialSpec, IdealSpec)
 DeviceSpec: TypeAlias = Annotated[
     PcmSpec | HermesSpec | ReramWanSpec | ReramCmoSpec | PolynomialSpec | IdealSpec,
     Field(discriminator="kind"),
@@ -198,7 +200,7 @@ class Hardware(Spec):
         """Return a validated copy with `changes`, whose keys are dotted paths.
 
         Raises:
-            ValueError: for a key that does not exist or a value out of range (pydantic's ValidationError).
+            ValueError: for a key that does not exist or a value out of range; all of them in one line.
         """
         tree = self.model_dump()
         for path, value in changes.items():
@@ -210,7 +212,10 @@ class Hardware(Spec):
                     raise ValueError(f"`{path}` is no field of hardware: `{parent}` has no parts")
                 node = child
             node[leaf] = value
-        return Hardware.model_validate(tree)
+        try:
+            return Hardware.model_validate(tree)
+        except ValidationError as error:
+            raise ValueError("; ".join(_one_line(problem) for problem in error.errors())) from None
 
     @property
     def needs_input_range(self) -> bool:
@@ -220,6 +225,12 @@ class Hardware(Spec):
             or self.converters.adc_bits is not None
             or any(value > 0 for value in self.mvm.model_dump().values())
         )
+
+
+def _one_line(problem: ErrorDetails) -> str:
+    kinds = {spec.model_fields["kind"].default for spec in DEVICE_SPECS}
+    path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
+    return f"`{path}`: {problem['msg'].lower()}, got {problem['input']!r}"
 
 
 def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

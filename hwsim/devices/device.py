@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import torch
+
+LATEST_S: Final = 1e15
+"""End of the validity range of a model that was published without one, s (32 million years)."""
 
 DeviceState: TypeAlias = dict[str, torch.Tensor]
 """What programming leaves behind in each device: named float32 tensors, all of the target's shape."""
@@ -36,9 +39,8 @@ class Device(Protocol):
         ...
 
 
-def check_time(t_s: float, latest_s: float = float("inf"), source: str = "") -> None:
+def check_time(t_s: float, latest_s: float = LATEST_S, source: str = "") -> None:
     """Raise ValueError unless ``0 <= t_s <= latest_s``."""
-    if not 0 <= t_s <= latest_s or t_s == float("inf"):
-        limit = f" <= {latest_s:g}" if latest_s != float("inf") else " < infinity"
+    if not 0 <= t_s <= latest_s:
         reason = f" ({source})" if source else ""
-        raise ValueError(f"`0 <= t_s{limit}` must hold{reason}, got {t_s:g}")
+        raise ValueError(f"`0 <= t_s <= {latest_s:g}` must hold{reason}, got {t_s:g}")

@@ -16,7 +16,7 @@ from typing import TypeAlias, final
 
 import torch
 
-from hwsim.devices.device import DeviceState, check_time
+from hwsim.devices.device import LATEST_S, DeviceState, check_time
 
 Coefficients: TypeAlias = tuple[float, ...]
 """A polynomial, low order first."""
@@ -75,7 +75,8 @@ class PolynomialDevice:
         Raises:
             ValueError: for a time after `latest_s`.
         """
-        check_time(t_s, self.latest_s, "the device's `latest_s`")
+        limit = min(self.latest_s, LATEST_S)
+        check_time(t_s, limit, "the device's `latest_s`" if limit == self.latest_s else "")
         g_us = state["g_us"]
         std = polynomial(self.read_noise, g_us / self.g_max_us).clamp_(min=0)
         std *= math.sqrt(max(0.0, math.log((t_s + self.t0_s + self.t_read_s) / (2 * self.t_read_s))))

@@ -11,7 +11,7 @@ has both devices of its pair at 9 µS, a weight of 1 spans the range.
 
 References:
     Falcone et al., All-in-one analog AI hardware: on-chip training and inference with
-    conductive-metal-oxide/HfOx ReRAM devices, Adv. Funct. Mater., 2025.
+    conductive-metal-oxide/HfOx ReRAM devices, Adv. Funct. Mater., 2025 (arXiv 2502.04524).
 """
 
 from __future__ import annotations

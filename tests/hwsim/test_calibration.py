@@ -56,3 +56,11 @@ def test_bad_calibration_is_explained(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         hwsim.calibrate(_linear(), batches, **options)
+
+
+def test_a_tensor_is_one_batch() -> None:
+    x = torch.randn(32, 4, generator=torch.Generator().manual_seed(0))
+    first, second = (hwsim.to_analog(nn.Linear(4, 2), "ideal-8bit") for _ in range(2))
+    hwsim.calibrate(first, x, method="std")
+    hwsim.calibrate(second, [x], method="std")
+    assert torch.equal(first.input_range, second.input_range)

@@ -30,7 +30,9 @@ def test_characterize_prints_json_for_every_pair_of_values(capsys: pytest.Captur
         (["--g-us", "26", "--times-s", "0"], "g_us <= 25"),
         (["--g-us", "nan", "--times-s", "0"], "g_us"),
         (["--g-us", "5", "--times-s", "-1"], "t_s"),
-        (["--g-us", "5", "--times-s", "0", "--n", "0"], "n >= 1"),
+        (["--g-us", "5", "--times-s", "0", "--n", "0"], "1 <= n <= "),
+        (["--g-us", "5", "--times-s", "0", "--n", "10000000000"], "1 <= n <= "),
+        (["--g-us", "5", "--times-s", "1e308"], "t_s <= 1e+15"),
     ],
 )
 def test_bad_input_gives_one_clear_line_and_exit_code_2(
@@ -50,3 +52,10 @@ def test_an_unknown_device_is_a_usage_error() -> None:
 def test_hardware_is_described_without_loading_torch() -> None:
     code = "import sys, hwsim; hwsim.preset('pcm-rasch2023'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = "-m hwsim characterize --n 10 --times-s 1 --g-us " + " ".join(["5"] * 4000)
+    script = f"{sys.executable} {command} | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

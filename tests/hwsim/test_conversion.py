@@ -129,3 +129,14 @@ def test_dynamic_scaling_takes_channels_last_weights() -> None:
     first = hwsim.to_analog(layer, hardware)(x.contiguous(memory_format=torch.channels_last))
     second = hwsim.to_analog(layer.to(memory_format=torch.contiguous_format), hardware)(x)
     torch.testing.assert_close(first, second)
+
+
+def test_hardware_may_be_given_by_the_name_of_a_preset() -> None:
+    net = hwsim.to_analog(nn.Linear(4, 2), "pcm-hermes-1")
+    assert isinstance(net, hwsim.AnalogLinear)
+    assert net.hardware.name == "pcm-hermes-1"
+
+
+def test_printed_chips_say_what_they_are() -> None:
+    chips = hwsim.program(hwsim.to_analog(nn.Linear(4, 2), "floating-point"), n=3, seed=7)
+    assert repr(chips) == "Chips(3, seed=7, device=Ideal, weights=8)"
