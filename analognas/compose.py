@@ -26,7 +26,7 @@ from analognas.executors.executor import Executor
 from analognas.executors.serial import SerialExecutor
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
-from analognas.strategies.problem import Objective, SearchProblem
+from analognas.strategies.problem import SearchProblem
 from analognas.strategies.specs import make_strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
@@ -89,8 +89,9 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         raise problem_at(document, ("hardware",), message) from None
     problem = SearchProblem(
         space=space,
-        objective=Objective(metric=config.objective, sign=1),
+        objective=config.objectives[0],
         upper_bounds=config.constraints.upper_bounds(),
+        further=config.objectives[1:],
     )
     prepared = prepare(task)
     return Composition(

@@ -10,13 +10,13 @@ from analognas.errors import UserError
 from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
-from analognas.report import ReportData, write_pareto, write_report, write_summary
+from analognas.report import ReportData, write_hypervolume, write_pareto, write_report, write_summary
 
 
 def publish(
     run: RunDirectory, config: SearchConfig, trials: Sequence[Trial], result: FinalResult | None
 ) -> None:
-    """Write summary.csv, pareto.csv and report.html, each whole or not at all.
+    """Write summary.csv, pareto.csv, hypervolume.csv (of several objectives) and report.html, each whole or not at all.
 
     Raises:
         UserError: when the run directory cannot be written.
@@ -27,14 +27,17 @@ def publish(
         trials=trials,
         result=result,
         upper_bounds=bounds,
-        objective=config.objective,
+        objectives=config.objectives,
+        choice=config.choice,
         config_text=dump_config(config),
         environment=run.read_environment(),
         command=f"analognas search config.yaml --seed {config.seed}",
     )
     try:
         write_summary(run.summary, trials, bounds)
-        write_pareto(run.pareto, trials, bounds, config.objective)
+        write_pareto(run.pareto, trials, bounds, data.front_objectives)
+        if len(config.objectives) > 1:
+            write_hypervolume(run.hypervolume, trials, bounds, config.objectives)
         write_report(run.report, data)
     except OSError as error:
         raise UserError(

@@ -13,8 +13,7 @@ from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
-from analognas.selection import best_of
-from analognas.strategies.problem import Objective
+from analognas.selection import choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +103,7 @@ class Run:
     def status(self) -> dict[str, Any]:
         """Return how far the run is, JSON-able."""
         config, trials = self.config, self.directory.trials()
-        best = best_of(Objective(config.objective, 1), config.constraints.upper_bounds(), trials)
+        best = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
         if self.result is not None and self.directory.report.exists():
             state = "finished"
         else:

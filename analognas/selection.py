@@ -1,33 +1,51 @@
-"""Which trial is the best."""
+"""Which trial is chosen to be trained at full budget: the best one, or the knee of the Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from analognas.history import metrics_of
+from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
-from analognas.strategies.problem import Objective, SearchProblem, meets_soft_bounds
+from analognas.strategies.problem import Objective, SearchProblem, meets_soft_bounds, objective_values
+
+Choice: TypeAlias = Literal["best", "knee"]
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
-    """Return the feasible trial with the highest score, None when no trial is feasible.
+    """Return the feasible trial with the highest score in the first objective, None when no trial is feasible.
 
     Of equal scores the one with fewer parameters wins, then the earlier one.
     """
-    return best_of(problem.objective, problem.upper_bounds, trials)
+    return choose([problem.objective], problem.upper_bounds, trials, "best")
 
 
-def best_of(objective: Objective, upper_bounds: Mapping[str, float], trials: Sequence[Trial]) -> Trial | None:
-    """Return the best trial as `best_trial` does, without a space."""
+def choose(
+    objectives: Sequence[Objective], upper_bounds: Mapping[str, float], trials: Sequence[Trial], how: Choice
+) -> Trial | None:
+    """Return the chosen trial, None when none is feasible.
+
+    Args:
+        objectives: the first one decides for `best`, as `best_trial` does; all of them for `knee`.
+        upper_bounds: largest allowed value by metric name.
+        trials: in order of completion.
+        how: `best`, or `knee`, the feasible trial that bulges most beyond the plane through the extremes of
+            the front.
+    """
     if not trials:
         return None
     metrics = metrics_of(trials)
-    feasible = np.flatnonzero(meets_soft_bounds(metrics, objective, upper_bounds))
+    feasible = np.flatnonzero(meets_soft_bounds(metrics, objectives[0], upper_bounds))
     if len(feasible) == 0:
         return None
-    score = objective.score(metrics)[feasible]
+    if how == "knee":
+        signs = {objective.metric: objective.sign for objective in objectives}
+        front = feasible[pareto_front(metrics.iloc[feasible], signs)]
+        return trials[int(front[knee(objective_values(metrics.iloc[front], objectives))])]
+    score = objectives[0].score(metrics)[feasible]
     parameters = metrics["parameters"].to_numpy()[feasible]
     order = np.lexsort((feasible, parameters, -score))
     return trials[int(feasible[order[0]])]

@@ -21,7 +21,7 @@ from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
-from analognas.selection import best_trial
+from analognas.selection import choose
 
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
@@ -104,7 +104,7 @@ def _finish(
     trials: Sequence[Trial],
     observer: Observer,
 ) -> FinalResult:
-    best = best_trial(composition.problem, trials)
+    best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
     if best is None:
         publish(run, config, trials, None)
         raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))

@@ -149,6 +149,9 @@ def _compiled(
         return task, torch.cat(predicted)
 
     n_threads = torch.get_num_threads()
+    if n_threads == 1:  # a thread of its own would only cost memory
+        yield from map(evaluate, tasks)
+        return
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(n_threads) as executor:

@@ -96,5 +96,7 @@ def _write_study(folder: Path, out: Path | None) -> Path:
 
     run = Run.open(folder)
     path = (out or run.path) / "study.db"
-    write_study(path, run.config.name, run.directory.trials(), run.config.objective)
+    config = run.config
+    objectives = {objective.metric: objective.sign for objective in config.objectives}
+    write_study(path, config.name, run.directory.trials(), objectives)
     return path

@@ -98,7 +98,7 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         "admissible_share": composition.admissible_share,
         "hardware": config.hardware.name,
         "constraints": dict(composition.problem.upper_bounds),
-        "objective": config.objective,
+        "objectives": [objective.metric for objective in config.objectives],
         "strategy": config.search.strategy.kind,
         "trials": config.search.trials,
         "chips": config.evaluation.chips,

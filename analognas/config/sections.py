@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 import hwsim
 from analognas.config.spec import Seconds, Spec
 from analognas.executors.specs import ExecutorSpec, SerialSpec
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
-from analognas.strategies.specs import StrategySpec, SurrogateGuidedSpec
+from analognas.strategies.problem import SIGNS, Objective
+from analognas.strategies.specs import MULTI_OBJECTIVE, StrategySpec, SurrogateGuidedSpec
 from analognas.tasks.specs import TaskSpec
 from search_spaces import published_names
 
@@ -166,6 +167,19 @@ HardwareSection = Annotated[hwsim.Hardware, BeforeValidator(_merge_preset)]
 """Hardware written out, or a preset by name, with any of its values replaced."""
 
 
+FurtherObjective = Literal[
+    "accuracy_1d",
+    "accuracy_1s",
+    "digital_accuracy",
+    "avm",
+    "std_1d",
+    "parameters",
+    "macs",
+    "tiles",
+    "utilisation",
+]
+
+
 class SearchConfig(Spec):
     """A whole search: everything that decides its result."""
 
@@ -183,6 +197,14 @@ class SearchConfig(Spec):
     objective: Literal["accuracy_1d", "accuracy_1s", "digital_accuracy"] = Field(
         default="accuracy_1d", description="what to maximise"
     )
+    further_objectives: tuple[FurtherObjective, ...] = Field(
+        default=(),
+        description="more objectives: accuracies and utilisation are raised, everything else is lowered",
+    )
+    choice: Literal["best", "knee"] = Field(
+        default="best",
+        description="the network that is trained at full budget: the best in `objective`, or the knee of the front",
+    )
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     search: SearchSpec = Field(default_factory=SearchSpec)
@@ -199,6 +221,32 @@ class SearchConfig(Spec):
             if name not in published_names():
                 raise ValueError(f"unknown network {name!r}; known: {', '.join(published_names())}")
         return names
+
+    @field_validator("further_objectives")
+    @classmethod
+    def _objectives_differ(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        all_names = [info.data.get("objective"), *names]
+        twice = sorted({str(name) for name in all_names if all_names.count(name) > 1})
+        if twice:
+            raise ValueError(f"objectives must differ, `objective` included; twice: {', '.join(twice)}")
+        return names
+
+    @model_validator(mode="after")
+    def _strategy_takes_the_objectives(self) -> SearchConfig:
+        kind = self.search.strategy.kind
+        if self.further_objectives and kind not in MULTI_OBJECTIVE:
+            raise ValueError(
+                f"`search.strategy.kind: {kind}` improves one objective alone; remove `further_objectives` or choose "
+                f"of {', '.join(MULTI_OBJECTIVE)}"
+            )
+        if self.choice == "knee" and not self.further_objectives:
+            raise ValueError("`choice: knee` needs `further_objectives`, such as [parameters]")
+        return self
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Every objective, the first one first."""
+        return tuple(Objective(name, SIGNS[name]) for name in (self.objective, *self.further_objectives))
 
     @model_validator(mode="after")
     def _budget_covers_initial_design(self) -> SearchConfig:

@@ -64,6 +64,11 @@ class RunDirectory:
         return self.path / "summary.csv"
 
     @property
+    def hypervolume(self) -> Path:
+        """The hypervolume after each trial of a search with several objectives."""
+        return self.path / "hypervolume.csv"
+
+    @property
     def pareto(self) -> Path:
         """The trials that no other beats in both objective and parameters."""
         return self.path / "pareto.csv"

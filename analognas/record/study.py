@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 
-def write_study(path: Path, name: str, trials: Sequence[Trial], objective: str) -> None:
+def write_study(path: Path, name: str, trials: Sequence[Trial], objectives: Mapping[str, int]) -> None:
     """Write the trials into a new SQLite study at `path`; a study that is there already is replaced.
 
     Args:
         path: usually `study.db` in the run directory.
         name: of the study.
         trials: in order of completion.
-        objective: the metric that becomes the trial's value.
+        objectives: the metrics that become the trial's values, each with 1 if it is maximised, else -1.
 
     Raises:
         UserError: when there are no trials yet, or the file cannot be written.
@@ -35,6 +35,8 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objective: str) 
 
     if not trials:
         raise UserError(f"{path}: the run has no trials yet, so there is nothing to put into a study")
+    kinds = optuna.study.StudyDirection
+    directions = [kinds.MAXIMIZE if sign > 0 else kinds.MINIMIZE for sign in objectives.values()]
     parameters = [dict(_flat(trial.architecture)) for trial in trials]
     distributions = _distributions(parameters)
     draft = path.with_name(f".{path.name}.unfinished")
@@ -48,11 +50,11 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objective: str) 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", category=optuna.exceptions.ExperimentalWarning)
                 storage = optuna.storages.RDBStorage(f"sqlite:///{draft}")
-                study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
-                study.set_metric_names([objective])
+                study = optuna.create_study(storage=storage, study_name=name, directions=directions)
+                study.set_metric_names(list(objectives))
                 study.add_trials(
                     [
-                        _frozen(trial, values, distributions, objective)
+                        _frozen(trial, values, distributions, list(objectives))
                         for trial, values in zip(trials, parameters, strict=True)
                     ]
                 )
@@ -67,7 +69,10 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objective: str) 
 
 
 def _frozen(
-    trial: Trial, values: Mapping[str, Any], distributions: Mapping[str, BaseDistribution], objective: str
+    trial: Trial,
+    values: Mapping[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+    objectives: Sequence[str],
 ) -> Any:
     import optuna
 
@@ -76,11 +81,11 @@ def _frozen(
         state=optuna.trial.TrialState.COMPLETE if completed else optuna.trial.TrialState.FAIL,
         params=dict(values),
         distributions={name: distributions[name] for name in values},
-        value=trial.metrics[objective] if completed else None,
+        values=[trial.metrics[name] for name in objectives] if completed else None,
         user_attrs={
             "candidate": candidate_key(trial.genotype),
             "origin": trial.origin,
-            **{name: value for name, value in trial.metrics.items() if name != objective},
+            **{name: value for name, value in trial.metrics.items() if name not in objectives},
             **({} if trial.failure is None else {"failure": trial.failure.reason}),
         },
     )

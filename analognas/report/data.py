@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.strategies.problem import Objective
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class ReportData:
         trials: in order of completion; none at all is allowed.
         result: the end of the run, None while it is unfinished.
         upper_bounds: largest allowed value by metric name.
-        objective: the metric that the search maximised.
+        objectives: what the search improved, the first one first.
+        choice: how the trial that is trained at full budget is chosen.
         config_text: the configuration with every default written out, YAML.
         environment: versions and machine, as `analognas.record.environment` gives them.
         command: the command line that reproduces the run.
@@ -34,10 +36,23 @@ class ReportData:
     trials: Sequence[Trial]
     result: FinalResult | None
     upper_bounds: Mapping[str, float]
-    objective: str
+    objectives: Sequence[Objective]
+    choice: Literal["best", "knee"]
     config_text: str
     environment: Mapping[str, Any]
     command: str
+
+    @property
+    def objective(self) -> str:
+        """The metric that the search improved first of all."""
+        return self.objectives[0].metric
+
+    @property
+    def front_objectives(self) -> Sequence[Objective]:
+        """What the Pareto front is about: the objectives, or the only one against the parameters."""
+        return (
+            self.objectives if len(self.objectives) > 1 else (*self.objectives, Objective("parameters", -1))
+        )
 
     @cached_property
     def completed(self) -> list[Trial]:
@@ -53,7 +68,7 @@ class ReportData:
     def ranked(self) -> list[Trial]:
         """The completed trials that meet every constraint, best first; the earlier one of equals first."""
         usable = [trial for trial in self.completed if self.feasible(trial)]
-        return sorted(usable, key=lambda trial: -trial.metrics[self.objective])
+        return sorted(usable, key=lambda trial: -self.objectives[0].sign * trial.metrics[self.objective])
 
     @property
     def best_trial(self) -> Trial | None:
@@ -62,7 +77,9 @@ class ReportData:
             for trial in self.trials:
                 if trial.number == self.result.trial:
                     return trial
-        return self.ranked[0] if self.ranked else None
+        from analognas.selection import choose  # with pandas, and only needed here
+
+        return choose(self.objectives, self.upper_bounds, self.trials, self.choice)
 
     @property
     def networks(self) -> list[ValidatedNetwork]:

@@ -10,6 +10,7 @@ from analognas.report.html import Html, element
 from analognas.report.page import caption, drawing, empty, page, section
 from analognas.report.sections.comparison import drift_table, top_ten
 from analognas.report.sections.constraints import constraint_summary, failures
+from analognas.report.sections.front import front_section
 from analognas.report.sections.key_figures import header
 from analognas.report.sections.provenance import reproduction
 from analognas.report.wording import capitalised, label
@@ -34,6 +35,7 @@ def report_html(data: ReportData) -> str:
             section("Course of the search", _search(data)),
             section("Predicted against measured", _predictions(data)),
             section("Accuracy against parameters", _size(data)),
+            *([section("Pareto front", front_section(data))] if len(data.objectives) > 1 else []),
             section("Ten best trials", top_ten(data)),
             section("Constraints", constraint_summary(data)),
             section("Failed trials", failures(data)),

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analognas.pareto import hypervolume_curve, pareto_front
 from analognas.record.directory import write_atomically
 from analognas.record.trial import METRICS, Trial
 from analognas.report.data import meets
-from analognas.report.pareto import pareto_front
+from analognas.strategies.problem import Objective, objective_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,13 +63,23 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
 
 
 def pareto_table(
-    trials: Sequence[Trial], upper_bounds: Mapping[str, float], objective: str, cost: str = "parameters"
+    trials: Sequence[Trial], upper_bounds: Mapping[str, float], objectives: Sequence[Objective]
 ) -> pd.DataFrame:
-    """Return the feasible trials on the front of largest `objective` and least `cost`, cheapest first."""
+    """Return the feasible trials on the front of `objectives`, the best in the last one first."""
     table = trials_table(trials, upper_bounds)
     table = table[table["feasible"].astype(bool)]
-    front = table[pareto_front(table, {objective: 1, cost: -1})]
-    return front.sort_values([cost, "number"], ignore_index=True)
+    front = table[pareto_front(table, {objective.metric: objective.sign for objective in objectives})]
+    last = objectives[-1]
+    return front.sort_values([last.metric, "number"], ascending=[last.sign < 0, True], ignore_index=True)
+
+
+def hypervolume_table(
+    trials: Sequence[Trial], upper_bounds: Mapping[str, float], objectives: Sequence[Objective]
+) -> pd.DataFrame:
+    """Return the hypervolume of the feasible trials after each trial: columns `number`, `hypervolume` (0 to 1)."""
+    table = trials_table(trials, upper_bounds)
+    curve = hypervolume_curve(objective_values(table, objectives), table["feasible"].to_numpy(dtype=bool))
+    return table[["number"]].assign(hypervolume=curve)
 
 
 def write_summary(path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> None:
@@ -77,11 +88,19 @@ def write_summary(path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str
 
 
 def write_pareto(
-    path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str, float], objective: str
+    path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str, float], objectives: Sequence[Objective]
 ) -> None:
     """Write `pareto.csv`, whole or not at all."""
-    front = pareto_table(trials, upper_bounds, objective)
+    front = pareto_table(trials, upper_bounds, objectives)
     write_atomically(path, front.to_csv(index=False, lineterminator="\n"))
+
+
+def write_hypervolume(
+    path: Path, trials: Sequence[Trial], upper_bounds: Mapping[str, float], objectives: Sequence[Objective]
+) -> None:
+    """Write `hypervolume.csv`, whole or not at all."""
+    curve = hypervolume_table(trials, upper_bounds, objectives)
+    write_atomically(path, curve.to_csv(index=False, lineterminator="\n"))
 
 
 def _others(known: Sequence[str], mappings: Sequence[Mapping[str, float]]) -> list[str]:

@@ -6,7 +6,7 @@ ones (AVM, spread over chips) are measured and decide which trials are feasible.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
 HARD_METRICS: Final = ("parameters", "macs")
 SOFT_METRICS: Final = ("avm", "std_1d")
+
+SIGNS: Final[Mapping[str, int]] = {
+    "accuracy_1d": 1,
+    "accuracy_1s": 1,
+    "digital_accuracy": 1,
+    "utilisation": 1,
+    "avm": -1,
+    "std_1d": -1,
+    "parameters": -1,
+    "macs": -1,
+    "tiles": -1,
+}
+"""What a metric is improved by: 1 by raising it, -1 by lowering it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,11 @@ class SearchProblem:
     upper_bounds: Mapping[str, float]
     further: tuple[Objective, ...] = ()
 
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Every objective, the first one first."""
+        return (self.objective, *self.further)
+
     def admissible(self, population: Population) -> npt.NDArray[np.bool_]:
         """Return the `(n,)` mask of candidates that can be built and meet every hard constraint."""
         mask = np.array([not problem for problem in self.space.problems(population)], dtype=np.bool_)
@@ -78,7 +96,7 @@ class SearchProblem:
         """
         costs = {"parameters": self.space.parameters, "macs": self.space.macs}
         columns = []
-        for objective in (self.objective, *self.further):
+        for objective in self.objectives:
             if objective.metric in metrics.columns:
                 columns.append(objective.score(metrics))
             elif objective.metric in costs:
@@ -87,6 +105,11 @@ class SearchProblem:
                 known = ", ".join([*metrics.columns, *costs])
                 raise ValueError(f"the objective {objective.metric!r} is not among {known}")
         return np.stack(columns, axis=1)
+
+
+def objective_values(metrics: pd.DataFrame, objectives: Sequence[Objective]) -> npt.NDArray[np.float64]:
+    """Return the `(n, objectives)` measured values, the larger the better; NaN for failed trials."""
+    return np.stack([objective.score(metrics) for objective in objectives], axis=1)
 
 
 def meets_soft_bounds(

@@ -112,19 +112,58 @@ class NSGA2Spec(Spec):
     crossover: float = Field(default=0.9, ge=0, le=1, description="probability that a child has two parents")
 
 
-class OptunaTPESpec(Spec):
+class _OptunaSpec(Spec):
+    initial: int = Field(default=10, ge=2, le=10_000, description="random trials before the sampler")
+
+
+class OptunaTPESpec(_OptunaSpec):
     """Optuna's multivariate tree-structured Parzen estimator over the genes."""
 
     kind: Literal["optuna-tpe"] = "optuna-tpe"
-    initial: int = Field(default=10, ge=1, le=10_000, description="random trials before the estimator")
 
 
+class OptunaGPSpec(_OptunaSpec):
+    """Optuna's Gaussian process with expected (hypervolume) improvement. Seconds for each proposal."""
+
+    kind: Literal["optuna-gp"] = "optuna-gp"
+
+
+class OptunaCMAESSpec(_OptunaSpec):
+    """Optuna's CMA-ES over the genes as integers, started warm from all completed trials at each call."""
+
+    kind: Literal["optuna-cma-es"] = "optuna-cma-es"
+
+
+class OptunaNSGA2Spec(_OptunaSpec):
+    """Optuna's NSGA-II: generations in order of completion, for one objective or several."""
+
+    kind: Literal["optuna-nsga2"] = "optuna-nsga2"
+    initial: int = Field(default=30, ge=2, le=10_000, description="trials of a generation, the first random")
+
+
+class OptunaNSGA3Spec(_OptunaSpec):
+    """Optuna's NSGA-III: reference directions instead of crowding, for three objectives and more."""
+
+    kind: Literal["optuna-nsga3"] = "optuna-nsga3"
+    initial: int = Field(default=30, ge=2, le=10_000, description="trials of a generation, the first random")
+
+
+class OptunaQMCSpec(_OptunaSpec):
+    """Optuna's quasi-Monte Carlo: a scrambled Sobol sequence over the genes. For even coverage."""
+
+    kind: Literal["optuna-qmc"] = "optuna-qmc"
+    initial: int = Field(default=0, ge=0, le=10_000, description="random trials before the sequence")
+
+
+AnyOptunaSpec: TypeAlias = (
+    OptunaTPESpec | OptunaGPSpec | OptunaCMAESSpec | OptunaNSGA2Spec | OptunaNSGA3Spec | OptunaQMCSpec
+)
 AnyStrategySpec: TypeAlias = (
     AnalogNASSpec
     | LatinHypercubeSpec
     | LocalSearchSpec
     | NSGA2Spec
-    | OptunaTPESpec
+    | AnyOptunaSpec
     | RandomSpec
     | RegularizedEvolutionSpec
     | SurrogateGuidedSpec
@@ -140,8 +179,26 @@ STRATEGIES: Final[Mapping[str, type[AnyStrategySpec]]] = {
     "local-search": LocalSearchSpec,
     "nsga2": NSGA2Spec,
     "optuna-tpe": OptunaTPESpec,
+    "optuna-gp": OptunaGPSpec,
+    "optuna-cma-es": OptunaCMAESSpec,
+    "optuna-nsga2": OptunaNSGA2Spec,
+    "optuna-nsga3": OptunaNSGA3Spec,
+    "optuna-qmc": OptunaQMCSpec,
 }
 """The built-in strategies by the name they have in a configuration."""
+
+MULTI_OBJECTIVE: Final = (
+    "surrogate-guided",
+    "nsga2",
+    "optuna-nsga2",
+    "optuna-nsga3",
+    "optuna-tpe",
+    "optuna-gp",
+    "optuna-qmc",
+    "latin-hypercube",
+    "random",
+)
+"""Strategies that improve several objectives, or cover a space whatever they are."""
 
 
 def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
@@ -172,10 +229,10 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         from analognas.strategies.nsga2 import NSGA2
 
         return NSGA2(population=spec.population, crossover=spec.crossover)
-    if isinstance(spec, OptunaTPESpec):
-        from analognas.strategies.optuna_tpe import OptunaTPE
+    if isinstance(spec, AnyOptunaSpec):
+        from analognas.strategies.optuna_search import OptunaSearch, sampler_name
 
-        return OptunaTPE(initial=spec.initial)
+        return OptunaSearch(sampler=sampler_name(spec.kind), initial=spec.initial, seed=seed)
     from analognas.strategies.refit import RefitPolicy
 
     design = LatinHypercube(size=spec.initial, seed=seed)

@@ -5,12 +5,14 @@
                                evolve on its acquisition, the best trials in the first population
                                propose a diverse batch of the best, a share of it at random
 
-The whole proposal follows from the history and the generator of the call.
+Of several objectives each call improves another random scalarisation. The whole proposal follows from the
+history and the generator of the call.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -25,6 +27,7 @@ from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.refit import RefitPolicy
+from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
@@ -69,6 +72,8 @@ class SurrogateGuided:
         missing = missing_design_trials(history, n, self.design.size)
         proposals = self.design.ask(problem, history, missing, rng)
         if len(proposals) < n and history.completed.sum() >= MIN_TRIALS:
+            if problem.further:
+                problem, history = scalarise(problem, history, rng)
             proposals += self._guided(problem, history, proposals, n - len(proposals), rng)
         return proposals
 
@@ -96,8 +101,11 @@ class SurrogateGuided:
         batch = leaders[_spread_out(problem, leaders, history.pending, n - n_explored)]
         known |= set(genotypes(batch))
         random = draw_new(problem, problem.space.sample, n - len(batch), known, rng)
-        origins = ["algorithm-1"] * len(batch) + ["exploration"] * len(random)
-        return guide.proposals(np.concatenate([batch, random]), origins)
+        origins = ["surrogate-guided"] * len(batch) + ["exploration"] * len(random)
+        return [
+            replace(proposal, predicted=_measurable(proposal.predicted))
+            for proposal in guide.proposals(np.concatenate([batch, random]), origins)
+        ]
 
 
 def best_trials(problem: SearchProblem, history: History, n: int) -> Population:
@@ -105,6 +113,10 @@ def best_trials(problem: SearchProblem, history: History, n: int) -> Population:
     rows = np.flatnonzero(history.completed)
     best = trial_appraisal(problem, history.metrics.iloc[rows]).best_first()[:n]
     return history.population[rows[best]]
+
+
+def _measurable(predicted: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in predicted.items() if name != SCALARISED}
 
 
 def _spread_out(

@@ -20,6 +20,7 @@ from analognas.report.figures.theme import (
 )
 from analognas.report.tables import pareto_table
 from analognas.report.wording import axis_title, scale
+from analognas.strategies.problem import Objective
 
 _REFERENCE_SYMBOLS = ("diamond", "square", "triangle-up", "pentagon")
 
@@ -109,7 +110,7 @@ def size_figure(data: ReportData) -> Any:
 def _add_staircase(figure: Any, data: ReportData, factor: float) -> None:
     import plotly.graph_objects as go
 
-    front = pareto_table(data.trials, data.upper_bounds, data.objective)
+    front = pareto_table(data.trials, data.upper_bounds, [data.objectives[0], Objective("parameters", -1)])
     if front.empty:
         return
     figure.add_trace(

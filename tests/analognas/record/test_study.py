@@ -19,7 +19,7 @@ def test_a_run_is_an_optuna_study(tmp_path) -> None:
     ]
     path = tmp_path / "study.db"
     for _ in range(2):  # a second time replaces the first
-        write_study(path, "digits", trials, "accuracy_1d")
+        write_study(path, "digits", trials, {"accuracy_1d": 1})
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     study = optuna.load_study(study_name="digits", storage=storage)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "FAIL"]
@@ -38,7 +38,7 @@ def test_a_run_is_an_optuna_study(tmp_path) -> None:
 
 def test_without_trials_or_a_place_there_is_no_study(tmp_path) -> None:
     with pytest.raises(UserError, match="no trials yet"):
-        write_study(tmp_path / "study.db", "digits", [], "accuracy_1d")
+        write_study(tmp_path / "study.db", "digits", [], {"accuracy_1d": 1})
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot be written"):
-        write_study(tmp_path / "file" / "study.db", "digits", [a_trial()], "accuracy_1d")
+        write_study(tmp_path / "file" / "study.db", "digits", [a_trial()], {"accuracy_1d": 1})

@@ -9,6 +9,7 @@ import numpy as np
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S, DriftRecord, Failure, Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report import ReportData
+from analognas.strategies.problem import Objective
 from surrogates.kendall import kendall_tau
 
 TIMES = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
@@ -164,7 +165,8 @@ def report_data(
         trials=made,
         result=result,
         upper_bounds=upper_bounds,
-        objective="accuracy_1d",
+        objectives=[Objective("accuracy_1d", 1)],
+        choice="best",
         config_text=CONFIG,
         environment={
             "python": "3.11.9",

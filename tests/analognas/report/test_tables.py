@@ -10,7 +10,9 @@ import pytest
 
 from analognas.record.trial import METRICS
 from analognas.report import best_so_far, pareto_table, trials_table, write_pareto, write_summary
+from analognas.strategies.problem import Objective
 
+FRONT = [Objective("accuracy_1d", 1), Objective("parameters", -1)]
 BOUNDS = {"parameters": 60_000.0, "avm": 0.02}
 
 
@@ -40,7 +42,7 @@ def test_summary_holds_every_trial_exactly(runs: ModuleType, tmp_path: Path) -> 
 
 def test_pareto_keeps_what_no_feasible_trial_beats(runs: ModuleType, tmp_path: Path) -> None:
     trials = runs.trials(120)
-    write_pareto(tmp_path / "pareto.csv", trials, BOUNDS, "accuracy_1d")
+    write_pareto(tmp_path / "pareto.csv", trials, BOUNDS, FRONT)
     front = pd.read_csv(tmp_path / "pareto.csv")
     assert front["feasible"].all()
     assert front["parameters"].is_monotonic_increasing
@@ -55,7 +57,7 @@ def test_pareto_keeps_what_no_feasible_trial_beats(runs: ModuleType, tmp_path: P
 def test_a_run_without_trials_has_empty_tables(tmp_path: Path) -> None:
     write_summary(tmp_path / "summary.csv", [], {})
     assert set(METRICS) <= set(pd.read_csv(tmp_path / "summary.csv").columns)
-    assert pareto_table([], {}, "accuracy_1d").empty
+    assert pareto_table([], {}, FRONT).empty
 
 
 def test_best_so_far_counts_feasible_trials_only() -> None:

@@ -30,6 +30,11 @@ SMALL = {
     "local-search": {},
     "nsga2": {"population": 10},
     "optuna-tpe": {},
+    "optuna-gp": {"initial": 28},
+    "optuna-cma-es": {},
+    "optuna-nsga2": {"initial": 6},
+    "optuna-nsga3": {"initial": 6},
+    "optuna-qmc": {},
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analognas.report import pareto_front
+from analognas.pareto import hypervolume_curve, knee, pareto_front
 
 
 def _by_definition(values: np.ndarray) -> list[bool]:
@@ -60,3 +60,33 @@ def test_signs_are_checked(objectives: dict[str, int]) -> None:
 def test_a_missing_column_is_an_error() -> None:
     with pytest.raises(KeyError):
         pareto_front(pd.DataFrame({"a": [1.0]}), {"b": 1})
+
+
+def test_the_knee_bulges_most_whatever_the_units() -> None:
+    front = np.array([[0.90, -10.0], [0.95, -20.0], [0.99, -40.0], [1.00, -200.0]])
+    assert knee(front) == 2
+    assert knee(front * [100.0, 1e6] + [3.0, -5.0]) == 2
+    assert knee(front[:1]) == 0
+
+
+def test_hypervolume_is_the_area_that_the_front_dominates() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((40, 2)) * [10.0, -500.0]
+    counts = rng.random(40) < 0.7
+    curve = hypervolume_curve(values, counts)
+    low, high = values[counts].min(axis=0), values[counts].max(axis=0)
+    box = low + rng.random((200_000, 2)) * (high - low)
+    for n in (5, 20, 40):
+        kept = values[:n][counts[:n]]
+        share = (box[:, None, :] <= kept[None]).all(axis=2).any(axis=1).mean()
+        assert curve[n - 1] == pytest.approx(share, abs=0.005)
+    assert (np.diff(curve) >= 0).all()
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_hypervolume_copes_with_objectives_that_do_not_vary(width: int) -> None:
+    values = np.ones((3, width))
+    assert hypervolume_curve(values, np.ones(3, dtype=bool)).tolist() == [0.0, 0.0, 0.0]
+    values[1, 0] = 2.0
+    assert hypervolume_curve(values, np.ones(3, dtype=bool)).tolist() == [0.0, 1.0, 1.0]
+    assert hypervolume_curve(values, np.zeros(3, dtype=bool)).tolist() == [0.0, 0.0, 0.0]

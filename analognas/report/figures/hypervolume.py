@@ -1,0 +1,30 @@
+"""How much of the space of objectives the front dominates, trial by trial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analognas.report.data import ReportData
+from analognas.report.figures.theme import BEST, new_figure
+from analognas.report.tables import hypervolume_table
+
+
+def hypervolume_figure(data: ReportData) -> Any:
+    """Draw the hypervolume of the feasible trials after each trial."""
+    import plotly.graph_objects as go
+
+    curve = hypervolume_table(data.trials, data.upper_bounds, data.objectives)
+    figure = new_figure(280)
+    figure.add_trace(
+        go.Scatter(
+            x=curve["number"],
+            y=curve["hypervolume"],
+            mode="lines",
+            line={"color": BEST, "width": 2, "shape": "hv"},
+            hovertemplate="after trial %{x}: %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title_text="Trial")
+    figure.update_yaxes(title_text="Hypervolume", rangemode="tozero")
+    return figure
