@@ -49,9 +49,9 @@ def _specs(subject: str) -> Mapping[str, type[BaseModel]]:
 
             return TASKS
         case _:
-            from analognas.strategies.specs import STRATEGIES
+            from analognas.strategies.specs import SELECTABLE
 
-            return STRATEGIES
+            return SELECTABLE
 
 
 def _hardware() -> Mapping[str, Entry]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 import hwsim
-from analognas.config.document import Document
+from analognas.config.document import Document, KeyPath
 from analognas.config.loader import problem_at
 from analognas.config.sections import (
     DigitalTrainingSpec,
@@ -28,8 +29,11 @@ from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.specs import make_strategy
+from analognas.strategies.start_from import StartFrom
+from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
+from search_spaces import Genotype, genotypes, published_network
 
 PROBES: Final = 4096
 
@@ -80,6 +84,8 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         space = make_space(config.space, task.input_shape, task.n_classes)
     except ValueError as error:
         raise problem_at(document, ("space",), str(error)) from None
+    except UserError as error:
+        raise problem_at(document, ("space", "name"), str(error)) from None
     try:
         hwsim.check_times(config.hardware, config.evaluation.times)
     except ValueError as error:
@@ -99,7 +105,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         problem=problem,
         loop=SearchLoop(
             problem=problem,
-            strategy=make_strategy(config.search.strategy, derive_seed(config.seed, "strategy")),
+            strategy=_strategy(config, problem, document),
             n_trials=config.search.trials,
             batch=config.search.batch,
             seed=config.seed,
@@ -116,6 +122,43 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         ),
         admissible_share=_admissible_share(problem, config.seed, document),
     )
+
+
+def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) -> Strategy:
+    try:
+        strategy = make_strategy(config.search.strategy, derive_seed(config.seed, "strategy"))
+    except UserError as error:
+        raise problem_at(document, ("search", "strategy", "name"), str(error)) from None
+    candidates = [
+        _candidate(problem, entry, document, ("search", "start_from", index))
+        for index, entry in enumerate(config.search.start_from)
+    ]
+    return StartFrom(tuple(dict.fromkeys(candidates)), strategy) if candidates else strategy
+
+
+def _candidate(
+    problem: SearchProblem, entry: str | Mapping[str, Any], document: Document, path: KeyPath
+) -> Genotype:
+    """Return the canonical genotype of a published network or an architecture; inadmissible ones are errors."""
+    try:
+        architecture = published_network(entry).architecture if isinstance(entry, str) else entry
+        if architecture is None:
+            raise ValueError(f"{entry!r} is a network of its own kind and no candidate of any space")
+        row = np.array([problem.space.parse(architecture)], dtype=np.int64)
+    except ValueError as error:
+        raise problem_at(document, path, f"not a candidate of this space: {error}") from None
+    candidate = problem.space.canonical(row)
+    if not problem.admissible(candidate)[0]:
+        reason = problem.space.problems(candidate)[0] or ", ".join(
+            f"`{name} <= {problem.upper_bounds[name]:,.0f}` must hold, got {int(cost[0]):,}"
+            for name, cost in (
+                ("parameters", problem.space.parameters(candidate)),
+                ("macs", problem.space.macs(candidate)),
+            )
+            if cost[0] > problem.upper_bounds.get(name, np.inf)
+        )
+        raise problem_at(document, path, f"breaks a hard constraint: {reason}")
+    return genotypes(candidate)[0]
 
 
 def training_budget(

@@ -71,7 +71,7 @@ class Architecture:
         try:
             space = make_space(content.space, content.input_shape, len(content.classes))
             return space.build(space.parse(content.architecture))
-        except ValueError as error:
+        except (ValueError, UserError) as error:
             raise UserError(f"{self.path}: {error}") from None
 
 

@@ -44,4 +44,4 @@ def strategies_named(names: Sequence[str]) -> dict[str, AnyStrategySpec]:
             near = get_close_matches(name, STRATEGIES, n=1)
             hint = f", did you mean {near[0]}?" if near else ":"
             raise ValueError(f"unknown strategy {name!r}{hint} choose of {', '.join(STRATEGIES)}")
-    return {name: STRATEGIES[name]() for name in names or STRATEGIES}
+    return {name: STRATEGIES[name].model_validate({}) for name in names or STRATEGIES}

@@ -127,6 +127,10 @@ class SearchSpec(Spec):
         default=6, ge=1, description="candidates proposed at a time, before the surrogate sees their results"
     )
     strategy: StrategySpec = Field(default_factory=SurrogateGuidedSpec)
+    start_from: tuple[str | dict[str, Any], ...] = Field(
+        default=(),
+        description="candidates evaluated first: names of published networks, or architectures as in architecture.json",
+    )
 
 
 class FinalSpec(Spec):

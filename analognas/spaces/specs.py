@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -70,29 +70,42 @@ class NasBench201Spec(Spec):
     cells_per_stage: int = Field(default=5, ge=1, le=20, description="equal cells in a stage")
 
 
-SpaceSpec = Annotated[ResNetSpec | NasBench201Spec, Field(discriminator="kind")]
+class EntryPointSpaceSpec(Spec):
+    """A space that another installed package offers as an entry point of the group `analognas.spaces`."""
+
+    kind: Literal["entry-point"] = "entry-point"
+    name: str = Field(min_length=1, description="of the entry point")
+    options: dict[str, Any] = Field(
+        default={}, description="arguments of its class, besides `input_shape` and `n_classes`"
+    )
+
+
+AnySpaceSpec = ResNetSpec | NasBench201Spec | EntryPointSpaceSpec
+SpaceSpec = Annotated[AnySpaceSpec, Field(discriminator="kind")]
 
 SKIP_GENES: Final[Mapping[str, tuple[int, int]]] = {"with": (1, 1), "without": (0, 0), "either": (0, 1)}
 
 
-BUILT_IN: Final[Mapping[str, type[Spec]]] = {"resnet": ResNetSpec, "nasbench201": NasBench201Spec}
-"""The built-in spaces by the name they have in a configuration."""
+BUILT_IN: Final[Mapping[str, type[Spec]]] = {
+    "resnet": ResNetSpec,
+    "nasbench201": NasBench201Spec,
+    "entry-point": EntryPointSpaceSpec,
+}
+"""The spaces by the name they have in a configuration."""
 
 
-def make_space(
-    spec: ResNetSpec | NasBench201Spec, input_shape: tuple[int, int, int], n_classes: int
-) -> ArchitectureSpace:
+def make_space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes: int) -> ArchitectureSpace:
     """Return the space of `spec` for inputs of `input_shape` (channels, height, width) and `n_classes` classes.
 
     Raises:
-        ValueError: when no network of the space fits the inputs.
+        ValueError: when no network of the space fits the inputs, or a space of another package breaks its
+            contract; the message names the method and what was wrong.
+        UserError: when there is no such entry point, or it fails.
     """
     return complete(_space(spec, input_shape, n_classes), input_shape)
 
 
-def _space(
-    spec: ResNetSpec | NasBench201Spec, input_shape: tuple[int, int, int], n_classes: int
-) -> SearchSpace:
+def _space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes: int) -> SearchSpace:
     match spec:
         case ResNetSpec():
             from search_spaces import ResNetSpace
@@ -120,3 +133,7 @@ def _space(
                 channels=spec.channels,
                 cells_per_stage=spec.cells_per_stage,
             )
+        case EntryPointSpaceSpec():
+            from analognas.spaces.entry_point import space_from_entry_point
+
+            return space_from_entry_point(spec.name, spec.options, input_shape, n_classes)

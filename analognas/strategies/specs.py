@@ -6,7 +6,7 @@ Importing this module loads neither torch nor XGBoost nor scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -155,6 +155,14 @@ class OptunaQMCSpec(_OptunaSpec):
     initial: int = Field(default=0, ge=0, le=10_000, description="random trials before the sequence")
 
 
+class EntryPointStrategySpec(Spec):
+    """A strategy that another installed package offers as an entry point of the group `analognas.strategies`."""
+
+    kind: Literal["entry-point"] = "entry-point"
+    name: str = Field(min_length=1, description="of the entry point")
+    options: dict[str, Any] = Field(default={}, description="arguments of its class, besides `seed`")
+
+
 AnyOptunaSpec: TypeAlias = (
     OptunaTPESpec | OptunaGPSpec | OptunaCMAESSpec | OptunaNSGA2Spec | OptunaNSGA3Spec | OptunaQMCSpec
 )
@@ -164,6 +172,7 @@ AnyStrategySpec: TypeAlias = (
     | LocalSearchSpec
     | NSGA2Spec
     | AnyOptunaSpec
+    | EntryPointStrategySpec
     | RandomSpec
     | RegularizedEvolutionSpec
     | SurrogateGuidedSpec
@@ -187,6 +196,9 @@ STRATEGIES: Final[Mapping[str, type[AnyStrategySpec]]] = {
 }
 """The built-in strategies by the name they have in a configuration."""
 
+SELECTABLE: Final[Mapping[str, type[AnyStrategySpec]]] = {**STRATEGIES, "entry-point": EntryPointStrategySpec}
+"""Everything that `search.strategy.kind` may say."""
+
 MULTI_OBJECTIVE: Final = (
     "surrogate-guided",
     "nsga2",
@@ -197,6 +209,7 @@ MULTI_OBJECTIVE: Final = (
     "optuna-qmc",
     "latin-hypercube",
     "random",
+    "entry-point",
 )
 """Strategies that improve several objectives, or cover a space whatever they are."""
 
@@ -208,6 +221,9 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         spec: a validated specification.
         seed: 0 or more, of the Latin-hypercube designs; everything else draws from the generator of each
             call.
+
+    Raises:
+        UserError: when there is no such entry point, or it fails.
     """
     from analognas.strategies.latin_hypercube import LatinHypercube
 
@@ -229,6 +245,10 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         from analognas.strategies.nsga2 import NSGA2
 
         return NSGA2(population=spec.population, crossover=spec.crossover)
+    if isinstance(spec, EntryPointStrategySpec):
+        from analognas.strategies.entry_point import strategy_from_entry_point
+
+        return strategy_from_entry_point(spec.name, spec.options, seed)
     if isinstance(spec, AnyOptunaSpec):
         from analognas.strategies.optuna_search import OptunaSearch, sampler_name
 

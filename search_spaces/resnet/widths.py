@@ -45,7 +45,7 @@ def narrow(population: Population, ranges: Ranges) -> Population:
     for block in range(ranges.m[1]):
         # Every later main block widens by at least the smallest factor.
         reserved = smallest ** np.maximum(rows[:, M] - 1 - block, 0)
-        limit = np.maximum(ranges.max_width // (width * reserved), smallest)
+        limit = np.maximum(ranges.max_width // np.maximum(width * reserved, 1), smallest)
         blocks[:, block, WF] = np.minimum(blocks[:, block, WF], limit)
         width *= np.where(active[:, block], blocks[:, block, WF], 1)
     return rows

@@ -1,0 +1,71 @@
+"""Strategies of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from analognas.entry_points import make_from_entry_point
+from analognas.errors import UserError
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal, Strategy
+
+GROUP: Final = "analognas.strategies"
+
+
+@final
+@dataclass(frozen=True)
+class ForeignStrategy:
+    """A strategy of another package, whose mistakes are told as such.
+
+    Attributes:
+        name: of the entry point.
+        strategy: what it made.
+    """
+
+    name: str
+    strategy: Strategy
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose what the strategy proposes.
+
+        Raises:
+            UserError: when its `ask` fails, or returns anything but at most `n` proposals.
+        """
+        try:
+            proposals = self.strategy.ask(problem, history, n, rng)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"`ask` of the strategy {self.name!r} failed: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(proposals, list) or not all(isinstance(entry, Proposal) for entry in proposals):
+            raise UserError(
+                f"`ask` of the strategy {self.name!r} must return a list of Proposal, got {proposals!r:.200}"
+            )
+        genes = history.population.shape[1]
+        wrong = [entry.genotype for entry in proposals if len(entry.genotype) != genes]
+        if len(proposals) > n or wrong:
+            found = f"{len(proposals)} proposals" if len(proposals) > n else f"{len(wrong[0])} genes"
+            raise UserError(
+                f"`ask` of the strategy {self.name!r} must return at most {n} proposals of {genes} genes, got {found}"
+            )
+        return proposals
+
+
+def strategy_from_entry_point(name: str, options: Mapping[str, Any], seed: int) -> Strategy:
+    """Return the strategy that the entry point `name` makes of `seed` and `options`.
+
+    Raises:
+        UserError: when there is no such entry point, it fails, or what it made has no `ask`.
+    """
+    strategy, place = make_from_entry_point(GROUP, "strategy", name, {"seed": seed, **options})
+    if not callable(getattr(strategy, "ask", None)):
+        raise UserError(f"the strategy {name!r} ({place}) must have a method `ask`, got {strategy!r:.200}")
+    return ForeignStrategy(name, strategy)

@@ -1,0 +1,146 @@
+"""A space and a strategy of another package, from an installed distribution to a finished search."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.analognas.small_search import command, environment
+
+CODE = '''
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from analognas.strategies import Proposal
+
+
+class Perceptrons:
+    def __init__(self, input_shape, n_classes, widest=8):
+        self.inputs, self.n_classes, self.widest = int(np.prod(input_shape)), n_classes, widest
+
+    def sample(self, n, rng):
+        return rng.integers(1, self.widest + 1, size=(n, 1))
+
+    def mutate(self, population, rng):
+        return (population - 1 + rng.integers(1, self.widest, size=population.shape)) % self.widest + 1
+
+    def encode(self, population):
+        return pd.DataFrame(population.astype(np.float32), columns=["width"])
+
+    def build(self, genotype):
+        width = 4 * genotype[0]
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(self.inputs, width), nn.ReLU(), nn.Linear(width, self.n_classes)
+        )
+
+
+class Doubles(Perceptrons):
+    def encode(self, population):
+        return super().encode(population).astype("float64")
+
+
+class Narrowest:
+    def __init__(self, seed, start=1):
+        self.start = start
+
+    def ask(self, problem, history, n, rng):
+        seen = history.seen()
+        fresh = [(gene,) for gene in range(self.start, 9) if (gene,) not in seen]
+        return [Proposal(genotype, "narrowest") for genotype in fresh[:n]]
+
+
+class Broken:
+    def __init__(self, seed):
+        pass
+
+    def ask(self, problem, history, n, rng):
+        return [(1,)]
+'''
+
+ENTRY_POINTS = """\
+[analognas.spaces]
+perceptrons = {module}:Perceptrons
+doubles = {module}:Doubles
+
+[analognas.strategies]
+narrowest = {module}:Narrowest
+broken = {module}:Broken
+"""
+
+CONFIG = """\
+name: foreign
+task: {{kind: digits}}
+space: {{kind: entry-point, name: {space}, options: {options}}}
+training: {{digital: {{epochs: 1}}, hardware_aware: {{epochs: 1}}}}
+evaluation: {{chips: 2, times: [1 s, 1 day, 1 month]}}
+search: {{trials: 3, batch: 2, strategy: {{kind: entry-point, name: {strategy}, options: {start}}}}}
+final: {{digital_epochs: 1, hardware_aware_epochs: 1, chips: 2}}
+references: []
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder that holds another package, as pip leaves one."""
+    site = tmp_path / "site"
+    metadata = site / "foreign_nas-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "foreign_nas.py").write_text(CODE)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-nas\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS.format(module="foreign_nas"))
+    return site
+
+
+def run(
+    site: Path, *arguments: str, space: str = "perceptrons", strategy: str = "narrowest", options: str = "{}"
+) -> subprocess.CompletedProcess[str]:
+    config = site.parent / "foreign.yaml"
+    start = "{start: 2}" if strategy == "narrowest" else "{}"
+    config.write_text(CONFIG.format(space=space, strategy=strategy, options=options, start=start))
+    paths = os.pathsep.join([environment()["PYTHONPATH"], str(site)])
+    return subprocess.run(
+        command("search", config, *arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment(), "PYTHONPATH": paths},
+        cwd=site.parent,
+        timeout=300,
+    )
+
+
+def test_a_foreign_space_is_searched_with_a_foreign_strategy(installed: Path) -> None:
+    done = run(installed, "--out", "run", options="{widest: 6}")
+    assert done.returncode == 0, done.stderr
+    lines = (installed.parent / "run" / "trials.jsonl").read_text().splitlines()
+    trials = [json.loads(line) for line in lines]
+    assert [trial["genotype"] for trial in trials] == [[2], [3], [4]]
+    assert {trial["origin"] for trial in trials} == {"narrowest"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": "perceptron"}, "no installed package offers the space 'perceptron'"),
+        ({"space": "doubles"}, "`encode` must return float32 in column `width`, got float64"),
+        ({"options": "{deepest: 3}"}, "unexpected keyword argument 'deepest'"),
+        ({"strategy": "widest"}, "no installed package offers the strategy 'widest'"),
+    ],
+)
+def test_what_is_wrong_with_it_is_one_line_before_anything_runs(
+    installed: Path, changes: dict[str, str], message: str
+) -> None:
+    done = run(installed, "--dry-run", **changes)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "foreign.yaml:" in done.stderr
+
+
+def test_a_strategy_that_breaks_its_contract_is_named(installed: Path) -> None:
+    done = run(installed, "--out", "run", strategy="broken")
+    assert done.returncode == 2, done.stderr
+    assert "the strategy 'broken'" in done.stderr.splitlines()[-1]
