@@ -16,7 +16,7 @@ SYNTHETIC: Final = "synthetic"
 
 
 def open_table(table: str, target: str | None) -> BenchTable:
-    """Return the table `synthetic`, or that of column `target` in the CSV file at the path `table`.
+    """Return the table `synthetic`, or that of `target`: a column of a CSV file, or a metric of a run directory.
 
     Raises:
         ValueError: when the file is missing or unusable, or no column is named.
@@ -26,10 +26,16 @@ def open_table(table: str, target: str | None) -> BenchTable:
             raise ValueError(f"the synthetic table has the column {TARGET!r} alone, got {target!r}")
         return synthetic_table()
     path = Path(table)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; give a CSV table of cells, or `{SYNTHETIC}`")
+    if not path.exists():
+        raise ValueError(
+            f"{path}: no such file; give a CSV table of cells, a run directory, or `{SYNTHETIC}`"
+        )
     if target is None:
         raise ValueError(f"{path}: name the column to search with --target")
+    if path.is_dir():
+        from analognas.bench.run_table import read_run_table  # with the tasks, and only needed here
+
+        return read_run_table(path, target)
     return read_cell_table(path, target)
 
 

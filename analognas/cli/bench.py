@@ -13,8 +13,12 @@ from analognas.cli.options import AsJson
 
 
 def bench(
-    table: Annotated[str, typer.Option(help="A CSV of measured cells, or `synthetic`.")] = "synthetic",
-    target: Annotated[str | None, typer.Option(help="The column to maximise; a CSV needs one.")] = None,
+    table: Annotated[
+        str, typer.Option(help="A CSV of measured cells, a run directory, or `synthetic`.")
+    ] = "synthetic",
+    target: Annotated[
+        str | None, typer.Option(help="The column to maximise, or the metric of a run to improve.")
+    ] = None,
     strategies: Annotated[
         list[str],
         typer.Option(help="Names as in a configuration, separated by commas or repeated; default: all."),

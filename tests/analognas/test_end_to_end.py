@@ -192,3 +192,18 @@ def test_an_architecture_without_weights_is_trained_first(finished, tmp_path) ->
     assert "training it at full budget" in done.stderr
     metrics = json.loads((run / "best" / "metrics.json").read_text())["network"]
     assert json.loads(done.stdout)["accuracy"] == metrics["curves"]["test"]["accuracy"]
+
+
+def test_a_run_is_a_table_for_the_benchmark(finished) -> None:
+    run, _ = finished
+    done = analognas(
+        *("bench", "--table", run, "--target", "accuracy_1d"),
+        *("--strategies", "random", "--budget", "8", "--seeds", "2", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["rows"] == 8
+    assert result["strategies"][0]["regret"]["8"]["mean"] == 0  # every row was looked at
+    done = analognas("bench", "--table", run, "--target", "speed", "--strategies", "random")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "there is no metric 'speed'" in done.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from tests.analognas.small_search import command, environment
 
-CODE = '''
+CODE = """
 import numpy as np
 import pandas as pd
 from torch import nn
@@ -58,7 +58,7 @@ class Broken:
 
     def ask(self, problem, history, n, rng):
         return [(1,)]
-'''
+"""
 
 ENTRY_POINTS = """\
 [analognas.spaces]
