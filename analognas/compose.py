@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,8 @@ from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import TrainingBudget
 from analognas.executors.executor import Executor
-from analognas.executors.serial import SerialExecutor
+from analognas.executors.make import check_executor, make_executor
+from analognas.executors.specs import ExecutorSpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import Objective, SearchProblem
@@ -43,6 +45,7 @@ class Composition:
         problem: space, objective, constraints.
         loop: the search loop with its strategy.
         evaluator: what an executor runs.
+        executor_spec: where evaluations run.
         admissible_share: fraction of random candidates that meet the hard constraints.
     """
 
@@ -50,6 +53,7 @@ class Composition:
     problem: SearchProblem
     loop: SearchLoop
     evaluator: Evaluator
+    executor_spec: ExecutorSpec
     admissible_share: float
 
     @property
@@ -57,9 +61,9 @@ class Composition:
         """The task as it was loaded."""
         return self.prepared.source
 
-    def executor(self) -> Executor:
-        """Return a new executor."""
-        return SerialExecutor(self.evaluator.evaluate)
+    def executor(self, logs: Path | None) -> Executor:
+        """Return a new executor; `logs` is the folder for the output of its workers."""
+        return make_executor(self.executor_spec, self.evaluator.evaluate, logs)
 
 
 def compose(config: SearchConfig, document: Document) -> Composition:
@@ -92,6 +96,11 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         objective=Objective(metric=config.objective, sign=1),
         upper_bounds=config.constraints.upper_bounds(),
     )
+    share = _admissible_share(problem, config.seed, document)
+    try:
+        check_executor(config.executor)
+    except UserError as error:
+        raise problem_at(document, ("executor",), str(error)) from None
     prepared = prepare(task)
     return Composition(
         prepared=prepared,
@@ -113,7 +122,8 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             chip_seed=chip_seed(config.seed),
             threads=config.executor.threads,
         ),
-        admissible_share=_admissible_share(problem, config.seed, document),
+        executor_spec=config.executor,
+        admissible_share=share,
     )
 
 

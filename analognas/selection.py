@@ -19,6 +19,17 @@ def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
     return best_of(problem.objective, problem.upper_bounds, trials)
 
 
+def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial | None:
+    """Return the best of all trials up to `trial`, where `best` was that of those before it."""
+    if best is None:
+        return best_trial(problem, [trial])
+    objective = problem.objective
+    value = trial.metrics.get(objective.metric, np.nan)
+    if not objective.sign * value >= objective.sign * best.metrics[objective.metric]:
+        return best
+    return best_trial(problem, [best, trial])
+
+
 def best_of(objective: Objective, upper_bounds: Mapping[str, float], trials: Sequence[Trial]) -> Trial | None:
     """Return the best trial as `best_trial` does, without a space."""
     if not trials:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -14,6 +15,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
 from analognas.finish import judge_surrogate, train_best, train_references
+from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
 from analognas.publish import publish
 from analognas.record.directory import RunDirectory, create_run
@@ -52,14 +54,12 @@ def run_to_end(
         NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
     """
     _check_same_data(run, composition)
-    _check_same_space(run, composition)
     with Journal(run.journal) as journal:
-        executor = composition.executor()
-        try:
-            observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
-            trials = composition.loop.run(run.trials(), executor, journal, observer)
-        finally:
-            executor.close()
+        trials = run.trials()
+        _check_same_space(run, composition, trials)
+        observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
+        if len(trials) < config.search.trials:
+            trials = _search(run, composition, trials, journal, observer)
         if len(trials) < config.search.trials:
             observer.stage(
                 f"no new candidate meets the hard constraints: the search ends after {len(trials)} trials"
@@ -78,6 +78,24 @@ def run_to_end(
     return result
 
 
+def _search(
+    run: RunDirectory,
+    composition: Composition,
+    trials: Sequence[Trial],
+    journal: Journal,
+    observer: Observer,
+) -> list[Trial]:
+    run.logs.mkdir(exist_ok=True)
+    executor = composition.executor(run.logs)
+    try:
+        with stop_on_interrupt() as stop:
+            return composition.loop.run(trials, executor, journal, observer, stop)
+    finally:
+        executor.close()
+        with suppress(OSError):
+            run.logs.rmdir()  # where no worker had anything to say
+
+
 def _check_same_data(run: RunDirectory, composition: Composition) -> None:
     began_with = run.read_environment().get("data_sha256", composition.task.fingerprint)
     if began_with != composition.task.fingerprint:
@@ -87,9 +105,9 @@ def _check_same_data(run: RunDirectory, composition: Composition) -> None:
         )
 
 
-def _check_same_space(run: RunDirectory, composition: Composition) -> None:
+def _check_same_space(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> None:
     n_genes = composition.loop.n_genes
-    for trial in run.trials():
+    for trial in trials:
         if len(trial.genotype) != n_genes:
             raise UserError(
                 f"{run.config}: a candidate of `space` has {n_genes} genes, trial {trial.number} has "

@@ -44,6 +44,11 @@ class RunDirectory:
         return self.path / "trials.jsonl"
 
     @property
+    def logs(self) -> Path:
+        """What workers wrote, a file for each candidate that had something to say."""
+        return self.path / "logs"
+
+    @property
     def surrogate(self) -> Path:
         """The last fitted surrogate."""
         return self.path / "surrogate"
