@@ -29,7 +29,7 @@ class Entry:
 
 
 def catalogue(subject: str) -> Mapping[str, Entry]:
-    """Return every entry of `spaces`, `hardware`, `tasks`, `strategies` or `executors` by its name in a configuration."""
+    """Return every entry of a subject, such as `spaces` or `executors`, by its name in a configuration."""
     if subject == "hardware":
         return _hardware()
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,8 @@ from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import TrainingBudget
 from analognas.executors.executor import Executor
-from analognas.executors.make import check_executor, make_executor
+from analognas.executors.make import make_executor, make_place, open_executor
+from analognas.executors.place import Place
 from analognas.executors.specs import ExecutorSpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
@@ -46,6 +48,7 @@ class Composition:
         loop: the search loop with its strategy.
         evaluator: what an executor runs.
         executor_spec: where evaluations run.
+        disconnect: ends the connection to where they run.
         admissible_share: fraction of random candidates that meet the hard constraints.
     """
 
@@ -54,6 +57,7 @@ class Composition:
     loop: SearchLoop
     evaluator: Evaluator
     executor_spec: ExecutorSpec
+    disconnect: Callable[[], None]
     admissible_share: float
 
     @property
@@ -64,6 +68,10 @@ class Composition:
     def executor(self, logs: Path | None) -> Executor:
         """Return a new executor; `logs` is the folder for the output of its workers."""
         return make_executor(self.executor_spec, self.evaluator.evaluate, logs)
+
+    def place(self) -> Place:
+        """Return where the trainings after the search run."""
+        return make_place(self.executor_spec)
 
 
 def compose(config: SearchConfig, document: Document) -> Composition:
@@ -98,7 +106,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     )
     share = _admissible_share(problem, config.seed, document)
     try:
-        check_executor(config.executor)
+        disconnect = open_executor(config.executor)
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
     prepared = prepare(task)
@@ -123,6 +131,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             threads=config.executor.threads,
         ),
         executor_spec=config.executor,
+        disconnect=disconnect,
         admissible_share=share,
     )
 

@@ -2,9 +2,9 @@
 
 The loop is asynchronous: whenever a worker is free, the next candidate is submitted, and whenever none is left, the
 strategy is asked with the trials that have finished and the candidates that are pending. One worker makes it serial:
-ask for a batch, evaluate it, ask again. The loop keeps no state that the journal does not hold: every trial records what
-the strategy was asked since the trial before, and what it answered, so that a resumed run knows which candidates were
-under way and evaluates them first.
+ask for a batch, evaluate it, ask again. The loop keeps no state that the journal does not hold: every trial records
+what the strategy was asked since the trial before, and what it answered, so that a resumed run knows which candidates
+were under way and evaluates them first.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -14,7 +14,7 @@ from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
-from analognas.finish import judge_surrogate, train_best, train_references
+from analognas.finish import judge_surrogate, train_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
 from analognas.publish import publish
@@ -54,7 +54,7 @@ def run_to_end(
         NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
     """
     _check_same_data(run, composition)
-    with Journal(run.journal) as journal:
+    with _at_the_end(composition.disconnect), Journal(run.journal) as journal:
         trials = run.trials()
         _check_same_space(run, composition, trials)
         observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
@@ -78,6 +78,14 @@ def run_to_end(
     return result
 
 
+@contextmanager
+def _at_the_end(disconnect: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        disconnect()
+
+
 def _search(
     run: RunDirectory,
     composition: Composition,
@@ -85,7 +93,10 @@ def _search(
     journal: Journal,
     observer: Observer,
 ) -> list[Trial]:
-    run.logs.mkdir(exist_ok=True)
+    try:
+        run.logs.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{run.logs}: cannot be created: {error.strerror}") from None
     executor = composition.executor(run.logs)
     try:
         with stop_on_interrupt() as stop:
@@ -127,11 +138,8 @@ def _finish(
         publish(run, config, trials, None)
         raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
     surrogate = judge_surrogate(config, composition, trials, run, observer)
-    trained, validated = train_best(config, composition, best, observer)
-    references = train_references(config, composition, observer)
-    result = FinalResult(
-        trial=best.number, network=validated, references=tuple(references), surrogate=surrogate
-    )
+    trained, validated, references = train_best_and_references(config, composition, best, observer)
+    result = FinalResult(trial=best.number, network=validated, references=references, surrogate=surrogate)
     observer.stage("exporting the best network")
     artefact = make_artefact(config, composition.task, best, validated, trained.network, trained.analog)
     missing = write_bundle(run.best, artefact, result)
