@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analognas.artefact import make_artefact
 from analognas.compose import Composition
-from analognas.config.loader import dump_config
+from analognas.config.loader import dump_config, load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
@@ -35,6 +35,29 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
     path = out or _unused_path(Path("runs") / f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     facts = {**environment(), "data_sha256": composition.task.fingerprint, "threads": config.executor.threads}
     return create_run(path, dump_config(config), facts)
+
+
+def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
+    """Check that `config` is the search that `run` began with; only `executor` may differ, but for its threads.
+
+    Raises:
+        UserError: naming the first section that differs.
+    """
+    began_with = load_config(run.config)[0]
+    for name in type(config).model_fields:
+        before, now = getattr(began_with, name), getattr(config, name)
+        if name == "executor":
+            name, before, now = "executor.threads", before.threads, now.threads
+        if before != now:
+            raise UserError(
+                f"{run.path}: this run began with another `{name}` ({_shown(before)}, now {_shown(now)}); "
+                "continue it as it began, or start a new search in another directory"
+            )
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _unused_path(path: Path) -> Path:
