@@ -29,7 +29,7 @@ class Entry:
 
 
 def catalogue(subject: str) -> Mapping[str, Entry]:
-    """Return every entry of `spaces`, `hardware`, `tasks` or `strategies` by its name in a configuration."""
+    """Return every entry of a subject, such as `spaces` or `executors`, by its name in a configuration."""
     if subject == "hardware":
         return _hardware()
     return {
@@ -48,6 +48,10 @@ def _specs(subject: str) -> Mapping[str, type[BaseModel]]:
             from analognas.tasks.specs import BUILT_IN as TASKS
 
             return TASKS
+        case "executors":
+            from analognas.executors.specs import BUILT_IN as EXECUTORS
+
+            return EXECUTORS
         case _:
             from analognas.strategies.specs import SELECTABLE
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +25,9 @@ from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import TrainingBudget
 from analognas.executors.executor import Executor
-from analognas.executors.serial import SerialExecutor
+from analognas.executors.make import make_executor, make_place, open_executor
+from analognas.executors.place import Place
+from analognas.executors.specs import ExecutorSpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
@@ -47,6 +50,8 @@ class Composition:
         problem: space, objective, constraints.
         loop: the search loop with its strategy.
         evaluator: what an executor runs.
+        executor_spec: where evaluations run.
+        disconnect: ends the connection to where they run.
         admissible_share: fraction of random candidates that meet the hard constraints.
     """
 
@@ -54,6 +59,8 @@ class Composition:
     problem: SearchProblem
     loop: SearchLoop
     evaluator: Evaluator
+    executor_spec: ExecutorSpec
+    disconnect: Callable[[], None]
     admissible_share: float
 
     @property
@@ -61,9 +68,13 @@ class Composition:
         """The task as it was loaded."""
         return self.prepared.source
 
-    def executor(self) -> Executor:
-        """Return a new executor."""
-        return SerialExecutor(self.evaluator.evaluate)
+    def executor(self, logs: Path | None) -> Executor:
+        """Return a new executor; `logs` is the folder for the output of its workers."""
+        return make_executor(self.executor_spec, self.evaluator.evaluate, logs)
+
+    def place(self) -> Place:
+        """Return where the trainings after the search run."""
+        return make_place(self.executor_spec)
 
 
 def compose(config: SearchConfig, document: Document) -> Composition:
@@ -99,6 +110,11 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         upper_bounds=config.constraints.upper_bounds(),
         further=config.objectives[1:],
     )
+    share = _admissible_share(problem, config.seed, document)
+    try:
+        disconnect = open_executor(config.executor)
+    except UserError as error:
+        raise problem_at(document, ("executor",), str(error)) from None
     prepared = prepare(task)
     return Composition(
         prepared=prepared,
@@ -120,7 +136,9 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             chip_seed=chip_seed(config.seed),
             threads=config.executor.threads,
         ),
-        admissible_share=_admissible_share(problem, config.seed, document),
+        executor_spec=config.executor,
+        disconnect=disconnect,
+        admissible_share=share,
     )
 
 

@@ -1,8 +1,10 @@
 """The search loop: ask, evaluate, record, until the budget is spent.
 
-The loop keeps no state that the journal does not hold. A strategy is asked for a batch when none of the last one is
-left; every trial records after how many finished trials it was asked for, and its position in the batch. A resumed
-run asks the strategy again with the history of that moment, gets the same batch, and evaluates what is missing of it.
+The loop is asynchronous: whenever a worker is free, the next candidate is submitted, and whenever none is left, the
+strategy is asked with the trials that have finished and the candidates that are pending. One worker makes it serial:
+ask for a batch, evaluate it, ask again. The loop keeps no state that the journal does not hold: every trial records
+what the strategy was asked since the trial before, and what it answered, so that a resumed run knows which candidates
+were under way and evaluates them first.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ from functools import cached_property
 import numpy as np
 
 from analognas.executors.executor import Executor, Job, Outcome
-from analognas.history import history_of
+from analognas.interruption import StopRequest
+from analognas.ledger import Ledger, OpenCandidate
 from analognas.observer import Observer
+from analognas.progress import Pace, Progress
 from analognas.record.journal import Journal
-from analognas.record.trial import Failure, Trial, candidate_key
+from analognas.record.trial import Ask, Failure, Trial, candidate_key
 from analognas.seeds import derive_seed, numpy_generator
-from analognas.selection import best_trial
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.strategy import History, Proposal, Strategy
+from analognas.strategies.strategy import Proposal, Strategy
 from search_spaces import genotypes
 
 
@@ -34,7 +37,7 @@ class SearchLoop:
         problem: what is searched.
         strategy: proposes candidates.
         n_trials: how many trials to make.
-        batch: how many candidates to ask for at a time.
+        batch: how many candidates to ask for at a time, or as many as there are free workers when that is more.
         seed: of the run.
     """
 
@@ -45,7 +48,12 @@ class SearchLoop:
     seed: int
 
     def run(
-        self, trials: Sequence[Trial], executor: Executor, journal: Journal, observer: Observer
+        self,
+        trials: Sequence[Trial],
+        executor: Executor,
+        journal: Journal,
+        observer: Observer,
+        stop: StopRequest | None = None,
     ) -> list[Trial]:
         """Continue after `trials` until the budget is spent or the strategy finds nothing new.
 
@@ -54,78 +62,103 @@ class SearchLoop:
             executor: evaluates candidates.
             journal: takes each trial as it ends.
             observer: is told of each trial.
+            stop: once it is requested, nothing more is started.
 
         Returns:
             All trials, in order of completion.
+
+        Raises:
+            KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
         """
-        finished = list(trials)
-        queue = deque(self._unfinished(finished))
-        under_way: list[Job] = []
-        while len(finished) < self.n_trials:
-            if not queue and not under_way:
-                queue.extend(self._ask(finished))
-                if not queue:
+        stop = stop or StopRequest()
+        ledger = Ledger(self.problem, self.n_genes, trials)
+        waiting = deque(self._jobs(ledger.open()))
+        pace = Pace()
+        under_way = 0
+        asked_after = -1
+        ask: Ask | None = None
+        while len(ledger.trials) < self.n_trials:
+            free = executor.state.capacity - under_way
+            while free > 0 and not stop.requested:
+                if not waiting and asked_after < len(ledger.trials):
+                    asked_after = len(ledger.trials)
+                    ask = self.ask(ledger, min(max(self.batch, free), self.n_trials - ledger.n_begun))
+                    waiting.extend(self._jobs(ledger.open_up(ask)))
+                if not waiting:
                     break
-            while queue and len(under_way) < executor.capacity:
-                under_way.append(queue.popleft())
-                executor.submit(under_way[-1])
+                executor.submit(waiting.popleft())
+                under_way += 1
+                free -= 1
+            if not under_way:
+                break
             outcome = executor.next_outcome()
-            under_way.remove(outcome.job)
-            trial = self._trial(len(finished) + 1, outcome)
+            under_way -= 1
+            trial = self._trial(len(ledger.trials) + 1, outcome, ask)
+            ask = None
             journal.append(trial)
-            finished.append(trial)
-            observer.trial(trial, self.n_trials, best_trial(self.problem, finished))
-        return finished
+            ledger.close(trial)
+            observer.progress(self._progress(ledger, executor, pace.tick()))
+            observer.trial(trial, self.n_trials, ledger.best)
+        if stop.requested:
+            raise KeyboardInterrupt
+        return ledger.trials
 
-    def _ask(self, finished: Sequence[Trial]) -> list[Job]:
-        asked_after = len(finished)
-        history = history_of(finished, (), self.n_genes)
+    def ask(self, ledger: Ledger, n: int) -> Ask | None:
+        """Ask the strategy for `n` candidates at this point of the search; None where none are needed."""
+        if n <= 0:
+            return None
+        history = ledger.history()
         proposals = self.strategy.ask(
-            self.problem,
-            history,
-            min(self.batch, self.n_trials - asked_after),
-            numpy_generator(self.seed, "ask", asked_after),
+            self.problem, history, n, numpy_generator(self.seed, "ask", len(ledger.trials))
         )
-        return [
-            Job(
-                proposal=proposal,
-                asked_after=asked_after,
-                position=position,
-                seed=derive_seed(self.seed, "trial", candidate_key(proposal.genotype)),
-            )
-            for position, proposal in enumerate(self._new_and_admissible(proposals, history))
-        ]
+        return Ask(n, tuple(self._new_and_admissible(proposals, ledger)))
 
-    def _new_and_admissible(self, proposals: Sequence[Proposal], history: History) -> list[Proposal]:
+    def _new_and_admissible(self, proposals: Sequence[Proposal], ledger: Ledger) -> list[Proposal]:
         """Return the proposals that are neither known nor against a hard constraint: nothing else is ever trained."""
         if not proposals:
             return []
         population = np.array([proposal.genotype for proposal in proposals], dtype=np.int64)
         admissible = self.problem.admissible(population)
-        seen = set(history.seen())
+        chosen: set[tuple[int, ...]] = set()
         kept: list[Proposal] = []
         for proposal, genotype, allowed in zip(
             proposals, genotypes(self.problem.space.canonical(population)), admissible, strict=True
         ):
-            if allowed and genotype not in seen:
-                seen.add(genotype)
+            if allowed and genotype not in chosen and not ledger.knows(genotype):
+                chosen.add(genotype)
                 kept.append(replace(proposal, genotype=genotype))
         return kept
 
-    def _unfinished(self, finished: Sequence[Trial]) -> list[Job]:
-        """Return what is left of the batch that the last finished trial belonged to."""
-        if not finished:
-            return []
-        asked_after = finished[-1].asked_after
-        done = {trial.position for trial in finished[asked_after:]}
-        return [job for job in self._ask(finished[:asked_after]) if job.position not in done]
+    def _jobs(self, opened: Sequence[OpenCandidate]) -> list[Job]:
+        return [
+            Job(
+                proposal=candidate.proposal,
+                asked_after=candidate.asked_after,
+                position=candidate.position,
+                seed=derive_seed(self.seed, "trial", candidate_key(candidate.proposal.genotype)),
+            )
+            for candidate in opened
+        ]
 
     @cached_property
     def n_genes(self) -> int:
         """Length of a genotype."""
         return int(self.problem.space.sample(1, numpy_generator(self.seed, "genes")).shape[1])
 
-    def _trial(self, number: int, outcome: Outcome) -> Trial:
+    def _progress(self, ledger: Ledger, executor: Executor, trials_a_second: float | None) -> Progress:
+        state, finished = executor.state, len(ledger.trials)
+        return Progress(
+            finished=finished,
+            failed=ledger.n_failed,
+            n_trials=self.n_trials,
+            running=state.running,
+            queued=state.queued,
+            nodes=state.nodes,
+            trials_a_second=trials_a_second,
+            time_left_s=None if trials_a_second is None else (self.n_trials - finished) / trials_a_second,
+        )
+
+    def _trial(self, number: int, outcome: Outcome, ask: Ask | None) -> Trial:
         job, result = outcome.job, outcome.result
         failed = isinstance(result, Failure)
         return Trial(
@@ -145,4 +178,7 @@ class SearchLoop:
             wall_time_s=outcome.wall_time_s,
             finished_at=outcome.finished_at,
             versions=outcome.versions,
+            attempts=outcome.attempts,
+            node=outcome.node,
+            ask=ask,
         )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import torch
-from torch import nn
+from safetensors.torch import load, save
 
 from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
-from analognas.evaluation.evaluator import chip_seed
+from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
-from analognas.evaluation.training import TrainedNetwork, train_network
+from analognas.evaluation.training import TrainedNetwork, TrainingBudget, on_tiles, train_network
 from analognas.history import history_of
 from analognas.observer import Observer
 from analognas.record.directory import RunDirectory
@@ -23,7 +23,7 @@ from analognas.record.validation import ValidatedNetwork
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.strategies.specs import surrogate_spec
 from analognas.training.loop import accuracy
-from search_spaces import published
+from search_spaces import Genotype, published
 from surrogates import held_out_tau, make_surrogate
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
@@ -31,47 +31,100 @@ FOLDS: Final = 10
 FEWEST_FOR_TAU: Final = 8
 
 
-def train_best(
+@dataclass(frozen=True)
+class FullTraining:
+    """One of the trainings after the search.
+
+    Attributes:
+        name: `best`, or that of a published network.
+        genotype: of the best candidate; None for a published network.
+        architecture: for the record.
+        budget: of the training.
+        chips: programmed for the validation.
+        seed: of the training.
+    """
+
+    name: str
+    genotype: Genotype | None
+    architecture: Mapping[str, Any]
+    budget: TrainingBudget
+    chips: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class FullyTrained:
+    """What came of it.
+
+    Attributes:
+        validated: the measurements.
+        weights: a safetensors file of the state dict.
+    """
+
+    validated: ValidatedNetwork
+    weights: bytes
+
+
+def train_best_and_references(
     config: SearchConfig, composition: Composition, best: Trial, observer: Observer
-) -> tuple[TrainedNetwork, ValidatedNetwork]:
-    """Train the candidate of `best` at full budget and validate it."""
-    observer.stage(f"training the best candidate (trial {best.number}) at full budget")
-    network = composition.problem.space.build(best.genotype)
-    return _train_and_validate(config, composition, "best", network, best.architecture, observer)
+) -> tuple[TrainedNetwork, ValidatedNetwork, tuple[ValidatedNetwork, ...]]:
+    """Train the candidate of `best` and the references at full budget and validate them, wherever evaluations run.
 
+    Returns:
+        The best network and its measurements, and those of the references.
+    """
+    budget = final_budget(config.training, config.final)
 
-def train_references(
-    config: SearchConfig, composition: Composition, observer: Observer
-) -> list[ValidatedNetwork]:
-    """Train and validate the reference networks under the same budget and hardware."""
-    validated = []
-    for name in config.references:
-        observer.stage(f"training the reference {name} at full budget")
-        network = published(name, composition.task.input_shape, composition.task.n_classes)
-        validated.append(_train_and_validate(config, composition, name, network, {"name": name}, observer)[1])
-    return validated
+    def training(name: str, genotype: Genotype | None, architecture: Mapping[str, Any]) -> FullTraining:
+        seed = derive_seed(config.seed, "final", name)
+        return FullTraining(name, genotype, architecture, budget, config.final.chips, seed)
 
-
-def _train_and_validate(
-    config: SearchConfig,
-    composition: Composition,
-    name: str,
-    network: nn.Module,
-    architecture: Any,
-    observer: Observer,
-) -> tuple[TrainedNetwork, ValidatedNetwork]:
-    task, budget = composition.prepared, final_budget(config.training, config.final)
+    trainings = [
+        training("best", best.genotype, best.architecture),
+        *(training(name, None, {"name": name}) for name in config.references),
+    ]
+    stages = [
+        f"training the best candidate (trial {best.number}) at full budget, {config.final.chips} chips",
+        *(f"training the reference {name} at full budget" for name in config.references),
+    ]
+    results = composition.place().map(train_and_validate, composition.evaluator, trainings)
+    trained = []
+    for stage in stages:
+        observer.stage(stage)
+        trained.append(next(results))
     torch.set_num_threads(config.executor.threads)
-    seed = derive_seed(config.seed, "final", name)
-    trained = train_network(network, task, config.hardware, budget, seed)
-    observer.stage(f"validating {name} on {config.final.chips} chips")
+    network = _take_up(composition, best.genotype, trained[0])
+    return network, trained[0].validated, tuple(result.validated for result in trained[1:])
+
+
+def _take_up(composition: Composition, genotype: Genotype, result: FullyTrained) -> TrainedNetwork:
+    """Return the network of a training that ran elsewhere."""
+    network = composition.problem.space.build(genotype)
+    network.load_state_dict(load(result.weights))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
+    network.eval()
+    digital = result.validated.digital_accuracy["validation"]
+    before = float(result.validated.training["validation_accuracy_before_hardware_aware"])
+    analog = on_tiles(network, composition.prepared, composition.evaluator.hardware)
+    return TrainedNetwork(network, analog, digital, before)
+
+
+def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTrained:
+    """Train a network at full budget and validate it on the test split."""
+    task = evaluator.task
+    torch.set_num_threads(evaluator.threads)
+    if training.genotype is None:
+        network = published(training.name, task.source.input_shape, task.source.n_classes)
+    else:
+        network = evaluator.space.build(training.genotype)
+    trained = train_network(network, task, evaluator.hardware, training.budget, training.seed)
     curves = {
         split_name: accuracy_on_chips(
             trained.analog,
             split,
-            chips=config.final.chips,
-            times_s=config.evaluation.times,
-            seed=chip_seed(config.seed),
+            chips=training.chips,
+            times_s=evaluator.times_s,
+            seed=evaluator.chip_seed,
         )
         for split_name, split in (("validation", task.validation), ("test", task.test))
     }
@@ -79,9 +132,9 @@ def _train_and_validate(
         "validation": trained.digital_accuracy,
         "test": accuracy(trained.network, task.test.x, task.test.y),
     }
-    return trained, ValidatedNetwork(
-        name=name,
-        architecture=architecture,
+    validated = ValidatedNetwork(
+        name=training.name,
+        architecture=training.architecture,
         metrics={
             **drift_metrics(curves["test"]),
             "digital_accuracy": digital["test"],
@@ -90,11 +143,13 @@ def _train_and_validate(
         digital_accuracy=digital,
         curves=curves,
         training={
-            "seed": seed,
-            "budget": asdict(budget),
+            "seed": training.seed,
+            "budget": asdict(training.budget),
             "validation_accuracy_before_hardware_aware": trained.digital_accuracy_before,
         },
     )
+    weights = {name: tensor.contiguous() for name, tensor in trained.network.state_dict().items()}
+    return FullyTrained(validated, save(weights))
 
 
 def judge_surrogate(

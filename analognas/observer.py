@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from analognas.progress import Progress
 from analognas.record.trial import Trial
 
 
@@ -12,6 +13,10 @@ class Observer(Protocol):
 
     def stage(self, name: str) -> None:
         """A new stage begins."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """A trial has ended, told before `trial`: how far the search is."""
         ...
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
@@ -23,6 +28,9 @@ class Silent:
     """Watches and says nothing."""
 
     def stage(self, name: str) -> None:
+        """Say nothing."""
+
+    def progress(self, progress: Progress) -> None:
         """Say nothing."""
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:

@@ -23,6 +23,17 @@ def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
     return choose([problem.objective], problem.upper_bounds, trials, "best")
 
 
+def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial | None:
+    """Return the best of all trials up to `trial`, where `best` was that of those before it."""
+    if best is None:
+        return best_trial(problem, [trial])
+    objective = problem.objective
+    value = trial.metrics.get(objective.metric, np.nan)
+    if not objective.sign * value >= objective.sign * best.metrics[objective.metric]:
+        return best
+    return best_trial(problem, [best, trial])
+
+
 def choose(
     objectives: Sequence[Objective], upper_bounds: Mapping[str, float], trials: Sequence[Trial], how: Choice
 ) -> Trial | None:

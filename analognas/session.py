@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
 from analognas.artefact import make_artefact
 from analognas.compose import Composition
-from analognas.config.loader import dump_config
+from analognas.config.loader import dump_config, load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
-from analognas.finish import judge_surrogate, train_best, train_references
+from analognas.finish import judge_surrogate, train_best_and_references
+from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
 from analognas.publish import publish
 from analognas.record.directory import RunDirectory, create_run
@@ -35,6 +37,29 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
     return create_run(path, dump_config(config), facts)
 
 
+def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
+    """Check that `config` is the search that `run` began with; only `executor` may differ, but for its threads.
+
+    Raises:
+        UserError: naming the first section that differs.
+    """
+    began_with = load_config(run.config)[0]
+    for name in type(config).model_fields:
+        before, now = getattr(began_with, name), getattr(config, name)
+        if name == "executor":
+            name, before, now = "executor.threads", before.threads, now.threads
+        if before != now:
+            raise UserError(
+                f"{run.path}: this run began with another `{name}` ({_shown(before)}, now {_shown(now)}); "
+                "continue it as it began, or start a new search in another directory"
+            )
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def _unused_path(path: Path) -> Path:
     numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
     return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
@@ -52,14 +77,12 @@ def run_to_end(
         NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
     """
     _check_same_data(run, composition)
-    _check_same_space(run, composition)
-    with Journal(run.journal) as journal:
-        executor = composition.executor()
-        try:
-            observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
-            trials = composition.loop.run(run.trials(), executor, journal, observer)
-        finally:
-            executor.close()
+    with _at_the_end(composition.disconnect), Journal(run.journal) as journal:
+        trials = run.trials()
+        _check_same_space(run, composition, trials)
+        observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
+        if len(trials) < config.search.trials:
+            trials = _search(run, composition, trials, journal, observer)
         if len(trials) < config.search.trials:
             observer.stage(
                 f"no new candidate meets the hard constraints: the search ends after {len(trials)} trials"
@@ -78,6 +101,35 @@ def run_to_end(
     return result
 
 
+@contextmanager
+def _at_the_end(disconnect: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        disconnect()
+
+
+def _search(
+    run: RunDirectory,
+    composition: Composition,
+    trials: Sequence[Trial],
+    journal: Journal,
+    observer: Observer,
+) -> list[Trial]:
+    try:
+        run.logs.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{run.logs}: cannot be created: {error.strerror}") from None
+    executor = composition.executor(run.logs)
+    try:
+        with stop_on_interrupt() as stop:
+            return composition.loop.run(trials, executor, journal, observer, stop)
+    finally:
+        executor.close()
+        with suppress(OSError):
+            run.logs.rmdir()  # where no worker had anything to say
+
+
 def _check_same_data(run: RunDirectory, composition: Composition) -> None:
     began_with = run.read_environment().get("data_sha256", composition.task.fingerprint)
     if began_with != composition.task.fingerprint:
@@ -87,9 +139,9 @@ def _check_same_data(run: RunDirectory, composition: Composition) -> None:
         )
 
 
-def _check_same_space(run: RunDirectory, composition: Composition) -> None:
+def _check_same_space(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> None:
     n_genes = composition.loop.n_genes
-    for trial in run.trials():
+    for trial in trials:
         if len(trial.genotype) != n_genes:
             raise UserError(
                 f"{run.config}: a candidate of `space` has {n_genes} genes, trial {trial.number} has "
@@ -109,11 +161,8 @@ def _finish(
         publish(run, config, trials, None)
         raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
     surrogate = judge_surrogate(config, composition, trials, run, observer)
-    trained, validated = train_best(config, composition, best, observer)
-    references = train_references(config, composition, observer)
-    result = FinalResult(
-        trial=best.number, network=validated, references=tuple(references), surrogate=surrogate
-    )
+    trained, validated, references = train_best_and_references(config, composition, best, observer)
+    result = FinalResult(trial=best.number, network=validated, references=references, surrogate=surrogate)
     observer.stage("exporting the best network")
     artefact = make_artefact(config, composition.task, best, validated, trained.network, trained.analog)
     missing = write_bundle(run.best, artefact, result)

@@ -9,12 +9,12 @@ import typer
 
 from analognas.cli.options import AsJson
 
-SUBJECTS = ("spaces", "hardware", "tasks", "strategies")
+SUBJECTS = ("spaces", "hardware", "tasks", "strategies", "executors")
 
 
 def describe(
     subject: Annotated[
-        str, typer.Argument(metavar="spaces|hardware|tasks|strategies", help="What to explain.")
+        str, typer.Argument(metavar="spaces|hardware|tasks|strategies|executors", help="What to explain.")
     ],
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One of them, with every option.")

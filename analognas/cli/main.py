@@ -7,7 +7,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from analognas.cli import bench, describe, export, init, report, resume, schema, search, status, validate
+from analognas.cli import (
+    bench,
+    describe,
+    export,
+    init,
+    replay,
+    report,
+    resume,
+    schema,
+    search,
+    status,
+    validate,
+)
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.errors import NoFeasibleArchitectureError, UserError
 
@@ -61,6 +73,7 @@ app.command("init")(init.init)
 app.command("search")(search.search)
 app.command("resume")(resume.resume)
 app.command("status")(status.status)
+app.command("replay")(replay.replay)
 app.command("validate")(validate.validate)
 app.command("export")(export.export)
 app.command("report")(report.report)

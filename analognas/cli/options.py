@@ -10,6 +10,14 @@ import typer
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The search, a YAML file.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+ExecutorKind = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="serial|processes|ray",
+        help="Where evaluations run, instead of what the configuration says; its values are kept where they fit.",
+    ),
+]
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value: --set search.trials=60 (repeatable)."),

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from analognas.observer import Observer
+from analognas.progress import Progress
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
     from analognas.record.trial import Trial
 
-RECENT: Final = 16
 
+def describe_progress(progress: Progress) -> str:
+    """Return the speed, what is under way, and the time left.
 
-class _Pace:
-    """Estimates the time left from the trials that this process has seen."""
-
-    def __init__(self) -> None:
-        self._ends = [time.monotonic()]
-
-    def time_left_s(self, remaining: int) -> float:
-        """Note the end of a trial and return the seconds that `remaining` more will take."""
-        self._ends = [*self._ends[-RECENT:], time.monotonic()]
-        return remaining * (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+    >>> describe_progress(Progress(40, 2, 100, 8, 3, 2, 0.5, 120.0))
+    '8 running, 3 queued, 2 failed, 2 nodes, 30 trials/min, 120 s left'
+    """
+    parts = []
+    if progress.running + progress.queued:
+        parts.append(f"{progress.running} running, {progress.queued} queued")
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    if progress.nodes != 1:
+        parts.append(f"{progress.nodes} nodes")
+    if progress.trials_a_second is not None and progress.time_left_s is not None:
+        parts.append(f"{60 * progress.trials_a_second:.3g} trials/min, {progress.time_left_s:.0f} s left")
+    return ", ".join(parts)
 
 
 def describe_trial(trial: Trial) -> str:
@@ -47,19 +52,22 @@ class PlainObserver:
     """Writes one line a stage and a trial."""
 
     def __init__(self) -> None:
-        self._pace = _Pace()
+        self._progress = ""
 
     def stage(self, name: str) -> None:
         """Write the stage."""
         typer.echo(name, err=True)
 
+    def progress(self, progress: Progress) -> None:
+        """Keep it for the line of the trial."""
+        self._progress = describe_progress(progress)
+
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
-        """Write the trial, the best so far and the time left."""
-        left = self._pace.time_left_s(n_trials - trial.number)
+        """Write the trial, the best so far, what runs and the time left."""
         best_text = "none feasible yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
         typer.echo(
             f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
-            f"{best_text}; {left:.0f} s left",
+            f"{best_text}; {self._progress}",
             err=True,
         )
 
@@ -67,30 +75,33 @@ class PlainObserver:
 class LiveObserver:
     """Keeps one bar up to date on a terminal."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._pace = _Pace()
+    def __init__(self, progress: Bar) -> None:
+        self._bar = progress
+        self._progress = ""
         self._task: TaskID = progress.add_task("", total=None, best="")
 
     def stage(self, name: str) -> None:
         """Name the stage on the bar and keep the line above it."""
-        self._progress.console.print(name, highlight=False, markup=False)
-        self._progress.update(self._task, description=name, total=None, completed=0, best="")
+        self._bar.console.print(name, highlight=False, markup=False)
+        self._bar.update(self._task, description=name, total=None, completed=0, best="")
+
+    def progress(self, progress: Progress) -> None:
+        """Keep it for the bar."""
+        self._progress = describe_progress(progress)
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Advance the bar."""
-        left = self._pace.time_left_s(n_trials - trial.number)
         best_text = "none feasible yet" if best is None else f"best {describe_trial(best)}"
         if trial.failure is not None:
-            self._progress.console.print(
+            self._bar.console.print(
                 f"trial {trial.number} {describe_trial(trial)}", highlight=False, markup=False
             )
-        self._progress.update(
+        self._bar.update(
             self._task,
             description=f"trial {trial.number} of {n_trials}",
             total=n_trials,
             completed=trial.number,
-            best=f"{best_text}; {left:.0f} s left",
+            best=f"{best_text}; {self._progress}",
         )
 
 
@@ -101,7 +112,8 @@ def observer_for_terminal(*, as_json: bool) -> Iterator[Observer]:
         yield PlainObserver()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -109,5 +121,5 @@ def observer_for_terminal(*, as_json: bool) -> Iterator[Observer]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[best]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
         yield LiveObserver(progress)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from analognas.cli.options import AsJson, RunFolder
+from analognas.cli.options import AsJson, ExecutorKind, Overrides, RunFolder
 
 
-def resume(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Continue an interrupted run; finished trials are kept."""
+def resume(
+    folder: RunFolder,
+    executor: ExecutorKind = None,
+    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    as_json: AsJson = False,
+) -> None:
+    """Continue an interrupted run; finished trials are kept. Only where evaluations run may change."""
     from analognas.cli.progress import observer_for_terminal
     from analognas.cli.summary import print_interrupted, print_result
     from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.record.directory import open_run
-    from analognas.session import run_to_end
+    from analognas.session import check_same_search, run_to_end
 
     run = open_run(folder)
-    config, document = load_config(run.config)
+    config, document = load_config(run.config, overrides, executor)
+    check_same_search(run, config)
     composition = compose(config, document)
     with observer_for_terminal(as_json=as_json) as observer:
         try:

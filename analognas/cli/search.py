@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, Overrides
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides
 
 
 def search(
@@ -16,7 +16,15 @@ def search(
         Path | None, typer.Option("--out", help="The run directory to create; default: runs/NAME-DATE-TIME.")
     ] = None,
     overrides: Overrides = [],  # noqa: B006  # typer copies it
+    executor: ExecutorKind = None,
     seed: Annotated[int | None, typer.Option(help="Replace the seed of the configuration.")] = None,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="never|auto",
+            help="auto: continue the run in --out when there is one, so that the command may be given again.",
+        ),
+    ] = "never",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and show the plan; create nothing.")
     ] = False,
@@ -27,18 +35,24 @@ def search(
     from analognas.cli.summary import print_interrupted, print_plan, print_result
     from analognas.compose import compose
     from analognas.config.loader import load_config
-    from analognas.record.directory import ensure_unused
-    from analognas.session import new_run, run_to_end
+    from analognas.errors import UserError
+    from analognas.record.directory import ensure_unused, holds_run, open_run
+    from analognas.session import check_same_search, new_run, run_to_end
 
     changes = [*overrides, f"seed={seed}"] if seed is not None else overrides
-    parsed, document = load_config(config, changes)
-    if out is not None:
+    if resume not in ("never", "auto") or (resume == "auto" and out is None):
+        raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")
+    parsed, document = load_config(config, changes, executor)
+    run = open_run(out) if out is not None and resume == "auto" and holds_run(out) else None
+    if run is not None:
+        check_same_search(run, parsed)
+    elif out is not None:
         ensure_unused(out)
     composition = compose(parsed, document)
     if dry_run:
         print_plan(parsed, composition, as_json=as_json)
         return
-    run = new_run(parsed, composition, out)
+    run = run or new_run(parsed, composition, out)
     with observer_for_terminal(as_json=as_json) as observer:
         try:
             observer.stage(f"run directory {run.path}")

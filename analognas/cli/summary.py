@@ -101,6 +101,7 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         "objectives": [objective.metric for objective in config.objectives],
         "strategy": config.search.strategy.kind,
         "trials": config.search.trials,
+        "executor": config.executor.kind,
         "chips": config.evaluation.chips,
         "references": list(config.references),
     }

@@ -10,18 +10,22 @@ import yaml
 from pydantic import ValidationError
 
 from analognas.config.document import Document, KeyPath, dotted, parse_document, read_document
-from analognas.config.overrides import apply_overrides
+from analognas.config.overrides import apply_overrides, choose_kind
 from analognas.config.problems import ConfigError, Problem
 from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
+from analognas.executors.specs import BUILT_IN as EXECUTORS
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> tuple[SearchConfig, Document]:
+def load_config(
+    path: Path, overrides: Sequence[str] = (), executor: str | None = None
+) -> tuple[SearchConfig, Document]:
     """Read and validate a configuration.
 
     Args:
         path: the YAML file.
         overrides: texts like `search.trials=60`, applied in order.
+        executor: replaces the kind of executor, before the overrides.
 
     Returns:
         The configuration, and the document that knows the place of each value.
@@ -30,6 +34,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> tuple[SearchConfig
         UserError: with every problem in it, each with its place.
     """
     document = read_document(path)
+    if executor is not None:
+        choose_kind(
+            document, "executor", executor, {kind: spec.model_fields for kind, spec in EXECUTORS.items()}
+        )
     apply_overrides(document, overrides)
     return validate_document(document, path.parent), document
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from analognas.config.document import Document, KeyPath, parse_value
-from analognas.config.problems import ConfigError, Place, Problem
+from analognas.config.problems import ConfigError, Place, Problem, nearest
 
 
 def apply_overrides(document: Document, assignments: Sequence[str]) -> None:
@@ -34,6 +34,28 @@ def apply_overrides(document: Document, assignments: Sequence[str]) -> None:
             )
     if problems:
         raise ConfigError(problems)
+
+
+def choose_kind(document: Document, section: str, kind: str, keys: Mapping[str, Collection[str]]) -> None:
+    """Set `section.kind` of `document` in place, and drop the keys that the new kind does not know.
+
+    Args:
+        document: to change.
+        section: name of a section with kinds, such as `executor`.
+        kind: the new one.
+        keys: the keys of each kind.
+
+    Raises:
+        ConfigError: when there is no such kind.
+    """
+    place = Place(0, 0, f"--{section} {kind}")
+    if kind not in keys:
+        raise ConfigError([Problem(place, "", f"unknown kind {kind!r}{nearest(kind, list(keys))}")])
+    values = document.values.get(section)
+    if isinstance(values, dict):
+        for key in [key for key in values if key not in keys[kind]]:
+            del values[key]
+    _assign(document, (section, "kind"), kind, place)
 
 
 def _assign(document: Document, path: tuple[str, ...], value: object, place: Place) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import torch
 
@@ -14,7 +13,7 @@ from analognas.errors import EvaluationError
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, train_network
-from analognas.executors.executor import Job, Measurement, Outcome
+from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed
@@ -61,8 +60,9 @@ class Evaluator:
             result=result,
             threads=self.threads,
             wall_time_s=time.perf_counter() - start,
-            finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            finished_at=now_utc(),
             versions=package_versions(),
+            node=node_name(),
         )
 
     def measure(self, job: Job) -> Measurement:

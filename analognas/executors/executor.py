@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol, TypeAlias
 
-from analognas.record.trial import DriftRecord, Failure
+from analognas.record.trial import DriftRecord, Failure, candidate_key
 from analognas.strategies.strategy import Proposal
 
 
@@ -26,6 +29,11 @@ class Job:
     position: int
     seed: int
 
+    @property
+    def key(self) -> str:
+        """Short stable name of the candidate; a run evaluates no candidate twice, so it names the job too."""
+        return candidate_key(self.proposal.genotype)
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -37,7 +45,18 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a job: a measurement, or the failure that stands in its place."""
+    """The end of a job: a measurement, or the failure that stands in its place.
+
+    Attributes:
+        job: that ended.
+        result: what came of it.
+        threads: torch threads of the process that evaluated it.
+        wall_time_s: of the evaluation, seconds.
+        finished_at: ISO 8601, UTC.
+        versions: of the packages that shape a result.
+        attempts: how many times it was started.
+        node: the machine that evaluated it; empty where none reported.
+    """
 
     job: Job
     result: Measurement | Failure
@@ -45,14 +64,37 @@ class Outcome:
     wall_time_s: float
     finished_at: str
     versions: Mapping[str, str]
+    attempts: int = 1
+    node: str = ""
+
+
+Evaluate: TypeAlias = Callable[[Job], Outcome]
+"""An evaluation: it turns whatever goes wrong with a candidate into a failure; only a lost process gives none."""
+
+
+@dataclass(frozen=True)
+class ExecutorState:
+    """How busy an executor is.
+
+    Attributes:
+        capacity: how many jobs may be under way at a time.
+        running: jobs that are being evaluated.
+        queued: jobs that were submitted and wait for a worker.
+        nodes: machines in use.
+    """
+
+    capacity: int
+    running: int
+    queued: int
+    nodes: int
 
 
 class Executor(Protocol):
-    """Evaluates jobs: the driver submits at most `capacity` at a time and waits for one outcome after the other."""
+    """Evaluates jobs: the driver submits up to the capacity and waits for one outcome after the other."""
 
     @property
-    def capacity(self) -> int:
-        """How many jobs may be under way at a time."""
+    def state(self) -> ExecutorState:
+        """How busy the executor is now."""
         ...
 
     def submit(self, job: Job) -> None:
@@ -60,9 +102,20 @@ class Executor(Protocol):
         ...
 
     def next_outcome(self) -> Outcome:
-        """Wait for the next job to end; a job that raised an exception ends with a failure."""
+        """Wait for the next job to end; a job that raised an exception or lost its worker ends with a failure."""
         ...
 
     def close(self) -> None:
         """Stop every worker."""
         ...
+
+
+def now_utc() -> str:
+    """Return the time of the wall clock, ISO 8601; only ever shown, never compared: clocks jump."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@cache
+def node_name() -> str:
+    """Return the name of this machine."""
+    return platform.node()

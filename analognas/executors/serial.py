@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
-from analognas.executors.executor import Job, Outcome
+from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
 
 
 class SerialExecutor:
     """Evaluates a job when its outcome is asked for."""
 
-    def __init__(self, evaluate: Callable[[Job], Outcome]) -> None:
+    def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
         self._jobs: deque[Job] = deque()
 
     @property
-    def capacity(self) -> int:
+    def state(self) -> ExecutorState:
         """One job at a time."""
-        return 1
+        return ExecutorState(capacity=1, running=len(self._jobs), queued=0, nodes=1)
 
     def submit(self, job: Job) -> None:
         """Queue a job."""
@@ -26,7 +25,9 @@ class SerialExecutor:
 
     def next_outcome(self) -> Outcome:
         """Evaluate the oldest job."""
-        return self._evaluate(self._jobs.popleft())
+        outcome = self._evaluate(self._jobs[0])
+        self._jobs.popleft()
+        return outcome
 
     def close(self) -> None:
         """Forget what is queued."""

@@ -1,12 +1,13 @@
-"""Where evaluations run."""
+"""The `executor` section of a configuration."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator
 
-from analognas.config.spec import Spec
+from analognas.config.spec import Seconds, Spec
 
 
 class SerialSpec(Spec):
@@ -21,4 +22,94 @@ class SerialSpec(Spec):
     )
 
 
-ExecutorSpec = SerialSpec
+class ProcessesSpec(Spec):
+    """Several evaluations at a time, in processes of this machine."""
+
+    kind: Literal["processes"] = "processes"
+    workers: int | None = Field(
+        default=None, ge=1, le=1024, description="processes; null: processors divided by `threads`"
+    )
+    threads: int = Field(
+        default=1, ge=1, le=256, description="torch threads of each worker; part of the result"
+    )
+    max_in_flight: int | None = Field(
+        default=None, ge=1, description="candidates proposed and not finished; null: as many as workers"
+    )
+    max_retries: int = Field(
+        default=3, ge=0, le=100, description="further starts of an evaluation whose worker died"
+    )
+    trial_timeout: Seconds | None = Field(
+        default=None,
+        gt=0,
+        description="time after which an evaluation is stopped and has failed; null: never",
+    )
+    memory_gb: float | None = Field(
+        default=None,
+        gt=0,
+        description="gigabytes of an evaluation; one that needs more is tried once with twice as much; null: no bound",
+    )
+
+
+class RaySpec(Spec):
+    """Evaluations as tasks on a Ray cluster, of this machine or of many."""
+
+    kind: Literal["ray"] = "ray"
+    address: str = Field(
+        default="auto",
+        description="auto: the cluster this machine belongs to; local: one of its own, on localhost; or HOST:PORT",
+    )
+    num_cpus: float = Field(default=1, gt=0, description="processors that an evaluation reserves")
+    num_gpus: float = Field(
+        default=0, ge=0, description="GPUs that an evaluation reserves; fractions share one"
+    )
+    memory_gb: float | None = Field(
+        default=None,
+        gt=0,
+        description="gigabytes of an evaluation; one that needs more is tried once with twice as much; null: no bound",
+    )
+    threads: int = Field(
+        default=1, ge=1, le=256, description="torch threads of each evaluation; part of the result"
+    )
+    max_in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        description="candidates proposed and not finished; null: as many as the cluster evaluates at a time",
+    )
+    max_retries: int = Field(
+        default=3, ge=0, le=100, description="further starts of an evaluation whose worker died"
+    )
+    trial_timeout: Seconds | None = Field(
+        default=None,
+        gt=0,
+        description="time after which an evaluation is stopped and has failed; null: never",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        host, colon, port = address.rpartition(":")
+        if address not in ("auto", "local") and not (
+            host and "/" not in host and colon and port.isdecimal() and 0 < int(port) < 65_536
+        ):
+            raise ValueError(f"must be auto, local or HOST:PORT, got {address!r}")
+        return address
+
+    @field_validator("num_gpus")
+    @classmethod
+    def _whole_above_one(cls, num_gpus: float) -> float:
+        if num_gpus > 1 and num_gpus != int(num_gpus):
+            raise ValueError(f"must be a fraction of one GPU or a whole number, got {num_gpus:g}")
+        return num_gpus
+
+
+def _serial_by_default(value: Any) -> Any:
+    return {"kind": "serial", **value} if isinstance(value, dict) else value
+
+
+ExecutorSpec = Annotated[
+    Annotated[SerialSpec | ProcessesSpec | RaySpec, Field(discriminator="kind")],
+    BeforeValidator(_serial_by_default),
+]
+
+BUILT_IN: Final[Mapping[str, type[Spec]]] = {"serial": SerialSpec, "processes": ProcessesSpec, "ray": RaySpec}
+"""The executors by the name they have in a configuration."""

@@ -44,6 +44,11 @@ class RunDirectory:
         return self.path / "trials.jsonl"
 
     @property
+    def logs(self) -> Path:
+        """What workers wrote, a file for each candidate that had something to say."""
+        return self.path / "logs"
+
+    @property
     def surrogate(self) -> Path:
         """The last fitted surrogate."""
         return self.path / "surrogate"
@@ -167,6 +172,11 @@ def ensure_unused(path: Path) -> None:
         raise UserError(f"{path}: {parent} is not a directory one can write to; choose another with --out")
 
 
+def holds_run(path: Path) -> bool:
+    """Return whether there is a run directory at `path`."""
+    return (path / "config.yaml").is_file() and (path / "trials.jsonl").is_file()
+
+
 def open_run(path: Path) -> RunDirectory:
     """Return an existing run directory.
 
@@ -176,8 +186,12 @@ def open_run(path: Path) -> RunDirectory:
     if not path.exists():
         raise UserError(f"{path}: no such directory; give the directory that `analognas search` printed")
     run = RunDirectory(path)
-    if not run.config.is_file() or not run.journal.is_file():
+    if not holds_run(path):
         raise UserError(f"{path}: not a run directory, it has no config.yaml and trials.jsonl")
+    for own in (run.config, run.environment, run.journal, run.surrogate, run.best, run.logs):
+        # What a run writes must stay in its directory, whoever made the directory.
+        if own.is_symlink():
+            raise UserError(f"{own}: is a symbolic link, which no run makes; replace it by what it points to")
     return run
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ PACKAGES: Final = (
 )
 
 
+@cache
 def package_versions() -> dict[str, str]:
     """Return the installed versions of the packages that shape a result."""
     return {name: _version(name) for name in PACKAGES}

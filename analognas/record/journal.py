@@ -1,19 +1,26 @@
 """`trials.jsonl`: the append-only record of a run.
 
-A trial is one line, written with one call and flushed to the disk before the driver goes on. A process that dies while
-it writes leaves a last line without its newline; opening the journal for writing cuts such a line off, reading ignores
-it. Any other damage is an error that names the line.
+A trial is one line, written and forced to the disk before the driver goes on. A process that dies while it writes
+leaves a last line without its newline; opening the journal for writing cuts such a line off, reading ignores it. Any
+other damage is an error that names the line.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import stat
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from analognas.errors import UserError
 from analognas.record.trial import Trial
+
+_BLOCK: Final = 65_536
+MAX_LINE_BYTES: Final = 64_000_000
+"""No trial is that long: a line beyond it is no record, and is not read into memory."""
 
 
 def read_trials(path: Path) -> list[Trial]:
@@ -22,24 +29,35 @@ def read_trials(path: Path) -> list[Trial]:
     Raises:
         UserError: when a complete line is not a trial, or trials are missing or doubled.
     """
+    trials: list[Trial] = []
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            number = 0
+            while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
+                number += 1
+                trials.append(_trial(path, number, line, trials[-1] if trials else None))
     except FileNotFoundError:
         return []
-    trials: list[Trial] = []
-    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
-        try:
-            trial = Trial.from_json(line.decode())
-        except ValueError as error:
-            raise UserError(
-                f"{path}:{number}: damaged record ({error}); restore the file from a copy"
-            ) from None
-        if trial.number != len(trials) + 1:
-            raise UserError(
-                f"{path}:{number}: trial {len(trials) + 1} expected here, found {trial.number}; restore the file"
-            )
-        trials.append(trial)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(line) == MAX_LINE_BYTES:
+        raise UserError(f"{path}:{number + 1}: damaged record (no end of line); restore the file from a copy")
     return trials
+
+
+def _trial(path: Path, number: int, line: bytes, before: Trial | None) -> Trial:
+    try:
+        trial = Trial.from_json(line.decode())
+    except ValueError as error:
+        raise UserError(f"{path}:{number}: damaged record ({error}); restore the file from a copy") from None
+    if trial.number != number:
+        raise UserError(
+            f"{path}:{number}: trial {number} expected here, found {trial.number}; restore the file"
+        )
+    if before is not None and trial.versions == before.versions:
+        # One table of versions for all: it is a fifth of what a long run holds in memory.
+        return replace(trial, versions=before.versions)
+    return trial
 
 
 def is_locked(path: Path) -> bool:
@@ -61,18 +79,23 @@ class Journal:
         """Open or create the journal, lock it, and cut off a torn last line.
 
         Raises:
-            UserError: when another process writes to it.
+            UserError: when another process writes to it, or it is not a plain file that can be written.
         """
         self._path = path
-        self._file = path.open("a+b")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._descriptor = os.open(
+                path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644
+            )
+        except OSError as error:
+            raise UserError(f"{path}: cannot be opened for writing: {error.strerror}") from None
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._file.close()
+            os.close(self._descriptor)
             raise UserError(
                 f"{path.parent}: another process is running this search; wait for it or stop it"
             ) from None
-        self._cut_torn_line()
+        self._end = self._cut_torn_line()
 
     def append(self, trial: Trial) -> None:
         """Write a trial and return when it is on the disk.
@@ -80,21 +103,23 @@ class Journal:
         Raises:
             UserError: when the disk is full or the file cannot be written; the journal is left as it was.
         """
-        end = self._file.seek(0, os.SEEK_END)
+        line = trial.to_json().encode() + b"\n"
         try:
-            self._file.write(trial.to_json().encode() + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            os.fsync(self._descriptor)
         except OSError as error:
-            os.ftruncate(self._file.fileno(), end)
+            os.ftruncate(self._descriptor, self._end)
             raise UserError(
                 f"{self._path}: trial {trial.number} could not be written: {error.strerror}; "
                 f"make room and run `analognas resume {self._path.parent}`"
             ) from None
+        self._end += len(line)
 
     def close(self) -> None:
         """Release the journal."""
-        self._file.close()
+        os.close(self._descriptor)
 
     def __enter__(self) -> Journal:
         return self
@@ -104,9 +129,19 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _cut_torn_line(self) -> None:
-        self._file.seek(0)
-        content = self._file.read()
-        complete = content.rfind(b"\n") + 1
-        if complete < len(content):
-            os.ftruncate(self._file.fileno(), complete)
+    def _cut_torn_line(self) -> int:
+        """Cut off what follows the last newline and return the length that is left."""
+        facts = os.fstat(self._descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            return 0
+        end = facts.st_size
+        while end > 0:
+            start = max(0, end - _BLOCK)
+            newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < facts.st_size:
+            os.ftruncate(self._descriptor, end)
+        return end

@@ -21,9 +21,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 SECOND_S: Final = 1.0
 HOUR_S: Final = 3_600.0
@@ -66,6 +71,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What a strategy was asked between two trials, and what it answered.
+
+    Attributes:
+        n: candidates asked for.
+        proposals: those of the answer that were new and admissible, in order; their index is a trial's `position`.
+    """
+
+    n: int
+    proposals: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True)
 class Trial:
     """One evaluated candidate and everything needed to evaluate it again.
 
@@ -86,6 +104,10 @@ class Trial:
         wall_time_s: seconds the evaluation took.
         finished_at: end of the evaluation, ISO 8601, UTC.
         versions: of the packages that shape a result.
+        attempts: how many times its evaluation was started; more than one after a lost worker.
+        node: the machine that evaluated it.
+        ask: what the strategy was asked after the trial before this one had ended and before this one did; None for
+            nothing. All asks together hold every candidate that is still to be evaluated.
     """
 
     number: int
@@ -104,6 +126,9 @@ class Trial:
     wall_time_s: float
     finished_at: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    attempts: int = 1
+    node: str = ""
+    ask: Ask | None = None
 
     def to_json(self) -> str:
         """Return the trial as one line of JSON without a newline."""
@@ -116,10 +141,10 @@ class Trial:
         Raises:
             ValueError: when the line is not JSON or lacks a field.
         """
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import ValidationError
 
         try:
-            trial = TypeAdapter(cls).validate_json(line)
+            trial = _reader().validate_json(line)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -129,6 +154,13 @@ class Trial:
         if trial.status == "failed" and trial.failure is None:
             raise ValueError("not a trial record: a failed trial has its failure")
         return trial
+
+
+@cache
+def _reader() -> TypeAdapter[Trial]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Trial)
 
 
 def candidate_key(genotype: Genotype) -> str:

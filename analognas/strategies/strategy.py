@@ -8,6 +8,7 @@ the same proposals.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,11 +46,13 @@ class History:
         population: `(n, genes)` int64, every finished trial, failed ones included.
         metrics: `(n, metrics)` measured values by name; NaN in the rows of failed trials.
         pending: `(m, genes)` int64, proposed and not finished yet.
+        known: the genotypes of both, where the caller keeps them as a set.
     """
 
     population: Population
     metrics: pd.DataFrame
     pending: Population
+    known: AbstractSet[Genotype] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.population)
@@ -61,6 +64,8 @@ class History:
 
     def seen(self) -> frozenset[Genotype]:
         """Every genotype that was proposed so far; none of them may be proposed again."""
+        if self.known is not None:
+            return frozenset(self.known)
         return frozenset(tuple(row) for rows in (self.population, self.pending) for row in rows.tolist())
 
 

@@ -1,0 +1,30 @@
+"""`analognas replay`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from analognas.cli.options import RunFolder
+
+
+def replay(
+    folder: RunFolder,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Train and measure every candidate again, too.")
+    ] = False,
+) -> None:
+    """Make the decisions of a run again in the recorded order of completion; every proposal must come back the same."""
+    from analognas.compose import compose
+    from analognas.config.loader import load_config
+    from analognas.record.directory import open_run
+    from analognas.replay import replay as replay_run
+
+    run = open_run(folder)
+    config, document = load_config(run.config, executor="serial")
+    composition = compose(config, document)
+    trials = run.trials()
+    n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)
+    measured = " and every measurement" if evaluate else ""
+    typer.echo(f"{run.path}: {len(trials)} trials, {n_asks} asks: every proposal{measured} is the same again")

@@ -1,0 +1,45 @@
+"""What has to be equal wherever evaluations run: Python, the packages that shape a result, our own source."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from analognas.record.environment import package_versions
+
+OWN_PACKAGES: Final = ("analognas", "search_spaces", "surrogates", "hwsim")
+
+
+@cache
+def fingerprint() -> Mapping[str, str]:
+    """Return versions by name; `our source` is a hash of the four packages, for what a version does not tell."""
+    return {"Python": platform.python_version(), **package_versions(), "our source": _source_hash()}
+
+
+def differences(here: Mapping[str, str], there: Mapping[str, str]) -> str:
+    """Return how two fingerprints differ, one phrase a difference; empty when they are equal.
+
+    >>> differences({"Python": "3.11.2"}, {"Python": "3.12.1"})
+    'Python 3.12.1 there and 3.11.2 here'
+    """
+    return ", ".join(
+        f"{name} {there.get(name, 'unknown')} there and {here.get(name, 'unknown')} here"
+        for name in {**here, **there}
+        if here.get(name) != there.get(name)
+    )
+
+
+def _source_hash() -> str:
+    digest = hashlib.sha256()
+    for package in OWN_PACKAGES:
+        spec = find_spec(package)
+        for root in spec.submodule_search_locations or () if spec is not None else ():
+            for path in sorted(Path(root).rglob("*.py")):
+                digest.update(f"{package}/{path.relative_to(root)}".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

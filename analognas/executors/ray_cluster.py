@@ -1,0 +1,218 @@
+"""The way to a Ray cluster: connecting, and what its nodes have.
+
+Everything that can be wrong is found before a search begins: no cluster behind the address, another Python, resources
+that no node has, other versions of the packages on a node. `local` starts a cluster that listens on localhost alone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from analognas.errors import UserError
+from analognas.executors.fingerprint import differences, fingerprint
+from analognas.executors.memory import GIGABYTE
+
+ANSWER_S: Final = 10.0
+"""Seconds within which a cluster has to answer."""
+
+PROBE_S: Final = 60.0
+"""Seconds that a node may take to start a worker that tells its versions."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one evaluation reserves.
+
+    Attributes:
+        cpus: processors.
+        gpus: GPUs, or a fraction of one.
+        memory_gb: gigabytes; None: not reserved.
+    """
+
+    cpus: float
+    gpus: float
+    memory_gb: float | None
+
+    def slots(self, resources: Mapping[str, float]) -> int:
+        """Return how many evaluations a node with `resources` runs at a time.
+
+        >>> Demand(cpus=1, gpus=0.25, memory_gb=None).slots({"CPU": 8, "GPU": 1})
+        4
+        """
+        wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": (self.memory_gb or 0) * GIGABYTE}
+        return min(int(resources.get(name, 0) / n + 1e-9) for name, n in wanted.items() if n)
+
+    def in_words(self) -> str:
+        """Return what is reserved."""
+        parts = [f"{self.cpus:g} CPU", *([f"{self.gpus:g} GPU"] if self.gpus else [])]
+        return ", ".join([*parts, *([f"{self.memory_gb:g} GB"] if self.memory_gb else [])])
+
+
+def connect(address: str, demand: Demand) -> Callable[[], None]:
+    """Connect this process to a cluster and check that it can run evaluations that reserve `demand`.
+
+    Args:
+        address: `auto`, `local` or HOST:PORT.
+        demand: of one evaluation.
+
+    Returns:
+        What ends the connection; it does nothing where the process was connected before.
+
+    Raises:
+        UserError: when there is no cluster, or it lacks the resources, or one of its nodes has other versions.
+    """
+    if address == "local":
+        # Ray binds to all interfaces unless it is told that this machine makes up no cluster with others.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    try:
+        import ray
+    except ImportError:
+        raise UserError(
+            "the executor `ray` needs the package ray; install it with `pip install 'analognas[ray]'`"
+        ) from None
+    if ray.is_initialized():
+        check_cluster(demand)
+        return _keep
+    _initialise(address)
+    try:
+        check_cluster(demand)
+    except BaseException:
+        ray.shutdown()
+        raise
+    return ray.shutdown
+
+
+def _keep() -> None:
+    """Leave the connection as it was found."""
+
+
+def _initialise(address: str) -> None:
+    import ray
+
+    options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    if address == "local":
+        options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": False}
+    else:
+        check_answers(address)
+    try:
+        ray.init(address=address, **options)
+    except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
+        reason = " ".join(str(error).split())
+        if "ersion mismatch" in reason:
+            raise UserError(
+                f"the Ray cluster at {address} has another Python or Ray than this process: {reason}; "
+                "start the search with the cluster's own versions, or the cluster with these"
+            ) from None
+        raise UserError(f"cannot connect to the Ray cluster at {address}: {reason}") from None
+
+
+def check_answers(address: str) -> None:
+    """Check that a cluster answers at `address`, within seconds; Ray itself tries for minutes.
+
+    Raises:
+        UserError: when none does; it says what to start.
+    """
+    remedy = "start one with `ray start --head`, or use `address: local` for one of this search's own"
+    arguments = [] if address == "auto" else ["--address", address]
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=ANSWER_S / 2).close()
+        except OSError as error:
+            raise UserError(
+                f"no Ray cluster answers at {address} ({error.strerror or error}); {remedy}"
+            ) from None
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ray.scripts.scripts", "health-check", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=ANSWER_S,
+        )
+    except subprocess.TimeoutExpired:
+        done = None
+    if done is None or done.returncode:
+        where = "on this machine" if address == "auto" else f"at {address}"
+        raise UserError(f"no Ray cluster answers {where}; {remedy}")
+
+
+def check_cluster(demand: Demand) -> None:
+    """Check that a node has the resources of `demand`, and that every node has our versions.
+
+    Raises:
+        UserError: naming what the nodes have, or the node that differs.
+    """
+    nodes = alive_nodes()
+    if not any(demand.slots(node["Resources"]) for node in nodes):
+        raise UserError(
+            f"no node of the Ray cluster has {demand.in_words()} for an evaluation; it has "
+            f"{'; '.join(map(describe_node, nodes)) or 'no nodes'}; ask for less, or add such a node"
+        )
+    check_versions(nodes)
+
+
+def check_versions(nodes: list[Mapping[str, Any]]) -> None:
+    """Compare Python, packages and our source on every node with those of this process.
+
+    A node that goes away meanwhile is passed over.
+
+    Raises:
+        UserError: naming the first node that differs, and how.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    probe = ray.remote(num_cpus=0, max_retries=0)(tell_versions)
+    answers = {
+        node["NodeID"]: probe.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote()
+        for node in nodes
+    }
+    ray.wait(list(answers.values()), num_returns=len(answers), timeout=PROBE_S)
+    for node in nodes:
+        try:
+            there = ray.get(answers[node["NodeID"]], timeout=0)
+        except (
+            ray.exceptions.NodeDiedError,
+            ray.exceptions.TaskUnschedulableError,
+            ray.exceptions.GetTimeoutError,
+        ):
+            continue
+        except ray.exceptions.RayError as error:
+            last = str(error).strip().splitlines()[-1]
+            raise UserError(
+                f"node {describe_node(node)} cannot run analognas: {last}; install the same version there"
+            ) from None
+        if found := differences(fingerprint(), there):
+            raise UserError(f"node {describe_node(node)} differs: {found}; make them equal")
+
+
+def tell_versions() -> dict[str, str]:
+    """Return the fingerprint of the node that this is called on."""
+    return dict(fingerprint())
+
+
+def alive_nodes() -> list[Mapping[str, Any]]:
+    """Return Ray's description of every node that is alive."""
+    import ray
+
+    nodes: list[Mapping[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray leaves it untyped
+    return [node for node in nodes if node["Alive"]]
+
+
+def describe_node(node: Mapping[str, Any]) -> str:
+    """Return name and resources of a node: `worker-1 (4 CPU, 1 GPU, 15.2 GB)`."""
+    resources = node["Resources"]
+    memory_gb = resources.get("memory", 0) / GIGABYTE
+    return (
+        f"{node['NodeManagerHostname']} {node['NodeManagerAddress']} ({resources.get('CPU', 0):g} CPU, "
+        f"{resources.get('GPU', 0):g} GPU, {memory_gb:.1f} GB)"
+    )

@@ -1,0 +1,216 @@
+"""Evaluations as tasks on a Ray cluster.
+
+One task is one attempt; tasks are waited for one at a time, in whatever order they end. The evaluation with its data
+is put into the object store once. Ray's own retries are off: whether a job is started again, and with what, is decided
+here, where its attempts are counted and recorded.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray import exceptions
+
+from analognas.errors import UserError
+from analognas.executors.attempts import (
+    Attempt,
+    after_crash,
+    after_lost_node,
+    after_memory_ran_out,
+    failed,
+    ran_out_of_memory,
+)
+from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
+from analognas.executors.fingerprint import fingerprint
+from analognas.executors.limits import GRACE_S, Limits
+from analognas.executors.memory import GIGABYTE
+from analognas.executors.ray_cluster import Demand
+from analognas.executors.ray_shipping import ship
+from analognas.executors.ray_watch import ClusterWatch
+from analognas.executors.ray_worker import Beacon, Mismatch, Report, beacon_name, evaluate_remotely
+from analognas.executors.trial_log import write_log
+from analognas.record.trial import Failure
+
+POLL_S: Final = 1.0
+"""Seconds between two looks at the cluster and at the clock while nothing ends."""
+
+
+@dataclass
+class _Flight:
+    attempt: Attempt
+    submitted_s: float
+    started_s: float | None = None
+    overdue: bool = False
+
+
+class RayExecutor:
+    """Evaluates jobs as tasks; the process must be connected to a cluster."""
+
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        *,
+        demand: Demand,
+        max_in_flight: int | None,
+        max_retries: int,
+        limits: Limits,
+        logs: Path | None = None,
+    ) -> None:
+        """Put the evaluation into the object store.
+
+        Args:
+            evaluate: the evaluation.
+            demand: what each evaluation reserves.
+            max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
+            max_retries: further starts of a job whose worker died.
+            limits: of each evaluation.
+            logs: folder for what the evaluations write; None: it is dropped.
+        """
+        self._demand = demand
+        self._max_in_flight = max_in_flight
+        self._max_retries = max_retries
+        self._limits = limits
+        self._logs = logs
+        self._shipment = [ship(evaluate)]
+        self._expected = dict(fingerprint())
+        self._watch = ClusterWatch(demand)
+        self._task = ray.remote(max_retries=0)(evaluate_remotely)
+        self._flights: dict[Any, _Flight] = {}
+        self._beacon = None if limits.time_s is None else _light_beacon()
+        self._looked_s = time.monotonic()
+
+    @property
+    def state(self) -> ExecutorState:
+        """As many run as the cluster has room for, the rest waits."""
+        slots, under_way = self._watch.slots, len(self._flights)
+        running = min(under_way, slots)
+        return ExecutorState(
+            capacity=self._max_in_flight or max(1, slots),
+            running=running,
+            queued=under_way - running,
+            nodes=self._watch.n_nodes,
+        )
+
+    def submit(self, job: Job) -> None:
+        """Start a task."""
+        self._start(Attempt(job))
+
+    def next_outcome(self) -> Outcome:
+        """Wait for the next job to end.
+
+        Raises:
+            UserError: when the cluster is lost, or a node has other versions than this process.
+        """
+        while True:
+            ready, _ = ray.wait(list(self._flights), num_returns=1, timeout=POLL_S)
+            outcome = self._settle(ready[0]) if ready else None
+            if not ready or time.monotonic() > self._looked_s + POLL_S:
+                self._looked_s = time.monotonic()
+                self._watch.look()
+                self._stop_overdue()
+            if outcome is not None:
+                return outcome
+
+    def close(self) -> None:
+        """Cancel every task; what they were doing is lost."""
+        for reference in self._flights:
+            ray.cancel(reference, force=True)
+        self._flights.clear()
+        if self._beacon is not None:
+            ray.kill(self._beacon)
+
+    def _start(self, attempt: Attempt) -> None:
+        task = self._task.options(name=f"trial {attempt.job.key}", **self._reservation(attempt))
+        reference = task.remote(self._shipment, attempt, self._limits, self._expected, self._beacon)
+        self._flights[reference] = _Flight(attempt, time.monotonic())
+
+    def _reservation(self, attempt: Attempt) -> dict[str, Any]:
+        cpus, gpus = self._demand.cpus, self._demand.gpus
+        memory_gb = self._limits.memory_of(attempt)
+        if attempt.more_memory:
+            gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus
+            cpus = cpus if memory_gb is not None else max(cpus, self._watch.largest_cpus)
+        options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus}
+        return options if memory_gb is None else {**options, "memory": round(memory_gb * GIGABYTE)}
+
+    def _settle(self, reference: Any) -> Outcome | None:
+        """Return the outcome of a task that ended, None when its job was started again."""
+        flight = self._flights.pop(reference)
+        attempt = flight.attempt
+        try:
+            report = ray.get(reference)
+        except exceptions.TaskCancelledError:
+            return self._again(flight, Failure(self._limits.out_of_time(), ""))
+        except exceptions.OutOfMemoryError as error:
+            return self._again(flight, after_memory_ran_out(attempt, _first_line(error), self._more()))
+        except exceptions.NodeDiedError:
+            return self._again(flight, after_lost_node(attempt))
+        except exceptions.RayTaskError as error:
+            return self._again(flight, Failure(_first_line(error.cause), str(error)))
+        except exceptions.RayError as error:
+            if flight.overdue:
+                return self._again(flight, Failure(self._limits.out_of_time(), ""))
+            return self._again(flight, after_crash(attempt, self._max_retries, f"by {_first_line(error)}"))
+        if isinstance(report, Mismatch):
+            raise UserError(
+                f"executor: node {report.node} differs: {report.differences}; make them equal and resume the run"
+            )
+        return self._reported(flight, report)
+
+    def _reported(self, flight: _Flight, report: Report) -> Outcome | None:
+        outcome = report.outcome
+        write_log(self._logs, flight.attempt, report.log)
+        if not ran_out_of_memory(outcome):
+            return outcome
+        assert isinstance(outcome.result, Failure)
+        next_step = after_memory_ran_out(flight.attempt, outcome.result.reason, self._more())
+        if isinstance(next_step, Failure):
+            next_step = Failure(next_step.reason, outcome.result.traceback)
+        return self._again(flight, next_step)
+
+    def _again(self, flight: _Flight, next_step: Attempt | Failure) -> Outcome | None:
+        if isinstance(next_step, Attempt):
+            write_log(self._logs, flight.attempt, "the worker was lost or ran out of memory\n")
+            self._start(next_step)
+            return None
+        write_log(self._logs, flight.attempt, f"{next_step.reason}\n{next_step.traceback}")
+        wall_time_s = time.monotonic() - flight.submitted_s
+        return failed(flight.attempt, next_step, threads=self._limits.threads, wall_time_s=wall_time_s)
+
+    def _more(self) -> str:
+        gigabytes = self._limits.memory_gb
+        return "a whole node to itself" if gigabytes is None else f"{2 * gigabytes:g} GB"
+
+    def _stop_overdue(self) -> None:
+        """Cancel evaluations that their own worker could not stop in time."""
+        if self._beacon is None or self._limits.time_s is None:
+            return
+        now = time.monotonic()
+        try:
+            started = set(ray.get(self._beacon.take.remote(), timeout=POLL_S))
+        except exceptions.RayError:
+            return
+        for reference, flight in self._flights.items():
+            if beacon_name(flight.attempt) in started:
+                flight.started_s = now
+            begun_s = flight.started_s
+            if begun_s is not None and not flight.overdue and now > begun_s + self._limits.time_s + GRACE_S:
+                flight.overdue = True
+                ray.cancel(reference, force=True)
+
+
+def _light_beacon() -> Any:
+    """Start the beacon on this node, where it lives as long as the driver can."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
+
+
+def _first_line(error: BaseException) -> str:
+    words = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {words[0]}" if words else type(error).__name__

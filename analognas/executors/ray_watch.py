@@ -1,0 +1,78 @@
+"""Keeps an eye on a cluster: how much room it has now, and whether it is still there."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Final
+
+import ray
+
+from analognas.errors import UserError
+from analognas.executors.ray_cluster import Demand, alive_nodes
+
+LOOK_S: Final = 2.0
+"""Seconds between two looks at the nodes."""
+
+LOST_S: Final = 20.0
+"""Seconds without an answer after which a cluster is lost; Ray itself would wait without end."""
+
+
+class ClusterWatch:
+    """The room in a cluster, looked at every other second.
+
+    Attributes:
+        slots: evaluations that run at a time.
+        n_nodes: nodes that run evaluations.
+        largest_cpus: processors of the largest node.
+    """
+
+    def __init__(self, demand: Demand) -> None:
+        self.slots = 0
+        self.n_nodes = 0
+        self.largest_cpus = 0.0
+        self._demand = demand
+        context = ray.get_runtime_context()
+        self._node_id = context.get_node_id()
+        self._address = context.gcs_address
+        self._seen_s = self._looked_s = time.monotonic()
+        self._count()
+
+    def look(self) -> None:
+        """Look at the nodes again, when the last look was long enough ago.
+
+        Raises:
+            UserError: when the cluster has not answered for `LOST_S`.
+        """
+        now = time.monotonic()
+        if now < self._looked_s + LOOK_S:
+            return
+        self._looked_s = now
+        if self._answers() and self._count():
+            self._seen_s = now
+        elif now > self._seen_s + LOST_S:
+            raise UserError(
+                f"executor: the Ray cluster at {self._address} has not answered for {now - self._seen_s:.0f} s; every "
+                "finished trial is kept, start the cluster again and resume the run"
+            )
+
+    def _answers(self) -> bool:
+        """Return whether anything listens at the address of the head node: asking Ray would block for a minute."""
+        host, _, port = self._address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=LOOK_S).close()
+        except OSError:
+            return False
+        return True
+
+    def _count(self) -> bool:
+        """Count the nodes and return whether this process is still on one of them."""
+        try:
+            nodes = alive_nodes()
+        except Exception:  # whatever Ray raises when the head node is another one now
+            return False
+        slots = [self._demand.slots(node["Resources"]) for node in nodes]
+        self.slots = sum(slots)
+        self.n_nodes = sum(n > 0 for n in slots)
+        self.largest_cpus = max((node["Resources"].get("CPU", 0.0) for node in nodes), default=0.0)
+        return any(node["NodeID"] == self._node_id for node in nodes)

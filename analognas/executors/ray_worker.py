@@ -1,0 +1,103 @@
+"""What runs on a node of a Ray cluster: one task is one attempt of one job, or the training of one network."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from analognas.executors.attempts import Attempt
+from analognas.executors.executor import Evaluate, Outcome
+from analognas.executors.fingerprint import differences, fingerprint
+from analognas.executors.limits import Limits, evaluate_within
+
+MAX_LOG: Final = 65_536
+"""Characters that come back of what an evaluation wrote: the last ones."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a task sends back.
+
+    Attributes:
+        outcome: of the job.
+        log: what the evaluation wrote.
+    """
+
+    outcome: Outcome
+    log: str
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A node with other versions than the driver: it has evaluated nothing.
+
+    Attributes:
+        node: its name.
+        differences: in words.
+    """
+
+    node: str
+    differences: str
+
+
+class Beacon:
+    """An actor that hears of every start, so that the driver can tell a task that runs from one that waits."""
+
+    def __init__(self) -> None:
+        self._started: list[str] = []
+
+    def started(self, name: str) -> None:
+        """Note that an attempt has begun."""
+        self._started.append(name)
+
+    def take(self) -> list[str]:
+        """Return the names of the attempts that began since the last call."""
+        started, self._started = self._started, []
+        return started
+
+
+def evaluate_remotely(
+    shipment: Sequence[Any], attempt: Attempt, limits: Limits, expected: Mapping[str, str], beacon: Any
+) -> Report | Mismatch:
+    """Evaluate the job of `attempt` on this node.
+
+    Args:
+        shipment: one reference to the evaluation; inside a sequence, so that Ray does not unpack it for every task.
+        attempt: to make.
+        limits: of the evaluation.
+        expected: the driver's versions.
+        beacon: the actor that is told of the start; None: nobody wants to know.
+    """
+    found = differences(expected, fingerprint())
+    if found:
+        return Mismatch(os.uname().nodename, found)
+    if beacon is not None:
+        beacon.started.remote(beacon_name(attempt))
+    written = io.StringIO()
+    with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
+        outcome = evaluate_within(_fetched(shipment[0]), attempt, limits)
+    return Report(outcome, written.getvalue()[-MAX_LOG:])
+
+
+def call_remotely(shipment: Sequence[Any], function: Callable[[Any, Any], Any], argument: Any) -> Any:
+    """Return `function(evaluation, argument)` on this node."""
+    return function(_fetched(shipment[0]), argument)
+
+
+def beacon_name(attempt: Attempt) -> str:
+    """Return a name that no other attempt of the run has."""
+    return f"{attempt.job.key}-{attempt.number}"
+
+
+@lru_cache(maxsize=1)
+def _fetched(reference: Any) -> Evaluate:
+    """Return the evaluation, unpacked once for all tasks of this process."""
+    import ray
+
+    evaluate: Evaluate = ray.get(reference)
+    return evaluate

@@ -1,0 +1,51 @@
+"""Ctrl-C, once and twice: stop proposing and finish what runs, then stop at once.
+
+Both leave a run that can be resumed. The first only sets a flag that the search loop looks at; the second raises
+`KeyboardInterrupt` wherever the process is.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+WORDS: Final = b"\nstopping: what runs is finished and kept; press Ctrl-C again to stop at once\n"
+
+
+class StopRequest:
+    """Whether the user has asked to stop.
+
+    Attributes:
+        requested: set once, never cleared.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[StopRequest]:
+    """Yield a request that the first SIGINT sets; a second one raises KeyboardInterrupt.
+
+    In a thread other than the main one, where Python takes no signals, nothing sets it.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def on_interrupt(_signal: int, _frame: Any) -> None:
+        if request.requested:
+            raise KeyboardInterrupt
+        request.requested = True
+        os.write(2, WORDS)  # not a stream of Python's, which a signal may find half-way through a line
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield request
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,86 @@
+"""What a search knows at a moment: finished trials, open candidates, the best so far.
+
+Everything in it follows from the trial records, in time that does not grow with their number: a trial more is one row
+more, never a walk over all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analognas.history import GrowingHistory
+from analognas.record.trial import Ask, Trial
+from analognas.selection import better_of
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal
+from search_spaces import Genotype
+
+
+@dataclass(frozen=True)
+class OpenCandidate:
+    """A candidate that was proposed and has not finished.
+
+    Attributes:
+        proposal: the candidate.
+        asked_after: trials that had finished when it was proposed.
+        position: its place in that answer.
+    """
+
+    proposal: Proposal
+    asked_after: int
+    position: int
+
+
+class Ledger:
+    """The books of a search.
+
+    Attributes:
+        trials: finished, in order of completion.
+        best: the best feasible one of them.
+        n_failed: how many of them failed.
+    """
+
+    def __init__(self, problem: SearchProblem, n_genes: int, trials: Sequence[Trial] = ()) -> None:
+        self.trials: list[Trial] = []
+        self.best: Trial | None = None
+        self.n_failed = 0
+        self._problem = problem
+        self._history = GrowingHistory(n_genes)
+        self._open: dict[Genotype, OpenCandidate] = {}
+        for trial in trials:
+            self.open_up(trial.ask)
+            self.close(trial)
+
+    def open(self) -> list[OpenCandidate]:
+        """Return the open candidates in the order of the proposals."""
+        return list(self._open.values())
+
+    @property
+    def n_begun(self) -> int:
+        """Finished trials and open candidates together."""
+        return len(self.trials) + len(self._open)
+
+    def knows(self, genotype: Genotype) -> bool:
+        """Return whether a candidate is finished or open."""
+        return genotype in self._history.known
+
+    def history(self) -> History:
+        """Return what a strategy may know now."""
+        return self._history.snapshot(list(self._open))
+
+    def open_up(self, ask: Ask | None) -> list[OpenCandidate]:
+        """Open the candidates of an answer that was given now, and return them."""
+        proposals = () if ask is None else ask.proposals
+        opened = [OpenCandidate(proposal, len(self.trials), n) for n, proposal in enumerate(proposals)]
+        self._open |= {candidate.proposal.genotype: candidate for candidate in opened}
+        self._history.known.update(proposal.genotype for proposal in proposals)
+        return opened
+
+    def close(self, trial: Trial) -> None:
+        """Enter a finished trial."""
+        self._open.pop(trial.genotype, None)
+        self.trials.append(trial)
+        self._history.add(trial)
+        self.n_failed += trial.status == "failed"
+        self.best = better_of(self._problem, self.best, trial)

@@ -1,0 +1,105 @@
+"""A search on a made-up evaluation, in this process or, to be killed, in one of its own.
+
+python -m tests.analognas.executors.drive FOLDER TRIALS SECONDS processes|HOST:PORT
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from analognas.driver import SearchLoop
+from analognas.executors.executor import Executor
+from analognas.executors.limits import Limits
+from analognas.executors.processes import ProcessExecutor
+from analognas.interruption import stop_on_interrupt
+from analognas.observer import Silent
+from analognas.record.journal import Journal, read_trials
+from analognas.record.trial import Trial
+from analognas.selection import best_trial
+from analognas.spaces import complete
+from analognas.strategies.problem import Objective, SearchProblem
+from analognas.strategies.regularized_evolution import RegularizedEvolution
+from search_spaces import ResNetSpace
+from tests.analognas.executors.evaluations import Sleeps, accuracy_of
+
+
+def problem() -> SearchProblem:
+    space = ResNetSpace(input_shape=(1, 8, 8), n_classes=10, oc0=(8, 32), m=(1, 2), r=(1, 3), b=(1, 2))
+    return SearchProblem(complete(space, (1, 8, 8)), Objective("accuracy_1d", 1), {"parameters": 60_000})
+
+
+def search_loop(n_trials: int, **changes) -> SearchLoop:
+    strategy = RegularizedEvolution(population=6, tournament=3)
+    return SearchLoop(
+        **{"problem": problem(), "strategy": strategy, "n_trials": n_trials, "batch": 1, "seed": 5, **changes}
+    )
+
+
+def drive(folder: Path, loop: SearchLoop, executor: Executor, observer=None) -> list[Trial]:
+    """Search in `folder`, from where an earlier search left it, and close the executor."""
+    path = folder / "trials.jsonl"
+    try:
+        with Journal(path) as journal, stop_on_interrupt() as stop:
+            loop.run(read_trials(path), executor, journal, observer or Silent(), stop)
+    finally:
+        executor.close()
+    return read_trials(path)
+
+
+def check_run(folder: Path, n_trials: int) -> list[Trial]:
+    """Check that every trial is there once, and that the loop's best is the best of the records."""
+    trials = read_trials(folder / "trials.jsonl")
+    assert [trial.number for trial in trials] == list(range(1, n_trials + 1))
+    twice = [genotype for genotype, n in Counter(trial.genotype for trial in trials).items() if n > 1]
+    assert not twice
+    proposed = [proposal.genotype for trial in trials if trial.ask for proposal in trial.ask.proposals]
+    assert len(proposed) == len(set(proposed))
+    assert {trial.genotype for trial in trials} <= set(proposed)
+    completed = [trial for trial in trials if trial.status == "completed"]
+    assert all(trial.metrics["accuracy_1d"] == accuracy_of(trial.genotype) for trial in completed)
+    best = best_trial(problem(), trials)
+    assert (None if best is None else best.metrics["accuracy_1d"]) == max(
+        (trial.metrics["accuracy_1d"] for trial in completed), default=None
+    )
+    return trials
+
+
+def process_executor(evaluate, workers: int = 2, **limits) -> ProcessExecutor:
+    return ProcessExecutor(
+        evaluate,
+        workers=workers,
+        max_in_flight=workers,
+        max_retries=2,
+        limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),
+    )
+
+
+def ray_executor(evaluate, *, cpus: float = 1, in_flight=None, retries: int = 2, logs=None, **limits):
+    from analognas.executors.ray_cluster import Demand
+    from analognas.executors.ray_executor import RayExecutor
+
+    return RayExecutor(
+        evaluate,
+        demand=Demand(cpus, 0, limits.get("memory_gb")),
+        max_in_flight=in_flight,
+        max_retries=retries,
+        limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),
+        logs=logs,
+    )
+
+
+def main(folder: str, n_trials: str, seconds: str, where: str) -> None:
+    evaluate = Sleeps(float(seconds), uneven=True)
+    if where == "processes":
+        executor: Executor = process_executor(evaluate)
+    else:
+        from analognas.executors.ray_cluster import Demand, connect
+
+        connect(where, Demand(1, 0, None))
+        executor = ray_executor(evaluate)
+    print("searching", flush=True)
+    drive(Path(folder), search_loop(int(n_trials)), executor)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,121 @@
+"""Evaluations that cost nothing and go wrong in every way; workers import them by name."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
+from analognas.record.trial import DriftRecord
+from analognas.strategies.strategy import Proposal
+
+
+def accuracy_of(genotype: tuple[int, ...]) -> float:
+    """Return a made-up accuracy, different for most candidates."""
+    return 0.5 + (sum((n + 3) * gene for n, gene in enumerate(genotype)) % 997) / 2000
+
+
+def outcome(job: Job) -> Outcome:
+    """Measure a candidate by a formula."""
+    genotype = job.proposal.genotype
+    accuracy = accuracy_of(genotype)
+    metrics = {"accuracy_1d": accuracy, "std_1d": 0.01, "avm": 0.02, "accuracy_1s": accuracy}
+    metrics |= {
+        "digital_accuracy": 1.0,
+        "parameters": float(sum(genotype)),
+        "macs": 1.0,
+        "tiles": 1.0,
+        "utilisation": 0.5,
+    }
+    return Outcome(
+        job,
+        Measurement(metrics, DriftRecord((1.0,), ((accuracy,),))),
+        torch.get_num_threads(),
+        0.0,
+        now_utc(),
+        {},
+        node=node_name(),
+    )
+
+
+def instant(job: Job) -> Outcome:
+    return outcome(job)
+
+
+@dataclass(frozen=True)
+class Sleeps:
+    """Takes `seconds`, times a factor that depends on the candidate when `uneven`."""
+
+    seconds: float
+    uneven: bool = False
+
+    def __call__(self, job: Job) -> Outcome:
+        factor = 0.5 + 2 * (job.seed % 97) / 97 if self.uneven else 1.0
+        time.sleep(self.seconds * factor)
+        return outcome(job)
+
+
+@dataclass(frozen=True)
+class Sometimes:
+    """Does something terrible to chosen candidates; notes every start as a line of the file `starts`."""
+
+    terrible: Callable[[], None]
+    starts: Path
+    every: int = 5
+    seconds: float = 0.0
+
+    def chosen(self, job: Job) -> bool:
+        return job.seed % self.every == 0
+
+    def __call__(self, job: Job) -> Outcome:
+        with self.starts.open("a") as file:
+            file.write(f"{job.key} {int(self.chosen(job))}\n")
+        time.sleep(self.seconds)
+        if self.chosen(job):
+            self.terrible()
+        return outcome(job)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def segfault() -> None:
+    print("about to die", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def hang_in_python() -> None:
+    while True:
+        time.sleep(0.05)
+
+
+def hang_in_native_code() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    while True:
+        time.sleep(10)
+
+
+def raise_error() -> None:
+    raise ValueError("this candidate is <b>cursed</b>")
+
+
+def allocate() -> None:
+    _HOARD.extend(torch.ones(25_000_000) for _ in range(12))  # 1.2 GB in steps: a limit of less ends it
+    _HOARD.clear()
+
+
+def hoard() -> None:
+    raise MemoryError
+
+
+_HOARD: list[torch.Tensor] = []
+
+
+def a_job(number: int = 0) -> Job:
+    return Job(Proposal((8, 3, number), "random"), asked_after=0, position=number, seed=number)

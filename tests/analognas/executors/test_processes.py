@@ -1,0 +1,178 @@
+"""Real worker processes, and everything that can happen to them."""
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from analognas.executors.executor import Measurement
+from analognas.executors.limits import Limits
+from analognas.executors.processes import ProcessExecutor
+from analognas.record.trial import Failure
+from tests.analognas.executors import evaluations
+from tests.analognas.executors.evaluations import Sleeps, Sometimes, a_job
+
+N = 8
+
+
+def executor(evaluate, *, workers: int = 2, retries: int = 2, logs=None, **limits) -> ProcessExecutor:
+    return ProcessExecutor(
+        evaluate,
+        workers=workers,
+        max_in_flight=2 * workers,
+        max_retries=retries,
+        limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),
+        logs=logs,
+    )
+
+
+def run_all(pool: ProcessExecutor, n: int = N) -> dict[int, object]:
+    try:
+        for number in range(n):
+            pool.submit(a_job(number))
+        return {(outcome := pool.next_outcome()).job.seed: outcome for _ in range(n)}
+    finally:
+        pool.close()
+
+
+def starts(path: Path) -> Counter[str]:
+    return Counter(line.split()[0] for line in path.read_text().splitlines())
+
+
+def test_every_job_ends_once_and_workers_are_few(tmp_path) -> None:
+    outcomes = run_all(executor(evaluations.instant))
+    assert sorted(outcomes) == list(range(N))
+    assert all(isinstance(outcome.result, Measurement) for outcome in outcomes.values())
+    assert {outcome.attempts for outcome in outcomes.values()} == {1}
+
+
+def test_a_slow_job_holds_back_no_other() -> None:
+    pool = executor(Sleeps(0.4, uneven=True))
+    try:
+        jobs = [a_job(96), *(a_job(97 * n) for n in range(1, 4))]  # the first takes five times as long
+        for job in jobs:
+            pool.submit(job)
+        ended = [pool.next_outcome().job for _ in jobs]
+    finally:
+        pool.close()
+    assert ended[-1] == jobs[0]
+
+
+@pytest.mark.parametrize(("how", "name"), [(evaluations.die, "SIGKILL"), (evaluations.segfault, "SIGSEGV")])
+def test_a_job_that_always_crashes_fails_after_its_retries(tmp_path, how, name) -> None:
+    record = tmp_path / "starts"
+    outcomes = run_all(executor(Sometimes(how, record), retries=2, logs=tmp_path))
+    for seed, outcome in outcomes.items():
+        if seed % 5:
+            assert isinstance(outcome.result, Measurement)
+        else:
+            assert isinstance(outcome.result, Failure)
+            assert f"its worker died 3 times in 3 attempts, last killed by {name}" == outcome.result.reason
+            assert outcome.attempts == 3
+            assert starts(record)[outcome.job.key] == 3
+    if how is evaluations.segfault:
+        log = (tmp_path / f"{a_job(0).key}.log").read_text()
+        assert "about to die" in log
+        assert "Fatal Python error: Segmentation fault" in log
+
+
+def test_a_worker_killed_from_outside_costs_only_time(tmp_path) -> None:
+    record = tmp_path / "starts"
+    pool = executor(Sometimes(lambda_free_nothing, record, seconds=0.5))
+    try:
+        for number in range(4):
+            pool.submit(a_job(number))
+        while not record.exists():
+            time.sleep(0.05)
+        victim = next(worker for worker in pool._workers if worker.attempt is not None)
+        os.kill(victim.process.pid, signal.SIGKILL)
+        outcomes = [pool.next_outcome() for _ in range(4)]
+    finally:
+        pool.close()
+    assert all(isinstance(outcome.result, Measurement) for outcome in outcomes)
+    assert sorted(outcome.attempts for outcome in outcomes) == [1, 1, 1, 2]
+
+
+def lambda_free_nothing() -> None:
+    """Do nothing; a lambda cannot be sent to a worker."""
+
+
+@pytest.mark.parametrize("how", [evaluations.hang_in_python, evaluations.hang_in_native_code])
+def test_a_hanging_job_is_stopped(tmp_path, how) -> None:
+    record = tmp_path / "starts"
+    outcomes = run_all(executor(Sometimes(how, record), time_s=0.5), n=6)
+    failed = {seed for seed, outcome in outcomes.items() if isinstance(outcome.result, Failure)}
+    assert failed == {0, 5}
+    for seed in failed:
+        assert (
+            "stopped at `executor.trial_timeout`: it was not done after 0.5 s" in outcomes[seed].result.reason
+        )
+        assert starts(record)[outcomes[seed].job.key] == 1
+        if how is evaluations.hang_in_python:
+            assert "in hang_in_python" in outcomes[seed].result.traceback
+
+
+def test_an_exception_keeps_its_traceback(tmp_path) -> None:
+    outcomes = run_all(executor(Sometimes(evaluations.raise_error, tmp_path / "starts")))
+    assert outcomes[0].result.reason == "ValueError: this candidate is <b>cursed</b>"
+    assert "in raise_error" in outcomes[0].result.traceback
+    assert outcomes[0].attempts == 1
+
+
+def test_memory_is_doubled_once(tmp_path) -> None:
+    record = tmp_path / "starts"
+    evaluate = Sometimes(evaluations.allocate, record, every=1)
+    (outcome,) = run_all(executor(evaluate, workers=1, memory_gb=0.4), n=1).values()
+    assert isinstance(outcome.result, Failure)
+    assert outcome.result.reason.startswith("out of memory, also with 0.8 GB: ")
+    assert starts(record)[outcome.job.key] == outcome.attempts == 2
+    assert isinstance(
+        next(iter(run_all(executor(evaluate, workers=1, memory_gb=0.8), n=1).values())).result, Measurement
+    )
+
+
+def test_without_a_bound_the_second_attempt_runs_alone(tmp_path) -> None:
+    record = tmp_path / "starts"
+    outcomes = run_all(executor(Sometimes(evaluations.hoard, record, seconds=0.1)))
+    failures = [outcome for outcome in outcomes.values() if isinstance(outcome.result, Failure)]
+    assert {outcome.job.seed for outcome in failures} == {0, 5}
+    assert all("also with this machine to itself" in outcome.result.reason for outcome in failures)
+    assert all(starts(record)[outcome.job.key] == 2 for outcome in failures)
+
+
+def test_workers_die_with_their_driver(tmp_path) -> None:
+    import subprocess
+    import sys
+
+    from tests.analognas.small_search import ROOT, environment
+
+    script = tmp_path / "driver.py"
+    script.write_text(
+        "import os, signal\n"
+        "from tests.analognas.executors.test_processes import executor\n"
+        "from tests.analognas.executors.evaluations import Sleeps, a_job\n"
+        "if __name__ == '__main__':\n"
+        "    pool = executor(Sleeps(0.2))\n"
+        "    pool.submit(a_job(1))\n"
+        "    pool.next_outcome()\n"
+        "    print(*(worker.process.pid for worker in pool._workers), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+    )
+    workers = [int(word) for word in done.stdout.split()]
+    assert len(workers) == 2, done.stderr
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives its driver"
+        time.sleep(0.1)
