@@ -28,6 +28,7 @@ from analognas.executors.executor import Executor
 from analognas.executors.make import make_executor, make_place, open_executor
 from analognas.executors.place import Place
 from analognas.executors.specs import ExecutorSpec
+from analognas.halving import Halving
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
@@ -125,6 +126,9 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             n_trials=config.search.trials,
             batch=config.search.batch,
             seed=config.seed,
+            halving=None
+            if config.search.halving is None
+            else Halving(config.search.halving.eta, config.search.halving.rungs),
         ),
         evaluator=Evaluator(
             task=prepared,

@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from analognas.executors.executor import Executor, Job, Outcome
+from analognas.halving import Halving, Promotion
 from analognas.interruption import StopRequest
 from analognas.ledger import Ledger, OpenCandidate
 from analognas.observer import Observer
@@ -36,9 +37,10 @@ class SearchLoop:
     Attributes:
         problem: what is searched.
         strategy: proposes candidates.
-        n_trials: how many trials to make.
+        n_trials: how many candidates to evaluate, on the first rung where there are several.
         batch: how many candidates to ask for at a time, or as many as there are free workers when that is more.
         seed: of the run.
+        halving: evaluates the best again at larger budgets; None evaluates every candidate once, in full.
     """
 
     problem: SearchProblem
@@ -46,6 +48,7 @@ class SearchLoop:
     n_trials: int
     batch: int
     seed: int
+    halving: Halving | None = None
 
     def run(
         self,
@@ -71,15 +74,21 @@ class SearchLoop:
             KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
         """
         stop = stop or StopRequest()
-        ledger = Ledger(self.problem, self.n_genes, trials)
+        ledger = Ledger(self.problem, self.n_genes, trials, self.halving)
         waiting = deque(self._jobs(ledger.open()))
         pace = Pace()
         under_way = 0
         asked_after = -1
         ask: Ask | None = None
-        while len(ledger.trials) < self.n_trials:
+        while True:
             free = executor.state.capacity - under_way
             while free > 0 and not stop.requested:
+                promotion = None if ledger.ladder is None else ledger.ladder.promote()
+                if promotion is not None:
+                    executor.submit(self._promoted(promotion))
+                    under_way += 1
+                    free -= 1
+                    continue
                 if not waiting and asked_after < len(ledger.trials):
                     asked_after = len(ledger.trials)
                     ask = self.ask(ledger, min(max(self.batch, free), self.n_trials - ledger.n_begun))
@@ -98,7 +107,7 @@ class SearchLoop:
             journal.append(trial)
             ledger.close(trial)
             observer.progress(self._progress(ledger, executor, pace.tick()))
-            observer.trial(trial, self.n_trials, ledger.best)
+            observer.trial(trial, self.n_evaluations, ledger.best)
         if stop.requested:
             raise KeyboardInterrupt
         return ledger.trials
@@ -129,6 +138,23 @@ class SearchLoop:
                 kept.append(replace(proposal, genotype=genotype))
         return kept
 
+    @property
+    def n_evaluations(self) -> int:
+        """How many evaluations the search takes; with halving fewer where some fail."""
+        return self.n_trials if self.halving is None else self.halving.evaluations(self.n_trials)
+
+    def _promoted(self, promotion: Promotion) -> Job:
+        assert self.halving is not None
+        trial = promotion.trial
+        return Job(
+            proposal=promotion.proposal,
+            asked_after=trial.asked_after,
+            position=trial.position,
+            seed=trial.seed,
+            rung=promotion.rung,
+            budget=self.halving.budget(promotion.rung),
+        )
+
     def _jobs(self, opened: Sequence[OpenCandidate]) -> list[Job]:
         return [
             Job(
@@ -136,6 +162,7 @@ class SearchLoop:
                 asked_after=candidate.asked_after,
                 position=candidate.position,
                 seed=derive_seed(self.seed, "trial", candidate_key(candidate.proposal.genotype)),
+                budget=1.0 if self.halving is None else self.halving.budget(0),
             )
             for candidate in opened
         ]
@@ -150,12 +177,14 @@ class SearchLoop:
         return Progress(
             finished=finished,
             failed=ledger.n_failed,
-            n_trials=self.n_trials,
+            n_trials=self.n_evaluations,
             running=state.running,
             queued=state.queued,
             nodes=state.nodes,
             trials_a_second=trials_a_second,
-            time_left_s=None if trials_a_second is None else (self.n_trials - finished) / trials_a_second,
+            time_left_s=None
+            if trials_a_second is None
+            else max(self.n_evaluations - finished, 0) / trials_a_second,
         )
 
     def _trial(self, number: int, outcome: Outcome, ask: Ask | None) -> Trial:
@@ -181,4 +210,6 @@ class SearchLoop:
             attempts=outcome.attempts,
             node=outcome.node,
             ask=ask,
+            rung=job.rung,
+            budget=job.budget,
         )

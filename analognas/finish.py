@@ -165,7 +165,7 @@ def judge_surrogate(
         The content of `FinalResult.surrogate`; empty without a surrogate or with too few trials.
     """
     spec = surrogate_spec(config.search.strategy)
-    completed = [trial for trial in trials if trial.status == "completed"]
+    completed = [trial for trial in trials if trial.status == "completed" and trial.rung == 0]
     if spec is None or len(completed) < FEWEST_FOR_TAU:
         return {}
     observer.stage("measuring the surrogate on held-out trials")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analognas.halving import Halving, Ladder
 from analognas.history import GrowingHistory
 from analognas.record.trial import Ask, Trial
 from analognas.selection import better_of
@@ -39,12 +40,21 @@ class Ledger:
         trials: finished, in order of completion.
         best: the best feasible one of them.
         n_failed: how many of them failed.
+        ladder: the rungs of successive halving; None without.
     """
 
-    def __init__(self, problem: SearchProblem, n_genes: int, trials: Sequence[Trial] = ()) -> None:
+    def __init__(
+        self,
+        problem: SearchProblem,
+        n_genes: int,
+        trials: Sequence[Trial] = (),
+        halving: Halving | None = None,
+    ) -> None:
         self.trials: list[Trial] = []
         self.best: Trial | None = None
         self.n_failed = 0
+        self.ladder = None if halving is None else Ladder(halving, problem)
+        self._n_candidates = 0
         self._problem = problem
         self._history = GrowingHistory(n_genes)
         self._open: dict[Genotype, OpenCandidate] = {}
@@ -58,8 +68,8 @@ class Ledger:
 
     @property
     def n_begun(self) -> int:
-        """Finished trials and open candidates together."""
-        return len(self.trials) + len(self._open)
+        """Candidates that have finished, on the first rung at least, and open ones together."""
+        return self._n_candidates + len(self._open)
 
     def knows(self, genotype: Genotype) -> bool:
         """Return whether a candidate is finished or open."""
@@ -79,8 +89,12 @@ class Ledger:
 
     def close(self, trial: Trial) -> None:
         """Enter a finished trial."""
-        self._open.pop(trial.genotype, None)
         self.trials.append(trial)
-        self._history.add(trial)
+        if trial.rung == 0:  # strategies compare candidates by what all of them have: the first rung
+            self._open.pop(trial.genotype, None)
+            self._n_candidates += 1
+            self._history.add(trial)
+        if self.ladder is not None:
+            self.ladder.close(trial)
         self.n_failed += trial.status == "failed"
         self.best = better_of(self._problem, self.best, trial)

@@ -32,7 +32,7 @@ def replay(loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate | None 
     Raises:
         UserError: at the first difference, with the trial that it comes after.
     """
-    ledger = Ledger(loop.problem, loop.n_genes)
+    ledger = Ledger(loop.problem, loop.n_genes, halving=loop.halving)
     n_asks = 0
     for trial in trials:
         if trial.ask is not None:
@@ -63,7 +63,9 @@ def _compare_asks(asked_after: int, recorded: Ask, now: Ask | None) -> None:
 
 def _compare_results(trial: Trial, evaluate: Evaluate) -> None:
     proposal = Proposal(trial.genotype, trial.origin, trial.predicted)
-    result = evaluate(Job(proposal, trial.asked_after, trial.position, trial.seed)).result
+    result = evaluate(
+        Job(proposal, trial.asked_after, trial.position, trial.seed, trial.rung, trial.budget)
+    ).result
     metrics = dict(result.metrics) if isinstance(result, Measurement) else {}
     if metrics != dict(trial.metrics):
         raise UserError(

@@ -25,6 +25,8 @@ def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
 
 def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial | None:
     """Return the best of all trials up to `trial`, where `best` was that of those before it."""
+    if not trial.at_full_budget:
+        return best
     if best is None:
         return best_trial(problem, [trial])
     objective = problem.objective
@@ -46,6 +48,7 @@ def choose(
         how: `best`, or `knee`, the feasible trial that bulges most beyond the plane through the extremes of
             the front.
     """
+    trials = [trial for trial in trials if trial.at_full_budget]
     if not trials:
         return None
     metrics = metrics_of(trials)

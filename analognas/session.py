@@ -81,13 +81,13 @@ def run_to_end(
         trials = run.trials()
         _check_same_space(run, composition, trials)
         observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
-        if len(trials) < config.search.trials:
-            trials = _search(run, composition, trials, journal, observer)
-        if len(trials) < config.search.trials:
-            observer.stage(
-                f"no new candidate meets the hard constraints: the search ends after {len(trials)} trials"
-            )
         result = run.final_result()
+        if _candidates(trials) < config.search.trials or (config.search.halving and result is None):
+            trials = _search(run, composition, trials, journal, observer)
+        if _candidates(trials) < config.search.trials:
+            observer.stage(
+                f"no new candidate meets the hard constraints: the search ends after {_candidates(trials)} candidates"
+            )
         if result is None:
             try:
                 result = _finish(run, config, composition, trials, observer)
@@ -99,6 +99,10 @@ def run_to_end(
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result
+
+
+def _candidates(trials: Sequence[Trial]) -> int:
+    return sum(trial.rung == 0 for trial in trials)
 
 
 @contextmanager

@@ -119,6 +119,18 @@ class ConstraintsSpec(Spec):
         return {name: float(value) for name, value in self.model_dump().items() if value is not None}
 
 
+class HalvingSpec(Spec):
+    """Asynchronous successive halving: all candidates at a small budget, the best again at larger ones (ASHA)."""
+
+    eta: int = Field(
+        default=3,
+        ge=2,
+        le=10,
+        description="of so many candidates of a rung one is promoted; epochs and chips grow by the same factor",
+    )
+    rungs: int = Field(default=3, ge=2, le=6, description="budgets, the last one the full one")
+
+
 class SearchSpec(Spec):
     """How many candidates are tried and who proposes them."""
 
@@ -127,6 +139,10 @@ class SearchSpec(Spec):
         default=6, ge=1, description="candidates proposed at a time, before the surrogate sees their results"
     )
     strategy: StrategySpec = Field(default_factory=SurrogateGuidedSpec)
+    halving: HalvingSpec | None = Field(
+        default=None,
+        description="successive halving over epochs and chips; null: every candidate gets the full budget",
+    )
     start_from: tuple[str | dict[str, Any], ...] = Field(
         default=(),
         description="candidates evaluated first: names of published networks, or architectures as in architecture.json",
@@ -251,6 +267,16 @@ class SearchConfig(Spec):
     def objectives(self) -> tuple[Objective, ...]:
         """Every objective, the first one first."""
         return tuple(Objective(name, SIGNS[name]) for name in (self.objective, *self.further_objectives))
+
+    @model_validator(mode="after")
+    def _halving_reaches_the_full_budget(self) -> SearchConfig:
+        halving = self.search.halving
+        if halving is not None and self.search.trials < halving.eta ** (halving.rungs - 1):
+            raise ValueError(
+                "`search.trials >= eta^(rungs - 1)` of `search.halving` must hold, or no candidate reaches the full "
+                f"budget, got {self.search.trials} < {halving.eta ** (halving.rungs - 1)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _budget_covers_initial_design(self) -> SearchConfig:

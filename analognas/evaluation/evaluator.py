@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
@@ -18,6 +20,9 @@ from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed
 from analognas.spaces import ArchitectureSpace
+
+FEWEST_CHIPS: Final = 2
+"""The spread over chips needs two."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,14 @@ class Evaluator:
             EvaluationError: when the training diverges or outputs are not finite.
         """
         network = self.space.build(job.proposal.genotype)
-        trained = train_network(network, self.task, self.hardware, self.budget, job.seed)
+        budget = self.budget if job.budget == 1 else self.budget.reduced(job.budget)
+        trained = train_network(network, self.task, self.hardware, budget, job.seed)
         curve = accuracy_on_chips(
-            trained.analog, self.task.validation, chips=self.chips, times_s=self.times_s, seed=self.chip_seed
+            trained.analog,
+            self.task.validation,
+            chips=max(FEWEST_CHIPS, math.ceil(job.budget * self.chips)),
+            times_s=self.times_s,
+            seed=self.chip_seed,
         )
         return Measurement(
             metrics={

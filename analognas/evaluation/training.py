@@ -6,7 +6,7 @@ using in-memory computing-based accelerators", Nat. Commun. 14:5282, 2023.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -39,6 +39,16 @@ class TrainingBudget:
     weight_noise: float
     noise_ramp: float
     clip_sigma: float | None
+
+    def reduced(self, share: float) -> TrainingBudget:
+        """Return the budget with this share of the epochs, at least one where there were any."""
+        return replace(
+            self, digital=_reduced(self.digital, share), hardware_aware=_reduced(self.hardware_aware, share)
+        )
+
+
+def _reduced(schedule: Schedule, share: float) -> Schedule:
+    return replace(schedule, epochs=max(1, round(share * schedule.epochs)) if schedule.epochs else 0)
 
 
 @dataclass(frozen=True)

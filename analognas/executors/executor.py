@@ -22,17 +22,22 @@ class Job:
         asked_after: finished trials when the strategy was asked.
         position: place in the strategy's batch.
         seed: of the evaluation.
+        rung: of successive halving, from 0.
+        budget: share of the full epochs and chips.
     """
 
     proposal: Proposal
     asked_after: int
     position: int
     seed: int
+    rung: int = 0
+    budget: float = 1.0
 
     @property
     def key(self) -> str:
-        """Short stable name of the candidate; a run evaluates no candidate twice, so it names the job too."""
-        return candidate_key(self.proposal.genotype)
+        """Short stable name: of the candidate, which a run evaluates once, or once on each rung."""
+        name = candidate_key(self.proposal.genotype)
+        return f"{name}-{self.rung}" if self.rung else name
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,8 @@ class Trial:
         versions: of the packages that shape a result.
         attempts: how many times its evaluation was started; more than one after a lost worker.
         node: the machine that evaluated it.
+        rung: of successive halving, from 0; 0 without halving.
+        budget: share of the full epochs and chips that the evaluation had; 1 on the last rung and without halving.
         ask: what the strategy was asked after the trial before this one had ended and before this one did; None for
             nothing. All asks together hold every candidate that is still to be evaluated.
     """
@@ -129,6 +131,13 @@ class Trial:
     attempts: int = 1
     node: str = ""
     ask: Ask | None = None
+    rung: int = 0
+    budget: float = 1.0
+
+    @property
+    def at_full_budget(self) -> bool:
+        """Whether it was evaluated with all epochs and chips, so that it can be chosen."""
+        return self.budget == 1.0
 
     def to_json(self) -> str:
         """Return the trial as one line of JSON without a newline."""

@@ -87,7 +87,9 @@ class ReportData:
         return [] if self.result is None else [self.result.network, *self.result.references]
 
     def feasible(self, trial: Trial) -> bool:
-        """Say whether a trial has an objective and keeps within every bound."""
+        """Say whether a trial was evaluated at full budget, has an objective and keeps within every bound."""
+        if not trial.at_full_budget:
+            return False
         return self.objective in trial.metrics and all(
             meets(trial.metrics, metric, bound) for metric, bound in self.upper_bounds.items()
         )

@@ -26,7 +26,7 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
     Columns: `number`, `status`, `feasible`, `origin`; every metric, NaN where it was not measured;
         `predicted_<metric>`
     where a surrogate predicted it; `architecture` and `genotype` as JSON; `seed`, `threads`, `wall_time_s`,
-    `finished_at`, `asked_after`, `position`; `failure`, the reason of a failed trial, else empty.
+    `finished_at`, `asked_after`, `position`, `rung`, `budget`; `failure`, the reason of a failed trial, else empty.
     """
     import pandas as pd
 
@@ -37,6 +37,7 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
         "status": [trial.status for trial in trials],
         "feasible": [
             trial.status == "completed"
+            and trial.at_full_budget
             and all(meets(trial.metrics, metric, bound) for metric, bound in upper_bounds.items())
             for trial in trials
         ],
@@ -55,6 +56,8 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
         "finished_at": [trial.finished_at for trial in trials],
         "asked_after": [trial.asked_after for trial in trials],
         "position": [trial.position for trial in trials],
+        "rung": [trial.rung for trial in trials],
+        "budget": [trial.budget for trial in trials],
         "failure": ["" if trial.failure is None else trial.failure.reason for trial in trials],
     }
     table = pd.DataFrame(columns)
