@@ -81,12 +81,9 @@ def test_1_a_killed_worker_is_retried(tmp_path, cluster) -> None:
 
 
 def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
-    observer = When(
-        {
-            4: lambda: cluster.remove_node(cluster.workers[0], allow_graceful=False),
-            12: lambda: cluster.add_node(num_cpus=2, **NODE),
-        }
-    )
+    # in the middle of an evaluation on each node
+    removal = threading.Timer(0.4, cluster.remove_node, (cluster.workers[0],), {"allow_graceful": False})
+    observer = When({4: removal.start, 12: lambda: cluster.add_node(num_cpus=2, **NODE)})
     search(tmp_path, cluster, Sleeps(1.0), 40, observer)
     trials = check_run(tmp_path, 40)
     assert {trial.status for trial in trials} == {"completed"}
