@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from analognas.executors.executor import Executor, Job, Outcome
+from analognas.executors.executor import Executor, ExecutorState, Job, Outcome
 from analognas.halving import Halving, Promotion
 from analognas.interruption import StopRequest
 from analognas.ledger import Ledger, OpenCandidate
@@ -100,13 +100,14 @@ class SearchLoop:
                 free -= 1
             if not under_way:
                 break
+            busy = executor.state
             outcome = executor.next_outcome()
             under_way -= 1
             trial = self._trial(len(ledger.trials) + 1, outcome, ask)
             ask = None
             journal.append(trial)
             ledger.close(trial)
-            observer.progress(self._progress(ledger, executor, pace.tick()))
+            observer.progress(self._progress(ledger, busy, pace.tick()))
             observer.trial(trial, self.n_evaluations, ledger.best)
         if stop.requested:
             raise KeyboardInterrupt
@@ -172,8 +173,8 @@ class SearchLoop:
         """Length of a genotype."""
         return int(self.problem.space.sample(1, numpy_generator(self.seed, "genes")).shape[1])
 
-    def _progress(self, ledger: Ledger, executor: Executor, trials_a_second: float | None) -> Progress:
-        state, finished = executor.state, len(ledger.trials)
+    def _progress(self, ledger: Ledger, state: ExecutorState, trials_a_second: float | None) -> Progress:
+        finished = len(ledger.trials)
         return Progress(
             finished=finished,
             failed=ledger.n_failed,

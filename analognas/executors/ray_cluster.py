@@ -18,7 +18,7 @@ from analognas.errors import UserError
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.memory import GIGABYTE
 
-ANSWER_S: Final = 10.0
+ANSWER_S: Final = 8.0
 """Seconds within which a cluster has to answer."""
 
 PROBE_S: Final = 60.0

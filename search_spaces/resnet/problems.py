@@ -52,6 +52,8 @@ def _explain(
     reasons: npt.NDArray[np.object_], wrong: npt.NDArray[np.bool_], values: npt.NDArray[np.int64], rule: str
 ) -> None:
     """Write `rule` with the value into the wrong rows that have no reason yet."""
+    if not wrong.any():
+        return  # the rule, nearly always: comparing texts would cost more than all else
     wrong = wrong & (reasons == "")
     if not wrong.any():
         return

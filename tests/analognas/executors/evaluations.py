@@ -119,3 +119,28 @@ _HOARD: list[torch.Tensor] = []
 
 def a_job(number: int = 0) -> Job:
     return Job(Proposal((8, 3, number), "random"), asked_after=0, position=number, seed=number)
+
+
+@dataclass(frozen=True)
+class NotesPid:
+    """Writes the number of its process as a line of `pids`, and takes `seconds`."""
+
+    pids: Path
+    seconds: float
+
+    def __call__(self, job: Job) -> Outcome:
+        with self.pids.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(self.seconds)
+        return outcome(job)
+
+
+def print_and_raise() -> None:
+    print("what this evaluation says")
+    raise_error()
+
+
+def describe_data(data: dict[str, torch.Tensor], _argument: int) -> tuple[object, ...]:
+    x = data["x"]
+    channels_last = x.is_contiguous(memory_format=torch.channels_last)
+    return x.sum().item(), channels_last, data["odd"].tolist(), tuple(data["none"].shape)

@@ -1,0 +1,84 @@
+"""Wrong addresses and missing clusters: one line, soon, that says what to start."""
+
+import socket
+import subprocess
+import time
+
+import pytest
+
+from analognas.config.loader import parse_config
+from analognas.errors import UserError
+from tests.analognas.small_search import SMALL, analognas, write_small
+
+pytest.importorskip("ray")
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, silent) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if not silent:
+            server.close()
+        begun = time.monotonic()
+        done = analognas(
+            "search", write_small(tmp_path), "--out", tmp_path / "run",
+            "--executor", "ray", "--set", f"executor.address=127.0.0.1:{port}",
+        )  # fmt: skip
+        took_s = time.monotonic() - begun
+    assert done.returncode == 2
+    assert f"executor: no Ray cluster answers at 127.0.0.1:{port}" in done.stderr
+    assert "`ray start --head`" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert took_s < 25, "15 s, and the time to load the packages"
+
+
+def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
+    from analognas.executors import ray_cluster
+
+    def nothing_runs(arguments: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        assert arguments[-1] == "health-check"
+        return subprocess.CompletedProcess(arguments, 1)
+
+    monkeypatch.setattr(ray_cluster.subprocess, "run", nothing_runs)
+    with pytest.raises(
+        UserError, match=r"no Ray cluster answers on this machine; start one with `ray start --head`"
+    ):
+        ray_cluster.check_answers("auto")
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        ("{kind: ray, address: here}", "executor.address: must be auto, local or HOST:PORT, got 'here'"),
+        ("{kind: ray, address: 'ray://head:10001'}", "must be auto, local or HOST:PORT"),
+        ("{kind: ray, num_gpus: 1.5}", "must be a fraction of one GPU or a whole number, got 1.5"),
+        ("{kind: ray, num_cpus: 0}", "executor.num_cpus: must be > 0"),
+        ("{kind: ray, workers: 4}", "executor.workers: unknown key"),
+        ("{kind: slurm}", "unknown kind 'slurm'; known: processes, ray, serial"),
+        ("{kind: processes, trial_timeout: 5 lightyears}", "must be seconds or a text such as"),
+        ("{kind: processes, trial_timeout: 0}", "executor.trial_timeout: must be > 0"),
+    ],
+)
+def test_wrong_values_have_their_place(tmp_path, executor, message) -> None:
+    text = SMALL.replace("{kind: serial, threads: 1}", executor)
+    with pytest.raises(UserError) as caught:
+        parse_config(text, tmp_path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("config:16:")
+
+
+def test_another_python_is_told(monkeypatch) -> None:
+    import ray
+
+    from analognas.executors import ray_cluster
+
+    def mismatch(**_options: object) -> None:
+        raise RuntimeError(
+            "Version mismatch: The cluster was started with:\n    Ray: 2.60.0\n    Python: 3.12.1"
+        )
+
+    monkeypatch.setattr(ray_cluster, "check_answers", lambda address: None)
+    monkeypatch.setattr(ray, "init", mismatch)
+    with pytest.raises(UserError, match=r"has another Python or Ray than this process: .*Python: 3\.12\.1"):
+        ray_cluster.connect("somewhere:6379", ray_cluster.Demand(1, 0, None))

@@ -1,0 +1,59 @@
+"""The cluster files in configs/cluster, as far as they can be checked without a cluster."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from analognas.cli.main import app
+from analognas.config.loader import load_config
+from tests.analognas.small_search import ROOT
+
+FOLDER = ROOT / "configs" / "cluster"
+
+
+def read(name: str) -> dict:
+    return yaml.safe_load((FOLDER / name).read_text())
+
+
+def test_the_launcher_file_fits_the_schema_of_ray() -> None:
+    ray = pytest.importorskip("ray")
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
+    config = read("ray-cluster.yaml")
+    jsonschema.validate(config, schema)
+    types = config["available_node_types"]
+    assert config["head_node_type"] in types
+    assert types["head"]["resources"]["CPU"] == 0
+    assert sum(kind.get("max_workers", 0) for kind in types.values()) <= config["max_workers"]
+    for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
+        assert any("RAY_AUTH_MODE=token" in command for command in config[commands])
+    assert any("--dashboard-host=127.0.0.1" in command for command in config["head_start_ray_commands"])
+
+
+def test_the_kuberay_job_gives_a_command_that_this_version_understands(tmp_path) -> None:
+    job = read("kuberay.yaml")
+    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    cluster = job["spec"]["rayClusterSpec"]
+    pinned = dict(
+        line.strip().split("==")
+        for line in (ROOT / "scripts" / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    assert cluster["rayVersion"] == pinned["ray"]
+    head, (workers,) = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
+    assert head["rayStartParams"] == {"num-cpus": "0", "dashboard-host": "127.0.0.1"}
+    assert 1 <= workers["minReplicas"] <= workers["replicas"] <= workers["maxReplicas"]
+    mounted = {mount["name"] for mount in head["template"]["spec"]["containers"][0]["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in head["template"]["spec"]["volumes"]}
+
+    words = shlex.split(job["spec"]["entrypoint"])
+    assert words[:2] == ["analognas", "search"]
+    assert words[words.index("--resume") + 1] == "auto"
+    overrides = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
+    config = ROOT / Path(words[2]).relative_to("/opt/analognas")
+    parsed, _ = load_config(config, overrides, words[words.index("--executor") + 1])
+    assert parsed.executor.kind == "ray"
+    assert app.registered_commands

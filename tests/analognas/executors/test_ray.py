@@ -1,0 +1,259 @@
+"""Faults on a real Ray cluster of several nodes on this machine. Run with `pytest -m ray tests/analognas/executors`."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from analognas.errors import UserError
+from analognas.executors.ray_cluster import Demand, connect
+from analognas.observer import Silent
+from analognas.record.journal import read_trials
+from tests.analognas.executors import evaluations
+from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
+from tests.analognas.executors.evaluations import Sleeps, Sometimes
+from tests.analognas.executors.test_asynchronous import start, wait_for_trials
+from tests.analognas.small_search import ROOT
+
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
+ray = pytest.importorskip("ray")
+# Ray leaves sockets and files of its processes to the garbage collector.
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")]
+
+NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
+ONE = Demand(1, 0, None)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Two nodes of one processor each; the head node has none, so that it can stay when others go."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
+    made.workers = [made.add_node(num_cpus=1, **NODE) for _ in range(2)]
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def search(folder: Path, cluster, evaluate, n_trials: int, observer=None, **options):
+    connect(cluster.address, ONE)
+    return drive(folder, search_loop(n_trials), ray_executor(evaluate, **options), observer)
+
+
+class When(Silent):
+    """Calls something when as many trials have finished."""
+
+    def __init__(self, actions) -> None:
+        self.actions, self.nodes, self.most = actions, [], 0
+
+    def progress(self, progress) -> None:
+        self.nodes.append(progress.nodes)
+        self.most = max(self.most, progress.running)
+
+    def trial(self, trial, n_trials, best) -> None:
+        if trial.number in self.actions:
+            self.actions[trial.number]()
+
+
+def starts(path: Path) -> Counter[str]:
+    return Counter(line.split()[0] for line in path.read_text().splitlines())
+
+
+def test_1_a_killed_worker_is_retried(tmp_path, cluster) -> None:
+    pids = tmp_path / "pids"
+
+    def kill() -> None:
+        os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
+
+    later = threading.Timer(0.3, kill)
+    search(tmp_path, cluster, evaluations.NotesPid(pids, 1.0), 8, When({3: later.start}))
+    trials = check_run(tmp_path, 8)
+    assert {trial.status for trial in trials} == {"completed"}
+    assert sorted(trial.attempts for trial in trials) == [1] * 7 + [2]
+
+
+def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
+    # in the middle of an evaluation on each node
+    removal = threading.Timer(0.4, cluster.remove_node, (cluster.workers[0],), {"allow_graceful": False})
+    observer = When({4: removal.start, 12: lambda: cluster.add_node(num_cpus=2, **NODE)})
+    search(tmp_path, cluster, Sleeps(1.0), 40, observer)
+    trials = check_run(tmp_path, 40)
+    assert {trial.status for trial in trials} == {"completed"}
+    assert sorted({trial.attempts for trial in trials}) == [1, 2]
+    assert observer.nodes[0] == observer.nodes[-1] == 2
+    assert 1 in observer.nodes
+    assert observer.most == 3, "the new node was not used"
+
+
+def test_3_a_driver_killed_at_ten_random_moments(tmp_path, cluster) -> None:
+    moments = random.Random(3)
+    kept = b""
+    for n in range(1, 11):
+        process = start(tmp_path, 30, 0.3, cluster.address)
+        wait_for_trials(tmp_path, 2 * n)
+        time.sleep(0.6 * moments.random())
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        content = (tmp_path / "trials.jsonl").read_bytes()
+        complete = content[: content.rfind(b"\n") + 1]
+        assert complete.startswith(kept)
+        kept = complete
+    search(tmp_path, cluster, Sleeps(0.1), 30)
+    assert (tmp_path / "trials.jsonl").read_bytes().startswith(kept)
+    check_run(tmp_path, 30)
+
+
+def test_4_a_candidate_that_always_crashes(tmp_path, cluster) -> None:
+    record = tmp_path / "starts"
+    search(tmp_path, cluster, Sometimes(evaluations.die, record, every=3), 12)
+    trials = check_run(tmp_path, 12)
+    failed = [trial for trial in trials if trial.status == "failed"]
+    assert failed
+    assert all(trial.attempts == 3 and "its worker died 3 times" in trial.failure.reason for trial in failed)
+    chosen = Counter(line.split()[0] for line in record.read_text().splitlines() if line.endswith("1"))
+    assert set(chosen.values()) == {3}
+
+
+def test_5_memory_is_doubled_once(tmp_path, cluster) -> None:
+    record = tmp_path / "starts"
+    evaluate = Sometimes(evaluations.allocate, record, every=3)
+    search(tmp_path, cluster, evaluate, 6, memory_gb=0.4)
+    failed = [trial for trial in check_run(tmp_path, 6) if trial.status == "failed"]
+    assert failed
+    assert all(trial.attempts == 2 for trial in failed)
+    assert all(trial.failure.reason.startswith("out of memory, also with 0.8 GB: ") for trial in failed)
+
+
+@pytest.mark.parametrize("how", [evaluations.hang_in_python, evaluations.hang_in_native_code])
+def test_6_a_hanging_candidate_is_stopped(tmp_path, cluster, how) -> None:
+    record = tmp_path / "starts"
+    search(tmp_path, cluster, Sometimes(how, record, every=4), 10, time_s=1.0)
+    failed = [trial for trial in check_run(tmp_path, 10) if trial.status == "failed"]
+    assert failed
+    assert all("stopped at `executor.trial_timeout`" in trial.failure.reason for trial in failed)
+    assert all(starts(record)[key] == 1 for key in starts(record))
+
+
+def test_7_an_exception_keeps_its_traceback_and_its_log(tmp_path, cluster) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    evaluate = Sometimes(evaluations.print_and_raise, tmp_path / "starts", every=3)
+    search(tmp_path, cluster, evaluate, 8, logs=logs)
+    failed = [trial for trial in check_run(tmp_path, 8) if trial.status == "failed"]
+    assert failed
+    for trial in failed:
+        assert "ValueError" in trial.failure.reason
+        assert "in raise_error" in trial.failure.traceback
+        assert trial.attempts == 1
+    assert len(list(logs.iterdir())) == len(failed)
+    assert all("what this evaluation says" in path.read_text() for path in logs.iterdir())
+
+
+def test_9_two_drivers_on_one_directory(tmp_path, cluster) -> None:
+    process = start(tmp_path, 30, 0.5, cluster.address)
+    wait_for_trials(tmp_path, 2)
+    with pytest.raises(UserError, match="another process is running this search"):
+        search(tmp_path, cluster, Sleeps(0.1), 30)
+    ray.shutdown()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    search(tmp_path, cluster, Sleeps(0.1), 30)
+    check_run(tmp_path, 30)
+
+
+def test_11_the_head_node_is_lost_and_started_again(tmp_path, cluster) -> None:
+    from ray.cluster_utils import Cluster
+
+    process = start(tmp_path, 40, 0.5, cluster.address)
+    wait_for_trials(tmp_path, 4)
+    cluster.head_node.kill_gcs_server()
+    cluster.head_node.kill_raylet()
+    begun = time.monotonic()
+    _, said = process.communicate(timeout=90)
+    assert process.returncode != 0
+    assert time.monotonic() - begun < 60, "the driver did not notice that the cluster is gone"
+    assert "has not answered" in said or "GCS" in said, said
+    kept = (tmp_path / "trials.jsonl").read_bytes()
+    kept = kept[: kept.rfind(b"\n") + 1]
+    ray.shutdown()
+    again = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, **NODE})
+    try:
+        search(tmp_path, again, Sleeps(0.1), 20)
+        assert (tmp_path / "trials.jsonl").read_bytes().startswith(kept)
+        check_run(tmp_path, 20)
+    finally:
+        ray.shutdown()
+        again.shutdown()
+
+
+def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> None:
+    from analognas.executors.serial import SerialExecutor
+
+    for name in ("serial", "ray"):
+        (tmp_path / name).mkdir()
+    drive(tmp_path / "serial", search_loop(10, batch=3), SerialExecutor(evaluations.instant))
+    connect(cluster.address, ONE)
+    executor = ray_executor(evaluations.instant, in_flight=1)
+    drive(tmp_path / "ray", search_loop(10, batch=3), executor)
+    serial, on_ray = (
+        [
+            {**vars(trial), "finished_at": "", "threads": 1}
+            for trial in read_trials(tmp_path / name / "trials.jsonl")
+        ]
+        for name in ("serial", "ray")
+    )
+    assert serial == on_ray
+
+
+def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
+    import torch
+
+    from analognas.executors.ray_shipping import ship
+    from analognas.executors.ray_worker import call_remotely
+
+    connect(cluster.address, ONE)
+    x = torch.randn(64, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    odd = torch.arange(7)
+    task = ray.remote(call_remotely)
+    facts = ray.get(
+        task.remote([ship({"x": x, "odd": odd, "none": torch.empty(0, 3)})], evaluations.describe_data, 1)
+    )
+    assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
+
+
+def test_what_the_cluster_lacks_is_said(cluster) -> None:
+    with pytest.raises(
+        UserError, match=r"no node of the Ray cluster has 64 CPU for an evaluation; it has .*\(1 CPU"
+    ):
+        connect(cluster.address, Demand(64, 0, None))
+    with pytest.raises(UserError, match=r"has 1 CPU, 0\.5 GPU for an evaluation; it has .*0 GPU"):
+        connect(cluster.address, Demand(1, 0.5, None))
+    with pytest.raises(UserError, match="5000 GB"):
+        connect(cluster.address, Demand(1, 0, 5000))
+
+
+def test_a_node_with_other_versions_is_named(cluster, monkeypatch) -> None:
+    from analognas.executors import ray_cluster
+
+    here = dict(ray_cluster.fingerprint())
+    monkeypatch.setattr(ray_cluster, "fingerprint", lambda: {**here, "torch": "1.0"})
+    with pytest.raises(UserError, match=r"node .* differs: torch 2\.13\.0.* there and 1\.0 here"):
+        connect(cluster.address, ONE)
+
+
+def test_a_late_node_with_other_versions_ends_the_search(tmp_path, cluster, monkeypatch) -> None:
+    connect(cluster.address, ONE)
+    from analognas.executors import ray_executor as module
+
+    here = dict(module.fingerprint())
+    monkeypatch.setattr(module, "fingerprint", lambda: {**here, "Python": "3.99"})
+    with pytest.raises(UserError, match=r"executor: node .* differs: Python 3\.11\.\d+ there and 3\.99 here"):
+        drive(tmp_path, search_loop(4), ray_executor(evaluations.instant))

@@ -1,0 +1,95 @@
+"""A disk that fills up at any write of a whole run. Run with `pytest -m faults`; needs the right to mount a tmpfs."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analognas.record.journal import read_trials
+from tests.analognas.small_search import analognas, write_small
+
+pytestmark = pytest.mark.faults
+
+QUICK = ("--set", "references=[]", "--set", "search.trials=6")
+
+
+@pytest.fixture
+def disk(tmp_path) -> Iterator[Path]:
+    """A disk of 8 MB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", path], check=False)
+    if mounted.returncode:
+        pytest.skip("no right to mount")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
+
+
+def leave_free(disk: Path, n_bytes: int) -> None:
+    filler = disk / "filler"
+    filler.unlink(missing_ok=True)
+    free = int(subprocess.check_output(["df", "--output=avail", "-B1", str(disk)]).split()[-1])
+    filler.write_bytes(bytes(max(0, free - n_bytes)))
+
+
+def test_a_disk_that_is_full_at_any_write_costs_nothing(disk, tmp_path) -> None:
+    run = disk / "run"
+    config = write_small(tmp_path)
+    leave_free(disk, 0)
+    done = analognas("search", config, "--out", run, *QUICK)
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert not run.exists()
+
+    leave_free(disk, 24_000)
+    done = analognas("search", config, "--out", run, *QUICK)
+    assert_clear(done, run)
+    kept = [trial.number for trial in read_trials(run / "trials.jsonl")]
+    assert kept == list(range(1, len(kept) + 1))
+    n_kept = [len(kept)]
+    for free in (8_000, 40_000, 150_000, 600_000, 2_000_000):
+        leave_free(disk, free)
+        done = analognas("resume", run)
+        assert_clear(done, run)
+        n_kept.append(len(read_trials(run / "trials.jsonl")))
+    assert n_kept == sorted(n_kept)
+    (disk / "filler").unlink()
+    done = analognas("resume", run, "--json")
+    assert done.returncode == 0, done.stderr
+    trials = read_trials(run / "trials.jsonl")
+    assert [trial.number for trial in trials] == [1, 2, 3, 4, 5, 6]
+    assert len({trial.genotype for trial in trials}) == 6
+    best = json.loads(done.stdout)["best_trial"]
+    assert trials[best - 1].metrics["accuracy_1d"] == max(trial.metrics["accuracy_1d"] for trial in trials)
+    leftovers = [path.name for path in run.iterdir() if path.name.startswith(".")]
+    assert not leftovers
+
+
+def assert_clear(done: subprocess.CompletedProcess[str], run: Path) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "No space left on device" in last
+    assert str(run) in last
+
+
+def test_missing_and_truncated_derived_files_are_made_again(tmp_path) -> None:
+    run = tmp_path / "run"
+    done = analognas("search", write_small(tmp_path), "--out", run, *QUICK)
+    assert done.returncode == 0, done.stderr
+    whole = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    for damage in ("missing", "truncated"):
+        for name in ("summary.csv", "pareto.csv", "report.html", "environment.json"):
+            if damage == "missing":
+                (run / name).unlink()
+            else:
+                (run / name).write_bytes(whole[name][: len(whole[name]) // 2])
+        with (run / "trials.jsonl").open("ab") as file:
+            file.write(b'{"number": 7, "geno')
+        assert analognas("resume", run).returncode == 0
+        assert (run / "trials.jsonl").read_bytes() == whole["trials.jsonl"]
+        assert (run / "summary.csv").read_bytes() == whole["summary.csv"]
+        assert (run / "pareto.csv").read_bytes() == whole["pareto.csv"]
+        assert (run / "report.html").stat().st_size > 1_000_000

@@ -1,0 +1,131 @@
+"""Configurations and run directories from strangers: nothing in them is executed, followed or believed."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from analognas.config.loader import dump_config, load_config, parse_config
+from analognas.errors import UserError
+from analognas.record.directory import create_run, open_run
+from analognas.record.journal import Journal, read_trials
+from analognas.report import ReportData, write_report
+from analognas.trained import load_weights, read_architecture
+from tests.analognas.record.builders import a_trial
+from tests.analognas.small_search import SMALL, write_small
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!!python/object/apply:os.system ['touch PWNED']",
+        "!!python/name:os.system",
+        "!!python/object/new:subprocess.Popen [[touch, PWNED]]",
+        "!include /etc/passwd",
+        "*alias",
+    ],
+)
+def test_yaml_tags_and_aliases_run_nothing(tmp_path, monkeypatch, value) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^config:1:"):
+        parse_config(f"name: {value}\n", tmp_path)
+    assert not (tmp_path / "PWNED").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../escape", "/tmp/escape", "a/b", "..", ".hidden", "a\nb", "x" * 65, "", "a\0b"]
+)
+def test_a_name_leads_nowhere_else(tmp_path, name) -> None:
+    with pytest.raises(UserError, match="name"):
+        parse_config(SMALL.replace("name: small", f"name: {json.dumps(name)}"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "own", ["config.yaml", "environment.json", "trials.jsonl", "best", "surrogate", "logs"]
+)
+def test_links_in_a_run_directory_are_refused(tmp_path, own) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    victim = tmp_path / "victim"
+    if "." in own:
+        (run.path / own).rename(victim)
+    else:
+        victim.mkdir()
+    (run.path / own).symlink_to(victim)
+    with pytest.raises(UserError, match="is a symbolic link"):
+        open_run(run.path)
+
+
+def test_a_journal_behind_a_link_is_never_cut(tmp_path) -> None:
+    victim = tmp_path / "diary.txt"
+    victim.write_text("one line without its end")
+    (tmp_path / "trials.jsonl").symlink_to(victim)
+    with pytest.raises(UserError, match="cannot be opened for writing"):
+        Journal(tmp_path / "trials.jsonl")
+    assert victim.read_text() == "one line without its end"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"number": 1' + b"0" * 5_000 + b"}",
+        b'{"number": NaN}',
+        b"\x80\x04\x95 a pickle",
+        b'{"__class__": "os.system"}',
+    ],
+)
+def test_absurd_lines_are_damaged_records(tmp_path, line) -> None:
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(line + b"\n")
+    with pytest.raises(UserError, match=r"trials\.jsonl:1: damaged record"):
+        read_trials(path)
+
+
+def test_a_line_without_an_end_is_not_read_into_memory(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("analognas.record.journal.MAX_LINE_BYTES", 1000)
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(UserError, match="no end of line"):
+        read_trials(path)
+
+
+def test_weights_with_an_absurd_size_are_refused(tmp_path) -> None:
+    from torch import nn
+
+    path = tmp_path / "model.safetensors"
+    header = json.dumps({"w": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12]}}).encode()
+    for content in (
+        len(header).to_bytes(8, "little") + header,
+        (2**62).to_bytes(8, "little") + b"{}",
+        b"\x80\x04cos\nsystem\n",
+    ):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="not readable weights"):
+            load_weights(nn.Linear(2, 2), path, (1, 1, 2))
+
+
+def test_a_large_architecture_file_is_not_read(tmp_path) -> None:
+    path = tmp_path / "architecture.json"
+    with path.open("wb") as file:
+        os.truncate(file.fileno(), 20_000_000)
+    with pytest.raises(UserError, match="at most"):
+        read_architecture(path)
+
+
+def test_names_from_a_record_are_text_in_the_report(tmp_path) -> None:
+    evil = "<script>alert(1)</script>"
+    trials = [
+        a_trial(1, origin=evil, architecture={"OC0": evil}),
+        a_trial(2, failed=True, origin=f'"><img src=x onerror=alert(1)>{evil}'),
+    ]
+    data = ReportData(
+        name=evil, trials=trials, result=None, upper_bounds={}, objective="accuracy_1d",
+        config_text=evil, environment={"python": evil}, command=evil,
+    )  # fmt: skip
+    path = Path(tmp_path / "report.html")
+    write_report(path, data)
+    text = path.read_text()
+    assert evil not in text
+    assert "<img src=x" not in text
+    assert "&lt;script&gt;" in text
