@@ -1,0 +1,119 @@
+"""A task out of clips: features, computed once and kept, of the clips and of the training clips with noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analognas.tasks.assemble import Index, Limits, task_of_features
+from analognas.tasks.audio.background import pink_noise, with_background
+from analognas.tasks.audio.front_end import FrontEnd
+from analognas.tasks.audio.wav import Samples
+from analognas.tasks.store.cache import cached
+from analognas.tasks.task import Labels, Task
+
+NOISE_SEED = 2305_10459
+
+
+@dataclass(frozen=True)
+class Background:
+    """Noisy copies of the training clips.
+
+    Attributes:
+        copies: of each clip; 0 for none.
+        snr_db: the signal-to-noise ratio is drawn evenly between these two.
+    """
+
+    copies: int = 0
+    snr_db: tuple[float, float] = (5.0, 25.0)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips of one length and the noise that may lie below them.
+
+    Attributes:
+        clips: `(n, samples)` from -1 to 1.
+        notes: lines for the record, such as files left out.
+        good: `(n,)` indices, among all files, of the clips; None for all.
+        noise: recordings of background noise; pink noise where there are none.
+    """
+
+    clips: Samples
+    notes: tuple[str, ...] = ()
+    good: Index | None = None
+    noise: tuple[Samples, ...] = ()
+
+
+def task_of_clips(
+    name: str,
+    load: Callable[[], Clips],
+    y: Labels,
+    parts: Sequence[Index],
+    class_names: Sequence[str],
+    *,
+    front_end: FrontEnd,
+    background: Background,
+    limits: Limits,
+    identity: Mapping[str, Any],
+    notes: Sequence[str] = (),
+) -> Task:
+    """Return a task of spectral features.
+
+    Args:
+        name: of the data set.
+        load: reads the clips; called when their features are not kept yet.
+        y: `(n,)` labels of all files.
+        parts: indices of training, validation and test among all files.
+        class_names: name of each label.
+        front_end: makes the features.
+        background: noisy copies of the training clips.
+        limits: the most items of each split.
+        identity: what the clips depend on, as JSON values.
+        notes: what a report must say of the data.
+    """
+    arrays = cached(
+        name,
+        {
+            "clips": dict(identity),
+            "front_end": front_end.identity,
+            "background": [background.copies, *background.snr_db],
+            "training": [int(part) for part in parts[0]] if background.copies else [],
+        },
+        lambda: _features(load(), parts[0], front_end, background),
+    )
+    good = arrays["good"] if len(arrays["good"]) else np.arange(len(y))
+    places = [np.flatnonzero(np.isin(good, part)) for part in parts]
+    return task_of_features(
+        name,
+        arrays["x"],
+        y[good],
+        places,
+        class_names,
+        noisy=arrays["noisy"],
+        limits=limits,
+        notes=(*notes, *(str(note) for note in arrays["notes"])),
+    )
+
+
+def _features(
+    loaded: Clips, train: Index, front_end: FrontEnd, background: Background
+) -> dict[str, npt.NDArray[Any]]:
+    rng = np.random.default_rng(NOISE_SEED)
+    good = np.arange(len(loaded.clips)) if loaded.good is None else loaded.good
+    chosen = loaded.clips[np.isin(good, train)]
+    recordings = loaded.noise or (pink_noise(front_end.rate_hz, rng),)
+    noisy = [
+        front_end.features(with_background(chosen, recordings, background.snr_db, rng))
+        for _ in range(background.copies)
+    ]
+    return {
+        "x": front_end.features(loaded.clips),
+        "noisy": np.stack(noisy) if noisy else np.empty((0,), np.float32),
+        "good": np.empty((0,), np.int64) if loaded.good is None else loaded.good,
+        "notes": np.array(loaded.notes, dtype=np.str_),
+    }
