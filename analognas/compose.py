@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from analognas.driver import SearchLoop
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
-from analognas.evaluation.training import TrainingBudget
+from analognas.evaluation.training import EarlyStop, TrainingBudget
 from analognas.executors.executor import Executor
 from analognas.executors.serial import SerialExecutor
 from analognas.seeds import derive_seed, numpy_generator
@@ -92,7 +92,10 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         objective=Objective(metric=config.objective, sign=1),
         upper_bounds=config.constraints.upper_bounds(),
     )
-    prepared = prepare(task)
+    try:
+        prepared = prepare(task, config.training.augmentation.augmentation())
+    except ValueError as error:
+        raise problem_at(document, ("training", "augmentation"), str(error)) from None
     return Composition(
         prepared=prepared,
         problem=problem,
@@ -107,7 +110,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             task=prepared,
             space=space,
             hardware=config.hardware,
-            budget=training_budget(config.training.digital, config.training.hardware_aware),
+            budget=trial_budget(config.training),
             chips=config.evaluation.chips,
             times_s=config.evaluation.times,
             chip_seed=chip_seed(config.seed),
@@ -115,6 +118,13 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         ),
         admissible_share=_admissible_share(problem, config.seed, document),
     )
+
+
+def trial_budget(training: TrainingSpec) -> TrainingBudget:
+    """Return the budget of a trial."""
+    budget = training_budget(training.digital, training.hardware_aware)
+    stop = training.early_stop
+    return budget if stop is None else replace(budget, early_stop=EarlyStop(stop.epoch, stop.accuracy))
 
 
 def training_budget(

@@ -7,7 +7,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from analognas.cli import bench, describe, export, init, report, resume, schema, search, status, validate
+from analognas.cli import (
+    bench,
+    data,
+    describe,
+    export,
+    init,
+    report,
+    resume,
+    schema,
+    search,
+    status,
+    validate,
+)
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.errors import NoFeasibleArchitectureError, UserError
 
@@ -66,4 +78,5 @@ app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("describe")(describe.describe)
 app.command("bench")(bench.bench)
+app.add_typer(data.app, name="data")
 app.command("schema")(schema.schema)

@@ -73,7 +73,7 @@ def task_of_images(
     parts: Sequence[Index],
     class_names: Sequence[str],
     *,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = Limits(),  # frozen
     notes: Sequence[str] = (),
 ) -> Task:
     """Return a task of 8-bit images.
@@ -107,7 +107,7 @@ def task_of_features(
     class_names: Sequence[str],
     *,
     noisy: npt.NDArray[np.float32] | None = None,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = Limits(),  # frozen
     notes: Sequence[str] = (),
 ) -> Task:
     """Return a task of spectral features, which are standardised band by band.

@@ -20,7 +20,9 @@ class FrontEndSpec(Spec):
     hop_ms: int = Field(default=20, ge=1, le=1000, description="distance of two frames")
     mel_bands: int = Field(default=40, ge=1, le=256, description="bands of the spectrogram")
     low_hz: float = Field(default=20.0, ge=0, description="where the lowest band begins")
-    high_hz: float = Field(default=4000.0, gt=0, description="where the highest band ends, or half the sampling rate")
+    high_hz: float = Field(
+        default=4000.0, gt=0, description="where the highest band ends, or half the sampling rate"
+    )
     coefficients: int = Field(default=10, ge=1, le=256, description="of the MFCC that are kept")
     peak: bool = Field(default=True, description="scale every clip to a largest magnitude of 1")
 
@@ -45,7 +47,9 @@ class FrontEndSpec(Spec):
 class NoiseSpec(Spec):
     """Background noise under the training clips: copies made once, of which an epoch takes one or the clean clip."""
 
-    copies: int = Field(default=0, ge=0, le=100, description="noisy copies of each training clip; 0: no noise")
+    copies: int = Field(
+        default=0, ge=0, le=100, description="noisy copies of each training clip; 0: no noise"
+    )
     snr_db: tuple[float, float] = Field(
         default=(5.0, 25.0), description="[low, high]: the signal-to-noise ratio is drawn between them"
     )
@@ -113,4 +117,6 @@ class WavFolderSpec(SoundSpec):
         default=(0.6, 0.2, 0.2), description="training, validation and test shares, adding up to 1"
     )
     split_seed: int = Field(default=0, ge=0, description="seed of the split")
-    max_bad_files: int = Field(default=10, ge=0, description="unreadable files that are left out before an error")
+    max_bad_files: int = Field(
+        default=10, ge=0, description="unreadable files that are left out before an error"
+    )

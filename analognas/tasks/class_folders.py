@@ -96,16 +96,15 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     groups = [(folder, SPLIT_FOLDERS[folder.name]) for folder in inside] if split else [(root, -1)]
     classes = sorted({folder.name for group, _ in groups for folder in _folders(group)})
     if len(classes) < 2:
-        raise UserError(
-            f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}"
-        )
+        raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
     entries: list[tuple[Path, int, int]] = []
     for group, part in groups:
         for label, name in enumerate(classes):
             files = _files(group / name, suffixes)
             if not files:
                 raise UserError(
-                    f"{group / name}: no {', '.join(sorted(suffixes))} files in it; every class needs some in every split"
+                    f"{group / name}: no {', '.join(sorted(suffixes))} files in it; "
+                    "every class needs some in every split"
                 )
             entries += [(file, label, part) for file in files]
     entries.sort(key=lambda entry: str(entry[0].relative_to(root)))

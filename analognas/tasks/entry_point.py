@@ -35,7 +35,9 @@ def load_entry_point(name: str, options: Mapping[str, Any]) -> Task:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"the task {name!r} ({found[name].value}) failed: {type(error).__name__}: {error}") from error
+        raise UserError(
+            f"the task {name!r} ({found[name].value}) failed: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(task, Task):
         raise UserError(
             f"the task {name!r} ({found[name].value}) must return an analognas.tasks.Task, got {type(task).__name__}"

@@ -28,7 +28,9 @@ class VisualWakeWordsSpec(LimitedSpec):
     """Person or not, MLPerf Tiny's preparation: 109,620 colour images of 96 x 96, split 80/10/10."""
 
     kind: Literal["visual-wake-words"] = "visual-wake-words"
-    max_bad_files: int = Field(default=0, ge=0, description="unreadable images that are left out before an error")
+    max_bad_files: int = Field(
+        default=0, ge=0, description="unreadable images that are left out before an error"
+    )
 
 
 class ImageFolderSpec(LimitedSpec):
@@ -50,7 +52,9 @@ class ImageFolderSpec(LimitedSpec):
         default=(0.6, 0.2, 0.2), description="training, validation and test shares, adding up to 1"
     )
     split_seed: int = Field(default=0, ge=0, description="seed of the stratified split")
-    max_bad_files: int = Field(default=10, ge=0, description="unreadable images that are left out before an error")
+    max_bad_files: int = Field(
+        default=10, ge=0, description="unreadable images that are left out before an error"
+    )
 
     @model_validator(mode="after")
     def _resize_needs_a_size(self) -> ImageFolderSpec:

@@ -109,9 +109,9 @@ class Task:
         for split in (self.train, self.validation, self.test):
             for tensor in (split.x, split.y):
                 digest.update(str(tuple(tensor.shape)).encode())
-                digest.update(tensor.contiguous().numpy())
+                digest.update(memoryview(tensor.contiguous().numpy()))
         if self.noisy is not None:
-            digest.update(self.noisy.contiguous().numpy())
+            digest.update(memoryview(self.noisy.contiguous().numpy()))
         return digest.hexdigest()
 
 

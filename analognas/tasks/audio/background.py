@@ -61,4 +61,4 @@ def with_background(
 
 
 def _rms(clips: Samples) -> Samples:
-    return np.sqrt(np.mean(clips**2, axis=1, keepdims=True))
+    return np.asarray(np.sqrt(np.mean(clips**2, axis=1, keepdims=True)), dtype=np.float32)

@@ -108,7 +108,7 @@ class FrontEnd:
     def _batch(self, clips: Samples) -> Features:
         if self.peak:
             largest = np.abs(clips).max(axis=1, keepdims=True)
-            clips = clips / np.where(largest > 0, largest, 1)
+            clips = np.divide(clips, np.where(largest > 0, largest, 1), dtype=np.float32)
         pieces = np.lib.stride_tricks.sliding_window_view(clips, self._window, axis=1)[:, :: self._hop]
         spectra = np.abs(np.fft.rfft(pieces * self._hann, self._n_fft, axis=-1)).astype(np.float32)
         return self.from_log_mel(np.log(spectra @ self._triangles + np.float32(FLOOR)))[:, 0]
@@ -148,7 +148,7 @@ class FrontEnd:
         """`(mel_bands, coefficients)`."""
         band, order = np.arange(self.mel_bands)[:, None] + 0.5, np.arange(self.coefficients)
         angle = math.pi / self.mel_bands * band * order
-        return (math.sqrt(2 / self.mel_bands) * np.cos(angle)).astype(np.float32)
+        return np.asarray(math.sqrt(2 / self.mel_bands) * np.cos(angle), dtype=np.float32)
 
 
 def _mel(frequency_hz: npt.NDArray[np.float64] | float) -> npt.NDArray[np.float64]:

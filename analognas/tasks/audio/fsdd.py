@@ -59,11 +59,17 @@ class _Recordings:
         if split == "official":
             rest = np.flatnonzero(self.takes >= TEST_TAKES)
             train, validation = stratified_indices(self.y[rest], (1 - VALIDATION, VALIDATION), SPLIT_SEED)
-            parts = (rest[train], rest[validation], np.flatnonzero(self.takes < TEST_TAKES))
+            parts: tuple[Index, ...] = (
+                rest[train],
+                rest[validation],
+                np.flatnonzero(self.takes < TEST_TAKES),
+            )
         else:
             names = sorted(set(self.speakers.tolist()))
             if len(names) < 3:
-                raise UserError(f"{self.path}: a split by speaker needs three of them, got {', '.join(names)}")
+                raise UserError(
+                    f"{self.path}: a split by speaker needs three of them, got {', '.join(names)}"
+                )
             held = (names[:-2], names[-2:-1], names[-1:])
             parts = tuple(np.flatnonzero(np.isin(self.speakers, part)) for part in held)
         try:
@@ -122,7 +128,7 @@ def _who(recordings: _Recordings, parts: Sequence[Index]) -> str:
 
 def _from_npz(path: Path) -> _Recordings:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             audio, offsets = archive["audio"].astype(np.float32) / 2**15, archive["offsets"]
             digits, speakers, takes = (archive[name].tolist() for name in ("digit", "speaker", "take"))
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:

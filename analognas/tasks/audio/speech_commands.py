@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 
 from analognas.errors import UserError
-from analognas.tasks.assemble import Index, Limits, task_of_features
+from analognas.tasks.assemble import Limits, task_of_features
 from analognas.tasks.audio.background import pieces
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips
 from analognas.tasks.audio.front_end import FrontEnd
@@ -39,7 +39,7 @@ from analognas.tasks.task import Labels, Task
 RATE_HZ: Final = 16_000
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 NOISE_FOLDER: Final = "_background_noise_"
-CLASSES: Final = (*"yes no up down left right on off stop go".split(), SILENCE, UNKNOWN)
+CLASSES: Final = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", SILENCE, UNKNOWN)
 SPLIT_SEED: Final = 2305_10459
 FRACTIONS: Final = (0.6, 0.2, 0.2)
 TRAINING_SHARE: Final = 0.8
@@ -110,9 +110,7 @@ class _Plan:
         check_classes(self.y, self.parts)
 
 
-def _official(
-    main: Path, test: Path, front_end: FrontEnd, background: Background, limits: Limits
-) -> Task:
+def _official(main: Path, test: Path, front_end: FrontEnd, background: Background, limits: Limits) -> Task:
     plan = _Plan(main, test)
 
     def load() -> Clips:
@@ -170,7 +168,7 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
             "set `noise: {copies: 0}`, or get the sound with `analognas data fetch speech-commands`"
         )
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             spectra, y, names = archive["logmel"], archive["y"].astype(np.int64), archive["filename"].tolist()
             class_names = tuple(archive["class_names"].tolist())
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
@@ -189,7 +187,7 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
         CLASSES,
         limits=limits,
         notes=(
-            "the 4,890 clips of the official test set alone, split by speaker: not comparable with published accuracies",
+            "the official test set alone (4,890 clips), split by speaker: not comparable with published accuracies",
             "spectrograms of power, clips not scaled to equal peaks",
         ),
     )
@@ -236,5 +234,3 @@ def _decoded(path: Path, name: str, content: bytes) -> Samples:
     except WavError as error:
         raise UserError(f"{path}: {name}: {error}; fetch it again") from None
     return resample(samples, rate_hz, RATE_HZ)
-
-

@@ -64,7 +64,9 @@ def _decode_data(form: bytes, body: bytes) -> tuple[Samples, int]:
     if code == EXTENSIBLE and len(form) >= SUBFORMAT_AT + 2:
         code = int.from_bytes(form[SUBFORMAT_AT : SUBFORMAT_AT + 2], "little")
     if channels < 1 or not RATES_HZ[0] <= rate <= RATES_HZ[1] or block != channels * bits // 8:
-        raise WavError(f"senseless header: {channels} channels, {rate} Hz, {bits} bit, blocks of {block} bytes")
+        raise WavError(
+            f"senseless header: {channels} channels, {rate} Hz, {bits} bit, blocks of {block} bytes"
+        )
     values = _values(code, bits, body[: len(body) // block * block])
     if not len(values):
         raise WavError("no samples")
@@ -77,9 +79,9 @@ def _decode_data(form: bytes, body: bytes) -> tuple[Samples, int]:
 def _values(code: int, bits: int, body: bytes) -> Samples:
     match code, bits:
         case 1, 8:
-            return (np.frombuffer(body, np.uint8).astype(np.float32) - 128) / 128
+            return np.float32(1 / 128) * (np.frombuffer(body, np.uint8).astype(np.float32) - np.float32(128))
         case 1, 16:
-            return np.frombuffer(body, "<i2").astype(np.float32) / 2**15
+            return np.frombuffer(body, "<i2").astype(np.float32) / np.float32(2**15)
         case 1, 24:
             bytes3 = np.frombuffer(body, np.uint8).reshape(-1, 3).astype(np.int32)
             whole = bytes3[:, 0] << 8 | bytes3[:, 1] << 16 | bytes3[:, 2] << 24

@@ -29,7 +29,7 @@ from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels, Task
 
-CLASSES: Final = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED: Final = 2305_10459
 VALIDATION: Final = 0.1
 RECORD: Final = 1 + 3 * 32 * 32
@@ -83,7 +83,7 @@ def _read_binary(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 def _jpeg(path: Path, limits: Limits) -> Task:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         streams = [arrays["jpeg_train"], arrays["jpeg_test"]]
         starts = [arrays["offsets_train"], arrays["offsets_test"]]

@@ -76,9 +76,7 @@ class ImageCollection:
             self.name, arrays["x"], self.y[kept], places, self.class_names, notes=(*notes, *cut, *bad)
         )
 
-    def _decode(
-        self, wanted: Index, rule: ImageRule, max_bad_files: int
-    ) -> dict[str, npt.NDArray[Any]]:
+    def _decode(self, wanted: Index, rule: ImageRule, max_bad_files: int) -> dict[str, npt.NDArray[Any]]:
         bad = BadFiles(self.name, max_bad_files)
         x: npt.NDArray[np.uint8] | None = None
         first = -1
@@ -105,4 +103,3 @@ class ImageCollection:
 
 def _size(pixels: npt.NDArray[np.uint8]) -> str:
     return f"{pixels.shape[2]} x {pixels.shape[1]}"
-

@@ -45,14 +45,14 @@ class ImageRule:
         Raises:
             ImageError: when the file is empty, truncated, no image, or far too large.
         """
-        from PIL import Image, ImageOps
+        from PIL import Image, ImageOps, UnidentifiedImageError
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(io.BytesIO(content)) as opened:
                     image = opened.convert(MODES[self.colour])
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise ImageError("no image that can be read" if content else "empty file") from None
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise ImageError("more pixels than any input of a network needs") from None

@@ -13,7 +13,9 @@ from analognas.tasks.images.decode import ImageRule
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.task import Task
 
-SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+SUFFIXES: Final = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+)
 
 
 def load_image_folder(

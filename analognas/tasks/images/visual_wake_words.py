@@ -74,7 +74,11 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
         with tarfile.open(path) as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
-                if member.isfile() and name.parent.name in CLASSES and name.suffix.lower() in (".jpg", ".jpeg"):
+                if (
+                    member.isfile()
+                    and name.parent.name in CLASSES
+                    and name.suffix.lower() in (".jpg", ".jpeg")
+                ):
                     stream = archive.extractfile(member)
                     if stream is not None:
                         yield str(name), stream.read()

@@ -8,6 +8,7 @@ be written, nothing is kept.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -35,18 +36,19 @@ def cached(name: str, identity: Mapping[str, Any], compute: Callable[[], Arrays]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
     path = cache_folder() / f"{name}-{key}.npz"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {entry: archive[entry] for entry in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         arrays = compute()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **dict(arrays))
+        with draft.open("wb") as out:
+            np.savez(out, allow_pickle=False, **dict(arrays))
         draft.replace(path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
     return arrays
 
 
