@@ -109,9 +109,9 @@ class Task:
         for split in (self.train, self.validation, self.test):
             for tensor in (split.x, split.y):
                 digest.update(str(tuple(tensor.shape)).encode())
-                digest.update(memoryview(tensor.contiguous().numpy()))
+                digest.update(tensor.contiguous().numpy().data)
         if self.noisy is not None:
-            digest.update(memoryview(self.noisy.contiguous().numpy()))
+            digest.update(self.noisy.contiguous().numpy().data)
         return digest.hexdigest()
 
 

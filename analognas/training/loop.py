@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from analognas.errors import EvaluationError
+from analognas.training.fused_norm import fused
+from analognas.training.memory import keep_memory
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,22 @@ def train(
     Raises:
         EvaluationError: when the loss is no longer finite.
     """
+    keep_memory()
+    with fused(network):
+        mean_loss = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch)
+    network.eval()
+    return mean_loss
+
+
+def _epochs(
+    network: nn.Module,
+    inputs: Inputs,
+    schedule: Schedule,
+    generator: torch.Generator,
+    step: Step,
+    after_update: Callable[[], None] | None,
+    after_epoch: Callable[[int], None] | None,
+) -> float:
     optimizer = _optimizer(network, schedule)
     n_steps = schedule.n_steps(len(inputs))
     done = 0
@@ -130,7 +148,6 @@ def train(
             )
         if after_epoch is not None:
             after_epoch(epoch + 1)
-    network.eval()
     return mean_loss
 
 
@@ -144,8 +161,8 @@ def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
         {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     if schedule.optimizer == "adam":
-        return torch.optim.AdamW(groups, lr=schedule.learning_rate, foreach=True)
-    return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True, foreach=True)
+        return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True, fused=True)
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+import itertools
 import re
 import zipfile
 import zlib
@@ -133,7 +134,7 @@ def _from_npz(path: Path) -> _Recordings:
             digits, speakers, takes = (archive[name].tolist() for name in ("digit", "speaker", "take"))
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a copy of the Free Spoken Digit Dataset ({error})") from None
-    clips = [audio[start:end] for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+    clips = [audio[start:end] for start, end in itertools.pairwise(offsets)]
     return _Recordings(path, clips, list(zip(digits, speakers, takes, strict=True)))
 
 
