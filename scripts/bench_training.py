@@ -82,6 +82,7 @@ class OnDevice:
         return len(self._inputs)
 
     def draw(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return a batch of inputs and labels on the device."""
         x, y = self._inputs.draw(index, generator)
         return x.to(self._device, non_blocking=True), y.to(self._device, non_blocking=True)
 

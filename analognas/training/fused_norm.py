@@ -75,11 +75,11 @@ class FusedNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map `(batch, channels, height, width)` to the same shape."""
         if not (self.training and _is_dense(x)):
-            y = self.norm(x.relu() if self._before else x)
-            result: Tensor = y.relu() if self._after else y
-            return result
+            y: Tensor = self.norm(x.relu() if self._before else x)
+            return y.relu() if self._after else y
         norm = self.norm
-        y, mean, variance = _NormRelu.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        result: Tensor
+        result, mean, variance = _NormRelu.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
             x, norm.weight, norm.bias, norm.eps, self._before, self._after
         )
         rows = x.numel() // x.shape[1]
@@ -91,7 +91,6 @@ class FusedNorm(nn.Module):
             norm.running_mean.lerp_(mean, norm.momentum)
             norm.running_var.lerp_(variance * (rows / max(1, rows - 1)), norm.momentum)
             norm.num_batches_tracked.add_(1)
-        result = y
         return result
 
 

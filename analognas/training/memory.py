@@ -29,4 +29,5 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     settings = ((M_MMAP_THRESHOLD, LARGEST_BLOCK), (M_TRIM_THRESHOLD, NEVER), (M_TOP_PAD, PAD))
-    return all([mallopt(name, value) == 1 for name, value in settings])
+    taken = [mallopt(name, value) == 1 for name, value in settings]
+    return all(taken)
