@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.tasks.assemble import Index, Limits, task_of_features
-from analognas.tasks.audio.background import pink_noise, with_background
+from analognas.tasks.audio.background import Mixture, draw_mixture, pink_noise
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
 
-NOISE_SEED = 2305_10459
+NOISE_SEED: Final = 2305_10459
+BATCH: Final = 1024
+FULL_SCALE: Final = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ class Clips:
     """Clips of one length and the noise that may lie below them.
 
     Attributes:
-        clips: `(n, samples)` from -1 to 1.
+        clips: `(n, samples)` int16: a large data set fits into memory.
         notes: lines for the record, such as files left out.
         good: `(n,)` indices, among all files, of the clips; None for all.
         noise: recordings of background noise; pink noise where there are none.
     """
 
-    clips: Samples
+    clips: npt.NDArray[np.int16]
     notes: tuple[str, ...] = ()
     good: Index | None = None
     noise: tuple[Samples, ...] = ()
@@ -104,16 +106,39 @@ def _features(
     loaded: Clips, train: Index, front_end: FrontEnd, background: Background
 ) -> dict[str, npt.NDArray[Any]]:
     rng = np.random.default_rng(NOISE_SEED)
-    good = np.arange(len(loaded.clips)) if loaded.good is None else loaded.good
-    chosen = loaded.clips[np.isin(good, train)]
+    n = len(loaded.clips)
+    good = np.arange(n) if loaded.good is None else loaded.good
+    trained = np.flatnonzero(np.isin(good, train))
     recordings = loaded.noise or (pink_noise(front_end.rate_hz, rng),)
     noisy = [
-        front_end.features(with_background(chosen, recordings, background.snr_db, rng))
+        _batches(
+            loaded.clips,
+            trained,
+            front_end,
+            draw_mixture(recordings, len(trained), front_end.samples, background.snr_db, rng),
+        )
         for _ in range(background.copies)
     ]
     return {
-        "x": front_end.features(loaded.clips),
+        "x": _batches(loaded.clips, np.arange(n), front_end, None),
         "noisy": np.stack(noisy) if noisy else np.empty((0,), np.float32),
         "good": np.empty((0,), np.int64) if loaded.good is None else loaded.good,
         "notes": np.array(loaded.notes, dtype=np.str_),
     }
+
+
+def _batches(
+    clips: npt.NDArray[np.int16], chosen: Index, front_end: FrontEnd, mixture: Mixture | None
+) -> npt.NDArray[np.float32]:
+    """Return the features of the chosen clips, with noise below them if there is a mixture."""
+    out = np.empty((len(chosen), *front_end.shape), np.float32)
+    for start in range(0, len(chosen), BATCH):
+        which = slice(start, start + BATCH)
+        sound = clips[chosen[which]].astype(np.float32) / np.float32(FULL_SCALE)
+        out[which] = front_end.features(sound if mixture is None else mixture.apply(sound, which))
+    return out
+
+
+def whole_numbers(samples: Samples) -> npt.NDArray[np.int16]:
+    """Return samples from -1 to 1 as int16."""
+    return np.asarray(np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1), dtype=np.int16)

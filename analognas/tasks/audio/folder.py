@@ -11,7 +11,7 @@ import numpy as np
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Limits
-from analognas.tasks.audio.clips import Background, Clips, task_of_clips
+from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.bad_files import BadFiles
@@ -67,7 +67,7 @@ def load_wav_folder(
         for index, file in enumerate(folders.files):
             samples = _read(file, rate_hz, bad)
             if samples is not None:
-                clips.append(fit_length(samples, front_end.samples, align))
+                clips.append(whole_numbers(fit_length(samples, front_end.samples, align)))
                 good.append(index)
         if not clips:
             raise UserError(f"{path}: none of {len(folders.files)} files can be read")

@@ -24,7 +24,7 @@ import numpy as np
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits
-from analognas.tasks.audio.clips import Background, Clips, task_of_clips
+from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length
 from analognas.tasks.speakers import check_classes
@@ -106,7 +106,11 @@ def load_fsdd(
     parts = recordings.parts(split)
 
     def load() -> Clips:
-        return Clips(np.stack([fit_length(clip, front_end.samples, "centre") for clip in recordings.clips]))
+        return Clips(
+            np.stack(
+                [whole_numbers(fit_length(clip, front_end.samples, "centre")) for clip in recordings.clips]
+            )
+        )
 
     return task_of_clips(
         "fsdd" if split == "speaker-disjoint" else "fsdd-official",

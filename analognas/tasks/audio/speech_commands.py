@@ -24,11 +24,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Limits, task_of_features
-from analognas.tasks.audio.background import pieces
-from analognas.tasks.audio.clips import Background, Clips, task_of_clips
+from analognas.tasks.audio.background import draw_pieces
+from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.speakers import check_classes, speaker_disjoint_indices
@@ -114,25 +115,27 @@ def _official(main: Path, test: Path, front_end: FrontEnd, background: Backgroun
     plan = _Plan(main, test)
 
     def load() -> Clips:
-        wanted = {name: index for index, name in enumerate(plan.files)}
-        words = np.zeros((len(plan.files), front_end.samples), np.float32)
+        clips = np.zeros((len(plan.y), front_end.samples), np.int16)
+        places = {name: index for index, name in enumerate(plan.files)}
         noise = []
         for name, content in _members(main):
-            in_noise = PurePosixPath(name).parent.name == NOISE_FOLDER
-            if in_noise or name in wanted:
+            if PurePosixPath(name).parent.name == NOISE_FOLDER and name.endswith(".wav"):
+                noise.append(_decoded(main, name, content))
+            elif name in places:
                 samples = _decoded(main, name, content)
-                if in_noise:
-                    noise.append(samples)
-                else:
-                    words[wanted[name]] = fit_length(samples, front_end.samples, "start")
-        silence = _silence(noise, plan.silent, front_end.samples)
-        tested = {name: index for index, name in enumerate(plan.test_files)}
-        last = np.zeros((len(plan.test_files), front_end.samples), np.float32)
+                clips[places[name]] = whole_numbers(fit_length(samples, front_end.samples, "start"))
+        try:
+            silence = np.concatenate(_silence(noise, plan.silent, front_end.samples))
+        except ValueError as error:
+            raise UserError(f"{main}: {NOISE_FOLDER}: {error}; fetch it again") from None
+        clips[len(plan.files) : len(plan.files) + len(silence)] = silence
+        places = {name: index for index, name in enumerate(plan.test_files, len(plan.files) + len(silence))}
         for name, content in _members(test):
-            if name in tested:
-                last[tested[name]] = fit_length(_decoded(test, name, content), front_end.samples, "start")
+            if name in places:
+                samples = _decoded(test, name, content)
+                clips[places[name]] = whole_numbers(fit_length(samples, front_end.samples, "start"))
         training_noise = tuple(recording[: int(len(recording) * TRAINING_SHARE)] for recording in noise)
-        return Clips(np.concatenate([words, *silence, last]), noise=training_noise)
+        return Clips(clips, noise=training_noise)
 
     return task_of_clips(
         "speech-commands",
@@ -147,7 +150,7 @@ def _official(main: Path, test: Path, front_end: FrontEnd, background: Backgroun
     )
 
 
-def _silence(noise: list[Samples], quotas: list[int], length: int) -> list[Samples]:
+def _silence(noise: list[Samples], quotas: list[int], length: int) -> list[npt.NDArray[np.int16]]:
     """Return the silent clips of training and of validation, from different parts of the recordings."""
     rng = np.random.default_rng(SPLIT_SEED)
     edges = [int(len(recording) * TRAINING_SHARE) for recording in noise]
@@ -156,7 +159,9 @@ def _silence(noise: list[Samples], quotas: list[int], length: int) -> list[Sampl
         [recording[edge:] for recording, edge in zip(noise, edges, strict=True)],
     )
     return [
-        pieces(half, quota, length, rng) * rng.uniform(0, 1, (quota, 1)).astype(np.float32)
+        whole_numbers(
+            draw_pieces(half, quota, length, rng).cut() * rng.uniform(0, 1, (quota, 1)).astype(np.float32)
+        )
         for half, quota in zip(halves, quotas, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analognas.tasks.audio.background import pieces, pink_noise, with_background
+from analognas.tasks.audio.background import draw_mixture, draw_pieces, pink_noise
 
 RATE = 8_000
 
@@ -19,21 +19,25 @@ def test_pink_noise_loses_three_decibels_an_octave() -> None:
 def test_the_ratio_is_what_was_asked_for(snr: float) -> None:
     rng = np.random.default_rng(0)
     clips = 0.05 * rng.standard_normal((4, RATE)).astype(np.float32)
-    noise = with_background(clips, [pink_noise(RATE, rng)], (snr, snr), rng) - clips
+    noise = draw_mixture([pink_noise(RATE, rng)], 4, RATE, (snr, snr), rng).apply(clips) - clips
     ratio = 10 * np.log10((clips**2).mean(axis=1) / (noise**2).mean(axis=1))
     np.testing.assert_allclose(ratio, snr, atol=0.1)
 
 
 def test_silent_clips_get_noise_too_and_nothing_leaves_the_range() -> None:
     rng = np.random.default_rng(0)
-    noisy = with_background(np.zeros((2, RATE), np.float32), [pink_noise(RATE, rng)], (-20, -20), rng)
+    mixture = draw_mixture([pink_noise(RATE, rng)], 2, RATE, (-20, -20), rng)
+    noisy = mixture.apply(np.zeros((2, RATE), np.float32))
     assert 0 < np.abs(noisy).max() <= 1
 
 
 def test_pieces_come_from_long_enough_recordings() -> None:
     rng = np.random.default_rng(0)
-    found = pieces([np.zeros(5, np.float32), np.arange(100, dtype=np.float32)], 50, 10, rng)
+    recordings = [np.zeros(5, np.float32), np.arange(100, dtype=np.float32)]
+    drawn = draw_pieces(recordings, 50, 10, rng)
+    found = drawn.cut()
+    assert (drawn.cut(slice(20, 30)) == found[20:30]).all()
     assert found.shape == (50, 10)
     assert (np.diff(found, axis=1) == 1).all()
     with pytest.raises(ValueError, match="more than 10 samples"):
-        pieces([np.zeros(5, np.float32)], 1, 10, rng)
+        draw_pieces([np.zeros(5, np.float32)], 1, 10, rng)
