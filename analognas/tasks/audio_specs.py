@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from analognas.config.spec import ExistingFolder, Spec
 from analognas.tasks.split_specs import Fractions, LimitedSpec
+
+if TYPE_CHECKING:
+    from analognas.tasks.audio.front_end import FrontEnd
 
 
 class FrontEndSpec(Spec):
@@ -38,10 +41,22 @@ class FrontEndSpec(Spec):
             )
         return self
 
-    def options(self) -> dict[str, Any]:
-        """Return the arguments of `FrontEnd` besides the sampling rate."""
-        values = self.model_dump()
-        return {"kind": values.pop("features"), **values}
+    def at(self, rate_hz: int) -> FrontEnd:
+        """Return the mechanism for clips of one sampling rate."""
+        from analognas.tasks.audio.front_end import FrontEnd
+
+        return FrontEnd(
+            rate_hz,
+            clip_ms=self.clip_ms,
+            window_ms=self.window_ms,
+            hop_ms=self.hop_ms,
+            mel_bands=self.mel_bands,
+            low_hz=self.low_hz,
+            high_hz=self.high_hz,
+            kind=self.features,
+            coefficients=self.coefficients,
+            peak=self.peak,
+        )
 
 
 class NoiseSpec(Spec):

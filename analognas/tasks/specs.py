@@ -145,24 +145,22 @@ def _load_images(spec: Cifar10Spec | FashionMnistSpec | VisualWakeWordsSpec | Im
 def _load_sound(spec: FsddSpec | SpeechCommandsSpec | WavFolderSpec) -> Task:
     from analognas.tasks.audio.clips import Background
 
-    options = spec.front_end.options()
     background = Background(spec.noise.copies, spec.noise.snr_db)
     match spec:
         case FsddSpec():
-            from analognas.tasks.audio.fsdd import load_fsdd
+            from analognas.tasks.audio import fsdd
 
-            return load_fsdd(spec.split, options, background, spec.limits)
+            return fsdd.load_fsdd(spec.split, spec.front_end.at(fsdd.RATE_HZ), background, spec.limits)
         case SpeechCommandsSpec():
-            from analognas.tasks.audio.speech_commands import load_speech_commands
+            from analognas.tasks.audio import speech_commands as words
 
-            return load_speech_commands(options, background, spec.limits)
+            return words.load_speech_commands(spec.front_end.at(words.RATE_HZ), background, spec.limits)
         case WavFolderSpec():
             from analognas.tasks.audio.folder import load_wav_folder
 
             return load_wav_folder(
                 spec.path,
-                rate_hz=spec.rate_hz,
-                front_end_options=options,
+                front_end=spec.front_end.at(spec.rate_hz),
                 align=spec.align,
                 speaker=spec.speaker,
                 background=background,

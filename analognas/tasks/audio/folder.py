@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -27,8 +26,7 @@ NOISE_FOLDER: Final = "_background_noise_"
 def load_wav_folder(
     path: Path,
     *,
-    rate_hz: int,
-    front_end_options: Mapping[str, Any],
+    front_end: FrontEnd,
     align: Literal["start", "centre"],
     speaker: str | None,
     background: Background,
@@ -42,8 +40,7 @@ def load_wav_folder(
     Args:
         path: the folder, as `analognas.tasks.class_folders` describes it; long recordings in its folder
             `_background_noise_` are the noise of noisy copies.
-        rate_hz: sampling rate that every file is brought to.
-        front_end_options: arguments of `FrontEnd` besides the sampling rate.
+        front_end: makes the features; every file is brought to its sampling rate.
         align: which part of a clip that is too long is kept, and where one that is too short lies.
         speaker: regular expression whose first group finds the speaker in a file's name; None: stratified split.
         background: noisy copies of the training clips.
@@ -58,14 +55,13 @@ def load_wav_folder(
     folders = scan(path, SUFFIXES)
     speakers = None if speaker is None else _speakers(folders, speaker)
     parts = folders.parts(fractions, split_seed, speakers)
-    front_end = FrontEnd(rate_hz, **front_end_options)
     noise_files = sorted((path / NOISE_FOLDER).glob("*.wav"))
 
     def load() -> Clips:
         bad = BadFiles(str(path), max_bad_files)
         clips, good = [], []
         for index, file in enumerate(folders.files):
-            samples = _read(file, rate_hz, bad)
+            samples = _read(file, front_end.rate_hz, bad)
             if samples is not None:
                 clips.append(whole_numbers(fit_length(samples, front_end.samples, align)))
                 good.append(index)
@@ -73,7 +69,9 @@ def load_wav_folder(
             raise UserError(f"{path}: none of {len(folders.files)} files can be read")
         kept = np.array(good, dtype=np.int64)
         check_classes(folders.y[kept], [np.flatnonzero(np.isin(kept, part)) for part in parts])
-        noise = [samples for file in noise_files if (samples := _read(file, rate_hz, bad)) is not None]
+        noise = [
+            samples for file in noise_files if (samples := _read(file, front_end.rate_hz, bad)) is not None
+        ]
         usable = tuple(samples for samples in noise if len(samples) > front_end.samples)
         return Clips(np.stack(clips), bad.notes, kept, usable)
 

@@ -16,9 +16,9 @@ import itertools
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -80,14 +80,12 @@ class _Recordings:
         return parts
 
 
-def load_fsdd(
-    split: FsddSplit, front_end_options: Mapping[str, Any], background: Background, limits: Limits
-) -> Task:
+def load_fsdd(split: FsddSplit, front_end: FrontEnd, background: Background, limits: Limits) -> Task:
     """Return the digits as features.
 
     Args:
         split: see above.
-        front_end_options: arguments of `FrontEnd` besides the sampling rate.
+        front_end: makes the features, at `RATE_HZ`.
         background: noisy copies of the training clips.
         limits: the most items of each split.
 
@@ -102,7 +100,6 @@ def load_fsdd(
         recordings = _from_npz(copy)
     else:
         raise source.missing()
-    front_end = FrontEnd(RATE_HZ, **front_end_options)
     parts = recordings.parts(split)
 
     def load() -> Clips:

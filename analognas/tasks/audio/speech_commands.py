@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -47,13 +47,11 @@ TRAINING_SHARE: Final = 0.8
 LISTS: Final = {"validation_list.txt": 1, "testing_list.txt": 2}
 
 
-def load_speech_commands(
-    front_end_options: Mapping[str, Any], background: Background, limits: Limits
-) -> Task:
+def load_speech_commands(front_end: FrontEnd, background: Background, limits: Limits) -> Task:
     """Return the twelve classes as features.
 
     Args:
-        front_end_options: arguments of `FrontEnd` besides the sampling rate.
+        front_end: makes the features, at `RATE_HZ`.
         background: noisy copies of the training clips.
         limits: the most items of each split.
 
@@ -62,7 +60,6 @@ def load_speech_commands(
     """
     source = SOURCES["speech-commands"]
     files, copy = source.files(), source.copy()
-    front_end = FrontEnd(RATE_HZ, **front_end_options)
     if files is not None:
         return _official(files[0], files[1], front_end, background, limits)
     if copy is not None:
