@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from analognas.driver import SearchLoop
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
-from analognas.evaluation.training import TrainingBudget
+from analognas.evaluation.training import EarlyStop, TrainingBudget
 from analognas.executors.executor import Executor
 from analognas.executors.make import make_executor, make_place, open_executor
 from analognas.executors.place import Place
@@ -116,7 +116,10 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         disconnect = open_executor(config.executor)
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
-    prepared = prepare(task)
+    try:
+        prepared = prepare(task, config.training.augmentation.augmentation())
+    except ValueError as error:
+        raise problem_at(document, ("training", "augmentation"), str(error)) from None
     return Composition(
         prepared=prepared,
         problem=problem,
@@ -134,7 +137,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             task=prepared,
             space=space,
             hardware=config.hardware,
-            budget=training_budget(config.training.digital, config.training.hardware_aware),
+            budget=trial_budget(config.training),
             chips=config.evaluation.chips,
             times_s=config.evaluation.times,
             chip_seed=chip_seed(config.seed),
@@ -181,6 +184,13 @@ def _candidate(
         )
         raise problem_at(document, path, f"breaks a hard constraint: {reason}")
     return genotypes(candidate)[0]
+
+
+def trial_budget(training: TrainingSpec) -> TrainingBudget:
+    """Return the budget of a trial."""
+    budget = training_budget(training.digital, training.hardware_aware)
+    stop = training.early_stop
+    return budget if stop is None else replace(budget, early_stop=EarlyStop(stop.epoch, stop.accuracy))
 
 
 def training_budget(

@@ -33,7 +33,14 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         UserError: when it is in use or cannot be written.
     """
     path = out or _unused_path(Path("runs") / f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    facts = {**environment(), "data_sha256": composition.task.fingerprint, "threads": config.executor.threads}
+    task = composition.task
+    facts = {
+        **environment(),
+        "data": task.name,
+        "data_sha256": task.fingerprint,
+        "data_notes": list(task.notes),
+        "threads": config.executor.threads,
+    }
     return create_run(path, dump_config(config), facts)
 
 

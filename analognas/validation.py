@@ -93,7 +93,7 @@ def validate(
     except ValueError as error:
         raise UserError(f"{chosen.name}: {error}; name other times with --times") from None
     torch.set_num_threads(content.threads)
-    task = prepare(load_task(content.task))
+    task = prepare(load_task(content.task), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     network = _trained(architecture, task, observer)

@@ -17,7 +17,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["README.md", "docs/search.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/search.md", "docs/tasks.md"])
 def test_python_blocks_run(name: str, tmp_path) -> None:
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     code = "\n".join(PYTHON.findall((ROOT / name).read_text()))
@@ -45,6 +45,15 @@ def test_hardware_blocks_are_valid() -> None:
     assert blocks
     for block in blocks:
         parse_config("task: {kind: digits}\n" + block, ROOT)
+
+
+def test_blocks_of_tasks_are_valid(tmp_path) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "my.npz").touch()
+    blocks = YAML.findall((ROOT / "docs" / "tasks.md").read_text())
+    assert len(blocks) == 2
+    for block in blocks:
+        parse_config(block, tmp_path)
 
 
 @pytest.mark.parametrize(

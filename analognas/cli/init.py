@@ -10,7 +10,9 @@ import typer
 
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("search.yaml"),
-    task: Annotated[str, typer.Option(help="digits, or arrays for your own .npz file.")] = "digits",
+    task: Annotated[
+        str, typer.Option(help="digits, or your own data: image-folder, wav-folder, arrays.")
+    ] = "digits",
     force: Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")] = False,
 ) -> None:
     """Write a commented configuration to start from."""

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from analognas.cli import (
     bench,
+    data,
     describe,
     export,
     init,
@@ -79,4 +80,5 @@ app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("describe")(describe.describe)
 app.command("bench")(bench.bench)
+app.add_typer(data.app, name="data")
 app.command("schema")(schema.schema)

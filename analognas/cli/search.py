@@ -56,6 +56,8 @@ def search(
     with observer_for_terminal(as_json=as_json) as observer:
         try:
             observer.stage(f"run directory {run.path}")
+            for note in composition.task.notes:
+                observer.stage(f"data: {note}")
             result = run_to_end(run, parsed, composition, observer)
         except KeyboardInterrupt:
             print_interrupted(run)

@@ -91,6 +91,7 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         "name": config.name,
         "seed": config.seed,
         "task": task.name,
+        "notes": list(task.notes),
         "inputs": {"train": len(task.train), "validation": len(task.validation), "test": len(task.test)},
         "input_shape": list(task.input_shape),
         "classes": task.n_classes,
@@ -109,6 +110,10 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         typer.echo(json.dumps(plan, indent=1))
         return
     for key, value in plan.items():
+        if key == "notes":
+            for note in task.notes:
+                typer.echo(f"{'note':18}{note}")
+            continue
         shown = (
             f"{100 * value:.1f} % of random candidates meet the hard constraints"
             if key == "admissible_share"

@@ -14,6 +14,7 @@ from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.strategies.problem import SIGNS, Objective
 from analognas.strategies.specs import MULTI_OBJECTIVE, StrategySpec, SurrogateGuidedSpec
 from analognas.tasks.specs import TaskSpec
+from analognas.training.specs import AugmentationSpec, EarlyStopSpec
 from search_spaces import published_names
 
 STANDARD_TIMES_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
@@ -70,6 +71,19 @@ class TrainingSpec(Spec):
 
     digital: DigitalTrainingSpec = DigitalTrainingSpec()
     hardware_aware: HardwareAwareTrainingSpec = HardwareAwareTrainingSpec()
+    augmentation: AugmentationSpec = AugmentationSpec()
+    early_stop: EarlyStopSpec | None = Field(
+        default=None, description="gives up trials that are hopeless; null: every trial is trained to its end"
+    )
+
+    @model_validator(mode="after")
+    def _stop_is_early(self) -> TrainingSpec:
+        if self.early_stop is not None and self.early_stop.epoch >= self.digital.epochs:
+            raise ValueError(
+                "`early_stop.epoch < digital.epochs` must hold, "
+                f"got {self.early_stop.epoch} and {self.digital.epochs}"
+            )
+        return self
 
 
 class EvaluationSpec(Spec):

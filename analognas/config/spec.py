@@ -58,7 +58,7 @@ Seconds = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
 """Seconds, or a text such as `1 h`, `1 day`, `1 month` (30 days), `1 year` (365 days)."""
 
 
-def _existing_file(path: Path, info: ValidationInfo) -> Path:
+def _existing(path: Path, info: ValidationInfo, what: str) -> Path:
     folder = (info.context or {}).get("folder")
     anchored = path if folder is None else folder / path
     try:
@@ -67,12 +67,27 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
         raise ValueError(f"not a usable path: {error}") from None
     if not exists:
         raise ValueError(
-            f"no such file: {anchored}; a relative path starts at the folder of the configuration"
+            f"no such {what}: {anchored}; a relative path starts at the folder of the configuration"
         )
-    if not anchored.is_file():
-        raise ValueError(f"must be a file, {anchored} is a directory")
     return anchored.resolve()
+
+
+def _existing_file(path: Path, info: ValidationInfo) -> Path:
+    found = _existing(path, info, "file")
+    if not found.is_file():
+        raise ValueError(f"must be a file, {found} is a directory")
+    return found
+
+
+def _existing_folder(path: Path, info: ValidationInfo) -> Path:
+    found = _existing(path, info, "folder")
+    if not found.is_dir():
+        raise ValueError(f"must be a folder, {found} is a file")
+    return found
 
 
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 """A file that exists; a relative path starts at the folder of the configuration."""
+
+ExistingFolder = Annotated[Path, AfterValidator(_existing_folder)]
+"""A folder that exists; a relative path starts at the folder of the configuration."""

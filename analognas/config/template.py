@@ -19,6 +19,22 @@ task:
   # input_shape: [1, 8, 8] # channels, height, width; needed when x holds rows of features
   # layout: channels-last  # needed when it cannot be told from the shape
 """,
+    "image-folder": """\
+task:
+  kind: image-folder
+  path: images             # one folder a class, or train, test (and validation) with one folder a class
+  # size: [32, 32]         # height, width; with `resize: squash` or `crop`, for images of different sizes
+  # resize: squash
+  # colour: grey
+""",
+    "wav-folder": """\
+task:
+  kind: wav-folder
+  path: recordings         # one folder a class, or train, test (and validation) with one folder a class
+  rate_hz: 16000           # every file is converted to it
+  # speaker: '^([^_]+)_'   # finds the speaker in a file name: nobody is then in two splits
+  # noise: {copies: 2}     # noisy copies of the training clips
+""",
 }
 
 _TEMPLATE: Final = """\

@@ -6,6 +6,7 @@ using in-memory computing-based accelerators", Nat. Commun. 14:5282, 2023.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import hwsim
+from analognas.errors import EvaluationError
 from analognas.evaluation.prepared import PreparedTask
 from analognas.seeds import derive_seed
 from analognas.training.loop import Schedule, accuracy, plain_step, train
@@ -20,6 +22,19 @@ from search_spaces import initialise
 
 CALIBRATION_INPUTS: Final = 512
 CALIBRATION_BATCH: Final = 128
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """When a training is hopeless.
+
+    Attributes:
+        epoch: digital epochs after which the network is looked at.
+        accuracy: on the validation split, that it must have by then.
+    """
+
+    epoch: int
+    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,7 @@ class TrainingBudget:
         weight_noise: standard deviation of the weight noise, in units of the largest weight.
         noise_ramp: fraction of the steps that ramps the noise up.
         clip_sigma: weights are clipped at this many standard deviations of their layer; None: never.
+        early_stop: when to give up; None: never.
     """
 
     digital: Schedule
@@ -39,6 +55,7 @@ class TrainingBudget:
     weight_noise: float
     noise_ramp: float
     clip_sigma: float | None
+    early_stop: EarlyStop | None = None
 
     def reduced(self, share: float) -> TrainingBudget:
         """Return the budget with this share of the epochs, at least one where there were any."""
@@ -74,12 +91,17 @@ def train_network(
     """Initialise `network` and train it on the training split.
 
     Raises:
-        EvaluationError: when the training diverges.
+        EvaluationError: when the training diverges, or is stopped early.
     """
     initialise(network, _generator(seed, "initialisation"))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
     train(
-        network, task.train.x, task.train.y, budget.digital, _generator(seed, "digital"), plain_step(network)
+        network,
+        task.train,
+        budget.digital,
+        _generator(seed, "digital"),
+        plain_step(network),
+        after_epoch=None if budget.early_stop is None else _judge(network, task, budget),
     )
     before = accuracy(network, task.validation.x, task.validation.y)
     if budget.hardware_aware.epochs:
@@ -93,7 +115,7 @@ def train_network(
 
 
 def on_tiles(network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware) -> nn.Module:
-    """Return `network` mapped on tiles, its input ranges calibrated on the first training inputs."""
+    """Return `network` mapped on tiles, its input ranges calibrated on training inputs."""
     analog = hwsim.to_analog(network, hardware)
     analog.eval()
     hwsim.calibrate(analog, calibration_batches(task))
@@ -102,7 +124,27 @@ def on_tiles(network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware) -
 
 def calibration_batches(task: PreparedTask) -> tuple[Tensor, ...]:
     """Return the standardised training inputs that input ranges are calibrated on."""
-    return torch.split(task.train.x[:CALIBRATION_INPUTS], CALIBRATION_BATCH)
+    return torch.split(task.train.spread(CALIBRATION_INPUTS), CALIBRATION_BATCH)
+
+
+def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Callable[[int], None]:
+    """Return what looks at the network after each epoch and gives up when it is hopeless."""
+    rule = budget.early_stop
+    assert rule is not None
+
+    def judge(epoch: int) -> None:
+        if epoch != rule.epoch:
+            return
+        network.eval()
+        reached = accuracy(network, task.validation.x, task.validation.y)
+        network.train()
+        if reached < rule.accuracy:
+            raise EvaluationError(
+                f"stopped early: validation accuracy below {rule.accuracy:g} "
+                f"after {epoch} of {budget.digital.epochs} digital epochs"
+            )
+
+    return judge
 
 
 def _train_hardware_aware(
@@ -124,7 +166,7 @@ def _train_hardware_aware(
             return forward_backward(x, y)
 
     generator = _generator(seed, "hardware-aware")
-    train(analog, task.train.x, task.train.y, budget.hardware_aware, generator, step, hwa.after_update)
+    train(analog, task.train, budget.hardware_aware, generator, step, after_update=hwa.after_update)
     return hwsim.to_digital(analog)
 
 

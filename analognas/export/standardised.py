@@ -3,7 +3,7 @@
 Every exported file takes the task's raw inputs: nobody who uses one has to know, or can get wrong, the
 statistics that the network was trained with.
 
-    y = network((x - mean) / std),   mean and std by channel
+    y = network((x - mean) / std),   mean and std by channel, or by channel and column
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Standardised(nn.Module):
 
     Args:
         network: takes standardised inputs `(batch, *input_shape)` float32, returns logits `(batch, classes)`.
-        mean: of each channel over the training split: as many values as `input_shape[0]`, or one for all.
+        mean: over the training split: as many values as `input_shape[0]`, or one for all, or a tensor that broadcasts
+            against an input.
         std: likewise; above 0.
         input_shape: of one raw input, channels first: `(channels, height, width)`, `(channels, time)` or
             `(features,)`.
@@ -52,9 +53,9 @@ class Standardised(nn.Module):
             raise ValueError(f"`input_shape` must hold sizes of at least 1, got {self.input_shape}")
         self.network = network
         for name, values in (("mean", mean), ("std", std)):
-            self.register_buffer(name, _by_channel(name, values, self.input_shape))
+            self.register_buffer(name, _broadcasting(name, values, self.input_shape))
         if not bool((self.std > 0).all()):
-            raise ValueError(f"`std > 0` must hold in every channel, got {self.std.flatten().tolist()}")
+            raise ValueError(f"`std > 0` must hold everywhere, got {self.std.flatten().tolist()}")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits `(batch, classes)` of raw inputs `(batch, *input_shape)` float32."""
@@ -62,8 +63,13 @@ class Standardised(nn.Module):
         return logits
 
 
-def _by_channel(name: str, values: Tensor | Sequence[float], input_shape: tuple[int, ...]) -> Tensor:
-    """Return the values as `(channels, 1, ...)` float32, which broadcasts over a batch of inputs."""
+def _broadcasting(name: str, values: Tensor | Sequence[float], input_shape: tuple[int, ...]) -> Tensor:
+    """Return the values as float32 that broadcast over a batch of inputs: `(channels, 1, ...)`, or their own shape."""
+    shaped = torch.as_tensor(values, dtype=torch.float32)
+    if shaped.ndim > 1 and shaped.ndim == len(input_shape):
+        fits = all(size in (1, whole) for size, whole in zip(shaped.shape, input_shape, strict=True))
+        if fits and bool(torch.isfinite(shaped).all()):
+            return shaped.clone()
     numbers = torch.as_tensor(values, dtype=torch.float32).flatten().tolist()
     if len(numbers) not in (1, input_shape[0]):
         raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 Images = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
+CHUNK: Final = 2048
+"""Inputs whose statistics are summed at a time: large data sets are never held in double precision."""
+
 
 @dataclass(frozen=True)
 class Split:
     """One split.
 
     Attributes:
-        x: `(n, channels, height, width)` float32, as the data set gives the values.
+        x: `(n, channels, height, width)` float32 or uint8, as the data set gives the values.
         y: `(n,)` int64 labels, 0 to classes - 1.
     """
 
@@ -43,6 +46,10 @@ class Task:
         validation: what a search sees.
         test: for the report alone.
         class_names: name of each label.
+        noisy: `(copies, n, channels, height, width)` the training inputs with noise, of which a training takes one or
+            the clean one; None for none.
+        statistics: inputs are standardised by `channel`, or by `band`: channel and column, as spectral features need.
+        notes: what has to be said of the data wherever their accuracy is: copies, subsets, files left out.
     """
 
     name: str
@@ -50,6 +57,9 @@ class Task:
     validation: Split
     test: Split
     class_names: tuple[str, ...]
+    noisy: torch.Tensor | None = None
+    statistics: Literal["channel", "band"] = "channel"
+    notes: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -64,19 +74,33 @@ class Task:
 
     @cached_property
     def mean(self) -> torch.Tensor:
-        """`(channels,)` float32 mean of the training inputs."""
-        return self.train.x.double().mean(dim=(0, 2, 3)).float()
+        """`(channels,)`, or `(channels, 1, width)` by band: float32 mean of the training inputs."""
+        return self._moments[0]
 
     @cached_property
     def std(self) -> torch.Tensor:
-        """`(channels,)` float32 standard deviation of the training inputs, 1 for a constant channel."""
-        std = self.train.x.double().std(dim=(0, 2, 3)).float()
+        """Standard deviation of the training inputs in the shape of `mean`, 1 where they are constant."""
+        return self._moments[1]
+
+    @cached_property
+    def _moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        x = self.train.x
+        dims = (0, 2, 3) if self.statistics == "channel" else (0, 2)
+        count = x.numel() // (x.shape[1] if self.statistics == "channel" else x.shape[1] * x.shape[3])
+        parts = torch.split(x, CHUNK)
+        mean = torch.stack([part.double().sum(dim=dims, keepdim=True) for part in parts]).sum(0) / count
+        squares = torch.stack([(part.double() - mean).square().sum(dim=dims, keepdim=True) for part in parts])
+        std = (squares.sum(0) / max(1, count - 1)).sqrt().float()
         std[std == 0] = 1.0
-        return std
+        shape = (-1,) if self.statistics == "channel" else mean.shape[1:]
+        return mean.float().reshape(shape), std.reshape(shape)
 
     def standardise(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x` with the mean and standard deviation of the training inputs taken out, channel by channel."""
-        return (x - self.mean[:, None, None]) / self.std[:, None, None]
+        """Return float32 `x` with the mean and standard deviation of the training inputs taken out."""
+        shape = (-1, 1, 1) if self.statistics == "channel" else self.mean.shape
+        return (x - self.mean.view(shape)) / self.std.view(shape)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -85,7 +109,9 @@ class Task:
         for split in (self.train, self.validation, self.test):
             for tensor in (split.x, split.y):
                 digest.update(str(tuple(tensor.shape)).encode())
-                digest.update(tensor.contiguous().numpy().tobytes())
+                digest.update(tensor.contiguous().numpy().data)
+        if self.noisy is not None:
+            digest.update(self.noisy.contiguous().numpy().data)
         return digest.hexdigest()
 
 

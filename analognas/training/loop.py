@@ -1,7 +1,7 @@
 """The training loop that digital and hardware-aware training share.
 
-Data are tensors in memory: a step takes a slice of a shuffled index, without a DataLoader. The learning rate ramps up
-linearly and then follows a cosine to zero (Loshchilov and Hutter 2017, arXiv 1608.03983).
+Data are tensors in memory: a step draws the inputs of a slice of a shuffled index, without a DataLoader. The learning
+rate ramps up linearly and then follows a cosine to zero (Loshchilov and Hutter 2017, arXiv 1608.03983).
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from analognas.errors import EvaluationError
+from analognas.training.fused_norm import fused
+from analognas.training.memory import keep_memory
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ Step = Callable[[Tensor, Tensor], Tensor]
 """Takes inputs and labels, runs forward and backward, and returns the loss."""
 
 
+class Inputs(Protocol):
+    """Training inputs, drawn batch by batch."""
+
+    def __len__(self) -> int: ...
+
+    def draw(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the inputs and labels at `(batch,)` indices; `generator` is of what is changed in them."""
+        ...
+
+
 def plain_step(network: nn.Module) -> Step:
     """Return a step that minimises the cross-entropy of `network`."""
 
@@ -68,23 +80,24 @@ def plain_step(network: nn.Module) -> Step:
 
 def train(
     network: nn.Module,
-    x: Tensor,
-    y: Tensor,
+    inputs: Inputs,
     schedule: Schedule,
     generator: torch.Generator,
     step: Step,
+    *,
     after_update: Callable[[], None] | None = None,
+    after_epoch: Callable[[int], None] | None = None,
 ) -> float:
     """Train `network` in place and leave it in evaluation mode.
 
     Args:
         network: its parameters that require gradients are trained.
-        x: `(n, channels, height, width)` standardised inputs.
-        y: `(n,)` labels.
+        inputs: where batches come from.
         schedule: the budget.
-        generator: of the shuffling.
+        generator: of the shuffling and of what is changed in the inputs.
         step: forward and backward.
         after_update: called after each update.
+        after_epoch: called with the number of epochs done; what it raises ends the training.
 
     Returns:
         The mean loss of the last epoch.
@@ -92,21 +105,37 @@ def train(
     Raises:
         EvaluationError: when the loss is no longer finite.
     """
+    keep_memory()
+    with fused(network):
+        mean_loss = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch)
+    network.eval()
+    return mean_loss
+
+
+def _epochs(
+    network: nn.Module,
+    inputs: Inputs,
+    schedule: Schedule,
+    generator: torch.Generator,
+    step: Step,
+    after_update: Callable[[], None] | None,
+    after_epoch: Callable[[int], None] | None,
+) -> float:
     optimizer = _optimizer(network, schedule)
-    n_steps = schedule.n_steps(len(x))
+    n_steps = schedule.n_steps(len(inputs))
     done = 0
     mean_loss = math.nan
     network.train()
     for epoch in range(schedule.epochs):
         total = torch.zeros(())
         n_batches = 0
-        for index in torch.split(torch.randperm(len(x), generator=generator), schedule.batch_size):
+        for index in torch.split(torch.randperm(len(inputs), generator=generator), schedule.batch_size):
             if len(index) < 2:
                 continue
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate(done, n_steps)
             optimizer.zero_grad(set_to_none=True)
-            total += step(x[index], y[index])
+            total += step(*inputs.draw(index, generator))
             optimizer.step()
             if after_update is not None:
                 after_update()
@@ -117,7 +146,8 @@ def train(
             raise EvaluationError(
                 f"training diverged: the loss was {mean_loss} in epoch {epoch + 1} of {schedule.epochs}"
             )
-    network.eval()
+        if after_epoch is not None:
+            after_epoch(epoch + 1)
     return mean_loss
 
 
@@ -131,8 +161,8 @@ def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
         {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     if schedule.optimizer == "adam":
-        return torch.optim.AdamW(groups, lr=schedule.learning_rate, foreach=True)
-    return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True, foreach=True)
+        return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True, fused=True)
 
 
 @torch.inference_mode()

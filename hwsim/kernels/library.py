@@ -98,16 +98,8 @@ class Stage(Structure):
 @functools.cache
 def library() -> Kernels | None:
     """Return the compiled kernels as a ctypes library, or None where they cannot be built."""
-    if os.environ.get("HWSIM_KERNELS", "").lower() == "off":
-        return None
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        return None
-    source = resources.files(__package__) / "tile.c"
-    try:
-        with resources.as_file(source) as path:
-            loaded = ctypes.CDLL(str(_built(path, compiler)))
-    except (OSError, subprocess.SubprocessError):
+    loaded = compiled(__package__, "tile.c")
+    if loaded is None:
         return None
     loaded.hwsim_sizes.restype = c_int64
     if loaded.hwsim_sizes() != ctypes.sizeof(Stage) * 1000 + ctypes.sizeof(Tap):
@@ -125,6 +117,20 @@ def library() -> Kernels | None:
     return loaded
 
 
+def compiled(package: str, file: str) -> Kernels | None:
+    """Return a C file of a package as a loaded library, or None where it cannot be built."""
+    if os.environ.get("HWSIM_KERNELS", "").lower() == "off":
+        return None
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        return None
+    try:
+        with resources.as_file(resources.files(package) / file) as path:
+            return ctypes.CDLL(str(_built(path, compiler)))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
 def cache_folder() -> Path:
     """Return where compiled kernels are kept."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -135,7 +141,7 @@ def _built(source: Path, compiler: str) -> Path:
     """Return the shared library of `source`, built if it is not in the cache."""
     text = source.read_text(encoding="utf-8")
     key = "\n".join((text, compiler, *FLAGS, platform.platform(), _processor()))
-    name = f"tile-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
+    name = f"{source.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -32,4 +32,6 @@ def _flat(environment: Mapping[str, Any]) -> list[list[str]]:
 def _line(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) or "none"
     return str(value)

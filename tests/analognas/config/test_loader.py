@@ -52,7 +52,7 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
     ("text", "expected"),
     [
         ("seed: 1\n", "search.yaml:1:1: task: this key is required"),
-        ("task: {}\n", "search.yaml:1:1: task.kind: this key is required; known: digits, arrays"),
+        ("task: {}\n", "search.yaml:1:1: task.kind: this key is required; known: digits, fsdd, "),
         (
             "task: {kind: digit}\n",
             "search.yaml:1:14: task.kind: unknown kind 'digit', did you mean `digits`?",

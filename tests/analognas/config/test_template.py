@@ -18,6 +18,12 @@ def test_the_template_for_own_data_asks_for_their_file() -> None:
         parse_config(template("arrays"), ROOT, "config")
 
 
+@pytest.mark.parametrize(("kind", "folder"), [("image-folder", "images"), ("wav-folder", "recordings")])
+def test_the_templates_for_own_folders_are_valid_once_the_folder_is_there(kind, folder, tmp_path) -> None:
+    (tmp_path / folder).mkdir()
+    assert parse_config(template(kind), tmp_path).task.kind == kind
+
+
 def test_an_unknown_task_is_named() -> None:
     with pytest.raises(UserError, match="did you mean `digits`"):
         template("digit")

@@ -44,3 +44,13 @@ def test_unusable_statistics_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Standardised(nn.Identity(), mean, std, shape)
+
+
+def test_statistics_by_band_broadcast_over_the_rows() -> None:
+    mean, std = torch.tensor([[[1.0, 2.0, 3.0]]]), torch.tensor([[[1.0, 2.0, 4.0]]])
+    model = Standardised(nn.Flatten(), mean, std, (1, 2, 3))
+    x = torch.arange(6.0).view(1, 1, 2, 3)
+    torch.testing.assert_close(model(x), ((x - mean) / std).flatten(1))
+    assert tuple(model.mean.shape) == (1, 1, 3)
+    with pytest.raises(ValueError, match="must have one value"):
+        Standardised(nn.Flatten(), torch.zeros(1, 1, 2), torch.ones(1), (1, 2, 3))

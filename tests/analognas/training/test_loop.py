@@ -9,6 +9,19 @@ from analognas.errors import EvaluationError
 from analognas.training.loop import Schedule, accuracy, plain_step, train
 
 
+class Tensors:
+    """Inputs that are drawn as they are."""
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        self._x, self._y = x, y
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._x[index], self._y[index]
+
+
 def schedule(**changes) -> Schedule:
     values = {
         "epochs": 4,
@@ -37,7 +50,9 @@ def network() -> nn.Module:
 
 def trained(**changes) -> tuple[nn.Module, float]:
     model = network()
-    loss = train(model, *blobs(), schedule(**changes), torch.Generator().manual_seed(2), plain_step(model))
+    loss = train(
+        model, Tensors(*blobs()), schedule(**changes), torch.Generator().manual_seed(2), plain_step(model)
+    )
     return model, loss
 
 
@@ -64,8 +79,7 @@ def test_one_epoch_sees_every_input_once() -> None:
     x = torch.arange(35.0)[:, None]
     train(
         nn.Linear(1, 1),
-        x,
-        torch.zeros(35),
+        Tensors(x, torch.zeros(35)),
         schedule(epochs=1, batch_size=8),
         torch.Generator().manual_seed(0),
         step,
@@ -81,7 +95,8 @@ def test_a_last_batch_of_one_is_left_out_and_not_counted() -> None:
         return torch.zeros(())
 
     plan = schedule(epochs=2, batch_size=8)
-    train(nn.Linear(1, 1), torch.zeros(17, 1), torch.zeros(17), plan, torch.Generator().manual_seed(0), step)
+    inputs = Tensors(torch.zeros(17, 1), torch.zeros(17))
+    train(nn.Linear(1, 1), inputs, plan, torch.Generator().manual_seed(0), step)
     assert sizes == [8, 8, 8, 8]
     assert plan.n_steps(17) == 4
     assert plan.n_steps(18) == 6
@@ -100,7 +115,9 @@ def test_a_loss_that_is_not_finite_ends_the_training() -> None:
     model = network()
     x, y = blobs()
     with pytest.raises(EvaluationError, match="training diverged: the loss was nan in epoch 1 of 4"):
-        train(model, x * math.inf, y, schedule(), torch.Generator().manual_seed(0), plain_step(model))
+        train(
+            model, Tensors(x * math.inf, y), schedule(), torch.Generator().manual_seed(0), plain_step(model)
+        )
     with pytest.raises(EvaluationError, match="not finite"):
         accuracy(model, x * math.nan, y)
 
@@ -109,10 +126,31 @@ def test_a_step_equals_plain_pytorch() -> None:
     x, y = blobs(32)
     ours, theirs = network(), network()
     plan = schedule(epochs=1, batch_size=32, warmup=0.0, optimizer="sgd")
-    train(ours, x, y, plan, torch.Generator().manual_seed(0), plain_step(ours))
+    train(ours, Tensors(x, y), plan, torch.Generator().manual_seed(0), plain_step(ours))
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, nesterov=True)
     for inputs, labels in DataLoader(TensorDataset(x, y), batch_size=32):
         nn.functional.cross_entropy(theirs(inputs), labels).backward()
         optimizer.step()
     for mine, reference in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine, reference)
+
+
+def test_what_is_called_after_an_epoch_can_end_the_training() -> None:
+    seen: list[int] = []
+
+    def after_epoch(epoch: int) -> None:
+        seen.append(epoch)
+        if epoch == 2:
+            raise EvaluationError("hopeless")
+
+    model = network()
+    with pytest.raises(EvaluationError, match="hopeless"):
+        train(
+            model,
+            Tensors(*blobs()),
+            schedule(),
+            torch.Generator().manual_seed(0),
+            plain_step(model),
+            after_epoch=after_epoch,
+        )
+    assert seen == [1, 2]

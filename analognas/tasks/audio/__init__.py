@@ -1,0 +1,1 @@
+"""Recordings as inputs of networks: WAV files, spectral features, and the tasks made of them."""

@@ -1,0 +1,156 @@
+"""Free Spoken Digit Dataset: ten English digits by six speakers, 50 takes each, 8 kHz.
+
+Two splits. `speaker-disjoint`, the default: of the speakers in alphabetical order the last is the test, the one before
+validation, the other four training; a network is judged on a voice it has never heard. `official`: takes 0 to 4 are
+the test, in voices that are trained on; validation is a fixed stratified ninth of the other takes.
+
+Reads the official archive, or a copy in one `.npz` with `audio`, `offsets`, `digit`, `speaker`, `take`.
+
+References:
+    Z. Jackson et al., "Free Spoken Digit Dataset", github.com/Jakobovski/free-spoken-digit-dataset.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
+
+import numpy as np
+
+from analognas.errors import UserError
+from analognas.tasks.assemble import Index, Limits
+from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
+from analognas.tasks.audio.front_end import FrontEnd
+from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length
+from analognas.tasks.speakers import check_classes
+from analognas.tasks.store.cache import file_identity
+from analognas.tasks.store.sources import SOURCES
+from analognas.tasks.stratified import stratified_indices
+from analognas.tasks.task import Labels, Task
+
+RATE_HZ: Final = 8_000
+SPLIT_SEED: Final = 2305_10459
+TEST_TAKES: Final = 5
+VALIDATION: Final = 1 / 9
+CLASSES: Final = tuple(str(digit) for digit in range(10))
+FILE: Final = re.compile(r"([0-9])_([a-z]+)_([0-9]+)\.wav")
+
+FsddSplit = Literal["speaker-disjoint", "official"]
+
+
+class _Recordings:
+    """Every recording with digit, speaker and take."""
+
+    def __init__(self, path: Path, clips: Sequence[Samples], facts: Sequence[tuple[int, str, int]]) -> None:
+        if not facts:
+            raise UserError(f"{path}: no recordings named DIGIT_SPEAKER_TAKE.wav in it; fetch it again")
+        self.path = path
+        self.clips = clips
+        self.y: Labels = np.array([digit for digit, _, _ in facts], dtype=np.int64)
+        self.speakers = np.array([speaker for _, speaker, _ in facts])
+        self.takes = np.array([take for _, _, take in facts])
+
+    def parts(self, split: FsddSplit) -> tuple[Index, ...]:
+        """Return the indices of training, validation and test."""
+        if split == "official":
+            rest = np.flatnonzero(self.takes >= TEST_TAKES)
+            train, validation = stratified_indices(self.y[rest], (1 - VALIDATION, VALIDATION), SPLIT_SEED)
+            parts: tuple[Index, ...] = (
+                rest[train],
+                rest[validation],
+                np.flatnonzero(self.takes < TEST_TAKES),
+            )
+        else:
+            names = sorted(set(self.speakers.tolist()))
+            if len(names) < 3:
+                raise UserError(
+                    f"{self.path}: a split by speaker needs three of them, got {', '.join(names)}"
+                )
+            held = (names[:-2], names[-2:-1], names[-1:])
+            parts = tuple(np.flatnonzero(np.isin(self.speakers, part)) for part in held)
+        try:
+            check_classes(self.y, parts)
+        except UserError as error:
+            raise UserError(f"{self.path}: {error}") from None
+        return parts
+
+
+def load_fsdd(split: FsddSplit, front_end: FrontEnd, background: Background, limits: Limits) -> Task:
+    """Return the digits as features.
+
+    Args:
+        split: see above.
+        front_end: makes the features, at `RATE_HZ`.
+        background: noisy copies of the training clips.
+        limits: the most items of each split.
+
+    Raises:
+        UserError: when the data are not on this machine, or damaged.
+    """
+    source = SOURCES["fsdd"]
+    files, copy = source.files(), source.copy()
+    if files is not None:
+        recordings = _from_archive(files[0])
+    elif copy is not None:
+        recordings = _from_npz(copy)
+    else:
+        raise source.missing()
+    parts = recordings.parts(split)
+
+    def load() -> Clips:
+        return Clips(
+            np.stack(
+                [whole_numbers(fit_length(clip, front_end.samples, "centre")) for clip in recordings.clips]
+            )
+        )
+
+    return task_of_clips(
+        "fsdd" if split == "speaker-disjoint" else "fsdd-official",
+        load,
+        recordings.y,
+        parts,
+        CLASSES,
+        front_end=front_end,
+        background=background,
+        limits=limits,
+        identity={"file": file_identity([recordings.path], recordings.path.parent)},
+        notes=(_who(recordings, parts),),
+    )
+
+
+def _who(recordings: _Recordings, parts: Sequence[Index]) -> str:
+    said = [", ".join(sorted(set(recordings.speakers[part].tolist()))) for part in parts]
+    return f"speakers: {said[0]} train; {said[1]} validation; {said[2]} test"
+
+
+def _from_npz(path: Path) -> _Recordings:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            audio, offsets = archive["audio"].astype(np.float32) / 2**15, archive["offsets"]
+            digits, speakers, takes = (archive[name].tolist() for name in ("digit", "speaker", "take"))
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: not a copy of the Free Spoken Digit Dataset ({error})") from None
+    clips = [audio[start:end] for start, end in itertools.pairwise(offsets)]
+    return _Recordings(path, clips, list(zip(digits, speakers, takes, strict=True)))
+
+
+def _from_archive(path: Path) -> _Recordings:
+    clips, facts = [], []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                match = FILE.fullmatch(PurePosixPath(name).name)
+                if match and PurePosixPath(name).parent.name == "recordings":
+                    samples, rate = decode_wav(archive.read(name))
+                    if rate != RATE_HZ:
+                        raise WavError(f"{name} has {rate} Hz, expected {RATE_HZ}")
+                    clips.append(samples)
+                    facts.append((int(match[1]), match[2], int(match[3])))
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, WavError) as error:
+        raise UserError(f"{path}: damaged ({error}); fetch it again") from None
+    return _Recordings(path, clips, facts)

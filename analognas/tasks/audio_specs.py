@@ -1,0 +1,137 @@
+"""The `task` sections of tasks of sound."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from analognas.config.spec import ExistingFolder, Spec
+from analognas.tasks.split_specs import Fractions, LimitedSpec
+
+if TYPE_CHECKING:
+    from analognas.tasks.audio.front_end import FrontEnd
+
+
+class FrontEndSpec(Spec):
+    """Spectral features; the defaults are those of MLPerf Tiny: 49 frames of 10 coefficients for a clip of 1 s."""
+
+    features: Literal["mfcc", "log-mel"] = Field(default="mfcc", description="what a network gets to see")
+    clip_ms: int = Field(default=1000, ge=50, le=60_000, description="length of a clip")
+    window_ms: int = Field(default=30, ge=2, le=1000, description="length of a frame")
+    hop_ms: int = Field(default=20, ge=1, le=1000, description="distance of two frames")
+    mel_bands: int = Field(default=40, ge=1, le=256, description="bands of the spectrogram")
+    low_hz: float = Field(default=20.0, ge=0, description="where the lowest band begins")
+    high_hz: float = Field(
+        default=4000.0, gt=0, description="where the highest band ends, or half the sampling rate"
+    )
+    coefficients: int = Field(default=10, ge=1, le=256, description="of the MFCC that are kept")
+    peak: bool = Field(default=True, description="scale every clip to a largest magnitude of 1")
+
+    @model_validator(mode="after")
+    def _fits(self) -> FrontEndSpec:
+        if self.window_ms > self.clip_ms:
+            raise ValueError(f"`window_ms <= clip_ms` must hold, got {self.window_ms} > {self.clip_ms}")
+        if self.low_hz >= self.high_hz:
+            raise ValueError(f"`low_hz < high_hz` must hold, got {self.low_hz} and {self.high_hz}")
+        if self.coefficients > self.mel_bands:
+            raise ValueError(
+                f"`coefficients <= mel_bands` must hold, got {self.coefficients} > {self.mel_bands}"
+            )
+        return self
+
+    def at(self, rate_hz: int) -> FrontEnd:
+        """Return the mechanism for clips of one sampling rate."""
+        from analognas.tasks.audio.front_end import FrontEnd
+
+        return FrontEnd(
+            rate_hz,
+            clip_ms=self.clip_ms,
+            window_ms=self.window_ms,
+            hop_ms=self.hop_ms,
+            mel_bands=self.mel_bands,
+            low_hz=self.low_hz,
+            high_hz=self.high_hz,
+            kind=self.features,
+            coefficients=self.coefficients,
+            peak=self.peak,
+        )
+
+
+class NoiseSpec(Spec):
+    """Background noise under the training clips: copies made once, of which an epoch takes one or the clean clip."""
+
+    copies: int = Field(
+        default=0, ge=0, le=100, description="noisy copies of each training clip; 0: no noise"
+    )
+    snr_db: tuple[float, float] = Field(
+        default=(5.0, 25.0), description="[low, high]: the signal-to-noise ratio is drawn between them"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> NoiseSpec:
+        if self.snr_db[0] > self.snr_db[1]:
+            raise ValueError(f"`low <= high` must hold in `snr_db`, got {list(self.snr_db)}")
+        return self
+
+
+class SoundSpec(LimitedSpec):
+    """What all tasks of sound share."""
+
+    front_end: FrontEndSpec = FrontEndSpec()
+    noise: NoiseSpec = NoiseSpec()
+
+
+class FsddSpec(SoundSpec):
+    """Free Spoken Digit Dataset: 3,000 spoken digits, six speakers, 8 kHz; the test is a voice never heard before."""
+
+    kind: Literal["fsdd"] = "fsdd"
+    split: Literal["speaker-disjoint", "official"] = Field(
+        default="speaker-disjoint",
+        description="speaker-disjoint: four speakers train, one validates, one tests; official: takes 0 to 4 test",
+    )
+
+
+class SpeechCommandsSpec(SoundSpec):
+    """Speech Commands v0.02: ten words, silence and unknown, 16 kHz, official split (Warden 2018)."""
+
+    kind: Literal["speech-commands"] = "speech-commands"
+
+
+def _has_a_group(pattern: str | None) -> str | None:
+    if pattern is not None:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        if groups < 1:
+            raise ValueError(f"needs a group that holds the speaker, such as '^([^_]+)_', got {pattern!r}")
+    return pattern
+
+
+class WavFolderSpec(SoundSpec):
+    """A user's own WAV files: one folder a class, or `train`, `test` (and `validation`) with one folder a class."""
+
+    kind: Literal["wav-folder"] = "wav-folder"
+    path: ExistingFolder = Field(
+        description="the folder; a relative path starts at the folder of the configuration"
+    )
+    rate_hz: int = Field(
+        default=16_000, ge=1000, le=192_000, description="sampling rate that every file is converted to"
+    )
+    align: Literal["start", "centre"] = Field(
+        default="centre", description="which part of a long clip is kept, and where a short one lies"
+    )
+    speaker: Annotated[str | None, AfterValidator(_has_a_group)] = Field(
+        default=None,
+        description="regular expression whose first group finds the speaker in a file name; "
+        "nobody is then in two splits",
+    )
+    fractions: Fractions = Field(
+        default=(0.6, 0.2, 0.2), description="training, validation and test shares, adding up to 1"
+    )
+    split_seed: int = Field(default=0, ge=0, description="seed of the split")
+    max_bad_files: int = Field(
+        default=10, ge=0, description="unreadable files that are left out before an error"
+    )

@@ -1,0 +1,137 @@
+"""Files in one folder a class, with or without folders for the splits around them.
+
+    DATA/cat/*.png  DATA/dog/*.png                              split here, by fractions
+    DATA/train/cat/*.png  DATA/test/cat/*.png  …                split by the folders `train`, `test` and, where there
+                                                                is one, `validation` or `val`
+
+Names that begin with a dot or an underscore are left out, folders inside a class folder count to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from analognas.errors import UserError
+from analognas.tasks.assemble import Index
+from analognas.tasks.speakers import check_classes, speaker_disjoint_indices
+from analognas.tasks.stratified import stratified_indices
+from analognas.tasks.task import Labels
+
+SPLIT_FOLDERS: Final = {"train": 0, "validation": 1, "val": 1, "test": 2}
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The files below a folder.
+
+    Attributes:
+        root: the folder.
+        files: all files, in the order of their names.
+        y: `(n,)` label of each.
+        class_names: name of each label.
+        part: `(n,)` 0 training, 1 validation, 2 test by the folder of each file; -1 without such folders.
+    """
+
+    root: Path
+    files: tuple[Path, ...]
+    y: Labels
+    class_names: tuple[str, ...]
+    part: Index
+
+    @property
+    def names(self) -> list[str]:
+        """Every file relative to the folder."""
+        return [str(path.relative_to(self.root)) for path in self.files]
+
+    def parts(
+        self, fractions: tuple[float, float, float], seed: int, speakers: list[str] | None = None
+    ) -> tuple[Index, ...]:
+        """Return the indices of training, validation and test.
+
+        Args:
+            fractions: shares of the three; with folders of splits, of training and validation where there is no folder
+                for validation.
+            seed: of the split.
+            speakers: of each file; nobody is then in two parts that are split here. None: stratified.
+
+        Raises:
+            UserError: when a class is missing from a part, or too small.
+        """
+        try:
+            if (self.part < 0).all():
+                if speakers is not None:
+                    return speaker_disjoint_indices(speakers, self.y, fractions, seed)
+                return stratified_indices(self.y, fractions, seed)
+            found = [np.flatnonzero(self.part == part) for part in range(3)]
+            if not len(found[1]):
+                share = fractions[1] / (fractions[0] + fractions[1])
+                train = found[0]
+                if speakers is not None:
+                    said = [speakers[index] for index in train]
+                    kept, held = speaker_disjoint_indices(said, self.y[train], (1 - share, share), seed)
+                else:
+                    kept, held = stratified_indices(self.y[train], (1 - share, share), seed)
+                found[:2] = [train[kept], train[held]]
+            check_classes(self.y, found)
+        except UserError as error:
+            raise UserError(f"{self.root}: {_named(str(error), self.class_names)}") from None
+        return tuple(found)
+
+
+def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
+    """Return the files with one of `suffixes` below `root`.
+
+    Raises:
+        UserError: when there are none, fewer than two classes, or an empty class.
+    """
+    inside = _folders(root)
+    split = bool(inside) and all(folder.name in SPLIT_FOLDERS for folder in inside)
+    if split and not {"train", "test"} <= {folder.name for folder in inside}:
+        raise UserError(f"{root}: folders of splits need both `train` and `test`")
+    groups = [(folder, SPLIT_FOLDERS[folder.name]) for folder in inside] if split else [(root, -1)]
+    classes = sorted({folder.name for group, _ in groups for folder in _folders(group)})
+    if len(classes) < 2:
+        raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
+    entries: list[tuple[Path, int, int]] = []
+    for group, part in groups:
+        for label, name in enumerate(classes):
+            files = _files(group / name, suffixes)
+            if not files:
+                raise UserError(
+                    f"{group / name}: no {', '.join(sorted(suffixes))} files in it; "
+                    "every class needs some in every split"
+                )
+            entries += [(file, label, part) for file in files]
+    entries.sort(key=lambda entry: str(entry[0].relative_to(root)))
+    return ClassFolders(
+        root=root,
+        files=tuple(file for file, _, _ in entries),
+        y=np.array([label for _, label, _ in entries], dtype=np.int64),
+        class_names=tuple(classes),
+        part=np.array([part for _, _, part in entries], dtype=np.int64),
+    )
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+
+
+def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes and path.is_file() and path.name[0] not in "._"
+    ]
+
+
+def _named(message: str, class_names: tuple[str, ...]) -> str:
+    """Return a message about labels with the list of their names."""
+    listed = ", ".join(f"{label} = {name}" for label, name in enumerate(class_names[:20]))
+    return f"{message} ({listed})"

@@ -1,0 +1,1 @@
+"""Images as inputs of networks: decoding, and the tasks made of them."""

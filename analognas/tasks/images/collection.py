@@ -1,0 +1,105 @@
+"""A task out of many image files: only what the splits need is decoded, once, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analognas.errors import UserError
+from analognas.tasks.assemble import Index, Limits, task_of_images
+from analognas.tasks.bad_files import BadFiles
+from analognas.tasks.images.decode import ImageError, ImageRule
+from analognas.tasks.speakers import check_classes
+from analognas.tasks.store.cache import cached
+from analognas.tasks.task import Labels, Task
+
+VERSION: Final = 1
+"""Changes whenever the same files would give other arrays."""
+
+
+@dataclass(frozen=True)
+class ImageCollection:
+    """Image files with their labels and splits.
+
+    Attributes:
+        name: of the data set.
+        files: name of each image, for errors.
+        y: `(n,)` labels.
+        class_names: name of each label.
+        parts: indices of training, validation and test.
+        read: yields index and bytes of the images asked for, in any order.
+        identity: what the bytes depend on, as JSON values.
+    """
+
+    name: str
+    files: Sequence[str]
+    y: Labels
+    class_names: tuple[str, ...]
+    parts: tuple[Index, ...]
+    read: Callable[[Index], Iterator[tuple[int, bytes]]]
+    identity: Mapping[str, Any]
+
+    def task(
+        self, rule: ImageRule, limits: Limits, max_bad_files: int = 0, notes: Sequence[str] = ()
+    ) -> Task:
+        """Return the task.
+
+        Raises:
+            UserError: when too many files are bad, sizes differ, or a class is missing from a split.
+        """
+        parts, cut = limits.apply(self.y, self.parts)
+        wanted = np.sort(np.concatenate(parts))
+        arrays = cached(
+            self.name,
+            {
+                "version": VERSION,
+                "files": dict(self.identity),
+                "rule": rule.identity,
+                "wanted": hashlib.sha256(wanted.tobytes()).hexdigest(),
+                "max_bad_files": max_bad_files,
+            },
+            lambda: self._decode(wanted, rule, max_bad_files),
+        )
+        kept = wanted[arrays["good"]]
+        places = tuple(np.flatnonzero(np.isin(kept, part)) for part in parts)
+        try:
+            check_classes(self.y[kept], places)
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}") from None
+        bad = tuple(str(note) for note in arrays["bad"])
+        return task_of_images(
+            self.name, arrays["x"], self.y[kept], places, self.class_names, notes=(*notes, *cut, *bad)
+        )
+
+    def _decode(self, wanted: Index, rule: ImageRule, max_bad_files: int) -> dict[str, npt.NDArray[Any]]:
+        bad = BadFiles(self.name, max_bad_files)
+        x: npt.NDArray[np.uint8] | None = None
+        first = -1
+        good = np.zeros(len(wanted), dtype=bool)
+        for index, content in self.read(wanted):
+            try:
+                pixels = rule.decode(content)
+            except ImageError as error:
+                bad.add(self.files[index], str(error))
+                continue
+            if x is None:
+                x, first = np.zeros((len(wanted), *pixels.shape), np.uint8), index
+            if pixels.shape != x.shape[1:]:
+                raise UserError(
+                    f"{self.name}: images differ in size, {self.files[first]} has {_size(x[0])} and "
+                    f"{self.files[index]} {_size(pixels)} pixels; give `size` and `resize: squash` or `crop`"
+                )
+            place = np.searchsorted(wanted, index)
+            x[place], good[place] = pixels, True
+        if x is None:
+            raise UserError(f"{self.name}: none of {len(wanted)} images can be read")
+        return {"x": x[good], "good": good, "bad": np.array(bad.notes, dtype=np.str_)}
+
+
+def _size(pixels: npt.NDArray[np.uint8]) -> str:
+    return f"{pixels.shape[2]} x {pixels.shape[1]}"

@@ -1,0 +1,86 @@
+"""Visual wake words as MLPerf Tiny prepares them: is there a person in the image? 96 x 96 in colour.
+
+The archive holds the training and the validation images of COCO 2014 together, in the folders `non_person` and
+`person`; neither names a test split. Ours is a fixed stratified one of 80 % training, 10 % validation and 10 % test.
+
+References:
+    A. Chowdhery et al., "Visual Wake Words Dataset", 2019, arXiv 1906.05721.
+    Banbury et al., "MLPerf Tiny Benchmark", NeurIPS Datasets and Benchmarks 2021, arXiv 2106.07597.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import numpy as np
+
+from analognas.errors import UserError
+from analognas.tasks.assemble import Index, Limits
+from analognas.tasks.images.collection import ImageCollection
+from analognas.tasks.images.decode import ImageRule
+from analognas.tasks.store.cache import file_identity
+from analognas.tasks.store.sources import SOURCES
+from analognas.tasks.stratified import stratified_indices
+from analognas.tasks.task import Task
+
+CLASSES: Final = ("non_person", "person")
+SPLIT_SEED: Final = 2305_10459
+FRACTIONS: Final = (0.8, 0.1, 0.1)
+SIZE: Final = (96, 96)
+
+
+def load_visual_wake_words(limits: Limits, max_bad_files: int) -> Task:
+    """Return visual wake words.
+
+    Raises:
+        UserError: when it is not on this machine, or the file is damaged.
+    """
+    source = SOURCES["visual-wake-words"]
+    files = source.files()
+    if files is None:
+        raise source.missing()
+    path = files[0]
+    found = sorted(name for name, _ in _members(path))
+    if not found:
+        raise UserError(f"{path}: no images in folders {' and '.join(CLASSES)}; fetch it again")
+    y = np.array([CLASSES.index(PurePosixPath(name).parent.name) for name in found], dtype=np.int64)
+    place = {name: index for index, name in enumerate(found)}
+
+    def read(wanted: Index) -> Iterator[tuple[int, bytes]]:
+        needed = set(wanted.tolist())
+        for name, content in _members(path):
+            if place[name] in needed:
+                yield place[name], content
+
+    collection = ImageCollection(
+        name="visual-wake-words",
+        files=found,
+        y=y,
+        class_names=CLASSES,
+        parts=stratified_indices(y, FRACTIONS, SPLIT_SEED),
+        read=read,
+        identity={"file": file_identity([path], path.parent)},
+    )
+    return collection.task(ImageRule(SIZE), limits, max_bad_files)
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every image, in the order of the archive."""
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = PurePosixPath(member.name)
+                if (
+                    member.isfile()
+                    and name.parent.name in CLASSES
+                    and name.suffix.lower() in (".jpg", ".jpeg")
+                ):
+                    stream = archive.extractfile(member)
+                    if stream is not None:
+                        yield str(name), stream.read()
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise UserError(f"{path}: not a readable archive ({error}); fetch it again") from None

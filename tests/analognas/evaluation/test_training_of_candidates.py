@@ -1,0 +1,89 @@
+"""What a trial does with its data: early stop, augmentation, and the test split that nobody looks at."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from analognas.compose import Composition, compose
+from analognas.config.document import parse_document
+from analognas.config.loader import validate_document
+from analognas.config.problems import ConfigError
+from analognas.evaluation.prepared import prepare
+from analognas.evaluation.training import EarlyStop, calibration_batches
+from analognas.executors.executor import Job, Measurement
+from analognas.record.trial import Failure
+from analognas.strategies.strategy import Proposal
+from analognas.tasks import Split, Task
+from tests.analognas.small_search import SMALL
+
+TRAINING = "training:\n  digital: {epochs: 2, learning_rate: 0.01}\n"
+
+
+def composition(text: str = SMALL) -> Composition:
+    document = parse_document(text, "search.yaml")
+    return compose(validate_document(document, Path()), document)
+
+
+def job(parts: Composition) -> Job:
+    population = parts.problem.space.sample(64, np.random.default_rng(0))
+    genotype = population[parts.problem.admissible(population)][0]
+    return Job(Proposal(tuple(genotype.tolist()), "test", {}), 0, 0, 1)
+
+
+def test_a_trial_never_prepares_the_test_split() -> None:
+    parts = composition()
+    assert isinstance(parts.evaluator.evaluate(job(parts)).result, Measurement)
+    assert "test" not in vars(parts.prepared)
+    assert len(parts.prepared.test) == len(parts.task.test)
+
+
+def test_a_hopeless_candidate_is_stopped_and_recorded_as_such() -> None:
+    parts = composition()
+    budget = dataclasses.replace(parts.evaluator.budget, early_stop=EarlyStop(1, 0.99))
+    result = dataclasses.replace(parts.evaluator, budget=budget).evaluate(job(parts)).result
+    assert result == Failure("stopped early: validation accuracy below 0.99 after 1 of 2 digital epochs", "")
+    easy = dataclasses.replace(parts.evaluator.budget, early_stop=EarlyStop(1, 0.01))
+    stopped = dataclasses.replace(parts.evaluator, budget=easy).evaluate(job(parts)).result
+    assert stopped == parts.evaluator.evaluate(job(parts)).result
+
+
+def test_both_sections_reach_the_trial() -> None:
+    text = SMALL.replace(
+        TRAINING, TRAINING + "  early_stop: {epoch: 1, accuracy: 0.5}\n  augmentation: {crop: 1}\n"
+    )
+    parts = composition(text)
+    assert parts.evaluator.budget.early_stop == EarlyStop(1, 0.5)
+    index = torch.arange(32)
+    drawn = [parts.prepared.train.draw(index, torch.Generator().manual_seed(s))[0] for s in (0, 1)]
+    assert not torch.equal(*drawn)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "early_stop: {epoch: 2, accuracy: 0.5}",
+            "`early_stop.epoch < digital.epochs` must hold, got 2 and 2",
+        ),
+        ("early_stop: {epoch: 1}", "training.early_stop.accuracy: this key is required"),
+        ("augmentation: {crop: 8}", r"training.augmentation: `crop < 8` must hold for inputs of 8 x 8"),
+        ("augmentation: {flop: true}", "unknown key, did you mean `flip`"),
+    ],
+)
+def test_mistakes_have_their_place(line, message) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        composition(SMALL.replace(TRAINING, f"{TRAINING}  {line}\n"))
+    assert str(caught.value).startswith("search.yaml:")
+
+
+def test_input_ranges_are_calibrated_on_every_class_of_sorted_data() -> None:
+    x = torch.arange(1000.0)[:, None, None, None].expand(1000, 1, 2, 2)
+    split = Split(x, torch.arange(1000) // 100)
+    task = prepare(Task("sorted", split, split, split, tuple(map(str, range(10)))))
+    calibrated = torch.cat(calibration_batches(task))
+    whole = task.source.standardise(x)
+    assert len(calibrated) == 512
+    torch.testing.assert_close(calibrated.std(), whole.std(), rtol=0.01, atol=0)

@@ -1,0 +1,79 @@
+import dataclasses
+from importlib.metadata import EntryPoint, EntryPoints
+
+import pytest
+import torch
+
+from analognas.errors import UserError
+from analognas.tasks import Split, Task, entry_point
+from analognas.tasks.entry_point import GROUP, load_entry_point
+
+
+def split(n: int = 6) -> Split:
+    return Split(torch.zeros(n, 1, 4, 4), torch.arange(n) % 2)
+
+
+def good(classes: int = 2) -> Task:
+    return Task("mine", split(), split(), split(), tuple(map(str, range(classes))))
+
+
+def fails() -> Task:
+    raise RuntimeError("no disk")
+
+
+def no_task() -> int:
+    return 3
+
+
+def nan() -> Task:
+    return dataclasses.replace(
+        good(), validation=Split(torch.full((2, 1, 4, 4), torch.nan), torch.zeros(2).long())
+    )
+
+
+def labels() -> Task:
+    return dataclasses.replace(good(), test=Split(torch.zeros(2, 1, 4, 4), torch.tensor([0, 2])))
+
+
+def shapes() -> Task:
+    return dataclasses.replace(good(), test=Split(torch.zeros(2, 1, 5, 4), torch.tensor([0, 1])))
+
+
+def doubles() -> Task:
+    return dataclasses.replace(good(), test=Split(torch.zeros(2, 1, 4, 4).double(), torch.tensor([0, 1])))
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch) -> None:
+    points = [
+        EntryPoint(name, f"{__name__}:{name}", GROUP)
+        for name in ("good", "fails", "no_task", "nan", "labels", "shapes", "doubles")
+    ]
+    monkeypatch.setattr(entry_point, "entry_points", lambda group: EntryPoints(points).select(group=group))
+    monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[self.attr])
+
+
+def test_a_task_of_another_package() -> None:
+    assert load_entry_point("good", {"classes": 3}).n_classes == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("god", "no installed package offers the task 'god', did you mean `good`?"),
+        ("fails", "failed: RuntimeError: no disk"),
+        ("no_task", "must return an analognas.tasks.Task, got int"),
+        ("nan", "`validation` holds NaN or infinity"),
+        ("labels", "labels must be 0 to 1, `test` has 0 to 2"),
+        ("shapes", "of one shape"),
+        ("doubles", "`test` must be float32 or uint8 inputs"),
+    ],
+)
+def test_what_other_packages_can_do_wrong(name, message) -> None:
+    with pytest.raises(UserError, match=message.replace("?", r"\?")):
+        load_entry_point(name, {})
+
+
+def test_wrong_options_are_the_tasks_failure() -> None:
+    with pytest.raises(UserError, match="failed: TypeError"):
+        load_entry_point("good", {"clases": 3})

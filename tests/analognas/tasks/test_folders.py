@@ -1,0 +1,247 @@
+"""A user's own images and sounds: honest splits, and every way they can be wrong."""
+
+import io
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from analognas.config.loader import load_config
+from analognas.config.problems import ConfigError
+from analognas.errors import UserError
+from analognas.tasks import Task, load_task
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def image(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, 2 * value, 0)).save(path)
+
+
+def tone(path: Path, hertz: float, rate: int = 16_000, seconds: float = 0.3) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = 8000 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)
+    samples += 500 * np.random.default_rng(int(hertz)).standard_normal(len(samples))
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    path.write_bytes(out.getvalue())
+
+
+def images(root: Path, n: int = 10, size: tuple[int, int] = (6, 4)) -> Path:
+    for label, name in enumerate(("cat", "dog")):
+        for index in range(n):
+            image(root / name / f"{index}.png", 100 * label + index, size)
+    return root
+
+
+def sounds(root: Path, speakers: int = 5, takes: int = 4) -> Path:
+    for label, name in enumerate(("high", "low")):
+        for speaker in range(speakers):
+            for take in range(takes):
+                tone(root / name / f"s{speaker}_{take}.wav", (2000, 300)[label] + 10 * speaker + take)
+    return root
+
+
+def load(folder: Path, text: str) -> Task:
+    (folder / "search.yaml").write_text(f"task: {{{text}}}\n")
+    return load_task(load_config(folder / "search.yaml")[0].task)
+
+
+def test_images_are_split_by_class_and_keep_every_pixel(tmp_path) -> None:
+    images(tmp_path / "pets")
+    task = load(tmp_path, "kind: image-folder, path: pets")
+    assert task.class_names == ("cat", "dog")
+    assert task.input_shape == (3, 4, 6)
+    parts = (task.train, task.validation, task.test)
+    assert [len(part) for part in parts] == [12, 4, 4]
+    red = np.concatenate([part.x[:, 0, 0, 0].numpy() for part in parts])
+    labels = np.concatenate([part.y.numpy() for part in parts])
+    assert sorted(red.tolist()) == [*range(10), *range(100, 110)]
+    assert ((red >= 100) == labels).all()
+    assert load(tmp_path, "kind: image-folder, path: pets").fingerprint == task.fingerprint
+    other = load(tmp_path, "kind: image-folder, path: pets, split_seed: 1")
+    assert other.fingerprint != task.fingerprint
+
+
+def test_folders_of_splits_are_taken_as_they_are(tmp_path) -> None:
+    images(tmp_path / "d" / "train")
+    images(tmp_path / "d" / "test", n=3)
+    task = load(tmp_path, "kind: image-folder, path: d, colour: grey")
+    assert task.input_shape == (1, 4, 6)
+    assert [len(part) for part in (task.train, task.validation, task.test)] == [16, 4, 6]
+    images(tmp_path / "d" / "val", n=2)
+    given = load(tmp_path, "kind: image-folder, path: d")
+    assert [len(part) for part in (given.train, given.validation, given.test)] == [20, 4, 6]
+
+
+def test_a_limit_takes_a_stratified_part_and_says_so(tmp_path) -> None:
+    images(tmp_path / "pets", n=20)
+    task = load(tmp_path, "kind: image-folder, path: pets, max_train: 10, max_test: 4")
+    assert np.bincount(task.train.y.numpy()).tolist() == [5, 5]
+    assert len(task.test) == 4
+    assert task.notes[0] == "10 of 24 training items, a fixed stratified choice"
+
+
+@pytest.mark.parametrize(("resize", "value"), [("squash", 50), ("crop", 50)])
+def test_mixed_sizes_need_a_rule(tmp_path, resize, value) -> None:
+    images(tmp_path / "pets")
+    image(tmp_path / "pets" / "cat" / "large.png", value, (40, 30))
+    with pytest.raises(UserError, match=r"images differ in size, .* 6 x 4 and .* pixels; give `size`"):
+        load(tmp_path, "kind: image-folder, path: pets")
+    task = load(tmp_path, f"kind: image-folder, path: pets, size: [8, 8], resize: {resize}")
+    assert task.input_shape == (3, 8, 8)
+
+
+def test_bad_images_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
+    images(tmp_path / "pets")
+    whole = (tmp_path / "pets" / "cat" / "0.png").read_bytes()
+    (tmp_path / "pets" / "cat" / "cut.png").write_bytes(whole[:45])
+    (tmp_path / "pets" / "dog" / "empty.png").write_bytes(b"")
+    (tmp_path / "pets" / "dog" / "words.jpg").write_text("no image")
+    text = "kind: image-folder, path: pets, max_bad_files: 3"
+    for _ in range(2):  # decoded, and from the cache
+        task = load(tmp_path, text)
+        assert sum(len(part) for part in (task.train, task.validation, task.test)) == 20
+        assert [note.split(": ")[1].rsplit("/", 1)[1] for note in task.notes] == [
+            "cut.png",
+            "empty.png",
+            "words.jpg",
+        ]
+    with pytest.raises(
+        UserError, match=r"more than `max_bad_files: 2`(.|\n)*cut.png(.|\n)*empty.png(.|\n)*words.jpg"
+    ):
+        load(tmp_path, "kind: image-folder, path: pets, max_bad_files: 2")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "text", "message"),
+    [
+        (lambda root: (root / "d").mkdir(), "path: d", "needs one folder a class, at least two, got none"),
+        (lambda root: images(root / "d" / "x"), "path: d/x/cat", "at least two, got none"),
+        (lambda root: images(root / "d").joinpath("emu").mkdir(), "path: d", "emu: no .*files in it"),
+        (lambda root: images(root / "d" / "train"), "path: d", "need both `train` and `test`"),
+        (
+            lambda root: images(root / "d", n=2),
+            "path: d",
+            "every class needs an item in each of the 3 splits",
+        ),
+        (
+            lambda root: [
+                images(root / "d" / "train"),
+                images(root / "d" / "test").joinpath("dog").rename(root / "x"),
+            ],
+            "path: d",
+            "dog: no .* files in it; every class needs some in every split",
+        ),
+    ],
+)
+def test_folders_that_do_not_fit(tmp_path, prepare, text, message) -> None:
+    prepare(tmp_path)
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, f"kind: image-folder, {text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kind: image-folder, path: absent", r"search.yaml:1:34: task.path: no such folder"),
+        ("kind: image-folder, path: search.yaml", "must be a folder, .* is a file"),
+        ("kind: image-folder, path: ., resize: crop", "`resize: crop` needs `size"),
+        ("kind: image-folder, path: ., size: [8, 8]", "`size` needs `resize: squash`"),
+        ("kind: image-folder, path: ., fractions: [0.5, 0.5, 0.5]", "three positive shares"),
+        ("kind: wav-folder, path: ., speaker: '('", "not a regular expression"),
+        ("kind: wav-folder, path: ., speaker: abc", "needs a group that holds the speaker"),
+        (
+            "kind: wav-folder, path: ., front_end: {window_ms: 900, clip_ms: 100}",
+            "`window_ms <= clip_ms` must hold",
+        ),
+        ("kind: wav-folder, path: ., front_end: {coefficients: 41}", "`coefficients <= mel_bands` must hold"),
+        (
+            "kind: wav-folder, path: ., noise: {copies: 1, snr_db: [9, 3]}",
+            "`low <= high` must hold in `snr_db`",
+        ),
+        ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
+    ],
+)
+def test_mistakes_in_the_section_have_their_place(tmp_path, text, message) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(tmp_path, text)
+    assert "search.yaml:1:" in str(caught.value)
+
+
+def test_sounds_become_features_and_speakers_stay_together(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    text = "kind: wav-folder, path: s, speaker: '^(s[0-9]+)_'"
+    task = load(tmp_path, text)
+    assert task.input_shape == (1, 49, 10)
+    assert [len(part) for part in (task.train, task.validation, task.test)] == [24, 8, 8]
+    everyone = [
+        {row.tobytes() for row in part.x.numpy()} for part in (task.train, task.validation, task.test)
+    ]
+    assert len(everyone[0] | everyone[1] | everyone[2]) == 40
+    assert load(tmp_path, text).fingerprint == task.fingerprint
+    with pytest.raises(UserError, match="must find the speaker in every file name"):
+        load(tmp_path, "kind: wav-folder, path: s, speaker: '^(t[0-9]+)_'")
+
+
+def test_too_few_speakers_are_an_error(tmp_path) -> None:
+    sounds(tmp_path / "s", speakers=2)
+    with pytest.raises(UserError, match=r"as many speakers, got 2 .*|as many speakers, got 2;"):
+        load(tmp_path, "kind: wav-folder, path: s, speaker: '^(s[0-9]+)_'")
+
+
+def test_other_rates_are_converted(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    plain = load(tmp_path, "kind: wav-folder, path: s, split_seed: 3")
+    for file in (tmp_path / "s" / "low").iterdir():
+        speaker, take = file.stem[1:].split("_")
+        tone(file, 300 + 10 * int(speaker) + int(take), rate=44_100)
+    converted = load(tmp_path, "kind: wav-folder, path: s, split_seed: 3")
+    middle = [part.train.x[:, 0, 20:28].mean(1) for part in (plain, converted)]
+    low = plain.train.y == 1
+    moved = (middle[0] - middle[1])[low].abs().mean()
+    apart = (middle[0][low].mean(0) - middle[0][~low].mean(0)).abs().mean()
+    assert 0 < moved < 0.5 * apart
+
+
+def test_noisy_copies_belong_to_their_clips(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    tone(tmp_path / "s" / "_background_noise_" / "hum.wav", 50, seconds=2.0)
+    quiet = load(tmp_path, "kind: wav-folder, path: s, noise: {copies: 2, snr_db: [60, 60]}")
+    assert quiet.noisy is not None
+    assert tuple(quiet.noisy.shape) == (2, *quiet.train.x.shape)
+    loud = load(tmp_path, "kind: wav-folder, path: s, noise: {copies: 1, snr_db: [0, 0]}")
+    assert loud.noisy is not None
+    middle = quiet.train.x[:, 0, 20:28]
+    distance = [float((task.noisy[0, :, 0, 20:28] - middle).abs().mean()) for task in (quiet, loud)]
+    assert distance[0] < 0.1 * distance[1]
+    assert (quiet.train.x == loud.train.x).all()
+    nearest = [int(((quiet.noisy[0, i, 0, 20:28] - middle) ** 2).sum((1, 2)).argmin()) for i in range(8)]
+    assert nearest == list(range(8))
+    limited = load(tmp_path, "kind: wav-folder, path: s, max_train: 6, noise: {copies: 2, snr_db: [60, 60]}")
+    assert limited.noisy is not None
+    kept = [int((limited.train.x[i] == quiet.train.x).flatten(1).all(1).nonzero()[0, 0]) for i in range(6)]
+    assert (limited.noisy == quiet.noisy[:, kept]).all()
+
+
+def test_bad_sounds_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    whole = (tmp_path / "s" / "low" / "s0_0.wav").read_bytes()
+    (tmp_path / "s" / "low" / "cut.wav").write_bytes(whole[:-999])
+    (tmp_path / "s" / "high" / "text.wav").write_text("no sound")
+    task = load(tmp_path, "kind: wav-folder, path: s, max_bad_files: 2")
+    assert sum(len(part) for part in (task.train, task.validation, task.test)) == 40
+    assert len(task.notes) == 2
+    assert "truncated" in task.notes[1]
+    with pytest.raises(UserError, match="more than `max_bad_files: 1` files cannot be read"):
+        load(tmp_path, "kind: wav-folder, path: s, max_bad_files: 1")
