@@ -8,12 +8,13 @@ from typing import Any
 
 import yaml
 
-from analognas.compose import compose
+from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import load_config, validate_document
 from analognas.config.overrides import apply_overrides
-from analognas.observer import Observer, Silent
-from analognas.record.directory import ensure_unused, open_run
+from analognas.config.sections import SearchConfig
+from analognas.observer import Observer
+from analognas.record.directory import RunDirectory, ensure_unused, open_run
 from analognas.run import Run
 from analognas.session import new_run, run_to_end
 
@@ -34,7 +35,8 @@ def search(
         out: the run directory to create; by default `runs/NAME-DATE-TIME`.
         seed: replaces the seed of the configuration.
         overrides: texts like `search.trials=60`.
-        observer: is told of stages and trials.
+        observer: is told of stages and trials; None: progress on the error stream; `analognas.observer.Silent()`
+            for none.
 
     Returns:
         The run, ended.
@@ -54,8 +56,7 @@ def search(
         ensure_unused(Path(out))
     composition = compose(parsed, document)
     directory = new_run(parsed, composition, None if out is None else Path(out))
-    run_to_end(directory, parsed, composition, observer or Silent())
-    return Run(directory)
+    return _run_to_end(directory, parsed, composition, observer)
 
 
 def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
@@ -67,5 +68,17 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
     """
     directory = open_run(Path(path))
     config, document = load_config(directory.config)
-    run_to_end(directory, config, compose(config, document), observer or Silent())
+    return _run_to_end(directory, config, compose(config, document), observer)
+
+
+def _run_to_end(
+    directory: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer | None
+) -> Run:
+    from analognas.cli.progress import observer_for_terminal
+
+    if observer is not None:
+        run_to_end(directory, config, composition, observer)
+    else:
+        with observer_for_terminal(as_json=False) as shown:
+            run_to_end(directory, config, composition, shown)
     return Run(directory)

@@ -24,6 +24,13 @@ def publish(
     bounds = config.constraints.upper_bounds()
     data = ReportData(
         name=config.name,
+        subject={
+            "task": config.task.kind,
+            "space": config.space.kind,
+            "hardware": config.hardware.name,
+            "strategy": config.search.strategy.kind,
+            "seed": str(config.seed),
+        },
         trials=trials,
         result=result,
         upper_bounds=bounds,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analognas.config.loader import load_config
 from analognas.config.sections import SearchConfig
+from analognas.errors import UserError
+from analognas.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
 from analognas.record.validation import FinalResult, ValidatedNetwork
@@ -18,6 +20,9 @@ from analognas.selection import choose
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
+
+    import hwsim
+    from analognas.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,13 @@ class BestNetwork:
     metrics: Mapping[str, float]
     validated: ValidatedNetwork
     folder: Path
+
+    def __repr__(self) -> str:
+        """Return its main figures for `print`."""
+        return (
+            f"BestNetwork({100 * self.metrics['accuracy_1d']:.2f} % after 1 day, "
+            f"{self.metrics['parameters']:,.0f} parameters, {str(self.folder)!r})"
+        )
 
     def network(self) -> nn.Module:
         """Return the trained network, plain torch in evaluation mode: standardised inputs to logits."""
@@ -95,6 +107,56 @@ class Run:
             validated=result.network,
             folder=self.directory.best,
         )
+
+    def validate(
+        self,
+        hardware: hwsim.Hardware | str | None = None,
+        *,
+        times_s: Sequence[float] | None = None,
+        chips: int | None = None,
+    ) -> Validation:
+        """Program the best network on chips again and measure it on the test split.
+
+        Args:
+            hardware: a chip or the name of a preset; None: the run's own.
+            times_s: seconds since programming; None: 1 s, 1 h, 1 day, 1 month and 1 year.
+            chips: how many; None: as many as the run did.
+
+        Raises:
+            UserError: when the run has not ended, or a value does not fit.
+        """
+        from analognas.validation import read_hardware, validate
+
+        return validate(
+            self.path,
+            hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
+            times_s=None if times_s is None else tuple(float(time_s) for time_s in times_s),
+            chips=chips,
+            observer=Silent(),
+        )
+
+    def export(
+        self, out: str | Path, formats: Sequence[str] = ("onnx",), *, force: bool = False
+    ) -> list[Path]:
+        """Write the best network in `formats` (`analognas export DIR --format help` lists them) and return the files.
+
+        Raises:
+            UserError: for an unknown format, a file that is there already, or a run that has not ended.
+        """
+        from analognas.artefact import best_artefact
+        from analognas.export import FORMATS, write_formats
+
+        unknown = [name for name in formats if name not in FORMATS]
+        if unknown:
+            raise UserError(f"`formats` must be of {', '.join(FORMATS)}, got {unknown[0]!r}")
+        return write_formats(best_artefact(self.path), formats, Path(out), force=force)
+
+    def report(self) -> Path:
+        """Write tables and report again, finished or not, and return the report."""
+        from analognas.publish import publish
+
+        publish(self.directory, self.config, self.directory.trials(), self.result)
+        return self.directory.report
 
     def trials(self) -> pd.DataFrame:
         """Return one row a trial in order of completion, the columns of summary.csv."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -12,7 +10,7 @@ import typer
 from analognas.cli.options import RunFolder
 
 if TYPE_CHECKING:
-    from analognas.export import Artefact
+    pass
 
 STUDY: Final = "study"
 
@@ -36,7 +34,7 @@ def export(
     from analognas.cli.summary import table
     from analognas.config.problems import nearest
     from analognas.errors import UserError
-    from analognas.export import FORMATS, ExportError
+    from analognas.export import FORMATS
 
     summaries = {
         **{name: entry.summary for name, entry in FORMATS.items()},
@@ -56,38 +54,10 @@ def export(
     if not formats:
         return
     from analognas.artefact import best_artefact
+    from analognas.export import write_formats
 
-    artefact = best_artefact(folder)
-    target = out or Path()
-    try:
-        for path in _write_formats(artefact, formats, target, force=force):
-            typer.echo(path)
-    except ExportError as error:
-        raise UserError(str(error)) from None
-    except OSError as error:
-        raise UserError(
-            f"{target}: cannot be written: {error.strerror}; choose another folder with --out"
-        ) from None
-
-
-def _write_formats(artefact: Artefact, formats: Sequence[str], target: Path, *, force: bool) -> list[Path]:
-    """Write every format into a folder beside `target`, then move the files there; none is replaced unasked."""
-    from analognas.errors import UserError
-    from analognas.export import FORMATS
-
-    target.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target, prefix=".export-") as draft:
-        for name in formats:
-            FORMATS[name].write(artefact, Path(draft))
-        files = sorted(Path(draft).iterdir())
-        taken = [target / file.name for file in files if (target / file.name).exists()]
-        if taken and not force:
-            raise UserError(
-                f"{taken[0]}: exists already; choose a folder with --out, or replace it with --force"
-            )
-        for file in files:
-            file.replace(target / file.name)
-    return [target / file.name for file in files]
+    for path in write_formats(best_artefact(folder), formats, out or Path(), force=force):
+        typer.echo(path)
 
 
 def _write_study(folder: Path, out: Path | None) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from analognas.cli.options import AsJson, ExecutorKind, Overrides, RunFolder
 
 
@@ -22,6 +24,8 @@ def resume(
     run = open_run(folder)
     config, document = load_config(run.config, overrides, executor)
     check_same_search(run, config)
+    if run.final_result() is not None:
+        typer.echo("the run has ended already; its report is written again", err=True)
     composition = compose(config, document)
     with observer_for_terminal(as_json=as_json) as observer:
         try:

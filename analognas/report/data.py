@@ -22,6 +22,7 @@ class ReportData:
 
     Attributes:
         name: of the run.
+        subject: what was searched on what, such as task, space, hardware and strategy by name, for the head.
         trials: in order of completion; none at all is allowed.
         result: the end of the run, None while it is unfinished.
         upper_bounds: largest allowed value by metric name.
@@ -33,6 +34,7 @@ class ReportData:
     """
 
     name: str
+    subject: Mapping[str, str]
     trials: Sequence[Trial]
     result: FinalResult | None
     upper_bounds: Mapping[str, float]

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from analognas import Run
+from analognas import Run, UserError
 from analognas.tasks.digits import load_digits
 from tests.analognas.small_search import analognas, write_small
 
@@ -207,3 +207,19 @@ def test_a_run_is_a_table_for_the_benchmark(finished) -> None:
     done = analognas("bench", "--table", run, "--target", "speed", "--strategies", "random")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "there is no metric 'speed'" in done.stderr
+
+
+def test_python_validates_exports_and_reports_a_run(finished, tmp_path) -> None:
+    run = Run.open(finished[0])
+    again = run.validate()
+    assert again.hardware == "pcm-analognas"
+    assert list(again.curve.times_s) == [1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0]
+    assert run.validate("ideal-8bit", times_s=[1.0], chips=2).curve.times_s == (1.0,)
+    assert [path.name for path in run.export(tmp_path, ["onnx"])] == ["model.onnx"]
+    with pytest.raises(UserError, match="exists already"):
+        run.export(tmp_path, ["onnx"])
+    with pytest.raises(UserError, match="got 'tflite'"):
+        run.export(tmp_path, ["tflite"])
+    assert run.report() == finished[0] / "report.html"
+    assert "% after 1 day" in repr(run.best)
+    assert "\n" not in repr(run.best)

@@ -29,6 +29,11 @@ def header(data: ReportData) -> Html:
         element("p", {"class": "subject"}, _SUBJECT),
         element("h1", {}, data.name),
         element("p", {"class": "lead"}, _summary(data)),
+        element(
+            "p",
+            {"class": "architecture"},
+            " · ".join(f"{key} {value}" for key, value in data.subject.items()),
+        ),
         _cards(_columns(data)),
         _architecture(data),
     )

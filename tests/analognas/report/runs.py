@@ -162,6 +162,7 @@ def report_data(
         )
     return ReportData(
         name=name,
+        subject={"task": "digits", "hardware": "pcm-analognas"},
         trials=made,
         result=result,
         upper_bounds=upper_bounds,

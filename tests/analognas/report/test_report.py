@@ -243,3 +243,7 @@ def test_text_and_attributes_are_escaped() -> None:
 
 def test_an_endless_architecture_is_cut() -> None:
     assert len(architecture_text({"layers": list(range(10_000))})) < 500
+
+
+def test_the_head_says_what_was_searched_on_what(runs: ModuleType) -> None:
+    assert "task digits · hardware pcm-analognas" in report_html(runs.report_data(5))
