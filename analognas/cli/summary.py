@@ -117,10 +117,19 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         shown = (
             f"{100 * value:.1f} % of random candidates meet the hard constraints"
             if key == "admissible_share"
-            else value
+            else _plain(value)
         )
         typer.echo(f"{key:18}{shown}")
     typer.echo("the configuration is valid; nothing was created")
+
+
+def _plain(value: object) -> str:
+    """Return a value of a plan as a person writes it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_plain(inner) for inner in value) or "none"
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None) -> str:

@@ -32,6 +32,9 @@ from analognas.record.trial import Failure
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+PATIENCE_S: Final = 5.0
+"""How long an idle worker may take to end."""
+
 MAX_FALSE_STARTS: Final = 3
 """Workers in a row that may die before they are ready."""
 
@@ -111,12 +114,15 @@ class ProcessExecutor:
         return self._done.popleft()
 
     def close(self) -> None:
-        """Kill every worker; what they were doing is lost."""
+        """Stop every worker; what a busy one was doing is lost."""
         for worker in self._workers:
+            worker.connection.close()  # an idle worker ends by itself, and cleans up behind it
+            if worker.attempt is not None or not worker.ready:
+                worker.process.kill()
+        for worker in self._workers:
+            worker.process.join(PATIENCE_S)
             worker.process.kill()
-        for worker in self._workers:
             worker.process.join()
-            worker.connection.close()
         self._workers.clear()
         self._queue.clear()
 
