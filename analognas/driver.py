@@ -9,6 +9,7 @@ were under way and evaluates them first.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -72,6 +73,7 @@ class SearchLoop:
         """
         stop = stop or StopRequest()
         ledger = Ledger(self.problem, self.n_genes, trials)
+        gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
         waiting = deque(self._jobs(ledger.open()))
         pace = Pace()
         under_way = 0

@@ -47,6 +47,14 @@ def test_hardware_blocks_are_valid() -> None:
         parse_config("task: {kind: digits}\n" + block, ROOT)
 
 
+def test_executor_lines_are_valid() -> None:
+    (block,) = YAML.findall((ROOT / "docs" / "distributed.md").read_text())
+    lines = [line for line in block.splitlines() if line]
+    assert len(lines) == 3
+    for line in lines:
+        parse_config(f"task: {{kind: digits}}\n{line}\n", ROOT)
+
+
 @pytest.mark.parametrize(
     "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
 )
