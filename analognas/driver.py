@@ -9,6 +9,7 @@ were under way and evaluates them first.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +75,12 @@ class SearchLoop:
             KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
         """
         stop = stop or StopRequest()
+<<<<<<< HEAD
         ledger = Ledger(self.problem, self.n_genes, trials, self.halving)
+=======
+        ledger = Ledger(self.problem, self.n_genes, trials)
+        gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
+>>>>>>> issue6
         waiting = deque(self._jobs(ledger.open()))
         pace = Pace()
         under_way = 0

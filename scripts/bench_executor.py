@@ -341,7 +341,7 @@ def simulated(options: argparse.Namespace) -> dict[str, Any]:
     else:
         times_s = np.array([trial.wall_time_s for trial in read_trials(options.trials)])
     result: dict[str, Any] = {"mean_trial_time_s": float(times_s.mean())}
-    for workers, n_trials in ((1, 3000), (1_000, 3000), (1, 30_000), (10_000, 30_000)):
+    for workers, n_trials in ((1, 3000), (1_000, 3000), (1, 20_000), (10_000, 20_000)):
         bests, took_s, ask_s, virtual_s = [], 0.0, 0.0, 0.0
         for seed in range(3 if n_trials <= 3000 else 1):
             timed = Timed(RegularizedEvolution(100, 10))

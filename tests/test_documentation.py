@@ -56,6 +56,14 @@ def test_blocks_of_tasks_are_valid(tmp_path) -> None:
         parse_config(block, tmp_path)
 
 
+def test_executor_lines_are_valid() -> None:
+    (block,) = YAML.findall((ROOT / "docs" / "distributed.md").read_text())
+    lines = [line for line in block.splitlines() if line]
+    assert len(lines) == 3
+    for line in lines:
+        parse_config(f"task: {{kind: digits}}\n{line}\n", ROOT)
+
+
 @pytest.mark.parametrize(
     "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
 )

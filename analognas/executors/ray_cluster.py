@@ -85,7 +85,25 @@ def connect(address: str, demand: Demand) -> Callable[[], None]:
     except BaseException:
         ray.shutdown()
         raise
-    return ray.shutdown
+    return _shut_down
+
+
+def _shut_down() -> None:
+    """End the connection, unless the head node is gone: that would block until Ray gives up."""
+    import ray
+
+    if head_answers(ray.get_runtime_context().gcs_address):
+        ray.shutdown()
+
+
+def head_answers(address: str) -> bool:
+    """Return whether anything listens at the address of a head node; asking Ray itself would block for a minute."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S / 4).close()
+    except OSError:
+        return False
+    return True
 
 
 def _keep() -> None:

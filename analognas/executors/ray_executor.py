@@ -117,6 +117,8 @@ class RayExecutor:
 
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
+        if self._watch.lost:
+            return
         for reference in self._flights:
             ray.cancel(reference, force=True)
         self._flights.clear()

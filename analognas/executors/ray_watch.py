@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import socket
+import atexit
 import time
 from typing import Final
 
 import ray
 
 from analognas.errors import UserError
-from analognas.executors.ray_cluster import Demand, alive_nodes
+from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers
 
 LOOK_S: Final = 2.0
 """Seconds between two looks at the nodes."""
@@ -25,12 +25,14 @@ class ClusterWatch:
         slots: evaluations that run at a time.
         n_nodes: nodes that run evaluations.
         largest_cpus: processors of the largest node.
+        lost: whether the cluster has not answered for too long.
     """
 
     def __init__(self, demand: Demand) -> None:
         self.slots = 0
         self.n_nodes = 0
         self.largest_cpus = 0.0
+        self.lost = False
         self._demand = demand
         context = ray.get_runtime_context()
         self._node_id = context.get_node_id()
@@ -48,22 +50,16 @@ class ClusterWatch:
         if now < self._looked_s + LOOK_S:
             return
         self._looked_s = now
-        if self._answers() and self._count():
+        if head_answers(self._address) and self._count():
             self._seen_s = now
         elif now > self._seen_s + LOST_S:
+            self.lost = True
+            # Saying good-bye to a cluster that is gone would block, here and at the end of the process.
+            atexit.unregister(ray.shutdown)
             raise UserError(
                 f"executor: the Ray cluster at {self._address} has not answered for {now - self._seen_s:.0f} s; every "
                 "finished trial is kept, start the cluster again and resume the run"
             )
-
-    def _answers(self) -> bool:
-        """Return whether anything listens at the address of the head node: asking Ray would block for a minute."""
-        host, _, port = self._address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=LOOK_S).close()
-        except OSError:
-            return False
-        return True
 
     def _count(self) -> bool:
         """Count the nodes and return whether this process is still on one of them."""

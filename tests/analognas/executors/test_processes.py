@@ -38,6 +38,14 @@ def run_all(pool: ProcessExecutor, n: int = N) -> dict[int, object]:
         pool.close()
 
 
+def get_ready(pool: ProcessExecutor) -> None:
+    """Wait until both workers have done a job: on a busy machine one may start seconds after the other."""
+    for number in (101, 102):
+        pool.submit(a_job(number))
+    for _ in range(2):
+        pool.next_outcome()
+
+
 def starts(path: Path) -> Counter[str]:
     return Counter(line.split()[0] for line in path.read_text().splitlines())
 
@@ -52,6 +60,7 @@ def test_every_job_ends_once_and_workers_are_few(tmp_path) -> None:
 def test_a_slow_job_holds_back_no_other() -> None:
     pool = executor(Sleeps(0.4, uneven=True))
     try:
+        get_ready(pool)
         jobs = [a_job(96), *(a_job(97 * n) for n in range(1, 4))]  # the first takes five times as long
         for job in jobs:
             pool.submit(job)
@@ -83,9 +92,10 @@ def test_a_worker_killed_from_outside_costs_only_time(tmp_path) -> None:
     record = tmp_path / "starts"
     pool = executor(Sometimes(lambda_free_nothing, record, seconds=0.5))
     try:
+        get_ready(pool)
         for number in range(4):
             pool.submit(a_job(number))
-        while not record.exists():
+        while len(record.read_text().splitlines()) < 4:  # two to get ready, and two that run now
             time.sleep(0.05)
         victim = next(worker for worker in pool._workers if worker.attempt is not None)
         os.kill(victim.process.pid, signal.SIGKILL)
