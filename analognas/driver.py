@@ -75,12 +75,8 @@ class SearchLoop:
             KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
         """
         stop = stop or StopRequest()
-<<<<<<< HEAD
         ledger = Ledger(self.problem, self.n_genes, trials, self.halving)
-=======
-        ledger = Ledger(self.problem, self.n_genes, trials)
         gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
->>>>>>> issue6
         waiting = deque(self._jobs(ledger.open()))
         pace = Pace()
         under_way = 0

@@ -75,7 +75,8 @@ def _fetch_file(download: Download, folder: Path, progress: Progress) -> Path:
             reason = str(getattr(error, "reason", None) or error or type(error).__name__)
         if attempt == ATTEMPTS or _size(part) == before:
             kept = f"{_size(part):,} bytes are kept, the same command goes on; " if _size(part) else ""
-            part.unlink() if part.exists() and not _size(part) else None
+            if not _size(part):
+                part.unlink(missing_ok=True)
             raise UserError(
                 f"{download.url}: cannot be downloaded ({reason}); {kept}{_by_hand(download, folder)}"
             )
