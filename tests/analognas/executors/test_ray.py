@@ -177,10 +177,12 @@ def test_11_the_head_node_is_lost_and_started_again(tmp_path, cluster) -> None:
     cluster.head_node.kill_gcs_server()
     cluster.head_node.kill_raylet()
     begun = time.monotonic()
+    code = process.wait(timeout=90)
+    took_s = time.monotonic() - begun
     _, said = process.communicate(timeout=90)
-    assert process.returncode != 0
-    assert time.monotonic() - begun < 60, "the driver did not notice that the cluster is gone"
-    assert "has not answered" in said or "GCS" in said, said
+    assert "has not answered for" in said
+    assert code == 2
+    assert took_s < 40, "the driver did not notice that the cluster is gone"
     kept = (tmp_path / "trials.jsonl").read_bytes()
     kept = kept[: kept.rfind(b"\n") + 1]
     ray.shutdown()
