@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 import time
 from typing import Final
 
@@ -14,8 +16,17 @@ from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers
 LOOK_S: Final = 2.0
 """Seconds between two looks at the nodes."""
 
+EXIT_LOST: Final = 2
+"""Exit code of a process that has lost its cluster: that of every other error a user can mend."""
+
 LOST_S: Final = 20.0
 """Seconds without an answer after which a cluster is lost; Ray itself would wait without end."""
+
+
+def _leave_at_once() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_LOST)
 
 
 class ClusterWatch:
@@ -54,8 +65,8 @@ class ClusterWatch:
             self._seen_s = now
         elif now > self._seen_s + LOST_S:
             self.lost = True
-            # Saying good-bye to a cluster that is gone would block, here and at the end of the process.
-            atexit.unregister(ray.shutdown)
+            # Ray's own clean-up at the end of the process blocks or crashes when its cluster is gone.
+            atexit.register(_leave_at_once)
             raise UserError(
                 f"executor: the Ray cluster at {self._address} has not answered for {now - self._seen_s:.0f} s; every "
                 "finished trial is kept, start the cluster again and resume the run"

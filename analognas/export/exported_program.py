@@ -6,6 +6,7 @@ trust, since that reader may unpickle parts of the file.
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -44,4 +45,6 @@ def write_program(program: ExportedProgram, path: Path) -> None:
     """Write a program as a `.pt2` file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.export.save(program, path)
+        buffer = io.BytesIO()
+        torch.export.save(program, buffer)  # on a full disk torch's own file writer ends the whole process
+    path.write_bytes(buffer.getvalue())

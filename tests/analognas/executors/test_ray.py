@@ -172,23 +172,26 @@ def test_9_two_drivers_on_one_directory(tmp_path, cluster) -> None:
 def test_11_the_head_node_is_lost_and_started_again(tmp_path, cluster) -> None:
     from ray.cluster_utils import Cluster
 
-    process = start(tmp_path, 40, 0.5, cluster.address)
+    process = start(tmp_path, 1000, 0.5, cluster.address)
     wait_for_trials(tmp_path, 4)
     cluster.head_node.kill_gcs_server()
     cluster.head_node.kill_raylet()
     begun = time.monotonic()
+    code = process.wait(timeout=90)
+    took_s = time.monotonic() - begun
     _, said = process.communicate(timeout=90)
-    assert process.returncode != 0
-    assert time.monotonic() - begun < 60, "the driver did not notice that the cluster is gone"
-    assert "has not answered" in said or "GCS" in said, said
+    assert "has not answered for" in said
+    assert code == 2
+    assert took_s < 40, "the driver did not notice that the cluster is gone"
     kept = (tmp_path / "trials.jsonl").read_bytes()
     kept = kept[: kept.rfind(b"\n") + 1]
     ray.shutdown()
     again = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, **NODE})
     try:
-        search(tmp_path, again, Sleeps(0.1), 20)
+        n_trials = kept.count(b"\n") + 10
+        search(tmp_path, again, Sleeps(0.1), n_trials)
         assert (tmp_path / "trials.jsonl").read_bytes().startswith(kept)
-        check_run(tmp_path, 20)
+        check_run(tmp_path, n_trials)
     finally:
         ray.shutdown()
         again.shutdown()
