@@ -4,7 +4,7 @@ The plain loop is what one writes first: `DataLoader(TensorDataset(x, y), batch_
 torch's default layout, cross-entropy, AdamW. Ours is one epoch of `analognas`'s digital training, and one of its
 hardware-aware training on `pcm-analognas`; both with the same batch size and optimiser. Each job runs in a process of
 its own, because ours sets how the C library keeps memory; rounds of the three alternate, and the best of each counts.
-Without the data of a task, inputs of its shape are drawn at random: the time does not depend on them.
+Inputs have the shape and number of the task's and are drawn at random: the time does not depend on what they show.
 
     python scripts/bench_training.py [--task NAME …] [--threads N] [--device cpu|cuda] [--augment] [--trials] [--json]
 """
