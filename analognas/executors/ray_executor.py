@@ -117,6 +117,7 @@ class RayExecutor:
 
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
+        self._watch.close()
         if self._watch.lost:
             return
         for reference in self._flights:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import time
 from typing import Final
 
@@ -48,29 +49,36 @@ class ClusterWatch:
         context = ray.get_runtime_context()
         self._node_id = context.get_node_id()
         self._address = context.gcs_address
-        self._seen_s = self._looked_s = time.monotonic()
+        self._seen_s = time.monotonic()
+        self._closed = threading.Event()
         self._count()
+        # In a thread of its own: a question that the head node no longer answers blocks for a minute.
+        threading.Thread(target=self._keep_counting, daemon=True).start()
 
     def look(self) -> None:
-        """Look at the nodes again, when the last look was long enough ago.
+        """Check that the cluster is still there.
 
         Raises:
-            UserError: when the cluster has not answered for `LOST_S`.
+            UserError: when it has not answered for `LOST_S`.
         """
-        now = time.monotonic()
-        if now < self._looked_s + LOOK_S:
-            return
-        self._looked_s = now
-        if head_answers(self._address) and self._count():
-            self._seen_s = now
-        elif now > self._seen_s + LOST_S:
+        silent_s = time.monotonic() - self._seen_s
+        if silent_s > LOST_S:
             self.lost = True
             # Ray's own clean-up at the end of the process blocks or crashes when its cluster is gone.
             atexit.register(_leave_at_once)
             raise UserError(
-                f"executor: the Ray cluster at {self._address} has not answered for {now - self._seen_s:.0f} s; every "
+                f"executor: the Ray cluster at {self._address} has not answered for {silent_s:.0f} s; every "
                 "finished trial is kept, start the cluster again and resume the run"
             )
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._closed.set()
+
+    def _keep_counting(self) -> None:
+        while not self._closed.wait(LOOK_S):
+            if head_answers(self._address) and self._count():
+                self._seen_s = time.monotonic()
 
     def _count(self) -> bool:
         """Count the nodes and return whether this process is still on one of them."""
