@@ -170,7 +170,7 @@ def _candidate(
         if architecture is None:
             raise ValueError(f"{entry!r} is a network of its own kind and no candidate of any space")
         row = np.array([problem.space.parse(architecture)], dtype=np.int64)
-    except ValueError as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise problem_at(document, path, f"not a candidate of this space: {error}") from None
     candidate = problem.space.canonical(row)
     if not problem.admissible(candidate)[0]:

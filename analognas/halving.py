@@ -13,15 +13,21 @@ References:
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from analognas.record.trial import Trial
 from analognas.strategies.problem import SOFT_METRICS, SearchProblem
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
+
+if TYPE_CHECKING:
+    from analognas.config.sections import HalvingSpec
+
+FEWEST_CHIPS: Final = 2
 
 Rank: TypeAlias = tuple[float, float, int]
 """Violation of the soft bounds, negative score, number of the trial: the smaller the better."""
@@ -46,6 +52,21 @@ class Halving:
     def evaluations(self, candidates: int) -> int:
         """Return how many evaluations so many candidates take on all rungs together, none failing."""
         return sum(candidates // self.eta**rung for rung in range(self.rungs))
+
+
+def evaluations(candidates: int, halving: HalvingSpec | None) -> int:
+    """Return how many evaluations a search of so many candidates takes, none failing."""
+    return candidates if halving is None else Halving(halving.eta, halving.rungs).evaluations(candidates)
+
+
+def reduced_epochs(epochs: int, share: float) -> int:
+    """Return this share of the epochs, at least one where there are any."""
+    return max(1, round(share * epochs)) if epochs else 0
+
+
+def reduced_chips(chips: int, share: float) -> int:
+    """Return this share of the chips, at least two: the spread over chips needs them."""
+    return max(FEWEST_CHIPS, math.ceil(share * chips))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ Row a dominates row b when it is at least as good in every objective and better 
 dominate each other: all of them are on the front.
 
 References:
-    I. Das, On characterizing the "knee" of the Pareto curve based on normal-boundary intersection, Structural
-    Optimization 18, 1999.
     E. Zitzler, L. Thiele, Multiobjective evolutionary algorithms: a comparative case study and the strength
     Pareto approach, IEEE Transactions on Evolutionary Computation 3, 1999 (hypervolume).
 """
@@ -59,10 +57,12 @@ def pareto_front(metrics: pd.DataFrame, objectives: Mapping[str, int]) -> npt.ND
 
 
 def knee(values: npt.NDArray[np.float64]) -> int:
-    """Return the row of a front that bulges most beyond the plane through its extremes.
+    """Return the row of a front that alone dominates the largest hypervolume.
 
     With every objective scaled to 0 at its worst and 1 at its best on the front, this is the row with the
-    largest sum. An objective in which all rows are equal counts nothing; of equal sums the first row wins.
+    largest product: a row that is the worst of the front in any objective has 0, so that two objectives which
+    go together, such as parameters and MACs, cannot outvote a third. An objective in which all rows are equal
+    counts nothing; of equal products the row that is best in the first objective wins.
 
     Args:
         values: `(n, objectives)`, n at least 1, the larger the better.
@@ -70,7 +70,8 @@ def knee(values: npt.NDArray[np.float64]) -> int:
     >>> knee(np.array([[1.0, 0.0], [0.9, 0.8], [0.0, 1.0]]))
     1
     """
-    return int(np.argmax(_scaled(values).sum(axis=1)))
+    varied = _scaled(values)[:, np.ptp(values, axis=0) > 0]
+    return int(np.lexsort((-values[:, 0], -varied.prod(axis=1)))[0])
 
 
 def hypervolume_curve(

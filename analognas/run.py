@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analognas.config.loader import load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
+from analognas.halving import evaluations
 from analognas.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
@@ -112,25 +113,30 @@ class Run:
         self,
         hardware: hwsim.Hardware | str | None = None,
         *,
-        times_s: Sequence[float] | None = None,
+        times_s: Sequence[float | str] | None = None,
         chips: int | None = None,
     ) -> Validation:
         """Program the best network on chips again and measure it on the test split.
 
         Args:
             hardware: a chip or the name of a preset; None: the run's own.
-            times_s: seconds since programming; None: 1 s, 1 h, 1 day, 1 month and 1 year.
-            chips: how many; None: as many as the run did.
+            times_s: seconds since programming, or texts such as `1 day`, at least one; None: 1 s, 1 h, 1 day, 1 month
+                and 1 year.
+            chips: how many, 2 or more; None: as many as the run did.
 
         Raises:
             UserError: when the run has not ended, or a value does not fit.
         """
-        from analognas.validation import read_hardware, validate
+        from analognas.validation import parse_times, read_hardware, validate
 
+        if chips is not None and (type(chips) is not int or chips < 2):
+            raise UserError(f"`chips` must be an integer of at least 2, got {chips!r}")
+        if times_s is not None and (isinstance(times_s, str) or len(times_s) == 0):
+            raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
         return validate(
             self.path,
             hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
-            times_s=None if times_s is None else tuple(float(time_s) for time_s in times_s),
+            times_s=None if times_s is None else parse_times([str(time_s) for time_s in times_s]),
             chips=chips,
             observer=Silent(),
         )
@@ -146,9 +152,8 @@ class Run:
         from analognas.artefact import best_artefact
         from analognas.export import FORMATS, write_formats
 
-        unknown = [name for name in formats if name not in FORMATS]
-        if unknown:
-            raise UserError(f"`formats` must be of {', '.join(FORMATS)}, got {unknown[0]!r}")
+        if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
+            raise UserError(f"`formats` must be a list of {', '.join(FORMATS)}, got {formats!r}")
         return write_formats(best_artefact(self.path), formats, Path(out), force=force)
 
     def report(self) -> Path:
@@ -173,7 +178,7 @@ class Run:
         return {
             "run": str(self.path),
             "state": state,
-            "trials": config.search.trials,
+            "trials": evaluations(config.search.trials, config.search.halving),
             "finished": len(trials),
             "failed": sum(trial.status == "failed" for trial in trials),
             "best": None

@@ -45,8 +45,7 @@ def choose(
         objectives: the first one decides for `best`, as `best_trial` does; all of them for `knee`.
         upper_bounds: largest allowed value by metric name.
         trials: in order of completion.
-        how: `best`, or `knee`, the feasible trial that bulges most beyond the plane through the extremes of
-            the front.
+        how: `best`, or `knee`, the feasible trial that alone dominates the largest hypervolume.
     """
     trials = [trial for trial in trials if trial.at_full_budget]
     if not trials:

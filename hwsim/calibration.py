@@ -74,6 +74,11 @@ def calibrate(
     try:
         with floating_point(net):
             for count, batch in enumerate(batches, start=1):
+                if not isinstance(batch, torch.Tensor):
+                    raise ValueError(
+                        f"every batch must be a tensor of inputs, got {type(batch).__name__} in batch {count}: "
+                        "of a DataLoader pass (x for x, _ in loader)"
+                    )
                 if batch.numel() == 0:
                     raise ValueError(f"every batch must have at least one input, got batch {count} empty")
                 if not bool(torch.isfinite(batch).all()):

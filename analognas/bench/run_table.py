@@ -34,10 +34,13 @@ def read_run_table(path: Path, target: str) -> BenchTable:
         trials = run.trials()
     except UserError as error:
         raise ValueError(str(error)) from None
-    completed = [trial for trial in trials if trial.status == "completed"]
+    completed = [trial for trial in trials if trial.status == "completed" and trial.at_full_budget]
     rejected: Counter[str] = Counter()
-    if len(completed) < len(trials):
-        rejected["the trial failed"] = len(trials) - len(completed)
+    for trial in trials:
+        if trial.status == "failed":
+            rejected["the trial failed"] += 1
+        elif not trial.at_full_budget:
+            rejected["the trial had a part of the budget"] += 1
     genes = len(completed[0].genotype) if completed else 0
     population = np.array([trial.genotype for trial in completed], dtype=np.int64).reshape(-1, genes)
     values = np.array([SIGNS[target] * trial.metrics[target] for trial in completed])

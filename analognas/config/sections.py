@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 import hwsim
 from analognas.config.spec import Seconds, Spec
 from analognas.executors.specs import ExecutorSpec, SerialSpec
+from analognas.halving import Halving, reduced_chips, reduced_epochs
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.strategies.problem import SIGNS, Objective
@@ -290,7 +292,24 @@ class SearchConfig(Spec):
                 "`search.trials >= eta^(rungs - 1)` of `search.halving` must hold, or no candidate reaches the full "
                 f"budget, got {self.search.trials} < {halving.eta ** (halving.rungs - 1)}"
             )
+        if halving is not None:
+            rungs = Halving(halving.eta, halving.rungs)
+            plans = [self._plan(rungs.budget(rung)) for rung in range(halving.rungs)]
+            for rung, (lower, upper) in enumerate(pairwise(plans)):
+                if lower == upper:
+                    raise ValueError(
+                        f"the rungs {rung} and {rung + 1} of `search.halving` would be equal: "
+                        f"{lower[0]} + {lower[1]} epochs, {lower[2]} chips; give more epochs or chips, or fewer rungs"
+                    )
         return self
+
+    def _plan(self, share: float) -> tuple[int, int, int]:
+        """Return digital and hardware-aware epochs and chips of a rung."""
+        return (
+            reduced_epochs(self.training.digital.epochs, share),
+            reduced_epochs(self.training.hardware_aware.epochs, share),
+            reduced_chips(self.evaluation.chips, share),
+        )
 
     @model_validator(mode="after")
     def _budget_covers_initial_design(self) -> SearchConfig:

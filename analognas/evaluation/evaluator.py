@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 
@@ -16,13 +14,11 @@ from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, train_network
 from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
+from analognas.halving import reduced_chips
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed
 from analognas.spaces import ArchitectureSpace
-
-FEWEST_CHIPS: Final = 2
-"""The spread over chips needs two."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Evaluator:
         curve = accuracy_on_chips(
             trained.analog,
             self.task.validation,
-            chips=max(FEWEST_CHIPS, math.ceil(job.budget * self.chips)),
+            chips=reduced_chips(self.chips, job.budget),
             times_s=self.times_s,
             seed=self.chip_seed,
         )

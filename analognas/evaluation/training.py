@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import hwsim
 from analognas.errors import EvaluationError
 from analognas.evaluation.prepared import PreparedTask
+from analognas.halving import reduced_epochs
 from analognas.seeds import derive_seed
 from analognas.training.loop import Schedule, accuracy, plain_step, train
 from search_spaces import initialise
@@ -65,7 +66,7 @@ class TrainingBudget:
 
 
 def _reduced(schedule: Schedule, share: float) -> Schedule:
-    return replace(schedule, epochs=max(1, round(share * schedule.epochs)) if schedule.epochs else 0)
+    return replace(schedule, epochs=reduced_epochs(schedule.epochs, share))
 
 
 @dataclass(frozen=True)

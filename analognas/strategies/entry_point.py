@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -50,13 +51,41 @@ class ForeignStrategy:
                 f"`ask` of the strategy {self.name!r} must return a list of Proposal, got {proposals!r:.200}"
             )
         genes = history.population.shape[1]
-        wrong = [entry.genotype for entry in proposals if len(entry.genotype) != genes]
-        if len(proposals) > n or wrong:
-            found = f"{len(proposals)} proposals" if len(proposals) > n else f"{len(wrong[0])} genes"
+        if len(proposals) > n:
             raise UserError(
-                f"`ask` of the strategy {self.name!r} must return at most {n} proposals of {genes} genes, got {found}"
+                f"`ask` of the strategy {self.name!r} must return at most {n} proposals, got {len(proposals)}"
             )
+        for proposal in proposals:
+            problem_of = _wrong(proposal, problem, genes)
+            if problem_of:
+                raise UserError(
+                    f"`ask` of the strategy {self.name!r} returned {proposal!r:.200}: {problem_of}"
+                )
         return proposals
+
+
+def _wrong(proposal: Proposal, problem: SearchProblem, genes: int) -> str:
+    """Return what is wrong with a proposal, or an empty text."""
+    genotype = proposal.genotype
+    if (
+        not isinstance(genotype, tuple)
+        or len(genotype) != genes
+        or any(type(gene) is not int for gene in genotype)
+    ):
+        return f"`genotype` must be a tuple of {genes} integers"
+    if not isinstance(proposal.origin, str) or not proposal.origin:
+        return "`origin` must be a text"
+    predicted = proposal.predicted
+    if not isinstance(predicted, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, int | float) and math.isfinite(value)
+        for name, value in predicted.items()
+    ):
+        return "`predicted` must map metrics to finite numbers"
+    try:
+        problem.space.problems(np.array([genotype], dtype=np.int64))
+    except (ValueError, OverflowError) as error:
+        return f"not a genotype of the space: {error}"
+    return ""
 
 
 def strategy_from_entry_point(name: str, options: Mapping[str, Any], seed: int) -> Strategy:
@@ -65,7 +94,7 @@ def strategy_from_entry_point(name: str, options: Mapping[str, Any], seed: int) 
     Raises:
         UserError: when there is no such entry point, it fails, or what it made has no `ask`.
     """
-    strategy, place = make_from_entry_point(GROUP, "strategy", name, {"seed": seed, **options})
+    strategy, place = make_from_entry_point(GROUP, "strategy", name, {**options, "seed": seed})
     if not callable(getattr(strategy, "ask", None)):
         raise UserError(f"the strategy {name!r} ({place}) must have a method `ask`, got {strategy!r:.200}")
     return ForeignStrategy(name, strategy)

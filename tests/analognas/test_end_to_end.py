@@ -214,11 +214,14 @@ def test_python_validates_exports_and_reports_a_run(finished, tmp_path) -> None:
     again = run.validate()
     assert again.hardware == "pcm-analognas"
     assert list(again.curve.times_s) == [1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0]
-    assert run.validate("ideal-8bit", times_s=[1.0], chips=2).curve.times_s == (1.0,)
+    assert run.validate("ideal-8bit", times_s=["1 day", 1], chips=2).curve.times_s == (1.0, 86_400.0)
+    for wrong in ({"chips": 1}, {"chips": "a"}, {"times_s": []}, {"times_s": "1 day"}, {"times_s": ["soon"]}):
+        with pytest.raises(UserError):
+            run.validate(**wrong)
     assert [path.name for path in run.export(tmp_path, ["onnx"])] == ["model.onnx"]
     with pytest.raises(UserError, match="exists already"):
         run.export(tmp_path, ["onnx"])
-    with pytest.raises(UserError, match="got 'tflite'"):
+    with pytest.raises(UserError, match="tflite"):
         run.export(tmp_path, ["tflite"])
     assert run.report() == finished[0] / "report.html"
     assert "% after 1 day" in repr(run.best)

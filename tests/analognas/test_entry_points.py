@@ -53,11 +53,20 @@ class Narrowest:
 
 
 class Broken:
-    def __init__(self, seed):
-        pass
+    def __init__(self, seed, how="no proposal"):
+        self.how = how
 
     def ask(self, problem, history, n, rng):
-        return [(1,)]
+        wrong = {
+            "no proposal": (1,),
+            "a number": Proposal(5, "x"),
+            "texts": Proposal(("1",), "x"),
+            "a fraction": Proposal((1.5,), "x"),
+            "huge": Proposal((10**30,), "x"),
+            "no origin": Proposal((1,), None),
+            "not finite": Proposal((1,), "x", {"accuracy_1d": float("nan")}),
+        }
+        return [wrong[self.how]]
 """
 
 ENTRY_POINTS = """\
@@ -95,10 +104,15 @@ def installed(tmp_path: Path) -> Path:
 
 
 def run(
-    site: Path, *arguments: str, space: str = "perceptrons", strategy: str = "narrowest", options: str = "{}"
+    site: Path,
+    *arguments: str,
+    space: str = "perceptrons",
+    strategy: str = "narrowest",
+    options: str = "{}",
+    settings: str = "{}",
 ) -> subprocess.CompletedProcess[str]:
     config = site.parent / "foreign.yaml"
-    start = "{start: 2}" if strategy == "narrowest" else "{}"
+    start = "{start: 2}" if strategy == "narrowest" else settings
     config.write_text(CONFIG.format(space=space, strategy=strategy, options=options, start=start))
     paths = os.pathsep.join([environment()["PYTHONPATH"], str(site)])
     return subprocess.run(
@@ -140,7 +154,21 @@ def test_what_is_wrong_with_it_is_one_line_before_anything_runs(
     assert "foreign.yaml:" in done.stderr
 
 
-def test_a_strategy_that_breaks_its_contract_is_named(installed: Path) -> None:
-    done = run(installed, "--out", "run", strategy="broken")
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("no proposal", "must return a list of Proposal"),
+        ("a number", "`genotype` must be a tuple of 1 integers"),
+        ("texts", "`genotype` must be a tuple of 1 integers"),
+        ("a fraction", "`genotype` must be a tuple of 1 integers"),
+        ("huge", "not a genotype of the space"),
+        ("no origin", "`origin` must be a text"),
+        ("not finite", "`predicted` must map metrics to finite numbers"),
+    ],
+)
+def test_a_strategy_that_breaks_its_contract_is_named(installed: Path, how: str, message: str) -> None:
+    done = run(installed, "--out", "run", strategy="broken", settings=f"{{how: {how}}}")
     assert done.returncode == 2, done.stderr
-    assert "the strategy 'broken'" in done.stderr.splitlines()[-1]
+    last = done.stderr.splitlines()[-1]
+    assert "the strategy 'broken'" in last
+    assert message in last

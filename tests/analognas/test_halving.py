@@ -1,5 +1,6 @@
 """Successive halving: which candidates are promoted, and searches that stop among the rungs."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -126,3 +127,20 @@ def test_a_real_search_over_rungs(tmp_path: Path) -> None:
     assert table.groupby("rung")["budget"].first().tolist() == [0.5, 1.0]
     assert not table[table["rung"] == 0]["feasible"].any()
     assert "trial 12 of 12" in done.stderr
+    status = json.loads(analognas("status", tmp_path / "run", "--json").stdout)
+    assert (status["trials"], status["finished"]) == (12, 12)
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "8 candidates on the first rung of successive halving, 4 evaluated at full budget" in report
+    assert "trials at full budget met all of them" in report
+    done = analognas(
+        *("bench", "--table", tmp_path / "run", "--target", "accuracy_1d"),
+        *("--strategies", "random", "--budget", "2", "--seeds", "2", "--json"),
+    )
+    assert json.loads(done.stdout)["rows"] == 4
+
+
+def test_rungs_that_would_be_equal_are_refused() -> None:
+    text = "task: {kind: digits}\ntraining: {digital: {epochs: 2}, hardware_aware: {epochs: 1}}\n"
+    text += "evaluation: {chips: 2}\nsearch: {halving: {eta: 2, rungs: 3}}\n"
+    with pytest.raises(UserError, match=r"rungs 0 and 1 .* would be equal: 1 \+ 1 epochs, 2 chips"):
+        parse_config(text, Path())

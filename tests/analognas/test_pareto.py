@@ -90,3 +90,11 @@ def test_hypervolume_copes_with_objectives_that_do_not_vary(width: int) -> None:
     values[1, 0] = 2.0
     assert hypervolume_curve(values, np.ones(3, dtype=bool)).tolist() == [0.0, 1.0, 1.0]
     assert hypervolume_curve(values, np.zeros(3, dtype=bool)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_an_end_of_the_front_is_no_knee_whatever_goes_together() -> None:
+    accuracy, size = np.array([0.21, 0.90, 0.91]), np.array([-894.0, -7_580.0, -12_640.0])
+    assert knee(np.stack([accuracy, size, 3 * size], axis=1)) == 1
+    assert (
+        knee(np.stack([accuracy[1:], size[1:]], axis=1)) == 1
+    )  # two ends: the better in the first objective

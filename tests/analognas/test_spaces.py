@@ -8,7 +8,7 @@ from analognas.testing import check_space
 from search_spaces import ResNetSpace
 
 
-@pytest.mark.parametrize("kind", BUILT_IN)
+@pytest.mark.parametrize("kind", sorted(set(BUILT_IN) - {"entry-point"}))
 def test_every_kind_makes_a_space_that_keeps_its_contract(kind: str) -> None:
     changes = (
         {"cells_per_stage": 1, "channels": 4}

@@ -173,7 +173,12 @@ def _numbers(data: ReportData) -> npt.NDArray[np.int64]:
 
 def search_caption(data: ReportData) -> str:
     """Return how to read the figure."""
+    open_ones = (
+        "do not"
+        if all(trial.at_full_budget for trial in data.trials)
+        else "do not or had a part of the budget"
+    )
     return (
-        f"Above: {label(data.objective)} of every trial; filled symbols meet all constraints, open ones do not; "
+        f"Above: {label(data.objective)} of every trial; filled symbols meet all constraints, open ones {open_ones}; "
         "the line is the best feasible value so far. Below: the share of all trials so far that met the constraints."
     )

@@ -38,7 +38,9 @@ def constraint_summary(data: ReportData) -> Html:
     limits = table(head, rows, (1, 2, 3))
     if not data.completed:
         return limits
-    whole = f"{len(data.ranked)} of {len(data.completed)} completed trials met all of them."
+    n_full = sum(trial.at_full_budget for trial in data.completed)
+    at = "completed trials" if n_full == len(data.completed) else "trials at full budget"
+    whole = f"{len(data.ranked)} of {n_full} {at} met all of them."
     return Html(limits + element("p", {}, whole))
 
 

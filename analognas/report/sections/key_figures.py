@@ -48,7 +48,18 @@ def _summary(data: ReportData) -> str:
     chosen = "" if best is None else f"; the best is trial {best.number}"
     return (
         f"{state}{_count(len(data.trials), 'trial')} in {duration(seconds)} of evaluation; "
-        f"{len(data.completed)} completed, {len(data.failed)} failed, {len(data.ranked)} met all constraints{chosen}."
+        f"{len(data.completed)} completed, {len(data.failed)} failed, {_met(data)}{chosen}."
+    )
+
+
+def _met(data: ReportData) -> str:
+    n_full = sum(trial.at_full_budget for trial in data.completed)
+    if n_full == len(data.completed):
+        return f"{len(data.ranked)} met all constraints"
+    candidates = sum(trial.rung == 0 for trial in data.trials)
+    return (
+        f"{_count(candidates, 'candidate')} on the first rung of successive halving, {n_full:,} evaluated at full "
+        f"budget, {len(data.ranked)} of these met all constraints"
     )
 
 

@@ -64,7 +64,7 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         ("task: {kind: digits}\nspace: {kind: resnet, ct: ABX}\n", "search.yaml:2:27: space.ct: must match"),
         (
             "task: {kind: digits}\nspace: {kind: nas}\n",
-            "space.kind: unknown kind 'nas'; known: nasbench201, resnet",
+            "space.kind: unknown kind 'nas'; known: entry-point, nasbench201, resnet",
         ),
         ("task: {kind: digits}\nhardware: pcm-analogna\n", "did you mean"),
         ("task: {kind: digits}\nhardware: {preset: 5}\n", "`preset` must be a name"),

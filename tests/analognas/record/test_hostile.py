@@ -11,6 +11,7 @@ from analognas.errors import UserError
 from analognas.record.directory import create_run, open_run
 from analognas.record.journal import Journal, read_trials
 from analognas.report import ReportData, write_report
+from analognas.strategies import Objective
 from analognas.trained import load_weights, read_architecture
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import SMALL, write_small
@@ -120,7 +121,8 @@ def test_names_from_a_record_are_text_in_the_report(tmp_path) -> None:
         a_trial(2, failed=True, origin=f'"><img src=x onerror=alert(1)>{evil}'),
     ]
     data = ReportData(
-        name=evil, trials=trials, result=None, upper_bounds={}, objective="accuracy_1d",
+        name=evil, subject={evil: evil}, trials=trials, result=None, upper_bounds={},
+        objectives=[Objective("accuracy_1d", 1)], choice="best",
         config_text=evil, environment={"python": evil}, command=evil,
     )  # fmt: skip
     path = Path(tmp_path / "report.html")

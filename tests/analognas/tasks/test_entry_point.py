@@ -4,8 +4,9 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 import torch
 
+from analognas import entry_points
 from analognas.errors import UserError
-from analognas.tasks import Split, Task, entry_point
+from analognas.tasks import Split, Task
 from analognas.tasks.entry_point import GROUP, load_entry_point
 
 
@@ -49,7 +50,7 @@ def _installed(monkeypatch) -> None:
         EntryPoint(name, f"{__name__}:{name}", GROUP)
         for name in ("good", "fails", "no_task", "nan", "labels", "shapes", "doubles")
     ]
-    monkeypatch.setattr(entry_point, "entry_points", lambda group: EntryPoints(points).select(group=group))
+    monkeypatch.setattr(entry_points, "entry_points", lambda group: EntryPoints(points).select(group=group))
     monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[self.attr])
 
 
