@@ -61,7 +61,10 @@ def test_a_task_of_another_package() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("god", "no installed package offers the task 'god', did you mean `good`?"),
+        (
+            "god",
+            "no installed package offers the task 'god' in the group `analognas.tasks`, did you mean `good`?",
+        ),
         ("fails", "failed: RuntimeError: no disk"),
         ("no_task", "must return an analognas.tasks.Task, got int"),
         ("nan", "`validation` holds NaN or infinity"),
