@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from analognas.history import metrics_of
 from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
-from analognas.strategies.problem import Objective, SearchProblem, meets_soft_bounds, objective_values
-
-Choice: TypeAlias = Literal["best", "knee"]
+from analognas.strategies.problem import Choice, Objective, SearchProblem, meets_soft_bounds, objective_values
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:

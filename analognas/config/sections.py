@@ -13,7 +13,7 @@ from analognas.executors.specs import ExecutorSpec, SerialSpec
 from analognas.halving import Halving, reduced_chips, reduced_epochs
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
-from analognas.strategies.problem import SIGNS, Objective
+from analognas.strategies.problem import SIGNS, Choice, MetricName, Objective
 from analognas.strategies.specs import MULTI_OBJECTIVE, StrategySpec, SurrogateGuidedSpec
 from analognas.tasks.specs import TaskSpec
 from analognas.training.specs import AugmentationSpec, EarlyStopSpec
@@ -203,19 +203,6 @@ HardwareSection = Annotated[hwsim.Hardware, BeforeValidator(_merge_preset)]
 """Hardware written out, or a preset by name, with any of its values replaced."""
 
 
-FurtherObjective = Literal[
-    "accuracy_1d",
-    "accuracy_1s",
-    "digital_accuracy",
-    "avm",
-    "std_1d",
-    "parameters",
-    "macs",
-    "tiles",
-    "utilisation",
-]
-
-
 class SearchConfig(Spec):
     """A whole search: everything that decides its result."""
 
@@ -233,11 +220,11 @@ class SearchConfig(Spec):
     objective: Literal["accuracy_1d", "accuracy_1s", "digital_accuracy"] = Field(
         default="accuracy_1d", description="what to maximise"
     )
-    further_objectives: tuple[FurtherObjective, ...] = Field(
+    further_objectives: tuple[MetricName, ...] = Field(
         default=(),
         description="more objectives: accuracies and utilisation are raised, everything else is lowered",
     )
-    choice: Literal["best", "knee"] = Field(
+    choice: Choice = Field(
         default="best",
         description="the network that is trained at full budget: the best in `objective`, or the knee of the front",
     )

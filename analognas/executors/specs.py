@@ -22,18 +22,14 @@ class SerialSpec(Spec):
     )
 
 
-class ProcessesSpec(Spec):
-    """Several evaluations at a time, in processes of this machine."""
-
-    kind: Literal["processes"] = "processes"
-    workers: int | None = Field(
-        default=None, ge=1, le=1024, description="processes; null: processors divided by `threads`"
-    )
+class _WorkersSpec(Spec):
     threads: int = Field(
-        default=1, ge=1, le=256, description="torch threads of each worker; part of the result"
+        default=1, ge=1, le=256, description="torch threads of each evaluation; part of the result"
     )
     max_in_flight: int | None = Field(
-        default=None, ge=1, description="candidates proposed and not finished; null: as many as workers"
+        default=None,
+        ge=1,
+        description="candidates proposed and not finished; null: as many as are evaluated at a time",
     )
     max_retries: int = Field(
         default=3, ge=0, le=100, description="further starts of an evaluation whose worker died"
@@ -50,7 +46,16 @@ class ProcessesSpec(Spec):
     )
 
 
-class RaySpec(Spec):
+class ProcessesSpec(_WorkersSpec):
+    """Several evaluations at a time, in processes of this machine."""
+
+    kind: Literal["processes"] = "processes"
+    workers: int | None = Field(
+        default=None, ge=1, le=1024, description="processes; null: processors divided by `threads`"
+    )
+
+
+class RaySpec(_WorkersSpec):
     """Evaluations as tasks on a Ray cluster, of this machine or of many."""
 
     kind: Literal["ray"] = "ray"
@@ -61,27 +66,6 @@ class RaySpec(Spec):
     num_cpus: float = Field(default=1, gt=0, description="processors that an evaluation reserves")
     num_gpus: float = Field(
         default=0, ge=0, description="GPUs that an evaluation reserves; fractions share one"
-    )
-    memory_gb: float | None = Field(
-        default=None,
-        gt=0,
-        description="gigabytes of an evaluation; one that needs more is tried once with twice as much; null: no bound",
-    )
-    threads: int = Field(
-        default=1, ge=1, le=256, description="torch threads of each evaluation; part of the result"
-    )
-    max_in_flight: int | None = Field(
-        default=None,
-        ge=1,
-        description="candidates proposed and not finished; null: as many as the cluster evaluates at a time",
-    )
-    max_retries: int = Field(
-        default=3, ge=0, le=100, description="further starts of an evaluation whose worker died"
-    )
-    trial_timeout: Seconds | None = Field(
-        default=None,
-        gt=0,
-        description="time after which an evaluation is stopped and has failed; null: never",
     )
 
     @field_validator("address")

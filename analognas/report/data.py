@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
-from analognas.strategies.problem import Objective
+from analognas.strategies.problem import Choice, Objective
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ReportData:
     result: FinalResult | None
     upper_bounds: Mapping[str, float]
     objectives: Sequence[Objective]
-    choice: Literal["best", "knee"]
+    choice: Choice
     config_text: str
     environment: Mapping[str, Any]
     command: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 HARD_METRICS: Final = ("parameters", "macs")
 SOFT_METRICS: Final = ("avm", "std_1d")
 
+MetricName: TypeAlias = Literal[
+    "accuracy_1d",
+    "accuracy_1s",
+    "digital_accuracy",
+    "avm",
+    "std_1d",
+    "parameters",
+    "macs",
+    "tiles",
+    "utilisation",
+]
+"""What can be an objective."""
+
 SIGNS: Final[Mapping[str, int]] = {
     "accuracy_1d": 1,
     "accuracy_1s": 1,
@@ -35,6 +48,10 @@ SIGNS: Final[Mapping[str, int]] = {
     "tiles": -1,
 }
 """What a metric is improved by: 1 by raising it, -1 by lowering it."""
+
+
+Choice: TypeAlias = Literal["best", "knee"]
+"""How the network that is trained at full budget is chosen."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ import pytest
 
 from analognas.config.loader import parse_config
 from analognas.errors import UserError
+from analognas.record.trial import METRICS
 from analognas.selection import choose
-from analognas.strategies.problem import Objective
+from analognas.strategies.problem import SIGNS, MetricName, Objective
 from analognas.strategies.scalarisation import SCALARISED
 from analognas.strategies.specs import MULTI_OBJECTIVE, SELECTABLE
 from tests.analognas.small_search import SMALL, analognas, write_small
@@ -86,3 +88,7 @@ def test_a_start_that_is_no_candidate_is_refused(start: str, message: str, tmp_p
 
 def test_choosing_among_no_trials() -> None:
     assert choose([Objective("accuracy_1d", 1)], {}, [], "knee") is None
+
+
+def test_every_recorded_metric_can_be_an_objective() -> None:
+    assert set(get_args(MetricName)) == set(SIGNS) == set(METRICS)
