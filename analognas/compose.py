@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 import hwsim
-from analognas.config.document import Document, KeyPath
+from analognas.config.document import Document
 from analognas.config.loader import problem_at
 from analognas.config.sections import (
     DigitalTrainingSpec,
@@ -28,16 +28,14 @@ from analognas.executors.executor import Executor
 from analognas.executors.make import make_executor, make_place, open_executor
 from analognas.executors.place import Place
 from analognas.executors.specs import ExecutorSpec
-from analognas.halving import Halving
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.specs import make_strategy
-from analognas.strategies.start_from import StartFrom
+from analognas.strategies.start_from import StartFrom, given_candidate
 from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
-from search_spaces import Genotype, genotypes, published_network
 
 PROBES: Final = 4096
 
@@ -112,26 +110,25 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         further=config.objectives[1:],
     )
     share = _admissible_share(problem, config.seed, document)
-    try:
-        disconnect = open_executor(config.executor)
-    except UserError as error:
-        raise problem_at(document, ("executor",), str(error)) from None
+    strategy = _strategy(config, problem, document)
     try:
         prepared = prepare(task, config.training.augmentation.augmentation())
     except ValueError as error:
         raise problem_at(document, ("training", "augmentation"), str(error)) from None
+    try:  # last, because only a composition can close it again
+        disconnect = open_executor(config.executor)
+    except UserError as error:
+        raise problem_at(document, ("executor",), str(error)) from None
     return Composition(
         prepared=prepared,
         problem=problem,
         loop=SearchLoop(
             problem=problem,
-            strategy=_strategy(config, problem, document),
+            strategy=strategy,
             n_trials=config.search.trials,
             batch=config.search.batch,
             seed=config.seed,
-            halving=None
-            if config.search.halving is None
-            else Halving(config.search.halving.eta, config.search.halving.rungs),
+            halving=None if config.search.halving is None else config.search.halving.schedule,
         ),
         evaluator=Evaluator(
             task=prepared,
@@ -154,36 +151,13 @@ def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) 
         strategy = make_strategy(config.search.strategy, derive_seed(config.seed, "strategy"))
     except UserError as error:
         raise problem_at(document, ("search", "strategy", "name"), str(error)) from None
-    candidates = [
-        _candidate(problem, entry, document, ("search", "start_from", index))
-        for index, entry in enumerate(config.search.start_from)
-    ]
+    candidates = []
+    for index, entry in enumerate(config.search.start_from):
+        try:
+            candidates.append(given_candidate(problem, entry))
+        except ValueError as error:
+            raise problem_at(document, ("search", "start_from", index), str(error)) from None
     return StartFrom(tuple(dict.fromkeys(candidates)), strategy) if candidates else strategy
-
-
-def _candidate(
-    problem: SearchProblem, entry: str | Mapping[str, Any], document: Document, path: KeyPath
-) -> Genotype:
-    """Return the canonical genotype of a published network or an architecture; inadmissible ones are errors."""
-    try:
-        architecture = published_network(entry).architecture if isinstance(entry, str) else entry
-        if architecture is None:
-            raise ValueError(f"{entry!r} is a network of its own kind and no candidate of any space")
-        row = np.array([problem.space.parse(architecture)], dtype=np.int64)
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise problem_at(document, path, f"not a candidate of this space: {error}") from None
-    candidate = problem.space.canonical(row)
-    if not problem.admissible(candidate)[0]:
-        reason = problem.space.problems(candidate)[0] or ", ".join(
-            f"`{name} <= {problem.upper_bounds[name]:,.0f}` must hold, got {int(cost[0]):,}"
-            for name, cost in (
-                ("parameters", problem.space.parameters(candidate)),
-                ("macs", problem.space.macs(candidate)),
-            )
-            if cost[0] > problem.upper_bounds.get(name, np.inf)
-        )
-        raise problem_at(document, path, f"breaks a hard constraint: {reason}")
-    return genotypes(candidate)[0]
 
 
 def trial_budget(training: TrainingSpec) -> TrainingBudget:

@@ -18,8 +18,9 @@ from functools import cached_property
 import numpy as np
 
 from analognas.executors.executor import Executor, ExecutorState, Job, Outcome
-from analognas.halving import Halving, Promotion
+from analognas.halving import Halving
 from analognas.interruption import StopRequest
+from analognas.ladder import Promotion
 from analognas.ledger import Ledger, OpenCandidate
 from analognas.observer import Observer
 from analognas.progress import Pace, Progress

@@ -1,36 +1,16 @@
-"""Asynchronous successive halving: many candidates at a small budget, the best of them again at larger ones.
+"""The budgets of successive halving.
 
 Rung k trains with η^(k - rungs + 1) of the epochs and validates on as many of the chips; the last rung is the full
-budget. Whenever a worker is free, the best candidate that lies in the upper 1/η of its rung and was not promoted
-yet is evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. Of n
-candidates at most n/η are promoted: a guided search finds better ones all the time, and each would be in the upper
-part when it comes, so that ASHA as published would promote two of three. A promoted candidate is trained from its
-initial weights: an evaluation stays a function of candidate, budget and seed.
-
-References:
-    L. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020, arXiv 1810.05934 (ASHA).
+budget. `analognas.ladder` decides who climbs.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import insort
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-from analognas.record.trial import Trial
-from analognas.strategies.problem import SOFT_METRICS, SearchProblem
-from analognas.strategies.strategy import Proposal
-from search_spaces import Genotype
-
-if TYPE_CHECKING:
-    from analognas.config.sections import HalvingSpec
+from typing import Final
 
 FEWEST_CHIPS: Final = 2
-
-Rank: TypeAlias = tuple[float, float, int]
-"""Violation of the soft bounds, negative score, number of the trial: the smaller the better."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +34,6 @@ class Halving:
         return sum(candidates // self.eta**rung for rung in range(self.rungs))
 
 
-def evaluations(candidates: int, halving: HalvingSpec | None) -> int:
-    """Return how many evaluations a search of so many candidates takes, none failing."""
-    return candidates if halving is None else Halving(halving.eta, halving.rungs).evaluations(candidates)
-
-
 def reduced_epochs(epochs: int, share: float) -> int:
     """Return this share of the epochs, at least one where there are any."""
     return max(1, round(share * epochs)) if epochs else 0
@@ -67,61 +42,3 @@ def reduced_epochs(epochs: int, share: float) -> int:
 def reduced_chips(chips: int, share: float) -> int:
     """Return this share of the chips, at least two: the spread over chips needs them."""
     return max(FEWEST_CHIPS, math.ceil(share * chips))
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """A candidate on its way to the next rung.
-
-    Attributes:
-        trial: what it measured on the rung below.
-        rung: where it goes.
-    """
-
-    trial: Trial
-    rung: int
-
-    @property
-    def proposal(self) -> Proposal:
-        """The candidate as it was proposed."""
-        return Proposal(self.trial.genotype, self.trial.origin, self.trial.predicted)
-
-
-class Ladder:
-    """Which candidates stand on which rung; everything in it follows from the finished trials."""
-
-    def __init__(self, halving: Halving, problem: SearchProblem) -> None:
-        self._halving = halving
-        self._problem = problem
-        self._ranked: list[list[tuple[Rank, Genotype]]] = [[] for _ in range(halving.rungs)]
-        self._promoted: list[set[Genotype]] = [set() for _ in range(halving.rungs)]
-        self._trials: dict[tuple[int, Genotype], Trial] = {}
-
-    def close(self, trial: Trial) -> None:
-        """Enter a finished trial; one that failed stays on no rung."""
-        if trial.rung > 0:
-            self._promoted[trial.rung - 1].add(trial.genotype)
-        if trial.status == "completed":
-            insort(self._ranked[trial.rung], (self._rank(trial), trial.genotype))
-            self._trials[trial.rung, trial.genotype] = trial
-
-    def promote(self) -> Promotion | None:
-        """Return the next candidate to promote and count it as promoted; None where there is none."""
-        for rung in reversed(range(self._halving.rungs - 1)):
-            ranked, promoted = self._ranked[rung], self._promoted[rung]
-            most = len(ranked) // self._halving.eta
-            for _, genotype in ranked[:most] if len(promoted) < most else ():
-                if genotype not in promoted:
-                    promoted.add(genotype)
-                    return Promotion(self._trials[rung, genotype], rung + 1)
-        return None
-
-    def _rank(self, trial: Trial) -> Rank:
-        objective = self._problem.objective
-        violation = _violation(trial.metrics, self._problem.upper_bounds)
-        return violation, -objective.sign * trial.metrics[objective.metric], trial.number
-
-
-def _violation(metrics: Mapping[str, float], upper_bounds: Mapping[str, float]) -> float:
-    bounds = {name: upper_bounds[name] for name in SOFT_METRICS if name in upper_bounds}
-    return sum(max(0.0, metrics[name] / bound - 1) for name, bound in bounds.items())

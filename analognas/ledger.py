@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analognas.halving import Halving, Ladder
+from analognas.halving import Halving
 from analognas.history import GrowingHistory
+from analognas.ladder import Ladder
 from analognas.record.trial import Ask, Trial
 from analognas.selection import better_of
 from analognas.strategies.problem import SearchProblem

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from analognas.config.loader import load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
-from analognas.halving import evaluations
 from analognas.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
@@ -178,7 +177,7 @@ class Run:
         return {
             "run": str(self.path),
             "state": state,
-            "trials": evaluations(config.search.trials, config.search.halving),
+            "trials": config.search.n_evaluations,
             "finished": len(trials),
             "failed": sum(trial.status == "failed" for trial in trials),
             "best": None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -83,8 +83,10 @@ def run_to_end(
         UserError: when the record is damaged, in use or cannot be written.
         NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
     """
-    _check_same_data(run, composition)
-    with _at_the_end(composition.disconnect), Journal(run.journal) as journal:
+    with ExitStack() as stack:
+        stack.callback(composition.disconnect)
+        journal = stack.enter_context(Journal(run.journal))
+        _check_same_data(run, composition)
         trials = run.trials()
         _check_same_space(run, composition, trials)
         observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
@@ -110,14 +112,6 @@ def run_to_end(
 
 def _candidates(trials: Sequence[Trial]) -> int:
     return sum(trial.rung == 0 for trial in trials)
-
-
-@contextmanager
-def _at_the_end(disconnect: Callable[[], None]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        disconnect()
 
 
 def _search(

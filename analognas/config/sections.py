@@ -146,6 +146,11 @@ class HalvingSpec(Spec):
     )
     rungs: int = Field(default=3, ge=2, le=6, description="budgets, the last one the full one")
 
+    @property
+    def schedule(self) -> Halving:
+        """The budgets of the rungs."""
+        return Halving(self.eta, self.rungs)
+
 
 class SearchSpec(Spec):
     """How many candidates are tried and who proposes them."""
@@ -163,6 +168,11 @@ class SearchSpec(Spec):
         default=(),
         description="candidates evaluated first: names of published networks, or architectures as in architecture.json",
     )
+
+    @property
+    def n_evaluations(self) -> int:
+        """Evaluations that a search takes on all rungs together, none failing."""
+        return self.trials if self.halving is None else self.halving.schedule.evaluations(self.trials)
 
 
 class FinalSpec(Spec):
@@ -280,8 +290,7 @@ class SearchConfig(Spec):
                 f"budget, got {self.search.trials} < {halving.eta ** (halving.rungs - 1)}"
             )
         if halving is not None:
-            rungs = Halving(halving.eta, halving.rungs)
-            plans = [self._plan(rungs.budget(rung)) for rung in range(halving.rungs)]
+            plans = [self._plan(halving.schedule.budget(rung)) for rung in range(halving.rungs)]
             for rung, (lower, upper) in enumerate(pairwise(plans)):
                 if lower == upper:
                     raise ValueError(

@@ -12,7 +12,8 @@ from analognas.driver import SearchLoop
 from analognas.errors import UserError
 from analognas.executors.executor import Job, Measurement, Outcome
 from analognas.executors.serial import SerialExecutor
-from analognas.halving import Halving, Ladder
+from analognas.halving import Halving
+from analognas.ladder import Ladder
 from analognas.observer import Silent
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import DriftRecord, Failure, Trial

@@ -1,0 +1,81 @@
+"""Asynchronous successive halving: many candidates at a small budget, the best of them again at larger ones.
+
+Whenever a worker is free, the best candidate that lies in the upper 1/η of its rung and was not promoted yet is
+evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. Of n candidates
+at most n/η are promoted: a guided search finds better ones all the time, and each would be in the upper part when it
+comes, so that ASHA as published would promote two of three. A promoted candidate is trained from its initial weights:
+an evaluation stays a function of candidate, budget and seed.
+
+References:
+    L. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020, arXiv 1810.05934 (ASHA).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from analognas.halving import Halving
+from analognas.history import metrics_of
+from analognas.record.trial import Trial
+from analognas.strategies.appraisal import soft_violation
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import Proposal
+from search_spaces import Genotype
+
+Rank: TypeAlias = tuple[float, float, int]
+"""Violation of the soft bounds, negative score, number of the trial: the smaller the better."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A candidate on its way to the next rung.
+
+    Attributes:
+        trial: what it measured on the rung below.
+        rung: where it goes.
+    """
+
+    trial: Trial
+    rung: int
+
+    @property
+    def proposal(self) -> Proposal:
+        """The candidate as it was proposed."""
+        return Proposal(self.trial.genotype, self.trial.origin, self.trial.predicted)
+
+
+class Ladder:
+    """Which candidates stand on which rung; everything in it follows from the finished trials."""
+
+    def __init__(self, halving: Halving, problem: SearchProblem) -> None:
+        self._halving = halving
+        self._problem = problem
+        self._ranked: list[list[tuple[Rank, Genotype]]] = [[] for _ in range(halving.rungs)]
+        self._promoted: list[set[Genotype]] = [set() for _ in range(halving.rungs)]
+        self._trials: dict[tuple[int, Genotype], Trial] = {}
+
+    def close(self, trial: Trial) -> None:
+        """Enter a finished trial; one that failed stays on no rung."""
+        if trial.rung > 0:
+            self._promoted[trial.rung - 1].add(trial.genotype)
+        if trial.status == "completed":
+            insort(self._ranked[trial.rung], (self._rank(trial), trial.genotype))
+            self._trials[trial.rung, trial.genotype] = trial
+
+    def promote(self) -> Promotion | None:
+        """Return the next candidate to promote and count it as promoted; None where there is none."""
+        for rung in reversed(range(self._halving.rungs - 1)):
+            ranked, promoted = self._ranked[rung], self._promoted[rung]
+            most = len(ranked) // self._halving.eta
+            for _, genotype in ranked[:most] if len(promoted) < most else ():
+                if genotype not in promoted:
+                    promoted.add(genotype)
+                    return Promotion(self._trials[rung, genotype], rung + 1)
+        return None
+
+    def _rank(self, trial: Trial) -> Rank:
+        objective = self._problem.objective
+        violation = float(soft_violation(self._problem, metrics_of([trial]))[0])
+        return violation, -objective.sign * trial.metrics[objective.metric], trial.number
