@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,19 +156,31 @@ def wait_for_trials(folder: Path, n: int, timeout_s: float = 60) -> None:
         time.sleep(0.02)
 
 
-def test_a_driver_killed_at_random_moments_loses_nothing(tmp_path) -> None:
-    moments = random.Random(1)
+def kill_drivers(folder: Path, moments: random.Random, after: Sequence[int], **search: Any) -> bytes:
+    """Start drivers one after the other and kill each some time after its trial; return what they recorded.
+
+    Args:
+        folder: of the run.
+        moments: draws how long after.
+        after: trials that must be there before each kill.
+        search: arguments of `start`.
+    """
     kept = b""
-    for n in (2, 5, 9):
-        process = start(tmp_path, 12, 0.2)
-        wait_for_trials(tmp_path, n)
-        time.sleep(0.3 * moments.random())
+    for n in after:
+        process = start(folder, **search)
+        wait_for_trials(folder, n)
+        time.sleep(2 * search["seconds"] * moments.random())
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-        content = (tmp_path / "trials.jsonl").read_bytes()
+        content = (folder / "trials.jsonl").read_bytes()
         complete = content[: content.rfind(b"\n") + 1]
         assert complete.startswith(kept)
         kept = complete
+    return kept
+
+
+def test_a_driver_killed_at_random_moments_loses_nothing(tmp_path) -> None:
+    kept = kill_drivers(tmp_path, random.Random(1), (2, 5, 9), n_trials=12, seconds=0.2)
     drive(tmp_path, search_loop(12), process_executor(Sleeps(0.05)))
     assert (tmp_path / "trials.jsonl").read_bytes().startswith(kept)
     check_run(tmp_path, 12)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analognas.cli.main import app
 from analognas.config.loader import load_config
 from tests.analognas.small_search import ROOT
 
@@ -46,14 +45,18 @@ def test_the_kuberay_job_gives_a_command_that_this_version_understands(tmp_path)
     head, (workers,) = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
     assert head["rayStartParams"] == {"num-cpus": "0", "dashboard-host": "127.0.0.1"}
     assert 1 <= workers["minReplicas"] <= workers["replicas"] <= workers["maxReplicas"]
-    mounted = {mount["name"] for mount in head["template"]["spec"]["containers"][0]["volumeMounts"]}
-    assert mounted == {volume["name"] for volume in head["template"]["spec"]["volumes"]}
+    mounts = {
+        mount["name"]: mount["mountPath"]
+        for mount in head["template"]["spec"]["containers"][0]["volumeMounts"]
+    }
+    assert set(mounts) == {volume["name"] for volume in head["template"]["spec"]["volumes"]}
 
     words = shlex.split(job["spec"]["entrypoint"])
     assert words[:2] == ["analognas", "search"]
     assert words[words.index("--resume") + 1] == "auto"
     overrides = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
-    config = ROOT / Path(words[2]).relative_to("/opt/analognas")
+    search, run = Path(words[2]), Path(words[words.index("--out") + 1])
+    assert {str(search.parent), str(run.parent)} == {mounts["runs"]}
+    config = ROOT / "configs" / search.name
     parsed, _ = load_config(config, overrides, words[words.index("--executor") + 1])
     assert parsed.executor.kind == "ray"
-    assert app.registered_commands

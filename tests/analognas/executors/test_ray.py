@@ -17,7 +17,7 @@ from analognas.record.journal import read_trials
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
-from tests.analognas.executors.test_asynchronous import start, wait_for_trials
+from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
 from tests.analognas.small_search import ROOT
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
@@ -94,18 +94,8 @@ def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
 
 
 def test_3_a_driver_killed_at_ten_random_moments(tmp_path, cluster) -> None:
-    moments = random.Random(3)
-    kept = b""
-    for n in range(1, 11):
-        process = start(tmp_path, 30, 0.3, cluster.address)
-        wait_for_trials(tmp_path, 2 * n)
-        time.sleep(0.6 * moments.random())
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        content = (tmp_path / "trials.jsonl").read_bytes()
-        complete = content[: content.rfind(b"\n") + 1]
-        assert complete.startswith(kept)
-        kept = complete
+    after = range(2, 21, 2)
+    kept = kill_drivers(tmp_path, random.Random(3), after, n_trials=30, seconds=0.3, where=cluster.address)
     search(tmp_path, cluster, Sleeps(0.1), 30)
     assert (tmp_path / "trials.jsonl").read_bytes().startswith(kept)
     check_run(tmp_path, 30)

@@ -35,7 +35,7 @@ def test_yaml_tags_and_aliases_run_nothing(tmp_path, monkeypatch, value) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["../escape", "/tmp/escape", "a/b", "..", ".hidden", "a\nb", "x" * 65, "", "a\0b"]
+    "name", ["../escape", "/escape", "a/b", "..", ".hidden", "a\nb", "x" * 65, "", "a\0b"]
 )
 def test_a_name_leads_nowhere_else(tmp_path, name) -> None:
     with pytest.raises(UserError, match="name"):
