@@ -102,12 +102,13 @@ class TableSpace:
 
     def _walk(self, population: Population, rng: np.random.Generator) -> Population:
         walkers = self._space.canonical(population)
+        outside = np.flatnonzero(self.rows(walkers) < 0)
         for _ in range(MAX_STEPS):
-            outside = np.flatnonzero(self.rows(walkers) < 0)
             if not len(outside):
                 return walkers
-            walkers[outside] = self._space.canonical(self._space.mutate(walkers[outside], rng))
-        outside = np.flatnonzero(self.rows(walkers) < 0)
+            moved = self._space.canonical(self._space.mutate(walkers[outside], rng))
+            walkers[outside] = moved
+            outside = outside[self.rows(moved) < 0]
         walkers[outside] = self.sample(len(outside), rng)
         return walkers
 

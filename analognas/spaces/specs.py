@@ -60,6 +60,12 @@ class ResNetSpec(Spec):
         default="full",
         description="inner width of types A and C: the block's, its input's, or a quarter of the block's",
     )
+    to_maximum: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="probability that a mutation to the maximum of WF, R or M is kept; 0.2 in the paper's T100, T200",
+    )
 
 
 class NasBench201Spec(Spec):
@@ -108,7 +114,7 @@ def make_space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes:
 def _space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes: int) -> SearchSpace:
     match spec:
         case ResNetSpec():
-            from search_spaces import ResNetSpace
+            from search_spaces import MutationRates, ResNetSpace
 
             return ResNetSpace(
                 input_shape=input_shape,
@@ -123,6 +129,7 @@ def _space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes: int
                 skip=SKIP_GENES[spec.skip],
                 max_width=spec.max_width,
                 bottleneck=spec.bottleneck,
+                rates=MutationRates(to_maximum=spec.to_maximum),
             )
         case NasBench201Spec():
             from search_spaces import NasBench201Space

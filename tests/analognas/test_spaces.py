@@ -71,3 +71,16 @@ def test_a_network_that_cannot_be_built_is_a_problem_with_its_reason() -> None:
 def test_a_complete_space_is_left_as_it_is() -> None:
     space = ResNetSpace()
     assert complete(space, (1, 8, 8)) is space
+
+
+def test_a_configuration_says_how_often_mutations_reach_the_maximum() -> None:
+    def wide_children(to_maximum: float) -> int:
+        spec = BUILT_IN["resnet"](m=(1, 1), wf=(1, 3), to_maximum=to_maximum)
+        space = make_space(spec, (3, 32, 32), 10)
+        parents = space.sample(4000, np.random.default_rng(0))
+        parents = parents[parents[:, 6] < 3]
+        return int((space.mutate(parents, np.random.default_rng(1))[:, 6] == 3).sum())
+
+    often, seldom, never = (wide_children(share) for share in (1.0, 0.2, 0.0))
+    assert never == 0
+    assert 0.1 * often < seldom < 0.4 * often
