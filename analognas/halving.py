@@ -14,6 +14,21 @@ FEWEST_CHIPS: Final = 2
 
 
 @dataclass(frozen=True)
+class RungPlan:
+    """What every candidate on a rung gets, and how many there are when none fails."""
+
+    candidates: int
+    digital_epochs: int
+    hardware_aware_epochs: int
+    chips: int
+
+    @property
+    def budget(self) -> tuple[int, int, int]:
+        """Digital epochs, hardware-aware epochs and chips of each candidate."""
+        return self.digital_epochs, self.hardware_aware_epochs, self.chips
+
+
+@dataclass(frozen=True)
 class Halving:
     """The rungs.
 

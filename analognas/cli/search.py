@@ -31,8 +31,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report."""
+    from analognas.cli.plan import print_plan
     from analognas.cli.progress import observer_for_terminal
-    from analognas.cli.summary import print_interrupted, print_plan, print_result
+    from analognas.cli.summary import print_interrupted, print_result
     from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.errors import UserError

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from analognas.compose import Composition
-    from analognas.config.sections import SearchConfig
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult, ValidatedNetwork
 
@@ -82,54 +80,6 @@ def print_interrupted(run: RunDirectory) -> None:
     typer.echo(
         f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}", err=True
     )
-
-
-def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:
-    """Print what a search would do."""
-    task = composition.task
-    plan: Mapping[str, Any] = {
-        "name": config.name,
-        "seed": config.seed,
-        "task": task.name,
-        "notes": list(task.notes),
-        "inputs": {"train": len(task.train), "validation": len(task.validation), "test": len(task.test)},
-        "input_shape": list(task.input_shape),
-        "classes": task.n_classes,
-        "space": config.space.kind,
-        "admissible_share": composition.admissible_share,
-        "hardware": config.hardware.name,
-        "constraints": dict(composition.problem.upper_bounds),
-        "objectives": [objective.metric for objective in config.objectives],
-        "strategy": config.search.strategy.kind,
-        "trials": config.search.trials,
-        "executor": config.executor.kind,
-        "chips": config.evaluation.chips,
-        "references": list(config.references),
-    }
-    if as_json:
-        typer.echo(json.dumps(plan, indent=1))
-        return
-    for key, value in plan.items():
-        if key == "notes":
-            for note in task.notes:
-                typer.echo(f"{'note':18}{note}")
-            continue
-        shown = (
-            f"{100 * value:.1f} % of random candidates meet the hard constraints"
-            if key == "admissible_share"
-            else _plain(value)
-        )
-        typer.echo(f"{key:18}{shown}")
-    typer.echo("the configuration is valid; nothing was created")
-
-
-def _plain(value: object) -> str:
-    """Return a value of a plan as a person writes it."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(_plain(inner) for inner in value) or "none"
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None) -> str:

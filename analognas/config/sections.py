@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 import hwsim
 from analognas.config.spec import Seconds, Spec
 from analognas.executors.specs import ExecutorSpec, SerialSpec
-from analognas.halving import Halving, reduced_chips, reduced_epochs
+from analognas.halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.strategies.problem import SIGNS, Choice, MetricName, Objective
@@ -290,8 +290,7 @@ class SearchConfig(Spec):
                 f"budget, got {self.search.trials} < {halving.eta ** (halving.rungs - 1)}"
             )
         if halving is not None:
-            plans = [self._plan(halving.schedule.budget(rung)) for rung in range(halving.rungs)]
-            for rung, (lower, upper) in enumerate(pairwise(plans)):
+            for rung, (lower, upper) in enumerate(pairwise(plan.budget for plan in self.rungs)):
                 if lower == upper:
                     raise ValueError(
                         f"the rungs {rung} and {rung + 1} of `search.halving` would be equal: "
@@ -299,12 +298,19 @@ class SearchConfig(Spec):
                     )
         return self
 
-    def _plan(self, share: float) -> tuple[int, int, int]:
-        """Return digital and hardware-aware epochs and chips of a rung."""
-        return (
-            reduced_epochs(self.training.digital.epochs, share),
-            reduced_epochs(self.training.hardware_aware.epochs, share),
-            reduced_chips(self.evaluation.chips, share),
+    @property
+    def rungs(self) -> tuple[RungPlan, ...]:
+        """The rungs of a search, the full budget last; a single one without halving."""
+        halving = Halving(eta=2, rungs=1) if self.search.halving is None else self.search.halving.schedule
+        shares = [halving.budget(rung) for rung in range(halving.rungs)]
+        return tuple(
+            RungPlan(
+                candidates=self.search.trials // halving.eta**rung,
+                digital_epochs=reduced_epochs(self.training.digital.epochs, share),
+                hardware_aware_epochs=reduced_epochs(self.training.hardware_aware.epochs, share),
+                chips=reduced_chips(self.evaluation.chips, share),
+            )
+            for rung, share in enumerate(shares)
         )
 
     @model_validator(mode="after")

@@ -67,7 +67,31 @@ def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
     plan = json.loads(done.stdout)
     assert plan["trials"] == 8
     assert 0 < plan["admissible_share"] <= 1
+    assert plan["rungs"] == [{"candidates": 8, "digital_epochs": 2, "hardware_aware_epochs": 1, "chips": 3}]
     assert files(here) == before
+
+
+def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    given = "{OC0: 8, KS0: 3, M: 1, blocks: [{R: 1, B: 1, CT: B, WF: 2, skip: true}]}"
+    changes = [
+        *("search.trials=9", "search.halving={eta: 3, rungs: 2}", "evaluation.chips=6"),
+        *("further_objectives=[parameters]", "choice=knee", f"search.start_from=[{given}]"),
+    ]
+    options = [part for change in changes for part in ("--set", change)]
+    shown = invoke("search", "small.yaml", "--dry-run", *options).stdout
+    for line in (
+        "objectives        accuracy_1d, parameters",
+        "choice            the knee of the front",
+        "start_from        architecture: 3,938 parameters, 234,144 MACs",
+        "rungs             9 candidates: 1 digital + 1 hardware-aware epochs, 2 chips",
+        "                  3 candidates: 2 digital + 1 hardware-aware epochs, 6 chips",
+        "evaluations       12",
+    ):
+        assert line in shown.splitlines()
+    plan = json.loads(invoke("search", "small.yaml", "--dry-run", "--json", *options).stdout)
+    assert plan["start_from"][0]["architecture"]["OC0"] == 8
+    assert plan["choice"] == "knee"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""What `analognas search --dry-run` prints: everything a search would do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from analognas.strategies.start_from import given_candidate
+
+if TYPE_CHECKING:
+    from analognas.compose import Composition
+    from analognas.config.sections import SearchConfig
+    from analognas.halving import RungPlan
+
+
+def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:
+    """Print what a search would do."""
+    plan = search_plan(config, composition)
+    if as_json:
+        typer.echo(json.dumps(plan, indent=1))
+        return
+    for key, value in plan.items():
+        if key in _ONE_A_LINE and not value:
+            continue
+        for number, line in enumerate(value if key in _ONE_A_LINE else [value]):
+            label = "each trial" if key == "rungs" and len(value) == 1 else key
+            typer.echo(f"{'' if number else label:18}{_shown(plan, key, line)}")
+    typer.echo("the configuration is valid; nothing was created")
+
+
+def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any]:
+    """Return what a search would do, JSON-able."""
+    task = composition.task
+    plan: dict[str, Any] = {
+        "name": config.name,
+        "seed": config.seed,
+        "task": task.name,
+        "notes": list(task.notes),
+        "inputs": {"train": len(task.train), "validation": len(task.validation), "test": len(task.test)},
+        "input_shape": list(task.input_shape),
+        "classes": task.n_classes,
+        "space": config.space.kind,
+        "admissible_share": composition.admissible_share,
+        "hardware": config.hardware.name,
+        "constraints": dict(composition.problem.upper_bounds),
+        "objectives": [objective.metric for objective in config.objectives],
+        "choice": config.choice,
+        "strategy": config.search.strategy.kind,
+        "trials": config.search.trials,
+        "batch": config.search.batch,
+        "start_from": _given(config, composition),
+        "rungs": [_rung(rung) for rung in config.rungs],
+        "evaluations": config.search.n_evaluations,
+        "executor": config.executor.kind,
+        "final": config.final.model_dump(),
+        "references": list(config.references),
+    }
+    return plan
+
+
+_ONE_A_LINE = ("notes", "start_from", "rungs")
+
+
+def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any]]:
+    problem = composition.problem
+    given = []
+    for entry in config.search.start_from:
+        genotype = given_candidate(problem, entry)
+        row = np.array([genotype], dtype=np.int64)
+        given.append(
+            {
+                "name": entry if isinstance(entry, str) else "architecture",
+                "parameters": int(problem.space.parameters(row)[0]),
+                "macs": int(problem.space.macs(row)[0]),
+                "architecture": problem.space.describe(genotype),
+            }
+        )
+    return given
+
+
+def _rung(rung: RungPlan) -> dict[str, int]:
+    digital, hardware_aware, chips = rung.budget
+    return {
+        "candidates": rung.candidates,
+        "digital_epochs": digital,
+        "hardware_aware_epochs": hardware_aware,
+        "chips": chips,
+    }
+
+
+def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
+    if key == "admissible_share":
+        share = f"{100 * value:.3g} %" if value else "hardly any"
+        return f"{share} of random candidates meet the hard constraints"
+    if key == "choice":
+        return "the knee of the front" if value == "knee" else f"the best in {plan['objectives'][0]}"
+    if key == "start_from":
+        return f"{value['name']}: {value['parameters']:,} parameters, {value['macs']:,} MACs"
+    if key == "rungs":
+        budget = (
+            f"{value['digital_epochs']} digital + {value['hardware_aware_epochs']} hardware-aware epochs, "
+            f"{value['chips']} chips"
+        )
+        return budget if len(plan["rungs"]) == 1 else f"{value['candidates']:,} candidates: {budget}"
+    return _plain(value)
+
+
+def _plain(value: object) -> str:
+    """Return a value of a plan as a person writes it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_plain(inner) for inner in value) or "none"
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
