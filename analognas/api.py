@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 
 from analognas.compose import Composition, compose
-from analognas.config.document import parse_document
+from analognas.config.document import Document, parse_document, read_document
 from analognas.config.loader import load_config, validate_document
-from analognas.config.overrides import apply_overrides
+from analognas.config.overrides import apply_overrides, assign_seed
 from analognas.config.sections import SearchConfig
+from analognas.errors import UserError
 from analognas.observer import Observer
 from analognas.record.directory import RunDirectory, ensure_unused, open_run
 from analognas.run import Run
@@ -45,18 +46,35 @@ def search(
         UserError: when the configuration, the data or the output directory do not fit.
         NoFeasibleArchitectureError: when no trial met the constraints.
     """
-    changes = [*overrides, f"seed={seed}"] if seed is not None else list(overrides)
+    if isinstance(overrides, str) or not all(isinstance(change, str) for change in overrides):
+        raise UserError(
+            f"`overrides` must be a list of texts such as ['search.trials=60'], got {overrides!r:.80}"
+        )
     if isinstance(config, Mapping):
-        document = parse_document(yaml.safe_dump(dict(config)), "config")
-        apply_overrides(document, changes)
-        parsed = validate_document(document, Path())
+        document, folder = _document_of(config), Path()
     else:
-        parsed, document = load_config(Path(config), changes)
+        document, folder = read_document(Path(config)), Path(config).parent
+    apply_overrides(document, overrides, SearchConfig, option="overrides: ")
+    if seed is not None:
+        assign_seed(document, seed, f"seed={seed!r}")
+    parsed = validate_document(document, folder)
     if out is not None:
         ensure_unused(Path(out))
     composition = compose(parsed, document)
     directory = new_run(parsed, composition, None if out is None else Path(out))
     return _run_to_end(directory, parsed, composition, observer)
+
+
+def _document_of(config: Mapping[str, Any]) -> Document:
+    try:
+        text = yaml.safe_dump(dict(config))
+    except yaml.representer.RepresenterError as error:
+        raise UserError(
+            f"`config` must hold numbers, texts, lists and mappings as a YAML file does, got {error.args[1]!r:.60}"
+        ) from None
+    document = parse_document(text, "config")
+    # Lines and columns of a text that the user never saw say nothing.
+    return Document(source="config", values=document.values)
 
 
 def resume(path: str | Path, *, observer: Observer | None = None) -> Run:

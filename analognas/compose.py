@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from analognas.evaluation.training import EarlyStop, TrainingBudget
 from analognas.executors.executor import Executor
 from analognas.executors.make import make_executor, make_place, open_executor
 from analognas.executors.place import Place
-from analognas.executors.specs import ExecutorSpec
+from analognas.executors.specs import ExecutorSpec, ProcessesSpec, RaySpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
@@ -66,6 +67,11 @@ class Composition:
     def task(self) -> Task:
         """The task as it was loaded."""
         return self.prepared.source
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What somebody should know before this search begins."""
+        return (*(f"data: {note}" for note in self.task.notes), *_too_many_threads(self.executor_spec))
 
     def executor(self, logs: Path | None) -> Executor:
         """Return a new executor; `logs` is the folder for the output of its workers."""
@@ -158,6 +164,19 @@ def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) 
         except ValueError as error:
             raise problem_at(document, ("search", "start_from", index), str(error)) from None
     return StartFrom(tuple(dict.fromkeys(candidates)), strategy) if candidates else strategy
+
+
+def _too_many_threads(spec: ExecutorSpec) -> list[str]:
+    if isinstance(spec, RaySpec):
+        return []  # its evaluations run on other machines
+    workers = (spec.workers or 1) if isinstance(spec, ProcessesSpec) else 1
+    processors = len(os.sched_getaffinity(0))
+    if workers * spec.threads <= processors:
+        return []
+    return [
+        f"executor: {workers * spec.threads} threads slow each other down on the {processors} processors they may use; "
+        f"lower `executor.threads`{' or `executor.workers`' if workers > 1 else ''}"
+    ]
 
 
 def trial_budget(training: TrainingSpec) -> TrainingBudget:

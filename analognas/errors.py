@@ -6,9 +6,48 @@ Every error below `UserError` is shown as its message alone, without a traceback
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument that a message names: `--out` on the command line, `out` in Python.
+
+    Attributes:
+        name: in Python.
+        option: on the command line; by default the same word.
+    """
+
+    name: str
+    option: str | None = None
+
+    def __str__(self) -> str:
+        """Return it as Python writes it."""
+        return f"`{self.name}`"
+
+    def on_command_line(self) -> str:
+        """Return it as the command line writes it."""
+        return f"--{self.option or self.name}"
+
 
 class UserError(Exception):
-    """A mistake that the user can mend: the message states the rule, the value, the place and the remedy."""
+    """A mistake that the user can mend: the message states the rule, the value, the place and the remedy.
+
+    Args:
+        parts: of the message, in order.
+    """
+
+    def __init__(self, *parts: str | Argument) -> None:
+        super().__init__(*parts)
+        self.parts = parts
+
+    def __str__(self) -> str:
+        """Return the message for somebody who called a function."""
+        return "".join(map(str, self.parts))
+
+    def on_command_line(self) -> str:
+        """Return the message for somebody who gave a command."""
+        return "".join(part if isinstance(part, str) else part.on_command_line() for part in self.parts)
 
 
 class NoFeasibleArchitectureError(Exception):

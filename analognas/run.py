@@ -135,7 +135,9 @@ class Run:
         return validate(
             self.path,
             hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
-            times_s=None if times_s is None else parse_times([str(time_s) for time_s in times_s]),
+            times_s=None
+            if times_s is None
+            else parse_times([str(time_s) for time_s in times_s], "`times_s`"),
             chips=chips,
             observer=Silent(),
         )

@@ -89,6 +89,8 @@ def run_to_end(
         _check_same_data(run, composition)
         trials = run.trials()
         _check_same_space(run, composition, trials)
+        for note in composition.notes:
+            observer.stage(note)
         observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
         result = run.final_result()
         if _candidates(trials) < config.search.trials or (config.search.halving and result is None):

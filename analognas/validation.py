@@ -18,7 +18,7 @@ from analognas.config.problems import ConfigError, Place, Problem, nearest
 from analognas.config.sections import STANDARD_TIMES_S, HardwareSection
 from analognas.config.spec import Seconds, Spec
 from analognas.config.translate import translate
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import accuracy_on_chips
 from analognas.evaluation.prepared import PreparedTask, prepare
@@ -91,7 +91,9 @@ def validate(
     try:
         hwsim.check_times(chosen, times_s or STANDARD_TIMES_S)
     except ValueError as error:
-        raise UserError(f"{chosen.name}: {error}; name other times with --times") from None
+        raise UserError(
+            f"{chosen.name}: {error}; name other times with ", Argument("times_s", "times")
+        ) from None
     torch.set_num_threads(content.threads)
     task = prepare(load_task(content.task), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
@@ -128,7 +130,8 @@ def read_hardware(text: str) -> hwsim.Hardware:
         return hwsim.preset(text)
     if not path.suffix and not path.exists():
         raise UserError(
-            f"--hardware: no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml"
+            Argument("hardware"),
+            f": no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml",
         )
     document = read_document(path)
     if set(document.values) == {"hardware"}:
@@ -149,8 +152,12 @@ def _checked_hardware(document: Document) -> hwsim.Hardware:
         raise ConfigError(translate(error, _HardwareFile, document)) from None
 
 
-def parse_times(texts: Sequence[str]) -> tuple[float, ...] | None:
+def parse_times(texts: Sequence[str], argument: str) -> tuple[float, ...] | None:
     """Return seconds for texts like `1 day` or `1 s,1 h,1 year`; None for no texts.
+
+    Args:
+        texts: what the user wrote.
+        argument: where, for errors.
 
     Raises:
         ConfigError: with every text that is not a time.
@@ -164,7 +171,7 @@ def parse_times(texts: Sequence[str]) -> tuple[float, ...] | None:
             times.append(adapter.validate_python(piece))
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Value error, ")
-            problems.append(Problem(Place(0, 0, "--times"), "", message))
+            problems.append(Problem(Place(0, 0, argument), "", message))
     if problems:
         raise ConfigError(problems)
     return tuple(sorted(set(times))) or None

@@ -19,12 +19,19 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
+# No chip is near these bounds: beyond them the arithmetic of the simulation overflows or divides by zero.
+Noise: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+Scale: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+Conductance: TypeAlias = Annotated[float, Field(ge=1e-3, le=1e6)]
+Coefficient: TypeAlias = Annotated[float, Field(ge=-1e4, le=1e4)]
+
+
 class TileSpec(Spec):
     """One crossbar array with its converters."""
 
-    rows: int = Field(default=512, ge=1)
+    rows: int = Field(default=512, ge=1, le=65_536)
     """Inputs of one tile (word lines)."""
-    columns: int = Field(default=512, ge=1)
+    columns: int = Field(default=512, ge=1, le=65_536)
     """Outputs of one tile (pairs of bit lines)."""
 
 
@@ -37,22 +44,22 @@ class ConverterSpec(Spec):
     """Output resolution in bits over +-out_bound; null leaves outputs continuous and unbounded."""
     input_scaling: Literal["static", "dynamic"] = "static"
     """`static`: one calibrated input range a layer; `dynamic`: each input vector by its largest magnitude."""
-    out_bound: float = Field(default=10.0, gt=0)
+    out_bound: float = Field(default=10.0, ge=1e-6, le=1e6)
     """Largest output of a tile, in fully-on inputs times fully-on weights."""
 
 
 class MvmSpec(Spec):
     """Non-idealities of one matrix-vector multiplication; 1 is a fully-on input times a fully-on weight."""
 
-    input_noise: float = Field(default=0.0, ge=0)
+    input_noise: Noise = 0.0
     """Standard deviation added to each input after the DAC (1 = input range)."""
-    output_noise: float = Field(default=0.04, ge=0)
+    output_noise: Noise = 0.04
     """Standard deviation added to each output before the ADC."""
-    read_noise: float = Field(default=0.0, ge=0)
+    read_noise: Noise = 0.0
     """Short-term read noise: standard deviation for one fully-on device read with one fully-on input."""
-    ir_drop: float = Field(default=0.0, ge=0)
+    ir_drop: Noise = 0.0
     """Voltage drop along the columns, as a multiple of 0.35 Ohm a cell at 5 uS a device."""
-    s_shape: float = Field(default=0.0, ge=0)
+    s_shape: Noise = 0.0
     """Saturation n of the outputs, y / (1 + n |y|)."""
 
 
@@ -60,13 +67,13 @@ class PcmSpec(Spec):
     """Phase-change memory of Nandakumar et al. 2019 and Joshi et al. 2020."""
 
     kind: Literal["pcm"] = "pcm"
-    g_max_us: float = Field(default=25.0, gt=0)
+    g_max_us: Conductance = 25.0
     """Conductance of a weight of 1, in uS."""
-    programming_noise_scale: float = Field(default=1.0, ge=0)
+    programming_noise_scale: Scale = 1.0
     """Multiple of the published programming noise."""
-    drift_scale: float = Field(default=1.0, ge=0)
+    drift_scale: Scale = 1.0
     """Multiple of the published drift exponents."""
-    read_noise_scale: float = Field(default=1.0, ge=0)
+    read_noise_scale: Scale = 1.0
     """Multiple of the published 1/f read noise."""
 
 
@@ -76,11 +83,11 @@ class HermesSpec(Spec):
     kind: Literal["hermes"] = "hermes"
     devices_per_weight: Literal[1, 2] = 2
     """Devices on each side of a differential pair; g_max is 10.35 or 20.7 uS."""
-    programming_noise_scale: float = Field(default=1.0, ge=0)
+    programming_noise_scale: Scale = 1.0
     """Multiple of the published programming noise."""
-    drift_scale: float = Field(default=1.0, ge=0)
+    drift_scale: Scale = 1.0
     """Multiple of the published drift exponents."""
-    read_noise_scale: float = Field(default=1.0, ge=0)
+    read_noise_scale: Scale = 1.0
     """Multiple of the published 1/f read noise."""
 
     @property
@@ -93,9 +100,9 @@ class ReramWanSpec(Spec):
     """Resistive memory of the NeuRRAM chip (Wan et al. 2022), valid for 2 days."""
 
     kind: Literal["reram-wan2022"] = "reram-wan2022"
-    g_max_us: float = Field(default=40.0, gt=0)
+    g_max_us: Conductance = 40.0
     """Conductance of a weight of 1, in uS."""
-    noise_scale: float = Field(default=1.0, ge=0)
+    noise_scale: Scale = 1.0
     """Multiple of the published spread."""
 
 
@@ -123,19 +130,19 @@ class PolynomialSpec(Spec):
     """A device of your own: polynomials of the relative conductance, low order first."""
 
     kind: Literal["polynomial"] = "polynomial"
-    g_max_us: float = Field(gt=0)
+    g_max_us: Conductance
     """Conductance of a weight of 1, in uS."""
-    programming_us: tuple[float, ...] = Field(min_length=1)
+    programming_us: tuple[Coefficient, ...] = Field(min_length=1)
     """Standard deviation of programming, in uS."""
-    drift_mean: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    drift_mean: tuple[Coefficient, ...] = Field(default=(0.0,), min_length=1)
     """Mean of the drift exponent."""
-    drift_std: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    drift_std: tuple[Coefficient, ...] = Field(default=(0.0,), min_length=1)
     """Standard deviation of the drift exponent over devices."""
-    read_noise: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    read_noise: tuple[Coefficient, ...] = Field(default=(0.0,), min_length=1)
     """Q of the 1/f read noise."""
-    t0_s: float = Field(default=20.0, gt=0)
+    t0_s: float = Field(default=20.0, ge=1e-9, le=1e9)
     """Time between programming and the first reference read, in s."""
-    t_read_s: float = Field(default=250e-9, gt=0)
+    t_read_s: float = Field(default=250e-9, ge=1e-12, le=1e3)
     """Width of the read pulse, in s."""
     latest_s: float | None = Field(default=None, gt=0)
     """End of the validity range, in s; null for none."""
@@ -145,7 +152,7 @@ class IdealSpec(Spec):
     """A device that holds its target for ever."""
 
     kind: Literal["ideal"] = "ideal"
-    g_max_us: float = Field(default=25.0, gt=0)
+    g_max_us: Conductance = 25.0
     """Conductance of a weight of 1, in uS."""
 
 

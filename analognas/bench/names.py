@@ -31,7 +31,7 @@ def open_table(table: str, target: str | None) -> BenchTable:
             f"{path}: no such file; give a CSV table of cells, a run directory, or `{SYNTHETIC}`"
         )
     if target is None:
-        raise ValueError(f"{path}: name the column to search with --target")
+        raise ValueError(f"{path}: name the column to search: `target`")
     if path.is_dir():
         from analognas.bench.run_table import read_run_table  # with the tasks, and only needed here
 

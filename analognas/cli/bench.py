@@ -32,6 +32,7 @@ def bench(
 ) -> None:
     """Compare strategies on a table of measured candidates: regret, intervals, ranking."""
     from analognas.bench import open_table, regret_svg, run_benchmark, strategies_named
+    from analognas.bench.names import SYNTHETIC
     from analognas.errors import UserError
     from analognas.record.directory import write_atomically
 
@@ -39,6 +40,8 @@ def bench(
         if sys.stderr.isatty():
             typer.echo(f"\r{done} of {total} searches", err=True, nl=done == total)
 
+    if target is None and table != SYNTHETIC and Path(table).exists():
+        raise UserError(f"bench: {table}: name the column to search with --target")
     try:
         result = run_benchmark(
             open_table(table, target),

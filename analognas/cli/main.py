@@ -34,7 +34,8 @@ class _ErrorsAsExitCodes(TyperGroup):
         except (UserError, NoFeasibleArchitectureError) as error:
             if ctx.params.get("debug"):
                 raise
-            typer.echo(str(error), err=True)
+            told = error.on_command_line() if isinstance(error, UserError) else str(error)
+            typer.echo(told, err=True)
             raise typer.Exit(EXIT_USAGE if isinstance(error, UserError) else EXIT_NO_FEASIBLE) from None
 
 

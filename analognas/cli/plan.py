@@ -39,7 +39,7 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "name": config.name,
         "seed": config.seed,
         "task": task.name,
-        "notes": list(task.notes),
+        "notes": list(composition.notes),
         "inputs": {"train": len(task.train), "validation": len(task.validation), "test": len(task.test)},
         "input_shape": list(task.input_shape),
         "classes": task.n_classes,

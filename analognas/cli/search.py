@@ -40,10 +40,9 @@ def search(
     from analognas.record.directory import ensure_unused, holds_run, open_run
     from analognas.session import check_same_search, new_run, run_to_end
 
-    changes = [*overrides, f"seed={seed}"] if seed is not None else overrides
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")
-    parsed, document = load_config(config, changes, executor)
+    parsed, document = load_config(config, overrides, executor, seed)
     run = open_run(out) if out is not None and resume == "auto" and holds_run(out) else None
     if run is not None:
         check_same_search(run, parsed)
@@ -57,8 +56,6 @@ def search(
     with observer_for_terminal(as_json=as_json) as observer:
         try:
             observer.stage(f"run directory {run.path}")
-            for note in composition.task.notes:
-                observer.stage(f"data: {note}")
             result = run_to_end(run, parsed, composition, observer)
         except KeyboardInterrupt:
             print_interrupted(run)

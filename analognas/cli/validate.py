@@ -37,7 +37,7 @@ def validate(
     result = validate_network(
         path,
         hardware=None if hardware is None else read_hardware(hardware),
-        times_s=parse_times(times),
+        times_s=parse_times(times, "--times"),
         chips=chips,
         observer=PlainObserver(),
     )

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from analognas.config.document import Document, KeyPath, dotted, parse_document, read_document
-from analognas.config.overrides import apply_overrides, choose_kind
+from analognas.config.overrides import apply_overrides, assign_seed, choose_kind
 from analognas.config.problems import ConfigError, Problem
 from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
@@ -18,7 +18,7 @@ from analognas.executors.specs import BUILT_IN as EXECUTORS
 
 
 def load_config(
-    path: Path, overrides: Sequence[str] = (), executor: str | None = None
+    path: Path, overrides: Sequence[str] = (), executor: str | None = None, seed: int | None = None
 ) -> tuple[SearchConfig, Document]:
     """Read and validate a configuration.
 
@@ -26,6 +26,7 @@ def load_config(
         path: the YAML file.
         overrides: texts like `search.trials=60`, applied in order.
         executor: replaces the kind of executor, before the overrides.
+        seed: replaces the seed, after them.
 
     Returns:
         The configuration, and the document that knows the place of each value.
@@ -38,7 +39,9 @@ def load_config(
         choose_kind(
             document, "executor", executor, {kind: spec.model_fields for kind, spec in EXECUTORS.items()}
         )
-    apply_overrides(document, overrides)
+    apply_overrides(document, overrides, SearchConfig)
+    if seed is not None:
+        assign_seed(document, seed, f"--seed {seed}")
     return validate_document(document, path.parent), document
 
 

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pydantic import BaseModel
+
 from analognas.config.document import Document, KeyPath, parse_value
 from analognas.config.problems import ConfigError, Place, Problem, nearest
+from analognas.config.translate import models_at
 
 
-def apply_overrides(document: Document, assignments: Sequence[str]) -> None:
+def apply_overrides(
+    document: Document, assignments: Sequence[str], model: type[BaseModel], option: str = "--set "
+) -> None:
     """Set values of `document` in place, each from a text like `search.trials=60`.
+
+    Another kind of a section, as `search.strategy.kind=random`, takes the file's keys along that it knows, and drops
+    the others.
+
+    Args:
+        document: to change.
+        assignments: the texts, in order.
+        model: what the whole document is validated by.
+        option: what stands before an assignment where the user wrote it, for errors.
 
     Raises:
         ConfigError: when a text is not an assignment, its value is not YAML, or its path leads through a value.
     """
     problems: list[Problem] = []
     for assignment in assignments:
-        place = Place(0, 0, f"--set {assignment}")
+        place = Place(0, 0, f"{option}{assignment}")
         name, equals, text = assignment.partition("=")
         path = tuple(name.strip().split("."))
         if not equals or not all(path):
@@ -32,8 +46,27 @@ def apply_overrides(document: Document, assignments: Sequence[str]) -> None:
             problems.append(
                 Problem(place, blocked, "is a value, not a section; nothing can be set inside it")
             )
+        elif path[-1] == "kind":
+            _drop_foreign_keys(document, path[:-1], model)
     if problems:
         raise ConfigError(problems)
+
+
+def assign_seed(document: Document, seed: int, source: str) -> None:
+    """Set `seed` of `document` in place; `source` is how the user wrote it, for errors."""
+    _assign(document, ("seed",), seed, Place(0, 0, source))
+
+
+def _drop_foreign_keys(document: Document, section: tuple[str, ...], model: type[BaseModel]) -> None:
+    """Remove the keys that the file has in a section and the section's kind does not know."""
+    values = document.values
+    for key in section:
+        values = values[key]
+    known = {name for spec in models_at(model, section, document.values) for name in spec.model_fields}
+    for key in list(values):
+        from_file = document.key_place((*section, key)).source == document.source
+        if from_file and known and key not in known:
+            del values[key]
 
 
 def choose_kind(document: Document, section: str, kind: str, keys: Mapping[str, Collection[str]]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 import hwsim
-from analognas.config.spec import Seconds, Spec
+from analognas.config.spec import MismatchError, Seconds, Spec
 from analognas.executors.specs import ExecutorSpec, SerialSpec
 from analognas.halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
@@ -81,9 +81,10 @@ class TrainingSpec(Spec):
     @model_validator(mode="after")
     def _stop_is_early(self) -> TrainingSpec:
         if self.early_stop is not None and self.early_stop.epoch >= self.digital.epochs:
-            raise ValueError(
+            raise MismatchError(
                 "`early_stop.epoch < digital.epochs` must hold, "
-                f"got {self.early_stop.epoch} and {self.digital.epochs}"
+                f"got {self.early_stop.epoch} and {self.digital.epochs}",
+                ("early_stop", "epoch"),
             )
         return self
 
@@ -152,6 +153,18 @@ class HalvingSpec(Spec):
         return Halving(self.eta, self.rungs)
 
 
+def _name_or_architecture(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        raise ValueError(
+            "must be the name of a published network or an architecture "
+            f"(a mapping, as in architecture.json), got {value!r:.60}"
+        )
+    return value
+
+
+GivenCandidate = Annotated[str | dict[str, Any], BeforeValidator(_name_or_architecture)]
+
+
 class SearchSpec(Spec):
     """How many candidates are tried and who proposes them."""
 
@@ -164,10 +177,21 @@ class SearchSpec(Spec):
         default=None,
         description="successive halving over epochs and chips; null: every candidate gets the full budget",
     )
-    start_from: tuple[str | dict[str, Any], ...] = Field(
+    start_from: tuple[GivenCandidate, ...] = Field(
         default=(),
         description="candidates evaluated first: names of published networks, or architectures as in architecture.json",
     )
+
+    @model_validator(mode="after")
+    def _trials_cover_the_given(self) -> SearchSpec:
+        if len(self.start_from) > self.trials:
+            raise MismatchError(
+                f"must have at most `search.trials` entries, they are the first trials; got {len(self.start_from)} > "
+                f"{self.trials}: remove some, or raise `search.trials`",
+                ("start_from", self.trials),
+                ("start_from",),
+            )
+        return self
 
     @property
     def n_evaluations(self) -> int:
@@ -268,12 +292,13 @@ class SearchConfig(Spec):
     def _strategy_takes_the_objectives(self) -> SearchConfig:
         kind = self.search.strategy.kind
         if self.further_objectives and kind not in MULTI_OBJECTIVE:
-            raise ValueError(
+            raise MismatchError(
                 f"`search.strategy.kind: {kind}` improves one objective alone; remove `further_objectives` or choose "
-                f"of {', '.join(MULTI_OBJECTIVE)}"
+                f"of {', '.join(MULTI_OBJECTIVE)}",
+                ("further_objectives",),
             )
         if self.choice == "knee" and not self.further_objectives:
-            raise ValueError("`choice: knee` needs `further_objectives`, such as [parameters]")
+            raise MismatchError("`knee` needs `further_objectives`, such as [parameters]", ("choice",))
         return self
 
     @property
@@ -285,16 +310,20 @@ class SearchConfig(Spec):
     def _halving_reaches_the_full_budget(self) -> SearchConfig:
         halving = self.search.halving
         if halving is not None and self.search.trials < halving.eta ** (halving.rungs - 1):
-            raise ValueError(
+            raise MismatchError(
                 "`search.trials >= eta^(rungs - 1)` of `search.halving` must hold, or no candidate reaches the full "
-                f"budget, got {self.search.trials} < {halving.eta ** (halving.rungs - 1)}"
+                f"budget, got {self.search.trials} < {halving.eta ** (halving.rungs - 1)}",
+                ("search", "trials"),
+                ("search", "halving"),
             )
         if halving is not None:
             for rung, (lower, upper) in enumerate(pairwise(plan.budget for plan in self.rungs)):
                 if lower == upper:
-                    raise ValueError(
-                        f"the rungs {rung} and {rung + 1} of `search.halving` would be equal: "
-                        f"{lower[0]} + {lower[1]} epochs, {lower[2]} chips; give more epochs or chips, or fewer rungs"
+                    raise MismatchError(
+                        f"the rungs {rung} and {rung + 1} would be equal: {lower[0]} + {lower[1]} epochs, "
+                        f"{lower[2]} chips; give more epochs or chips, or fewer rungs",
+                        ("search", "halving", "rungs"),
+                        ("search", "halving"),
                     )
         return self
 
@@ -317,7 +346,9 @@ class SearchConfig(Spec):
     def _budget_covers_initial_design(self) -> SearchConfig:
         initial = getattr(self.search.strategy, "initial", None)
         if initial is not None and initial > self.search.trials:
-            raise ValueError(
-                f"`search.strategy.initial <= search.trials` must hold, got {initial} > {self.search.trials}"
+            raise MismatchError(
+                f"`search.strategy.initial <= search.trials` must hold, got {initial} > {self.search.trials}",
+                ("search", "strategy", "initial"),
+                ("search", "trials"),
             )
         return self

@@ -27,6 +27,20 @@ _UNITS_S: Final = {
 _DURATION: Final = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*([a-z]*)\s*$")
 
 
+class MismatchError(ValueError):
+    """Values of several keys that do not go together.
+
+    Args:
+        message: the rule, the values and the remedy.
+        paths: of the keys within the section that is validated; the place told is that of the first one that the user
+            wrote.
+    """
+
+    def __init__(self, message: str, *paths: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.paths = paths
+
+
 class Spec(BaseModel):
     """A frozen section of a configuration; unknown keys are errors."""
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from analognas.config.document import Document, KeyPath, dotted
 from analognas.config.problems import Problem, nearest
+from analognas.config.spec import MismatchError
 
 _BOUNDS = {
     "greater_than": (">", "gt"),
@@ -42,13 +43,22 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
     kind = details["type"]
     if kind == "extra_forbidden":
         known = {
-            name for section in _models_at(model, path[:-1], document.values) for name in section.model_fields
+            name for section in models_at(model, path[:-1], document.values) for name in section.model_fields
         }
         return Problem(document.key_place(path), dotted(path), "unknown key" + nearest(str(path[-1]), known))
+    if kind == "missing" and isinstance(path[-1], int):
+        shown = _shown(details["input"])
+        return Problem(
+            document.value_place(path[:-1]), dotted(path[:-1]), f"has too few entries, got {shown}"
+        )
     if kind == "missing":
         return Problem(document.key_place(path[:-1]), dotted(path), "this key is required")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         return _kind_problem(details, path, document, _kinds_at(model, path, document.values))
+    mismatch = details.get("ctx", {}).get("error")
+    if isinstance(mismatch, MismatchError):
+        paths = [(*path, *inner) for inner in mismatch.paths]
+        path = next((key for key in paths if key in document.places), paths[0])
     message = _message(details)
     meaning = _description(model, path, document.values) if kind in _BOUNDS else None
     return Problem(document.value_place(path), dotted(path), f"{message}; {meaning}" if meaning else message)
@@ -56,7 +66,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
 
 def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | None:
     """Return what the field at `path` means: the remedy of a value out of bounds."""
-    for section in _models_at(model, path[:-1], values):
+    for section in models_at(model, path[:-1], values):
         field = section.model_fields.get(str(path[-1]))
         if field is not None:
             return field.description
@@ -66,7 +76,7 @@ def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | No
 def _kinds_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[str]:
     return [
         kind
-        for section in _models_at(model, path, values)
+        for section in models_at(model, path, values)
         if "kind" in section.model_fields
         for kind in get_args(section.model_fields["kind"].annotation)
     ]
@@ -140,8 +150,8 @@ def _holds(values: Any, part: str | int) -> bool:
     return isinstance(values, list) and isinstance(part, int) and part < len(values)
 
 
-def _models_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[type[BaseModel]]:
-    """Return the models that may describe the section at `path`, narrowed by its `kind`."""
+def models_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[type[BaseModel]]:
+    """Return the models that may describe the section at `path` of `values`, narrowed by its `kind`."""
     models = [model]
     here = values
     for part in path:

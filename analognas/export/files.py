@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 from analognas.export.error import ExportError
 from analognas.export.formats import FORMATS, Artefact
 
@@ -38,7 +38,10 @@ def write_formats(
             taken = [target / file.name for file in files if (target / file.name).exists()]
             if taken and not force:
                 raise UserError(
-                    f"{taken[0]}: exists already; choose a folder with --out, or replace it with --force"
+                    f"{taken[0]}: exists already; choose another folder with ",
+                    Argument("out"),
+                    ", or replace it with ",
+                    Argument("force"),
                 )
             for file in files:
                 file.replace(target / file.name)
@@ -46,6 +49,6 @@ def write_formats(
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(
-            f"{target}: cannot be written: {error.strerror}; choose another folder with --out"
+            f"{target}: cannot be written: {error.strerror}; choose another folder with ", Argument("out")
         ) from None
     return [target / file.name for file in files]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
@@ -149,7 +149,8 @@ def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> 
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise UserError(
-            f"{path}: cannot create the run directory: {error.strerror}; choose another with --out"
+            f"{path}: cannot create the run directory: {error.strerror}; choose another with ",
+            Argument("out"),
         ) from None
     return RunDirectory(path)
 
@@ -161,15 +162,19 @@ def ensure_unused(path: Path) -> None:
         UserError: when something is there already.
     """
     if path.exists() and not path.is_dir():
-        raise UserError(f"{path}: is a file; choose another directory with --out")
+        raise UserError(f"{path}: is a file; choose another directory with ", Argument("out"))
     if path.is_dir() and any(path.iterdir()):
         remedy = (
             f"continue it with `analognas resume {path}`, or " if (path / "trials.jsonl").exists() else ""
         )
-        raise UserError(f"{path}: the output directory is in use; {remedy}choose another with --out")
+        raise UserError(
+            f"{path}: the output directory is in use; {remedy}choose another with ", Argument("out")
+        )
     parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"{path}: {parent} is not a directory one can write to; choose another with --out")
+        raise UserError(
+            f"{path}: {parent} is not a directory one can write to; choose another with ", Argument("out")
+        )
 
 
 def holds_run(path: Path) -> bool:

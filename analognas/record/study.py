@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 from analognas.record.trial import Trial, candidate_key
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objectives: Mapp
     except (OSError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written: {error}; choose another folder with --out") from None
+        raise UserError(
+            f"{path}: cannot be written: {error}; choose another folder with ", Argument("out")
+        ) from None
 
 
 def _frozen(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from analognas.config.spec import Spec
+from analognas.config.spec import MismatchError, Spec
 from analognas.strategies.strategy import Strategy
 from surrogates.specs import (
     AnalogNASSurrogateSpec,
@@ -45,8 +45,10 @@ class _RefitSpec(Spec):
     @model_validator(mode="after")
     def _tau_needs_two_trials(self) -> Self:
         if self.refit_below is not None and self.refit_every < 2:
-            raise ValueError(
-                f"`refit_every >= 2` must hold with `refit_below`, got {self.refit_every}: τ orders two or more"
+            raise MismatchError(
+                f"`refit_every >= 2` must hold with `refit_below`, got {self.refit_every}: τ orders two or more",
+                ("refit_every",),
+                ("refit_below",),
             )
         return self
 

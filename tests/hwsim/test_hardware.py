@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 import hwsim
 
@@ -49,3 +50,71 @@ def test_a_bad_change_is_named_in_one_line() -> None:
     message = str(caught.value)
     assert "`converters.dac_bits`: " in message and "`device.g_max_us`: " in message
     assert "\n" not in message
+
+
+OWN_DEVICE = {"kind": "polynomial", "g_max_us": 25.0, "programming_us": (0.5, 0.5), "drift_mean": (0.05,)}
+EXTREMES = [
+    ("tile.rows", 1, 65_536),
+    ("converters.out_bound", 1e-6, 1e6),
+    *((f"mvm.{name}", 0.0, 100.0) for name in hwsim.preset("pcm-rasch2023").mvm.model_dump()),
+    *(
+        ("device", {"kind": kind, name: low}, {"kind": kind, name: high})
+        for kind in ("pcm", "hermes")
+        for name, low, high in [
+            ("programming_noise_scale", 0.0, 100.0),
+            ("drift_scale", 0.0, 100.0),
+            ("read_noise_scale", 0.0, 100.0),
+        ]
+    ),
+    *(
+        ("device", {"kind": kind, "g_max_us": 1e-3}, {"kind": kind, "g_max_us": 1e6})
+        for kind in ("pcm", "ideal", "reram-wan2022")
+    ),
+    *(
+        ("device", OWN_DEVICE | {name: low}, OWN_DEVICE | {name: high})
+        for name, low, high in [
+            ("programming_us", (-1e4,), (1e4,)),
+            ("drift_mean", (-1e4,), (1e4,)),
+            ("drift_std", (-1e4,), (1e4,)),
+            ("read_noise", (-1e4,), (1e4,)),
+            ("t0_s", 1e-9, 1e9),
+            ("t_read_s", 1e-12, 1e3),
+        ]
+    ),
+]
+
+
+@pytest.mark.parametrize("compensation", ["none", "global", "column"])
+@pytest.mark.parametrize(("path", "low", "high"), EXTREMES)
+def test_hardware_at_its_bounds_still_computes_numbers(path: str, low, high, compensation: str) -> None:
+    model = torch.nn.Linear(12, 5)
+    x = torch.rand(6, 12, generator=torch.Generator().manual_seed(0))
+    for value in (low, high):
+        hardware = hwsim.preset("pcm-rasch2023").replace({path: value, "compensation.kind": compensation})
+        net = hwsim.to_analog(model, hardware)
+        hwsim.calibrate(net, [x])
+        chips = hwsim.program(net, n=2, seed=0)
+        latest_s = 86_400.0 if hardware.device.kind == "reram-wan2022" else 3e7
+        reading = chips.at(latest_s, 0)
+        tensors = [*reading.weights.values(), *(reading.compensation or {}).values()]
+        assert all(torch.isfinite(tensor).all() for tensor in tensors), f"{path} = {value}"
+        curve = hwsim.accuracy_over_time(chips, x, torch.zeros(6, dtype=torch.long), times_s=[1, latest_s])
+        assert ((curve.accuracy >= 0) & (curve.accuracy <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("device.g_max_us", 1e308),
+        ("device.g_max_us", 1e-300),
+        ("device.drift_scale", 1e308),
+        ("converters.out_bound", 1e308),
+        ("mvm.output_noise", 1e308),
+        ("tile.rows", 10**30),
+        ("device", OWN_DEVICE | {"drift_mean": (1e308,)}),
+        ("device", OWN_DEVICE | {"t0_s": 1e308}),
+    ],
+)
+def test_hardware_that_no_arithmetic_can_hold_is_rejected(path: str, value) -> None:
+    with pytest.raises(ValueError, match=r"should be (less|greater) than or equal to"):
+        hwsim.preset("pcm-rasch2023").replace({path: value})

@@ -71,6 +71,15 @@ def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
     assert files(here) == before
 
 
+def test_more_threads_than_processors_are_noted(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    threads = ("--set", "executor.threads=256")
+    shown = invoke("search", "small.yaml", "--dry-run", *threads).stdout
+    assert "256 threads slow each other down" in shown
+    assert "lower `executor.threads`\n" in shown
+    assert "slow each other down" not in invoke("search", "small.yaml", "--dry-run").stdout
+
+
 def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(here) -> None:
     (here / "small.yaml").write_text(SMALL)
     given = "{OC0: 8, KS0: 3, M: 1, blocks: [{R: 1, B: 1, CT: B, WF: 2, skip: true}]}"

@@ -60,7 +60,10 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         ("task: digits\n", "search.yaml:1:7: task: must be a section (`key: value`), got 'digits'"),
         ("task: {kind: digits, path: x}\n", "search.yaml:1:22: task.path: unknown key; known: kind"),
         ("task: {kind: digits}\nspace: {kind: resnet, oc0: [64, 8]}\n", "`low <= high` must hold"),
-        ("task: {kind: digits}\nspace: {kind: resnet, oc0: [8]}\n", "space.oc0[1]: this key is required"),
+        (
+            "task: {kind: digits}\nspace: {kind: resnet, oc0: [8]}\n",
+            "space.oc0: has too few entries, got [8]",
+        ),
         ("task: {kind: digits}\nspace: {kind: resnet, ct: ABX}\n", "search.yaml:2:27: space.ct: must match"),
         (
             "task: {kind: digits}\nspace: {kind: nas}\n",
@@ -145,3 +148,77 @@ def test_data_paths_start_at_the_folder_of_the_configuration(tmp_path: Path, mon
     monkeypatch.chdir("/")
     config, _ = load_config(tmp_path / "search.yaml")
     assert config.task.path == tmp_path / "my.npz"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "search:\n  trials: 5\n",
+            "3:11: search.trials: `search.strategy.initial <= search.trials` must hold",
+        ),
+        (
+            "search:\n  trials: 15\n  strategy: {kind: analognas, initial: 20}\n",
+            "4:40: search.strategy.initial: `search.strategy.initial <= search.trials` must hold, got 20 > 15",
+        ),
+        ("choice: knee\n", "2:9: choice: `knee` needs `further_objectives`"),
+        (
+            "search: {strategy: {kind: analognas}}\nfurther_objectives: [parameters]\n",
+            "3:21: further_objectives: `search.strategy.kind: analognas` improves one objective alone",
+        ),
+        ("search: {halving: {rungs: 6}}\n", "2:19: search.halving: `search.trials >= eta^(rungs - 1)`"),
+        (
+            "search: {halving: {eta: 2, rungs: 5}}\n",
+            "2:35: search.halving.rungs: the rungs 0 and 1 would be equal",
+        ),
+        (
+            "search: {strategy: {kind: surrogate-guided, refit_below: 0.9}}\n",
+            "2:58: search.strategy.refit_below: `refit_every >= 2` must hold",
+        ),
+        (
+            "training: {digital: {epochs: 3}, early_stop: {accuracy: 0.4, epoch: 5}}\n",
+            "2:69: training.early_stop.epoch: `early_stop.epoch < digital.epochs` must hold, got 5 and 3",
+        ),
+        (
+            "search: {trials: 2, strategy: {kind: random}, start_from: [a, b, c]}\n",
+            "2:66: search.start_from[2]: must have at most `search.trials` entries, they are the first trials",
+        ),
+        (
+            "search: {start_from: [5]}\n",
+            "2:23: search.start_from[0]: must be the name of a published network or an architecture",
+        ),
+        ("space: {kind: resnet, m: []}\n", "2:26: space.m: has too few entries, got []"),
+        (
+            "hardware: {device: {kind: pcm, g_max_us: 1e308}}\n",
+            "2:42: hardware.device.g_max_us: must be <= 1000000",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_told_at_the_key_that_is_to_change(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    (only,) = problems(tmp_path, f"task: {{kind: digits}}\n{text}")
+    assert only.startswith(f"search.yaml:{expected}")
+
+
+def test_another_kind_drops_the_keys_that_the_file_has_for_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "search.yaml"
+    path.write_text(
+        "task: {kind: digits}\n"
+        "search: {strategy: {kind: surrogate-guided, initial: 7, acquisition: ei}}\n"
+        "hardware: {preset: pcm-analognas, device: {g_max_us: 30, drift_scale: 0.5}}\n"
+    )
+    config, _ = load_config(path, ["search.strategy.kind=analognas", "hardware.device.kind=ideal"])
+    assert config.search.strategy.kind == "analognas"
+    assert config.search.strategy.initial == 7, "the new kind knows this key too"
+    assert config.hardware.device.model_dump() == {"kind": "ideal", "g_max_us": 30}
+    assert problems(
+        tmp_path, path.read_text(), "search.strategy.kind=random", "search.strategy.initial=3"
+    ) == ["--set search.strategy.initial=3: search.strategy.initial: unknown key; known: kind"]
+
+
+def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:
+    (tmp_path / "search.yaml").write_text("task: {kind: digits}\n")
+    assert load_config(tmp_path / "search.yaml", seed=4)[0].seed == 4
+    with pytest.raises(ConfigError, match=r"^--seed -1: seed: must be >= 0, got -1"):
+        load_config(tmp_path / "search.yaml", seed=-1)
