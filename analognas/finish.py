@@ -84,7 +84,8 @@ def train_best_and_references(
         *(training(name, None, {"name": name}) for name in config.references),
     ]
     stages = [
-        f"training the best candidate (trial {best.number}) at full budget, {config.final.chips} chips",
+        f"training the {'knee of the front' if config.choice == 'knee' else 'best candidate'} (trial {best.number}) "
+        f"at full budget, {config.final.chips} chips",
         *(f"training the reference {name} at full budget" for name in config.references),
     ]
     results = composition.place().map(train_and_validate, composition.evaluator, trainings)

@@ -72,6 +72,21 @@ class Run:
         """
         return cls(open_run(Path(path)))
 
+    def __repr__(self) -> str:
+        """Return what `print` shows: the directory, how far it is, what it found."""
+        try:
+            status = self.status()
+        except UserError:
+            return f"Run({str(self.path)!r}, damaged)"
+        best = status["best"]
+        found = (
+            "nothing feasible yet"
+            if best is None
+            else f"{status['choice']}: trial {best['number']}, "
+            f"{100 * best['metrics']['accuracy_1d']:.2f} % after 1 day on validation"
+        )
+        return f"Run({str(self.path)!r}, {status['state']}, {status['finished']} of {status['trials']} trials, {found})"
+
     @property
     def path(self) -> Path:
         """The run directory."""
@@ -182,6 +197,7 @@ class Run:
             "trials": config.search.n_evaluations,
             "finished": len(trials),
             "failed": sum(trial.status == "failed" for trial in trials),
+            "choice": config.choice,
             "best": None
             if best is None
             else {

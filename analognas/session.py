@@ -170,7 +170,7 @@ def _finish(
     surrogate = judge_surrogate(config, composition, trials, run, observer)
     trained, validated, references = train_best_and_references(config, composition, best, observer)
     result = FinalResult(trial=best.number, network=validated, references=references, surrogate=surrogate)
-    observer.stage("exporting the best network")
+    observer.stage("exporting the network")
     artefact = make_artefact(config, composition.task, best, validated, trained.network, trained.analog)
     missing = write_bundle(run.best, artefact, result)
     for name, reason in missing.items():

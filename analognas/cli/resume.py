@@ -33,4 +33,4 @@ def resume(
         except KeyboardInterrupt:
             print_interrupted(run)
             raise
-    print_result(run, result, as_json=as_json)
+    print_result(run, result, config, as_json=as_json)

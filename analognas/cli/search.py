@@ -60,4 +60,4 @@ def search(
         except KeyboardInterrupt:
             print_interrupted(run)
             raise
-    print_result(run, result, as_json=as_json)
+    print_result(run, result, parsed, as_json=as_json)

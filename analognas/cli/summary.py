@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from analognas.config.sections import SearchConfig
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult, ValidatedNetwork
 
@@ -30,11 +31,11 @@ def table(rows: Sequence[Sequence[str]], *, align_right: bool = True) -> str:
     )
 
 
-def network_row(network: ValidatedNetwork) -> tuple[str, ...]:
-    """Return the row of a network in the final table, from the test split."""
+def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str, ...]:
+    """Return the row of a network in the final table, from the test split, under another name if one is given."""
     metrics = network.metrics
     return (
-        network.name,
+        name or network.name,
         f"{100 * network.digital_accuracy['test']:.2f} %",
         f"{100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
         f"{100 * metrics['avm']:.2f} points",
@@ -43,13 +44,17 @@ def network_row(network: ValidatedNetwork) -> tuple[str, ...]:
     )
 
 
-def print_result(run: RunDirectory, result: FinalResult, *, as_json: bool) -> None:
-    """Print the figures of the best network and the references, and where the report is."""
+def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *, as_json: bool) -> None:
+    """Print the figures of the chosen network and the references, and where the report is."""
+    from analognas.report.verdict import lost_comparisons
+
+    lost = lost_comparisons(result, config.objective, config.constraints.upper_bounds())
     if as_json:
         networks = (result.network, *result.references)
         content = {
             "run": str(run.path),
             "report": str(run.report),
+            "choice": config.choice,
             "best_trial": result.trial,
             "networks": [
                 {
@@ -60,18 +65,21 @@ def print_result(run: RunDirectory, result: FinalResult, *, as_json: bool) -> No
                 }
                 for network in networks
             ],
+            "references_ahead": lost,
             "surrogate_tau": result.surrogate.get("tau", {}),
         }
         typer.echo(json.dumps(content, indent=1))
         return
     head = ("test split", "digital", "1 day on chips", "AVM", "parameters", "tiles")
-    typer.echo(
-        table([head, network_row(result.network), *(network_row(network) for network in result.references)])
-    )
+    chosen = network_row(result.network, config.choice)
+    typer.echo(table([head, chosen, *(network_row(network) for network in result.references)]))
+    for sentence in lost:
+        typer.echo(sentence)
     if result.surrogate:
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())
         typer.echo(f"surrogate, held-out Kendall tau over {result.surrogate['trials']} trials: {tau}")
-    typer.echo(f"best network: {run.best}")
+    what = "knee of the front" if config.choice == "knee" else "best network"
+    typer.echo(f"{what}: trial {result.trial}, {run.best}")
     typer.echo(f"report: {run.report}")
 
 

@@ -75,6 +75,7 @@ def test_hypervolume_is_the_area_that_the_front_dominates() -> None:
     counts = rng.random(40) < 0.7
     curve = hypervolume_curve(values, counts)
     low, high = values[counts].min(axis=0), values[counts].max(axis=0)
+    low -= 0.1 * (high - low)
     box = low + rng.random((200_000, 2)) * (high - low)
     for n in (5, 20, 40):
         kept = values[:n][counts[:n]]
@@ -83,12 +84,20 @@ def test_hypervolume_is_the_area_that_the_front_dominates() -> None:
     assert (np.diff(curve) >= 0).all()
 
 
+def test_every_front_dominates_something() -> None:
+    single = hypervolume_curve(np.array([[0.9, -500.0]]), np.ones(1, dtype=bool))
+    assert single.tolist() == [1.0]
+    ends = hypervolume_curve(np.array([[0.9, -500.0], [0.8, -100.0]]), np.ones(2, dtype=bool))
+    assert ends == pytest.approx([0.1 / 1.1, 1 - (1 / 1.1) ** 2])
+
+
 @pytest.mark.parametrize("width", [1, 2])
 def test_hypervolume_copes_with_objectives_that_do_not_vary(width: int) -> None:
     values = np.ones((3, width))
-    assert hypervolume_curve(values, np.ones(3, dtype=bool)).tolist() == [0.0, 0.0, 0.0]
+    counts = np.array([False, True, True])
+    assert hypervolume_curve(values, counts).tolist() == [0.0, 1.0, 1.0]
     values[1, 0] = 2.0
-    assert hypervolume_curve(values, np.ones(3, dtype=bool)).tolist() == [0.0, 1.0, 1.0]
+    assert hypervolume_curve(values, np.ones(3, dtype=bool)) == pytest.approx([0.1 / 1.1, 1.0, 1.0])
     assert hypervolume_curve(values, np.zeros(3, dtype=bool)).tolist() == [0.0, 0.0, 0.0]
 
 

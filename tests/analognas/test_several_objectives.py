@@ -60,7 +60,7 @@ def test_a_strategy_for_one_objective_is_refused(kind: str) -> None:
         ("further_objectives: [accuracy_1d]", "objectives must differ"),
         ("further_objectives: [avm, avm]", "objectives must differ"),
         ("further_objectives: [speed]", "got 'speed'"),
-        ("choice: knee", "`choice: knee` needs `further_objectives`"),
+        ("choice: knee", "choice: `knee` needs `further_objectives`"),
     ],
 )
 def test_bad_objectives(text: str, message: str) -> None:

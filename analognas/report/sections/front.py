@@ -38,8 +38,8 @@ def front_section(data: ReportData) -> Html:
     return Html(
         drawing(hypervolume_figure(data), "Hypervolume after each trial")
         + caption(
-            "Share of the box between the worst and the best feasible value of every objective that the trials so far "
-            f"dominate. {capitalised(directions)}."
+            "Share of the box between a point a tenth beyond the worst feasible value of every objective and the best "
+            f"ones that the trials so far dominate. {capitalised(directions)}."
         )
         + table(head, rows, range(1, len(head)))
         + caption(

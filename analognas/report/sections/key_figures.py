@@ -8,8 +8,10 @@ from typing import Final
 
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined
+from analognas.report.verdict import lost_comparisons
 from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
 
+_CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
 _SUBJECT: Final = "analognas · architecture search for analog in-memory computing"
 
 
@@ -35,6 +37,7 @@ def header(data: ReportData) -> Html:
             " · ".join(f"{key} {value}" for key, value in data.subject.items()),
         ),
         _cards(_columns(data)),
+        *(element("p", {"class": "lead"}, f"{sentence}.") for sentence in _lost(data)),
         _architecture(data),
     )
 
@@ -45,7 +48,7 @@ def _summary(data: ReportData) -> str:
     seconds = sum(trial.wall_time_s for trial in data.trials)
     state = "" if data.result is not None else "Unfinished run: "
     best = data.best_trial
-    chosen = "" if best is None else f"; the best is trial {best.number}"
+    chosen = "" if best is None else f"; the {_CHOSEN[data.choice]} is trial {best.number}"
     return (
         f"{state}{_count(len(data.trials), 'trial')} in {duration(seconds)} of evaluation; "
         f"{len(data.completed)} completed, {len(data.failed)} failed, {_met(data)}{chosen}."
@@ -65,9 +68,16 @@ def _met(data: ReportData) -> str:
 
 def _columns(data: ReportData) -> list[_Column]:
     if data.networks:
-        return [_Column(network.name, network.metrics) for network in data.networks]
+        names = [data.choice, *(network.name for network in data.networks[1:])]
+        return [_Column(name, network.metrics) for name, network in zip(names, data.networks, strict=True)]
     best = data.best_trial
-    return [] if best is None else [_Column("best trial so far", best.metrics)]
+    return [] if best is None else [_Column(f"{data.choice} so far", best.metrics)]
+
+
+def _lost(data: ReportData) -> list[str]:
+    if data.result is None:
+        return []
+    return lost_comparisons(data.result, data.objectives[0].metric, data.upper_bounds)
 
 
 def _cards(columns: Sequence[_Column]) -> Html:

@@ -1,0 +1,71 @@
+"""What a search achieved next to its reference networks, in one honest sentence each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from analognas.record.trial import DAY_S, SECOND_S
+from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.report.wording import label
+
+_TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
+
+
+def lost_comparisons(result: FinalResult, objective: str, upper_bounds: Mapping[str, float]) -> list[str]:
+    """Return a sentence for each reference network that is more accurate than the network found.
+
+    It says by how much, with the standard error over chips where both met the same ones, at how many times the
+    parameters, and which constraints the reference breaks: a search under a bound is not beaten by what the bound
+    excludes.
+
+    Args:
+        result: the end of a run.
+        objective: the accuracy that was maximised.
+        upper_bounds: largest allowed value by metric name.
+    """
+    found = result.network
+    return [
+        _sentence(found, reference, objective, upper_bounds)
+        for reference in result.references
+        if reference.metrics[objective] > found.metrics[objective]
+    ]
+
+
+def _sentence(
+    found: ValidatedNetwork, reference: ValidatedNetwork, objective: str, upper_bounds: Mapping[str, float]
+) -> str:
+    ahead = 100 * (reference.metrics[objective] - found.metrics[objective])
+    error = _standard_error(found, reference, objective)
+    uncertain = "" if error is None else f" ± {100 * error:.2f}"
+    ratio = reference.metrics["parameters"] / found.metrics["parameters"]
+    broken = [
+        f"`{name} <= {bound:,.10g}` ({reference.metrics[name]:,.4g})"
+        if bound < 1
+        else f"`{name} <= {bound:,.0f}` ({reference.metrics[name]:,.0f})"
+        for name, bound in upper_bounds.items()
+        if reference.metrics[name] > bound
+    ]
+    verdict = (
+        f"breaks {', '.join(broken)}"
+        if broken
+        else "meets every constraint: this search found nothing better; give it more trials or a wider `space`"
+    )
+    return (
+        f"{reference.name} is ahead by {ahead:.2f}{uncertain} points of {label(objective)}, "
+        f"has {ratio:.2g} times the parameters, and {verdict}"
+    )
+
+
+def _standard_error(found: ValidatedNetwork, reference: ValidatedNetwork, objective: str) -> float | None:
+    """Return that of the mean difference over chips with the same numbers, None without chips."""
+    rows = []
+    for network in (found, reference):
+        curve = network.curves["test"]
+        if objective not in _TIMES or _TIMES[objective] not in curve.times_s:
+            return None
+        rows.append(np.asarray(curve.accuracy[list(curve.times_s).index(_TIMES[objective])]))
+    chips = min(map(len, rows))
+    return float((rows[1][:chips] - rows[0][:chips]).std(ddof=1)) / math.sqrt(chips) if chips > 1 else None
