@@ -34,6 +34,27 @@ def test_python_blocks_run(name: str, tmp_path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_simulators_example_prints_what_is_said() -> None:
+    text = (ROOT / "README.md").read_text()
+    block = re.search(
+        r"^```python\n(import torch\n.*?)^```\n```text\n(.*?)^```", text, re.DOTALL | re.MULTILINE
+    )
+    assert block is not None
+    code, said = block.groups()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    printed, expected = ([float(n) for n in re.findall(r"\d\.\d+", output)] for output in (done.stdout, said))
+    assert len(printed) == 11
+    assert printed == pytest.approx(expected, abs=0.02)
+
+
 def test_the_users_example_has_at_most_15_lines() -> None:
     (block,) = [block for block in PYTHON.findall((ROOT / "README.md").read_text()) if "my.npz" in block]
     statements = block[block.index("x, y =") :]
