@@ -32,6 +32,7 @@ from analognas.executors.specs import ExecutorSpec, ProcessesSpec, RaySpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.rejections import explain_rejections
 from analognas.strategies.specs import make_strategy
 from analognas.strategies.start_from import StartFrom, given_candidate
 from analognas.strategies.strategy import Strategy
@@ -231,23 +232,12 @@ def _admissible_share(problem: SearchProblem, seed: int, document: Document) -> 
         smallest = pool[np.argsort(problem.space.parameters(pool), kind="stable")[:64]]
         if problem.admissible(smallest).any():
             return 0.0
-    raise problem_at(document, ("constraints",), _why_none(problem, smallest))
-
-
-def _why_none(problem: SearchProblem, smallest: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> str:
-    reasons = [reason for reason in problem.space.problems(smallest) if reason]
-    if len(reasons) == len(smallest):
-        return f"no candidate of the space can be built for these inputs: {reasons[0]}"
-    found = {
-        "parameters": int(problem.space.parameters(smallest).min()),
-        "macs": int(problem.space.macs(smallest).min()),
-    }
-    broken = ", ".join(
-        f"`{name} <= {problem.upper_bounds[name]:,.0f}` (smallest found: {value:,})"
-        for name, value in found.items()
-        if name in problem.upper_bounds and value > problem.upper_bounds[name]
+    broken = [reason for reason in problem.space.problems(smallest) if reason]
+    if len(broken) == len(smallest):
+        message = f"no candidate of the space can be built for these inputs: {broken[0]}"
+        raise problem_at(document, ("space",), message)
+    message = (
+        f"{explain_rejections(problem, rng, smallest)}; no mutant of the smallest meets them either; "
+        "raise a bound or widen `space`"
     )
-    return (
-        f"no candidate meets {broken or 'the hard constraints together'}, "
-        f"of {PROBES:,} random ones and the smallest near them; raise the bound or widen `space`"
-    )
+    raise problem_at(document, ("constraints",), message)

@@ -24,6 +24,7 @@ from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.selection import choose
+from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
 
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
@@ -96,8 +97,10 @@ def run_to_end(
         if _candidates(trials) < config.search.trials or (config.search.halving and result is None):
             trials = _search(run, composition, trials, journal, observer)
         if _candidates(trials) < config.search.trials:
+            hard = any(name in composition.problem.upper_bounds for name in HARD_METRICS)
             observer.stage(
-                f"no new candidate meets the hard constraints: the search ends after {_candidates(trials)} candidates"
+                f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
+                f"{' that meets the hard constraints' if hard else ' in the space'}"
             )
         if result is None:
             try:
@@ -186,12 +189,17 @@ def _why_none_feasible(run: RunDirectory, composition: Composition, trials: Sequ
         last = trials[-1].failure
         reason = "" if last is None else f", the last one: {last.reason}"
         return f"{run.path}: all {len(trials)} trials failed{reason}"
-    closest = ", ".join(
-        f"`{name} <= {bound:g}` (smallest measured: {min(trial.metrics[name] for trial in completed):.4f})"
+    counted = [
+        (sum(trial.metrics[name] > bound for trial in completed), name, bound)
         for name, bound in composition.problem.upper_bounds.items()
-        if name in ("avm", "std_1d")
+        if name in SOFT_METRICS
+    ]
+    rules = ", ".join(
+        f"`{name} <= {bound:g}` rejects {rejected} (smallest measured: "
+        f"{min(trial.metrics[name] for trial in completed):.4f})"
+        for rejected, name, bound in sorted(counted, reverse=True)
     )
     return (
-        f"{run.path}: none of {len(completed)} trained candidates meets all of {closest}; "
+        f"{run.path}: none of {len(completed)} trained candidates meets all constraints: {rules}; "
         "raise a bound, or give more trials or epochs"
     )

@@ -26,8 +26,9 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         typer.echo("no feasible trial yet")
     else:
         metrics = best["metrics"]
+        so_far = "" if content["state"] == "finished" else " so far"
         typer.echo(
-            f"{content['choice']} so far, trial {best['number']}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
+            f"{content['choice']}{so_far}, trial {best['number']}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
             f"{100 * metrics['std_1d']:.2f} % on validation, AVM {100 * metrics['avm']:.2f} points, "
             f"{metrics['parameters']:,.0f} parameters"
         )

@@ -48,7 +48,7 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
     """Print the figures of the chosen network and the references, and where the report is."""
     from analognas.report.verdict import lost_comparisons
 
-    lost = lost_comparisons(result, config.objective, config.constraints.upper_bounds())
+    lost = lost_comparisons(result, config.objectives, config.constraints.upper_bounds())
     if as_json:
         networks = (result.network, *result.references)
         content = {

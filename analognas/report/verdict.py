@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from analognas.record.trial import DAY_S, SECOND_S
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.wording import label
+from analognas.strategies.problem import Objective
 
 _TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
 
 
-def lost_comparisons(result: FinalResult, objective: str, upper_bounds: Mapping[str, float]) -> list[str]:
-    """Return a sentence for each reference network that is more accurate than the network found.
+def lost_comparisons(
+    result: FinalResult, objectives: Sequence[Objective], upper_bounds: Mapping[str, float]
+) -> list[str]:
+    """Return a sentence for each reference network that is better in the first objective than the network found.
 
     It says by how much, with the standard error over chips where both met the same ones, at how many times the
-    parameters, and which constraints the reference breaks: a search under a bound is not beaten by what the bound
-    excludes.
+    parameters, and which constraints the reference breaks or in which other objectives it is worse: a search under a
+    bound is not beaten by what the bound excludes.
 
     Args:
         result: the end of a run.
-        objective: the accuracy that was maximised.
+        objectives: of the search; the first one is an accuracy.
         upper_bounds: largest allowed value by metric name.
     """
-    found = result.network
+    found, first = result.network, objectives[0].metric
     return [
-        _sentence(found, reference, objective, upper_bounds)
+        _sentence(found, reference, objectives, upper_bounds)
         for reference in result.references
-        if reference.metrics[objective] > found.metrics[objective]
+        if reference.metrics[first] > found.metrics[first]
     ]
 
 
 def _sentence(
-    found: ValidatedNetwork, reference: ValidatedNetwork, objective: str, upper_bounds: Mapping[str, float]
+    found: ValidatedNetwork,
+    reference: ValidatedNetwork,
+    objectives: Sequence[Objective],
+    upper_bounds: Mapping[str, float],
 ) -> str:
+    objective = objectives[0].metric
     ahead = 100 * (reference.metrics[objective] - found.metrics[objective])
     error = _standard_error(found, reference, objective)
     uncertain = "" if error is None else f" ± {100 * error:.2f}"
@@ -48,14 +55,22 @@ def _sentence(
         for name, bound in upper_bounds.items()
         if reference.metrics[name] > bound
     ]
-    verdict = (
-        f"breaks {', '.join(broken)}"
-        if broken
-        else "meets every constraint: this search found nothing better; give it more trials or a wider `space`"
-    )
+    worse = [
+        label(further.metric)
+        for further in objectives[1:]
+        if further.sign * reference.metrics[further.metric] < further.sign * found.metrics[further.metric]
+    ]
+    if broken:
+        verdict = f"breaks {', '.join(broken)}"
+    elif worse:
+        verdict = f"meets every constraint, and is worse in {', '.join(worse)}"
+    else:
+        verdict = (
+            "meets every constraint: this search found nothing better; give it more trials or a wider `space`"
+        )
     return (
         f"{reference.name} is ahead by {ahead:.2f}{uncertain} points of {label(objective)}, "
-        f"has {ratio:.2g} times the parameters, and {verdict}"
+        f"has {ratio:.2g} times the parameters; it {verdict}"
     )
 
 

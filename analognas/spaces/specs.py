@@ -19,6 +19,14 @@ def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
     return bounds
 
 
+def _types(letters: str) -> str:
+    if not letters or "".join(letter for letter in "ABCD" if letter in letters) != letters:
+        raise ValueError(
+            f"must be one to four of the letters A, B, C, D in this order, each once, got {letters!r}"
+        )
+    return letters
+
+
 Channels = Annotated[int, Field(ge=1, le=1024)]
 Kernel = Annotated[int, Field(ge=1, le=15)]
 Count = Annotated[int, Field(ge=1, le=16)]
@@ -43,10 +51,8 @@ class ResNetSpec(Spec):
     b: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
         default=(1, 12), description="B, parallel branches of a residual block: [low, high]"
     )
-    ct: str = Field(
+    ct: Annotated[str, AfterValidator(_types)] = Field(
         default="ABCD",
-        pattern=r"^A?B?C?D?$",
-        min_length=1,
         description="CT, block types: A bottleneck, B basic, C and D the same with ReLU before batch norm",
     )
     wf: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(

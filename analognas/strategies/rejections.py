@@ -8,15 +8,23 @@ from typing import Final
 import numpy as np
 
 from analognas.strategies.problem import HARD_METRICS, SearchProblem
+from search_spaces import Population
 
 SAMPLE: Final = 10_000
 
 
-def explain_rejections(problem: SearchProblem, rng: np.random.Generator) -> str:
+def explain_rejections(
+    problem: SearchProblem, rng: np.random.Generator, near: Population | None = None
+) -> str:
     """Return what rejects the candidates of a random sample, the strictest rule first, in one sentence.
 
-    Such as: of 10000 sampled candidates 0 are admissible: `parameters <= 50` rejects 10000 (the smallest has
-    900); 812 cannot be built, most often because the maps shrink to nothing.
+    Such as: of 10,000 sampled candidates 0 are admissible: `parameters <= 50` rejects 10,000 (the smallest found
+    has 900); 812 cannot be built, most often because the maps shrink to nothing.
+
+    Args:
+        problem: the space and its hard constraints.
+        rng: draws the sample.
+        near: `(n, genes)` candidates that were looked for beyond the sample; the smallest may be one of them.
     """
     population = problem.space.sample(SAMPLE, rng)
     costs = {"parameters": problem.space.parameters, "macs": problem.space.macs}
@@ -25,13 +33,14 @@ def explain_rejections(problem: SearchProblem, rng: np.random.Generator) -> str:
         if name in problem.upper_bounds:
             bound, values = problem.upper_bounds[name], costs[name](population)
             rejected = int((values > bound).sum())
-            rule = f"`{name} <= {bound:g}` rejects {rejected} (the smallest has {values.min()})"
+            smallest = min(values.min(), values.min() if near is None else costs[name](near).min())
+            rule = f"`{name} <= {bound:,.0f}` rejects {rejected:,} (the smallest found has {smallest:,})"
             reasons.append((rejected, rule))
     broken = Counter(reason for reason in problem.space.problems(population) if reason)
     if broken:
         (reason, _), total = broken.most_common(1)[0], sum(broken.values())
-        reasons.append((total, f"{total} cannot be built, most often because {reason}"))
+        reasons.append((total, f"{total:,} cannot be built, most often because {reason}"))
     found = int(problem.admissible(population).sum())
-    text = f"of {len(population)} sampled candidates {found} are admissible"
+    text = f"of {len(population):,} sampled candidates {found:,} are admissible"
     strictest = [rule for rejected, rule in sorted(reasons, reverse=True) if rejected]
     return f"{text}: {'; '.join(strictest)}" if strictest else text

@@ -97,6 +97,16 @@ class RegularizedEvolutionSpec(Spec):
     population: int = Field(default=30, ge=2, le=100_000, description="youngest trials that are alive")
     tournament: int = Field(default=8, ge=1, le=100_000, description="trials drawn for a tournament")
 
+    @model_validator(mode="after")
+    def _population_fills_a_tournament(self) -> Self:
+        if self.tournament > self.population:
+            raise MismatchError(
+                f"`tournament <= population` must hold, got {self.tournament} > {self.population}",
+                ("tournament",),
+                ("population",),
+            )
+        return self
+
 
 class LocalSearchSpec(Spec):
     """Local search: mutants of the best trial, then of the next best. Strong in small, smooth spaces."""

@@ -77,7 +77,7 @@ def _columns(data: ReportData) -> list[_Column]:
 def _lost(data: ReportData) -> list[str]:
     if data.result is None:
         return []
-    return lost_comparisons(data.result, data.objectives[0].metric, data.upper_bounds)
+    return lost_comparisons(data.result, data.objectives, data.upper_bounds)
 
 
 def _cards(columns: Sequence[_Column]) -> Html:

@@ -112,7 +112,7 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
         ("", "bad.yaml:1:1: the file is empty"),
         (
             "task: {kind: digits}\nconstraints: {parameters: 10}\n",
-            "bad.yaml:2:14: constraints: no candidate meets",
+            "bad.yaml:2:14: constraints: of 10,000 sampled candidates 0 are admissible: `parameters <= 10` rejects",
         ),
         ("task: {kind: arrays, path: objects.npz}\n", "bad.yaml:1:7: task: "),
     ],
@@ -149,7 +149,10 @@ def test_when_no_trial_is_feasible_the_exit_code_is_3_and_the_report_is_there(he
         "search", "small.yaml", "--out", "run", *(part for change in changes for part in ("--set", change))
     )
     assert done.exit_code == 3
-    assert "none of 4 trained candidates meets all of `std_1d <= 1e-09`" in done.stderr
+    assert (
+        "none of 4 trained candidates meets all constraints: `std_1d <= 1e-09` rejects 4 (smallest measured: "
+        in done.stderr
+    )
     assert (here / "run" / "report.html").exists()
     assert not (here / "run" / "best").exists()
 

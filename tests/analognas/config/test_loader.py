@@ -64,7 +64,10 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
             "task: {kind: digits}\nspace: {kind: resnet, oc0: [8]}\n",
             "space.oc0: has too few entries, got [8]",
         ),
-        ("task: {kind: digits}\nspace: {kind: resnet, ct: ABX}\n", "search.yaml:2:27: space.ct: must match"),
+        (
+            "task: {kind: digits}\nspace: {kind: resnet, ct: ABX}\n",
+            "search.yaml:2:27: space.ct: must be one to four of the letters A, B, C, D in this order",
+        ),
         (
             "task: {kind: digits}\nspace: {kind: nas}\n",
             "space.kind: unknown kind 'nas'; known: entry-point, nasbench201, resnet",
@@ -186,6 +189,10 @@ def test_data_paths_start_at_the_folder_of_the_configuration(tmp_path: Path, mon
         (
             "search: {start_from: [5]}\n",
             "2:23: search.start_from[0]: must be the name of a published network or an architecture",
+        ),
+        (
+            "search: {strategy: {kind: regularized-evolution, population: 5}}\n",
+            "2:62: search.strategy.population: `tournament <= population` must hold, got 8 > 5",
         ),
         ("space: {kind: resnet, m: []}\n", "2:26: space.m: has too few entries, got []"),
         (

@@ -122,14 +122,19 @@ class TestRejections:
     def test_the_strictest_constraint_comes_first(self, ladder) -> None:
         tight = SearchProblem(ladder, Objective("accuracy_1d", 1), {"parameters": 50, "macs": 20_000})
         text = explain_rejections(tight, np.random.default_rng(0))
-        assert text.startswith("of 10000 sampled candidates 0 are admissible: `parameters <= 50` rejects ")
-        assert "`macs <= 20000` rejects" in text
+        assert text.startswith("of 10,000 sampled candidates 0 are admissible: `parameters <= 50` rejects ")
+        assert "`macs <= 20,000` rejects" in text
         assert "cannot be built, most often because a = b = 0 has no path" in text
+
+    def test_the_smallest_found_may_lie_outside_the_sample(self, ladder) -> None:
+        tight = SearchProblem(ladder, Objective("accuracy_1d", 1), {"parameters": 50})
+        near = np.zeros((1, 5), dtype=np.int64)
+        assert "(the smallest found has 0)" in explain_rejections(tight, np.random.default_rng(0), near)
 
     def test_without_constraints_nothing_but_buildability_rejects(self, bench) -> None:
         free = SearchProblem(bench.space(high=[9, 9, 9, 1, 9]), Objective("accuracy_1d", 1), {})
         text = explain_rejections(free, np.random.default_rng(0))
-        admissible = int(text.split()[4])
+        admissible = int(text.split()[4].replace(",", ""))
         assert admissible == pytest.approx(9900, abs=60)
         assert "rejects" not in text
 
