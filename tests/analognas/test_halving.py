@@ -143,5 +143,5 @@ def test_a_real_search_over_rungs(tmp_path: Path) -> None:
 def test_rungs_that_would_be_equal_are_refused() -> None:
     text = "task: {kind: digits}\ntraining: {digital: {epochs: 2}, hardware_aware: {epochs: 1}}\n"
     text += "evaluation: {chips: 2}\nsearch: {halving: {eta: 2, rungs: 3}}\n"
-    with pytest.raises(UserError, match=r"rungs 0 and 1 .* would be equal: 1 \+ 1 epochs, 2 chips"):
+    with pytest.raises(UserError, match=r"rungs 0 and 1 would be equal: 1 \+ 1 epochs, 2 chips"):
         parse_config(text, Path())
