@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,7 +20,7 @@ from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
-from tests.analognas.small_search import ROOT
+from tests.analognas.small_search import ROOT, environment
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
 ray = pytest.importorskip("ray")
@@ -185,6 +187,44 @@ def test_11_the_head_node_is_lost_and_started_again(tmp_path, cluster) -> None:
     finally:
         ray.shutdown()
         again.shutdown()
+
+
+LOST_WHILE_RAY_IS_ASKED = """
+import sys
+import ray
+from analognas.executors import ray_watch
+from analognas.executors.ray_cluster import Demand, connect
+
+ray_watch.STUCK_S = 6.0
+connect(sys.argv[1], Demand(1, 0, None))
+watch = ray_watch.ClusterWatch(Demand(1, 0, None))
+print("connected", flush=True)
+sys.stdin.readline()
+ray.cluster_resources()
+print("not held back", flush=True)
+"""
+
+
+def test_11_a_driver_that_ray_holds_back_ends_too(cluster) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOST_WHILE_RAY_IS_ASKED, cluster.address],
+        env={**environment(), "PYTHONWARNINGS": "default"},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "connected\n"
+    cluster.head_node.kill_gcs_server()
+    cluster.head_node.kill_raylet()
+    begun = time.monotonic()
+    out, said = process.communicate("lost\n", timeout=90)
+    assert time.monotonic() - begun < 30
+    assert not out, "the call came back: nothing was tested"
+    assert process.returncode == 2
+    assert "start the cluster again and resume the run" in said
 
 
 def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> None:
