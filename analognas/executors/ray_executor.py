@@ -7,6 +7,7 @@ here, where its attempts are counted and recorded.
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,15 @@ from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.memory import GIGABYTE
 from analognas.executors.ray_cluster import Demand
+from analognas.executors.ray_logs import LastWords
 from analognas.executors.ray_shipping import ship
 from analognas.executors.ray_watch import ClusterWatch
 from analognas.executors.ray_worker import Beacon, Mismatch, Report, beacon_name, evaluate_remotely
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
+
+PATIENCE_S: Final = 10.0
+"""How long the end of a search waits for the last words of workers that died."""
 
 POLL_S: Final = 1.0
 """Seconds between two looks at the cluster and at the clock while nothing ends."""
@@ -79,7 +84,9 @@ class RayExecutor:
         self._expected = dict(fingerprint())
         self._watch = ClusterWatch(demand)
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
+        self._run = secrets.token_hex(8)
         self._flights: dict[Any, _Flight] = {}
+        self._last_words = LastWords(logs, self._run)
         self._beacon = None if limits.time_s is None else _light_beacon()
         self._looked_s = time.monotonic()
 
@@ -112,6 +119,7 @@ class RayExecutor:
                 self._looked_s = time.monotonic()
                 self._watch.look()
                 self._stop_overdue()
+                self._last_words.take()
             if outcome is not None:
                 return outcome
 
@@ -120,6 +128,7 @@ class RayExecutor:
         self._watch.close()
         if self._watch.lost:
             return
+        self._last_words.take(timeout_s=PATIENCE_S)
         for reference in self._flights:
             ray.cancel(reference, force=True)
         self._flights.clear()
@@ -128,7 +137,9 @@ class RayExecutor:
 
     def _start(self, attempt: Attempt) -> None:
         task = self._task.options(name=f"trial {attempt.job.key}", **self._reservation(attempt))
-        reference = task.remote(self._shipment, attempt, self._limits, self._expected, self._beacon)
+        reference = task.remote(
+            self._shipment, attempt, self._limits, self._expected, self._beacon, self._run
+        )
         self._flights[reference] = _Flight(attempt, time.monotonic())
 
     def _reservation(self, attempt: Attempt) -> dict[str, Any]:
@@ -147,14 +158,17 @@ class RayExecutor:
         try:
             report = ray.get(reference)
         except exceptions.TaskCancelledError:
+            self._last_words.ask_for(attempt)
             return self._again(flight, Failure(self._limits.out_of_time(), ""))
         except exceptions.OutOfMemoryError as error:
+            self._last_words.ask_for(attempt)
             return self._again(flight, after_memory_ran_out(attempt, _first_line(error), self._more()))
         except exceptions.NodeDiedError:
             return self._again(flight, after_lost_node(attempt))
         except exceptions.RayTaskError as error:
             return self._again(flight, Failure(_first_line(error.cause), str(error)))
         except exceptions.RayError as error:
+            self._last_words.ask_for(attempt)
             if flight.overdue:
                 return self._again(flight, Failure(self._limits.out_of_time(), ""))
             return self._again(flight, after_crash(attempt, self._max_retries, f"by {_first_line(error)}"))

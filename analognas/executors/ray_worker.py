@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import faulthandler
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.limits import Limits, evaluate_within
-
-MAX_LOG: Final = 65_536
-"""Characters that come back of what an evaluation wrote: the last ones."""
+from analognas.executors.trial_log import log_on_node, output_to, take_log, write_at_once
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Report:
 
     Attributes:
         outcome: of the job.
-        log: what the evaluation wrote.
+        log: what the evaluation wrote, its end where it is long.
     """
 
     outcome: Outcome
@@ -62,7 +59,12 @@ class Beacon:
 
 
 def evaluate_remotely(
-    shipment: Sequence[Any], attempt: Attempt, limits: Limits, expected: Mapping[str, str], beacon: Any
+    shipment: Sequence[Any],
+    attempt: Attempt,
+    limits: Limits,
+    expected: Mapping[str, str],
+    beacon: Any,
+    run: str,
 ) -> Report | Mismatch:
     """Evaluate the job of `attempt` on this node.
 
@@ -72,16 +74,25 @@ def evaluate_remotely(
         limits: of the evaluation.
         expected: the driver's versions.
         beacon: the actor that is told of the start; None: nobody wants to know.
+        run: a word of the run's own, in the names of the logs on the nodes.
     """
     found = differences(expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
     if beacon is not None:
         beacon.started.remote(beacon_name(attempt))
-    written = io.StringIO()
-    with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
-        outcome = evaluate_within(_fetched(shipment[0]), attempt, limits)
-    return Report(outcome, written.getvalue()[-MAX_LOG:])
+    evaluate = _fetched(shipment[0])
+    write_at_once()
+    faulthandler.enable()
+    log = log_on_node(run, attempt)
+    with output_to(log, mode=0o600):
+        outcome = evaluate_within(evaluate, attempt, limits)
+    return Report(outcome, take_log(log))
+
+
+def salvage_log(run: str, attempt: Attempt) -> str:
+    """Return what an attempt whose worker died has left on this node; empty on all nodes but its own."""
+    return take_log(log_on_node(run, attempt))
 
 
 def call_remotely(shipment: Sequence[Any], function: Callable[[Any, Any], Any], argument: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -85,13 +86,22 @@ def test_1_a_killed_worker_is_retried(tmp_path, cluster) -> None:
 def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
     # in the middle of an evaluation on each node
     removal = threading.Timer(0.4, cluster.remove_node, (cluster.workers[0],), {"allow_graceful": False})
-    observer = When({4: removal.start, 12: lambda: cluster.add_node(num_cpus=2, **NODE)})
+
+    class Watch(When):
+        added = None
+
+        def progress(self, progress) -> None:
+            super().progress(progress)
+            if progress.nodes == 1 and self.added is None:
+                self.added = cluster.add_node(num_cpus=2, **NODE)
+
+    observer = Watch({4: removal.start})
     search(tmp_path, cluster, Sleeps(1.0), 40, observer)
     trials = check_run(tmp_path, 40)
     assert {trial.status for trial in trials} == {"completed"}
     assert sorted({trial.attempts for trial in trials}) == [1, 2]
     assert observer.nodes[0] == observer.nodes[-1] == 2
-    assert 1 in observer.nodes
+    assert observer.added is not None, "the loss of the node was not told"
     assert observer.most == 3, "the new node was not used"
 
 
@@ -147,6 +157,22 @@ def test_7_an_exception_keeps_its_traceback_and_its_log(tmp_path, cluster) -> No
         assert trial.attempts == 1
     assert len(list(logs.iterdir())) == len(failed)
     assert all("what this evaluation says" in path.read_text() for path in logs.iterdir())
+
+
+def test_what_a_crashed_attempt_wrote_is_in_the_log_of_its_candidate(tmp_path, cluster) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    evaluate = Sometimes(evaluations.print_and_segfault, tmp_path / "starts", every=3)
+    search(tmp_path, cluster, evaluate, 8, logs=logs, retries=1)
+    failed = [trial for trial in check_run(tmp_path, 8) if trial.status == "failed"]
+    assert failed
+    assert len(list(logs.iterdir())) == len(failed)
+    for path in logs.iterdir():
+        text = path.read_text()
+        for attempt in (1, 2):
+            assert re.search(rf"attempt {attempt}, .*\nlast words, not flushed\n", text)
+        assert text.count("Fatal Python error: Segmentation fault") == 2
+        assert "its worker died 2 times in 2 attempts" in text
 
 
 def test_9_two_drivers_on_one_directory(tmp_path, cluster) -> None:
