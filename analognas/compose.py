@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -25,9 +24,8 @@ from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import EarlyStop, TrainingBudget
 from analognas.executors.executor import Executor
-from analognas.executors.make import make_executor, make_place, open_executor
+from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
-from analognas.executors.specs import ExecutorSpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
@@ -49,8 +47,7 @@ class Composition:
         problem: space, objective, constraints.
         loop: the search loop with its strategy.
         evaluator: what an executor runs.
-        executor_spec: where evaluations run.
-        disconnect: ends the connection to where they run.
+        site: where evaluations run.
         admissible_share: fraction of random candidates that meet the hard constraints.
     """
 
@@ -58,8 +55,7 @@ class Composition:
     problem: SearchProblem
     loop: SearchLoop
     evaluator: Evaluator
-    executor_spec: ExecutorSpec
-    disconnect: Callable[[], None]
+    site: Site
     admissible_share: float
 
     @property
@@ -69,11 +65,11 @@ class Composition:
 
     def executor(self, logs: Path | None) -> Executor:
         """Return a new executor; `logs` is the folder for the output of its workers."""
-        return make_executor(self.executor_spec, self.evaluator.evaluate, logs)
+        return self.site.executor(self.evaluator.evaluate, logs)
 
     def place(self) -> Place:
         """Return where the trainings after the search run."""
-        return make_place(self.executor_spec)
+        return self.site.place()
 
 
 def compose(config: SearchConfig, document: Document) -> Composition:
@@ -116,7 +112,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     except ValueError as error:
         raise problem_at(document, ("training", "augmentation"), str(error)) from None
     try:  # last, because only a composition can close it again
-        disconnect = open_executor(config.executor)
+        site = open_site(config.executor)
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
     return Composition(
@@ -140,8 +136,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             chip_seed=chip_seed(config.seed),
             threads=config.executor.threads,
         ),
-        executor_spec=config.executor,
-        disconnect=disconnect,
+        site=site,
         admissible_share=share,
     )
 

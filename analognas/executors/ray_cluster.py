@@ -48,6 +48,11 @@ class Demand:
         wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": (self.memory_gb or 0) * GIGABYTE}
         return min(int(resources.get(name, 0) / n + 1e-9) for name, n in wanted.items() if n)
 
+    def reservation(self) -> dict[str, Any]:
+        """Return it as Ray's options of a task."""
+        options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
+        return options if self.memory_gb is None else {**options, "memory": round(self.memory_gb * GIGABYTE)}
+
     def in_words(self) -> str:
         """Return what is reserved."""
         parts = [f"{self.cpus:g} CPU", *([f"{self.gpus:g} GPU"] if self.gpus else [])]

@@ -28,12 +28,11 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
-from analognas.executors.memory import GIGABYTE
 from analognas.executors.ray_cluster import Demand
 from analognas.executors.ray_logs import LastWords
-from analognas.executors.ray_shipping import ship
+from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import ClusterWatch
-from analognas.executors.ray_worker import Beacon, Mismatch, Report, beacon_name, evaluate_remotely
+from analognas.executors.ray_worker import Beacon, Errand, Mismatch, Report, beacon_name, evaluate_remotely
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
 
@@ -59,6 +58,7 @@ class RayExecutor:
         self,
         evaluate: Evaluate,
         *,
+        freight: Freight,
         demand: Demand,
         max_in_flight: int | None,
         max_retries: int,
@@ -69,6 +69,7 @@ class RayExecutor:
 
         Args:
             evaluate: the evaluation.
+            freight: what the run has in the object store.
             demand: what each evaluation reserves.
             max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
             max_retries: further starts of a job whose worker died.
@@ -80,14 +81,15 @@ class RayExecutor:
         self._max_retries = max_retries
         self._limits = limits
         self._logs = logs
-        self._shipment = [ship(evaluate)]
-        self._expected = dict(fingerprint())
         self._watch = ClusterWatch(demand)
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
-        self._run = secrets.token_hex(8)
         self._flights: dict[Any, _Flight] = {}
-        self._last_words = LastWords(logs, self._run)
         self._beacon = None if limits.time_s is None else _light_beacon()
+        run = secrets.token_hex(8)
+        self._last_words = LastWords(logs, run)
+        self._errand = freight.ship(
+            Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._beacon, run)
+        )
         self._looked_s = time.monotonic()
 
     @property
@@ -137,9 +139,7 @@ class RayExecutor:
 
     def _start(self, attempt: Attempt) -> None:
         task = self._task.options(name=f"trial {attempt.job.key}", **self._reservation(attempt))
-        reference = task.remote(
-            self._shipment, attempt, self._limits, self._expected, self._beacon, self._run
-        )
+        reference = task.remote(self._errand, attempt)
         self._flights[reference] = _Flight(attempt, time.monotonic())
 
     def _reservation(self, attempt: Attempt) -> dict[str, Any]:
@@ -148,8 +148,7 @@ class RayExecutor:
         if attempt.more_memory:
             gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus
             cpus = cpus if memory_gb is not None else max(cpus, self._watch.largest_cpus)
-        options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus}
-        return options if memory_gb is None else {**options, "memory": round(memory_gb * GIGABYTE)}
+        return Demand(cpus, gpus, memory_gb).reservation()
 
     def _settle(self, reference: Any) -> Outcome | None:
         """Return the outcome of a task that ended, None when its job was started again."""

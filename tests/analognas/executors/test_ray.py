@@ -21,7 +21,7 @@ from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
-from tests.analognas.small_search import ROOT, environment
+from tests.analognas.small_search import ROOT, environment, write_small
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
 ray = pytest.importorskip("ray")
@@ -275,7 +275,7 @@ def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> No
 def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     import torch
 
-    from analognas.executors.ray_shipping import ship
+    from analognas.executors.ray_shipping import Freight
     from analognas.executors.ray_worker import call_remotely
 
     connect(cluster.address, ONE)
@@ -283,9 +283,31 @@ def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     odd = torch.arange(7)
     task = ray.remote(call_remotely)
     facts = ray.get(
-        task.remote([ship({"x": x, "odd": odd, "none": torch.empty(0, 3)})], evaluations.describe_data, 1)
+        task.remote(
+            Freight().ship({"x": x, "odd": odd, "none": torch.empty(0, 3)}), evaluations.describe_data, 1
+        )
     )
     assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
+
+
+def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, monkeypatch) -> None:
+    from analognas import api
+    from analognas.executors import ray_shipping
+
+    packed = []
+    pack = ray_shipping._pack
+
+    def note(tensor):
+        packed.append((tensor.data_ptr(), tuple(tensor.shape)))
+        return pack(tensor)
+
+    monkeypatch.setattr(ray_shipping, "_pack", note)
+    address = f"executor.address={cluster.address}"
+    values = ("executor={kind: ray, threads: 1}", address, "references=[]", "search.trials=6")
+    run = api.search(write_small(tmp_path), out=tmp_path / "run", overrides=values, observer=Silent())
+    assert run.result is not None
+    assert any(len(shape) == 4 for _, shape in packed), "no images went into the object store"
+    assert len(packed) == len(set(packed))
 
 
 def test_what_the_cluster_lacks_is_said(cluster) -> None:
