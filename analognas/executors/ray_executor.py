@@ -83,6 +83,7 @@ class RayExecutor:
         self._logs = logs
         self._watch = ClusterWatch(demand)
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
+        self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
         self._beacon = None if limits.time_s is None else _light_beacon()
         run = secrets.token_hex(8)
@@ -138,17 +139,21 @@ class RayExecutor:
             ray.kill(self._beacon)
 
     def _start(self, attempt: Attempt) -> None:
-        task = self._task.options(name=f"trial {attempt.job.key}", **self._reservation(attempt))
+        demand = self._demand_of(attempt)
+        task = self._tasks.get(demand)
+        if task is None:  # kept: making one takes as long as submitting it
+            task = self._task.options(name="trial", **demand.reservation())
+            self._tasks[demand] = task
         reference = task.remote(self._errand, attempt)
         self._flights[reference] = _Flight(attempt, time.monotonic())
 
-    def _reservation(self, attempt: Attempt) -> dict[str, Any]:
+    def _demand_of(self, attempt: Attempt) -> Demand:
         cpus, gpus = self._demand.cpus, self._demand.gpus
         memory_gb = self._limits.memory_of(attempt)
         if attempt.more_memory:
             gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus
             cpus = cpus if memory_gb is not None else max(cpus, self._watch.largest_cpus)
-        return Demand(cpus, gpus, memory_gb).reservation()
+        return Demand(cpus, gpus, memory_gb)
 
     def _settle(self, reference: Any) -> Outcome | None:
         """Return the outcome of a task that ended, None when its job was started again."""
