@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -26,9 +24,8 @@ from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import EarlyStop, TrainingBudget
 from analognas.executors.executor import Executor
-from analognas.executors.make import make_executor, make_place, open_executor
+from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
-from analognas.executors.specs import ExecutorSpec, ProcessesSpec, RaySpec
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
@@ -51,8 +48,7 @@ class Composition:
         problem: space, objective, constraints.
         loop: the search loop with its strategy.
         evaluator: what an executor runs.
-        executor_spec: where evaluations run.
-        disconnect: ends the connection to where they run.
+        site: where evaluations run.
         admissible_share: fraction of random candidates that meet the hard constraints.
     """
 
@@ -60,8 +56,7 @@ class Composition:
     problem: SearchProblem
     loop: SearchLoop
     evaluator: Evaluator
-    executor_spec: ExecutorSpec
-    disconnect: Callable[[], None]
+    site: Site
     admissible_share: float
 
     @property
@@ -72,15 +67,15 @@ class Composition:
     @property
     def notes(self) -> tuple[str, ...]:
         """What somebody should know before this search begins."""
-        return (*(f"data: {note}" for note in self.task.notes), *_too_many_threads(self.executor_spec))
+        return (*(f"data: {note}" for note in self.task.notes), *self.site.notes())
 
     def executor(self, logs: Path | None) -> Executor:
         """Return a new executor; `logs` is the folder for the output of its workers."""
-        return make_executor(self.executor_spec, self.evaluator.evaluate, logs)
+        return self.site.executor(self.evaluator.evaluate, logs)
 
     def place(self) -> Place:
         """Return where the trainings after the search run."""
-        return make_place(self.executor_spec)
+        return self.site.place()
 
 
 def compose(config: SearchConfig, document: Document) -> Composition:
@@ -123,7 +118,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     except ValueError as error:
         raise problem_at(document, ("training", "augmentation"), str(error)) from None
     try:  # last, because only a composition can close it again
-        disconnect = open_executor(config.executor)
+        site = open_site(config.executor)
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
     return Composition(
@@ -147,8 +142,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             chip_seed=chip_seed(config.seed),
             threads=config.executor.threads,
         ),
-        executor_spec=config.executor,
-        disconnect=disconnect,
+        site=site,
         admissible_share=share,
     )
 
@@ -165,19 +159,6 @@ def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) 
         except ValueError as error:
             raise problem_at(document, ("search", "start_from", index), str(error)) from None
     return StartFrom(tuple(dict.fromkeys(candidates)), strategy) if candidates else strategy
-
-
-def _too_many_threads(spec: ExecutorSpec) -> list[str]:
-    if isinstance(spec, RaySpec):
-        return []  # its evaluations run on other machines
-    workers = (spec.workers or 1) if isinstance(spec, ProcessesSpec) else 1
-    processors = len(os.sched_getaffinity(0))
-    if workers * spec.threads <= processors:
-        return []
-    return [
-        f"executor: {workers * spec.threads} threads slow each other down on the {processors} processors they may use; "
-        f"lower `executor.threads`{' or `executor.workers`' if workers > 1 else ''}"
-    ]
 
 
 def trial_budget(training: TrainingSpec) -> TrainingBudget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,14 @@ import numpy as np
 from analognas.history import metrics_of
 from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
-from analognas.strategies.problem import Choice, Objective, SearchProblem, meets_soft_bounds, objective_values
+from analognas.strategies.problem import (
+    SOFT_METRICS,
+    Choice,
+    Objective,
+    SearchProblem,
+    meets_soft_bounds,
+    objective_values,
+)
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
@@ -21,16 +29,31 @@ def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
 
 
 def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial | None:
-    """Return the best of all trials up to `trial`, where `best` was that of those before it."""
-    if not trial.at_full_budget:
+    """Return what `best_trial` gives for all trials up to `trial`, where `best` was that of those before it.
+
+    It is asked after every trial, and compares two records without a table.
+    """
+    if not trial.at_full_budget or not _is_feasible(problem, trial):
         return best
     if best is None:
-        return best_trial(problem, [trial])
+        return trial
+    return trial if _rank(problem, trial) > _rank(problem, best) else best
+
+
+def _is_feasible(problem: SearchProblem, trial: Trial) -> bool:
+    def measured(metric: str) -> float:
+        return trial.metrics.get(metric, math.nan)
+
+    return not math.isnan(measured(problem.objective.metric)) and all(
+        measured(metric) <= problem.upper_bounds[metric]
+        for metric in SOFT_METRICS
+        if metric in problem.upper_bounds
+    )
+
+
+def _rank(problem: SearchProblem, trial: Trial) -> tuple[float, float]:
     objective = problem.objective
-    value = trial.metrics.get(objective.metric, np.nan)
-    if not objective.sign * value >= objective.sign * best.metrics[objective.metric]:
-        return best
-    return best_trial(problem, [best, trial])
+    return objective.sign * trial.metrics[objective.metric], -trial.metrics["parameters"]
 
 
 def choose(

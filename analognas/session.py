@@ -85,7 +85,7 @@ def run_to_end(
         NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
     """
     with ExitStack() as stack:
-        stack.callback(composition.disconnect)
+        stack.callback(composition.site.close)
         journal = stack.enter_context(Journal(run.journal))
         _check_same_data(run, composition)
         trials = run.trials()

@@ -142,6 +142,7 @@ def driver(_options: argparse.Namespace) -> dict[str, Any]:
 def pools(options: argparse.Namespace) -> dict[str, Callable[[Any, int], Executor]]:
     from analognas.executors.ray_cluster import Demand, connect
     from analognas.executors.ray_executor import RayExecutor
+    from analognas.executors.ray_shipping import Freight
 
     def on_ray(evaluate: Any, in_flight: int) -> Executor:
         import ray
@@ -149,7 +150,12 @@ def pools(options: argparse.Namespace) -> dict[str, Callable[[Any, int], Executo
         if not ray.is_initialized():
             connect("local", Demand(cpus, 0, None))
         return RayExecutor(
-            evaluate, demand=Demand(cpus, 0, None), max_in_flight=in_flight, max_retries=0, limits=NO_LIMITS
+            evaluate,
+            freight=Freight(),
+            demand=Demand(cpus, 0, None),
+            max_in_flight=in_flight,
+            max_retries=0,
+            limits=NO_LIMITS,
         )
 
     def processes(evaluate: Any, in_flight: int) -> Executor:

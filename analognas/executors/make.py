@@ -1,93 +1,149 @@
-"""From the `executor` section to an executor."""
+"""From the `executor` section to where evaluations run."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from analognas.executors.executor import Evaluate, Executor
 from analognas.executors.limits import Limits
-from analognas.executors.memory import GIGABYTE
-from analognas.executors.place import Here, Place, RayPlace
+from analognas.executors.place import Here, Place
 from analognas.executors.specs import ProcessesSpec, RaySpec, SerialSpec
 
 if TYPE_CHECKING:
     from analognas.executors.ray_cluster import Demand
+    from analognas.executors.ray_shipping import Freight
 
 
-def open_executor(spec: SerialSpec | ProcessesSpec | RaySpec) -> Callable[[], None]:
+class Site(Protocol):
+    """Where the evaluations of a run, and the trainings after it, are made."""
+
+    def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
+        """Return a new executor; `logs` is an existing folder for the output of evaluations that run elsewhere."""
+        ...
+
+    def place(self) -> Place:
+        """Return where the trainings after the search run."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what somebody should know before evaluations begin."""
+        ...
+
+    def close(self) -> None:
+        """End the connection to it."""
+        ...
+
+
+def open_site(spec: SerialSpec | ProcessesSpec | RaySpec) -> Site:
     """Check that evaluations can run as `spec` says; connect to the Ray cluster that it names.
-
-    Returns:
-        What ends the connection.
 
     Raises:
         UserError: when there is no cluster, or it cannot do what is asked of it.
     """
     if isinstance(spec, RaySpec):
-        from analognas.executors.ray_cluster import connect
+        from analognas.executors.ray_cluster import Demand, connect
 
-        return connect(spec.address, _demand(spec))
-    return _nothing_to_close
+        demand = Demand(spec.num_cpus, spec.num_gpus, spec.memory_gb)
+        disconnect = connect(spec.address, demand)
+        from analognas.executors.ray_shipping import Freight
 
-
-def _nothing_to_close() -> None:
-    """Do nothing."""
-
-
-def _demand(spec: RaySpec) -> Demand:
-    from analognas.executors.ray_cluster import Demand
-
-    return Demand(spec.num_cpus, spec.num_gpus, spec.memory_gb)
+        return RaySite(spec, demand, Freight(), disconnect)
+    return ThisMachine(spec)
 
 
-def make_place(spec: SerialSpec | ProcessesSpec | RaySpec) -> Place:
-    """Return where the trainings after the search run: on the cluster, or in this process."""
-    if not isinstance(spec, RaySpec):
-        return Here()
-    reservation: dict[str, Any] = {"num_cpus": spec.num_cpus, "num_gpus": spec.num_gpus}
-    if spec.memory_gb is not None:
-        reservation["memory"] = round(spec.memory_gb * GIGABYTE)
-    return RayPlace(reservation, spec.max_retries)
+@dataclass(frozen=True)
+class ThisMachine:
+    """This process, and processes beside it.
 
-
-def make_executor(
-    spec: SerialSpec | ProcessesSpec | RaySpec, evaluate: Evaluate, logs: Path | None
-) -> Executor:
-    """Return a new executor.
-
-    Args:
-        spec: which, after `open_executor`.
-        evaluate: the evaluation.
-        logs: an existing folder for the output of evaluations that run elsewhere.
+    Attributes:
+        spec: what the configuration says.
     """
-    match spec:
-        case SerialSpec():
+
+    spec: SerialSpec | ProcessesSpec
+
+    def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
+        """Return a new executor."""
+        spec = self.spec
+        if isinstance(spec, SerialSpec):
             from analognas.executors.serial import SerialExecutor
 
             return SerialExecutor(evaluate)
-        case ProcessesSpec():
-            from analognas.executors.processes import ProcessExecutor
+        from analognas.executors.processes import ProcessExecutor
 
-            workers = spec.workers or max(1, len(os.sched_getaffinity(0)) // spec.threads)
-            return ProcessExecutor(
-                evaluate,
-                workers=workers,
-                max_in_flight=spec.max_in_flight or workers,
-                max_retries=spec.max_retries,
-                limits=Limits(spec.trial_timeout, spec.memory_gb, spec.threads),
-                logs=logs,
-            )
-        case RaySpec():
-            from analognas.executors.ray_executor import RayExecutor
+        workers = spec.workers or max(1, len(os.sched_getaffinity(0)) // spec.threads)
+        return ProcessExecutor(
+            evaluate,
+            workers=workers,
+            max_in_flight=spec.max_in_flight or workers,
+            max_retries=spec.max_retries,
+            limits=Limits(spec.trial_timeout, spec.memory_gb, spec.threads),
+            logs=logs,
+        )
 
-            return RayExecutor(
-                evaluate,
-                demand=_demand(spec),
-                max_in_flight=spec.max_in_flight,
-                max_retries=spec.max_retries,
-                limits=Limits(spec.trial_timeout, spec.memory_gb, spec.threads),
-                logs=logs,
-            )
+    def place(self) -> Place:
+        """Return this process."""
+        return Here()
+
+    def notes(self) -> tuple[str, ...]:
+        """Say when there are more threads than processors."""
+        workers = (self.spec.workers or 1) if isinstance(self.spec, ProcessesSpec) else 1
+        threads, processors = workers * self.spec.threads, len(os.sched_getaffinity(0))
+        if threads <= processors:
+            return ()
+        also = " or `executor.workers`" if workers > 1 else ""
+        return (
+            f"executor: {threads} threads slow each other down on the {processors} processors they may use; "
+            f"lower `executor.threads`{also}",
+        )
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class RaySite:
+    """A Ray cluster that this process is connected to.
+
+    Attributes:
+        spec: what the configuration says.
+        demand: what an evaluation reserves.
+        freight: what the run has in the object store.
+        disconnect: ends the connection.
+    """
+
+    spec: RaySpec
+    demand: Demand
+    freight: Freight
+    disconnect: Callable[[], None]
+
+    def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
+        """Return a new executor."""
+        from analognas.executors.ray_executor import RayExecutor
+
+        return RayExecutor(
+            evaluate,
+            freight=self.freight,
+            demand=self.demand,
+            max_in_flight=self.spec.max_in_flight,
+            max_retries=self.spec.max_retries,
+            limits=Limits(self.spec.trial_timeout, self.spec.memory_gb, self.spec.threads),
+            logs=logs,
+        )
+
+    def place(self) -> Place:
+        """Return the cluster."""
+        from analognas.executors.ray_place import RayPlace
+
+        return RayPlace(self.freight, self.demand, self.spec.max_retries)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: the evaluations run on other machines."""
+        return ()
+
+    def close(self) -> None:
+        """Disconnect."""
+        self.disconnect()

@@ -26,6 +26,7 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome, node_name
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.memory import n_killed_for_memory
+from analognas.executors.trial_log import write_log
 from analognas.executors.worker_process import READY, STARTED, work
 from analognas.record.trial import Failure
 
@@ -209,6 +210,7 @@ class ProcessExecutor:
         if not worker.ready:
             self._queue.appendleft(attempt)  # it never saw the job
             return
+        write_log(self._logs, attempt, f"its worker died, {how}")
         killed = n_killed_for_memory()
         if code == -signal.SIGKILL and killed > self._killed_for_memory:
             self._again(
@@ -224,6 +226,7 @@ class ProcessExecutor:
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
+        write_log(self._logs, worker.attempt, self._limits.out_of_time())
         self._again(Failure(self._limits.out_of_time(), ""), worker.attempt, worker)
 
     def _again(

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Final
 
 from analognas.errors import UserError
@@ -23,6 +24,10 @@ ANSWER_S: Final = 8.0
 
 PROBE_S: Final = 60.0
 """Seconds that a node may take to start a worker that tells its versions."""
+
+
+AUTH_MODE: Final = "RAY_AUTH_MODE"
+"""Ray's variable that says whether a process shows a token."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,11 @@ class Demand:
         wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": (self.memory_gb or 0) * GIGABYTE}
         return min(int(resources.get(name, 0) / n + 1e-9) for name, n in wanted.items() if n)
 
+    def reservation(self) -> dict[str, Any]:
+        """Return it as Ray's options of a task."""
+        options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
+        return options if self.memory_gb is None else {**options, "memory": round(self.memory_gb * GIGABYTE)}
+
     def in_words(self) -> str:
         """Return what is reserved."""
         parts = [f"{self.cpus:g} CPU", *([f"{self.gpus:g} GPU"] if self.gpus else [])]
@@ -70,13 +80,16 @@ def connect(address: str, demand: Demand) -> Callable[[], None]:
     if address == "local":
         # Ray binds to all interfaces unless it is told that this machine makes up no cluster with others.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    try:
-        import ray
-    except ImportError:
+    if find_spec("ray") is None:
         raise UserError(
             "the executor `ray` needs the package ray; install it with `pip install 'analognas[ray]'`"
-        ) from None
-    if ray.is_initialized():
+        )
+    connected = "ray" in sys.modules and sys.modules["ray"].is_initialized()
+    if address != "local" and not connected:
+        check_answers(address)  # before ray is imported: the import settles how to authenticate
+    import ray
+
+    if connected:
         check_cluster(demand)
         return _keep
     _initialise(address)
@@ -116,8 +129,6 @@ def _initialise(address: str) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     if address == "local":
         options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": False}
-    else:
-        check_answers(address)
     try:
         ray.init(address=address, **options)
     except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
@@ -146,19 +157,41 @@ def check_answers(address: str) -> None:
             raise UserError(
                 f"no Ray cluster answers at {address} ({error.strerror or error}); {remedy}"
             ) from None
+    done = _health_check(arguments, {})
+    if _wants_token(done) and AUTH_MODE not in os.environ:
+        # `ray start` asks for a token where this user has one; whoever connects has to be told to show it.
+        done = _health_check(arguments, {AUTH_MODE: "token"})
+        if not _wants_token(done):
+            os.environ[AUTH_MODE] = "token"
+    where = "on this machine" if address == "auto" else f"at {address}"
+    if _wants_token(done):
+        raise UserError(
+            f"the Ray cluster {where} asks for a token that this process does not have; put the cluster's "
+            f"`ray get-auth-token` into ~/.ray/auth_token or RAY_AUTH_TOKEN, and set {AUTH_MODE}=token"
+        )
+    if done is None or done.returncode:
+        raise UserError(f"no Ray cluster answers {where}; {remedy}")
+
+
+def _health_check(
+    arguments: list[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str] | None:
+    """Return what `ray health-check` says, None when it takes too long."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-m", "ray.scripts.scripts", "health-check", *arguments],
             capture_output=True,
             text=True,
             check=False,
             timeout=ANSWER_S,
+            env={**os.environ, **environment},
         )
     except subprocess.TimeoutExpired:
-        done = None
-    if done is None or done.returncode:
-        where = "on this machine" if address == "auto" else f"at {address}"
-        raise UserError(f"no Ray cluster answers {where}; {remedy}")
+        return None
+
+
+def _wants_token(done: subprocess.CompletedProcess[str] | None) -> bool:
+    return done is not None and bool(done.returncode) and "AuthenticationError" in done.stderr
 
 
 def check_cluster(demand: Demand) -> None:

@@ -7,6 +7,7 @@ here, where its attempts are counted and recorded.
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +28,16 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
-from analognas.executors.memory import GIGABYTE
 from analognas.executors.ray_cluster import Demand
-from analognas.executors.ray_shipping import ship
+from analognas.executors.ray_logs import LastWords
+from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import ClusterWatch
-from analognas.executors.ray_worker import Beacon, Mismatch, Report, beacon_name, evaluate_remotely
+from analognas.executors.ray_worker import Beacon, Errand, Mismatch, Report, beacon_name, evaluate_remotely
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
+
+PATIENCE_S: Final = 10.0
+"""How long the end of a search waits for the last words of workers that died."""
 
 POLL_S: Final = 1.0
 """Seconds between two looks at the cluster and at the clock while nothing ends."""
@@ -54,6 +58,7 @@ class RayExecutor:
         self,
         evaluate: Evaluate,
         *,
+        freight: Freight,
         demand: Demand,
         max_in_flight: int | None,
         max_retries: int,
@@ -64,6 +69,7 @@ class RayExecutor:
 
         Args:
             evaluate: the evaluation.
+            freight: what the run has in the object store.
             demand: what each evaluation reserves.
             max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
             max_retries: further starts of a job whose worker died.
@@ -75,12 +81,16 @@ class RayExecutor:
         self._max_retries = max_retries
         self._limits = limits
         self._logs = logs
-        self._shipment = [ship(evaluate)]
-        self._expected = dict(fingerprint())
         self._watch = ClusterWatch(demand)
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
+        self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
         self._beacon = None if limits.time_s is None else _light_beacon()
+        run = secrets.token_hex(8)
+        self._last_words = LastWords(logs, run)
+        self._errand = freight.ship(
+            Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._beacon, run)
+        )
         self._looked_s = time.monotonic()
 
     @property
@@ -112,6 +122,7 @@ class RayExecutor:
                 self._looked_s = time.monotonic()
                 self._watch.look()
                 self._stop_overdue()
+                self._last_words.take()
             if outcome is not None:
                 return outcome
 
@@ -120,6 +131,7 @@ class RayExecutor:
         self._watch.close()
         if self._watch.lost:
             return
+        self._last_words.take(timeout_s=PATIENCE_S)
         for reference in self._flights:
             ray.cancel(reference, force=True)
         self._flights.clear()
@@ -127,18 +139,21 @@ class RayExecutor:
             ray.kill(self._beacon)
 
     def _start(self, attempt: Attempt) -> None:
-        task = self._task.options(name=f"trial {attempt.job.key}", **self._reservation(attempt))
-        reference = task.remote(self._shipment, attempt, self._limits, self._expected, self._beacon)
+        demand = self._demand_of(attempt)
+        task = self._tasks.get(demand)
+        if task is None:  # kept: making one takes as long as submitting it
+            task = self._task.options(name="trial", **demand.reservation())
+            self._tasks[demand] = task
+        reference = task.remote(self._errand, attempt)
         self._flights[reference] = _Flight(attempt, time.monotonic())
 
-    def _reservation(self, attempt: Attempt) -> dict[str, Any]:
+    def _demand_of(self, attempt: Attempt) -> Demand:
         cpus, gpus = self._demand.cpus, self._demand.gpus
         memory_gb = self._limits.memory_of(attempt)
         if attempt.more_memory:
             gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus
             cpus = cpus if memory_gb is not None else max(cpus, self._watch.largest_cpus)
-        options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus}
-        return options if memory_gb is None else {**options, "memory": round(memory_gb * GIGABYTE)}
+        return Demand(cpus, gpus, memory_gb)
 
     def _settle(self, reference: Any) -> Outcome | None:
         """Return the outcome of a task that ended, None when its job was started again."""
@@ -147,14 +162,17 @@ class RayExecutor:
         try:
             report = ray.get(reference)
         except exceptions.TaskCancelledError:
+            self._last_words.ask_for(attempt)
             return self._again(flight, Failure(self._limits.out_of_time(), ""))
         except exceptions.OutOfMemoryError as error:
+            self._last_words.ask_for(attempt)
             return self._again(flight, after_memory_ran_out(attempt, _first_line(error), self._more()))
         except exceptions.NodeDiedError:
             return self._again(flight, after_lost_node(attempt))
         except exceptions.RayTaskError as error:
             return self._again(flight, Failure(_first_line(error.cause), str(error)))
         except exceptions.RayError as error:
+            self._last_words.ask_for(attempt)
             if flight.overdue:
                 return self._again(flight, Failure(self._limits.out_of_time(), ""))
             return self._again(flight, after_crash(attempt, self._max_retries, f"by {_first_line(error)}"))

@@ -7,6 +7,9 @@ shipped as arrays in the order of their memory, and taken up again as tensors ov
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -14,13 +17,56 @@ import ray
 import torch
 
 
-def ship(evaluation: Any) -> Any:
-    """Put `evaluation` into the object store and return the reference; tensors in it are shared by all workers."""
+@dataclass(frozen=True)
+class Shipment:
+    """Something in the object store.
+
+    Attributes:
+        reference: to it; inside this record, so that Ray does not unpack it for every task.
+        method: of it that is meant; empty: the thing itself.
+    """
+
+    reference: Any
+    method: str = ""
+
+    def fetch(self) -> Any:
+        """Return what was shipped, unpacked once for all tasks of a process."""
+        thing = _fetched(self.reference)
+        return getattr(thing, self.method) if self.method else thing
+
+
+class Freight:
+    """What a run has in the object store: each thing once, however often it is shipped."""
+
+    def __init__(self) -> None:
+        self._shipped: list[tuple[Any, Any]] = []
+
+    def ship(self, thing: Any) -> Shipment:
+        """Put `thing` into the object store, or the object whose method it is; workers share the tensors in it."""
+        if isinstance(thing, MethodType):
+            return Shipment(self._reference(thing.__self__), thing.__name__)
+        return Shipment(self._reference(thing))
+
+    def _reference(self, thing: Any) -> Any:
+        for shipped, reference in self._shipped:
+            if shipped is thing:
+                return reference
+        reference = _put(thing)
+        self._shipped.append((thing, reference))
+        return reference
+
+
+def _put(thing: Any) -> Any:
     ray.util.register_serializer(torch.Tensor, serializer=_pack, deserializer=_unpack)
     try:
-        return ray.put(evaluation)
+        return ray.put(thing)
     finally:
         ray.util.deregister_serializer(torch.Tensor)
+
+
+@lru_cache(maxsize=2)
+def _fetched(reference: Any) -> Any:
+    return ray.get(reference)
 
 
 def _pack(tensor: torch.Tensor) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:

@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 import threading
-import time
 from typing import Final
 
 import ray
@@ -22,6 +21,9 @@ EXIT_LOST: Final = 2
 
 LOST_S: Final = 20.0
 """Seconds without an answer after which a cluster is lost; Ray itself would wait without end."""
+
+STUCK_S: Final = 40.0
+"""Seconds without an answer after which a search that a call into Ray holds back is ended; Ray aborts it after 60."""
 
 
 def _leave_at_once() -> None:
@@ -49,11 +51,12 @@ class ClusterWatch:
         context = ray.get_runtime_context()
         self._node_id = context.get_node_id()
         self._address = context.gcs_address
-        self._seen_s = time.monotonic()
+        self._silent_s = 0.0
         self._closed = threading.Event()
         self._count()
-        # In a thread of its own: a question that the head node no longer answers blocks for a minute.
+        # In threads of their own: a question that the head node no longer answers blocks for a minute.
         threading.Thread(target=self._keep_counting, daemon=True).start()
+        threading.Thread(target=self._keep_time, daemon=True).start()
 
     def look(self) -> None:
         """Check that the cluster is still there.
@@ -61,24 +64,39 @@ class ClusterWatch:
         Raises:
             UserError: when it has not answered for `LOST_S`.
         """
-        silent_s = time.monotonic() - self._seen_s
-        if silent_s > LOST_S:
+        if self._silent_s > LOST_S:
             self.lost = True
-            # Ray's own clean-up at the end of the process blocks or crashes when its cluster is gone.
+            # What Ray does at the end of the process, and with an exception that nobody catches, asks the cluster
+            # and blocks or crashes when that is gone.
             atexit.register(_leave_at_once)
-            raise UserError(
-                f"executor: the Ray cluster at {self._address} has not answered for {silent_s:.0f} s; every "
-                "finished trial is kept, start the cluster again and resume the run"
-            )
+            sys.excepthook = sys.__excepthook__
+            raise UserError(self._words())
 
     def close(self) -> None:
         """Stop looking."""
         self._closed.set()
 
+    def _words(self) -> str:
+        return (
+            f"executor: the Ray cluster at {self._address} has not answered for {self._silent_s:.0f} s; every "
+            "finished trial is kept, start the cluster again and resume the run"
+        )
+
     def _keep_counting(self) -> None:
         while not self._closed.wait(LOOK_S):
             if head_answers(self._address) and self._count():
-                self._seen_s = time.monotonic()
+                self._silent_s = 0.0
+
+    def _keep_time(self) -> None:
+        """Add up the silence, in ticks: a process that was stopped itself for a while must not blame its cluster.
+
+        A call into Ray that needs a lost head node never returns: the process is ended here when the search cannot.
+        """
+        while not self._closed.wait(LOOK_S):
+            self._silent_s += LOOK_S
+            if self._silent_s > STUCK_S and not self.lost:
+                os.write(2, f"{self._words()}\n".encode())
+                os._exit(EXIT_LOST)
 
     def _count(self) -> bool:
         """Count the nodes and return whether this process is still on one of them."""

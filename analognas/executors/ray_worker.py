@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import faulthandler
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.limits import Limits, evaluate_within
-
-MAX_LOG: Final = 65_536
-"""Characters that come back of what an evaluation wrote: the last ones."""
+from analognas.executors.ray_shipping import Shipment
+from analognas.executors.trial_log import log_on_node, output_to, take_log, write_at_once
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Report:
 
     Attributes:
         outcome: of the job.
-        log: what the evaluation wrote.
+        log: what the evaluation wrote, its end where it is long.
     """
 
     outcome: Outcome
@@ -61,43 +58,52 @@ class Beacon:
         return started
 
 
-def evaluate_remotely(
-    shipment: Sequence[Any], attempt: Attempt, limits: Limits, expected: Mapping[str, str], beacon: Any
-) -> Report | Mismatch:
-    """Evaluate the job of `attempt` on this node.
+@dataclass(frozen=True)
+class Errand:
+    """What is the same for every task of a search.
 
-    Args:
-        shipment: one reference to the evaluation; inside a sequence, so that Ray does not unpack it for every task.
-        attempt: to make.
-        limits: of the evaluation.
+    Attributes:
+        evaluation: to make.
+        limits: of each.
         expected: the driver's versions.
-        beacon: the actor that is told of the start; None: nobody wants to know.
+        beacon: the actor that is told of every start; None: nobody wants to know.
+        run: a word of the search's own, in the names of the logs on the nodes.
     """
-    found = differences(expected, fingerprint())
+
+    evaluation: Shipment
+    limits: Limits
+    expected: Mapping[str, str]
+    beacon: Any
+    run: str
+
+
+def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
+    """Evaluate the job of `attempt` on this node; `errand` is shipped once, for all tasks."""
+    todo: Errand = errand.fetch()
+    found = differences(todo.expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
-    if beacon is not None:
-        beacon.started.remote(beacon_name(attempt))
-    written = io.StringIO()
-    with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
-        outcome = evaluate_within(_fetched(shipment[0]), attempt, limits)
-    return Report(outcome, written.getvalue()[-MAX_LOG:])
+    if todo.beacon is not None:
+        todo.beacon.started.remote(beacon_name(attempt))
+    evaluate: Evaluate = todo.evaluation.fetch()
+    write_at_once()
+    faulthandler.enable()
+    log = log_on_node(todo.run, attempt)
+    with output_to(log, mode=0o600):
+        outcome = evaluate_within(evaluate, attempt, todo.limits)
+    return Report(outcome, take_log(log))
 
 
-def call_remotely(shipment: Sequence[Any], function: Callable[[Any, Any], Any], argument: Any) -> Any:
-    """Return `function(evaluation, argument)` on this node."""
-    return function(_fetched(shipment[0]), argument)
+def salvage_log(run: str, attempt: Attempt) -> str:
+    """Return what an attempt whose worker died has left on this node; empty on all nodes but its own."""
+    return take_log(log_on_node(run, attempt))
+
+
+def call_remotely(shipment: Shipment, function: Callable[[Any, Any], Any], argument: Any) -> Any:
+    """Return `function(what was shipped, argument)` on this node."""
+    return function(shipment.fetch(), argument)
 
 
 def beacon_name(attempt: Attempt) -> str:
     """Return a name that no other attempt of the run has."""
     return f"{attempt.job.key}-{attempt.number}"
-
-
-@lru_cache(maxsize=1)
-def _fetched(reference: Any) -> Evaluate:
-    """Return the evaluation, unpacked once for all tasks of this process."""
-    import ray
-
-    evaluate: Evaluate = ray.get(reference)
-    return evaluate

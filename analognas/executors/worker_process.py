@@ -6,10 +6,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +14,7 @@ from typing import Final, Literal
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.limits import Limits, evaluate_within
+from analognas.executors.trial_log import output_to, write_at_once
 
 STARTED: Final = "started"
 READY: Final = "ready"
@@ -38,6 +36,7 @@ def work(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_driver, daemon=True).start()
     faulthandler.enable()
+    write_at_once()
     connection.send(READY)
     while True:
         try:
@@ -55,33 +54,3 @@ def _end_with_driver() -> None:
     if driver is not None:
         wait([driver.sentinel])
         os._exit(1)
-
-
-@contextmanager
-def output_to(path: Path | None) -> Iterator[None]:
-    """Send everything this process writes to a file, that of native code and of a crash included; drop an empty file.
-
-    A file that cannot be written, on a full disk or behind a symbolic link, leaves the output where it was.
-    """
-    if path is None:
-        yield
-        return
-    try:
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    except OSError:
-        yield
-        return
-    kept = [(stream, os.dup(stream)) for stream in (1, 2)]
-    for stream, _ in kept:
-        os.dup2(log, stream)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for stream, copy in kept:
-            os.dup2(copy, stream)
-            os.close(copy)
-        if os.fstat(log).st_size == 0:
-            path.unlink(missing_ok=True)
-        os.close(log)

@@ -18,6 +18,8 @@ def problems(population: Population, ranges: Ranges) -> list[str]:
     """
     if population.ndim != 2 or population.shape[1] != ranges.n_genes:
         raise ValueError(f"a population must be (n, {ranges.n_genes}), got shape {population.shape}")
+    if _all_can_be_built(population, ranges):
+        return [""] * len(population)
     reasons = np.full(len(population), "", dtype=object)
     for gene, name, bounds in ((OC0, "OC0", ranges.oc0), (KS0, "KS0", ranges.ks0), (M, "M", ranges.m)):
         values = population[:, gene]
@@ -46,6 +48,22 @@ def problems(population: Population, ranges: Ranges) -> list[str]:
         rule = f"main block {block + 1} would have {{}} channels, more than `max_width` {ranges.max_width}"
         _explain(reasons, wide, width[:, block + 1], rule)
     return [str(reason) for reason in reasons.tolist()]
+
+
+def _all_can_be_built(population: Population, ranges: Ranges) -> bool:
+    """Return whether no row has a problem: nearly always so, and found in a fraction of the time of the reasons."""
+    stem = np.array([ranges.oc0, ranges.ks0, ranges.m])
+    low, high = np.array([ranges.r, ranges.b, (0, len(CONVOLUTION_TYPES) - 1), ranges.wf, ranges.skip]).T
+    values, blocks = population[:, (OC0, KS0, M)], ranges.blocks(population)
+    if (values < stem[:, 0]).any() or (values > stem[:, 1]).any():
+        return False
+    here = ranges.active(population)
+    genes = blocks[here]
+    if (genes < low).any() or (genes > high).any():
+        return False
+    allowed = np.zeros(len(CONVOLUTION_TYPES), dtype=np.bool_)
+    allowed[ranges.types] = True
+    return bool(allowed[genes[:, CT]].all() and (widths(population, ranges)[:, 1:] <= ranges.max_width).all())
 
 
 def _explain(

@@ -77,9 +77,11 @@ def process_executor(evaluate, workers: int = 2, **limits) -> ProcessExecutor:
 def ray_executor(evaluate, *, cpus: float = 1, in_flight=None, retries: int = 2, logs=None, **limits):
     from analognas.executors.ray_cluster import Demand
     from analognas.executors.ray_executor import RayExecutor
+    from analognas.executors.ray_shipping import Freight
 
     return RayExecutor(
         evaluate,
+        freight=Freight(),
         demand=Demand(cpus, 0, limits.get("memory_gb")),
         max_in_flight=in_flight,
         max_retries=retries,

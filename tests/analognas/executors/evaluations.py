@@ -140,6 +140,11 @@ def print_and_raise() -> None:
     raise_error()
 
 
+def print_and_segfault() -> None:
+    print("last words, not flushed")
+    segfault()
+
+
 def describe_data(data: dict[str, torch.Tensor], _argument: int) -> tuple[object, ...]:
     x = data["x"]
     channels_last = x.is_contiguous(memory_format=torch.channels_last)

@@ -1,5 +1,6 @@
 """Wrong addresses and missing clusters: one line, soon, that says what to start."""
 
+import os
 import socket
 import subprocess
 import time
@@ -38,13 +39,37 @@ def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
 
     def nothing_runs(arguments: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
         assert arguments[-1] == "health-check"
-        return subprocess.CompletedProcess(arguments, 1)
+        return subprocess.CompletedProcess(arguments, 1, "", "")
 
     monkeypatch.setattr(ray_cluster.subprocess, "run", nothing_runs)
     with pytest.raises(
         UserError, match=r"no Ray cluster answers on this machine; start one with `ray start --head`"
     ):
         ray_cluster.check_answers("auto")
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_a_cluster_that_asks_for_a_token(monkeypatch, has_token) -> None:
+    """Stands in for the health check of a cluster with token authentication, which needs ray[default]."""
+    from analognas.executors import ray_cluster
+
+    def asks(arguments: list[str], *, env: dict[str, str], **_options: object) -> object:
+        if has_token and env.get("RAY_AUTH_MODE") == "token":
+            return subprocess.CompletedProcess(arguments, 0, "", "")
+        return subprocess.CompletedProcess(arguments, 1, "", "ray.exceptions.AuthenticationError: no token")
+
+    monkeypatch.setattr(ray_cluster.subprocess, "run", asks)
+    monkeypatch.setenv("RAY_AUTH_MODE", "anything, so that it is put back")
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    if has_token:
+        ray_cluster.check_answers("auto")
+        assert os.environ["RAY_AUTH_MODE"] == "token"
+    else:
+        with pytest.raises(
+            UserError, match="on this machine asks for a token that this process does not have"
+        ):
+            ray_cluster.check_answers("auto")
+        assert "RAY_AUTH_MODE" not in os.environ
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_the_launcher_file_fits_the_schema_of_ray() -> None:
     assert config["head_node_type"] in types
     assert types["head"]["resources"]["CPU"] == 0
     assert sum(kind.get("max_workers", 0) for kind in types.values()) <= config["max_workers"]
+    assert "~/.ray/auth_token" in config["file_mounts"], "`ray start` ends where it finds no token"
     for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
         assert any("RAY_AUTH_MODE=token" in command for command in config[commands])
     assert any("--dashboard-host=127.0.0.1" in command for command in config["head_start_ray_commands"])
@@ -43,7 +44,9 @@ def test_the_kuberay_job_gives_a_command_that_this_version_understands(tmp_path)
     )
     assert cluster["rayVersion"] == pinned["ray"]
     head, (workers,) = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
-    assert head["rayStartParams"] == {"num-cpus": "0", "dashboard-host": "127.0.0.1"}
+    # No dashboard-host: the operator submits the job through the head's service, which localhost would shut out.
+    assert head["rayStartParams"] == {"num-cpus": "0"}
+    assert cluster["authOptions"] == {"mode": "token"}
     assert 1 <= workers["minReplicas"] <= workers["replicas"] <= workers["maxReplicas"]
     mounts = {
         mount["name"]: mount["mountPath"]

@@ -1,6 +1,7 @@
 """Real worker processes, and everything that can happen to them."""
 
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -70,7 +71,9 @@ def test_a_slow_job_holds_back_no_other() -> None:
     assert ended[-1] == jobs[0]
 
 
-@pytest.mark.parametrize(("how", "name"), [(evaluations.die, "SIGKILL"), (evaluations.segfault, "SIGSEGV")])
+@pytest.mark.parametrize(
+    ("how", "name"), [(evaluations.die, "SIGKILL"), (evaluations.print_and_segfault, "SIGSEGV")]
+)
 def test_a_job_that_always_crashes_fails_after_its_retries(tmp_path, how, name) -> None:
     record = tmp_path / "starts"
     outcomes = run_all(executor(Sometimes(how, record), retries=2, logs=tmp_path))
@@ -82,10 +85,11 @@ def test_a_job_that_always_crashes_fails_after_its_retries(tmp_path, how, name) 
             assert f"its worker died 3 times in 3 attempts, last killed by {name}" == outcome.result.reason
             assert outcome.attempts == 3
             assert starts(record)[outcome.job.key] == 3
-    if how is evaluations.segfault:
-        log = (tmp_path / f"{a_job(0).key}.log").read_text()
-        assert "about to die" in log
-        assert "Fatal Python error: Segmentation fault" in log
+    log = (tmp_path / f"{a_job(0).key}.log").read_text()
+    assert re.findall(rf"^attempt (\d), .*\nits worker died, killed by {name}$", log, re.M) == ["1", "2", "3"]
+    if how is evaluations.print_and_segfault:
+        assert log.count("last words, not flushed") == 3
+        assert log.count("Fatal Python error: Segmentation fault") == 3
 
 
 def test_a_worker_killed_from_outside_costs_only_time(tmp_path) -> None:

@@ -2,7 +2,10 @@
 
 import os
 import random
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,7 +21,7 @@ from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
-from tests.analognas.small_search import ROOT
+from tests.analognas.small_search import ROOT, environment, write_small
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
 ray = pytest.importorskip("ray")
@@ -83,13 +86,22 @@ def test_1_a_killed_worker_is_retried(tmp_path, cluster) -> None:
 def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
     # in the middle of an evaluation on each node
     removal = threading.Timer(0.4, cluster.remove_node, (cluster.workers[0],), {"allow_graceful": False})
-    observer = When({4: removal.start, 12: lambda: cluster.add_node(num_cpus=2, **NODE)})
+
+    class Watch(When):
+        added = None
+
+        def progress(self, progress) -> None:
+            super().progress(progress)
+            if progress.nodes == 1 and self.added is None:
+                self.added = cluster.add_node(num_cpus=2, **NODE)
+
+    observer = Watch({4: removal.start})
     search(tmp_path, cluster, Sleeps(1.0), 40, observer)
     trials = check_run(tmp_path, 40)
     assert {trial.status for trial in trials} == {"completed"}
     assert sorted({trial.attempts for trial in trials}) == [1, 2]
     assert observer.nodes[0] == observer.nodes[-1] == 2
-    assert 1 in observer.nodes
+    assert observer.added is not None, "the loss of the node was not told"
     assert observer.most == 3, "the new node was not used"
 
 
@@ -147,6 +159,22 @@ def test_7_an_exception_keeps_its_traceback_and_its_log(tmp_path, cluster) -> No
     assert all("what this evaluation says" in path.read_text() for path in logs.iterdir())
 
 
+def test_what_a_crashed_attempt_wrote_is_in_the_log_of_its_candidate(tmp_path, cluster) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    evaluate = Sometimes(evaluations.print_and_segfault, tmp_path / "starts", every=3)
+    search(tmp_path, cluster, evaluate, 8, logs=logs, retries=1)
+    failed = [trial for trial in check_run(tmp_path, 8) if trial.status == "failed"]
+    assert failed
+    assert len(list(logs.iterdir())) == len(failed)
+    for path in logs.iterdir():
+        text = path.read_text()
+        for attempt in (1, 2):
+            assert re.search(rf"attempt {attempt}, .*\nlast words, not flushed\n", text)
+        assert text.count("Fatal Python error: Segmentation fault") == 2
+        assert "its worker died 2 times in 2 attempts" in text
+
+
 def test_9_two_drivers_on_one_directory(tmp_path, cluster) -> None:
     process = start(tmp_path, 30, 0.5, cluster.address)
     wait_for_trials(tmp_path, 2)
@@ -187,6 +215,44 @@ def test_11_the_head_node_is_lost_and_started_again(tmp_path, cluster) -> None:
         again.shutdown()
 
 
+LOST_WHILE_RAY_IS_ASKED = """
+import sys
+import ray
+from analognas.executors import ray_watch
+from analognas.executors.ray_cluster import Demand, connect
+
+ray_watch.STUCK_S = 6.0
+connect(sys.argv[1], Demand(1, 0, None))
+watch = ray_watch.ClusterWatch(Demand(1, 0, None))
+print("connected", flush=True)
+sys.stdin.readline()
+ray.cluster_resources()
+print("not held back", flush=True)
+"""
+
+
+def test_11_a_driver_that_ray_holds_back_ends_too(cluster) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOST_WHILE_RAY_IS_ASKED, cluster.address],
+        env={**environment(), "PYTHONWARNINGS": "default"},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "connected\n"
+    cluster.head_node.kill_gcs_server()
+    cluster.head_node.kill_raylet()
+    begun = time.monotonic()
+    out, said = process.communicate("lost\n", timeout=90)
+    assert time.monotonic() - begun < 30
+    assert not out, "the call came back: nothing was tested"
+    assert process.returncode == 2
+    assert "start the cluster again and resume the run" in said
+
+
 def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> None:
     from analognas.executors.serial import SerialExecutor
 
@@ -209,7 +275,7 @@ def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> No
 def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     import torch
 
-    from analognas.executors.ray_shipping import ship
+    from analognas.executors.ray_shipping import Freight
     from analognas.executors.ray_worker import call_remotely
 
     connect(cluster.address, ONE)
@@ -217,9 +283,31 @@ def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     odd = torch.arange(7)
     task = ray.remote(call_remotely)
     facts = ray.get(
-        task.remote([ship({"x": x, "odd": odd, "none": torch.empty(0, 3)})], evaluations.describe_data, 1)
+        task.remote(
+            Freight().ship({"x": x, "odd": odd, "none": torch.empty(0, 3)}), evaluations.describe_data, 1
+        )
     )
     assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
+
+
+def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, monkeypatch) -> None:
+    from analognas import api
+    from analognas.executors import ray_shipping
+
+    packed = []
+    pack = ray_shipping._pack
+
+    def note(tensor):
+        packed.append((tensor.data_ptr(), tuple(tensor.shape)))
+        return pack(tensor)
+
+    monkeypatch.setattr(ray_shipping, "_pack", note)
+    address = f"executor.address={cluster.address}"
+    values = ("executor={kind: ray, threads: 1}", address, "references=[]", "search.trials=6")
+    run = api.search(write_small(tmp_path), out=tmp_path / "run", overrides=values, observer=Silent())
+    assert run.result is not None
+    assert any(len(shape) == 4 for _, shape in packed), "no images went into the object store"
+    assert len(packed) == len(set(packed))
 
 
 def test_what_the_cluster_lacks_is_said(cluster) -> None:

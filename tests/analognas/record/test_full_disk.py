@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from analognas.api import resume
+from analognas.errors import UserError
+from analognas.executors.serial import SerialExecutor
+from analognas.observer import Silent
 from analognas.record.journal import read_trials
+from tests.analognas.executors import evaluations
+from tests.analognas.executors.drive import check_run, drive, search_loop
 from tests.analognas.small_search import analognas, write_small
 
 pytestmark = pytest.mark.faults
 
+PAGE = 4096
 QUICK = ("--set", "references=[]", "--set", "search.trials=6")
 
 
@@ -65,6 +72,59 @@ def test_a_disk_that_is_full_at_any_write_costs_nothing(disk, tmp_path) -> None:
     assert trials[best - 1].metrics["accuracy_1d"] == max(trial.metrics["accuracy_1d"] for trial in trials)
     leftovers = [path.name for path in run.iterdir() if path.name.startswith(".")]
     assert not leftovers
+
+
+def test_a_disk_that_is_full_at_every_page_of_the_journal_costs_nothing(disk) -> None:
+    """A tmpfs gives out pages: every page that the journal needs is missing once."""
+    journal = disk / "trials.jsonl"
+    n_trials, kept, stops = 40, b"", 0
+    leave_free(disk, 0)
+    while True:
+        try:
+            drive(disk, search_loop(n_trials), SerialExecutor(evaluations.instant))
+        except UserError as error:
+            assert "No space left on device" in str(error)
+            assert f"make room and run `analognas resume {disk}`" in str(error)
+        else:
+            break
+        content = journal.read_bytes()
+        assert content.startswith(kept)
+        assert content.endswith(b"\n") or not content
+        kept = content
+        stops += 1
+        leave_free(disk, PAGE)
+    assert stops == -(-journal.stat().st_size // PAGE)
+    check_run(disk, n_trials)
+
+
+def test_a_disk_that_is_full_at_any_file_of_the_end_costs_nothing(disk, tmp_path) -> None:
+    run, plenty = disk / "run", tmp_path / "plenty"
+    done = analognas("search", write_small(tmp_path), "--out", plenty, *QUICK)
+    assert done.returncode == 0, done.stderr
+    run.mkdir()
+    for name in ("config.yaml", "environment.json", "trials.jsonl"):
+        (run / name).write_bytes((plenty / name).read_bytes())
+    free, places = PAGE, set()
+    while True:
+        leave_free(disk, free)
+        try:
+            resume(run, observer=Silent())
+        except UserError as error:
+            said = str(error)
+        else:
+            break
+        assert "No space left on device" in said
+        assert str(run) in said
+        assert (run / "trials.jsonl").read_bytes() == (plenty / "trials.jsonl").read_bytes()
+        assert not list(run.glob(".*")), "a half-written file was left behind"
+        places.add("best" if not (run / "best").exists() else "report")
+        free = free * 3 // 2
+    assert places == {"best", "report"}
+    for name in ("summary.csv", "pareto.csv"):
+        assert (run / name).read_bytes() == (plenty / name).read_bytes()
+    best = json.loads((run / "best" / "metrics.json").read_text())["trial"]
+    trials = read_trials(run / "trials.jsonl")
+    assert trials[best - 1].metrics["accuracy_1d"] == max(trial.metrics["accuracy_1d"] for trial in trials)
 
 
 def assert_clear(done: subprocess.CompletedProcess[str], run: Path) -> None:

@@ -77,6 +77,17 @@ def test_problems_name_the_gene_and_the_value() -> None:
         space.problems(np.zeros((1, 8), dtype=np.int64))
 
 
+def test_a_row_alone_has_the_problem_it_has_beside_a_hopeless_one() -> None:
+    space = ResNetSpace(ct=("A", "D"), oc0=(8, 64), max_width=256)
+    rng = np.random.default_rng(0)
+    population = space.sample(400, rng)
+    changed = rng.random(population.shape) < 0.03
+    population[changed] += rng.integers(-2, 3, int(changed.sum())) * 4
+    together = space.problems(np.concatenate([np.full_like(population[:1], -1), population]))[1:]
+    assert [space.problems(row[None])[0] for row in population] == together
+    assert 20 < sum(map(bool, together)) < 380
+
+
 def test_rows_of_another_space_are_refused() -> None:
     space = ResNetSpace()
     row = np.array([space.parse(ARCHITECTURE)])

@@ -1,0 +1,47 @@
+"""The last words of workers that died: each has left a file on its node, which a task fetches from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from analognas.executors.attempts import Attempt
+from analognas.executors.ray_cluster import alive_nodes
+from analognas.executors.ray_worker import salvage_log
+from analognas.executors.trial_log import write_log
+
+
+class LastWords:
+    """Fetches what attempts have left on the nodes, without holding up the search."""
+
+    def __init__(self, logs: Path | None, run: str) -> None:
+        """Write into the folder `logs`, None for nowhere, what attempts of `run` have left."""
+        self._logs = logs
+        self._run = run
+        self._task = ray.remote(num_cpus=0, max_retries=0)(salvage_log)
+        self._asked: dict[Any, Attempt] = {}
+
+    def ask_for(self, attempt: Attempt) -> None:
+        """Ask every node: Ray does not tell which one an attempt was on."""
+        if self._logs is None:
+            return
+        for node in alive_nodes():
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            task = self._task.options(scheduling_strategy=there, name=f"log of {attempt.job.key}")
+            self._asked[task.remote(self._run, attempt)] = attempt
+
+    def take(self, timeout_s: float = 0.0) -> None:
+        """Write what has arrived, or arrives within `timeout_s` seconds, into the logs of the candidates."""
+        if not self._asked:
+            return
+        arrived, _ = ray.wait(list(self._asked), num_returns=len(self._asked), timeout=timeout_s)
+        for reference in arrived:
+            attempt = self._asked.pop(reference)
+            try:
+                write_log(self._logs, attempt, ray.get(reference))
+            except exceptions.RayError:
+                continue  # the node went away, and what was on it
