@@ -188,6 +188,11 @@ def final_budget(training: TrainingSpec, final: FinalSpec) -> TrainingBudget:
     )
 
 
+def final_task(task: PreparedTask, final: FinalSpec) -> PreparedTask:
+    """Return the data of the trainings after the search."""
+    return task.with_validation() if final.train_on == "train-and-validation" else task
+
+
 def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule:
     return Schedule(
         epochs=spec.epochs,

@@ -14,6 +14,7 @@ from analognas.config.loader import dump_config, load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
+from analognas.finalists import choose_finalist
 from analognas.finish import judge_surrogate, train_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
@@ -22,7 +23,7 @@ from analognas.record.directory import RunDirectory, create_run
 from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult
+from analognas.record.validation import Finalist, FinalResult
 from analognas.selection import choose
 
 
@@ -166,10 +167,19 @@ def _finish(
         publish(run, config, trials, None)
         raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
     surrogate = judge_surrogate(config, composition, trials, run, observer)
-    trained, validated, references = train_best_and_references(config, composition, best, observer)
-    result = FinalResult(trial=best.number, network=validated, references=references, surrogate=surrogate)
+    finalists: tuple[Finalist, ...] = ()
+    if config.final.finalists > 1:
+        best, finalists = choose_finalist(config, composition, trials, best, observer)
+    final, references = train_best_and_references(config, composition, best, observer)
+    result = FinalResult(
+        trial=best.number,
+        network=final.validated,
+        references=references,
+        surrogate=surrogate,
+        finalists=finalists,
+    )
     observer.stage("exporting the best network")
-    artefact = make_artefact(config, composition.task, best, validated, trained.network, trained.analog)
+    artefact = make_artefact(config, composition.task, best, final)
     missing = write_bundle(run.best, artefact, result)
     for name, reason in missing.items():
         observer.stage(f"format {name} is missing: {reason}")

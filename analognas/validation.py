@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 import hwsim
-from analognas.compose import final_budget
+from analognas.compose import final_budget, final_task
 from analognas.config.document import Document, read_document
 from analognas.config.problems import ConfigError, Place, Problem, nearest
 from analognas.config.sections import STANDARD_TIMES_S, HardwareSection
@@ -96,6 +96,7 @@ def validate(
     task = prepare(load_task(content.task), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
+    task = final_task(task, content.final)
     network = _trained(architecture, task, observer)
     observer.stage(f"programming {chips or content.final.chips} chips of {chosen.name}")
     try:

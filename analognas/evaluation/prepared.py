@@ -6,7 +6,7 @@ somebody asks for it: a search never does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -24,16 +24,24 @@ class PreparedTask:
         source: the task as it was loaded.
         train: what trainings draw their batches from.
         validation: standardised.
+        augmentation: of the training inputs.
+        trains_on_validation: whether `validation` is among the training inputs, and tells nothing any more.
     """
 
     source: Task
     train: TrainingInputs
     validation: Split
+    augmentation: Augmentation
+    trains_on_validation: bool = False
 
     @cached_property
     def test(self) -> Split:
         """The test split, standardised; only the final validation may look at it."""
         return _standardised(self.source, self.source.test)
+
+    def with_validation(self) -> PreparedTask:
+        """Return the task with the validation inputs among the training inputs."""
+        return replace(prepare(self.source.with_validation(), self.augmentation), trains_on_validation=True)
 
 
 def prepare(task: Task, augmentation: Augmentation | None = None) -> PreparedTask:
@@ -42,8 +50,9 @@ def prepare(task: Task, augmentation: Augmentation | None = None) -> PreparedTas
     Raises:
         ValueError: when the augmentation does not fit the inputs.
     """
-    train = TrainingInputs(task, augmentation or Augmentation())
-    return PreparedTask(task, train, _standardised(task, task.validation))
+    augmentation = augmentation or Augmentation()
+    train = TrainingInputs(task, augmentation)
+    return PreparedTask(task, train, _standardised(task, task.validation), augmentation)
 
 
 def _standardised(task: Task, split: Split) -> Split:
