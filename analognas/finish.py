@@ -130,7 +130,7 @@ def _take_up(evaluator: Evaluator, genotype: Genotype, result: FullyTrained) -> 
 
 def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTrained:
     """Train a network at full budget and validate it on the test split."""
-    task = evaluator.task
+    task = evaluator.data
     torch.set_num_threads(evaluator.threads)
     if training.genotype is None:
         network = published(training.name, task.source.input_shape, task.source.n_classes)
@@ -169,7 +169,7 @@ def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTra
         curves=curves,
         training=done,
     )
-    weights = {name: tensor.contiguous() for name, tensor in trained.network.state_dict().items()}
+    weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return FullyTrained(validated, save(weights))
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+from typing import Final
 
 from analognas.artefact import make_artefact
 from analognas.compose import Composition
@@ -26,6 +27,9 @@ from analognas.record.trial import Trial
 from analognas.record.validation import Finalist, FinalResult
 from analognas.selection import choose
 
+PART_OF_THE_RESULT: Final = ("threads", "device")
+"""What an executor shares with the run that it continues."""
+
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
     """Create the run directory: `out`, or `runs/NAME-DATE-TIME`.
@@ -41,12 +45,13 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         "data_sha256": task.fingerprint,
         "data_notes": list(task.notes),
         "threads": config.executor.threads,
+        "device": config.executor.device,
     }
     return create_run(path, dump_config(config), facts)
 
 
 def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
-    """Check that `config` is the search that `run` began with; only `executor` may differ, but for its threads.
+    """Check that `config` is the search that `run` began with; `executor` may differ, but for its threads and device.
 
     Raises:
         UserError: naming the first section that differs.
@@ -54,13 +59,17 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
     began_with = load_config(run.config)[0]
     for name in type(config).model_fields:
         before, now = getattr(began_with, name), getattr(config, name)
+        compared = [(name, before, now)]
         if name == "executor":
-            name, before, now = "executor.threads", before.threads, now.threads
-        if before != now:
-            raise UserError(
-                f"{run.path}: this run began with another `{name}` ({_shown(before)}, now {_shown(now)}); "
-                "continue it as it began, or start a new search in another directory"
-            )
+            compared = [
+                (f"executor.{key}", getattr(before, key), getattr(now, key)) for key in PART_OF_THE_RESULT
+            ]
+        for place, then, value in compared:
+            if then != value:
+                raise UserError(
+                    f"{run.path}: this run began with another `{place}` ({_shown(then)}, now {_shown(value)}); "
+                    "continue it as it began, or start a new search in another directory"
+                )
 
 
 def _shown(value: object) -> str:

@@ -74,6 +74,10 @@ class TrainingSpec(Spec):
     digital: DigitalTrainingSpec = DigitalTrainingSpec()
     hardware_aware: HardwareAwareTrainingSpec = HardwareAwareTrainingSpec()
     augmentation: AugmentationSpec = AugmentationSpec()
+    mixed_precision: bool = Field(
+        default=False,
+        description="digital training with convolutions and matrix products in bfloat16, for GPUs; off for the chip",
+    )
     early_stop: EarlyStopSpec | None = Field(
         default=None, description="gives up trials that are hopeless; null: every trial is trained to its end"
     )

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import torch
 
 from analognas.tasks import Split, Task
 from analognas.training.augmentation import Augmentation
 from analognas.training.inputs import TrainingInputs
+
+CPU: Final = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class PreparedTask:
         validation: standardised.
         augmentation: of the training inputs.
         trains_on_validation: whether `validation` is among the training inputs, and tells nothing any more.
+        device: where the splits are.
     """
 
     source: Task
@@ -33,11 +37,20 @@ class PreparedTask:
     validation: Split
     augmentation: Augmentation
     trains_on_validation: bool = False
+    device: torch.device = CPU
 
     @cached_property
     def test(self) -> Split:
         """The test split, standardised; only the final validation may look at it."""
-        return _standardised(self.source, self.source.test)
+        return _standardised(self.source, self.source.test).to(self.device)
+
+    def to(self, device: torch.device) -> PreparedTask:
+        """Return the task with its splits on `device`; itself where they are there already."""
+        if device == self.device:
+            return self
+        return replace(
+            self, train=self.train.to(device), validation=self.validation.to(device), device=device
+        )
 
     def with_validation(self) -> PreparedTask:
         """Return the task with the validation inputs among the training inputs."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analognas.executors.device import resolve_device
 from analognas.executors.executor import Evaluate, Executor
 from analognas.executors.limits import Limits
 from analognas.executors.memory import GIGABYTE
@@ -24,12 +25,13 @@ def open_executor(spec: SerialSpec | ProcessesSpec | RaySpec) -> Callable[[], No
         What ends the connection.
 
     Raises:
-        UserError: when there is no cluster, or it cannot do what is asked of it.
+        UserError: when there is no cluster, or it cannot do what is asked of it, or there is no such device.
     """
     if isinstance(spec, RaySpec):
         from analognas.executors.ray_cluster import connect
 
         return connect(spec.address, _demand(spec))
+    resolve_device(spec.device)
     return _nothing_to_close
 
 
