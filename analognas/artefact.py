@@ -11,25 +11,25 @@ from analognas.export import Artefact
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.record.trial import Trial
-from analognas.record.validation import ValidatedNetwork
 from analognas.tasks import Task
 
 if TYPE_CHECKING:
-    from torch import nn
+    from analognas.finish import FinalNetwork
 
 
-def make_artefact(
-    config: SearchConfig,
-    task: Task,
-    best: Trial,
-    validated: ValidatedNetwork,
-    network: nn.Module,
-    analog: nn.Module,
-) -> Artefact:
-    """Return what exporters need of a trained network and its image on tiles."""
+def make_artefact(config: SearchConfig, task: Task, best: Trial, final: FinalNetwork) -> Artefact:
+    """Return what exporters need of a trained network and its image on tiles.
+
+    Args:
+        config: of the run.
+        task: the data of the search, with the splits that are recorded.
+        best: the chosen trial.
+        final: its network at full budget.
+    """
+    validated, trained_on = final.validated, final.task.source
     metrics = validated.metrics
     return Artefact(
-        model=Standardised(network, task.mean, task.std, task.input_shape),
+        model=Standardised(final.network, trained_on.mean, trained_on.std, task.input_shape),
         description=Description(
             name=config.name,
             class_names=task.class_names,
@@ -42,8 +42,8 @@ def make_artefact(
         architecture=_architecture(config, task, best),
         analog={
             "hardware": config.hardware.model_dump(mode="json"),
-            "tiles": hwsim.tile_map(analog).to_json(),
-            "layers": hwsim.analog_parameters(analog),
+            "tiles": hwsim.tile_map(final.analog).to_json(),
+            "layers": hwsim.analog_parameters(final.analog),
         },
         split=(task.test.x, task.test.y),
     )
@@ -55,9 +55,11 @@ def best_artefact(path: Path) -> Artefact:
     Raises:
         UserError: when there is no finished run, or its data have changed.
     """
+    from analognas.compose import final_task
     from analognas.errors import UserError
     from analognas.evaluation.prepared import prepare
     from analognas.evaluation.training import on_tiles
+    from analognas.finish import FinalNetwork
     from analognas.run import Run
     from analognas.tasks import load_task
     from analognas.trained import load_network
@@ -69,9 +71,9 @@ def best_artefact(path: Path) -> Artefact:
     config = run.config
     task = load_task(config.task)
     network = load_network(run.directory.best)
-    analog = on_tiles(network, prepare(task), config.hardware)
-    best = run.directory.trial_of(result)
-    return make_artefact(config, task, best, result.network, network, analog)
+    prepared = final_task(prepare(task), config.final)
+    final = FinalNetwork(network, on_tiles(network, prepared, config.hardware), prepared, result.network)
+    return make_artefact(config, task, run.directory.trial_of(result), final)
 
 
 def _architecture(config: SearchConfig, task: Task, best: Trial) -> dict[str, Any]:

@@ -141,6 +141,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             times_s=config.evaluation.times,
             chip_seed=chip_seed(config.seed),
             threads=config.executor.threads,
+            device=config.executor.device,
         ),
         site=site,
         admissible_share=share,
@@ -163,30 +164,37 @@ def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) 
 
 def trial_budget(training: TrainingSpec) -> TrainingBudget:
     """Return the budget of a trial."""
-    budget = training_budget(training.digital, training.hardware_aware)
+    budget = training_budget(training)
     stop = training.early_stop
     return budget if stop is None else replace(budget, early_stop=EarlyStop(stop.epoch, stop.accuracy))
 
 
-def training_budget(
-    digital: DigitalTrainingSpec, hardware_aware: HardwareAwareTrainingSpec
-) -> TrainingBudget:
-    """Return the budget that two sections describe."""
+def training_budget(training: TrainingSpec) -> TrainingBudget:
+    """Return the budget that a section describes, to its end."""
+    hardware_aware = training.hardware_aware
     return TrainingBudget(
-        digital=_schedule(digital),
+        digital=_schedule(training.digital),
         hardware_aware=_schedule(hardware_aware),
         weight_noise=hardware_aware.weight_noise,
         noise_ramp=hardware_aware.noise_ramp,
         clip_sigma=hardware_aware.clip_sigma,
+        mixed_precision=training.mixed_precision,
     )
 
 
 def final_budget(training: TrainingSpec, final: FinalSpec) -> TrainingBudget:
     """Return the budget of the best candidate and the references."""
-    return training_budget(
-        training.digital.model_copy(update={"epochs": final.digital_epochs}),
-        training.hardware_aware.model_copy(update={"epochs": final.hardware_aware_epochs}),
+    budget = training_budget(training)
+    return replace(
+        budget,
+        digital=replace(budget.digital, epochs=final.digital_epochs),
+        hardware_aware=replace(budget.hardware_aware, epochs=final.hardware_aware_epochs),
     )
+
+
+def final_task(task: PreparedTask, final: FinalSpec) -> PreparedTask:
+    """Return the data of the trainings after the search."""
+    return task.with_validation() if final.train_on == "train-and-validation" else task
 
 
 def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule:

@@ -213,6 +213,7 @@ class SearchLoop:
             versions=outcome.versions,
             attempts=outcome.attempts,
             node=outcome.node,
+            device=outcome.device,
             ask=ask,
             rung=job.rung,
             budget=job.budget,

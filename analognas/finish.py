@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import torch
 from safetensors.torch import load, save
+from torch import nn
 
-from analognas.compose import Composition, final_budget
+from analognas.compose import Composition, final_budget, final_task
 from analognas.config.sections import SearchConfig
 from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
-from analognas.evaluation.training import TrainedNetwork, TrainingBudget, on_tiles, train_network
+from analognas.evaluation.prepared import PreparedTask
+from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
 from analognas.history import history_of
 from analognas.observer import Observer
 from analognas.record.directory import RunDirectory
@@ -53,6 +55,23 @@ class FullTraining:
 
 
 @dataclass(frozen=True)
+class FinalNetwork:
+    """The best candidate at full budget.
+
+    Attributes:
+        network: plain torch, in evaluation mode.
+        analog: the same on crossbar tiles, input ranges calibrated.
+        task: the data it was trained on.
+        validated: its measurements.
+    """
+
+    network: nn.Module
+    analog: nn.Module
+    task: PreparedTask
+    validated: ValidatedNetwork
+
+
+@dataclass(frozen=True)
 class FullyTrained:
     """What came of it.
 
@@ -67,11 +86,11 @@ class FullyTrained:
 
 def train_best_and_references(
     config: SearchConfig, composition: Composition, best: Trial, observer: Observer
-) -> tuple[TrainedNetwork, ValidatedNetwork, tuple[ValidatedNetwork, ...]]:
+) -> tuple[FinalNetwork, tuple[ValidatedNetwork, ...]]:
     """Train the candidate of `best` and the references at full budget and validate them, wherever evaluations run.
 
     Returns:
-        The best network and its measurements, and those of the references.
+        The best network, and the measurements of the references.
     """
     budget = final_budget(config.training, config.final)
 
@@ -88,51 +107,57 @@ def train_best_and_references(
         f"at full budget, {config.final.chips} chips",
         *(f"training the reference {name} at full budget" for name in config.references),
     ]
-    results = composition.place().map(train_and_validate, composition.evaluator, trainings)
+    task = final_task(composition.prepared, config.final)
+    evaluator = replace(composition.evaluator, task=task)
+    results = composition.place().map(train_and_validate, evaluator, trainings)
     trained = []
     for stage in stages:
         observer.stage(stage)
         trained.append(next(results))
     torch.set_num_threads(config.executor.threads)
-    network = _take_up(composition, best.genotype, trained[0])
-    return network, trained[0].validated, tuple(result.validated for result in trained[1:])
+    network = _take_up(evaluator, best.genotype, trained[0])
+    return network, tuple(result.validated for result in trained[1:])
 
 
-def _take_up(composition: Composition, genotype: Genotype, result: FullyTrained) -> TrainedNetwork:
+def _take_up(evaluator: Evaluator, genotype: Genotype, result: FullyTrained) -> FinalNetwork:
     """Return the network of a training that ran elsewhere."""
-    network = composition.problem.space.build(genotype)
+    network = evaluator.space.build(genotype)
     network.load_state_dict(load(result.weights))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
     network.eval()
-    digital = result.validated.digital_accuracy["validation"]
-    before = float(result.validated.training["validation_accuracy_before_hardware_aware"])
-    analog = on_tiles(network, composition.prepared, composition.evaluator.hardware)
-    return TrainedNetwork(network, analog, digital, before)
+    analog = on_tiles(network, evaluator.task, evaluator.hardware)
+    return FinalNetwork(network, analog, evaluator.task, result.validated)
 
 
 def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTrained:
     """Train a network at full budget and validate it on the test split."""
-    task = evaluator.task
+    task = evaluator.data
     torch.set_num_threads(evaluator.threads)
     if training.genotype is None:
         network = published(training.name, task.source.input_shape, task.source.n_classes)
     else:
         network = evaluator.space.build(training.genotype)
     trained = train_network(network, task, evaluator.hardware, training.budget, training.seed)
+    splits = {"test": task.test}
+    done: dict[str, Any] = {
+        "seed": training.seed,
+        "budget": asdict(training.budget),
+        "inputs": len(task.train),
+    }
+    if not task.trains_on_validation:
+        splits = {"validation": task.validation, **splits}
+        done["validation_accuracy_before_hardware_aware"] = trained.digital_accuracy_before
     curves = {
-        split_name: accuracy_on_chips(
+        name: accuracy_on_chips(
             trained.analog,
             split,
             chips=training.chips,
             times_s=evaluator.times_s,
             seed=evaluator.chip_seed,
         )
-        for split_name, split in (("validation", task.validation), ("test", task.test))
+        for name, split in splits.items()
     }
-    digital = {
-        "validation": trained.digital_accuracy,
-        "test": accuracy(trained.network, task.test.x, task.test.y),
-    }
+    digital = {name: accuracy(trained.network, split.x, split.y) for name, split in splits.items()}
     validated = ValidatedNetwork(
         name=training.name,
         architecture=training.architecture,
@@ -143,13 +168,9 @@ def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTra
         },
         digital_accuracy=digital,
         curves=curves,
-        training={
-            "seed": training.seed,
-            "budget": asdict(training.budget),
-            "validation_accuracy_before_hardware_aware": trained.digital_accuracy_before,
-        },
+        training=done,
     )
-    weights = {name: tensor.contiguous() for name, tensor in trained.network.state_dict().items()}
+    weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return FullyTrained(validated, save(weights))
 
 

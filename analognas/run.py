@@ -129,6 +129,7 @@ class Run:
         *,
         times_s: Sequence[float | str] | None = None,
         chips: int | None = None,
+        device: str = "cpu",
     ) -> Validation:
         """Program the best network on chips again and measure it on the test split.
 
@@ -137,6 +138,7 @@ class Run:
             times_s: seconds since programming, or texts such as `1 day`, at least one; None: 1 s, 1 h, 1 day, 1 month
                 and 1 year.
             chips: how many, 2 or more; None: as many as the run did.
+            device: where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.
 
         Raises:
             UserError: when the run has not ended, or a value does not fit.
@@ -154,6 +156,7 @@ class Run:
             if times_s is None
             else parse_times([str(time_s) for time_s in times_s], "`times_s`"),
             chips=chips,
+            device=device,
             observer=Silent(),
         )
 

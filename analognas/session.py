@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+from typing import Final
 
 from analognas.artefact import make_artefact
 from analognas.compose import Composition
@@ -14,6 +15,7 @@ from analognas.config.loader import dump_config, load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
+from analognas.finalists import choose_finalist
 from analognas.finish import judge_surrogate, train_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
@@ -22,9 +24,12 @@ from analognas.record.directory import RunDirectory, create_run
 from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult
+from analognas.record.validation import Finalist, FinalResult
 from analognas.selection import choose
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
+
+PART_OF_THE_RESULT: Final = ("threads", "device")
+"""What an executor shares with the run that it continues."""
 
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
@@ -41,12 +46,13 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         "data_sha256": task.fingerprint,
         "data_notes": list(task.notes),
         "threads": config.executor.threads,
+        "device": config.executor.device,
     }
     return create_run(path, dump_config(config), facts)
 
 
 def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
-    """Check that `config` is the search that `run` began with; only `executor` may differ, but for its threads.
+    """Check that `config` is the search that `run` began with; `executor` may differ, but for its threads and device.
 
     Raises:
         UserError: naming the first section that differs.
@@ -54,13 +60,17 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
     began_with = load_config(run.config)[0]
     for name in type(config).model_fields:
         before, now = getattr(began_with, name), getattr(config, name)
+        compared = [(name, before, now)]
         if name == "executor":
-            name, before, now = "executor.threads", before.threads, now.threads
-        if before != now:
-            raise UserError(
-                f"{run.path}: this run began with another `{name}` ({_shown(before)}, now {_shown(now)}); "
-                "continue it as it began, or start a new search in another directory"
-            )
+            compared = [
+                (f"executor.{key}", getattr(before, key), getattr(now, key)) for key in PART_OF_THE_RESULT
+            ]
+        for place, then, value in compared:
+            if then != value:
+                raise UserError(
+                    f"{run.path}: this run began with another `{place}` ({_shown(then)}, now {_shown(value)}); "
+                    "continue it as it began, or start a new search in another directory"
+                )
 
 
 def _shown(value: object) -> str:
@@ -171,10 +181,19 @@ def _finish(
         publish(run, config, trials, None)
         raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
     surrogate = judge_surrogate(config, composition, trials, run, observer)
-    trained, validated, references = train_best_and_references(config, composition, best, observer)
-    result = FinalResult(trial=best.number, network=validated, references=references, surrogate=surrogate)
+    finalists: tuple[Finalist, ...] = ()
+    if config.final.finalists > 1:
+        best, finalists = choose_finalist(config, composition, trials, best, observer)
+    final, references = train_best_and_references(config, composition, best, observer)
+    result = FinalResult(
+        trial=best.number,
+        network=final.validated,
+        references=references,
+        surrogate=surrogate,
+        finalists=finalists,
+    )
     observer.stage("exporting the network")
-    artefact = make_artefact(config, composition.task, best, validated, trained.network, trained.analog)
+    artefact = make_artefact(config, composition.task, best, final)
     missing = write_bundle(run.best, artefact, result)
     for name, reason in missing.items():
         observer.stage(f"format {name} is missing: {reason}")

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 import hwsim
-from analognas.compose import final_budget
+from analognas.compose import final_budget, final_task
 from analognas.config.document import Document, read_document
 from analognas.config.problems import ConfigError, Place, Problem, nearest
 from analognas.config.sections import STANDARD_TIMES_S, HardwareSection
@@ -23,6 +23,7 @@ from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import accuracy_on_chips
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import on_tiles, train_network
+from analognas.executors.device import resolve_device
 from analognas.observer import Observer
 from analognas.record.trial import DriftRecord
 from analognas.seeds import derive_seed
@@ -70,6 +71,7 @@ def validate(
     hardware: hwsim.Hardware | None,
     times_s: Sequence[float] | None,
     chips: int | None,
+    device: str = "cpu",
     observer: Observer,
 ) -> Validation:
     """Validate a found network on its test split.
@@ -80,11 +82,13 @@ def validate(
         hardware: instead of the run's own.
         times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
         chips: instead of as many as the run used.
+        device: where this runs: cpu, cuda, cuda:N or auto.
         observer: is told of the stages.
 
     Raises:
         UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
     """
+    place = resolve_device(device)
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
     chosen = hardware or content.hardware
@@ -98,7 +102,8 @@ def validate(
     task = prepare(load_task(content.task), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
-    network = _trained(architecture, task, observer)
+    task = final_task(task, content.final).to(place)
+    network = _trained(architecture, task, observer).to(task.device)
     observer.stage(f"programming {chips or content.final.chips} chips of {chosen.name}")
     try:
         analog = on_tiles(network, task, chosen)

@@ -25,6 +25,9 @@ def validate(
     chips: Annotated[
         int | None, typer.Option(min=2, max=1000, help="Chips to program; default: as the run did.")
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.")
+    ] = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Program a found network on chips and show its accuracy over time, on any hardware."""
@@ -39,6 +42,7 @@ def validate(
         hardware=None if hardware is None else read_hardware(hardware),
         times_s=parse_times(times, "--times"),
         chips=chips,
+        device=device,
         observer=PlainObserver(),
     )
     if as_json:

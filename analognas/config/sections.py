@@ -74,6 +74,10 @@ class TrainingSpec(Spec):
     digital: DigitalTrainingSpec = DigitalTrainingSpec()
     hardware_aware: HardwareAwareTrainingSpec = HardwareAwareTrainingSpec()
     augmentation: AugmentationSpec = AugmentationSpec()
+    mixed_precision: bool = Field(
+        default=False,
+        description="digital training with convolutions and matrix products in bfloat16, for GPUs; off for the chip",
+    )
     early_stop: EarlyStopSpec | None = Field(
         default=None, description="gives up trials that are hopeless; null: every trial is trained to its end"
     )
@@ -205,6 +209,16 @@ class FinalSpec(Spec):
     digital_epochs: int = Field(default=40, ge=1, description="epochs of digital training")
     hardware_aware_epochs: int = Field(default=20, ge=0, description="epochs of hardware-aware training")
     chips: int = Field(default=25, ge=2, le=1000, description="chips programmed for the validation")
+    finalists: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="best trials, trained at full budget and judged on validation data; the winner is trained anew",
+    )
+    train_on: Literal["train", "train-and-validation"] = Field(
+        default="train",
+        description="train-and-validation: the choice is made, so its data train too, the references likewise",
+    )
 
 
 def _merge_preset(value: Any) -> Any:

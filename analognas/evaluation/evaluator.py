@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 
 import hwsim
-from analognas.errors import EvaluationError
+from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, train_network
+from analognas.executors.device import described, resolve_device
 from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
 from analognas.halving import reduced_chips
 from analognas.record.environment import package_versions
@@ -34,6 +37,7 @@ class Evaluator:
         times_s: since programming.
         chip_seed: of the chips: the same for all candidates, so that they are compared on paired chips.
         threads: torch threads.
+        device: where it runs, by its name in a configuration; it is looked up on the worker.
     """
 
     task: PreparedTask
@@ -44,15 +48,31 @@ class Evaluator:
     times_s: tuple[float, ...]
     chip_seed: int
     threads: int
+    device: str = "cpu"
+
+    @cached_property
+    def data(self) -> PreparedTask:
+        """The task on the device, moved there once for all evaluations of this process.
+
+        Raises:
+            UserError: when there is no such device.
+        """
+        return self.task.to(resolve_device(self.device))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the moved task out: another process has other devices."""
+        return {name: value for name, value in vars(self).items() if name != "data"}
 
     def evaluate(self, job: Job) -> Outcome:
         """Evaluate a job; whatever goes wrong with the candidate ends as a failure, not as an exception."""
         start = time.perf_counter()
         torch.set_num_threads(self.threads)
         result: Measurement | Failure
+        device = ""
         try:
+            device = described(self.data.device)
             result = self.measure(job)
-        except EvaluationError as error:
+        except (EvaluationError, UserError) as error:
             result = Failure(reason=str(error), traceback="")
         except Exception as error:
             result = Failure(reason=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
@@ -64,6 +84,7 @@ class Evaluator:
             finished_at=now_utc(),
             versions=package_versions(),
             node=node_name(),
+            device=device,
         )
 
     def measure(self, job: Job) -> Measurement:
@@ -74,10 +95,10 @@ class Evaluator:
         """
         network = self.space.build(job.proposal.genotype)
         budget = self.budget if job.budget == 1 else self.budget.reduced(job.budget)
-        trained = train_network(network, self.task, self.hardware, budget, job.seed)
+        trained = train_network(network, self.data, self.hardware, budget, job.seed)
         curve = accuracy_on_chips(
             trained.analog,
-            self.task.validation,
+            self.data.validation,
             chips=reduced_chips(self.chips, job.budget),
             times_s=self.times_s,
             seed=self.chip_seed,

@@ -21,9 +21,8 @@ def accuracy_on_chips(
     analog: nn.Module, split: Split, *, chips: int, times_s: Sequence[float], seed: int
 ) -> DriftRecord:
     """Program `chips` chips and return the accuracy of each at each time on `split`."""
-    curve = hwsim.accuracy_over_time(
-        hwsim.program(analog, n=chips, seed=seed), split.x, split.y, times_s=times_s
-    )
+    chips_of_network = hwsim.program(analog, n=chips, seed=seed)
+    curve = hwsim.accuracy_over_time(chips_of_network, split.x, split.y.cpu(), times_s=times_s)
     return DriftRecord(
         times_s=tuple(float(time_s) for time_s in curve.times_s),
         accuracy=tuple(tuple(row) for row in curve.accuracy.tolist()),

@@ -49,6 +49,7 @@ class TrainingBudget:
         noise_ramp: fraction of the steps that ramps the noise up.
         clip_sigma: weights are clipped at this many standard deviations of their layer; None: never.
         early_stop: when to give up; None: never.
+        mixed_precision: digital training with bfloat16 convolutions and matrix products.
     """
 
     digital: Schedule
@@ -57,6 +58,7 @@ class TrainingBudget:
     noise_ramp: float
     clip_sigma: float | None
     early_stop: EarlyStop | None = None
+    mixed_precision: bool = False
 
     def reduced(self, share: float) -> TrainingBudget:
         """Return the budget with this share of the epochs, at least one where there were any."""
@@ -89,19 +91,19 @@ class TrainedNetwork:
 def train_network(
     network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
 ) -> TrainedNetwork:
-    """Initialise `network` and train it on the training split.
+    """Initialise `network` and train it on the training split, on the device of `task`.
 
     Raises:
         EvaluationError: when the training diverges, or is stopped early.
     """
     initialise(network, _generator(seed, "initialisation"))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
+    network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     train(
         network,
         task.train,
         budget.digital,
         _generator(seed, "digital"),
-        plain_step(network),
+        plain_step(network, mixed_precision=budget.mixed_precision),
         after_epoch=None if budget.early_stop is None else _judge(network, task, budget),
     )
     before = accuracy(network, task.validation.x, task.validation.y)

@@ -61,6 +61,7 @@ class Outcome:
         versions: of the packages that shape a result.
         attempts: how many times it was started.
         node: the machine that evaluated it; empty where none reported.
+        device: where its tensors were, `cpu` or a GPU with its name; empty where none reported.
     """
 
     job: Job
@@ -71,6 +72,7 @@ class Outcome:
     versions: Mapping[str, str]
     attempts: int = 1
     node: str = ""
+    device: str = ""
 
 
 Evaluate: TypeAlias = Callable[[Job], Outcome]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from analognas.executors.device import resolve_device
 from analognas.executors.executor import Evaluate, Executor
 from analognas.executors.limits import Limits
 from analognas.executors.place import Here, Place
@@ -42,7 +43,7 @@ def open_site(spec: SerialSpec | ProcessesSpec | RaySpec) -> Site:
     """Check that evaluations can run as `spec` says; connect to the Ray cluster that it names.
 
     Raises:
-        UserError: when there is no cluster, or it cannot do what is asked of it.
+        UserError: when there is no cluster, or it cannot do what is asked of it, or there is no such device.
     """
     if isinstance(spec, RaySpec):
         from analognas.executors.ray_cluster import Demand, connect
@@ -52,6 +53,7 @@ def open_site(spec: SerialSpec | ProcessesSpec | RaySpec) -> Site:
         from analognas.executors.ray_shipping import Freight
 
         return RaySite(spec, demand, Freight(), disconnect)
+    resolve_device(spec.device)
     return ThisMachine(spec)
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from analognas.config.spec import Seconds, Spec
+from analognas.executors.device import DeviceName
 
 
-class SerialSpec(Spec):
+class _EvaluatingSpec(Spec):
+    device: DeviceName = Field(
+        default="cpu",
+        description="cpu, cuda, cuda:N, or auto: a GPU where torch sees one; part of the result",
+    )
+
+
+class SerialSpec(_EvaluatingSpec):
     """One evaluation after the other, in the driver's process."""
 
     kind: Literal["serial"] = "serial"
@@ -22,7 +30,7 @@ class SerialSpec(Spec):
     )
 
 
-class _WorkersSpec(Spec):
+class _WorkersSpec(_EvaluatingSpec):
     threads: int = Field(
         default=1, ge=1, le=256, description="torch threads of each evaluation; part of the result"
     )
@@ -67,6 +75,17 @@ class RaySpec(_WorkersSpec):
     num_gpus: float = Field(
         default=0, ge=0, description="GPUs that an evaluation reserves; fractions share one"
     )
+
+    @model_validator(mode="after")
+    def _gpu_is_reserved(self) -> RaySpec:
+        if self.device.startswith("cuda:"):
+            raise ValueError(f"Ray assigns GPUs: `device` must be cuda, auto or cpu, got {self.device}")
+        if self.device == "cuda" and not self.num_gpus:
+            raise ValueError(
+                "`device: cuda` needs `num_gpus > 0`, got 0: Ray hides GPUs that are not reserved; "
+                "0.25 lets four evaluations share one"
+            )
+        return self
 
     @field_validator("address")
     @classmethod

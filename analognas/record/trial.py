@@ -106,6 +106,7 @@ class Trial:
         versions: of the packages that shape a result.
         attempts: how many times its evaluation was started; more than one after a lost worker.
         node: the machine that evaluated it.
+        device: where its tensors were, `cpu` or a GPU with its name; empty where the evaluation did not end.
         rung: of successive halving, from 0; 0 without halving.
         budget: share of the full epochs and chips that the evaluation had; 1 on the last rung and without halving.
         ask: what the strategy was asked after the trial before this one had ended and before this one did; None for
@@ -130,6 +131,7 @@ class Trial:
     versions: Mapping[str, str] = field(default_factory=dict)
     attempts: int = 1
     node: str = ""
+    device: str = ""
     ask: Ask | None = None
     rung: int = 0
     budget: float = 1.0

@@ -18,9 +18,10 @@ class ValidatedNetwork:
         name: `best` or the name of a reference network.
         architecture: in the literature's symbols; for a reference network its name.
         metrics: the figures of `analognas.record.trial` on the test split.
-        digital_accuracy: floating-point accuracy of the exported weights, by split (`validation`, `test`).
+        digital_accuracy: floating-point accuracy of the exported weights, by split: `test`, and `validation` where its
+            inputs were not trained on.
         curves: accuracy of every chip at every time, by split.
-        training: what was done: epochs, seed, seconds, accuracy before hardware-aware training.
+        training: what was done: epochs, seed, inputs, accuracy before hardware-aware training.
     """
 
     name: str
@@ -29,6 +30,21 @@ class ValidatedNetwork:
     digital_accuracy: Mapping[str, float]
     curves: Mapping[str, DriftRecord]
     training: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A trial's candidate trained at full budget, for the choice.
+
+    Attributes:
+        trial: its number, from 1.
+        metrics: the figures of `analognas.record.trial` on the validation split; empty when it failed.
+        failure: why; empty when it did not.
+    """
+
+    trial: int
+    metrics: Mapping[str, float]
+    failure: str
 
 
 @dataclass(frozen=True)
@@ -42,12 +58,14 @@ class FinalResult:
         surrogate: how well the surrogate predicted held-out trials:
             `{"kind": name, "tau": {metric: Kendall tau or null}, "undefined": {metric: why}, "trials": n, "folds": k,
             "measured": {metric: [...]}, "predicted": {metric: [...]}}`; empty when the run had no surrogate.
+        finalists: the trials that were trained at full budget for the choice; empty where the best trial was chosen.
     """
 
     trial: int
     network: ValidatedNetwork
     references: tuple[ValidatedNetwork, ...]
     surrogate: Mapping[str, Any]
+    finalists: tuple[Finalist, ...] = ()
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""
@@ -71,8 +89,8 @@ class FinalResult:
         for network in (result.network, *result.references):
             for name, found, needed in (
                 ("metrics", network.metrics, METRICS),
-                ("digital_accuracy", network.digital_accuracy, ("validation", "test")),
-                ("curves", network.curves, ("validation", "test")),
+                ("digital_accuracy", network.digital_accuracy, ("test",)),
+                ("curves", network.curves, ("test",)),
             ):
                 if not set(needed) <= set(found):
                     raise ValueError(

@@ -25,8 +25,9 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
 
     Columns: `number`, `status`, `feasible`, `origin`; every metric, NaN where it was not measured;
         `predicted_<metric>`
-    where a surrogate predicted it; `architecture` and `genotype` as JSON; `seed`, `threads`, `wall_time_s`,
-    `finished_at`, `asked_after`, `position`, `rung`, `budget`; `failure`, the reason of a failed trial, else empty.
+    where a surrogate predicted it; `architecture` and `genotype` as JSON; `seed`, `threads`, `device`,
+    `wall_time_s`, `finished_at`, `asked_after`, `position`, `rung`, `budget`; `failure`, the reason of a failed trial,
+    else empty.
     """
     import pandas as pd
 
@@ -52,6 +53,7 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
         "genotype": [json.dumps(list(trial.genotype)) for trial in trials],
         "seed": [trial.seed for trial in trials],
         "threads": [trial.threads for trial in trials],
+        "device": [trial.device for trial in trials],
         "wall_time_s": [trial.wall_time_s for trial in trials],
         "finished_at": [trial.finished_at for trial in trials],
         "asked_after": [trial.asked_after for trial in trials],

@@ -107,6 +107,7 @@ def task_of_features(
     class_names: Sequence[str],
     *,
     noisy: npt.NDArray[np.float32] | None = None,
+    noisy_validation: npt.NDArray[np.float32] | None = None,
     limits: Limits = Limits(),  # frozen
     notes: Sequence[str] = (),
 ) -> Task:
@@ -120,6 +121,7 @@ def task_of_features(
         class_names: name of each label.
         noisy: `(copies, n training, 1, frames, features)`, the training clips with noise, in the order of the first
             part; None for none.
+        noisy_validation: the same of the validation clips.
         limits: the most items of each split.
         notes: what a report must say of the data.
     """
@@ -127,16 +129,20 @@ def task_of_features(
 
     kept, cut = limits.apply(y, parts)
     train, validation, test = (make_split(x[part], y[part]) for part in kept)
-    copies = None
-    if noisy is not None and len(noisy):
-        copies = torch.from_numpy(np.ascontiguousarray(noisy[:, np.isin(parts[0], kept[0])]))
+    copies = [
+        torch.from_numpy(np.ascontiguousarray(array[:, np.isin(part, taken)]))
+        if array is not None and len(array)
+        else None
+        for array, part, taken in zip((noisy, noisy_validation), parts, kept, strict=False)
+    ]
     return Task(
         name=name,
         train=train,
         validation=validation,
         test=test,
         class_names=tuple(class_names),
-        noisy=copies,
+        noisy=copies[0],
+        noisy_validation=copies[1],
         statistics="band",
         notes=(*notes, *cut),
     )

@@ -89,7 +89,13 @@ class FsddSpec(SoundSpec):
     kind: Literal["fsdd"] = "fsdd"
     split: Literal["speaker-disjoint", "official"] = Field(
         default="speaker-disjoint",
-        description="speaker-disjoint: four speakers train, one validates, one tests; official: takes 0 to 4 test",
+        description="speaker-disjoint: the speakers that train, validate and test differ; official: takes 0 to 4 test",
+    )
+    validation_speakers: int = Field(
+        default=1,
+        ge=1,
+        le=4,
+        description="speakers, of six, that validate in the speaker-disjoint split; one tests, the others train",
     )
 
 

@@ -150,7 +150,8 @@ def _load_sound(spec: FsddSpec | SpeechCommandsSpec | WavFolderSpec) -> Task:
         case FsddSpec():
             from analognas.tasks.audio import fsdd
 
-            return fsdd.load_fsdd(spec.split, spec.front_end.at(fsdd.RATE_HZ), background, spec.limits)
+            front_end = spec.front_end.at(fsdd.RATE_HZ)
+            return fsdd.load_fsdd(spec.split, spec.validation_speakers, front_end, background, spec.limits)
         case SpeechCommandsSpec():
             from analognas.tasks.audio import speech_commands as words
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -35,6 +35,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.y)
 
+    def to(self, device: torch.device) -> Split:
+        """Return the split on `device`."""
+        return Split(self.x.to(device), self.y.to(device))
+
 
 @dataclass(frozen=True)
 class Task:
@@ -48,6 +52,7 @@ class Task:
         class_names: name of each label.
         noisy: `(copies, n, channels, height, width)` the training inputs with noise, of which a training takes one or
             the clean one; None for none.
+        noisy_validation: the same of the validation inputs, for a training on both splits.
         statistics: inputs are standardised by `channel`, or by `band`: channel and column, as spectral features need.
         notes: what has to be said of the data wherever their accuracy is: copies, subsets, files left out.
     """
@@ -58,6 +63,7 @@ class Task:
     test: Split
     class_names: tuple[str, ...]
     noisy: torch.Tensor | None = None
+    noisy_validation: torch.Tensor | None = None
     statistics: Literal["channel", "band"] = "channel"
     notes: tuple[str, ...] = ()
 
@@ -102,6 +108,20 @@ class Task:
         shape = (-1, 1, 1) if self.statistics == "channel" else self.mean.shape
         return (x - self.mean.view(shape)) / self.std.view(shape)
 
+    def with_validation(self) -> Task:
+        """Return the task with the validation inputs among the training inputs, for a training after every choice."""
+        import torch
+
+        both = Split(
+            *(torch.cat(pair) for pair in zip(*map(_tensors, (self.train, self.validation)), strict=True))
+        )
+        noisy = None
+        if self.noisy is not None:
+            clean = self.validation.x.expand(len(self.noisy), *self.validation.x.shape)
+            extra = clean if self.noisy_validation is None else self.noisy_validation
+            noisy = torch.cat([self.noisy, extra], dim=1)
+        return replace(self, train=both, noisy=noisy, noisy_validation=None)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the shapes and bytes of every split: equal only for equal data in equal order."""
@@ -113,6 +133,10 @@ class Task:
         if self.noisy is not None:
             digest.update(self.noisy.contiguous().numpy().data)
         return digest.hexdigest()
+
+
+def _tensors(split: Split) -> tuple[torch.Tensor, torch.Tensor]:
+    return split.x, split.y
 
 
 def make_split(x: Images, y: Labels) -> Split:

@@ -51,35 +51,48 @@ class Augmentation:
                     f"`{name} < {side}` must hold for inputs of {height} x {width} (height x width), got {value}"
                 )
 
-    def pixels(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-        """Return `(n, height, width)` int64 indices into the `height * width` pixels of each input, or -1."""
-        rows = torch.arange(height).expand(n, height)
-        columns = torch.arange(width).expand(n, width)
+    def pixels(
+        self, n: int, height: int, width: int, generator: torch.Generator, device: torch.device | None = None
+    ) -> Tensor:
+        """Return `(n, height, width)` int64 indices into the `height * width` pixels of each input, or -1.
+
+        Args:
+            n: inputs.
+            height: of an input.
+            width: of an input.
+            generator: drawn from on its own device.
+            device: of the result; None: the generator's.
+        """
+        device = device or generator.device
+        rows = torch.arange(height, device=device).expand(n, height)
+        columns = torch.arange(width, device=device).expand(n, width)
         if self.time_shift:
-            rows = (rows + _integers(-self.time_shift, self.time_shift, n, generator)).clamp(0, height - 1)
+            rows = (rows + _integers(-self.time_shift, self.time_shift, n, generator, device)).clamp(
+                0, height - 1
+            )
         if self.flip:
-            mirrored = torch.randint(2, (n, 1), generator=generator).bool()
+            mirrored = _integers(0, 1, n, generator, device).bool()
             columns = torch.where(mirrored, width - 1 - columns, columns)
         if self.crop:
-            rows = rows + _integers(-self.crop, self.crop, n, generator)
-            columns = columns + _integers(-self.crop, self.crop, n, generator)
+            rows = rows + _integers(-self.crop, self.crop, n, generator, device)
+            columns = columns + _integers(-self.crop, self.crop, n, generator, device)
         blank_rows = (rows < 0) | (rows >= height)
         blank_columns = (columns < 0) | (columns >= width)
-        index = (rows * width)[:, :, None] + columns[:, None, :]
-        blank = blank_rows[:, :, None] | blank_columns[:, None, :]
+        index = (rows * width).unsqueeze(2) + columns.unsqueeze(1)
+        blank = blank_rows.unsqueeze(2) | blank_columns.unsqueeze(1)
         if self.cutout:
-            inside_rows = self._in_square(n, height, generator)
-            inside_columns = self._in_square(n, width, generator)
-            blank = blank | (inside_rows[:, :, None] & inside_columns[:, None, :])
+            inside_rows = self._in_square(n, height, generator, device)
+            inside_columns = self._in_square(n, width, generator, device)
+            blank = blank | (inside_rows.unsqueeze(2) & inside_columns.unsqueeze(1))
         return index.masked_fill_(blank, BLANK)
 
-    def _in_square(self, n: int, size: int, generator: torch.Generator) -> Tensor:
+    def _in_square(self, n: int, size: int, generator: torch.Generator, device: torch.device) -> Tensor:
         """Return `(n, size)`, whether a position is inside the square; its centre is any position."""
-        first = torch.randint(size, (n, 1), generator=generator) - self.cutout // 2
-        position = torch.arange(size)
+        first = _integers(0, size - 1, n, generator, device) - self.cutout // 2
+        position = torch.arange(size, device=device)
         return (position >= first) & (position < first + self.cutout)
 
 
-def _integers(low: int, high: int, n: int, generator: torch.Generator) -> Tensor:
+def _integers(low: int, high: int, n: int, generator: torch.Generator, device: torch.device) -> Tensor:
     """Return `(n, 1)` integers from `low` to `high`, both included."""
-    return torch.randint(low, high + 1, (n, 1), generator=generator)
+    return torch.randint(low, high + 1, (n, 1), generator=generator, device=generator.device).to(device)

@@ -7,6 +7,7 @@ are standardised batch by batch, everything else is standardised once.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Final
 
 import torch
@@ -53,35 +54,43 @@ class TrainingInputs:
     def __len__(self) -> int:
         return self._n
 
+    def to(self, device: torch.device) -> TrainingInputs:
+        """Return the same inputs on `device`."""
+        moved = copy(self)
+        moved._y, moved._rows = self._y.to(device), self._rows.to(device)
+        if self._scale is not None:
+            moved._scale = (self._scale[0].to(device), self._scale[1].to(device))
+        return moved
+
     def draw(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return `(batch, channels, height, width)` standardised float32, channels last in memory, and the labels.
 
         Args:
-            index: `(batch,)` which inputs.
-            generator: of the augmentation.
+            index: `(batch,)` which inputs, on their device.
+            generator: of the augmentation, on any device; one on the CPU draws the same everywhere.
         """
         items = index
         if self._copies > 1:
-            copy = torch.randint(self._copies, index.shape, generator=generator)
-            items = index + copy * self._n
+            chosen = torch.randint(self._copies, index.shape, generator=generator, device=generator.device)
+            items = index + chosen.to(index.device) * self._n
         if not self._augmentation.changes:
-            return self._standardised(self._items(items)), self._y[index]
+            return self._standardised(self._items(items)), self._y.index_select(0, index)
         size = (len(index), self._height, self._width)
-        pixels = self._augmentation.pixels(*size, generator)
+        pixels = self._augmentation.pixels(*size, generator, index.device)
         blank = pixels == BLANK
-        pixels += (items * (self._height * self._width))[:, None, None]
+        pixels += (items * (self._height * self._width)).view(-1, 1, 1)
         pixels.masked_fill_(blank, len(self._rows) - 1)
         x = self._rows.index_select(0, pixels.view(-1)).view(*size, self._channels)
-        return self._standardised(x), self._y[index]
+        return self._standardised(x), self._y.index_select(0, index)
 
     def spread(self, n: int) -> Tensor:
         """Return `n` clean inputs, or all where there are fewer, evenly spread: data sets may be sorted by class."""
         n = min(n, self._n)
-        return self._standardised(self._items(torch.arange(n) * self._n // n))
+        return self._standardised(self._items(torch.arange(n, device=self._y.device) * self._n // n))
 
     def _items(self, items: Tensor) -> Tensor:
         pixels = self._height * self._width
-        table = self._rows[:-1].view(-1, pixels * self._channels)
+        table = self._rows.narrow(0, 0, len(self._rows) - 1).view(-1, pixels * self._channels)
         return table.index_select(0, items).view(len(items), self._height, self._width, self._channels)
 
     def _standardised(self, x: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -67,11 +68,18 @@ class Inputs(Protocol):
         ...
 
 
-def plain_step(network: nn.Module) -> Step:
-    """Return a step that minimises the cross-entropy of `network`."""
+def plain_step(network: nn.Module, *, mixed_precision: bool = False) -> Step:
+    """Return a step that minimises the cross-entropy of `network`.
+
+    Args:
+        network: with float32 weights.
+        mixed_precision: run convolutions and matrix products in bfloat16, everything else in float32 as before.
+    """
 
     def step(x: Tensor, y: Tensor) -> Tensor:
-        loss = F.cross_entropy(network(x), y)
+        with torch.autocast(x.device.type, torch.bfloat16) if mixed_precision else nullcontext():
+            logits = network(x)
+        loss = F.cross_entropy(logits.float(), y)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss.detach()
 
@@ -88,13 +96,13 @@ def train(
     after_update: Callable[[], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> float:
-    """Train `network` in place and leave it in evaluation mode.
+    """Train `network` in place, on the device that it is on, and leave it in evaluation mode.
 
     Args:
         network: its parameters that require gradients are trained.
-        inputs: where batches come from.
+        inputs: where batches come from, on the device of the network.
         schedule: the budget.
-        generator: of the shuffling and of what is changed in the inputs.
+        generator: of the shuffling and of what is changed in the inputs; one on the CPU draws the same for all devices.
         step: forward and backward.
         after_update: called after each update.
         after_epoch: called with the number of epochs done; what it raises ends the training.
@@ -123,13 +131,15 @@ def _epochs(
 ) -> float:
     optimizer = _optimizer(network, schedule)
     n_steps = schedule.n_steps(len(inputs))
+    device = next(network.parameters()).device
     done = 0
     mean_loss = math.nan
     network.train()
     for epoch in range(schedule.epochs):
-        total = torch.zeros(())
+        total = torch.zeros((), device=device)
         n_batches = 0
-        for index in torch.split(torch.randperm(len(inputs), generator=generator), schedule.batch_size):
+        order = torch.randperm(len(inputs), generator=generator, device=generator.device).to(device)
+        for index in torch.split(order, schedule.batch_size):
             if len(index) < 2:
                 continue
             for group in optimizer.param_groups:
@@ -167,15 +177,17 @@ def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
 
 @torch.inference_mode()
 def accuracy(network: nn.Module, x: Tensor, y: Tensor, batch_size: int = 512) -> float:
-    """Return the fraction of `(n, …)` inputs whose largest logit is at the label.
+    """Return the fraction of `(n, …)` inputs, on the device of the network, whose largest logit is at the label.
 
     Raises:
         EvaluationError: when a logit is not finite.
     """
-    correct = 0
+    correct = torch.zeros((), dtype=torch.int64, device=x.device)
+    finite = torch.ones((), dtype=torch.bool, device=x.device)
     for inputs, labels in zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True):
         logits = network(inputs)
-        if not torch.isfinite(logits).all():
-            raise EvaluationError("the network's outputs are not finite")
-        correct += int((logits.argmax(dim=1) == labels).sum())
-    return correct / len(x)
+        finite &= torch.isfinite(logits).all()
+        correct += (logits.argmax(dim=1) == labels).sum()
+    if not finite:
+        raise EvaluationError("the network's outputs are not finite")
+    return int(correct) / len(x)

@@ -1,4 +1,4 @@
-"""A task out of clips: features, computed once and kept, of the clips and of the training clips with noise."""
+"""A task out of clips: features, computed once and kept, of the clips and of those that are trained on with noise."""
 
 from __future__ import annotations
 
@@ -85,8 +85,9 @@ def task_of_clips(
             "front_end": front_end.identity,
             "background": [background.copies, *background.snr_db],
             "training": [int(part) for part in parts[0]] if background.copies else [],
+            "validation": [int(part) for part in parts[1]] if background.copies else [],
         },
-        lambda: _features(load(), parts[0], front_end, background),
+        lambda: _features(load(), parts[:2], front_end, background),
     )
     good = arrays["good"] if len(arrays["good"]) else np.arange(len(y))
     places = [np.flatnonzero(np.isin(good, part)) for part in parts]
@@ -97,31 +98,36 @@ def task_of_clips(
         places,
         class_names,
         noisy=arrays["noisy"],
+        noisy_validation=arrays["noisy_validation"],
         limits=limits,
         notes=(*notes, *(str(note) for note in arrays["notes"])),
     )
 
 
 def _features(
-    loaded: Clips, train: Index, front_end: FrontEnd, background: Background
+    loaded: Clips, parts: Sequence[Index], front_end: FrontEnd, background: Background
 ) -> dict[str, npt.NDArray[Any]]:
     rng = np.random.default_rng(NOISE_SEED)
     n = len(loaded.clips)
     good = np.arange(n) if loaded.good is None else loaded.good
-    trained = np.flatnonzero(np.isin(good, train))
     recordings = loaded.noise or (pink_noise(front_end.rate_hz, rng),)
-    noisy = [
-        _batches(
-            loaded.clips,
-            trained,
-            front_end,
-            draw_mixture(recordings, len(trained), front_end.samples, background.snr_db, rng),
-        )
-        for _ in range(background.copies)
-    ]
+    noisy = []
+    for part in parts:
+        chosen = np.flatnonzero(np.isin(good, part))
+        copies = [
+            _batches(
+                loaded.clips,
+                chosen,
+                front_end,
+                draw_mixture(recordings, len(chosen), front_end.samples, background.snr_db, rng),
+            )
+            for _ in range(background.copies)
+        ]
+        noisy.append(np.stack(copies) if copies else np.empty((0,), np.float32))
     return {
         "x": _batches(loaded.clips, np.arange(n), front_end, None),
-        "noisy": np.stack(noisy) if noisy else np.empty((0,), np.float32),
+        "noisy": noisy[0],
+        "noisy_validation": noisy[1],
         "good": np.empty((0,), np.int64) if loaded.good is None else loaded.good,
         "notes": np.array(loaded.notes, dtype=np.str_),
     }

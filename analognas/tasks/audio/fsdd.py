@@ -1,7 +1,8 @@
 """Free Spoken Digit Dataset: ten English digits by six speakers, 50 takes each, 8 kHz.
 
 Two splits. `speaker-disjoint`, the default: of the speakers in alphabetical order the last is the test, the one before
-validation, the other four training; a network is judged on a voice it has never heard. `official`: takes 0 to 4 are
+validation (or several, `validation_speakers`), the others training; a network is judged on a voice it has never heard.
+`official`: takes 0 to 4 are
 the test, in voices that are trained on; validation is a fixed stratified ninth of the other takes.
 
 Reads the official archive, or a copy in one `.npz` with `audio`, `offsets`, `digit`, `speaker`, `take`.
@@ -55,7 +56,7 @@ class _Recordings:
         self.speakers = np.array([speaker for _, speaker, _ in facts])
         self.takes = np.array([take for _, _, take in facts])
 
-    def parts(self, split: FsddSplit) -> tuple[Index, ...]:
+    def parts(self, split: FsddSplit, validation_speakers: int) -> tuple[Index, ...]:
         """Return the indices of training, validation and test."""
         if split == "official":
             rest = np.flatnonzero(self.takes >= TEST_TAKES)
@@ -67,11 +68,13 @@ class _Recordings:
             )
         else:
             names = sorted(set(self.speakers.tolist()))
-            if len(names) < 3:
+            trained = len(names) - 1 - validation_speakers
+            if trained < 1:
                 raise UserError(
-                    f"{self.path}: a split by speaker needs three of them, got {', '.join(names)}"
+                    f"{self.path}: `validation_speakers: {validation_speakers}` needs {validation_speakers + 2} "
+                    f"speakers, one of them to train on and one to test, got {', '.join(names)}"
                 )
-            held = (names[:-2], names[-2:-1], names[-1:])
+            held = (names[:trained], names[trained:-1], names[-1:])
             parts = tuple(np.flatnonzero(np.isin(self.speakers, part)) for part in held)
         try:
             check_classes(self.y, parts)
@@ -80,11 +83,18 @@ class _Recordings:
         return parts
 
 
-def load_fsdd(split: FsddSplit, front_end: FrontEnd, background: Background, limits: Limits) -> Task:
+def load_fsdd(
+    split: FsddSplit,
+    validation_speakers: int,
+    front_end: FrontEnd,
+    background: Background,
+    limits: Limits,
+) -> Task:
     """Return the digits as features.
 
     Args:
         split: see above.
+        validation_speakers: how many voices validate in a speaker-disjoint split.
         front_end: makes the features, at `RATE_HZ`.
         background: noisy copies of the training clips.
         limits: the most items of each split.
@@ -100,7 +110,7 @@ def load_fsdd(split: FsddSplit, front_end: FrontEnd, background: Background, lim
         recordings = _from_npz(copy)
     else:
         raise source.missing()
-    parts = recordings.parts(split)
+    parts = recordings.parts(split, validation_speakers)
 
     def load() -> Clips:
         return Clips(

@@ -177,8 +177,19 @@ def test_fsdd_is_split_by_speaker_or_by_take(data) -> None:
     assert [len(part) for part in (official.train, official.validation, official.test)] == [320, 40, 200]
     noisy = load("kind: fsdd, noise: {copies: 1}")
     assert noisy.noisy is not None
+    assert noisy.noisy_validation is not None
     assert noisy.noisy.shape[:2] == (1, 280)
+    assert noisy.noisy_validation.shape[:2] == (1, 140)
+    assert (noisy.noisy_validation[0] != noisy.validation.x).any()
     assert noisy.fingerprint != task.fingerprint
+    two = load("kind: fsdd, validation_speakers: 2")
+    assert two.notes == ("speakers: anna train; berta, carla validation; dora test",)
+    assert [len(part) for part in (two.train, two.validation, two.test)] == [140, 280, 140]
+    assert bool((two.test.x == task.test.x).all())
+    with pytest.raises(
+        UserError, match=r"`validation_speakers: 3` needs 5 speakers.*got anna, berta, carla, dora"
+    ):
+        load("kind: fsdd, validation_speakers: 3")
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(UserError, match="damaged"):
         load("kind: fsdd")

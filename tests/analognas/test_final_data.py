@@ -1,0 +1,94 @@
+"""After a search: finalists trained in full for the choice, and validation data that train once it is made."""
+
+from pathlib import Path
+
+import torch
+
+import analognas
+from analognas.compose import compose
+from analognas.config.document import parse_document
+from analognas.config.loader import validate_document
+from analognas.errors import EvaluationError
+from analognas.evaluation.evaluator import Evaluator
+from analognas.executors.executor import Job, Measurement
+from analognas.finalists import choose_finalist
+from analognas.observer import Silent
+from analognas.record.trial import DriftRecord
+from analognas.tasks import Split, Task
+from analognas.tasks.digits import load_digits
+from tests.analognas.record.builders import a_trial
+from tests.analognas.small_search import SMALL
+
+
+def test_training_and_validation_inputs_become_one_split() -> None:
+    x = torch.arange(10.0).view(10, 1, 1, 1)
+    parts = [Split(x[rows], torch.arange(10)[rows]) for rows in (slice(6), slice(6, 8), slice(8, 10))]
+    noisy, noisy_validation = x[None, :6] + 100, x[None, 6:8] + 200
+    task = Task("t", *parts, ("a",) * 10, noisy=noisy, noisy_validation=noisy_validation)
+    both = task.with_validation()
+    assert both.train.x.flatten().tolist() == list(range(8))
+    assert both.train.y.tolist() == list(range(8))
+    assert both.noisy is not None
+    assert both.noisy.flatten().tolist() == [100, 101, 102, 103, 104, 105, 206, 207]
+    assert both.mean.item() == 3.5
+    assert torch.equal(both.test.x, task.test.x)
+    clean = Task("t", *parts, ("a",) * 10, noisy=noisy).with_validation()
+    assert clean.noisy is not None
+    assert clean.noisy.flatten().tolist() == [100, 101, 102, 103, 104, 105, 6, 7]
+
+
+def test_the_final_training_takes_both_splits_and_reports_the_test_alone(tmp_path) -> None:
+    config = {
+        "task": {"kind": "digits"},
+        "space": {"kind": "resnet", "oc0": [8, 8], "m": [1, 1], "r": [1, 1], "b": [1, 2], "wf": [1, 1]},
+        "training": {"digital": {"epochs": 1}, "hardware_aware": {"epochs": 0}},
+        "evaluation": {"chips": 2},
+        "search": {"trials": 3, "strategy": {"kind": "random"}},
+        "final": {
+            "digital_epochs": 1,
+            "hardware_aware_epochs": 1,
+            "chips": 2,
+            "finalists": 2,
+            "train_on": "train-and-validation",
+        },
+        "executor": {"threads": 1},
+    }
+    run = analognas.search(config, out=tmp_path / "run", observer=Silent())
+    assert run.result is not None
+    task = load_digits()
+    for network in (run.result.network, *run.result.references):
+        assert network.training["inputs"] == len(task.train) + len(task.validation)
+        assert set(network.curves) == set(network.digital_accuracy) == {"test"}
+    trials = run.directory.trials()
+    by_accuracy = sorted(trials, key=lambda trial: -trial.metrics["accuracy_1d"])
+    finalists = run.result.finalists
+    assert [finalist.trial for finalist in finalists] == [trial.number for trial in by_accuracy[:2]]
+    assert run.result.trial == max(finalists, key=lambda finalist: finalist.metrics["accuracy_1d"]).trial
+    again = run.validate()
+    assert again.digital_accuracy == run.result.network.digital_accuracy["test"]
+    assert again.curve == run.result.network.curves["test"]
+    model = torch.export.load(run.path / "best" / "model.pt2").module()
+    with torch.inference_mode():
+        standardised = task.with_validation().standardise(task.test.x[:64])
+        expected = run.best.network()(standardised)
+    torch.testing.assert_close(model(task.test.x[:64]), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_finalist_that_cannot_be_trained_leaves_the_choice_to_the_others(monkeypatch) -> None:
+    document = parse_document(SMALL.replace("final: {", "final: {finalists: 2, "), "search.yaml")
+    config = validate_document(document, Path())
+    composition = compose(config, document)
+    found = [a_trial(number, accuracy=accuracy) for number, accuracy in ((1, 0.9), (2, 0.8), (3, 0.7))]
+
+    def measure(_: Evaluator, job: Job) -> Measurement:
+        if job.proposal.genotype == found[0].genotype:
+            raise EvaluationError("training diverged")
+        return Measurement(found[1].metrics, DriftRecord((1.0,), ((0.9,),)))
+
+    monkeypatch.setattr(Evaluator, "measure", measure)
+    chosen, finalists = choose_finalist(config, composition, found, found[0], Silent())
+    assert chosen is found[1]
+    assert [(finalist.trial, finalist.failure) for finalist in finalists] == [
+        (1, "training diverged"),
+        (2, ""),
+    ]
