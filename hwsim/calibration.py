@@ -83,7 +83,7 @@ def calibrate(
                     raise ValueError(f"every batch must have at least one input, got batch {count} empty")
                 if not bool(torch.isfinite(batch).all()):
                     raise ValueError(f"inputs must be finite, got NaN or infinity in batch {count}")
-                net(batch)
+                net(batch.to(layers[0].weight.device))
     finally:
         for handle in handles:
             handle.remove()

@@ -55,7 +55,9 @@ class Chips:
 
     Attributes:
         net: the analog network as it was when programmed, in evaluation mode.
+        device: the model of the memory device.
         seed: what the chips were drawn with.
+        torch_device: where the network and the state are, and evaluations run.
         state: named tensors `(chips, 2, devices)` float32, all layers one after the other; `g_us` are the
             conductances after programming, µS.
     """
@@ -67,7 +69,9 @@ class Chips:
         self.state = state
         self.layers: dict[str, AnalogLayer] = dict(analog_layers(net))
         self._sizes = [layer.weight.numel() for layer in self.layers.values()]
-        self.compensation = next(iter(self.layers.values())).hardware.compensation
+        first = next(iter(self.layers.values()))
+        self.compensation = first.hardware.compensation
+        self.torch_device = first.weight.device
 
     def __len__(self) -> int:
         return self.state["g_us"].shape[0]
@@ -76,6 +80,11 @@ class Chips:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
         return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,})"
+
+    def to(self, device: torch.device | str) -> Chips:
+        """Return the same chips on another torch device, like `cuda`; these stay where they are."""
+        state = {name: tensor.to(device) for name, tensor in self.state.items()}
+        return Chips(copy.deepcopy(self.net).to(device), self.device, self.seed, state)
 
     def conductances(self, layer: str) -> torch.Tensor:
         """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first."""
@@ -160,6 +169,6 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
             one["g_us"] = torch.stack([difference.clamp(min=0), (-difference).clamp(min=0)])
         for name, tensor in one.items():
             if chip == 0:
-                state[name] = torch.empty(n, *tensor.shape)
+                state[name] = tensor.new_empty(n, *tensor.shape)
             state[name][chip] = tensor
     return Chips(net, device, seed, state)

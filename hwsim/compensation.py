@@ -19,6 +19,7 @@ import torch
 from hwsim.converters import round_half_away_
 from hwsim.mapping import LayerMapping
 from hwsim.mvm import Crossbar
+from hwsim.streams import standard_normal
 
 
 def readout(
@@ -35,7 +36,7 @@ def readout(
     if kind == "exact":
         return weights.abs()
     std = (weights.abs() * crossbar.read_noise**2 + crossbar.output_noise**2).sqrt_()
-    outputs = torch.randn(weights.shape, generator=generator).mul_(std).add_(weights)
+    outputs = standard_normal(weights, generator).mul_(std).add_(weights)
     if crossbar.adc_levels is not None:
         step = crossbar.out_bound / crossbar.adc_levels
         round_half_away_(outputs.div_(step)).clamp_(-crossbar.adc_levels, crossbar.adc_levels).mul_(step)

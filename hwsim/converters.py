@@ -20,7 +20,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from hwsim.kernels import training
-from hwsim.noise import NoiseStream
+from hwsim.noise import NoiseSource, NoiseStream
 
 
 def levels(bits: int | None) -> int | None:
@@ -37,9 +37,7 @@ class _Dac(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, input_range: torch.Tensor, n: int) -> torch.Tensor:
         ctx.save_for_backward(x, input_range)
-        if training.serves(x) and input_range.numel() == 1:
-            return training.dac(x, input_range, n)
-        return round_half_away_(x * (n / input_range)).clamp_(-n, n).mul_(1 / n)
+        return _voltages(x, input_range, n)
 
     @staticmethod
     @once_differentiable
@@ -60,29 +58,21 @@ class _Adc(torch.autograd.Function):
         current: torch.Tensor,
         gain: torch.Tensor,
         scale: torch.Tensor,
-        noise: NoiseStream | None,
+        noise: NoiseSource | None,
         noise_std: float,
         n: int,
         bound: float,
         channel_dim: int,
     ) -> torch.Tensor:
         ctx.step, ctx.channel_dim = bound / n, channel_dim
-        columns = current.shape[channel_dim]
-        if (
-            training.serves(current)
-            and gain.numel() == scale.numel() == columns
-            and not ctx.needs_input_grad[2]
-        ):
+        if not ctx.needs_input_grad[2] and _is_compiled(current, gain, scale, noise, channel_dim):
+            assert isinstance(noise, NoiseStream | None)
             converted, clipped = training.adc(
                 current, gain * (n / bound), scale * ctx.step, noise, noise_std * n / bound, n, channel_dim
             )
             ctx.save_for_backward(clipped, gain * scale, None)
             return converted
-        code = current * (gain * (n / bound))
-        if noise is not None:
-            code.add_(noise.like(current, channel_dim), alpha=noise_std * n / bound)
-        clipped = code.abs() > n
-        round_half_away_(code).clamp_(-n, n)
+        code, clipped = _codes(current, gain, noise, noise_std, n, bound, channel_dim)
         ctx.save_for_backward(clipped, gain * scale, code if ctx.needs_input_grad[2] else None)
         outputs: torch.Tensor = code * (scale * ctx.step)
         return outputs
@@ -103,6 +93,41 @@ class _Adc(torch.autograd.Function):
         return grad_current, None, grad_scale, None, None, None, None, None
 
 
+def _voltages(x: torch.Tensor, input_range: torch.Tensor, n: int) -> torch.Tensor:
+    if training.serves(x) and input_range.numel() == 1:
+        return training.dac(x, input_range, n)
+    return round_half_away_(x * (n / input_range)).clamp(-n, n).mul_(1 / n)
+
+
+def _is_compiled(
+    current: torch.Tensor,
+    gain: torch.Tensor,
+    scale: torch.Tensor,
+    noise: NoiseSource | None,
+    channel_dim: int,
+) -> bool:
+    """Whether the compiled ADC can do it: one gain and one scale a column, noise of one chip."""
+    one_each = gain.numel() == scale.numel() == current.shape[channel_dim]
+    return one_each and isinstance(noise, NoiseStream | None) and training.serves(current)
+
+
+def _codes(
+    current: torch.Tensor,
+    gain: torch.Tensor,
+    noise: NoiseSource | None,
+    noise_std: float,
+    n: int,
+    bound: float,
+    channel_dim: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the ADC's grid points, and which of them were clipped."""
+    code = current * (gain * (n / bound))
+    if noise is not None:
+        code.add_(noise.like(current, channel_dim), alpha=noise_std * n / bound)
+    clipped = code.abs() > n
+    return round_half_away_(code).clamp(-n, n), clipped
+
+
 def dac(x: torch.Tensor, input_range: torch.Tensor, n: int | None) -> torch.Tensor:
     """Return the inputs as voltages, -1 to 1.
 
@@ -113,6 +138,8 @@ def dac(x: torch.Tensor, input_range: torch.Tensor, n: int | None) -> torch.Tens
     """
     if n is None:
         return x / input_range
+    if not torch.is_grad_enabled():
+        return _voltages(x, input_range, n)
     voltages: torch.Tensor = _Dac.apply(x, input_range, n)  # type: ignore[no-untyped-call]
     return voltages
 
@@ -121,7 +148,7 @@ def adc(
     current: torch.Tensor,
     gain: torch.Tensor,
     scale: torch.Tensor,
-    noise: NoiseStream | None,
+    noise: NoiseSource | None,
     noise_std: float,
     n: int | None,
     bound: float,
@@ -139,10 +166,12 @@ def adc(
         bound: output that reaches the last grid point.
         channel_dim: dimension of `current` that counts columns.
     """
-    if n is not None:
+    if n is not None and (torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim)):
         arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim)
         quantised: torch.Tensor = _Adc.apply(*arguments)  # type: ignore[no-untyped-call]
         return quantised
+    if n is not None:
+        return _codes(current, gain, noise, noise_std, n, bound, channel_dim)[0] * (scale * (bound / n))
     outputs = current * gain
     if noise is not None:
         outputs = outputs.add(noise.like(current, channel_dim), alpha=noise_std)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 
@@ -17,13 +17,14 @@ import numpy as np
 import torch
 
 from hwsim.adabs import adapted_batch_norm, check_calibration_inputs
+from hwsim.batched import CHIPS_AT_ONCE, BatchedChips
 from hwsim.chips import Chips
 from hwsim.curve import DriftCurve, half_width
 from hwsim.devices.device import check_time
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import UnfusableError
 from hwsim.modules import NOMINAL
-from hwsim.noise import NoisePool, NoiseStream, longest_pixel
+from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
 
 FEWEST_CHIPS: Final = 3
@@ -81,8 +82,8 @@ def accuracy_over_time(
     times = [float(t_s) for t_s in times_s]
     for t_s in times:
         check_time(t_s)
-    pool = NoisePool(
-        stream(chips.seed, "pool"), longest_pixel(layer.weight for layer in chips.layers.values())
+    pool = NoisePool.for_weights(
+        stream(chips.seed, "pool"), [layer.weight for layer in chips.layers.values()]
     )
     tasks = [(chip, row) for chip in range(len(chips)) for row in range(len(times))]
     predictions = _predictions(chips, x, times, tasks, pool, batch_size, adabs_inputs)
@@ -109,18 +110,36 @@ def _predictions(
     adabs_inputs: torch.Tensor | None,
 ) -> Generator[tuple[Task, torch.Tensor], None, None]:
     """Yield each task, in order, with the `(images,)` int64 classes that its chip finds."""
-    network = None
     if adabs_inputs is None:
-        try:
-            network = FusedNetwork(chips, x[:1])
-        except UnfusableError:
-            network = None
-    if network is None:
-        for chip, row in tasks:
-            noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
-            yield (chip, row), _plain(chips, chip, times[row], noise, x, batch_size, adabs_inputs)
-        return
-    yield from _compiled(network, chips, x, times, tasks, pool)
+        network = _planned(chips, x[:1])
+        if network is not None:
+            yield from _compiled(network, chips, x, times, tasks, pool)
+            return
+        batched = BatchedChips(chips, pool, batch_size)
+        if chips.torch_device.type != "cpu" and batched.supports(x[:1]):
+            yield from _batched(batched, len(chips), x, times)
+            return
+    for chip, row in tasks:
+        noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
+        yield (chip, row), _plain(chips, chip, times[row], noise, x, batch_size, adabs_inputs)
+
+
+def _planned(chips: Chips, example: torch.Tensor) -> FusedNetwork | None:
+    try:
+        return FusedNetwork(chips, example)
+    except UnfusableError:
+        return None
+
+
+def _batched(
+    batched: BatchedChips, n_chips: int, x: torch.Tensor, times: Sequence[float]
+) -> Iterator[tuple[Task, torch.Tensor]]:
+    """Run many chips at once."""
+    for first in range(0, n_chips, CHIPS_AT_ONCE):
+        group = range(first, min(first + CHIPS_AT_ONCE, n_chips))
+        by_time = [batched.classes(group, t_s, x) for t_s in times]
+        for chip in group:
+            yield from (((chip, row), classes[chip - first]) for row, classes in enumerate(by_time))
 
 
 def _compiled(
@@ -180,7 +199,8 @@ def _plain(
         for start in range(0, len(inputs), batch_size):
             for index, (name, layer) in enumerate(chips.layers.items()):
                 layer.execution = reading.execution(name, stream_of_inputs.child(index), start)
-            predicted.append(chips.net(inputs[start : start + batch_size]).argmax(1))
+            batch = inputs[start : start + batch_size].to(chips.torch_device)
+            predicted.append(chips.net(batch).argmax(1).cpu())
         return torch.cat(predicted)
 
     try:

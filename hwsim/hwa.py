@@ -27,7 +27,8 @@ from torch import nn
 from hwsim.conversion import analog_layers
 from hwsim.devices import build_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
-from hwsim.noise import NoisePool, NoiseStream, longest_pixel
+from hwsim.noise import NoisePool, NoiseStream
+from hwsim.streams import standard_normal
 
 RANGE_DECAY: Final = 0.001
 """Relative decay of a learned input range after an update."""
@@ -92,7 +93,7 @@ class HwaTraining:
         if modifier not in ("gaussian", "device"):
             raise ValueError(f"`modifier` must be gaussian or device, got {modifier!r}")
         self._generator = generator
-        self._pool = NoisePool(generator, longest_pixel(layer.weight for layer in self._layers))
+        self._pool = NoisePool.for_weights(generator, [layer.weight for layer in self._layers])
         self._device = build_device(self._layers[0].hardware.device)
         self._weight_noise = weight_noise
         self._modifier = modifier
@@ -109,7 +110,7 @@ class HwaTraining:
         """Run one mini-batch, forward and backward, with noise drawn anew."""
         self._steps += 1
         ramp = min(1.0, self._steps / self._ramp_steps) if self._ramp_steps else 1.0
-        key = int(torch.randint(2**62, (), generator=self._generator))
+        key = int(torch.randint(2**62, (), generator=self._generator, device=self._generator.device))
         stream = NoiseStream(self._pool, key)
         for index, layer in enumerate(self._layers):
             layer.execution = Execution(
@@ -143,7 +144,7 @@ class HwaTraining:
         if self._modifier == "device":
             noise = self._device_error(layer.normalised_weight())
         else:
-            noise = torch.randn(layer.weight.shape, generator=self._generator)
+            noise = standard_normal(layer.weight, self._generator)
         matrix = noise.view(layer.weight.shape[0], -1)
         for (row0, row1), scales in zip(layer.mapping.blocks, layer.column_scales(), strict=True):
             matrix[:, row0:row1] *= (strength * scales).unsqueeze(1)

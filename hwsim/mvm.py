@@ -22,7 +22,7 @@ import torch
 
 from hwsim.converters import adc, dac, levels
 from hwsim.hardware import Hardware
-from hwsim.noise import NoiseStream
+from hwsim.noise import NoiseSource
 
 WIRE_OHM: Final = 0.35
 """Resistance of the wire between two neighbouring cells, Ω."""
@@ -86,7 +86,7 @@ class Crossbar:
         scale: torch.Tensor,
         rows_in_use: torch.Tensor,
         row_position: torch.Tensor,
-        noise: NoiseStream | None,
+        noise: NoiseSource | None,
     ) -> torch.Tensor:
         """Return the digital outputs of the tiles that share these rows.
 
@@ -114,7 +114,7 @@ class Crossbar:
                 if self.ir_drop > 0:
                     current -= self._drop(u, weights, product, gain, rows_in_use, row_position)
                 if read_noise is not None:
-                    variance = product(u.square(), weights.abs()).mul_(gain).clamp_(min=0)
+                    variance = product(u.square(), weights.abs()).mul_(gain).clamp(min=0)
                     normal = read_noise.like(current, channel_dim)
                     current += variance.sqrt_().mul_(normal).mul_(self.read_noise)
             gain = torch.ones_like(gain)

@@ -13,9 +13,9 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -52,35 +52,71 @@ def offsets(key: int, first_image: int, n_images: int, n_segments: int) -> npt.N
     return (hashed & np.uint64(POOL_SIZE - 1)).astype(np.int64)
 
 
-def longest_pixel(weights: Iterable[torch.Tensor]) -> int:
-    """Return the most channels that an input or output of layers with these weights has."""
-    return max(max(weight.shape[0], weight[0].numel()) for weight in weights)
+class Segments(NamedTuple):
+    """The numbers of one image, `pixels` of `channels` each, as `n` segments of `size` numbers."""
+
+    pixels: int
+    channels: int
+    size: int
+    n: int
+
+    @classmethod
+    def of_image(cls, outputs: torch.Tensor) -> Segments:
+        """Return the segments of each image of `(images, ..., channels)`."""
+        channels = outputs.shape[-1]
+        pixels = outputs[0].numel() // channels
+        size = min(pixels, segment_pixels(channels)) * channels
+        return cls(pixels, channels, size, -(-pixels * channels // size))
+
+
+class NoiseSource(Protocol):
+    """Where the noise of an MVM comes from."""
+
+    def child(self, tag: int) -> NoiseSource:
+        """Return the source of a part (a layer, a block, a purpose) of what this one serves."""
+        ...
+
+    def like(self, outputs: torch.Tensor, channel_dim: int) -> torch.Tensor:
+        """Return standard normal noise of the shape of `outputs`, numbered channels-last."""
+        ...
 
 
 class NoisePool:
     """Normal numbers drawn once.
 
     Args:
-        generator: where they come from.
+        generator: where they come from, drawn on its device.
         longest: most channels of a pixel that will be read at once.
+        device: where they are read.
 
     Attributes:
         values: `(POOL_SIZE + longest,)` float32; the end repeats the beginning, so that no read runs over it.
     """
 
-    def __init__(self, generator: torch.Generator, longest: int = SEGMENT) -> None:
-        numbers = torch.randn(POOL_SIZE, generator=generator)
+    def __init__(
+        self, generator: torch.Generator, longest: int = SEGMENT, device: torch.device | str = "cpu"
+    ) -> None:
+        numbers = torch.randn(POOL_SIZE, generator=generator, device=generator.device).to(device)
         repeats = -(-max(longest, SEGMENT) // POOL_SIZE)
         self.values = torch.cat([numbers, numbers.repeat(repeats)[: max(longest, SEGMENT)]])
 
-    def read(self, key: int, first_image: int, shape: tuple[int, int, int]) -> torch.Tensor:
-        """Return standard normal numbers of `(images, pixels, channels)`."""
-        n_images, pixels, channels = shape
-        size = min(pixels, segment_pixels(channels)) * channels
-        count = -(-pixels * channels // size)
-        starts = torch.from_numpy(offsets(key, first_image, n_images, count).reshape(-1))
-        pieces = self.values.unfold(0, size, 1)[starts].view(n_images, count * size)
-        return pieces[:, : pixels * channels].reshape(shape)
+    @classmethod
+    def for_weights(cls, generator: torch.Generator, weights: Sequence[torch.Tensor]) -> NoisePool:
+        """Return a pool for the inputs and outputs of layers with these weights, on their device."""
+        longest = max(max(weight.shape[0], weight[0].numel()) for weight in weights)
+        return cls(generator, longest, weights[0].device)
+
+    def read(self, starts: torch.Tensor, segments: Segments) -> torch.Tensor:
+        """Return standard normal numbers of `(images, pixels, channels)`.
+
+        Args:
+            starts: `(images, n)` int64, where each segment starts in the pool.
+            segments: how the numbers of an image are cut into segments.
+        """
+        images = starts.shape[0]
+        pieces = self.values.unfold(0, segments.size, 1)[starts.reshape(-1)]
+        numbers = pieces.view(images, segments.n * segments.size)[:, : segments.pixels * segments.channels]
+        return numbers.reshape(images, segments.pixels, segments.channels)
 
 
 @dataclass(frozen=True)
@@ -107,5 +143,7 @@ class NoiseStream:
     def like(self, outputs: torch.Tensor, channel_dim: int) -> torch.Tensor:
         """Return standard normal noise of the shape of `outputs`, numbered channels-last."""
         moved = outputs.movedim(channel_dim, -1)
-        shape = (moved.shape[0], moved[0].numel() // moved.shape[-1], moved.shape[-1])
-        return self.pool.read(self.key, self.first_image, shape).view(moved.shape).movedim(-1, channel_dim)
+        segments = Segments.of_image(moved)
+        starts = torch.from_numpy(offsets(self.key, self.first_image, len(moved), segments.n))
+        numbers = self.pool.read(starts.to(outputs.device), segments)
+        return numbers.view(moved.shape).movedim(-1, channel_dim)

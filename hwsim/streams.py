@@ -22,6 +22,14 @@ def derive_seed(*key: int | float | str) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
+def standard_normal(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return normal numbers of the shape of `like`, on its device.
+
+    They are drawn where the generator is, so that a CPU generator gives the same chip on every device.
+    """
+    return torch.randn(like.shape, generator=generator, device=generator.device).to(like.device)
+
+
 def stream(*key: int | float | str) -> torch.Generator:
     """Return a CPU generator seeded with `derive_seed(*key)`."""
     return torch.Generator().manual_seed(derive_seed(*key))

@@ -24,6 +24,7 @@ import torch
 
 from hwsim.devices.device import DeviceState, check_time
 from hwsim.devices.polynomial import polynomial
+from hwsim.streams import standard_normal
 
 T_READ_S: Final = 512e-9
 """Width of the read pulse, s."""
@@ -110,8 +111,8 @@ class Hermes:
         g_rel = g_target_us / self.g_max_us
         std = polynomial(constants.programming_us, g_rel)
         std *= self.programming_noise_scale
-        g_us = torch.randn(g_rel.shape, generator=generator).mul_(std).add_(g_target_us).clamp_(min=0)
-        nu = torch.randn(g_rel.shape, generator=generator).mul_(constants.drift_std(g_rel))
+        g_us = standard_normal(g_rel, generator).mul_(std).add_(g_target_us).clamp_(min=0)
+        nu = standard_normal(g_rel, generator).mul_(constants.drift_std(g_rel))
         nu.add_(constants.drift_mean(g_rel)).abs_().mul_(self.drift_scale)
         return {"g_us": g_us, "nu": nu}
 
@@ -123,5 +124,5 @@ class Hermes:
         std = constants.read(g_us / self.g_max_us)
         std *= self.read_noise_scale
         std *= math.sqrt(math.log((t_s + constants.t0_s + T_READ_S) / (2 * T_READ_S)))
-        noise = torch.randn(g_us.shape, generator=generator).mul_(std).add_(1).clamp_(min=0)
+        noise = standard_normal(g_us, generator).mul_(std).add_(1).clamp_(min=0)
         return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / constants.t0_s)).exp_())

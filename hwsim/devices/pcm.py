@@ -22,6 +22,7 @@ from typing import Final, final
 import torch
 
 from hwsim.devices.device import DeviceState, check_time
+from hwsim.streams import standard_normal
 
 G_REFERENCE_US: Final = 25.0
 """g_max of the measurement, µS; programming noise scales with it."""
@@ -68,10 +69,10 @@ class Pcm:
         c0, c1, c2 = PROGRAMMING_US
         std = (g_rel * c2).add_(c1).mul_(g_rel).add_(c0)
         std *= self.programming_noise_scale * self.g_max_us / G_REFERENCE_US
-        noise = torch.randn(g_rel.shape, generator=generator)
+        noise = standard_normal(g_rel, generator)
         g_us = noise.mul_(std).add_(g_target_us).clamp_(min=0)
         log_g_rel = g_rel.clamp_(min=G_REL_MIN).log_()
-        nu = torch.randn(g_rel.shape, generator=generator)
+        nu = standard_normal(g_rel, generator)
         nu.mul_(_log_linear(log_g_rel, DRIFT_STD)).add_(_log_linear(log_g_rel, DRIFT_MEAN)).abs_()
         nu *= self.drift_scale
         return {"g_us": g_us, "nu": nu}
@@ -83,5 +84,5 @@ class Pcm:
         relative = (g_us / self.g_max_us).pow_(Q_EXPONENT).clamp_(min=1e-3)
         std = relative.reciprocal_().mul_(Q_COEFFICIENT).clamp_(max=Q_MAX)
         std *= self.read_noise_scale * math.sqrt(math.log((t_s + T0_S + T_READ_S) / (2 * T_READ_S)))
-        noise = torch.randn(g_us.shape, generator=generator).mul_(std).add_(1).clamp_(min=0)
+        noise = standard_normal(g_us, generator).mul_(std).add_(1).clamp_(min=0)
         return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / T0_S)).exp_())

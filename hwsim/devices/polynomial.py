@@ -17,6 +17,7 @@ from typing import TypeAlias, final
 import torch
 
 from hwsim.devices.device import LATEST_S, DeviceState, check_time
+from hwsim.streams import standard_normal
 
 Coefficients: TypeAlias = tuple[float, ...]
 """A polynomial, low order first."""
@@ -64,8 +65,8 @@ class PolynomialDevice:
         """Return `g_us` and the drift exponent `nu` of each device."""
         g_rel = g_target_us / self.g_max_us
         std = polynomial(self.programming_us, g_rel).clamp_(min=0)
-        g_us = torch.randn(g_rel.shape, generator=generator).mul_(std).add_(g_target_us).clamp_(min=0)
-        nu = torch.randn(g_rel.shape, generator=generator)
+        g_us = standard_normal(g_rel, generator).mul_(std).add_(g_target_us).clamp_(min=0)
+        nu = standard_normal(g_rel, generator)
         nu.mul_(polynomial(self.drift_std, g_rel).clamp_(min=0)).add_(polynomial(self.drift_mean, g_rel))
         return {"g_us": g_us, "nu": nu.abs_()}
 
@@ -80,5 +81,5 @@ class PolynomialDevice:
         g_us = state["g_us"]
         std = polynomial(self.read_noise, g_us / self.g_max_us).clamp_(min=0)
         std *= math.sqrt(max(0.0, math.log((t_s + self.t0_s + self.t_read_s) / (2 * self.t_read_s))))
-        noise = torch.randn(g_us.shape, generator=generator).mul_(std).add_(1).clamp_(min=0)
+        noise = standard_normal(g_us, generator).mul_(std).add_(1).clamp_(min=0)
         return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / self.t0_s)).exp_())

@@ -23,6 +23,7 @@ from typing import Final, final
 import torch
 
 from hwsim.devices.device import DeviceState, check_time
+from hwsim.streams import standard_normal
 
 PROGRAMMING_US: Final = {0.2: (0.00081107, 0.00106879), 2.0: (0.0112185391, 0.01129027418)}
 """Acceptance range of programming, %: c0, µS, and c1."""
@@ -51,9 +52,9 @@ class ReramCmo:
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return `g_us` and each device's relaxation in standard deviations, `relaxation`."""
         c0, c1 = PROGRAMMING_US[self.acceptance_percent]
-        noise = torch.randn(g_target_us.shape, generator=generator)
+        noise = standard_normal(g_target_us, generator)
         g_us = noise.mul_(g_target_us * c1 + c0).add_(g_target_us)
-        relaxation = torch.randn(g_target_us.shape, generator=generator)
+        relaxation = standard_normal(g_target_us, generator)
         return {"g_us": self._clamp(g_us), "relaxation": relaxation}
 
     def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
@@ -64,7 +65,7 @@ class ReramCmo:
         g_us = state["relaxation"] * (slope * log_t + offset)
         g_us = self._clamp(g_us.add_(state["g_us"]).add_(RELAXATION_MEAN_US * log_t))
         width = math.sqrt(max(0.0, math.log((t_s + T_READ_S) / (2 * T_READ_S))))
-        noise = torch.randn(g_us.shape, generator=generator).mul_(READ_US * width)
+        noise = standard_normal(g_us, generator).mul_(READ_US * width)
         return self._clamp(noise.mul_(g_us.log10()).add_(g_us))
 
     def _clamp(self, g_us: torch.Tensor) -> torch.Tensor:

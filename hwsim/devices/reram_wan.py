@@ -21,6 +21,7 @@ import torch
 
 from hwsim.devices.device import DeviceState, check_time
 from hwsim.devices.polynomial import polynomial
+from hwsim.streams import standard_normal
 
 ONE_DAY_S: Final = 86_400.0
 SPREAD_US: Final = (
@@ -60,7 +61,7 @@ class ReramWan:
         check_time(t_s, 2 * ONE_DAY_S, "ReRAM of Wan et al. 2022 was measured for 2 days")
         target = state["target_us"]
         std = self._spread(target / self.g_max_us, max(t_s, SPREAD_US[0][0]))
-        noise = torch.randn(target.shape, generator=generator)
+        noise = standard_normal(target, generator)
         return noise.mul_(std).add_(target).clamp_(min=0)
 
     def _spread(self, g_rel: torch.Tensor, t_s: float) -> torch.Tensor:

@@ -45,7 +45,7 @@ class FusedNetwork:
     def __init__(self, chips: Chips, example: torch.Tensor) -> None:
         if kernels.library() is None:
             raise UnfusableError("there is no compiled kernel")
-        if example.dtype != torch.float32 or example.device.type != "cpu":
+        if example.dtype != torch.float32 or {example.device.type, chips.torch_device.type} != {"cpu"}:
             raise UnfusableError("only float32 on the CPU is compiled")
         self.layers = chips.layers
         fusible = frozenset(name for name, layer in chips.layers.items() if layer.is_fusible)

@@ -44,7 +44,9 @@ class _AnalogConv(AnalogLayer, ABC):
 
     def block_input(self, inputs: torch.Tensor, block: int) -> torch.Tensor:
         """Return the channels, of every group, that a row block touches."""
-        if inputs.ndim == 4:  # the layout of the fast convolutions and of the compiled converters
+        if (
+            inputs.ndim == 4 and not self.execution.many_chips
+        ):  # the layout of the fast convolutions and of the compiled converters
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         if len(self.mapping.blocks) == 1:
             return inputs

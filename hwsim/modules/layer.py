@@ -21,7 +21,7 @@ from torch import nn
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.mvm import Crossbar
-from hwsim.noise import NoiseStream
+from hwsim.noise import NoiseSource
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,15 @@ class Execution:
         weight_noise: added to the layer's own weights; None for none.
         noise: where the MVM's noise is drawn from; None for none.
         digital: compute in floating point, without a crossbar.
+        many_chips: torch.vmap runs a batch of chips.
     """
 
     programmed: torch.Tensor | None = None
     compensation: torch.Tensor | None = None
     weight_noise: torch.Tensor | None = None
-    noise: NoiseStream | None = None
+    noise: NoiseSource | None = None
     digital: bool = False
+    many_chips: bool = False
 
 
 NOMINAL: Final = Execution()
@@ -63,6 +65,7 @@ class AnalogLayer(nn.Module, ABC):
     bias: nn.Parameter | None
     rows_in_use: torch.Tensor
     row_position: torch.Tensor
+    unclipped: torch.Tensor
 
     def __init__(
         self, weight: torch.Tensor, bias: torch.Tensor | None, hardware: Hardware, groups: int = 1
@@ -80,12 +83,11 @@ class AnalogLayer(nn.Module, ABC):
             tile_columns=hardware.tile.columns,
         )
         initial = 0.0 if hardware.needs_input_range else 1.0
-        self.input_range = nn.Parameter(torch.full((len(self.mapping.blocks),), initial), requires_grad=False)
-        self.output_scale = nn.Parameter(
-            torch.ones(len(self.mapping.blocks), weight.shape[0]), requires_grad=False
-        )
+        n_blocks, device = len(self.mapping.blocks), weight.device
+        self.input_range = nn.Parameter(self.weight.new_full((n_blocks,), initial), requires_grad=False)
+        self.output_scale = nn.Parameter(self.weight.new_ones(n_blocks, weight.shape[0]), requires_grad=False)
         self.execution = NOMINAL
-        self.unclipped = torch.ones(len(self.mapping.blocks))
+        self.register_buffer("unclipped", self.weight.new_ones(n_blocks), persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
         in_use = torch.from_numpy(self.mapping.rows_in_use()).float()
         first = torch.from_numpy(self.mapping.first_row()).float()
@@ -95,10 +97,10 @@ class AnalogLayer(nn.Module, ABC):
         position = (first[:, :, None] + row[:, None, :]) / in_use[:, :, None]
         if groups == 1:  # every column of a block starts at the same row
             position = position[:, :1]
-        self.register_buffer("rows_in_use", in_use.view(len(in_use), *self._column_shape), persistent=False)
-        self.register_buffer(
-            "row_position", position.view(*position.shape[:2], *weight.shape[1:]), persistent=False
-        )
+        in_use = in_use.view(n_blocks, *self._column_shape)
+        self.register_buffer("rows_in_use", in_use.to(device), persistent=False)
+        position = position.view(*position.shape[:2], *weight.shape[1:])
+        self.register_buffer("row_position", position.to(device), persistent=False)
 
     @property
     @abstractmethod
@@ -236,7 +238,7 @@ class AnalogLayer(nn.Module, ABC):
         weights: torch.Tensor,
         gains: torch.Tensor,
         scales: torch.Tensor,
-        noise: NoiseStream | None,
+        noise: NoiseSource | None,
     ) -> torch.Tensor:
         """Return the outputs with each input vector scaled by its own largest magnitude."""
         groups = self.mapping.groups

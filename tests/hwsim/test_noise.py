@@ -5,13 +5,17 @@ import torch
 from hwsim.noise import POOL_SIZE, SEGMENT, NoisePool, NoiseStream, offsets
 
 
+def _read(pool: NoisePool, key: int, first_image: int, shape: tuple[int, int, int]) -> torch.Tensor:
+    return NoiseStream(pool, key, first_image).like(torch.empty(shape), channel_dim=-1)
+
+
 @pytest.fixture(scope="module")
 def pool() -> NoisePool:
     return NoisePool(torch.Generator().manual_seed(0))
 
 
 def test_what_is_read_is_standard_normal_and_uncorrelated(pool: NoisePool) -> None:
-    noise = pool.read(key=7, first_image=0, shape=(200, 30, 30)).reshape(200, -1)
+    noise = _read(pool, 7, 0, (200, 30, 30)).reshape(200, -1)
     assert noise.mean().item() == pytest.approx(0, abs=0.01)
     assert noise.std().item() == pytest.approx(1, abs=0.01)
     assert (noise**4).mean().item() == pytest.approx(3, abs=0.1)
@@ -22,18 +26,18 @@ def test_what_is_read_is_standard_normal_and_uncorrelated(pool: NoisePool) -> No
 
 
 def test_the_noise_of_an_image_does_not_depend_on_its_batch(pool: NoisePool) -> None:
-    together = pool.read(5, 0, (10, 12, 7))
-    apart = torch.cat([pool.read(5, 0, (4, 12, 7)), pool.read(5, 4, (6, 12, 7))])
+    together = _read(pool, 5, 0, (10, 12, 7))
+    apart = torch.cat([_read(pool, 5, 0, (4, 12, 7)), _read(pool, 5, 4, (6, 12, 7))])
     assert torch.equal(together, apart)
-    assert not torch.equal(together, pool.read(6, 0, (10, 12, 7)))
+    assert not torch.equal(together, _read(pool, 6, 0, (10, 12, 7)))
 
 
 def test_images_longer_than_a_segment_and_pixels_longer_than_the_pool_are_served(pool: NoisePool) -> None:
-    long = pool.read(5, 0, (2, 5000, 16))
+    long = _read(pool, 5, 0, (2, 5000, 16))
     assert long.shape == (2, 5000, 16)
     assert not torch.equal(long[0, :1024], long[0, 1024:2048])
     wide = NoisePool(torch.Generator().manual_seed(0), longest=POOL_SIZE + 3)
-    assert wide.read(5, 0, (1, 2, POOL_SIZE + 3)).std().item() == pytest.approx(1, abs=0.01)
+    assert _read(wide, 5, 0, (1, 2, POOL_SIZE + 3)).std().item() == pytest.approx(1, abs=0.01)
     assert len(pool.values) == POOL_SIZE + SEGMENT
 
 
@@ -45,5 +49,5 @@ def test_offsets_cover_the_pool_evenly() -> None:
 def test_noise_is_numbered_channels_last_whatever_the_layout(pool: NoisePool) -> None:
     stream = NoiseStream(pool, key=9)
     image = stream.like(torch.empty(3, 4, 5, 6), channel_dim=-3)
-    assert torch.equal(image.permute(0, 2, 3, 1).reshape(3, 30, 4), pool.read(9, 0, (3, 30, 4)))
+    assert torch.equal(image.permute(0, 2, 3, 1).reshape(3, 30, 4), _read(pool, 9, 0, (3, 30, 4)))
     assert stream.child(0).key != stream.child(1).key

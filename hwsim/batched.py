@@ -1,0 +1,157 @@
+"""Several chips at once, as a batch dimension: what a GPU wants.
+
+The network runs under torch.vmap, with each layer's programmed weights, compensation factors and noise along
+a leading chip axis. What does not depend on the chip, like the DAC of the first layer, is computed once. The
+noise is that of one chip after the other: its keys are hashed on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, final
+
+import torch
+
+from hwsim.chips import Chips, Reading
+from hwsim.modules import NOMINAL, Execution
+from hwsim.noise import GOLDEN, IMAGE_STRIDE, POOL_SIZE, NoisePool, Segments
+
+CHIPS_AT_ONCE: Final = 32
+"""Chips in one pass, as long as they fit into the memory of the device."""
+
+_Factors: TypeAlias = dict[str, torch.Tensor]
+"""Layer name → compensation factors; empty for no compensation."""
+
+
+def signed(number: int) -> int:
+    """Return an unsigned 64-bit number as the int64 with the same bits."""
+    number &= (1 << 64) - 1
+    return number - (1 << 64) if number >> 63 else number
+
+
+def mix(z: torch.Tensor) -> torch.Tensor:
+    """Return SplitMix64's finaliser of each int64, bit for bit that of unsigned numbers."""
+    z = (z ^ _shifted(z, 30)) * signed(0xBF58476D1CE4E5B9)
+    z = (z ^ _shifted(z, 27)) * signed(0x94D049BB133111EB)
+    return z ^ _shifted(z, 31)
+
+
+def _shifted(z: torch.Tensor, bits: int) -> torch.Tensor:
+    return (z >> bits) & ((1 << (64 - bits)) - 1)  # `>>` keeps the sign, a hash must not
+
+
+@final
+@dataclass(frozen=True)
+class ChipNoise:
+    """The noise of many chips under torch.vmap: a `NoiseStream` whose key is a tensor.
+
+    Attributes:
+        pool: the numbers.
+        key: 0-dim int64 inside of vmap, one for each chip outside.
+        first_image: number of the batch's first image in the whole data set.
+    """
+
+    pool: NoisePool
+    key: torch.Tensor
+    first_image: int
+
+    def child(self, tag: int) -> ChipNoise:
+        """Return the source of a part (a layer, a block, a purpose) of what this one serves."""
+        return replace(self, key=mix(self.key + signed((tag + 1) * GOLDEN)))
+
+    def like(self, outputs: torch.Tensor, channel_dim: int) -> torch.Tensor:
+        """Return standard normal noise of the shape of `outputs`, numbered channels-last."""
+        moved = outputs.movedim(channel_dim, -1)
+        segments = Segments.of_image(moved)
+        device = self.key.device
+        image = torch.arange(self.first_image, self.first_image + len(moved), device=device).unsqueeze(1)
+        index = image * IMAGE_STRIDE + torch.arange(1, segments.n + 1, device=device)
+        starts = mix(index * signed(GOLDEN) + self.key) & (POOL_SIZE - 1)
+        return self.pool.read(starts, segments).view(moved.shape).movedim(-1, channel_dim)
+
+
+class BatchedChips:
+    """Runs many chips of one network at once.
+
+    Args:
+        chips: programmed chips, on the device that runs them.
+        pool: noise of the MVMs.
+        batch_size: images in one pass.
+    """
+
+    def __init__(self, chips: Chips, pool: NoisePool, batch_size: int) -> None:
+        self._chips = chips
+        self._pool = pool
+        self._batch_size = batch_size
+        self._at_once = CHIPS_AT_ONCE
+
+    def supports(self, example: torch.Tensor) -> bool:
+        """Whether torch.vmap can run the network; `example` is one input, `(1, ...)`."""
+        try:
+            self._pass([self._chips.at(0.0, 0)], [0], example, 0)
+        except (RuntimeError, NotImplementedError, ValueError):  # what a user's forward does under vmap
+            return False
+        return True
+
+    def classes(self, chips: range, t_s: float, x: torch.Tensor) -> torch.Tensor:
+        """Return the classes that each of `chips` finds, `(chips, images)` int64 on the CPU.
+
+        Fewer chips run at once where the device has too little memory for all of them.
+
+        Raises:
+            torch.OutOfMemoryError: if not even one chip fits.
+        """
+        found: list[torch.Tensor] = []
+        first = chips.start
+        while first < chips.stop:
+            group = range(first, min(first + self._at_once, chips.stop))
+            try:
+                found.append(self._group(group, t_s, x))
+            except torch.OutOfMemoryError:
+                if self._at_once == 1:
+                    raise
+                self._at_once = max(1, len(group) // 2)
+                continue
+            first = group.stop
+        return torch.cat(found)
+
+    def _group(self, group: range, t_s: float, x: torch.Tensor) -> torch.Tensor:
+        readings = [self._chips.at(t_s, chip) for chip in group]
+        keys = [signed(self._chips.mvm_key(t_s, chip)) for chip in group]
+        starts = range(0, len(x), self._batch_size)
+        parts = [self._pass(readings, keys, x[at : at + self._batch_size], at) for at in starts]
+        return torch.cat(parts, 1).cpu()
+
+    def _pass(
+        self, readings: Sequence[Reading], keys: Sequence[int], x: torch.Tensor, first_image: int
+    ) -> torch.Tensor:
+        chips, device = self._chips, self._chips.torch_device
+        inputs = x.to(device)
+
+        def run(weights: dict[str, torch.Tensor], factors: _Factors, key: torch.Tensor) -> torch.Tensor:
+            noise = ChipNoise(self._pool, key, first_image)
+            for index, (name, layer) in enumerate(chips.layers.items()):
+                layer.execution = Execution(
+                    programmed=weights[name],
+                    compensation=factors.get(name),
+                    noise=noise.child(index),
+                    many_chips=True,
+                )
+            outputs: torch.Tensor = chips.net(inputs)
+            return outputs.argmax(1)
+
+        weights = {
+            name: torch.stack([reading.weights[name] for reading in readings]) for name in chips.layers
+        }
+        factors: _Factors = {}
+        for name in chips.layers:
+            by_chip = [reading.compensation[name] for reading in readings if reading.compensation is not None]
+            if by_chip:
+                factors[name] = torch.stack(by_chip)
+        try:
+            found: torch.Tensor = torch.vmap(run)(weights, factors, torch.tensor(keys, device=device))
+        finally:
+            for layer in chips.layers.values():
+                layer.execution = NOMINAL
+        return found

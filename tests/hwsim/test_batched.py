@@ -1,0 +1,182 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import hwsim
+from hwsim.batched import BatchedChips, ChipNoise, mix, signed
+from hwsim.drift import _plain
+from hwsim.noise import NoisePool, NoiseStream, offsets
+
+VARIANTS = {
+    "analognas": ("pcm-analognas", {}),
+    "split": ("pcm-analognas", {"tile.rows": 20, "tile.columns": 7}),
+    "rasch": ("pcm-rasch2023", {"tile.rows": 33}),
+    "continuous": ("pcm-analognas", {"converters.dac_bits": None, "converters.adc_bits": None}),
+    "input-noise": ("pcm-analognas", {"mvm.input_noise": 0.01, "mvm.s_shape": 0.1}),
+    "dynamic": ("pcm-analognas", {"converters.input_scaling": "dynamic"}),
+    "uncompensated": ("reram-cmo", {"compensation.kind": "none"}),
+    "column": ("pcm-hermes-2", {"compensation.kind": "column", "compensation.readout": "mvm"}),
+    "reram": ("reram-wan2022", {}),
+}
+
+
+def _network() -> nn.Module:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True),
+        nn.Conv2d(8, 8, 3, groups=8), nn.ReLU6(), nn.Conv2d(8, 6, 1, stride=2),
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 5),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the CPU's compiled converters aside: a GPU has none."""
+    monkeypatch.setattr("hwsim.kernels.library.library", lambda: None)
+
+
+def _chips(variant: str, n: int) -> tuple[hwsim.Chips, torch.Tensor]:
+    preset, changes = VARIANTS[variant]
+    net = hwsim.to_analog(_network(), hwsim.preset(preset).replace(changes))
+    x = torch.randn(12, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    hwsim.calibrate(net, x)
+    return hwsim.program(net, n=n, seed=3), x
+
+
+@pytest.mark.usefixtures("_eager")
+@pytest.mark.parametrize("variant", VARIANTS)
+@torch.no_grad()
+def test_chips_at_once_find_what_they_find_one_by_one(variant: str) -> None:
+    chips, x = _chips(variant, 3)
+    logits: list[torch.Tensor] = []
+    chips.net.register_forward_hook(lambda _module, _inputs, output: logits.append(output))
+    pool = NoisePool(torch.Generator().manual_seed(0))
+    batched = BatchedChips(chips, pool, batch_size=5)
+    assert batched.supports(x[:1])
+    logits.clear()
+    together = batched.classes(range(1, 3), 3600.0, x)
+    assert len(logits) == 3  # batches; both chips in each
+    for chip in (1, 2):
+        noise = NoiseStream(pool, chips.mvm_key(3600.0, chip))
+        alone = _plain(chips, chip, 3600.0, noise, x, 5, None)
+        assert torch.equal(together[chip - 1], alone)
+
+
+@pytest.mark.usefixtures("_eager")
+@torch.no_grad()
+def test_too_little_memory_means_fewer_chips_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    chips, x = _chips("analognas", 5)
+    pool = NoisePool(torch.Generator().manual_seed(0))
+    expected = BatchedChips(chips, pool, 12).classes(range(5), 60.0, x)
+    sizes: list[int] = []
+    whole = BatchedChips._group
+
+    def small(self: BatchedChips, group: range, t_s: float, inputs: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(group))
+        if len(group) > 2:
+            raise torch.OutOfMemoryError("out of memory")
+        return whole(self, group, t_s, inputs)
+
+    monkeypatch.setattr(BatchedChips, "_group", small)
+    assert torch.equal(BatchedChips(chips, pool, 12).classes(range(5), 60.0, x), expected)
+    assert sizes == [5, 2, 2, 1]
+
+
+@torch.no_grad()
+def test_a_network_that_vmap_cannot_run_is_found_out() -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.layer(x)
+            return y if float(y.sum()) > 0 else -y
+
+    net = hwsim.to_analog(Branching(), "floating-point")
+    chips = hwsim.program(net, n=2)
+    pool = NoisePool(torch.Generator().manual_seed(0))
+    assert not BatchedChips(chips, pool, 8).supports(torch.ones(1, 4))
+
+
+def test_keys_are_hashed_like_the_noise_of_one_chip() -> None:
+    pool = NoisePool(torch.Generator().manual_seed(0))
+    for key in (0, 5, 2**63 + 12345, 2**64 - 1):
+        one = NoiseStream(pool, key, first_image=3).child(4).child(-2)
+        many = ChipNoise(pool, torch.tensor(signed(key)), first_image=3).child(4).child(-2)
+        assert int(many.key) == signed(one.key)
+        shape = torch.empty(2, 7000, 3)
+        assert torch.equal(many.like(shape, -1), one.like(shape, -1))
+    index = np.arange(10, dtype=np.uint64)
+    assert mix(torch.arange(10)).tolist() != index.tolist()
+    assert offsets(0, 0, 1, 2).shape == (1, 2)
+
+
+class _Values(TorchDispatchMode):
+    """Gives tensors on `meta`, which have none, values where somebody asks: everything is 1."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
+            return 1.0 if args[0].is_floating_point() else 1
+        if func is torch.ops.aten._to_copy.default and args[0].is_meta and str(kwargs.get("device")) == "cpu":
+            return torch.ones(args[0].shape, dtype=args[0].dtype)
+        return func(*args, **kwargs)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("adabs", [False, True])
+def test_no_evaluation_mixes_devices(variant: str, adabs: bool) -> None:
+    preset, changes = VARIANTS[variant]
+    net = hwsim.to_analog(_network(), hwsim.preset(preset).replace(changes))
+    x, y = torch.randn(12, 3, 8, 8), torch.ones(12, dtype=torch.int64)
+    hwsim.calibrate(net, x)
+    with _Values():
+        for network in (net.to("meta"), hwsim.to_analog(_network().to("meta"), hwsim.preset(preset))):
+            hwsim.calibrate(network, x)
+            chips = hwsim.program(network, n=3, seed=3)
+            assert {tensor.device.type for tensor in chips.state.values()} == {"meta"}
+            curve = hwsim.accuracy_over_time(chips, x, y, [1.0, 3600.0], adabs_inputs=x if adabs else None)
+            assert curve.accuracy.tolist() == [[1.0] * 3] * 2
+
+
+@pytest.mark.parametrize("modifier", ["gaussian", "device"])
+@pytest.mark.parametrize("learned", [False, True])
+def test_no_training_step_mixes_devices(modifier: Any, learned: bool) -> None:
+    x = torch.randn(12, 3, 8, 8).to("meta")
+    with _Values():
+        net = hwsim.to_analog(_network().to("meta"), hwsim.preset("pcm-rasch2023"))
+        hwsim.calibrate(net, x)
+        hwa = hwsim.HwaTraining(
+            net, generator=torch.Generator(), modifier=modifier, learn_ranges=learned, learn_scales=learned
+        )
+        optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
+        for _ in range(2):
+            optimizer.zero_grad()
+            with hwa.step():
+                net(x).sum().backward()
+            optimizer.step()
+            hwa.after_update()
+    gradients = [parameter.grad for parameter in net.parameters() if parameter.requires_grad]
+    assert {None if gradient is None else gradient.device.type for gradient in gradients} == {"meta"}
+
+
+@pytest.mark.usefixtures("_eager")
+def test_two_devices_in_one_operation_are_found_out() -> None:
+    net = hwsim.to_analog(_network(), hwsim.preset("pcm-analognas")).to("meta")
+    with _Values(), pytest.raises(RuntimeError, match="device"):
+        net(torch.randn(2, 3, 8, 8))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_finds_what_the_cpu_finds() -> None:
+    chips, x = _chips("rasch", 4)
+    y = torch.arange(12) % 5
+    on_cpu = hwsim.accuracy_over_time(chips, x, y, [1.0, 86_400.0])
+    on_gpu = hwsim.accuracy_over_time(chips.to("cuda"), x, y, [1.0, 86_400.0])
+    assert on_gpu.accuracy == pytest.approx(on_cpu.accuracy, abs=2 / 12)
