@@ -18,7 +18,7 @@ from hwsim.modules import NOMINAL, Execution
 from hwsim.noise import GOLDEN, IMAGE_STRIDE, POOL_SIZE, NoisePool, Segments
 
 CHIPS_AT_ONCE: Final = 32
-"""Chips in one pass, as long as they fit into the memory of the device."""
+"""Chips in one pass unless told otherwise."""
 
 _Factors: TypeAlias = dict[str, torch.Tensor]
 """Layer name → compensation factors; empty for no compensation."""
@@ -78,13 +78,16 @@ class BatchedChips:
         chips: programmed chips, on the device that runs them.
         pool: noise of the MVMs.
         batch_size: images in one pass.
+        chips_at_once: chips in one pass; fewer where the device's memory does not hold them.
     """
 
-    def __init__(self, chips: Chips, pool: NoisePool, batch_size: int) -> None:
+    def __init__(
+        self, chips: Chips, pool: NoisePool, batch_size: int, chips_at_once: int = CHIPS_AT_ONCE
+    ) -> None:
         self._chips = chips
         self._pool = pool
-        self._batch_size = batch_size
-        self._at_once = CHIPS_AT_ONCE
+        self.batch_size = batch_size
+        self.chips_at_once = chips_at_once
 
     def supports(self, example: torch.Tensor) -> bool:
         """Whether torch.vmap can run the network; `example` is one input, `(1, ...)`."""
@@ -105,13 +108,13 @@ class BatchedChips:
         found: list[torch.Tensor] = []
         first = chips.start
         while first < chips.stop:
-            group = range(first, min(first + self._at_once, chips.stop))
+            group = range(first, min(first + self.chips_at_once, chips.stop))
             try:
                 found.append(self._group(group, t_s, x))
             except torch.OutOfMemoryError:
-                if self._at_once == 1:
+                if len(group) == 1:
                     raise
-                self._at_once = max(1, len(group) // 2)
+                self.chips_at_once = len(group) // 2
                 continue
             first = group.stop
         return torch.cat(found)
@@ -119,8 +122,8 @@ class BatchedChips:
     def _group(self, group: range, t_s: float, x: torch.Tensor) -> torch.Tensor:
         readings = [self._chips.at(t_s, chip) for chip in group]
         keys = [signed(self._chips.mvm_key(t_s, chip)) for chip in group]
-        starts = range(0, len(x), self._batch_size)
-        parts = [self._pass(readings, keys, x[at : at + self._batch_size], at) for at in starts]
+        starts = range(0, len(x), self.batch_size)
+        parts = [self._pass(readings, keys, x[at : at + self.batch_size], at) for at in starts]
         return torch.cat(parts, 1).cpu()
 
     def _pass(

@@ -50,7 +50,8 @@ def calibrate(
         quantile: share of inputs that the method `quantile` leaves unclipped.
 
     Raises:
-        ValueError: for no batches, an empty batch, inputs that are not finite, or an unknown method.
+        ValueError: for a network without analog layers, no batches, an empty batch, inputs that are not
+            finite, or an unknown method.
     """
     summarise = _summary(method, n_std, quantile)
     if isinstance(batches, torch.Tensor):
@@ -69,6 +70,8 @@ def calibrate(
             ranges[layer] += (new - ranges[layer]) / count
 
     layers = [layer for _, layer in analog_layers(net)]
+    if not layers:
+        raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
     handles = [layer.register_forward_pre_hook(observe) for layer in layers]
     count = 0
     try:

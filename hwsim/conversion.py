@@ -41,6 +41,7 @@ def to_analog(
     Raises:
         ValueError: for layers without an analog counterpart, weights that are not finite, and names that do
             not exist; all of them in one message.
+        TypeError: for hardware of another type.
 
     Example:
         >>> to_analog(nn.Sequential(nn.Linear(4, 2), nn.ReLU()), Hardware())[0]
@@ -48,6 +49,10 @@ def to_analog(
     """
     if isinstance(hardware, str):
         hardware = preset(hardware)
+    if not isinstance(hardware, Hardware):
+        raise TypeError(
+            f"`hardware` must be hwsim.Hardware or the name of a preset, got {type(hardware).__name__}"
+        )
     names = {name for name, _ in model.named_modules()}
     missing = [entry for entry in digital_layers if isinstance(entry, str) and entry not in names]
     problems = [f"`{name}` in `digital_layers`: the model has no such layer" for name in missing]

@@ -42,11 +42,12 @@ def accuracy_over_time(
     times_s: Sequence[float],
     *,
     batch_size: int = 512,
+    chips_at_once: int = CHIPS_AT_ONCE,
     confidence: float | None = None,
     adabs_inputs: torch.Tensor | None = None,
     progress: bool = False,
 ) -> DriftCurve:
-    """Classify `x` on every chip at every time.
+    """Classify `x` on every chip at every time, on the device where the chips are.
 
     Args:
         chips: programmed chips.
@@ -54,6 +55,8 @@ def accuracy_over_time(
         y: `(images,)` int64 classes.
         times_s: seconds since programming, each at least 0.
         batch_size: images in one forward pass where stages are not compiled; noise does not depend on it.
+        chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them; a CPU runs one
+            a thread.
         confidence: stop after the chip at which the 95 % interval of every mean is within plus or minus
             this, in points (0.2 means 0.2 % of the images); None evaluates all chips.
         adabs_inputs: `(images, ...)` inputs on which batch-norm statistics are measured anew on each chip
@@ -64,8 +67,8 @@ def accuracy_over_time(
         The curve; the same chips, data and times give the same curve, whatever the number of threads.
 
     Raises:
-        ValueError: for no images or times, lengths that differ, NaN in `x`, or times outside the device's
-            validity range.
+        ValueError: for no images or times, lengths that differ, NaN in `x`, times outside the device's
+            validity range, or a size below 1.
     """
     if len(x) == 0 or len(x) != len(y):
         raise ValueError(f"`x` and `y` must have the same length, at least 1, got {len(x)} and {len(y)}")
@@ -73,6 +76,9 @@ def accuracy_over_time(
         raise ValueError("`x` must be finite, got NaN or infinity")
     for name, layer in chips.layers.items():
         layer.require_input_range(name)
+    for name, size in (("batch_size", batch_size), ("chips_at_once", chips_at_once)):
+        if size < 1:
+            raise ValueError(f"`{name} >= 1` must hold, got {size}")
     if len(times_s) == 0:
         raise ValueError("`times_s` must have at least one time, got none")
     if confidence is not None and not confidence > 0:
@@ -86,7 +92,8 @@ def accuracy_over_time(
         stream(chips.seed, "pool"), [layer.weight for layer in chips.layers.values()]
     )
     tasks = [(chip, row) for chip in range(len(chips)) for row in range(len(times))]
-    predictions = _predictions(chips, x, times, tasks, pool, batch_size, adabs_inputs)
+    batched = BatchedChips(chips, pool, batch_size, chips_at_once)
+    predictions = _predictions(chips, x, times, tasks, pool, batched, adabs_inputs)
     accuracy = np.empty((len(times), len(chips)), dtype=np.float64)
     for (chip, row), predicted in _with_bar(predictions, len(tasks), progress):
         accuracy[row, chip] = float((predicted == y).double().mean())
@@ -106,7 +113,7 @@ def _predictions(
     times: Sequence[float],
     tasks: Sequence[Task],
     pool: NoisePool,
-    batch_size: int,
+    batched: BatchedChips,
     adabs_inputs: torch.Tensor | None,
 ) -> Generator[tuple[Task, torch.Tensor], None, None]:
     """Yield each task, in order, with the `(images,)` int64 classes that its chip finds."""
@@ -115,13 +122,12 @@ def _predictions(
         if network is not None:
             yield from _compiled(network, chips, x, times, tasks, pool)
             return
-        batched = BatchedChips(chips, pool, batch_size)
         if chips.torch_device.type != "cpu" and batched.supports(x[:1]):
             yield from _batched(batched, len(chips), x, times)
             return
     for chip, row in tasks:
         noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
-        yield (chip, row), _plain(chips, chip, times[row], noise, x, batch_size, adabs_inputs)
+        yield (chip, row), _plain(chips, chip, times[row], noise, x, batched.batch_size, adabs_inputs)
 
 
 def _planned(chips: Chips, example: torch.Tensor) -> FusedNetwork | None:
@@ -135,8 +141,9 @@ def _batched(
     batched: BatchedChips, n_chips: int, x: torch.Tensor, times: Sequence[float]
 ) -> Iterator[tuple[Task, torch.Tensor]]:
     """Run many chips at once."""
-    for first in range(0, n_chips, CHIPS_AT_ONCE):
-        group = range(first, min(first + CHIPS_AT_ONCE, n_chips))
+    at_once = batched.chips_at_once
+    for first in range(0, n_chips, at_once):
+        group = range(first, min(first + at_once, n_chips))
         by_time = [batched.classes(group, t_s, x) for t_s in times]
         for chip in group:
             yield from (((chip, row), classes[chip - first]) for row, classes in enumerate(by_time))

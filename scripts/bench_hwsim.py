@@ -2,9 +2,10 @@
 
 Reference job: a ResNet-8 of about 78,000 parameters on 32 × 32 × 3 inputs. `digital` is the same number of plain eager
 float32 forward passes (or training steps) of the torch model, at its fastest batch size. Repeats of all jobs
-alternate, so that a busy machine disturbs them alike.
+alternate, so that a busy machine disturbs them alike. On a GPU, chips run as a batch; the same one chip after the other
+is the job `…-looped`, and reading the chips alone, without any inference, the job `…-reading`.
 
-    python scripts/bench_hwsim.py [--threads N] [--chips 25] [--images 1000] [--peers] [--json]
+    python scripts/bench_hwsim.py [--threads N] [--device cuda] [--chips 25] [--images 1000] [--peers] [--json]
 """
 
 from __future__ import annotations
@@ -63,13 +64,15 @@ def resnet8() -> nn.Module:
     )
 
 
-def best_of(repeats: int, jobs: dict[str, Callable[[], None]]) -> dict[str, float]:
+def best_of(repeats: int, jobs: dict[str, Callable[[], None]], device: torch.device) -> dict[str, float]:
     """Return each job's shortest time, s; repeats alternate between the jobs after one unmeasured round."""
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for repeat in range(repeats + 1):
         for name, job in jobs.items():
             start = time.perf_counter()
             job()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
             if repeat:
                 times[name].append(time.perf_counter() - start)
     return {name: min(values) for name, values in times.items()}
@@ -78,19 +81,23 @@ def best_of(repeats: int, jobs: dict[str, Callable[[], None]]) -> dict[str, floa
 class Validation:
     """The validation jobs: every chip at every time on every image."""
 
-    def __init__(self, chips: int, images: int) -> None:
+    def __init__(self, chips: int, images: int, device: torch.device) -> None:
         torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-        self.model = resnet8().eval()
+        self.model = resnet8().eval().to(device)
         generator = torch.Generator().manual_seed(1)
-        self.x = torch.randn(images, 3, 32, 32, generator=generator)
+        self.x = torch.randn(images, 3, 32, 32, generator=generator).to(device)
         self.y = torch.randint(10, (images,), generator=generator)
         self.chips = chips
 
     def job(self, name: str) -> Callable[[], None]:
-        """Return `digital-<batch>`, `aihwkit`, or a preset of hwsim, ready to run."""
+        """Return `digital-<batch>`, `aihwkit`, or a preset of hwsim (looped, or its reading alone), ready to run."""
         if name.startswith("digital-"):
             return self._digital(int(name.removeprefix("digital-")))
-        return self._aihwkit() if name == "aihwkit" else self._hwsim(name)
+        if name == "aihwkit":
+            return self._aihwkit()
+        if name.endswith("-reading"):
+            return self._reading(name.removesuffix("-reading"))
+        return self._hwsim(name.removesuffix("-looped"), 1 if name.endswith("-looped") else self.chips)
 
     def _digital(self, batch: int) -> Callable[[], None]:
         def job() -> None:
@@ -101,12 +108,28 @@ class Validation:
 
         return job
 
-    def _hwsim(self, preset: str) -> Callable[[], None]:
+    def _analog(self, preset: str) -> nn.Module:
         net = hwsim.to_analog(self.model, hwsim.preset(preset))
         hwsim.calibrate(net, [self.x[:64]])
+        return net
+
+    def _hwsim(self, preset: str, chips_at_once: int) -> Callable[[], None]:
+        net = self._analog(preset)
 
         def job() -> None:
-            hwsim.accuracy_over_time(hwsim.program(net, n=self.chips), self.x, self.y, TIMES_S)
+            chips = hwsim.program(net, n=self.chips)
+            hwsim.accuracy_over_time(chips, self.x, self.y, TIMES_S, chips_at_once=chips_at_once)
+
+        return job
+
+    def _reading(self, preset: str) -> Callable[[], None]:
+        net = self._analog(preset)
+
+        def job() -> None:
+            chips = hwsim.program(net, n=self.chips)
+            for chip in range(self.chips):
+                for t_s in TIMES_S:
+                    chips.at(t_s, chip)
 
         return job
 
@@ -151,13 +174,13 @@ def peer_network(model: nn.Module, modifier: bool = False) -> Any:
     return convert_to_analog(model, config)
 
 
-def training_job(name: str) -> Callable[[], None]:
+def training_job(name: str, device: torch.device) -> Callable[[], None]:
     """Return a training step: `digital`, `aihwkit`, or hardware-aware with a preset of hwsim."""
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(TRAINING_BATCH, 3, 32, 32, generator=generator)
-    y = torch.randint(10, (TRAINING_BATCH,), generator=generator)
+    x = torch.randn(TRAINING_BATCH, 3, 32, 32, generator=generator).to(device)
+    y = torch.randint(10, (TRAINING_BATCH,), generator=generator).to(device)
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    net: Any = resnet8()
+    net: Any = resnet8().to(device)
     if name in ("digital", "aihwkit"):
         if name == "aihwkit":
             from aihwkit.optim import AnalogSGD
@@ -197,13 +220,14 @@ def own_peak_mb() -> float:
 def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
     """Return the largest resident memory of one job in a process of its own, MB."""
     command = [sys.executable, __file__, "--only", job, "--threads", str(options.threads)]
-    command += ["--chips", str(options.chips), "--images", str(options.images)]
+    command += ["--chips", str(options.chips), "--images", str(options.images), "--device", options.device]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch threads")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where everything runs")
     parser.add_argument("--chips", type=int, default=25)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
@@ -212,19 +236,29 @@ def main() -> int:
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    validation = Validation(options.chips, options.images)
+    device = torch.device(options.device)
+    on_gpu = device.type == "cuda"
+    if on_gpu and not torch.cuda.is_available():
+        parser.error(
+            f"`--device {options.device}`: torch {torch.__version__} sees no GPU; leave it out for the CPU"
+        )
+    validation = Validation(options.chips, options.images, device)
     if options.only is not None:
         validation.job(options.only)()
-        print(own_peak_mb())
+        print(torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else own_peak_mb())
         return 0
     ours = ["pcm-analognas", "pcm-rasch2023"]
     peers = ["aihwkit"] if options.peers else []
-    names = [*(f"digital-{batch}" for batch in DIGITAL_BATCHES), *ours, *peers]
-    seconds = best_of(options.repeats, {name: validation.job(name) for name in names})
+    parts = [f"{name}-{part}" for name in ours for part in ("looped", "reading")] if on_gpu else []
+    batches = (*DIGITAL_BATCHES, options.images) if on_gpu else DIGITAL_BATCHES
+    names = [*(f"digital-{batch}" for batch in batches), *ours, *parts, *peers]
+    seconds = best_of(options.repeats, {name: validation.job(name) for name in names}, device)
     digital = min((name for name in names if name.startswith("digital-")), key=seconds.__getitem__)
-    training = best_of(4 * options.repeats, {name: training_job(name) for name in ["digital", *ours, *peers]})
+    steps = {name: training_job(name, device) for name in ["digital", *ours, *peers]}
+    training = best_of(4 * options.repeats, steps, device)
     memory = {name: peak_memory_mb(name, options) for name in [digital, "pcm-analognas", *peers]}
     result = {
+        "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "threads": options.threads,
         "cpus": os.cpu_count(),
         "chips": options.chips,
@@ -234,7 +268,7 @@ def main() -> int:
         "training_step_s": training,
         "memory_mb": memory,
         "ratios": {
-            "validation": {name: seconds[name] / seconds[digital] for name in [*ours, *peers]},
+            "validation": {name: seconds[name] / seconds[digital] for name in [*ours, *parts, *peers]},
             "training step": {name: training[name] / training["digital"] for name in [*ours, *peers]},
             "peak memory": {name: memory[name] / memory[digital] for name in ["pcm-analognas", *peers]},
         },
@@ -246,7 +280,7 @@ def main() -> int:
     print(f"validation {seconds[digital]:.3f} s, training step {training['digital']:.4f} s digital")
     for job, ratios in result["ratios"].items():
         for name, ratio in ratios.items():
-            print(f"{job:>14} {name:<15} {ratio:6.2f} x digital")
+            print(f"{job:>14} {name:<21} {ratio:6.2f} x digital")
     return 0
 
 

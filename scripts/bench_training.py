@@ -72,32 +72,16 @@ def plain(name: str, device: str) -> Callable[[], None]:
     return epoch
 
 
-class OnDevice:
-    """Inputs drawn in main memory and moved to a device."""
-
-    def __init__(self, inputs: TrainingInputs, device: str) -> None:
-        self._inputs, self._device = inputs, device
-
-    def __len__(self) -> int:
-        return len(self._inputs)
-
-    def draw(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return a batch of inputs and labels on the device."""
-        x, y = self._inputs.draw(index, generator)
-        return x.to(self._device, non_blocking=True), y.to(self._device, non_blocking=True)
-
-
 def ours(name: str, device: str, hardware_aware: bool, augment: bool) -> Callable[[], None]:
     """Return an epoch of our digital or hardware-aware training."""
     network, shape, classes, _, batch, augmentation = TASKS[name]
-    inputs = TrainingInputs(data(name), augmentation if augment else Augmentation())
+    inputs = TrainingInputs(data(name), augmentation if augment else Augmentation()).to(torch.device(device))
     model: nn.Module = published(network, shape, classes).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
     schedule = Schedule(1, batch, "adam", RATE, 0.0, 0.0)
     generator = torch.Generator().manual_seed(1)
-    source = inputs if device == "cpu" else OnDevice(inputs, device)
     if not hardware_aware:
-        return lambda: void(train(model, source, schedule, generator, plain_step(model)))
+        return lambda: void(train(model, inputs, schedule, generator, plain_step(model)))
     analog = hwsim.to_analog(model, hwsim.preset("pcm-analognas"))
     analog.eval()
     hwsim.calibrate(analog, [inputs.spread(128)])
@@ -108,7 +92,7 @@ def ours(name: str, device: str, hardware_aware: bool, augment: bool) -> Callabl
         with hwa.step():
             return forward_backward(x, y)
 
-    return lambda: void(train(analog, source, schedule, generator, step, after_update=hwa.after_update))
+    return lambda: void(train(analog, inputs, schedule, generator, step, after_update=hwa.after_update))
 
 
 def void(_: float) -> None:
@@ -131,7 +115,7 @@ def serve(name: str, job: str, options: argparse.Namespace) -> None:
         print(time.perf_counter() - start, flush=True)
 
 
-def measure(name: str, jobs: list[str], options: argparse.Namespace) -> dict[str, float]:
+def measure(name: str, options: argparse.Namespace) -> dict[str, float]:
     """Return the shortest epoch of each job, s, after one unmeasured round."""
     command = [sys.executable, __file__, "--device", options.device, "--threads", str(options.threads)]
     command += ["--augment"] if options.augment else []
@@ -139,9 +123,9 @@ def measure(name: str, jobs: list[str], options: argparse.Namespace) -> dict[str
         job: subprocess.Popen(
             [*command, "--serve", name, job], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        for job in jobs
+        for job in JOBS
     }
-    times: dict[str, list[float]] = {job: [] for job in jobs}
+    times: dict[str, list[float]] = {job: [] for job in JOBS}
     for repeat in range(options.repeats + 1):
         for job, worker in workers.items():
             assert worker.stdin is not None
@@ -184,7 +168,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", action="append", choices=list(TASKS), help="repeatable; default: all")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of plain and digital")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where everything runs")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument(
         "--augment", action="store_true", help="ours with augmentation, the plain loop without"
@@ -201,11 +185,10 @@ def main() -> int:
     if options.device == "cuda" and not torch.cuda.is_available():
         print("--device cuda: this machine has no CUDA device that torch can use", file=sys.stderr)
         return 2
-    jobs = [job for job in JOBS if options.device == "cpu" or job != "hardware-aware"]
     result: dict[str, Any] = {"threads": options.threads, "device": options.device, "tasks": {}}
     for name in options.task or TASKS:
-        seconds = measure(name, jobs, options)
-        ratios = {job: seconds[job] / seconds["plain"] for job in jobs[1:]}
+        seconds = measure(name, options)
+        ratios = {job: seconds[job] / seconds["plain"] for job in JOBS[1:]}
         result["tasks"][name] = {"network": TASKS[name][0], "epoch_s": seconds, "ratios": ratios}
         if not options.json:
             shown = ", ".join(f"{job} {ratio:.2f} (target {TARGETS[job]})" for job, ratio in ratios.items())

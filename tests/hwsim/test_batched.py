@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import hwsim
 from hwsim.batched import BatchedChips, ChipNoise, mix, signed
-from hwsim.drift import _plain
+from hwsim.drift import _batched, _plain
 from hwsim.noise import NoisePool, NoiseStream, offsets
 
 VARIANTS = {
@@ -86,6 +86,26 @@ def test_too_little_memory_means_fewer_chips_at_once(monkeypatch: pytest.MonkeyP
     assert sizes == [5, 2, 2, 1]
 
 
+@pytest.mark.usefixtures("_eager")
+@torch.no_grad()
+def test_every_chip_has_its_turn_where_groups_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
+    chips, x = _chips("analognas", 5)
+    pool = NoisePool(torch.Generator().manual_seed(0))
+    times = [1.0, 3600.0]
+    expected = [BatchedChips(chips, pool, 12).classes(range(5), t_s, x) for t_s in times]
+    whole = BatchedChips._group
+
+    def small(self: BatchedChips, group: range, t_s: float, inputs: torch.Tensor) -> torch.Tensor:
+        if len(group) > 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return whole(self, group, t_s, inputs)
+
+    monkeypatch.setattr(BatchedChips, "_group", small)
+    found = list(_batched(BatchedChips(chips, pool, 12, chips_at_once=4), 5, x, times))
+    assert [task for task, _ in found] == [(chip, row) for chip in range(5) for row in range(2)]
+    assert all(torch.equal(classes, expected[row][chip]) for (chip, row), classes in found)
+
+
 @torch.no_grad()
 def test_a_network_that_vmap_cannot_run_is_found_out() -> None:
     class Branching(nn.Module):
@@ -116,26 +136,14 @@ def test_keys_are_hashed_like_the_noise_of_one_chip() -> None:
     assert offsets(0, 0, 1, 2).shape == (1, 2)
 
 
-class _Values(TorchDispatchMode):
-    """Gives tensors on `meta`, which have none, values where somebody asks: everything is 1."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
-            return 1.0 if args[0].is_floating_point() else 1
-        if func is torch.ops.aten._to_copy.default and args[0].is_meta and str(kwargs.get("device")) == "cpu":
-            return torch.ones(args[0].shape, dtype=args[0].dtype)
-        return func(*args, **kwargs)
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("adabs", [False, True])
-def test_no_evaluation_mixes_devices(variant: str, adabs: bool) -> None:
+def test_no_evaluation_mixes_devices(variant: str, adabs: bool, values_on_meta: TorchDispatchMode) -> None:
     preset, changes = VARIANTS[variant]
     net = hwsim.to_analog(_network(), hwsim.preset(preset).replace(changes))
     x, y = torch.randn(12, 3, 8, 8), torch.ones(12, dtype=torch.int64)
     hwsim.calibrate(net, x)
-    with _Values():
+    with values_on_meta:
         for network in (net.to("meta"), hwsim.to_analog(_network().to("meta"), hwsim.preset(preset))):
             hwsim.calibrate(network, x)
             chips = hwsim.program(network, n=3, seed=3)
@@ -146,9 +154,11 @@ def test_no_evaluation_mixes_devices(variant: str, adabs: bool) -> None:
 
 @pytest.mark.parametrize("modifier", ["gaussian", "device"])
 @pytest.mark.parametrize("learned", [False, True])
-def test_no_training_step_mixes_devices(modifier: Any, learned: bool) -> None:
+def test_no_training_step_mixes_devices(
+    modifier: Any, learned: bool, values_on_meta: TorchDispatchMode
+) -> None:
     x = torch.randn(12, 3, 8, 8).to("meta")
-    with _Values():
+    with values_on_meta:
         net = hwsim.to_analog(_network().to("meta"), hwsim.preset("pcm-rasch2023"))
         hwsim.calibrate(net, x)
         hwa = hwsim.HwaTraining(
@@ -166,9 +176,9 @@ def test_no_training_step_mixes_devices(modifier: Any, learned: bool) -> None:
 
 
 @pytest.mark.usefixtures("_eager")
-def test_two_devices_in_one_operation_are_found_out() -> None:
+def test_two_devices_in_one_operation_are_found_out(values_on_meta: TorchDispatchMode) -> None:
     net = hwsim.to_analog(_network(), hwsim.preset("pcm-analognas")).to("meta")
-    with _Values(), pytest.raises(RuntimeError, match="device"):
+    with values_on_meta, pytest.raises(RuntimeError, match="device"):
         net(torch.randn(2, 3, 8, 8))
 
 

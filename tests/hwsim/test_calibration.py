@@ -64,3 +64,8 @@ def test_a_tensor_is_one_batch() -> None:
     hwsim.calibrate(first, x, method="std")
     hwsim.calibrate(second, [x], method="std")
     assert torch.equal(first.input_range, second.input_range)
+
+
+def test_a_network_without_analog_layers_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one analog layer"):
+        hwsim.calibrate(nn.Linear(4, 2), torch.ones(1, 4))

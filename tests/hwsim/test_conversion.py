@@ -140,3 +140,8 @@ def test_hardware_may_be_given_by_the_name_of_a_preset() -> None:
 def test_printed_chips_say_what_they_are() -> None:
     chips = hwsim.program(hwsim.to_analog(nn.Linear(4, 2), "floating-point"), n=3, seed=7)
     assert repr(chips) == "Chips(3, seed=7, device=Ideal, weights=8)"
+
+
+def test_hardware_of_another_type_is_refused() -> None:
+    with pytest.raises(TypeError, match="name of a preset, got int"):
+        hwsim.to_analog(nn.Linear(4, 2), 3)  # type: ignore[arg-type]  # what is tested

@@ -1,25 +1,27 @@
-"""Digital training keeps to the device of the network.
+"""Evaluations keep to the device of the network.
 
-Without a GPU, torch's fake tensors stand for one: they have devices, shapes and no values, and an operation on tensors
-of two devices raises.
+Without a GPU, `meta` stands for one: its tensors have shapes and no values, and an operation on tensors of two devices
+raises.
 """
 
 import dataclasses
+import functools
 
 import pytest
 import torch
-from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 
+import hwsim
+from analognas.evaluation.measure import accuracy_on_chips
 from analognas.evaluation.prepared import prepare
+from analognas.evaluation.training import TrainingBudget, train_network
 from analognas.tasks import Split, Task
 from analognas.training.augmentation import Augmentation
 from analognas.training.inputs import LARGEST_FLOATS, TrainingInputs
 from analognas.training.loop import Schedule, plain_step, train
 from search_spaces import published
 
-CUDA = torch.device("cuda", 0)
+META = torch.device("meta")
 EVERYTHING = Augmentation(crop=1, flip=True, cutout=3, time_shift=2)
 SCHEDULE = Schedule(2, 8, "adam", 0.01, 0.1, 1e-3)
 
@@ -35,58 +37,46 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(1)
 
 
-def on_gpu(network: nn.Module) -> nn.Module:
-    """Return the network with its tensors on the pretended GPU: `Module.to` cannot swap fake parameters."""
-    for module in network.modules():
-        for name, parameter in module._parameters.items():
-            if parameter is not None:
-                module._parameters[name] = nn.Parameter(torch.empty(parameter.shape, device=CUDA))
-        for name, buffer in module._buffers.items():
-            if buffer is not None:
-                module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype, device=CUDA)
-    return network
-
-
 @pytest.mark.parametrize("stays_bytes", [False, True])
-def test_batches_are_made_on_the_device_of_the_inputs(monkeypatch, stays_bytes) -> None:
+def test_batches_are_made_on_the_device_of_the_inputs(monkeypatch, stays_bytes, values_on_meta) -> None:
     monkeypatch.setattr("analognas.training.inputs.LARGEST_FLOATS", 1 if stays_bytes else LARGEST_FLOATS)
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        inputs = TrainingInputs(task(), EVERYTHING).to(CUDA)
-        x, y = inputs.draw(torch.arange(8, device=CUDA), generator())
-        assert x.device == y.device == inputs.spread(5).device == CUDA
+    with values_on_meta:
+        inputs = TrainingInputs(task(), EVERYTHING).to(META)
+        x, y = inputs.draw(torch.arange(8, device=META), generator())
+        assert x.device == y.device == inputs.spread(5).device == META
 
 
-def test_a_forward_pass_mixes_no_devices() -> None:
-    plain = published("ds-cnn", (1, 8, 8), 3)
-    with (
-        FakeTensorMode(allow_non_fake_inputs=True),
-        torch.no_grad(),
-    ):  # without a GPU build, torch aborts in backward
-        network = on_gpu(plain).eval()
-        x, y = TrainingInputs(task(), EVERYTHING).to(CUDA).draw(torch.arange(8, device=CUDA), generator())
-        assert F.cross_entropy(network(x), y).device == CUDA
-        with pytest.raises(RuntimeError, match="device"):
-            network(x.cpu())
+def test_an_evaluation_mixes_no_devices(values_on_meta, monkeypatch) -> None:
+    plain_adam = functools.partial(torch.optim.AdamW, fused=False)  # `meta` has no fused optimisers
+    monkeypatch.setattr("torch.optim.AdamW", lambda parameters, fused, **kw: plain_adam(parameters, **kw))
+    budget = TrainingBudget(SCHEDULE, SCHEDULE, 0.06, 0.1, 2.5)
+    with values_on_meta:
+        data = prepare(task(), EVERYTHING).to(META)
+        network = published("resnet8", (1, 8, 8), 3)
+        trained = train_network(network, data, hwsim.preset("pcm-rasch2023"), budget, seed=1)
+        curve = accuracy_on_chips(trained.analog, data.validation, chips=2, times_s=(1.0, 3600.0), seed=1)
+    assert {parameter.device for parameter in trained.analog.parameters()} == {META}
+    assert [len(row) for row in curve.accuracy] == [2, 2]
 
 
-def test_every_split_of_a_prepared_task_moves_once() -> None:
-    with FakeTensorMode(allow_non_fake_inputs=True):
+def test_every_split_of_a_prepared_task_moves_once(values_on_meta) -> None:
+    with values_on_meta:
         here = prepare(task(noisy=False))
         assert here.to(torch.device("cpu")) is here
-        there = here.to(CUDA)
+        there = here.to(META)
         assert {
             tensor.device for split in (there.validation, there.test) for tensor in vars(split).values()
-        } == {CUDA}
+        } == {META}
         assert here.validation.x.device.type == "cpu"
 
 
-def test_draws_of_a_processor_are_the_same_wherever_the_batch_is_made() -> None:
+def test_draws_of_a_processor_are_the_same_wherever_the_batch_is_made(values_on_meta) -> None:
     kwargs = {"n": 5, "height": 8, "width": 8}
     first = EVERYTHING.pixels(**kwargs, generator=generator())
     again = EVERYTHING.pixels(**kwargs, generator=generator(), device=torch.device("cpu"))
     assert torch.equal(first, again)
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        assert EVERYTHING.pixels(**kwargs, generator=generator(), device=CUDA).device == CUDA
+    with values_on_meta:
+        assert EVERYTHING.pixels(**kwargs, generator=generator(), device=META).device == META
 
 
 def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights() -> None:
