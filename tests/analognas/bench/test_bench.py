@@ -275,7 +275,7 @@ class TestNames:
             open_table(table, target)
 
     def test_a_file_needs_a_target(self, tmp_path: Path) -> None:
-        with pytest.raises(ValueError, match="name the column to search with --target"):
+        with pytest.raises(ValueError, match="name the column to search: `target`"):
             open_table(str(write_codes(tmp_path / "cells.csv")), None)
 
     def test_strategies(self) -> None:

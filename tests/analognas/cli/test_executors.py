@@ -26,7 +26,8 @@ def test_another_kind_keeps_the_values_that_fit(tmp_path) -> None:
     path = write_small(
         tmp_path, SMALL.replace("{kind: serial, threads: 1}", "{kind: processes, workers: 3, threads: 7}")
     )
-    assert load_config(path, (), "serial")[0].executor.model_dump() == {"kind": "serial", "threads": 7}
+    kept = load_config(path, (), "serial")[0].executor.model_dump()
+    assert kept == {"kind": "serial", "threads": 7, "device": "cpu"}
     parsed, _ = load_config(path, ["executor.num_cpus=2"], "ray")
     assert (parsed.executor.kind, parsed.executor.threads, parsed.executor.num_cpus) == ("ray", 7, 2)
     wrong = invoke("search", path, "--executor", "threads")
