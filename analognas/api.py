@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from analognas.compose import Composition, compose
+from analognas.compose import compose
 from analognas.config.document import Document, parse_document, read_document
 from analognas.config.loader import load_config, validate_document
 from analognas.config.overrides import apply_overrides, assign_seed
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.observer import Observer
-from analognas.record.directory import RunDirectory, ensure_unused, open_run
+from analognas.record.directory import ensure_unused, open_run
 from analognas.run import Run
-from analognas.session import new_run, run_to_end
+from analognas.session import continue_run, new_run, run_to_end
 
 
 def search(
@@ -62,7 +63,9 @@ def search(
         ensure_unused(Path(out))
     composition = compose(parsed, document)
     directory = new_run(parsed, composition, None if out is None else Path(out))
-    return _run_to_end(directory, parsed, composition, observer)
+    with _shown_to(observer) as shown:
+        run_to_end(directory, parsed, composition, shown)
+    return Run(directory)
 
 
 def _document_of(config: Mapping[str, Any]) -> Document:
@@ -86,17 +89,12 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
     """
     directory = open_run(Path(path))
     config, document = load_config(directory.config)
-    return _run_to_end(directory, config, compose(config, document), observer)
+    with _shown_to(observer) as shown:
+        continue_run(directory, config, document, shown)
+    return Run(directory)
 
 
-def _run_to_end(
-    directory: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer | None
-) -> Run:
+def _shown_to(observer: Observer | None) -> AbstractContextManager[Observer]:
     from analognas.cli.progress import observer_for_terminal
 
-    if observer is not None:
-        run_to_end(directory, config, composition, observer)
-    else:
-        with observer_for_terminal(as_json=False) as shown:
-            run_to_end(directory, config, composition, shown)
-    return Run(directory)
+    return observer_for_terminal(as_json=False) if observer is None else nullcontext(observer)

@@ -23,6 +23,7 @@ from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import EarlyStop, TrainingBudget
+from analognas.executors.device import NoSuchDeviceError
 from analognas.executors.executor import Executor
 from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
@@ -119,6 +120,8 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         raise problem_at(document, ("training", "augmentation"), str(error)) from None
     try:  # last, because only a composition can close it again
         site = open_site(config.executor)
+    except NoSuchDeviceError as error:
+        raise problem_at(document, ("executor", "device"), str(error)) from None
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
     return Composition(

@@ -188,9 +188,12 @@ class Run:
 
     def status(self) -> dict[str, Any]:
         """Return how far the run is, JSON-able."""
-        config, trials = self.config, self.directory.trials()
-        best = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
-        if self.result is not None and self.directory.report.exists():
+        config, trials, result = self.config, self.directory.trials(), self.result
+        if result is None:
+            best = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
+        else:
+            best = self.directory.trial_of(result)
+        if result is not None and self.directory.report.exists():
             state = "finished"
         else:
             state = "running" if is_locked(self.directory.journal) else "not finished"

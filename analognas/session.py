@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from analognas.artefact import make_artefact
-from analognas.compose import Composition
+from analognas.compose import Composition, compose
+from analognas.config.document import Document
 from analognas.config.loader import dump_config, load_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
@@ -83,12 +84,28 @@ def _unused_path(path: Path) -> Path:
     return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
+def continue_run(
+    run: RunDirectory, config: SearchConfig, document: Document, observer: Observer
+) -> FinalResult:
+    """Run an existing run to its end; of one that has ended, data and device are not needed: it is reported again.
+
+    Raises:
+        UserError: as `compose` and `run_to_end` do.
+        NoFeasibleArchitectureError: as `run_to_end` does.
+    """
+    result = run.final_result()
+    if result is None:
+        return run_to_end(run, config, compose(config, document), observer)
+    observer.stage("the run has ended already; its report is written again")
+    with Journal(run.journal):
+        publish(run, config, run.trials(), result)
+    return result
+
+
 def run_to_end(
     run: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer
 ) -> FinalResult:
     """Search what is left to search, then train, validate, export and report the best.
-
-    A run that has ended is only reported again.
 
     Raises:
         UserError: when the record is damaged, in use or cannot be written.
@@ -103,8 +120,7 @@ def run_to_end(
         for note in composition.notes:
             observer.stage(note)
         observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
-        result = run.final_result()
-        if _candidates(trials) < config.search.trials or (config.search.halving and result is None):
+        if _candidates(trials) < config.search.trials or config.search.halving:
             trials = _search(run, composition, trials, journal, observer)
         if _candidates(trials) < config.search.trials:
             hard = any(name in composition.problem.upper_bounds for name in HARD_METRICS)
@@ -112,14 +128,13 @@ def run_to_end(
                 f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
                 f"{' that meets the hard constraints' if hard else ' in the space'}"
             )
-        if result is None:
-            try:
-                result = _finish(run, config, composition, trials, observer)
-            except OSError as error:
-                raise UserError(
-                    f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
-                    f"make room and run `analognas resume {run.path}`"
-                ) from None
+        try:
+            result = _finish(run, config, composition, trials, observer)
+        except OSError as error:
+            raise UserError(
+                f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
+                f"make room and run `analognas resume {run.path}`"
+            ) from None
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result

@@ -26,6 +26,10 @@ from analognas.tasks.specs import TaskSpec
 
 MAX_BYTES: Final = 10_000_000
 
+_REMEDY: Final = (
+    "restore it from a copy, or delete the run's folder `best`: `analognas resume` trains the network again"
+)
+
 
 class ArchitectureFile(Spec):
     """The content of architecture.json."""
@@ -125,12 +129,12 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
                 key: file.get_tensor(name) for key, name in names.items() if name in stored
             }
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: not readable weights ({error}); export the run again") from None
+        raise UserError(f"{path}: not readable weights ({error}); {_REMEDY}") from None
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
     unfit = [key for key, tensor in state.items() if tensor.shape != own[key].shape]
     if missing or unfit:
         raise UserError(
-            f"{path}: the weights do not fit the architecture, first at `{(missing + unfit)[0]}`; export the run again"
+            f"{path}: the weights do not fit the architecture, first at `{(missing + unfit)[0]}`; {_REMEDY}"
         )
     network.load_state_dict(state, strict=False)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload

@@ -23,7 +23,7 @@ from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import accuracy_on_chips
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import on_tiles, train_network
-from analognas.executors.device import resolve_device
+from analognas.executors.device import NoSuchDeviceError, resolve_device
 from analognas.observer import Observer
 from analognas.record.trial import DriftRecord
 from analognas.seeds import derive_seed
@@ -88,7 +88,10 @@ def validate(
     Raises:
         UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
     """
-    place = resolve_device(device)
+    try:
+        place = resolve_device(device)
+    except NoSuchDeviceError as error:
+        raise UserError(Argument("device"), f": {error}") from None
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
     chosen = hardware or content.hardware

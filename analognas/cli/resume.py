@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from analognas.cli.options import AsJson, ExecutorKind, Overrides, RunFolder
 
 
@@ -16,20 +14,16 @@ def resume(
     """Continue an interrupted run; finished trials are kept. Only where evaluations run may change."""
     from analognas.cli.progress import observer_for_terminal
     from analognas.cli.summary import print_interrupted, print_result
-    from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.record.directory import open_run
-    from analognas.session import check_same_search, run_to_end
+    from analognas.session import check_same_search, continue_run
 
     run = open_run(folder)
     config, document = load_config(run.config, overrides, executor)
     check_same_search(run, config)
-    if run.final_result() is not None:
-        typer.echo("the run has ended already; its report is written again", err=True)
-    composition = compose(config, document)
     with observer_for_terminal(as_json=as_json) as observer:
         try:
-            result = run_to_end(run, config, composition, observer)
+            result = continue_run(run, config, document, observer)
         except KeyboardInterrupt:
             print_interrupted(run)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,7 @@ def search(
     from analognas.config.loader import load_config
     from analognas.errors import UserError
     from analognas.record.directory import ensure_unused, holds_run, open_run
-    from analognas.session import check_same_search, new_run, run_to_end
+    from analognas.session import check_same_search, continue_run, new_run, run_to_end
 
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")
@@ -48,15 +49,19 @@ def search(
         check_same_search(run, parsed)
     elif out is not None:
         ensure_unused(out)
-    composition = compose(parsed, document)
     if dry_run:
-        print_plan(parsed, composition, as_json=as_json)
+        print_plan(parsed, compose(parsed, document), as_json=as_json)
         return
-    run = run or new_run(parsed, composition, out)
+    if run is None:
+        composition = compose(parsed, document)
+        run = new_run(parsed, composition, out)
+        to_its_end = partial(run_to_end, run, parsed, composition)
+    else:
+        to_its_end = partial(continue_run, run, parsed, document)
     with observer_for_terminal(as_json=as_json) as observer:
         try:
             observer.stage(f"run directory {run.path}")
-            result = run_to_end(run, parsed, composition, observer)
+            result = to_its_end(observer)
         except KeyboardInterrupt:
             print_interrupted(run)
             raise

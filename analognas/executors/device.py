@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 PATTERN: Final = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
+class NoSuchDeviceError(UserError):
+    """A device was named that this machine lacks."""
+
+
 def _is_device(text: str) -> str:
     if not PATTERN.fullmatch(text):
         raise ValueError(f"must be cpu, cuda, cuda:N or auto, got {text!r}")
@@ -33,21 +37,21 @@ def resolve_device(name: str) -> torch.device:
     """Return the device that `name` means on this machine.
 
     Raises:
-        UserError: when there is no such device.
+        NoSuchDeviceError: when there is no such device.
     """
     import torch
 
     if not PATTERN.fullmatch(name):
-        raise UserError(f"`device` must be cpu, cuda, cuda:N or auto, got {name!r}")
+        raise NoSuchDeviceError(f"must be cpu, cuda, cuda:N or auto, got {name!r}")
     count = torch.cuda.device_count() if name != "cpu" and torch.cuda.is_available() else 0
     if name == "cpu" or (name == "auto" and not count):
         return torch.device("cpu")
     index = int(name.partition(":")[2] or 0)
     if index >= count:
         there = f"cuda:0 to cuda:{count - 1}" if count > 1 else "cuda:0" if count else "no GPU"
-        raise UserError(
-            f"`device: {name}` is not on this machine: torch {torch.__version__} sees {there}; "
-            "use `device: cpu` or `auto`, or a torch built for this GPU"
+        raise NoSuchDeviceError(
+            f"{name} is not on this machine: torch {torch.__version__} sees {there}; "
+            "choose cpu or auto, or install a torch built for this GPU"
         )
     return torch.device("cuda", index)
 

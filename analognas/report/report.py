@@ -10,6 +10,7 @@ from analognas.report.html import Html, element
 from analognas.report.page import caption, drawing, empty, page, section
 from analognas.report.sections.comparison import drift_table, top_ten
 from analognas.report.sections.constraints import constraint_summary, failures
+from analognas.report.sections.finalists import finalists_section
 from analognas.report.sections.front import front_section
 from analognas.report.sections.key_figures import header
 from analognas.report.sections.provenance import reproduction
@@ -36,6 +37,11 @@ def report_html(data: ReportData) -> str:
             section("Predicted against measured", _predictions(data)),
             section("Accuracy against parameters", _size(data)),
             *([section("Pareto front", front_section(data))] if len(data.objectives) > 1 else []),
+            *(
+                [section("Finalists", finalists_section(data.result))]
+                if data.result is not None and data.result.finalists
+                else []
+            ),
             section("Ten best trials", top_ten(data)),
             section("Constraints", constraint_summary(data)),
             section("Failed trials", failures(data)),

@@ -64,6 +64,10 @@ def test_the_final_training_takes_both_splits_and_reports_the_test_alone(tmp_pat
     finalists = run.result.finalists
     assert [finalist.trial for finalist in finalists] == [trial.number for trial in by_accuracy[:2]]
     assert run.result.trial == max(finalists, key=lambda finalist: finalist.metrics["accuracy_1d"]).trial
+    status, page = run.status(), run.directory.report.read_text(encoding="utf-8")
+    assert status["best"]["number"] == run.result.trial
+    assert ">chosen</td>" in page
+    assert "trained on the training and the validation split" in page
     again = run.validate()
     assert again.digital_accuracy == run.result.network.digital_accuracy["test"]
     assert again.curve == run.result.network.curves["test"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from analognas.record.validation import FinalResult
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined
 from analognas.report.verdict import lost_comparisons
@@ -37,6 +38,7 @@ def header(data: ReportData) -> Html:
             " · ".join(f"{key} {value}" for key, value in data.subject.items()),
         ),
         _cards(_columns(data)),
+        *(element("p", {"class": "lead"}, sentence) for sentence in _trained_on(data.result)),
         *(element("p", {"class": "lead"}, f"{sentence}.") for sentence in _lost(data)),
         _architecture(data),
     )
@@ -72,6 +74,16 @@ def _columns(data: ReportData) -> list[_Column]:
         return [_Column(name, network.metrics) for name, network in zip(names, data.networks, strict=True)]
     best = data.best_trial
     return [] if best is None else [_Column(f"{data.choice} so far", best.metrics)]
+
+
+def _trained_on(result: FinalResult | None) -> list[str]:
+    """Say where the figures come from when the validation split, which chose the network, has trained it, too."""
+    if result is None or "validation" in result.network.digital_accuracy:
+        return []
+    return [
+        "The networks above were trained on the training and the validation split, once the choice was made; their "
+        "figures are those of the test split."
+    ]
 
 
 def _lost(data: ReportData) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analognas.record.trial import Trial
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, table
 
@@ -15,13 +17,20 @@ def reproduction(data: ReportData) -> Html:
         element("p", {}, "This command repeats the run; with one worker its trials are the same."),
         element("pre", {"class": "command"}, data.command),
         element("h3", {}, "Versions and machine"),
-        table(["", ""], _flat(data.environment), ())
+        table(["", ""], [*_flat(data.environment), *_places(data.trials)], ())
         if data.environment
         else element("p", {}, "Not recorded."),
         element("h3", {}, "Configuration"),
         element("pre", {}, data.config_text),
     ]
     return joined(parts)
+
+
+def _places(trials: Sequence[Trial]) -> list[list[str]]:
+    """Return one row that counts the trials by machine and device."""
+    counts = Counter(f"{trial.node} {trial.device}".strip() for trial in trials if trial.device)
+    said = "; ".join(f"{place}: {count:,} trials" for place, count in counts.most_common())
+    return [["evaluated on", said]] if said else []
 
 
 def _flat(environment: Mapping[str, Any]) -> list[list[str]]:
