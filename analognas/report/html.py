@@ -44,6 +44,16 @@ def joined(children: Iterable[str]) -> Html:
     return Html("".join(child if isinstance(child, Html) else escaped(child) for child in children))
 
 
+def with_code(text: str) -> Html:
+    """Return a sentence in which what stands between backticks is code.
+
+    >>> with_code("breaks `tiles <= 4`")
+    'breaks <code>tiles &lt;= 4</code>'
+    """
+    pieces = text.split("`")
+    return joined(element("code", {}, piece) if i % 2 else piece for i, piece in enumerate(pieces))
+
+
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], numeric: Iterable[int]) -> Html:
     """Return a table that scrolls sideways where it is too wide; the columns `numeric` are right-aligned."""
     right = frozenset(numeric)

@@ -8,7 +8,7 @@ from typing import Final
 
 from analognas.record.validation import FinalResult
 from analognas.report.data import ReportData
-from analognas.report.html import Html, element, joined
+from analognas.report.html import Html, element, joined, with_code
 from analognas.report.verdict import lost_comparisons
 from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
 
@@ -39,7 +39,7 @@ def header(data: ReportData) -> Html:
         ),
         _cards(_columns(data)),
         *(element("p", {"class": "lead"}, sentence) for sentence in _trained_on(data.result)),
-        *(element("p", {"class": "lead"}, f"{sentence}.") for sentence in _lost(data)),
+        *(element("p", {"class": "lead"}, with_code(f"{sentence}.")) for sentence in _lost(data)),
         _architecture(data),
     )
 
