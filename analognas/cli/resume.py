@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from analognas.cli.options import AsJson, ExecutorKind, Overrides, RunFolder
 
 
@@ -19,13 +17,12 @@ def resume(
     from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.record.directory import open_run
-    from analognas.session import check_same_search, run_to_end
+    from analognas.same_search import check_same_search
+    from analognas.session import run_to_end
 
     run = open_run(folder)
     config, document = load_config(run.config, overrides, executor)
     check_same_search(run, config)
-    if run.final_result() is not None:
-        typer.echo("the run has ended already; its report is written again", err=True)
     composition = compose(config, document)
     with observer_for_terminal(as_json=as_json) as observer:
         try:
