@@ -7,12 +7,11 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
-from typing import Final
 
 from analognas.artefact import make_artefact
 from analognas.compose import Composition, compose
 from analognas.config.document import Document
-from analognas.config.loader import dump_config, load_config
+from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.export import write_bundle
@@ -28,9 +27,6 @@ from analognas.record.trial import Trial
 from analognas.record.validation import Finalist, FinalResult
 from analognas.selection import choose
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
-
-PART_OF_THE_RESULT: Final = ("threads", "device")
-"""What an executor shares with the run that it continues."""
 
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
@@ -50,33 +46,6 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         "device": config.executor.device,
     }
     return create_run(path, dump_config(config), facts)
-
-
-def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
-    """Check that `config` is the search that `run` began with; `executor` may differ, but for its threads and device.
-
-    Raises:
-        UserError: naming the first section that differs.
-    """
-    began_with = load_config(run.config)[0]
-    for name in type(config).model_fields:
-        before, now = getattr(began_with, name), getattr(config, name)
-        compared = [(name, before, now)]
-        if name == "executor":
-            compared = [
-                (f"executor.{key}", getattr(before, key), getattr(now, key)) for key in PART_OF_THE_RESULT
-            ]
-        for place, then, value in compared:
-            if then != value:
-                raise UserError(
-                    f"{run.path}: this run began with another `{place}` ({_shown(then)}, now {_shown(value)}); "
-                    "continue it as it began, or start a new search in another directory"
-                )
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _unused_path(path: Path) -> Path:
@@ -115,12 +84,15 @@ def run_to_end(
         stack.callback(composition.site.close)
         journal = stack.enter_context(Journal(run.journal))
         _check_same_data(run, composition)
+        if journal.repaired:
+            observer.stage(journal.repaired)
         trials = run.trials()
         _check_same_space(run, composition, trials)
         for note in composition.notes:
             observer.stage(note)
-        observer.stage(f"searching: {config.search.trials} trials, {config.search.strategy.kind}")
         if _candidates(trials) < config.search.trials or config.search.halving:
+            done = f"; {len(trials)} finished" if trials else ""
+            observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
             trials = _search(run, composition, trials, journal, observer)
         if _candidates(trials) < config.search.trials:
             hard = any(name in composition.problem.upper_bounds for name in HARD_METRICS)
@@ -138,6 +110,14 @@ def run_to_end(
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result
+
+
+def _budget(config: SearchConfig) -> str:
+    """Return how much a search evaluates."""
+    search = config.search
+    if search.halving is None:
+        return f"{search.trials} trials"
+    return f"{search.trials} candidates, {search.n_evaluations} trials on {search.halving.rungs} rungs where none fails"
 
 
 def _candidates(trials: Sequence[Trial]) -> int:

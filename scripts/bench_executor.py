@@ -348,7 +348,7 @@ def main() -> None:
         print(json.dumps(result, indent=1))
         return
     for part, values in result.items():
-        print(part)
+        print(part if isinstance(values, dict) else f"{part}: {values:.3g}")
         for name, value in values.items() if isinstance(values, dict) else ():
             if isinstance(value, dict):
                 value = ", ".join(f"{key} {number:.3g}" for key, number in value.items())

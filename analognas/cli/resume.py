@@ -16,7 +16,8 @@ def resume(
     from analognas.cli.summary import print_interrupted, print_result
     from analognas.config.loader import load_config
     from analognas.record.directory import open_run
-    from analognas.session import check_same_search, continue_run
+    from analognas.same_search import check_same_search
+    from analognas.session import continue_run
 
     run = open_run(folder)
     config, document = load_config(run.config, overrides, executor)

@@ -39,7 +39,8 @@ def search(
     from analognas.config.loader import load_config
     from analognas.errors import UserError
     from analognas.record.directory import ensure_unused, holds_run, open_run
-    from analognas.session import check_same_search, continue_run, new_run, run_to_end
+    from analognas.same_search import check_same_search
+    from analognas.session import continue_run, new_run, run_to_end
 
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")

@@ -11,6 +11,7 @@ from analognas.cli.options import AsJson, RunFolder
 
 def status(folder: RunFolder, as_json: AsJson = False) -> None:
     """Show how far a run is, without disturbing it."""
+    from analognas.record.journal import torn_line
     from analognas.run import Run
 
     run = Run.open(folder)
@@ -21,6 +22,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     typer.echo(
         f"{content['state']}: {content['finished']} of {content['trials']} trials, {content['failed']} failed"
     )
+    if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
+        typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
     best = content["best"]
     if best is None:
         typer.echo("no feasible trial yet")

@@ -39,6 +39,9 @@ from analognas.record.trial import Failure
 PATIENCE_S: Final = 10.0
 """How long the end of a search waits for the last words of workers that died."""
 
+CLEARING_S: Final = 3.0
+"""How long a search that is stopped waits for its nodes to remove what the cancelled evaluations wrote."""
+
 POLL_S: Final = 1.0
 """Seconds between two looks at the cluster and at the clock while nothing ends."""
 
@@ -74,7 +77,7 @@ class RayExecutor:
             max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
             max_retries: further starts of a job whose worker died.
             limits: of each evaluation.
-            logs: folder for what the evaluations write; None: it is dropped.
+            logs: folder for what the evaluations write; None: it stays in Ray's own logs.
         """
         self._demand = demand
         self._max_in_flight = max_in_flight
@@ -86,7 +89,7 @@ class RayExecutor:
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
         self._beacon = None if limits.time_s is None else _light_beacon()
-        run = secrets.token_hex(8)
+        run = "" if logs is None else secrets.token_hex(8)
         self._last_words = LastWords(logs, run)
         self._errand = freight.ship(
             Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._beacon, run)
@@ -134,6 +137,8 @@ class RayExecutor:
         self._last_words.take(timeout_s=PATIENCE_S)
         for reference in self._flights:
             ray.cancel(reference, force=True)
+        if self._flights:
+            self._last_words.clear(timeout_s=CLEARING_S)
         self._flights.clear()
         if self._beacon is not None:
             ray.kill(self._beacon)

@@ -11,7 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from analognas.executors.attempts import Attempt
 from analognas.executors.ray_cluster import alive_nodes
-from analognas.executors.ray_worker import salvage_log
+from analognas.executors.ray_worker import clear_logs, salvage_log
 from analognas.executors.trial_log import write_log
 
 
@@ -23,14 +23,14 @@ class LastWords:
         self._logs = logs
         self._run = run
         self._task = ray.remote(num_cpus=0, max_retries=0)(salvage_log)
+        self._clear = ray.remote(num_cpus=0, max_retries=0)(clear_logs)
         self._asked: dict[Any, Attempt] = {}
 
     def ask_for(self, attempt: Attempt) -> None:
         """Ask every node: Ray does not tell which one an attempt was on."""
         if self._logs is None:
             return
-        for node in alive_nodes():
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        for there in _every_node():
             task = self._task.options(scheduling_strategy=there, name=f"log of {attempt.job.key}")
             self._asked[task.remote(self._run, attempt)] = attempt
 
@@ -45,3 +45,18 @@ class LastWords:
                 write_log(self._logs, attempt, ray.get(reference))
             except exceptions.RayError:
                 continue  # the node went away, and what was on it
+
+    def clear(self, timeout_s: float) -> None:
+        """Remove, within `timeout_s` seconds, what attempts that were cancelled have left on the nodes."""
+        if self._logs is None:
+            return
+        cleared = [
+            self._clear.options(scheduling_strategy=there, name="clear logs").remote(self._run)
+            for there in _every_node()
+        ]
+        if cleared:
+            ray.wait(cleared, num_returns=len(cleared), timeout=timeout_s)
+
+
+def _every_node() -> list[NodeAffinitySchedulingStrategy]:
+    return [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in alive_nodes()]

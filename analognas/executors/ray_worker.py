@@ -12,8 +12,15 @@ from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.limits import Limits, evaluate_within
+from analognas.executors.node_log import (
+    log_on_node,
+    output_on_node,
+    remove_logs,
+    remove_orphans_once,
+    take_log,
+)
 from analognas.executors.ray_shipping import Shipment
-from analognas.executors.trial_log import log_on_node, output_to, take_log, write_at_once
+from analognas.executors.trial_log import write_at_once
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Errand:
         limits: of each.
         expected: the driver's versions.
         beacon: the actor that is told of every start; None: nobody wants to know.
-        run: a word of the search's own, in the names of the logs on the nodes.
+        run: a word of the search's own, in the names of the logs on the nodes; empty: nobody wants the logs.
     """
 
     evaluation: Shipment
@@ -88,8 +95,10 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     evaluate: Evaluate = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
-    log = log_on_node(todo.run, attempt)
-    with output_to(log, mode=0o600):
+    if not todo.run:
+        return Report(evaluate_within(evaluate, attempt, todo.limits), "")
+    remove_orphans_once()
+    with output_on_node(todo.run, attempt) as log:
         outcome = evaluate_within(evaluate, attempt, todo.limits)
     return Report(outcome, take_log(log))
 
@@ -97,6 +106,11 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
 def salvage_log(run: str, attempt: Attempt) -> str:
     """Return what an attempt whose worker died has left on this node; empty on all nodes but its own."""
     return take_log(log_on_node(run, attempt))
+
+
+def clear_logs(run: str) -> None:
+    """Remove what attempts of a run that ends have left on this node."""
+    remove_logs(run)
 
 
 def call_remotely(shipment: Shipment, function: Callable[[Any, Any], Any], argument: Any) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,9 +17,6 @@ from typing import Final
 
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import now_utc
-
-MAX_LOG_BYTES: Final = 65_536
-"""What a node sends back of what an evaluation wrote there: the last bytes."""
 
 _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -34,23 +30,6 @@ def write_log(logs: Path | None, attempt: Attempt, text: str) -> None:
         os.fdopen(os.open(logs / f"{attempt.job.key}.log", _APPEND, 0o644), "w") as file,
     ):
         file.write(f"attempt {attempt.number}, {now_utc()}\n{text.rstrip()}\n\n")
-
-
-def log_on_node(run: str, attempt: Attempt) -> Path:
-    """Return where an attempt writes on a node without the run directory; `run` is a word that nobody can guess."""
-    return Path(tempfile.gettempdir(), f"analognas-{run}-{attempt.job.key}-{attempt.number}.log")
-
-
-def take_log(path: Path) -> str:
-    """Return the end of a file and remove it; empty where there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_LOG_BYTES))
-            text = file.read(MAX_LOG_BYTES).decode(errors="replace")
-        path.unlink()
-    except OSError:
-        return ""
-    return text
 
 
 @contextmanager

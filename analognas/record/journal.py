@@ -1,13 +1,14 @@
 """`trials.jsonl`: the append-only record of a run.
 
 A trial is one line, written and forced to the disk before the driver goes on. A process that dies while it writes
-leaves a last line without its newline; opening the journal for writing cuts such a line off, reading ignores it. Any
-other damage is an error that names the line.
+leaves a last line that is torn; reading passes over it, and opening the journal for writing cuts it off and says so. A
+last line that lacks only its newline is complete and kept. Any other damage is an error that names the line.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import stat
 from dataclasses import replace
@@ -32,24 +33,54 @@ def read_trials(path: Path) -> list[Trial]:
     trials: list[Trial] = []
     try:
         with path.open("rb") as file:
-            number = 0
-            while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
-                number += 1
+            while line := file.readline(MAX_LINE_BYTES):
+                number = len(trials) + 1
+                if not line.endswith(b"\n") and is_torn(f"{path}:{number}", line):
+                    break
                 trials.append(_trial(path, number, line, trials[-1] if trials else None))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(line) == MAX_LINE_BYTES:
-        raise UserError(f"{path}:{number + 1}: damaged record (no end of line); restore the file from a copy")
     return trials
+
+
+def torn_line(path: Path) -> str:
+    """Return a sentence on the torn last line of a journal; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            end = _after_last_newline(file.fileno())
+            file.seek(end)
+            tail = file.read(MAX_LINE_BYTES)
+    except OSError:
+        return ""
+    torn = bool(tail) and is_torn(str(path), tail)
+    return f"{path}: the last line is torn ({len(tail)} bytes)" if torn else ""
+
+
+def is_torn(place: str, line: bytes) -> bool:
+    """Return whether a line without its newline is only a part of what was to be written.
+
+    No part of a trial's JSON is JSON itself.
+
+    Raises:
+        UserError: when it is longer than any trial; `place` says where it is.
+    """
+    if len(line) >= MAX_LINE_BYTES:
+        raise UserError(f"{place}: damaged record (no end of line); restore the file from a copy")
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _trial(path: Path, number: int, line: bytes, before: Trial | None) -> Trial:
     try:
         trial = Trial.from_json(line.decode())
     except ValueError as error:
-        raise UserError(f"{path}:{number}: damaged record ({error}); restore the file from a copy") from None
+        reason = str(error).removeprefix("not a trial record: ")
+        raise UserError(f"{path}:{number}: damaged record ({reason}); restore the file from a copy") from None
     if trial.number != number:
         raise UserError(
             f"{path}:{number}: trial {number} expected here, found {trial.number}; restore the file"
@@ -73,15 +104,20 @@ def is_locked(path: Path) -> bool:
 
 
 class Journal:
-    """The journal of a run, opened for writing by one process at a time."""
+    """The journal of a run, opened for writing by one process at a time.
+
+    Attributes:
+        repaired: a sentence on the torn last line that was cut off; empty where there was none.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open or create the journal, lock it, and cut off a torn last line.
+        """Open or create the journal, lock it, cut off a torn last line or give a complete one its newline.
 
         Raises:
             UserError: when another process writes to it, or it is not a plain file that can be written.
         """
         self._path = path
+        self.repaired = ""
         try:
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644
@@ -95,7 +131,11 @@ class Journal:
             raise UserError(
                 f"{path.parent}: another process is running this search; wait for it or stop it"
             ) from None
-        self._end = self._cut_torn_line()
+        try:
+            self._end = self._mend_last_line()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
 
     def append(self, trial: Trial) -> None:
         """Write a trial and return when it is on the disk.
@@ -129,19 +169,37 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _cut_torn_line(self) -> int:
-        """Cut off what follows the last newline and return the length that is left."""
+    def _mend_last_line(self) -> int:
+        """Cut off or complete what follows the last newline and return the length of the file then."""
         facts = os.fstat(self._descriptor)
         if not stat.S_ISREG(facts.st_mode):
             return 0
-        end = facts.st_size
-        while end > 0:
-            start = max(0, end - _BLOCK)
-            newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        if end < facts.st_size:
-            os.ftruncate(self._descriptor, end)
-        return end
+        end = _after_last_newline(self._descriptor)
+        tail = os.pread(self._descriptor, MAX_LINE_BYTES, end)
+        if not tail:
+            return end
+        try:
+            if is_torn(str(self._path), tail):
+                os.ftruncate(self._descriptor, end)
+                self.repaired = (
+                    f"{self._path}: the last line was torn and is dropped ({len(tail)} bytes); "
+                    "that trial is made again"
+                )
+                return end
+            os.write(self._descriptor, b"\n")
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be written: {error.strerror}; make room") from None
+        return facts.st_size + 1
+
+
+def _after_last_newline(descriptor: int) -> int:
+    """Return where the last line of a file begins when it has no newline, the length of the file when it has one."""
+    end = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

@@ -22,7 +22,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
@@ -47,6 +47,9 @@ METRICS: Final = (
     "tiles",
     "utilisation",
 )
+
+_STRICT: Final = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
+"""How pydantic reads a trial: no text for a number, no key that we do not know, no NaN."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ class Trial:
     rung: int = 0
     budget: float = 1.0
 
+    __pydantic_config__: ClassVar = _STRICT  # handed on to the records inside
+
     @property
     def at_full_budget(self) -> bool:
         """Whether it was evaluated with all epochs and chips, so that it can be chosen."""
@@ -156,20 +161,22 @@ class Trial:
         """Read a line that `to_json` wrote.
 
         Raises:
-            ValueError: when the line is not JSON or lacks a field.
+            ValueError: when the line is not JSON, lacks a field, has one more, or a value that cannot be.
         """
         from pydantic import ValidationError
 
+        from analognas.record.trial_checks import check_trial
+
         try:
             trial = _reader().validate_json(line)
+            check_trial(trial)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"not a trial record: {place or 'the line'}: {first['msg']}") from None
-        if trial.status == "completed" and (trial.curve is None or not set(METRICS) <= set(trial.metrics)):
-            raise ValueError("not a trial record: a completed trial has a curve and every metric")
-        if trial.status == "failed" and trial.failure is None:
-            raise ValueError("not a trial record: a failed trial has its failure")
+            what = "unknown key" if first["type"] == "unexpected_keyword_argument" else first["msg"]
+            raise ValueError(f"not a trial record: {place or 'the line'}: {what}") from None
+        except ValueError as error:
+            raise ValueError(f"not a trial record: {error}") from None
         return trial
 
 

@@ -79,7 +79,9 @@ def test_one_command_may_be_given_again_and_a_run_continues_elsewhere(tmp_path) 
 
     other = analognas(*command, "--set", "search.trials=6")
     assert other.returncode == 2
-    assert "this run began with another `search`" in other.stderr
+    assert (
+        "this run began as another search:\nsearch.trials: 5 in the run, now 6\ncontinue it" in other.stderr
+    )
     threads = analognas("resume", run, "--set", "executor.threads=2")
     assert threads.returncode == 2
-    assert "another `executor.threads` (1, now 2)" in threads.stderr
+    assert "\nexecutor.threads: 1 in the run, now 2\n" in threads.stderr

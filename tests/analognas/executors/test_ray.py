@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -33,7 +34,17 @@ ONE = Demand(1, 0, None)
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def on_nodes(tmp_path, monkeypatch) -> Path:
+    """The temporary folder of every node; Ray's own sockets need a short path elsewhere."""
+    folder = tmp_path / "on-nodes"
+    folder.mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", tempfile.gettempdir())
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def cluster(monkeypatch, on_nodes):
     """Two nodes of one processor each; the head node has none, so that it can stay when others go."""
     from ray.cluster_utils import Cluster
 
@@ -159,7 +170,11 @@ def test_7_an_exception_keeps_its_traceback_and_its_log(tmp_path, cluster) -> No
     assert all("what this evaluation says" in path.read_text() for path in logs.iterdir())
 
 
-def test_what_a_crashed_attempt_wrote_is_in_the_log_of_its_candidate(tmp_path, cluster) -> None:
+def logs_on(nodes: Path) -> list[str]:
+    return [path.name for path in nodes.glob("analognas-*.log")]
+
+
+def test_what_a_crashed_attempt_wrote_is_in_the_log_of_its_candidate(tmp_path, cluster, on_nodes) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     evaluate = Sometimes(evaluations.print_and_segfault, tmp_path / "starts", every=3)
@@ -173,6 +188,23 @@ def test_what_a_crashed_attempt_wrote_is_in_the_log_of_its_candidate(tmp_path, c
             assert re.search(rf"attempt {attempt}, .*\nlast words, not flushed\n", text)
         assert text.count("Fatal Python error: Segmentation fault") == 2
         assert "its worker died 2 times in 2 attempts" in text
+    assert logs_on(on_nodes) == []
+
+
+def test_a_search_that_is_stopped_at_once_leaves_no_log_on_its_nodes(tmp_path, cluster, on_nodes) -> None:
+    class Stop(Silent):
+        def trial(self, trial, n_trials, best) -> None:
+            deadline = time.monotonic() + 20
+            while not logs_on(on_nodes):  # the next evaluation has begun
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            raise KeyboardInterrupt
+
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path, cluster, Sleeps(2.0), 8, Stop(), logs=logs)
+    assert logs_on(on_nodes) == []
 
 
 def test_9_two_drivers_on_one_directory(tmp_path, cluster) -> None:

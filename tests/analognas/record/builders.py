@@ -12,7 +12,7 @@ def a_trial(
         "architecture": {"OC0": 8, "blocks": [{"CT": "A"}]},
         "origin": "latin-hypercube",
         "predicted": {"accuracy_1d": 0.8},
-        "asked_after": number,
+        "asked_after": number - 1,
         "position": 0,
         "seed": 123,
         "status": "failed" if failed else "completed",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analognas.errors import UserError
-from analognas.record.journal import Journal, is_locked, read_trials
+from analognas.record.journal import Journal, is_locked, read_trials, torn_line
 from tests.analognas.record.builders import a_trial
 
 
@@ -27,12 +27,25 @@ def test_a_torn_line_at_any_byte_costs_only_itself(tmp_path) -> None:
     path = tmp_path / "trials.jsonl"
     content = written(path, 2)
     first = content.index(b"\n") + 1
-    for cut in range(first, len(content), 37):
+    for cut in [*range(first, len(content) - 1, 37), len(content) - 1]:
         path.write_bytes(content[:cut])
-        assert read_trials(path) == [a_trial(1)]
+        complete = cut == len(content) - 1
+        assert read_trials(path) == [a_trial(1), a_trial(2)][: 1 + complete]
+        assert ("the last line is torn" in torn_line(path)) == (cut != first and not complete)
         with Journal(path) as journal:
-            journal.append(a_trial(2))
+            assert ("torn and is dropped" in journal.repaired) == (cut != first and not complete)
+            if not complete:
+                journal.append(a_trial(2))
         assert path.read_bytes() == content
+        assert torn_line(path) == ""
+
+
+def test_a_last_line_without_its_newline_is_checked_like_any_other(tmp_path) -> None:
+    path = tmp_path / "trials.jsonl"
+    content = written(path, 2).removesuffix(b"\n").replace(b'"number":2', b'"number":3')
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"trials.jsonl:2: trial 2 expected here, found 3"):
+        read_trials(path)
 
 
 def test_damage_inside_names_its_line(tmp_path) -> None:

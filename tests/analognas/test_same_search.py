@@ -1,0 +1,51 @@
+"""A run is continued as the search it began as; each key that differs has a line."""
+
+from pathlib import Path
+
+import pytest
+
+from analognas.config.loader import dump_config, load_config
+from analognas.errors import UserError
+from analognas.record.directory import create_run
+from analognas.same_search import check_same_search
+from tests.analognas.small_search import write_small
+
+
+def told(folder: Path, *changes: str) -> list[str]:
+    path = write_small(folder)
+    run = create_run(folder / "run", dump_config(load_config(path)[0]), {})
+    with pytest.raises(UserError) as caught:
+        check_same_search(run, load_config(path, changes)[0])
+    first, *lines, last = str(caught.value).splitlines()
+    assert first == f"{run.path}: this run began as another search:"
+    assert last == "continue it as it began, or start a new search in another directory"
+    return lines
+
+
+def test_the_same_file_and_another_executor_are_the_same_search(tmp_path) -> None:
+    path = write_small(tmp_path)
+    run = create_run(tmp_path / "run", dump_config(load_config(path)[0]), {})
+    check_same_search(run, load_config(path, (), "processes")[0])
+
+
+def test_every_difference_has_its_line(tmp_path) -> None:
+    changes = ("search.trials=9", "constraints.avm=0.1", "hardware.tile.rows=64", "executor.threads=2")
+    assert told(tmp_path, *changes, "evaluation.times=[1 s, 1 day, 1 month, 2 month]") == [
+        "hardware.tile.rows: 128 in the run, now 64",
+        "constraints.avm: null in the run, now 0.1",
+        "evaluation.times: [1.0, 86400.0, 2592000.0] in the run, now [1.0, 86400.0, 2592000.0, 5184000.0]",
+        "search.trials: 8 in the run, now 9",
+        "executor.threads: 1 in the run, now 2",
+    ]
+
+
+def test_of_another_kind_the_kind_alone_is_told(tmp_path) -> None:
+    assert told(tmp_path, "search.strategy.kind=random") == [
+        "search.strategy.kind: surrogate-guided in the run, now random"
+    ]
+
+
+def test_long_values_are_not_cut_in_their_middle(tmp_path) -> None:
+    times = ", ".join(f"{day} day" for day in range(1, 20))
+    (line,) = told(tmp_path, f"evaluation.times=[1 s, 1 month, {times}]")
+    assert line == "evaluation.times: [1.0, 86400.0, 2592000.0] in the run, now a list of 21 entries"
