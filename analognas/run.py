@@ -129,6 +129,8 @@ class Run:
         *,
         times_s: Sequence[float | str] | None = None,
         chips: int | None = None,
+        confidence: float | None = None,
+        adabs: bool = False,
         device: str = "cpu",
     ) -> Validation:
         """Program the best network on chips again and measure it on the test split.
@@ -138,6 +140,8 @@ class Run:
             times_s: seconds since programming, or texts such as `1 day`, at least one; None: 1 s, 1 h, 1 day, 1 month
                 and 1 year.
             chips: how many, 2 or more; None: as many as the run did.
+            confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
+            adabs: measure batch-norm statistics anew on every chip at every time.
             device: where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.
 
         Raises:
@@ -147,6 +151,8 @@ class Run:
 
         if chips is not None and (type(chips) is not int or chips < 2):
             raise UserError(f"`chips` must be an integer of at least 2, got {chips!r}")
+        if confidence is not None and (not isinstance(confidence, int | float) or not confidence > 0):
+            raise UserError(f"`confidence > 0` points must hold, got {confidence!r}")
         if times_s is not None and (isinstance(times_s, str) or len(times_s) == 0):
             raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
         return validate(
@@ -156,6 +162,8 @@ class Run:
             if times_s is None
             else parse_times([str(time_s) for time_s in times_s], "`times_s`"),
             chips=chips,
+            confidence=confidence,
+            adabs=adabs,
             device=device,
             observer=Silent(),
         )

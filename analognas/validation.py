@@ -22,7 +22,7 @@ from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import accuracy_on_chips
 from analognas.evaluation.prepared import PreparedTask, prepare
-from analognas.evaluation.training import on_tiles, train_network
+from analognas.evaluation.training import calibration_batches, on_tiles, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
 from analognas.observer import Observer
 from analognas.record.trial import DriftRecord
@@ -71,8 +71,11 @@ def validate(
     hardware: hwsim.Hardware | None,
     times_s: Sequence[float] | None,
     chips: int | None,
+    confidence: float | None = None,
+    adabs: bool = False,
     device: str = "cpu",
     observer: Observer,
+    progress: bool = False,
 ) -> Validation:
     """Validate a found network on its test split.
 
@@ -82,8 +85,11 @@ def validate(
         hardware: instead of the run's own.
         times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
         chips: instead of as many as the run used.
+        confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
+        adabs: measure batch-norm statistics anew on every chip at every time.
         device: where this runs: cpu, cuda, cuda:N or auto.
         observer: is told of the stages.
+        progress: show a progress bar on a terminal.
 
     Raises:
         UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
@@ -116,6 +122,9 @@ def validate(
             chips=chips or content.final.chips,
             times_s=tuple(times_s or STANDARD_TIMES_S),
             seed=chip_seed(content.seed),
+            confidence=confidence,
+            adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
+            progress=progress,
         )
     except ValueError as error:
         raise UserError(f"{chosen.name}: {error}") from None

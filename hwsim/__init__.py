@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hwsim.distillation import distillation_loss
     from hwsim.drift import accuracy_over_time
     from hwsim.hardware import Hardware
+    from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
     from hwsim.mapping import TileMap
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
@@ -44,6 +45,7 @@ __all__ = [
     "preset",
     "preset_names",
     "program",
+    "read_hardware",
     "save_chips",
     "tile_map",
     "to_analog",
@@ -59,6 +61,7 @@ _HOMES: Final = {
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
     "hwsim.drift": ("accuracy_over_time",),
     "hwsim.hardware": ("Hardware",),
+    "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
     "hwsim.mapping": ("TileMap",),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),

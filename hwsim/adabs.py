@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -44,9 +43,3 @@ def adapted_batch_norm(net: nn.Module, run: Callable[[], None]) -> Iterator[None
             norm.momentum = momentum
             norm.load_state_dict(state)
             norm.eval()
-
-
-def check_calibration_inputs(inputs: torch.Tensor) -> None:
-    """Raise ValueError unless there are enough images for a variance."""
-    if len(inputs) < 2:
-        raise ValueError(f"AdaBS needs at least 2 calibration images, got {len(inputs)}")

@@ -19,10 +19,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
+import numpy as np
 import torch
 from torch import nn
 
-from hwsim.conversion import analog_layers
+from hwsim.arguments import number, require, shown
+from hwsim.conversion import analog_layers, require_analog
+from hwsim.inputs import explained, tensor
 from hwsim.modules import NOMINAL, AnalogLayer
 
 Method: TypeAlias = Literal["std", "quantile", "max"]
@@ -34,7 +37,7 @@ _LARGEST_SORT: Final = 1 << 22
 @torch.no_grad()
 def calibrate(
     net: nn.Module,
-    batches: Iterable[torch.Tensor] | torch.Tensor,
+    batches: Iterable[torch.Tensor | np.ndarray] | torch.Tensor | np.ndarray,
     *,
     method: Method = "quantile",
     n_std: float = 3.0,
@@ -44,18 +47,21 @@ def calibrate(
 
     Args:
         net: an analog network; batch norm uses its running statistics whatever the network's mode.
-        batches: inputs of the network; a tensor is one batch.
+        batches: inputs of the network, tensors or numpy arrays; one alone is one batch.
         method: how a layer's inputs become its range.
         n_std: standard deviations of the method `std`.
         quantile: share of inputs that the method `quantile` leaves unclipped.
 
     Raises:
         ValueError: for a network without analog layers, no batches, an empty batch, inputs that are not
-            finite, or an unknown method.
+            finite or do not fit the network, or an unknown method.
+        TypeError: for an argument of another type.
     """
+    layers = list(require_analog(net).values())
     summarise = _summary(method, n_std, quantile)
-    if isinstance(batches, torch.Tensor):
+    if isinstance(batches, torch.Tensor | np.ndarray):
         batches = [batches]
+    require(batches, Iterable, "`batches` must be a tensor or a list of tensors")
     ranges: dict[AnalogLayer, torch.Tensor] = {}
 
     def observe(layer: nn.Module, arguments: tuple[Any, ...]) -> None:
@@ -69,24 +75,17 @@ def calibrate(
         else:
             ranges[layer] += (new - ranges[layer]) / count
 
-    layers = [layer for _, layer in analog_layers(net)]
-    if not layers:
-        raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
     handles = [layer.register_forward_pre_hook(observe) for layer in layers]
     count = 0
     try:
         with floating_point(net):
             for count, batch in enumerate(batches, start=1):
-                if not isinstance(batch, torch.Tensor):
-                    raise ValueError(
-                        f"every batch must be a tensor of inputs, got {type(batch).__name__} in batch {count}: "
-                        "of a DataLoader pass (x for x, _ in loader)"
-                    )
-                if batch.numel() == 0:
-                    raise ValueError(f"every batch must have at least one input, got batch {count} empty")
-                if not bool(torch.isfinite(batch).all()):
-                    raise ValueError(f"inputs must be finite, got NaN or infinity in batch {count}")
-                net(batch.to(layers[0].weight.device))
+                place, weight = f"batches[{count - 1}]", layers[0].weight
+                inputs = tensor(place, batch, weight, "of a DataLoader pass (x for x, _ in loader)")
+                if inputs.numel() == 0:
+                    raise ValueError(f"`{place}` must have at least one input, got none")
+                with explained(place, inputs):
+                    net(inputs.to(weight.device))
     finally:
         for handle in handles:
             handle.remove()
@@ -116,16 +115,14 @@ def floating_point(net: nn.Module) -> Iterator[None]:
 
 def _summary(method: Method, n_std: float, quantile: float) -> Callable[[torch.Tensor], torch.Tensor]:
     if method == "std":
-        if not n_std > 0:
-            raise ValueError(f"`n_std > 0` must hold, got {n_std}")
+        n_std = number("n_std", n_std, above=0)
         return lambda x: x.std(correction=0) * n_std
     if method == "quantile":
-        if not 0 < quantile <= 1:
-            raise ValueError(f"`0 < quantile <= 1` must hold, got {quantile}")
+        quantile = number("quantile", quantile, above=0, most=1)
         return lambda x: _quantile(x, quantile)
     if method == "max":
         return lambda x: x.abs().amax()
-    raise ValueError(f"`method` must be std, quantile or max, got {method!r}")
+    raise ValueError(f"`method` must be std, quantile or max, got {shown(method)}")
 
 
 def _quantile(x: torch.Tensor, quantile: float) -> torch.Tensor:

@@ -18,8 +18,9 @@ from typing import Final
 import torch
 from torch import nn
 
+from hwsim.arguments import nearest, number, shown, whole
 from hwsim.compensation import compensation_factors, readout
-from hwsim.conversion import analog_layers
+from hwsim.conversion import analog_layers, require_analog
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
@@ -82,12 +83,29 @@ class Chips:
         return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,})"
 
     def to(self, device: torch.device | str) -> Chips:
-        """Return the same chips on another torch device, like `cuda`; these stay where they are."""
+        """Return the same chips on another torch device, like `cuda`; these stay where they are.
+
+        Raises:
+            ValueError: for a device that is not there.
+        """
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError, TypeError) as error:  # torch tells a missing GPU in either way
+            said = str(error).partition("\n")[0]
+            raise ValueError(f"`device` must be a torch device, got {device!r}: {said}") from None
         state = {name: tensor.to(device) for name, tensor in self.state.items()}
         return Chips(copy.deepcopy(self.net).to(device), self.device, self.seed, state)
 
     def conductances(self, layer: str) -> torch.Tensor:
-        """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first."""
+        """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first.
+
+        Raises:
+            ValueError: for a layer that is not analog.
+        """
+        if layer not in self.layers:
+            known = ", ".join(f"`{name}`" for name in self.layers)
+            hint = nearest(layer, self.layers)
+            raise ValueError(f"`layer` must be an analog layer, one of {known}, got {shown(layer)}{hint}")
         index = list(self.layers).index(layer)
         start = sum(self._sizes[:index])
         part = self.state["g_us"][:, :, start : start + self._sizes[index]]
@@ -97,8 +115,10 @@ class Chips:
         """Return chip number `chip` at `t_s` seconds after programming.
 
         Raises:
-            ValueError: for a time outside the device's validity range.
+            ValueError: for a time outside the device's validity range, or a chip that was not programmed.
+            TypeError: for what is not a number.
         """
+        t_s, chip = number("t_s", t_s), whole("chip", chip, least=0, most=len(self) - 1)
         state = {name: tensor[chip] for name, tensor in self.state.items()}
         generator = stream(self.seed, "chip", chip, "read", float(t_s))
         weights = self._pair_to_weights(self.device.read(state, t_s, generator))
@@ -138,6 +158,7 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
 
     Raises:
         ValueError: for a network without analog layers, `n` below 1, or weights that are not finite.
+        TypeError: for an argument of another type.
 
     Example:
         >>> from hwsim import preset, to_analog
@@ -145,12 +166,10 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
         >>> program(net, n=3).conductances("").shape
         torch.Size([3, 2, 2, 4])
     """
-    if not 1 <= n <= MAX_CHIPS:
-        raise ValueError(f"`1 <= n <= {MAX_CHIPS}` chips must hold, got {n}")
+    n, seed = whole("n", n, least=1, most=MAX_CHIPS), whole("seed", seed)
+    require_analog(net)  # before a copy is made of who knows what
     net = copy.deepcopy(net).eval().requires_grad_(False)
-    layers = dict(analog_layers(net))
-    if not layers:
-        raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
+    layers = require_analog(net)
     broken = [name for name, layer in layers.items() if not bool(torch.isfinite(layer.weight).all())]
     if broken:
         raise ValueError(

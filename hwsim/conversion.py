@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
+from hwsim.arguments import nearest, require
 from hwsim.hardware import Hardware
 from hwsim.mapping import TileMap
 from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
@@ -28,7 +30,9 @@ UNSUPPORTED: Final = (
 
 
 def to_analog(
-    model: nn.Module, hardware: Hardware | str, digital_layers: Collection[str | type[nn.Module]] = ()
+    model: nn.Module,
+    hardware: Hardware | str,
+    digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
 ) -> nn.Module:
     """Return a deep copy of `model` whose linear and convolutional layers run on crossbar tiles.
 
@@ -36,12 +40,13 @@ def to_analog(
         model: any torch network; it stays as it is.
         hardware: the chip, or the name of a preset.
         digital_layers: names (as in `named_modules`) or types of layers that stay digital with all they
-            contain.
+            contain; one alone needs no list.
 
     Raises:
-        ValueError: for layers without an analog counterpart, weights that are not finite, and names that do
-            not exist; all of them in one message.
-        TypeError: for hardware of another type.
+        ValueError: for layers without an analog counterpart, weights that are not finite float32 numbers, and
+            names that do not exist, all of them in one message; for a model that is analog already, or has
+            nothing to make analog.
+        TypeError: for an argument of another type.
 
     Example:
         >>> to_analog(nn.Sequential(nn.Linear(4, 2), nn.ReLU()), Hardware())[0]
@@ -49,18 +54,26 @@ def to_analog(
     """
     if isinstance(hardware, str):
         hardware = preset(hardware)
-    if not isinstance(hardware, Hardware):
-        raise TypeError(
-            f"`hardware` must be hwsim.Hardware or the name of a preset, got {type(hardware).__name__}"
-        )
+    require(hardware, Hardware, "`hardware` must be hwsim.Hardware or the name of a preset")
+    require(model, nn.Module, "`model` must be a torch module")
+    if any(analog_layers(model)):
+        raise ValueError("`model` must be digital, got analog layers: call hwsim.to_digital(model) first")
+    digital_layers = _checked_entries(digital_layers)
     names = {name for name, _ in model.named_modules()}
     missing = [entry for entry in digital_layers if isinstance(entry, str) and entry not in names]
-    problems = [f"`{name}` in `digital_layers`: the model has no such layer" for name in missing]
-    for name, module in _candidates(model, digital_layers):
-        if isinstance(module, UNSUPPORTED):
-            problems.append(f"`{name}` ({type(module).__name__}): no analog counterpart, keep it digital")
-        elif not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):
-            problems.append(f"`{name}` ({type(module).__name__}): weights and biases must be finite")
+    problems = [
+        f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}" for name in missing
+    ]
+    candidates = dict(_candidates(model, digital_layers))
+    for name, module in candidates.items():
+        problem = _problem(module)
+        if problem:
+            problems.append(f"`{name}` ({type(module).__name__}): {problem}")
+    if not candidates and not problems:
+        raise ValueError(
+            "`model` must have a Linear, Conv1d or Conv2d that may become analog, got "
+            f"{'only digital layers' if digital_layers else 'none'}"
+        )
     if problems:
         raise ValueError(
             "the model cannot become analog:\n  "
@@ -72,7 +85,12 @@ def to_analog(
 
 
 def to_digital(net: nn.Module) -> nn.Module:
-    """Return a deep copy of `net` with plain torch layers that have the same float weights."""
+    """Return a deep copy of `net` with plain torch layers that have the same float weights.
+
+    Raises:
+        TypeError: for anything but a torch module.
+    """
+    _require_module(net)
     net = copy.deepcopy(net)
     return _replace(net, {name: layer.digital() for name, layer in analog_layers(net)})
 
@@ -84,17 +102,68 @@ def analog_layers(net: nn.Module) -> Iterator[tuple[str, AnalogLayer]]:
             yield name, module
 
 
+def require_analog(net: nn.Module) -> dict[str, AnalogLayer]:
+    """Return the analog layers of `net` by name.
+
+    Raises:
+        TypeError: for anything but a torch module.
+        ValueError: if there is no analog layer, or they are made for different hardware.
+    """
+    _require_module(net)
+    layers = dict(analog_layers(net))
+    if not layers:
+        raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
+    (first, one), *others = layers.items()
+    for name, layer in others:
+        if layer.hardware is not one.hardware and layer.hardware != one.hardware:
+            raise ValueError(
+                f"all layers of `net` must be made for the same hardware, got {one.hardware.name} in `{first}` "
+                f"and {layer.hardware.name} in `{name}`: call hwsim.to_analog once, on the whole model"
+            )
+    return layers
+
+
 def tile_map(net: nn.Module) -> TileMap:
     """Return how the analog layers of `net` lie on tiles.
 
     Raises:
+        TypeError: for anything but a torch module.
         ValueError: if `net` has no analog layer.
     """
-    layers = dict(analog_layers(net))
-    if not layers:
-        raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
+    layers = require_analog(net)
     tile = next(iter(layers.values())).hardware.tile
     return TileMap(tile.rows, tile.columns, {name: layer.mapping for name, layer in layers.items()})
+
+
+def _require_module(net: object) -> None:
+    rule = "`net` must be a torch module from hwsim.to_analog"
+    require(net, nn.Module, rule, "pass chips.net" if type(net).__name__ == "Chips" else "")
+
+
+def _checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...]:
+    """Return the entries of `digital_layers`; one alone may come without a list."""
+    is_many = isinstance(digital_layers, Collection) and not isinstance(digital_layers, str)
+    entries: tuple[Any, ...] = tuple(digital_layers) if is_many else (digital_layers,)  # type: ignore[arg-type]
+    for entry in entries:
+        is_type = isinstance(entry, type) and issubclass(entry, nn.Module)
+        if not is_type:
+            rule = "`digital_layers` must hold names or types of layers"
+            require(entry, str, rule, "names are those of model.named_modules()")
+    return entries
+
+
+def _problem(module: nn.Module) -> str | None:
+    """Return why a layer cannot become analog, None if it can."""
+    if isinstance(module, UNSUPPORTED):
+        return "no analog counterpart, keep it digital"
+    if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
+        return "weights are not initialised, run the model once"
+    if any(parameter.dtype != torch.float32 for parameter in module.parameters()):
+        return "weights must be float32, call model.float()"
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):
+        return "weights and biases must be finite"
+    assert isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)
+    return None if module.weight.numel() else "must have at least one weight"
 
 
 def _candidates(

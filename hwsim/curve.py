@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.arguments import number, require
+
 ONE_SECOND_S: Final = 1.0
 ONE_MONTH_S: Final = 2_592_000.0
 
@@ -57,6 +59,12 @@ class DriftCurve:
     times_s: tuple[float, ...]
     accuracy: npt.NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        """Raise ValueError unless there is a row for each time."""
+        shape = np.shape(self.accuracy)
+        if len(shape) != 2 or shape[0] != len(self.times_s):
+            raise ValueError(f"`accuracy` must be `({len(self.times_s)}, chips)`, got {shape}")
+
     @property
     def mean(self) -> npt.NDArray[np.float64]:
         """Mean over chips, `(times,)`."""
@@ -81,7 +89,9 @@ class DriftCurve:
 
         Raises:
             ValueError: for a time that was not evaluated.
+            TypeError: for what is not a number.
         """
+        t_s = number("t_s", t_s)
         if float(t_s) not in self.times_s:
             known = ", ".join(f"{time:g}" for time in self.times_s)
             raise ValueError(f"`t_s` must be one of the evaluated times {known} s, got {t_s:g}")
@@ -95,7 +105,9 @@ class DriftCurve:
 
         Raises:
             ValueError: for curves at different times.
+            TypeError: for anything but a curve.
         """
+        require(other, DriftCurve, "`other` must be a DriftCurve")
         if self.times_s != other.times_s:
             raise ValueError(f"both curves must have the same times, got {self.times_s} and {other.times_s}")
         chips = min(self.accuracy.shape[1], other.accuracy.shape[1])

@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
+from hwsim.arguments import number, require
+
 
 def distillation_loss(
     logits: torch.Tensor,
@@ -31,12 +33,16 @@ def distillation_loss(
         teacher_share: weight of the teacher against the labels, 0 to 1.
 
     Raises:
-        ValueError: for a temperature that is not positive or a share outside 0 to 1.
+        ValueError: for a temperature that is not positive, a share outside 0 to 1, or shapes that differ.
+        TypeError: for an argument of another type.
     """
-    if not temperature > 0:
-        raise ValueError(f"`temperature > 0` must hold, got {temperature}")
-    if not 0 <= teacher_share <= 1:
-        raise ValueError(f"`0 <= teacher_share <= 1` must hold, got {teacher_share}")
+    temperature = number("temperature", temperature, above=0)
+    teacher_share = number("teacher_share", teacher_share, least=0, most=1)
+    for name, value in (("logits", logits), ("teacher_logits", teacher_logits), ("y", y)):
+        require(value, torch.Tensor, f"`{name}` must be a tensor")
+    if logits.shape != teacher_logits.shape:
+        both = f"{tuple(logits.shape)} and {tuple(teacher_logits.shape)}"
+        raise ValueError(f"`logits` and `teacher_logits` must have the same shape, got {both}")
     soft = F.kl_div(
         F.log_softmax(logits / temperature, 1),
         F.log_softmax(teacher_logits.detach() / temperature, 1),

@@ -16,16 +16,20 @@ from typing import Final, TypeAlias
 import numpy as np
 import torch
 
-from hwsim.adabs import adapted_batch_norm, check_calibration_inputs
+from hwsim.adabs import adapted_batch_norm
+from hwsim.arguments import number, require, shown, whole
+from hwsim.arguments import times as seconds
 from hwsim.batched import CHIPS_AT_ONCE, BatchedChips
+from hwsim.calibration import floating_point
 from hwsim.chips import Chips
 from hwsim.curve import DriftCurve, half_width
-from hwsim.devices.device import check_time
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import UnfusableError
+from hwsim.inputs import check_classes, explained, labels, tensor
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
+from hwsim.validity import check_times
 
 FEWEST_CHIPS: Final = 3
 """Chips that `confidence` never goes below."""
@@ -37,23 +41,23 @@ Task: TypeAlias = tuple[int, int]
 @torch.no_grad()
 def accuracy_over_time(
     chips: Chips,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    times_s: Sequence[float],
+    x: torch.Tensor | np.ndarray,
+    y: torch.Tensor | np.ndarray,
+    times_s: Sequence[float] | float,
     *,
     batch_size: int = 512,
     chips_at_once: int = CHIPS_AT_ONCE,
     confidence: float | None = None,
-    adabs_inputs: torch.Tensor | None = None,
+    adabs_inputs: torch.Tensor | np.ndarray | None = None,
     progress: bool = False,
 ) -> DriftCurve:
     """Classify `x` on every chip at every time, on the device where the chips are.
 
     Args:
         chips: programmed chips.
-        x: `(images, ...)` float32 inputs.
-        y: `(images,)` int64 classes.
-        times_s: seconds since programming, each at least 0.
+        x: `(images, ...)` inputs, a tensor or a numpy array.
+        y: `(images,)` classes, whole numbers from 0 on.
+        times_s: seconds since programming, each at least 0; a single number is one time.
         batch_size: images in one forward pass where stages are not compiled; noise does not depend on it.
         chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them; a CPU runs one
             a thread.
@@ -67,27 +71,29 @@ def accuracy_over_time(
         The curve; the same chips, data and times give the same curve, whatever the number of threads.
 
     Raises:
-        ValueError: for no images or times, lengths that differ, NaN in `x`, times outside the device's
-            validity range, or a size below 1.
+        ValueError: for no images or times, lengths that differ, NaN in `x`, classes that the network does
+            not have, times outside the device's validity range, or a size below 1.
+        TypeError: for an argument of another type.
     """
-    if len(x) == 0 or len(x) != len(y):
-        raise ValueError(f"`x` and `y` must have the same length, at least 1, got {len(x)} and {len(y)}")
-    if not bool(torch.isfinite(x).all()):
-        raise ValueError("`x` must be finite, got NaN or infinity")
+    require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
+    batch_size = whole("batch_size", batch_size, least=1)
+    chips_at_once = whole("chips_at_once", chips_at_once, least=1)
+    if confidence is not None:
+        confidence = number("confidence", confidence, above=0, remedy="points, like 0.2; None for all chips")
+    times, (first, *_) = seconds(times_s), chips.layers.values()
+    check_times(first.hardware, times)
+    weight = first.weight
+    x = tensor("x", x, weight)
+    y = labels(y, len(x))
+    if adabs_inputs is not None:
+        adabs_inputs = tensor("adabs_inputs", adabs_inputs, weight)
+        if len(adabs_inputs) < 2:
+            raise ValueError(f"`adabs_inputs` must have at least 2 images, got {len(adabs_inputs)}")
     for name, layer in chips.layers.items():
         layer.require_input_range(name)
-    for name, size in (("batch_size", batch_size), ("chips_at_once", chips_at_once)):
-        if size < 1:
-            raise ValueError(f"`{name} >= 1` must hold, got {size}")
-    if len(times_s) == 0:
-        raise ValueError("`times_s` must have at least one time, got none")
-    if confidence is not None and not confidence > 0:
-        raise ValueError(f"`confidence > 0` points must hold, got {confidence}")
+    check_classes(y, _n_classes(chips, "x", x))
     if adabs_inputs is not None:
-        check_calibration_inputs(adabs_inputs)
-    times = [float(t_s) for t_s in times_s]
-    for t_s in times:
-        check_time(t_s)
+        _n_classes(chips, "adabs_inputs", adabs_inputs)
     pool = NoisePool.for_weights(
         stream(chips.seed, "pool"), [layer.weight for layer in chips.layers.values()]
     )
@@ -105,6 +111,20 @@ def accuracy_over_time(
             predictions.close()
             break
     return DriftCurve(tuple(times), accuracy)
+
+
+def _n_classes(chips: Chips, name: str, x: torch.Tensor) -> int:
+    """Return how many classes the network tells apart, from one of the inputs that the caller calls `name`.
+
+    Raises:
+        ValueError: for inputs that it cannot run on, or outputs that are not one score a class.
+    """
+    with explained(name, x), floating_point(chips.net):
+        scores = chips.net(x[:1].to(chips.torch_device))
+    if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
+        got = tuple(scores.shape) if isinstance(scores, torch.Tensor) else shown(scores)
+        raise ValueError(f"the network must return scores `(images, classes)`, got {got} for one image")
+    return scores.shape[1]
 
 
 def _predictions(

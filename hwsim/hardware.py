@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from hwsim.arguments import nearest, require
+
 
 class Spec(BaseModel):
     """A frozen specification that rejects unknown keys, NaN and infinity."""
@@ -204,19 +206,24 @@ class Hardware(Spec):
     compensation: CompensationSpec = CompensationSpec()
 
     def replace(self, changes: Mapping[str, Any]) -> Hardware:
-        """Return a validated copy with `changes`, whose keys are dotted paths.
+        """Return a validated copy with `changes`, whose keys are dotted paths; nested mappings are merged.
 
         Raises:
             ValueError: for a key that does not exist or a value out of range; all of them in one line.
+            TypeError: for anything but a mapping from strings.
         """
+        flat = dict(_dotted(changes))
         tree = self.model_dump()
-        for path, value in changes.items():
+        if flat.get("device.kind", self.device.kind) != self.device.kind:
+            tree["device"] = {}  # another kind has other values
+        for path, value in flat.items():
             *parents, leaf = path.split(".")
             node = tree
             for parent in parents:
                 child = node.get(parent)
                 if not isinstance(child, dict):
-                    raise ValueError(f"`{path}` is no field of hardware: `{parent}` has no parts")
+                    hint = nearest(path, (known for known, *_ in explain(self)))
+                    raise ValueError(f"`{path}` is no field of hardware: `{parent}` has no parts{hint}")
                 node = child
             node[leaf] = value
         try:
@@ -234,14 +241,33 @@ class Hardware(Spec):
         )
 
 
+def _dotted(changes: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every change as (dotted path, value)."""
+    require(changes, Mapping, '`changes` must be a mapping like {"tile.rows": 256}')
+    assert isinstance(changes, Mapping)
+    for key, value in changes.items():
+        require(key, str, "keys of `changes` must be strings like 'tile.rows'")
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
 def _one_line(problem: ErrorDetails) -> str:
-    kinds = {spec.model_fields["kind"].default for spec in DEVICE_SPECS}
+    kinds = {spec.model_fields["kind"].default: spec for spec in DEVICE_SPECS}
     path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
+    if problem["type"] == "extra_forbidden":
+        kind = next((part for part in problem["loc"] if part in kinds), "pcm")
+        fields = {f"device.{name}" for name in kinds[kind].model_fields}
+        known = fields.union(known for known, *_ in explain(Hardware()) if not known.startswith("device."))
+        device = f" with a {kind} device" if path.startswith("device.") else ""
+        return f"`{path}` is no field of hardware{device}{nearest(path, known)}"
     return f"`{path}`: {problem['msg'].lower()}, got {problem['input']!r}"
 
 
 def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
     """Yield every value of a specification as (dotted path, value, what it is with its unit)."""
+    require(spec, BaseModel, "`spec` must be hwsim.Hardware or a part of it")
     for name, field in type(spec).model_fields.items():
         value = getattr(spec, name)
         if isinstance(value, BaseModel):

@@ -24,7 +24,8 @@ from typing import Final, Literal
 import torch
 from torch import nn
 
-from hwsim.conversion import analog_layers
+from hwsim.arguments import number, require, shown, whole
+from hwsim.conversion import require_analog
 from hwsim.devices import build_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
 from hwsim.noise import NoisePool, NoiseStream
@@ -55,6 +56,7 @@ class HwaTraining:
 
     Raises:
         ValueError: for a network without analog layers, or a value out of range.
+        TypeError: for an argument of another type.
 
     Example:
         >>> from hwsim import preset, to_analog
@@ -78,20 +80,16 @@ class HwaTraining:
         learn_ranges: bool = False,
         learn_scales: bool = False,
     ) -> None:
-        self._layers: list[AnalogLayer] = [layer for _, layer in analog_layers(net)]
-        if not self._layers:
-            raise ValueError(
-                "`net` must have at least one analog layer, got none: call hwsim.to_analog first"
-            )
-        if not 0 <= weight_noise < float("inf"):
-            raise ValueError(f"`weight_noise >= 0` must hold, got {weight_noise}")
+        self._layers: list[AnalogLayer] = list(require_analog(net).values())
+        weight_noise = number("weight_noise", weight_noise, least=0)
         for name, bound in (("clip_sigma", clip_sigma), ("clip_value", clip_value)):
-            if bound is not None and not bound > 0:
-                raise ValueError(f"`{name} > 0` must hold, got {bound}; None switches it off")
-        if ramp_steps < 0:
-            raise ValueError(f"`ramp_steps >= 0` must hold, got {ramp_steps}")
+            if bound is not None:
+                number(name, bound, above=0, remedy="None switches it off")
+        ramp_steps = whole("ramp_steps", ramp_steps, least=0)
+        remedy = "torch.Generator().manual_seed(0) is one"
+        require(generator, torch.Generator, "`generator` must be a torch.Generator", remedy)
         if modifier not in ("gaussian", "device"):
-            raise ValueError(f"`modifier` must be gaussian or device, got {modifier!r}")
+            raise ValueError(f"`modifier` must be gaussian or device, got {shown(modifier)}")
         self._generator = generator
         self._pool = NoisePool.for_weights(generator, [layer.weight for layer in self._layers])
         self._device = build_device(self._layers[0].hardware.device)

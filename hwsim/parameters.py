@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from hwsim.conversion import analog_layers
+from hwsim.conversion import require_analog
 
 
 def analog_parameters(net: nn.Module) -> dict[str, Any]:
@@ -14,9 +14,13 @@ def analog_parameters(net: nn.Module) -> dict[str, Any]:
 
     `column_scales` is `(blocks, columns)`: the digital weight that g_max stands for, so that an output is
     ``input_range * column_scale * adc_output``, summed over row blocks.
+
+    Raises:
+        TypeError: for anything but a torch module.
+        ValueError: if `net` has no analog layer.
     """
     layers = {}
-    for name, layer in analog_layers(net):
+    for name, layer in require_analog(net).items():
         layers[name] = {
             "input_range": [float(value) for value in layer.input_range.tolist()],
             "column_scales": layer.digital_scales().tolist(),

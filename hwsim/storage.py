@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +13,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from hwsim.arguments import require
 from hwsim.chips import Chips
-from hwsim.conversion import analog_layers
+from hwsim.conversion import require_analog
 from hwsim.devices import build_device
 
 FORMAT: Final = "hwsim-chips-1"
 
 
 def save_chips(chips: Chips, path: str | Path) -> None:
-    """Write `chips` to a safetensors file."""
+    """Write `chips` to a safetensors file.
+
+    Raises:
+        ValueError: for a path that cannot be written to.
+        TypeError: for an argument of another type.
+    """
+    path = _checked_path(path)
+    require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"`path` must lie in a folder that exists, got {path}: create {path.parent} first")
     hardware = next(iter(chips.layers.values())).hardware
     tensors = {f"net.{name}": tensor.contiguous() for name, tensor in chips.net.state_dict().items()}
     tensors.update({f"state.{name}": tensor.contiguous() for name, tensor in chips.state.items()})
@@ -30,7 +41,10 @@ def save_chips(chips: Chips, path: str | Path) -> None:
         "layers": json.dumps({name: list(layer.weight.shape) for name, layer in chips.layers.items()}),
         "hardware": hardware.model_dump_json(),
     }
-    save_file(_distinct(tensors), str(path), metadata)
+    try:
+        save_file(_distinct(tensors), str(path), metadata)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"`path` must be a file that can be written, got {path}: {error}") from None
 
 
 def load_chips(net: nn.Module, path: str | Path) -> Chips:
@@ -41,17 +55,19 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         path: what `save_chips` wrote.
 
     Raises:
-        ValueError: for a file of another kind, or another architecture or hardware.
+        ValueError: for a file that is missing, incomplete or of another kind, or another architecture or
+            hardware.
+        TypeError: for an argument of another type.
     """
+    path, layers = _checked_path(path), require_analog(net)
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-    except SafetensorError as error:
+    except (OSError, SafetensorError) as error:
         raise ValueError(f"{path}: must be a safetensors file of chips: {error}") from error
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}")
-    layers = dict(analog_layers(net))
     shapes = {name: list(layer.weight.shape) for name, layer in layers.items()}
     if shapes != json.loads(metadata["layers"]):
         raise ValueError(f"{path}: layers must be {metadata['layers']}, got {json.dumps(shapes)}")
@@ -59,8 +75,18 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
     if hardware.model_dump_json() != metadata["hardware"]:
         raise ValueError(f"{path}: hardware must be {metadata['hardware']}, got {hardware.model_dump_json()}")
     net = copy.deepcopy(net).eval().requires_grad_(False)
-    net.load_state_dict(_part(tensors, "net."))
+    try:
+        net.load_state_dict(_part(tensors, "net."))
+    except RuntimeError as error:  # digital layers that differ
+        said = "; ".join(line.strip() for line in str(error).splitlines()[1:])
+        raise ValueError(f"{path}: `net` must be the network that was programmed: {said}") from None
     return Chips(net, build_device(hardware.device), int(metadata["seed"]), _part(tensors, "state."))
+
+
+def _checked_path(path: object) -> Path:
+    require(path, (str, os.PathLike), "`path` must name a file")
+    assert isinstance(path, str | os.PathLike)
+    return Path(path)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -6,22 +6,25 @@ from collections.abc import Iterable
 
 import torch
 
+from hwsim.arguments import require, times
 from hwsim.devices import build_device
 from hwsim.hardware import Hardware
 
 
-def check_times(hardware: Hardware, times_s: Iterable[float]) -> None:
+def check_times(hardware: Hardware, times_s: Iterable[float] | float) -> None:
     """Check that the device model of `hardware` covers every time.
 
     Raises:
         ValueError: for a time outside the model's validity range; the message names the range.
+        TypeError: for hardware or times of another type.
 
     Example:
         >>> from hwsim import preset
         >>> check_times(preset("pcm-rasch2023"), [1, 3.2e8])
     """
+    require(hardware, Hardware, "`hardware` must be hwsim.Hardware", "hwsim.preset(name) gives one")
     device = build_device(hardware.device)
     generator = torch.Generator().manual_seed(0)
     state = device.program(torch.full((1,), device.g_max_us), generator)
-    for time_s in times_s:
+    for time_s in times(times_s):
         device.read(state, time_s, generator)

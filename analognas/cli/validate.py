@@ -25,6 +25,13 @@ def validate(
     chips: Annotated[
         int | None, typer.Option(min=2, max=1000, help="Chips to program; default: as the run did.")
     ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(help="Stop once every mean is known within +- this, in points, such as 0.2."),
+    ] = None,
+    adabs: Annotated[
+        bool, typer.Option("--adabs", help="Measure batch-norm statistics anew on every chip at every time.")
+    ] = False,
     device: Annotated[
         str, typer.Option(help="Where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.")
     ] = "cpu",
@@ -42,8 +49,11 @@ def validate(
         hardware=None if hardware is None else read_hardware(hardware),
         times_s=parse_times(times, "--times"),
         chips=chips,
+        confidence=confidence,
+        adabs=adabs,
         device=device,
         observer=PlainObserver(),
+        progress=True,
     )
     if as_json:
         content = {

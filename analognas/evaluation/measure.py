@@ -14,15 +14,41 @@ from analognas.tasks import Split
 from search_spaces import count_network
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def accuracy_on_chips(
-    analog: nn.Module, split: Split, *, chips: int, times_s: Sequence[float], seed: int
+    analog: nn.Module,
+    split: Split,
+    *,
+    chips: int,
+    times_s: Sequence[float],
+    seed: int,
+    confidence: float | None = None,
+    adabs_inputs: Tensor | None = None,
+    progress: bool = False,
 ) -> DriftRecord:
-    """Program `chips` chips and return the accuracy of each at each time on `split`."""
-    chips_of_network = hwsim.program(analog, n=chips, seed=seed)
-    curve = hwsim.accuracy_over_time(chips_of_network, split.x, split.y.cpu(), times_s=times_s)
+    """Program `chips` chips and return the accuracy of each at each time on `split`.
+
+    Args:
+        analog: a network with calibrated input ranges.
+        split: images and classes.
+        chips: how many.
+        times_s: seconds since programming.
+        seed: what the chips are drawn with.
+        confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
+        adabs_inputs: `(images, ...)` that batch-norm statistics are measured on anew; None keeps those of training.
+        progress: show a progress bar on a terminal.
+    """
+    curve = hwsim.accuracy_over_time(
+        hwsim.program(analog, n=chips, seed=seed),
+        split.x,
+        split.y,
+        times_s,
+        confidence=confidence,
+        adabs_inputs=adabs_inputs,
+        progress=progress,
+    )
     return DriftRecord(
         times_s=tuple(float(time_s) for time_s in curve.times_s),
         accuracy=tuple(tuple(row) for row in curve.accuracy.tolist()),

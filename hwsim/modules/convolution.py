@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.layer import AnalogLayer, with_parameters
 
@@ -131,6 +132,10 @@ class _AnalogConv(AnalogLayer, ABC):
 class AnalogConv1d(_AnalogConv):
     """`torch.nn.Conv1d` on crossbar tiles."""
 
+    def __init__(self, layer: nn.Conv1d, hardware: Hardware) -> None:
+        require(layer, nn.Conv1d, "`layer` must be a torch.nn.Conv1d")
+        super().__init__(layer, hardware)
+
     @property
     def channel_dim(self) -> int:
         """The second of three dimensions."""
@@ -146,6 +151,10 @@ class AnalogConv1d(_AnalogConv):
 @final
 class AnalogConv2d(_AnalogConv):
     """`torch.nn.Conv2d` on crossbar tiles."""
+
+    def __init__(self, layer: nn.Conv2d, hardware: Hardware) -> None:
+        require(layer, nn.Conv2d, "`layer` must be a torch.nn.Conv2d")
+        super().__init__(layer, hardware)
 
     @property
     def channel_dim(self) -> int:

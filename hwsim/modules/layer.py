@@ -18,6 +18,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.mvm import Crossbar
@@ -71,6 +72,7 @@ class AnalogLayer(nn.Module, ABC):
         self, weight: torch.Tensor, bias: torch.Tensor | None, hardware: Hardware, groups: int = 1
     ) -> None:
         super().__init__()
+        require(hardware, Hardware, "`hardware` must be hwsim.Hardware", "hwsim.preset(name) gives one")
         self.weight = nn.Parameter(weight.detach().clone())
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
         self.hardware = hardware
@@ -174,6 +176,7 @@ class AnalogLayer(nn.Module, ABC):
         Raises:
             ValueError: for inputs of the wrong shape, or if the input range is not calibrated.
         """
+        require(inputs, torch.Tensor, "inputs must be a tensor")
         self.check_input(inputs)
         digital = self.execution.digital
         outputs = self.product(inputs, self.weight) if digital else self._analog(inputs, self.execution)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.layer import AnalogLayer, with_parameters
 
@@ -17,6 +18,7 @@ class AnalogLinear(AnalogLayer):
     """`torch.nn.Linear` on crossbar tiles."""
 
     def __init__(self, layer: nn.Linear, hardware: Hardware) -> None:
+        require(layer, nn.Linear, "`layer` must be a torch.nn.Linear")
         super().__init__(layer.weight, layer.bias, hardware)
 
     @property

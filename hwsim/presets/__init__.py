@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import resources
 
 import yaml
 
+from hwsim.arguments import nearest, require
 from hwsim.hardware import Hardware
 
 
@@ -21,15 +21,15 @@ def preset(name: str) -> Hardware:
 
     Raises:
         ValueError: for an unknown name; the message lists the known ones and the nearest.
+        TypeError: for anything but a name.
 
     Example:
         >>> preset("pcm-rasch2023").mvm.output_noise
         0.04
     """
     names = preset_names()
+    require(name, str, f"`name` must be one of {', '.join(names)}")
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f", did you mean {near[0]}?" if near else ""
-        raise ValueError(f"`hardware` must be one of {', '.join(names)}, got {name!r}{hint}")
+        raise ValueError(f"`hardware` must be one of {', '.join(names)}, got {name!r}{nearest(name, names)}")
     text = (resources.files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
     return Hardware.model_validate({"name": name, **yaml.safe_load(text)})

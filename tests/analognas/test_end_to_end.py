@@ -185,6 +185,20 @@ def test_without_compensation_drift_costs_more(finished, tmp_path) -> None:
     assert loss["none"] > loss["global"] + 0.01
 
 
+def test_a_validation_stops_once_it_knows_enough_and_adapts_batch_norm(finished) -> None:
+    run, _ = finished
+    command = ("validate", run, "--times", "1 year", "--chips", "8", "--json")
+    accuracy = {
+        option: json.loads(analognas(*command, *option).stdout)["accuracy"][0]
+        for option in ((), ("--confidence", "100"), ("--adabs",))
+    }
+    assert len(accuracy[()]) == 8
+    assert accuracy["--confidence", "100"] == accuracy[()][:3]
+    assert accuracy["--adabs",] != accuracy[()]
+    done = analognas(*command, "--confidence", "-1")
+    assert (done.returncode, done.stderr.count("`confidence > 0` must hold, got -1")) == (2, 1)
+
+
 def test_an_architecture_without_weights_is_trained_first(finished, tmp_path) -> None:
     run, _ = finished
     (tmp_path / "architecture.json").write_text((run / "best" / "architecture.json").read_text())
@@ -215,7 +229,14 @@ def test_python_validates_exports_and_reports_a_run(finished, tmp_path) -> None:
     assert again.hardware == "pcm-analognas"
     assert list(again.curve.times_s) == [1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0]
     assert run.validate("ideal-8bit", times_s=["1 day", 1], chips=2).curve.times_s == (1.0, 86_400.0)
-    for wrong in ({"chips": 1}, {"chips": "a"}, {"times_s": []}, {"times_s": "1 day"}, {"times_s": ["soon"]}):
+    for wrong in (
+        {"chips": 1},
+        {"chips": "a"},
+        {"times_s": []},
+        {"times_s": "1 day"},
+        {"times_s": ["soon"]},
+        {"confidence": "a"},
+    ):
         with pytest.raises(UserError):
             run.validate(**wrong)
     assert [path.name for path in run.export(tmp_path, ["onnx"])] == ["model.onnx"]

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import hwsim
 from hwsim.batched import BatchedChips, ChipNoise, mix, signed
 from hwsim.drift import _batched, _plain
-from hwsim.noise import NoisePool, NoiseStream, offsets
+from hwsim.noise import GOLDEN, NoisePool, NoiseStream, _mix
 
 VARIANTS = {
     "analognas": ("pcm-analognas", {}),
@@ -131,9 +131,12 @@ def test_keys_are_hashed_like_the_noise_of_one_chip() -> None:
         assert int(many.key) == signed(one.key)
         shape = torch.empty(2, 7000, 3)
         assert torch.equal(many.like(shape, -1), one.like(shape, -1))
-    index = np.arange(10, dtype=np.uint64)
-    assert mix(torch.arange(10)).tolist() != index.tolist()
-    assert offsets(0, 0, 1, 2).shape == (1, 2)
+    numbers = [0, 1, 5, 2**62, 2**63, 2**64 - 1]
+    hashed = [number % 2**64 for number in mix(torch.tensor([signed(number) for number in numbers])).tolist()]
+    assert hashed == _mix(np.array(numbers, dtype=np.uint64)).tolist()
+    # SplitMix64 from the state 0: the published generator's first numbers
+    first = mix(torch.tensor([signed(GOLDEN), signed(2 * GOLDEN)])).tolist()
+    assert [number % 2**64 for number in first] == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -44,8 +44,8 @@ def test_calibration_leaves_modes_and_statistics_alone_and_survives_zeros() -> N
     ("batches", "options", "words"),
     [
         ([], {}, "at least one batch"),
-        ([torch.zeros(0, 10)], {}, "batch 1 empty"),
-        ([torch.ones(1, 10), torch.full((1, 10), float("nan"))], {}, "batch 2"),
+        ([torch.zeros(0, 10)], {}, r"`batches\[0\]` must have at least one input"),
+        ([torch.ones(1, 10), torch.full((1, 10), float("nan"))], {}, r"`batches\[1\]` must be finite"),
         ([torch.ones(1, 10)], {"method": "median"}, "median"),
         ([torch.ones(1, 10)], {"quantile": 0.0}, "quantile"),
         ([torch.ones(1, 10)], {"method": "std", "n_std": -1.0}, "n_std"),

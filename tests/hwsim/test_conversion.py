@@ -71,8 +71,14 @@ def test_every_problem_of_a_model_is_reported_at_once() -> None:
     model = nn.ModuleDict({"rnn": nn.LSTM(3, 3), "up": nn.ConvTranspose2d(3, 3, 2), "broken": broken})
     with pytest.raises(ValueError, match=r"(?s)`absent`.*`rnn` \(LSTM\).*`up`.*`broken`.*finite"):
         hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("absent",))
+    model["good"] = nn.Linear(3, 3)
     net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("rnn", "up", "broken"))
-    assert [type(module) for module in net.children()] == [nn.LSTM, nn.ConvTranspose2d, nn.Linear]
+    assert [type(module) for module in net.children()] == [
+        nn.LSTM,
+        nn.ConvTranspose2d,
+        nn.Linear,
+        hwsim.AnalogLinear,
+    ]
 
 
 def test_state_travels_between_analog_networks() -> None:
@@ -143,5 +149,5 @@ def test_printed_chips_say_what_they_are() -> None:
 
 
 def test_hardware_of_another_type_is_refused() -> None:
-    with pytest.raises(TypeError, match="name of a preset, got int"):
+    with pytest.raises(TypeError, match="name of a preset, got 3"):
         hwsim.to_analog(nn.Linear(4, 2), 3)  # type: ignore[arg-type]  # what is tested

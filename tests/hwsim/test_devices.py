@@ -123,12 +123,17 @@ def _cmo(g_us: float, t_s: float) -> tuple[float, float]:
     return moments[0], math.sqrt(moments[1] - moments[0] ** 2)
 
 
+def _ideal(g_us: float, _: float) -> tuple[float, float]:
+    return g_us, 0.0
+
+
 CASES = {
     "pcm": (_pcm, (0.0, 0.5, 5.0, 12.5, 25.0), (0.0, 60.0, 3600.0, ONE_DAY_S, 3.2e7)),
     "hermes-1": (_hermes_1, (0.0, 0.4, 1.2, 5.0, 10.35), (0.0, 60.0, ONE_DAY_S, 3.2e7)),
     "hermes-2": (_hermes_2, (0.0, 0.4, 2.5, 10.0, 20.7), (0.0, 60.0, ONE_DAY_S, 3.2e7)),
     "reram-wan2022": (_wan, (0.0, 1.0, 20.0, 40.0), (0.0, 1.0, 3600.0, ONE_DAY_S, 2 * ONE_DAY_S)),
     "reram-cmo": (_cmo, (9.0, 10.0, 50.0, 88.2), (0.0, 1.0, ONE_DAY_S, 3.2e7)),
+    "ideal": (_ideal, (0.0, 12.5, 25.0), (0.0, 3.2e7)),
 }  # fmt: skip
 
 

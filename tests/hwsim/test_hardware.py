@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -118,3 +120,41 @@ def test_hardware_at_its_bounds_still_computes_numbers(path: str, low, high, com
 def test_hardware_that_no_arithmetic_can_hold_is_rejected(path: str, value) -> None:
     with pytest.raises(ValueError, match=r"should be (less|greater) than or equal to"):
         hwsim.preset("pcm-rasch2023").replace({path: value})
+
+
+def test_hardware_comes_from_a_file_that_names_a_preset_or_has_values_alone(tmp_path: Path) -> None:
+    path = tmp_path / "chip.yaml"
+    path.write_text("preset: pcm-hermes-1\ntile: {rows: 128}\n")
+    assert hwsim.read_hardware(path) == hwsim.preset("pcm-hermes-1").replace({"tile.rows": 128})
+    path.write_text("hardware: {device: {kind: ideal}, name: mine}\n")
+    assert hwsim.read_hardware(str(path)) == hwsim.Hardware().replace(
+        {"device.kind": "ideal", "name": "mine"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("tile: {rows: 0}", ValueError, "`tile.rows`: .*got 0"),
+        ("tile: {row: 1}", ValueError, "`tile.row` is no field.*did you mean tile.rows"),
+        ("preset: pcm-rasch", ValueError, "did you mean pcm-rasch2023"),
+        ("preset: 3", TypeError, "must be one of .*got 3"),
+        ("- 1", TypeError, "must hold values of hardware.*got list"),
+        ("", TypeError, "got None"),
+        ("a: [", ValueError, "must be a YAML file"),
+        ("device: {kind: polynomial}", ValueError, "`device.g_max_us`: field required"),
+    ],
+)
+def test_a_file_that_is_no_hardware_is_told_with_its_name(
+    tmp_path: Path, text: str, kind: type[Exception], words: str
+) -> None:
+    path = tmp_path / "chip.yaml"
+    path.write_text(text)
+    with pytest.raises(kind, match=rf"chip\.yaml: .*{words}") as caught:
+        hwsim.read_hardware(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_told() -> None:
+    with pytest.raises(ValueError, match=r"absent\.yaml: must be a YAML file"):
+        hwsim.read_hardware("absent.yaml")
