@@ -98,6 +98,16 @@ class FsddSpec(SoundSpec):
         description="speakers, of six, that validate in the speaker-disjoint split; one tests, the others train",
     )
 
+    @model_validator(mode="after")
+    def _speakers_validate_where_they_split(self) -> FsddSpec:
+        # the default passes: the `config.yaml` of a run holds every default
+        if self.split == "official" and self.validation_speakers != 1:
+            raise ValueError(
+                f"`validation_speakers: {self.validation_speakers}` needs `split: speaker-disjoint`; "
+                "in `split: official` everybody speaks in every split: leave one of the two out"
+            )
+        return self
+
 
 class SpeechCommandsSpec(SoundSpec):
     """Speech Commands v0.02: ten words, silence and unknown, 16 kHz, official split (Warden 2018)."""

@@ -1,9 +1,9 @@
 """Free Spoken Digit Dataset: ten English digits by six speakers, 50 takes each, 8 kHz.
 
 Two splits. `speaker-disjoint`, the default: of the speakers in alphabetical order the last is the test, the one before
-validation (or several, `validation_speakers`), the others training; a network is judged on a voice it has never heard.
-`official`: takes 0 to 4 are
-the test, in voices that are trained on; validation is a fixed stratified ninth of the other takes.
+it (or several, `validation_speakers`) validation, the others training; a network is judged on a voice it has never
+heard. `official`: takes 0 to 4 are the test, in voices that are trained on; validation is a fixed stratified ninth of
+the other takes.
 
 Reads the official archive, or a copy in one `.npz` with `audio`, `offsets`, `digit`, `speaker`, `take`.
 

@@ -171,6 +171,10 @@ def test_folders_that_do_not_fit(tmp_path, prepare, text, message) -> None:
             "`low <= high` must hold in `snr_db`",
         ),
         ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
+        (
+            "kind: fsdd, split: official, validation_speakers: 2",
+            "`validation_speakers: 2` needs `split: speaker-disjoint`.*leave one of the two out",
+        ),
     ],
 )
 def test_mistakes_in_the_section_have_their_place(tmp_path, text, message) -> None:
