@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
+from analognas.tasks.store.npz import NpzError, read_npz
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Images, Labels, Task, make_split
 
 Layout = Literal["auto", "channels-first", "channels-last"]
 
+NAMES: Final = ("x", "y", "x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 USUAL_CHANNELS: Final = (1, 3)
 MAX_AUTO_CHANNELS: Final = 4
 
@@ -45,14 +47,14 @@ def load_arrays(
         UserError: when the file is missing, not `.npz`, holds objects, lacks an array, or an array has a wrong shape,
             values that are not finite, or labels that do not fit.
     """
-    arrays = _read(path)
-    if "x_train" in arrays or "x_test" in arrays:
-        return _presplit_task(path, arrays, input_shape, layout, fractions, split_seed)
-    y, class_names = _labels(path, {"y": _get(path, arrays, "y")})
-    x = _images(path, "x", _get(path, arrays, "x"), input_shape, layout)
+    file = _File(path)
+    if "x_train" in file or "x_test" in file:
+        return _presplit_task(file, input_shape, layout, fractions, split_seed)
+    y, class_names = _labels(path, {"y": file["y"]})
+    x = _images(path, "x", file["x"], input_shape, layout)
     _same_length(path, "x", x, "y", y["y"])
     try:
-        train, validation, test = stratified_indices(y["y"], fractions, split_seed)
+        train, validation, test = stratified_indices(y["y"], fractions, split_seed, class_names)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return Task(
@@ -65,19 +67,17 @@ def load_arrays(
 
 
 def _presplit_task(
-    path: Path,
-    arrays: dict[str, npt.NDArray[Any]],
+    file: _File,
     input_shape: tuple[int, int, int] | None,
     layout: Layout,
     fractions: tuple[float, float, float],
     split_seed: int,
 ) -> Task:
-    parts = ["train", "val", "test"] if "x_val" in arrays else ["train", "test"]
-    x = {
-        part: _images(path, f"x_{part}", _get(path, arrays, f"x_{part}"), input_shape, layout)
-        for part in parts
-    }
-    y, class_names = _labels(path, {f"y_{part}": _get(path, arrays, f"y_{part}") for part in parts})
+    path = file.path
+    given = "x_val" in file or "y_val" in file
+    parts = ["train", "val", "test"] if given else ["train", "test"]
+    x = {part: _images(path, f"x_{part}", file[f"x_{part}"], input_shape, layout) for part in parts}
+    y, class_names = _labels(path, {f"y_{part}": file[f"y_{part}"] for part in parts})
     for part in parts:
         _same_length(path, f"x_{part}", x[part], f"y_{part}", y[f"y_{part}"])
         if x[part].shape[1:] != x["train"].shape[1:]:
@@ -85,18 +85,19 @@ def _presplit_task(
                 f"{path}: inputs of all splits must have one shape, "
                 f"`x_train` has {x['train'].shape[1:]} and `x_{part}` {x[part].shape[1:]}"
             )
-    absent = sorted(set(range(len(class_names))) - set(np.unique(y["y_train"]).tolist()))
-    if absent:
-        raise UserError(
-            f"{path}: every class must occur in `y_train`, missing: {', '.join(class_names[k] for k in absent)}"
-        )
+        absent = np.setdiff1d(np.arange(len(class_names)), y[f"y_{part}"])
+        if len(absent):
+            raise UserError(
+                f"{path}: every class must occur in `y_{part}`, missing: "
+                f"{', '.join(class_names[label] for label in absent)}; add items, or merge classes"
+            )
     test = make_split(x["test"], y["y_test"])
-    if "val" in parts:
+    if given:
         train, validation = make_split(x["train"], y["y_train"]), make_split(x["val"], y["y_val"])
     else:
         share = fractions[1] / (fractions[0] + fractions[1])
         try:
-            kept, held = stratified_indices(y["y_train"], (1 - share, share), split_seed)
+            kept, held = stratified_indices(y["y_train"], (1 - share, share), split_seed, class_names)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
         train = make_split(x["train"][kept], y["y_train"][kept])
@@ -104,43 +105,27 @@ def _presplit_task(
     return Task(name=path.stem, train=train, validation=validation, test=test, class_names=class_names)
 
 
-def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    if not path.exists():
-        raise UserError(f"{path}: no such file; expected an .npz file with `x` and `y`")
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UserError(
-                    f"{path}: holds one array, expected an .npz file with `x` and `y`; write it with numpy.savez"
-                )
-            with archive:
-                return {name: archive[name] for name in archive.files}
-    except UserError:
-        raise
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
+class _File:
+    """The arrays of the file that a task is made of."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._arrays, self._names = read_npz(path, NAMES)
+        except NpzError as error:
+            raise UserError(f"{path}: {error}; write `x` and `y` with numpy.savez") from None
+        self.path = path
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name not in self._arrays:
+            held = ", ".join(f"`{known}`" for known in sorted(self._names)) or "nothing"
             raise UserError(
-                f"{path}: not a readable .npz file ({error}); write it with numpy.savez"
-            ) from None
-        raise UserError(
-            f"{path}: not an .npz file of numbers and fixed-length texts: arrays of objects are not read; "
-            "write it with numpy.savez"
-        ) from None
-    except Exception as error:
-        raise UserError(
-            f"{path}: not a readable .npz file ({type(error).__name__}: {error}); write it with numpy.savez"
-        ) from None
-
-
-def _get(path: Path, arrays: dict[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
-    if name not in arrays:
-        held = ", ".join(f"`{known}`" for known in sorted(arrays)) or "nothing"
-        raise UserError(
-            f"{path}: needs the array `{name}`, holds {held}; "
-            "give `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`"
-        )
-    return arrays[name]
+                f"{self.path}: needs the array `{name}`, holds {held}; "
+                "give `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`"
+            )
+        return self._arrays[name]
 
 
 def _same_length(path: Path, x_name: str, x: Images, y_name: str, y: Labels) -> None:

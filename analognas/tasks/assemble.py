@@ -34,7 +34,10 @@ class Limits:
             if limit is None or limit >= len(part):
                 kept.append(part)
                 continue
-            kept.append(part[stratified_subset(y[part], limit)])
+            try:
+                kept.append(part[stratified_subset(y[part], limit)])
+            except UserError as error:
+                raise UserError(f"`max_{name.removesuffix('ing')}: {limit}`: {error}") from None
             notes.append(f"{limit:,} of {len(part):,} {name} items, a fixed stratified choice")
         return tuple(kept), tuple(notes)
 

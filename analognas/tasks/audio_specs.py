@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Literal
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -82,6 +83,16 @@ class SoundSpec(LimitedSpec):
     front_end: FrontEndSpec = FrontEndSpec()
     noise: NoiseSpec = NoiseSpec()
 
+    @property
+    @abstractmethod
+    def sampled_hz(self) -> int:
+        """Sampling rate of the clips that the front end gets."""
+
+    @model_validator(mode="after")
+    def _front_end_fits(self) -> Self:
+        self.front_end.at(self.sampled_hz)
+        return self
+
 
 class FsddSpec(SoundSpec):
     """Free Spoken Digit Dataset: 3,000 spoken digits, six speakers, 8 kHz; the test is a voice never heard before."""
@@ -98,11 +109,35 @@ class FsddSpec(SoundSpec):
         description="speakers, of six, that validate in the speaker-disjoint split; one tests, the others train",
     )
 
+    @property
+    def sampled_hz(self) -> int:
+        """8 kHz."""
+        from analognas.tasks.audio.fsdd import RATE_HZ
+
+        return RATE_HZ
+
+    @model_validator(mode="after")
+    def _speakers_validate_where_they_split(self) -> FsddSpec:
+        # the default passes: the `config.yaml` of a run holds every default
+        if self.split == "official" and self.validation_speakers != 1:
+            raise ValueError(
+                f"`validation_speakers: {self.validation_speakers}` needs `split: speaker-disjoint`; "
+                "in `split: official` everybody speaks in every split: leave one of the two out"
+            )
+        return self
+
 
 class SpeechCommandsSpec(SoundSpec):
     """Speech Commands v0.02: ten words, silence and unknown, 16 kHz, official split (Warden 2018)."""
 
     kind: Literal["speech-commands"] = "speech-commands"
+
+    @property
+    def sampled_hz(self) -> int:
+        """16 kHz."""
+        from analognas.tasks.audio.speech_commands import RATE_HZ
+
+        return RATE_HZ
 
 
 def _has_a_group(pattern: str | None) -> str | None:
@@ -141,3 +176,8 @@ class WavFolderSpec(SoundSpec):
     max_bad_files: int = Field(
         default=10, ge=0, description="unreadable files that are left out before an error"
     )
+
+    @property
+    def sampled_hz(self) -> int:
+        """Files are converted to it."""
+        return self.rate_hz

@@ -18,7 +18,8 @@ import numpy as np
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index
-from analognas.tasks.speakers import check_classes, speaker_disjoint_indices
+from analognas.tasks.complete_splits import check_classes
+from analognas.tasks.speakers import speaker_disjoint_indices
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels
 
@@ -62,24 +63,27 @@ class ClassFolders:
         Raises:
             UserError: when a class is missing from a part, or too small.
         """
+        names = self.class_names
         try:
             if (self.part < 0).all():
                 if speakers is not None:
-                    return speaker_disjoint_indices(speakers, self.y, fractions, seed)
-                return stratified_indices(self.y, fractions, seed)
+                    return speaker_disjoint_indices(speakers, self.y, fractions, seed, names)
+                return stratified_indices(self.y, fractions, seed, names)
             found = [np.flatnonzero(self.part == part) for part in range(3)]
             if not len(found[1]):
                 share = fractions[1] / (fractions[0] + fractions[1])
                 train = found[0]
                 if speakers is not None:
                     said = [speakers[index] for index in train]
-                    kept, held = speaker_disjoint_indices(said, self.y[train], (1 - share, share), seed)
+                    kept, held = speaker_disjoint_indices(
+                        said, self.y[train], (1 - share, share), seed, names
+                    )
                 else:
-                    kept, held = stratified_indices(self.y[train], (1 - share, share), seed)
+                    kept, held = stratified_indices(self.y[train], (1 - share, share), seed, names)
                 found[:2] = [train[kept], train[held]]
-            check_classes(self.y, found)
+            check_classes(self.y, found, names, "every class needs files in every split")
         except UserError as error:
-            raise UserError(f"{self.root}: {_named(str(error), self.class_names)}") from None
+            raise UserError(f"{self.root}: {error}") from None
         return tuple(found)
 
 
@@ -91,8 +95,15 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     """
     inside = _folders(root)
     split = bool(inside) and all(folder.name in SPLIT_FOLDERS for folder in inside)
-    if split and not {"train", "test"} <= {folder.name for folder in inside}:
+    named = {folder.name for folder in inside}
+    if split and not {"train", "test"} <= named:
         raise UserError(f"{root}: folders of splits need both `train` and `test`")
+    if not split and {"train", "test"} <= named:
+        others = ", ".join(sorted(named - set(SPLIT_FOLDERS)))
+        raise UserError(
+            f"{root}: the folders `train` and `test` are splits, {others} is none; move it away, "
+            "or rename `train` and `test` where they are classes"
+        )
     groups = [(folder, SPLIT_FOLDERS[folder.name]) for folder in inside] if split else [(root, -1)]
     classes = sorted({folder.name for group, _ in groups for folder in _folders(group)})
     if len(classes) < 2:
@@ -129,9 +140,3 @@ def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in suffixes and path.is_file() and path.name[0] not in "._"
     ]
-
-
-def _named(message: str, class_names: tuple[str, ...]) -> str:
-    """Return a message about labels with the list of their names."""
-    listed = ", ".join(f"{label} = {name}" for label, name in enumerate(class_names[:20]))
-    return f"{message} ({listed})"

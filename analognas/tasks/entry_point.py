@@ -41,7 +41,12 @@ def _check(name: str, task: Task) -> None:
 
     shape = task.train.x.shape[1:]
     for part, split in (("train", task.train), ("validation", task.validation), ("test", task.test)):
-        if split.x.ndim != 4 or split.x.shape[1:] != shape or len(split.x) != len(split.y) or not len(split):
+        if (
+            split.x.ndim != 4
+            or split.x.shape[1:] != shape
+            or split.y.shape != split.x.shape[:1]
+            or not len(split)
+        ):
             raise UserError(
                 f"the task {name!r}: `{part}` must hold inputs (n, channels, height, width) of one shape and "
                 f"as many labels, got {tuple(split.x.shape)} and {tuple(split.y.shape)}"
@@ -54,4 +59,19 @@ def _check(name: str, task: Task) -> None:
             raise UserError(
                 f"the task {name!r}: labels must be 0 to {task.n_classes - 1}, "
                 f"`{part}` has {int(split.y.min())} to {int(split.y.max())}"
+            )
+        absent = sorted(set(range(task.n_classes)) - set(split.y.tolist()))
+        if absent:
+            raise UserError(
+                f"the task {name!r}: every class must occur in every split, "
+                f"`{part}` lacks {', '.join(task.class_names[label] for label in absent[:10])}"
+            )
+    for part, split, noisy in (
+        ("noisy", task.train, task.noisy),
+        ("noisy_validation", task.validation, task.noisy_validation),
+    ):
+        if noisy is not None and (noisy.ndim != 5 or noisy.shape[1:] != split.x.shape):
+            raise UserError(
+                f"the task {name!r}: `{part}` must be (copies, {', '.join(map(str, split.x.shape))}), "
+                f"got {tuple(noisy.shape)}"
             )

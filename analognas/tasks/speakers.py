@@ -8,10 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
+from analognas.tasks.complete_splits import check_classes
 
 
 def speaker_disjoint_indices(
-    speakers: Sequence[str], y: npt.NDArray[np.int64], fractions: Sequence[float], seed: int
+    speakers: Sequence[str],
+    y: npt.NDArray[np.int64],
+    fractions: Sequence[float],
+    seed: int,
+    class_names: Sequence[str],
 ) -> tuple[npt.NDArray[np.int64], ...]:
     """Return one sorted index array for each fraction; each speaker is in exactly one of them.
 
@@ -23,6 +28,7 @@ def speaker_disjoint_indices(
         y: `(n,)` labels.
         fractions: positive, adding up to 1.
         seed: of the order.
+        class_names: name of each label.
 
     Raises:
         UserError: when there are fewer speakers than parts, or a class is missing from a part.
@@ -46,17 +52,5 @@ def speaker_disjoint_indices(
         part_of[speaker] = part
         held[part] += clips[speaker]
     parts = tuple(np.flatnonzero(part_of[member] == part) for part in range(len(fractions)))
-    check_classes(y, parts)
+    check_classes(y, parts, class_names, "add clips of it by other speakers, or split without speakers")
     return parts
-
-
-def check_classes(y: npt.NDArray[np.int64], parts: Sequence[npt.NDArray[np.int64]]) -> None:
-    """Raise UserError when a class is missing from one of the parts: training, validation and, if given, test."""
-    classes = np.unique(y)
-    for name, part in zip(("training", "validation", "test")[: len(parts)], parts, strict=True):
-        absent = np.setdiff1d(classes, y[part])
-        if len(absent):
-            raise UserError(
-                f"every class must occur in every split, the {name} split lacks {', '.join(map(str, absent))}; "
-                "add clips of it by other speakers, or split without speakers"
-            )

@@ -146,22 +146,22 @@ def _load_sound(spec: FsddSpec | SpeechCommandsSpec | WavFolderSpec) -> Task:
     from analognas.tasks.audio.clips import Background
 
     background = Background(spec.noise.copies, spec.noise.snr_db)
+    front_end = spec.front_end.at(spec.sampled_hz)
     match spec:
         case FsddSpec():
-            from analognas.tasks.audio import fsdd
+            from analognas.tasks.audio.fsdd import load_fsdd
 
-            front_end = spec.front_end.at(fsdd.RATE_HZ)
-            return fsdd.load_fsdd(spec.split, spec.validation_speakers, front_end, background, spec.limits)
+            return load_fsdd(spec.split, spec.validation_speakers, front_end, background, spec.limits)
         case SpeechCommandsSpec():
-            from analognas.tasks.audio import speech_commands as words
+            from analognas.tasks.audio.speech_commands import load_speech_commands
 
-            return words.load_speech_commands(spec.front_end.at(words.RATE_HZ), background, spec.limits)
+            return load_speech_commands(front_end, background, spec.limits)
         case WavFolderSpec():
             from analognas.tasks.audio.folder import load_wav_folder
 
             return load_wav_folder(
                 spec.path,
-                front_end=spec.front_end.at(spec.rate_hz),
+                front_end=front_end,
                 align=spec.align,
                 speaker=spec.speaker,
                 background=background,

@@ -11,7 +11,10 @@ from analognas.errors import UserError
 
 
 def stratified_indices(
-    y: npt.NDArray[np.int64], fractions: Sequence[float], seed: int
+    y: npt.NDArray[np.int64],
+    fractions: Sequence[float],
+    seed: int,
+    class_names: Sequence[str] | None = None,
 ) -> tuple[npt.NDArray[np.int64], ...]:
     """Return one sorted index array for each fraction; together they hold every item once.
 
@@ -22,6 +25,7 @@ def stratified_indices(
         y: `(n,)` labels.
         fractions: positive, adding up to 1.
         seed: of the shuffle.
+        class_names: name of each label, for errors; None: its number.
 
     Raises:
         UserError: when a class is too small to have an item in every part.
@@ -33,9 +37,10 @@ def stratified_indices(
         members = rng.permutation(np.flatnonzero(y == label))
         pieces = np.split(members, np.rint(edges * len(members)).astype(np.int64))
         if any(len(piece) == 0 for piece in pieces):
+            name = label if class_names is None else class_names[label]
             raise UserError(
                 f"every class needs an item in each of the {len(fractions)} splits, "
-                f"class {label} has {len(members)}; add items, merge the class with another, or change `fractions`"
+                f"class {name} has {len(members)}; add items, merge the class with another, or change `fractions`"
             )
         for part, piece in zip(parts, pieces, strict=True):
             part.append(piece)

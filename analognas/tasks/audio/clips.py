@@ -9,10 +9,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits, task_of_features
 from analognas.tasks.audio.background import Mixture, draw_mixture, pink_noise
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples
+from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
 
@@ -77,6 +79,9 @@ def task_of_clips(
         limits: the most items of each split.
         identity: what the clips depend on, as JSON values.
         notes: what a report must say of the data.
+
+    Raises:
+        UserError: when a class is missing from a split, because its files cannot be read.
     """
     arrays = cached(
         name,
@@ -91,6 +96,10 @@ def task_of_clips(
     )
     good = arrays["good"] if len(arrays["good"]) else np.arange(len(y))
     places = [np.flatnonzero(np.isin(good, part)) for part in parts]
+    try:
+        check_classes(y[good], places, class_names, "mend or replace the files that cannot be read")
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
     return task_of_features(
         name,
         arrays["x"],

@@ -15,7 +15,6 @@ from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.bad_files import BadFiles
 from analognas.tasks.class_folders import ClassFolders, scan
-from analognas.tasks.speakers import check_classes
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.task import Task
 
@@ -68,12 +67,14 @@ def load_wav_folder(
         if not clips:
             raise UserError(f"{path}: none of {len(folders.files)} files can be read")
         kept = np.array(good, dtype=np.int64)
-        check_classes(folders.y[kept], [np.flatnonzero(np.isin(kept, part)) for part in parts])
         noise = [
             samples for file in noise_files if (samples := _read(file, front_end.rate_hz, bad)) is not None
         ]
         usable = tuple(samples for samples in noise if len(samples) > front_end.samples)
-        return Clips(np.stack(clips), bad.notes, kept, usable)
+        notes = bad.notes
+        if background.copies and noise_files and not usable:
+            notes += (f"no recording in {NOISE_FOLDER} is longer than a clip: the noise is pink noise",)
+        return Clips(np.stack(clips), notes, kept, usable)
 
     return task_of_clips(
         path.name,

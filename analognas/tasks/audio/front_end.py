@@ -53,6 +53,9 @@ class FrontEnd:
         kind: `mfcc` or `log-mel`.
         coefficients: of the MFCC that are kept.
         peak: scale every clip to a largest magnitude of 1.
+
+    Raises:
+        ValueError: when the bands begin beyond half the sampling rate, or one of them holds no frequency.
     """
 
     rate_hz: int
@@ -65,6 +68,18 @@ class FrontEnd:
     kind: Kind = "mfcc"
     coefficients: int = 10
     peak: bool = True
+
+    def __post_init__(self) -> None:
+        if self.low_hz >= self.rate_hz / 2:
+            raise ValueError(
+                f"`low_hz` below half of {self.rate_hz:,} Hz, the sampling rate, must hold, got {self.low_hz:g}"
+            )
+        empty = int((self._triangles.sum(axis=0) == 0).sum())
+        if empty:
+            raise ValueError(
+                f"{empty} of `mel_bands: {self.mel_bands}` lie between two of the frequencies that a window of "
+                f"{self.window_ms} ms at {self.rate_hz:,} Hz tells apart; lower `mel_bands`, or raise `window_ms`"
+            )
 
     @property
     def samples(self) -> int:

@@ -1,9 +1,9 @@
 """Free Spoken Digit Dataset: ten English digits by six speakers, 50 takes each, 8 kHz.
 
 Two splits. `speaker-disjoint`, the default: of the speakers in alphabetical order the last is the test, the one before
-validation (or several, `validation_speakers`), the others training; a network is judged on a voice it has never heard.
-`official`: takes 0 to 4 are
-the test, in voices that are trained on; validation is a fixed stratified ninth of the other takes.
+it (or several, `validation_speakers`) validation, the others training; a network is judged on a voice it has never
+heard. `official`: takes 0 to 4 are the test, in voices that are trained on; validation is a fixed stratified ninth of
+the other takes.
 
 Reads the official archive, or a copy in one `.npz` with `audio`, `offsets`, `digit`, `speaker`, `take`.
 
@@ -13,7 +13,6 @@ References:
 
 from __future__ import annotations
 
-import itertools
 import re
 import zipfile
 import zlib
@@ -28,8 +27,9 @@ from analognas.tasks.assemble import Index, Limits
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length
-from analognas.tasks.speakers import check_classes
+from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.store.cache import file_identity
+from analognas.tasks.store.copies import open_copy
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels, Task
@@ -77,7 +77,7 @@ class _Recordings:
             held = (names[:trained], names[trained:-1], names[-1:])
             parts = tuple(np.flatnonzero(np.isin(self.speakers, part)) for part in held)
         try:
-            check_classes(self.y, parts)
+            check_classes(self.y, parts, CLASSES, "fetch it again")
         except UserError as error:
             raise UserError(f"{self.path}: {error}") from None
         return parts
@@ -139,13 +139,14 @@ def _who(recordings: _Recordings, parts: Sequence[Index]) -> str:
 
 
 def _from_npz(path: Path) -> _Recordings:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            audio, offsets = archive["audio"].astype(np.float32) / 2**15, archive["offsets"]
-            digits, speakers, takes = (archive[name].tolist() for name in ("digit", "speaker", "take"))
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a copy of the Free Spoken Digit Dataset ({error})") from None
-    clips = [audio[start:end] for start, end in itertools.pairwise(offsets)]
+    names = ("audio", "offsets", "digit", "speaker", "take")
+    copy = open_copy(path, "the Free Spoken Digit Dataset", names)
+    clips = [
+        piece.astype(np.float32) / np.float32(2**15) for piece in copy.pieces("audio", "offsets", np.int16)
+    ]
+    digits = copy.labels("digit", len(clips), len(CLASSES)).tolist()
+    speakers = copy.column("speaker", len(clips), "U").tolist()
+    takes = copy.column("take", len(clips), "iu").tolist()
     return _Recordings(path, clips, list(zip(digits, speakers, takes, strict=True)))
 
 

@@ -17,7 +17,6 @@ References:
 from __future__ import annotations
 
 import tarfile
-import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -32,8 +31,10 @@ from analognas.tasks.audio.background import draw_pieces
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
-from analognas.tasks.speakers import check_classes, speaker_disjoint_indices
+from analognas.tasks.complete_splits import check_classes
+from analognas.tasks.speakers import speaker_disjoint_indices
 from analognas.tasks.store.cache import file_identity
+from analognas.tasks.store.copies import open_copy
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.task import Labels, Task
 
@@ -105,7 +106,7 @@ class _Plan:
         parts += [2] * len(self.test_files)
         self.y: Labels = np.array(labels, dtype=np.int64)
         self.parts = tuple(np.flatnonzero(np.array(parts) == part) for part in range(3))
-        check_classes(self.y, self.parts)
+        check_classes(self.y, self.parts, CLASSES, f"fetch {main} and {test} again")
 
 
 def _official(main: Path, test: Path, front_end: FrontEnd, background: Background, limits: Limits) -> Task:
@@ -169,23 +170,30 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
             f"{path}: holds spectrograms, noise can only be added to sound; "
             "set `noise: {copies: 0}`, or get the sound with `analognas data fetch speech-commands`"
         )
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            spectra, y, names = archive["logmel"], archive["y"].astype(np.int64), archive["filename"].tolist()
-            class_names = tuple(archive["class_names"].tolist())
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a copy of the Speech Commands test set ({error})") from None
-    if spectra.shape[1:] != (front_end.shape[1], front_end.mel_bands) or class_names != CLASSES:
+    copy = open_copy(path, "the Speech Commands test set", ("logmel", "y", "filename", "class_names"))
+    spectra = copy.arrays["logmel"]
+    if spectra.ndim != 3 or spectra.dtype.kind != "f" or not len(spectra):
+        raise copy.damaged(f"`logmel` has the shape {spectra.shape} and holds {spectra.dtype}")
+    if not np.isfinite(spectra).all():
+        raise copy.damaged("`logmel` holds NaN or infinity")
+    if tuple(copy.arrays["class_names"].tolist()) != CLASSES:
+        raise copy.damaged(f"`class_names` must be {', '.join(CLASSES)}")
+    if spectra.shape[1:] != (front_end.shape[1], front_end.mel_bands):
         raise UserError(
             f"{path}: holds {spectra.shape[1]} frames of {spectra.shape[2]} mel bands, asked for are "
             f"{front_end.shape[1]} of {front_end.mel_bands}; leave the front end at its defaults"
         )
-    speakers = [_speaker(name, class_names[label]) for name, label in zip(names, y, strict=True)]
+    y = copy.labels("y", len(spectra), len(CLASSES))
+    names = copy.column("filename", len(spectra), "U").tolist()
+    try:
+        speakers = [_speaker(name, CLASSES[label]) for name, label in zip(names, y, strict=True)]
+    except IndexError:
+        raise copy.damaged("a name in `filename` does not say who speaks") from None
     return task_of_features(
         "speech-commands-test-set",
         front_end.from_log_mel(spectra),
         y,
-        speaker_disjoint_indices(speakers, y, FRACTIONS, SPLIT_SEED),
+        speaker_disjoint_indices(speakers, y, FRACTIONS, SPLIT_SEED, CLASSES),
         CLASSES,
         limits=limits,
         notes=(

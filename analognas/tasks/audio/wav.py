@@ -1,7 +1,8 @@
 """Reads WAV files: PCM of 8, 16, 24 and 32 bit and IEEE float, mono or more channels, plain or extensible headers.
 
 Channels are averaged. Another sampling rate is converted by a polyphase filter (`scipy.signal.resample_poly`, a
-Kaiser window with β = 5). Compressed formats are refused.
+Kaiser window with β = 5). Float samples lie between -1 and 1; far beyond, somebody wrote integers as floats: they are
+refused, as are compressed formats.
 
 References:
     IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", 1991 (RIFF WAVE).
@@ -26,6 +27,8 @@ CHUNK_HEADER: Final = 8
 FORMAT_BYTES: Final = 16
 SUBFORMAT_AT: Final = 24
 RATES_HZ: Final = (1_000, 384_000)
+LOUDEST: Final = 16.0
+"""Float samples beyond it (24 dB over full scale) are integers that nobody divided by full scale."""
 
 
 class WavError(ValueError):
@@ -70,10 +73,14 @@ def _decode_data(form: bytes, body: bytes) -> tuple[Samples, int]:
     values = _values(code, bits, body[: len(body) // block * block])
     if not len(values):
         raise WavError("no samples")
-    samples = values.reshape(-1, channels).mean(axis=1, dtype=np.float32)
-    if not np.isfinite(samples).all():
+    if not np.isfinite(values).all():
         raise WavError("samples that are not finite")
-    return samples, rate
+    largest = float(np.abs(values).max())
+    if largest > LOUDEST:
+        raise WavError(
+            f"float samples must lie between -1 and 1, the largest is {largest:.4g}; divide by full scale"
+        )
+    return values.reshape(-1, channels).mean(axis=1, dtype=np.float32), rate
 
 
 def _values(code: int, bits: int, body: bytes) -> Samples:

@@ -25,6 +25,7 @@ from analognas.tasks.assemble import Index, Limits, task_of_images
 from analognas.tasks.images.collection import ImageCollection
 from analognas.tasks.images.decode import ImageRule
 from analognas.tasks.store.cache import cached, file_identity
+from analognas.tasks.store.copies import open_copy
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels, Task
@@ -82,20 +83,21 @@ def _read_binary(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _jpeg(path: Path, limits: Limits) -> Task:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        streams = [arrays["jpeg_train"], arrays["jpeg_test"]]
-        starts = [arrays["offsets_train"], arrays["offsets_test"]]
-        y = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(np.int64)
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise UserError(f"{path}: not a JPEG copy of CIFAR-10 ({error})") from None
-    n_train = len(arrays["y_train"])
+    names = [f"{kind}_{part}" for kind in ("jpeg", "offsets", "y") for part in ("train", "test")]
+    copy = open_copy(path, "CIFAR-10 as JPEG", names)
+    parts = [copy.pieces(f"jpeg_{part}", f"offsets_{part}", np.uint8) for part in ("train", "test")]
+    n_train = len(parts[0])
+    streams = [*parts[0], *parts[1]]
+    y = np.concatenate(
+        [
+            copy.labels(f"y_{part}", len(pieces), len(CLASSES))
+            for part, pieces in zip(("train", "test"), parts, strict=True)
+        ]
+    )
 
     def read(wanted: Index) -> Iterator[tuple[int, bytes]]:
         for index in wanted.tolist():
-            part, place = (0, index) if index < n_train else (1, index - n_train)
-            yield index, streams[part][starts[part][place] : starts[part][place + 1]].tobytes()
+            yield index, streams[index].tobytes()
 
     collection = ImageCollection(
         name="cifar10-jpeg",
@@ -111,5 +113,5 @@ def _jpeg(path: Path, limits: Limits) -> Task:
 
 
 def _parts(y: Labels, n_train: int) -> tuple[Index, ...]:
-    train, validation = stratified_indices(y[:n_train], (1 - VALIDATION, VALIDATION), SPLIT_SEED)
+    train, validation = stratified_indices(y[:n_train], (1 - VALIDATION, VALIDATION), SPLIT_SEED, CLASSES)
     return train, validation, np.arange(n_train, len(y))

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits, task_of_images
 from analognas.tasks.bad_files import BadFiles
+from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.images.decode import ImageError, ImageRule
-from analognas.tasks.speakers import check_classes
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes whenever the same files would give other arrays."""
 
 
@@ -32,7 +32,7 @@ class ImageCollection:
         y: `(n,)` labels.
         class_names: name of each label.
         parts: indices of training, validation and test.
-        read: yields index and bytes of the images asked for, in any order.
+        read: yields index and bytes of the images asked for, or why a file cannot be read, in any order.
         identity: what the bytes depend on, as JSON values.
     """
 
@@ -41,11 +41,11 @@ class ImageCollection:
     y: Labels
     class_names: tuple[str, ...]
     parts: tuple[Index, ...]
-    read: Callable[[Index], Iterator[tuple[int, bytes]]]
+    read: Callable[[Index], Iterator[tuple[int, bytes | OSError]]]
     identity: Mapping[str, Any]
 
     def task(
-        self, rule: ImageRule, limits: Limits, max_bad_files: int = 0, notes: Sequence[str] = ()
+        self, rule: ImageRule, limits: Limits, max_bad_files: int | None = None, notes: Sequence[str] = ()
     ) -> Task:
         """Return the task.
 
@@ -68,7 +68,9 @@ class ImageCollection:
         kept = wanted[arrays["good"]]
         places = tuple(np.flatnonzero(np.isin(kept, part)) for part in parts)
         try:
-            check_classes(self.y[kept], places)
+            check_classes(
+                self.y[kept], places, self.class_names, "mend or replace the files that cannot be read"
+            )
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from None
         bad = tuple(str(note) for note in arrays["bad"])
@@ -76,15 +78,19 @@ class ImageCollection:
             self.name, arrays["x"], self.y[kept], places, self.class_names, notes=(*notes, *cut, *bad)
         )
 
-    def _decode(self, wanted: Index, rule: ImageRule, max_bad_files: int) -> dict[str, npt.NDArray[Any]]:
+    def _decode(
+        self, wanted: Index, rule: ImageRule, max_bad_files: int | None
+    ) -> dict[str, npt.NDArray[Any]]:
         bad = BadFiles(self.name, max_bad_files)
         x: npt.NDArray[np.uint8] | None = None
         first = -1
         good = np.zeros(len(wanted), dtype=bool)
         for index, content in self.read(wanted):
             try:
+                if isinstance(content, OSError):
+                    raise content
                 pixels = rule.decode(content)
-            except ImageError as error:
+            except (ImageError, OSError) as error:
                 bad.add(self.files[index], str(error))
                 continue
             if x is None:

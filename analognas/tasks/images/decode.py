@@ -1,18 +1,26 @@
-"""One image file to one array of bytes."""
+"""One image file to one array of bytes.
+
+Photographs are turned as their camera says, 16-bit images become 8-bit ones, only the first picture of an animation
+counts, and transparency is left out.
+"""
 
 from __future__ import annotations
 
 import io
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
 Bytes = npt.NDArray[np.uint8]
 
-MODES = {"rgb": "RGB", "grey": "L"}
+MODES: Final = {"rgb": "RGB", "grey": "L"}
+LARGEST_16_BIT: Final = (1 << 16) - 1
 
 
 class ImageError(ValueError):
@@ -51,7 +59,10 @@ class ImageRule:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(io.BytesIO(content)) as opened:
-                    image = opened.convert(MODES[self.colour])
+                    opened.load()
+                    image = _eight_bit(ImageOps.exif_transpose(opened)).convert(MODES[self.colour])
+        except ImageError:
+            raise
         except UnidentifiedImageError:
             raise ImageError("no image that can be read" if content else "empty file") from None
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -66,3 +77,23 @@ class ImageRule:
                 image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
         pixels = np.asarray(image, dtype=np.uint8)
         return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _eight_bit(image: PillowImage) -> PillowImage:
+    """Return the image with 8 bit a channel; Pillow itself would cut off what is brighter than 255.
+
+    Raises:
+        ImageError: when the pixels have no known range.
+    """
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ImageError("floating-point pixels have no known range; save it with 8 or 16 bit")
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > LARGEST_16_BIT:
+        raise ImageError(
+            f"pixels from {values.min()} to {values.max()} have no known range; save it with 8 or 16 bit"
+        )
+    return Image.fromarray((values >> 8).astype(np.uint8))

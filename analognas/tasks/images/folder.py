@@ -42,9 +42,12 @@ def load_image_folder(
     """
     folders = scan(path, SUFFIXES)
 
-    def read(wanted: Index) -> Iterator[tuple[int, bytes]]:
+    def read(wanted: Index) -> Iterator[tuple[int, bytes | OSError]]:
         for index in wanted.tolist():
-            yield index, folders.files[index].read_bytes()
+            try:
+                yield index, folders.files[index].read_bytes()
+            except OSError as error:
+                yield index, error
 
     collection = ImageCollection(
         name=path.name,

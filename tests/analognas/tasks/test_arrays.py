@@ -1,4 +1,5 @@
 import itertools
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from analognas.errors import UserError
 from analognas.tasks.arrays import load_arrays
+from analognas.tasks.store import npz
 
 RNG = np.random.default_rng(0)
 
@@ -107,7 +109,7 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
         ({"x": np.zeros((9, 4, 4)), "y": np.zeros(9, dtype=int)}, "at least 2 classes, the labels hold 1"),
         ({"x": np.zeros((9, 4, 4)), "y": np.linspace(0, 1, 9)}, "is this a regression"),
         ({"x": np.zeros((9, 4, 4)), "y": np.eye(9)}, "one label an item"),
-        ({"x": np.zeros((5, 4, 4)), "y": np.array([0, 0, 0, 0, 1])}, "class 1 has 1; add items"),
+        ({"x": np.zeros((5, 4, 4)), "y": np.array([0, 0, 0, 0, 9])}, "class 9 has 1; add items"),
         (
             {
                 "x_train": np.zeros((8, 4, 4)),
@@ -116,6 +118,30 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
                 "y_test": labels(6),
             },
             "every class must occur in `y_train`, missing: 2",
+        ),
+        (
+            {
+                "x_train": np.zeros((9, 4, 4)),
+                "y_train": np.array(["cat", "dog", "emu"])[labels(9)],
+                "x_test": np.zeros((6, 4, 4)),
+                "y_test": np.array(["cat", "dog"])[labels(6, 2)],
+            },
+            "every class must occur in `y_test`, missing: emu",
+        ),
+        (
+            {
+                **{f"x_{part}": np.zeros((9, 4, 4)) for part in ("train", "val", "test")},
+                **{f"y_{part}": labels(9) for part in ("train", "test")},
+                "y_val": labels(9, 2),
+            },
+            "every class must occur in `y_val`, missing: 2",
+        ),
+        (
+            {
+                **{f"x_{part}": np.zeros((9, 4, 4)) for part in ("train", "test")},
+                **{f"y_{part}": labels(9) for part in ("train", "val", "test")},
+            },
+            "needs the array `x_val`",
         ),
         (
             {
@@ -152,6 +178,38 @@ def test_objects_are_refused_and_never_unpickled(tmp_path) -> None:
     path = tmp_path / "my.npz"
     np.savez(path, x=np.array([{}] * 9, dtype=object), y=labels(9))
     with pytest.raises(UserError, match="arrays of objects are not read"):
+        load_arrays(path)
+
+
+def test_an_archive_that_unpacks_beyond_the_memory_is_refused_before_it_is_unpacked(
+    tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, x=np.zeros((2000, 16, 16), np.float32), y=labels(2000), unused=np.zeros(10**6))
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(npz, "physical_memory", lambda: 6_190_000)
+    with pytest.raises(UserError, match=r"`x`, `y` take 0.0 GB unpacked, and 3 times .*: give fewer items"):
+        load_arrays(path)
+    monkeypatch.setattr(npz, "physical_memory", lambda: 6_200_000)
+    assert len(load_arrays(path).train) == 1200
+
+
+def test_a_header_that_promises_more_than_the_file_holds_is_damage(tmp_path) -> None:
+    path = write(tmp_path / "my.npz", x=RNG.normal(size=(30, 4, 4)), y=labels(30))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content.replace(b"(30, 4, 4)", b"(99, 4, 4)"))
+    with pytest.raises(UserError, match=r"not a readable .npz file"):
+        load_arrays(path)
+
+
+def test_a_member_that_is_no_array_is_named(tmp_path) -> None:
+    path = tmp_path / "my.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "hello")
+    with pytest.raises(UserError, match="`x` is no array"):
         load_arrays(path)
 
 

@@ -14,8 +14,8 @@ def split(n: int = 6) -> Split:
     return Split(torch.zeros(n, 1, 4, 4), torch.arange(n) % 2)
 
 
-def good(classes: int = 2) -> Task:
-    return Task("mine", split(), split(), split(), tuple(map(str, range(classes))))
+def good(name: str = "mine") -> Task:
+    return Task(name, split(), split(), split(), ("cat", "dog"))
 
 
 def fails() -> Task:
@@ -40,6 +40,18 @@ def shapes() -> Task:
     return dataclasses.replace(good(), test=Split(torch.zeros(2, 1, 5, 4), torch.tensor([0, 1])))
 
 
+def absent() -> Task:
+    return dataclasses.replace(good(), validation=Split(torch.zeros(2, 1, 4, 4), torch.tensor([0, 0])))
+
+
+def noise() -> Task:
+    return dataclasses.replace(good(), noisy=torch.zeros(2, 5, 1, 4, 4))
+
+
+def columns() -> Task:
+    return dataclasses.replace(good(), test=Split(torch.zeros(2, 1, 4, 4), torch.tensor([[0], [1]])))
+
+
 def doubles() -> Task:
     return dataclasses.replace(good(), test=Split(torch.zeros(2, 1, 4, 4).double(), torch.tensor([0, 1])))
 
@@ -48,14 +60,25 @@ def doubles() -> Task:
 def _installed(monkeypatch) -> None:
     points = [
         EntryPoint(name, f"{__name__}:{name}", GROUP)
-        for name in ("good", "fails", "no_task", "nan", "labels", "shapes", "doubles")
+        for name in (
+            "good",
+            "fails",
+            "no_task",
+            "nan",
+            "labels",
+            "shapes",
+            "doubles",
+            "absent",
+            "noise",
+            "columns",
+        )
     ]
     monkeypatch.setattr(entry_points, "entry_points", lambda group: EntryPoints(points).select(group=group))
     monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[self.attr])
 
 
 def test_a_task_of_another_package() -> None:
-    assert load_entry_point("good", {"classes": 3}).n_classes == 3
+    assert load_entry_point("good", {"name": "yours"}).name == "yours"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +94,9 @@ def test_a_task_of_another_package() -> None:
         ("labels", "labels must be 0 to 1, `test` has 0 to 2"),
         ("shapes", "of one shape"),
         ("doubles", "`test` must be float32 or uint8 inputs"),
+        ("absent", "every class must occur in every split, `validation` lacks dog"),
+        ("noise", r"`noisy` must be \(copies, 6, 1, 4, 4\), got \(2, 5, 1, 4, 4\)"),
+        ("columns", "as many labels"),
     ],
 )
 def test_what_other_packages_can_do_wrong(name, message) -> None:

@@ -1,6 +1,7 @@
 """A user's own images and sounds: honest splits, and every way they can be wrong."""
 
 import io
+import re
 import wave
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from analognas.config.loader import load_config
 from analognas.config.problems import ConfigError
 from analognas.errors import UserError
 from analognas.tasks import Task, load_task
+from analognas.tasks.images.decode import ImageRule
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +138,11 @@ def test_bad_images_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
             "every class needs an item in each of the 3 splits",
         ),
         (
+            lambda root: [images(root / "d" / name) for name in ("train", "test", "spare")],
+            "path: d",
+            "the folders `train` and `test` are splits, spare is none; move it away",
+        ),
+        (
             lambda root: [
                 images(root / "d" / "train"),
                 images(root / "d" / "test").joinpath("dog").rename(root / "x"),
@@ -149,6 +156,86 @@ def test_folders_that_do_not_fit(tmp_path, prepare, text, message) -> None:
     prepare(tmp_path)
     with pytest.raises(UserError, match=message):
         load(tmp_path, f"kind: image-folder, {text}")
+
+
+@pytest.mark.parametrize("kind", ["image-folder", "wav-folder"])
+def test_a_class_without_one_readable_file_is_an_error_however_many_may_be_bad(tmp_path, kind) -> None:
+    (images if kind == "image-folder" else sounds)(tmp_path / "d")
+    spoilt = sorted((tmp_path / "d").iterdir())[0]
+    for file in spoilt.iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(
+        UserError, match=rf"d: every class .* the training split lacks {spoilt.name}; mend or"
+    ):
+        load(tmp_path, f"kind: {kind}, path: d, max_bad_files: 99")
+
+
+def test_another_split_of_kept_features_is_looked_at_too(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    for file in sorted((tmp_path / "s" / "low").iterdir())[4:]:
+        file.write_bytes(b"")
+    found = []
+    for seed in range(8):
+        try:
+            load(tmp_path, f"kind: wav-folder, path: s, max_bad_files: 99, split_seed: {seed}")
+            found.append("whole")
+        except UserError as error:
+            found.append(re.sub(".*the (training|validation|test) split lacks low;.*", "lacking", str(error)))
+    assert "lacking" in found[found.index("whole") :]
+
+
+def test_a_limit_below_the_number_of_classes_names_its_key(tmp_path) -> None:
+    for name in ("ant", "bee", "cat", "dog", "emu"):
+        for index in range(6):
+            image(tmp_path / "d" / name / f"{index}.png", index)
+    with pytest.raises(UserError, match=r"`max_train: 4`: .* at least 5, got 4"):
+        load(tmp_path, "kind: image-folder, path: d, max_train: 4")
+
+
+def test_sixteen_bits_become_eight_and_pixels_without_a_range_are_refused(tmp_path) -> None:
+    images(tmp_path / "d")
+    deep = np.linspace(0, 65535, 24).reshape(4, 6)
+    for suffix in ("png", "tif"):
+        Image.fromarray(deep.astype(np.uint16)).save(tmp_path / "d" / "cat" / f"deep.{suffix}")
+        grey = ImageRule(colour="grey").decode((tmp_path / "d" / "cat" / f"deep.{suffix}").read_bytes())
+        np.testing.assert_allclose(grey[0], deep / 256, atol=1)
+    for name, values in (("float", deep.astype(np.float32)), ("wide", 10 * deep.astype(np.int32))):
+        Image.fromarray(values).save(tmp_path / "d" / "cat" / f"{name}.tif")
+    task = load(tmp_path, "kind: image-folder, path: d, max_bad_files: 2")
+    assert [note.count("no known range; save it with 8 or 16 bit") for note in task.notes] == [1, 1]
+
+
+def test_photographs_are_turned_as_their_camera_says(tmp_path) -> None:
+    upright = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held on its side: turn by 90 degrees to the right
+    Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
+    decoded = ImageRule(colour="grey").decode((tmp_path / "turned.png").read_bytes())
+    assert decoded[0].tolist() == upright.tolist()
+
+
+def test_a_file_that_may_not_be_read_counts_as_bad(tmp_path, monkeypatch) -> None:
+    images(tmp_path / "d")
+    read = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == "3.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    task = load(tmp_path, "kind: image-folder, path: d")
+    assert ["Permission denied" in note for note in task.notes] == [True, True]
+
+
+def test_noise_recordings_shorter_than_a_clip_are_said_to_be_of_no_use(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    tone(tmp_path / "s" / "_background_noise_" / "hum.wav", 50, seconds=0.5)
+    task = load(tmp_path, "kind: wav-folder, path: s, noise: {copies: 1}")
+    assert task.notes == (
+        "no recording in _background_noise_ is longer than a clip: the noise is pink noise",
+    )
+    assert not load(tmp_path, "kind: wav-folder, path: s").notes
 
 
 @pytest.mark.parametrize(
@@ -171,6 +258,16 @@ def test_folders_that_do_not_fit(tmp_path, prepare, text, message) -> None:
             "`low <= high` must hold in `snr_db`",
         ),
         ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
+        (
+            "kind: wav-folder, path: ., rate_hz: 1000, front_end: {low_hz: 600}",
+            "`low_hz` below half of 1,000 Hz",
+        ),
+        ("kind: fsdd, front_end: {low_hz: 4000, high_hz: 5000}", "`low_hz` below half of 8,000 Hz"),
+        ("kind: speech-commands, front_end: {mel_bands: 256}", "of `mel_bands: 256` lie between .*; lower"),
+        (
+            "kind: fsdd, split: official, validation_speakers: 2",
+            "`validation_speakers: 2` needs `split: speaker-disjoint`.*leave one of the two out",
+        ),
     ],
 )
 def test_mistakes_in_the_section_have_their_place(tmp_path, text, message) -> None:

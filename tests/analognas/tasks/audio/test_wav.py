@@ -54,6 +54,17 @@ def test_an_extensible_header_and_unknown_chunks_are_read() -> None:
     np.testing.assert_allclose(decode_wav(content)[0], TONE, atol=1e-4)
 
 
+def floats(samples: np.ndarray) -> bytes:
+    """A file of float samples by scipy's writer."""
+    out = io.BytesIO()
+    wavfile.write(out, RATE, samples.astype(np.float32))
+    return out.getvalue()
+
+
+def test_float_samples_a_little_over_full_scale_are_read() -> None:
+    np.testing.assert_allclose(decode_wav(floats(3 * TONE))[0], 3 * TONE, atol=1e-6)
+
+
 GOOD = pcm(TONE, 16)
 
 
@@ -67,6 +78,9 @@ GOOD = pcm(TONE, 16)
         (GOOD[:20] + struct.pack("<H", 0x55) + GOOD[22:], "format 85 with 16 bit is not read"),
         (GOOD[:22] + struct.pack("<H", 0) + GOOD[24:], "senseless header"),
         (GOOD[:40] + struct.pack("<I", 0), "no samples"),
+        (floats(32767 * TONE), r"must lie between -1 and 1, the largest is 1.638e\+04; divide by full scale"),
+        (floats(np.append(TONE, np.nan)), "samples that are not finite"),
+        (floats(np.array([-np.inf])), "samples that are not finite"),
     ],
 )
 def test_what_is_no_sound_is_named(content: bytes, message: str) -> None:

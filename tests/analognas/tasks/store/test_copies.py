@@ -1,0 +1,120 @@
+"""Copies of data sets in one `.npz`: whatever is wrong with them is said before anything is computed from them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analognas.config.loader import parse_config
+from analognas.errors import UserError
+from analognas.tasks import Task, load_task
+from analognas.tasks.audio.speech_commands import CLASSES
+
+CLIPS = 180
+SPEECH = len(CLASSES) * 20
+
+
+def fsdd() -> dict[str, Any]:
+    number = np.arange(CLIPS)
+    return {
+        "audio": (np.arange(100 * CLIPS) % 1000).astype(np.int16),
+        "offsets": 100 * np.arange(CLIPS + 1),
+        "digit": (number % 10).astype(np.uint8),
+        "speaker": np.array(["anna", "berta", "carla"])[number // 60],
+        "take": (number // 10 % 6).astype(np.uint8),
+    }
+
+
+def speech() -> dict[str, Any]:
+    y = np.repeat(np.arange(len(CLASSES)), 20)
+    names = [f"cat_{k % 20}_0.wav" if label == 11 else f"{k % 20}_0.wav" for k, label in enumerate(y)]
+    spectra = np.random.default_rng(0).normal(size=(SPEECH, 49, 40)).astype(np.float16)
+    return {
+        "logmel": spectra,
+        "y": y.astype(np.uint8),
+        "filename": np.array(names),
+        "class_names": np.array(CLASSES),
+    }
+
+
+def cifar() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for part, n in (("train", 100), ("test", 20)):
+        made[f"jpeg_{part}"] = np.zeros(10 * n, np.uint8)
+        made[f"offsets_{part}"] = 10 * np.arange(n + 1)
+        made[f"y_{part}"] = (np.arange(n) % 10).astype(np.uint8)
+    return made
+
+
+FILES = {
+    "fsdd": "fsdd/fsdd_8khz.npz",
+    "speech-commands": "speech_commands_v2_test/derived_logmel_all4890.npz",
+    "cifar10": "cifar10_jpeg/cifar10_jpeg.npz",
+}
+MADE = {"fsdd": fsdd, "speech-commands": speech, "cifar10": cifar}
+
+
+def load(kind: str, changes: Mapping[str, Any], root: Path) -> Task:
+    arrays = {**MADE[kind](), **changes}
+    path = root / "copies" / FILES[kind]
+    path.parent.mkdir(parents=True)
+    np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
+    return load_task(parse_config(f"task: {{kind: {kind}}}\n", Path()).task)
+
+
+@pytest.fixture(autouse=True)
+def _places(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("ANALOGNAS_DATA", str(tmp_path / "copies"))
+
+
+@pytest.mark.parametrize(("kind", "n"), [("fsdd", CLIPS), ("speech-commands", SPEECH)])
+def test_a_whole_copy_is_read(kind: str, n: int, tmp_path) -> None:
+    task = load(kind, {}, tmp_path)
+    assert len(task.train) + len(task.validation) + len(task.test) == n
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("fsdd", {"take": None}, "lacks the array `take`, holds audio, offsets, digit, speaker"),
+        ("fsdd", {"digit": np.full(CLIPS, 10)}, "`digit` has labels from 10 to 10, expected 0 to 9"),
+        ("fsdd", {"digit": np.full(CLIPS, -1)}, "`digit` has labels from -1 to -1"),
+        ("fsdd", {"digit": np.full(CLIPS, np.nan)}, "`digit` has the shape .* holds float64"),
+        ("fsdd", {"take": np.zeros(CLIPS - 1, int)}, r"`take` has the shape \(179,\)"),
+        ("fsdd", {"offsets": 200 * np.arange(CLIPS + 1)}, "`offsets` must rise from 0 to at most 18,000"),
+        ("fsdd", {"offsets": np.zeros(CLIPS + 1, int)}, "`offsets` must rise"),
+        ("fsdd", {"audio": np.zeros(100 * CLIPS, np.float32)}, "holds float32, expected int16"),
+        ("speech-commands", {"logmel": np.full((SPEECH, 49, 40), np.nan)}, "`logmel` holds NaN or infinity"),
+        ("speech-commands", {"logmel": np.zeros((SPEECH, 49))}, "`logmel` has the shape"),
+        ("speech-commands", {"y": np.full(SPEECH, 12)}, "`y` has labels from 12 to 12, expected 0 to 11"),
+        ("speech-commands", {"filename": np.array(["x"] * SPEECH)}, "does not say who speaks"),
+        ("speech-commands", {"class_names": np.array(CLASSES[::-1])}, "`class_names` must be yes, no"),
+        ("cifar10", {"y_train": np.full(100, 12)}, "`y_train` has labels from 12 to 12"),
+        ("cifar10", {"y_test": np.zeros(19, int)}, r"`y_test` has the shape \(19,\)"),
+        (
+            "cifar10",
+            {"offsets_train": 11 * np.arange(101)},
+            "`offsets_train` must rise from 0 to at most 1,000",
+        ),
+        ("cifar10", {}, "cifar10-jpeg: image [0-9]+: no image that can be read; the data are damaged"),
+    ],
+)
+def test_a_copy_with_something_else_in_it_is_refused(
+    kind: str, changes: dict[str, Any], message: str, tmp_path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        load(kind, changes, tmp_path)
+
+
+def test_a_torn_copy_is_refused(tmp_path) -> None:
+    load("fsdd", {}, tmp_path)
+    path = tmp_path / "copies" / FILES["fsdd"]
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(
+        UserError, match=r"not a copy of the Free Spoken Digit Dataset .*; replace it, or remove it"
+    ):
+        load_task(parse_config("task: {kind: fsdd}\n", Path()).task)
