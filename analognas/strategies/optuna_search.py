@@ -212,10 +212,10 @@ class OptunaSearch:
                 if len(batch.proposals) > before:
                     return
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        if nearby is not None:
-            # A sampler that is sure of itself suggests what it has seen: its neighbourhood is what it wants.
-            mutants = problem.space.mutate(np.repeat(nearby, NEIGHBOURS, axis=0), batch.rng)
-            batch.add(mutants, 1, f"{name}-neighbour")
+        # A sampler that is sure of itself suggests what it has seen, or what a table lacks: it wants what is near.
+        wanted = suggested if nearby is None else nearby
+        mutants = problem.space.mutate(np.repeat(wanted, NEIGHBOURS, axis=0), batch.rng)
+        batch.add(mutants, 1, f"{name}-neighbour")
 
 
 def sampler_name(kind: str) -> SamplerName:
