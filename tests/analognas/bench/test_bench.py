@@ -20,8 +20,8 @@ from analognas.bench import (
 from analognas.bench.benchmark import mean_and_half_width
 from analognas.bench.ranking import better, holm, rank
 from analognas.bench.simulate import search_table
-from analognas.strategies import Proposal
-from analognas.strategies.specs import STRATEGIES, LocalSearchSpec, RandomSpec
+from analognas.strategies import History, Proposal
+from analognas.strategies.specs import STRATEGIES, LocalSearchSpec, RandomSpec, make_strategy
 from search_spaces.nasbench201 import NasBench201Space, to_arch
 
 CELLS = NasBench201Space(merge_isomorphic=False).latin_hypercube(80, np.random.default_rng(0))
@@ -169,6 +169,16 @@ class TestSimulation:
         outside = synthetic.population[:2] + 1000
         with pytest.raises(ValueError, match="not in the table"):
             search_table(synthetic, Scripted(outside), budget=2, batch=2, seed=0)
+
+    @pytest.mark.parametrize("name", ["optuna-tpe", "optuna-gp", "optuna-cma-es"])
+    def test_what_a_sampler_wants_and_a_table_lacks_becomes_a_row_near_it(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        table = read_cell_table(write_codes(tmp_path / "cells.csv"), "accuracy")
+        sampler = make_strategy(strategies_named([name])[name], 0)
+        history = History(table.population[:16], table.measure(table.population[:16]), table.population[:0])
+        proposals = sampler.ask(table.problem, history, 4, np.random.default_rng(0))
+        assert {proposal.origin.removesuffix("-neighbour") for proposal in proposals} == {name}
 
 
 class TestStatistics:
