@@ -61,6 +61,17 @@ def test_the_users_example_has_at_most_15_lines() -> None:
     assert len(statements.splitlines()) <= 15
 
 
+def test_a_search_over_own_data_takes_at_most_15_lines() -> None:
+    blocks = [
+        block for block in PYTHON.findall((ROOT / "docs" / "tasks.md").read_text()) if "search(" in block
+    ]
+    assert len(blocks) == 3
+    for block in blocks:
+        statements = re.split(r"^(?!import |from |$)", block, maxsplit=1, flags=re.MULTILINE)[1]
+        assert "search(" in statements
+        assert len(statements.splitlines()) <= 15
+
+
 def test_hardware_blocks_are_valid() -> None:
     blocks = YAML.findall((ROOT / "README.md").read_text())
     assert blocks
