@@ -69,5 +69,5 @@ def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) <= _LONGEST:
         return text
-    kind = {dict: "a section", list: "a list"}.get(type(value), "a text")
+    kind = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a text"
     return f"{kind} of {len(value)} {'characters' if isinstance(value, str) else 'entries'}"

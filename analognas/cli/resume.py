@@ -16,6 +16,7 @@ def resume(
     from analognas.cli.summary import print_interrupted, print_result
     from analognas.compose import compose
     from analognas.config.loader import load_config
+    from analognas.interruption import terminated_as_interrupted
     from analognas.record.directory import open_run
     from analognas.same_search import check_same_search
     from analognas.session import run_to_end
@@ -24,7 +25,7 @@ def resume(
     config, document = load_config(run.config, overrides, executor)
     check_same_search(run, config)
     composition = compose(config, document)
-    with observer_for_terminal(as_json=as_json) as observer:
+    with observer_for_terminal(as_json=as_json) as observer, terminated_as_interrupted():
         try:
             result = run_to_end(run, config, composition, observer)
         except KeyboardInterrupt:

@@ -37,6 +37,7 @@ def search(
     from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.errors import UserError
+    from analognas.interruption import terminated_as_interrupted
     from analognas.record.directory import ensure_unused, holds_run, open_run
     from analognas.same_search import check_same_search
     from analognas.session import new_run, run_to_end
@@ -54,7 +55,7 @@ def search(
         print_plan(parsed, composition, as_json=as_json)
         return
     run = run or new_run(parsed, composition, out)
-    with observer_for_terminal(as_json=as_json) as observer:
+    with observer_for_terminal(as_json=as_json) as observer, terminated_as_interrupted():
         try:
             observer.stage(f"run directory {run.path}")
             result = run_to_end(run, parsed, composition, observer)

@@ -89,7 +89,8 @@ def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path, moment: str) -> N
     assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
 
 
-def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path, how) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
         command("search", write_small(tmp_path), "--out", run, *QUICK),
@@ -101,7 +102,7 @@ def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path) -> None:
     for line in process.stderr:
         if line.startswith("trial 1 of"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"analognas resume {run}" in rest

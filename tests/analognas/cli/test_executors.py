@@ -64,6 +64,7 @@ def test_one_command_may_be_given_again_and_a_run_continues_elsewhere(tmp_path) 
 
     replayed = analognas("replay", run, "--evaluate")
     assert replayed.returncode == 0, replayed.stderr
+    assert "5 trials, " in replayed.stdout
     assert "every proposal and every measurement is the same again" in replayed.stdout
 
     lines = (run / "trials.jsonl").read_text().splitlines(keepends=True)
