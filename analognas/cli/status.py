@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import typer
 
@@ -12,15 +14,24 @@ from analognas.cli.options import AsJson, RunFolder
 def status(folder: RunFolder, as_json: AsJson = False) -> None:
     """Show how far a run is, without disturbing it."""
     from analognas.record.journal import torn_line
+    from analognas.record.speed import recent_speed
     from analognas.run import Run
 
     run = Run.open(folder)
     content = run.status()
+    speed = recent_speed(run.directory.journal)
+    to_do = content["trials"] - content["finished"]
+    content |= {
+        "trials_a_second": speed.trials_a_second,
+        "time_left_s": speed.time_left_s(to_do),
+        "nodes": speed.nodes,
+    }
     if as_json:
         typer.echo(json.dumps(content, indent=1))
         return
     typer.echo(
         f"{content['state']}: {content['finished']} of {content['trials']} trials, {content['failed']} failed"
+        f"{_pace(content) if to_do > 0 else ''}"
     )
     if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
         typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
@@ -39,3 +50,12 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         typer.echo(f"report: {content['report']}")
     elif content["state"] == "not finished":
         typer.echo(f"continue with: analognas resume {folder}")
+
+
+def _pace(content: Mapping[str, Any]) -> str:
+    """Return the speed of the last trials, the time left, and the machines where there are several."""
+    if content["trials_a_second"] is None:
+        return ""
+    left = f", {content['time_left_s']:.0f} s left" if content["state"] == "running" else ""
+    nodes = f", {content['nodes']} nodes" if content["nodes"] > 1 else ""
+    return f", {60 * content['trials_a_second']:.3g} trials/min{left}{nodes}"
