@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from analognas.cli.options import AsJson, RunFolder
+
+if TYPE_CHECKING:
+    from analognas.run import Run
+
+SHOWN_FAILURES: Final = 3
 
 
 def status(folder: RunFolder, as_json: AsJson = False) -> None:
@@ -35,6 +40,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     )
     if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
         typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
+    for line in _last_failures(run) if content["failed"] else ():
+        typer.echo(line)
     best = content["best"]
     if best is None:
         typer.echo("no feasible trial yet")
@@ -59,3 +66,15 @@ def _pace(content: Mapping[str, Any]) -> str:
     left = f", {content['time_left_s']:.0f} s left" if content["state"] == "running" else ""
     nodes = f", {content['nodes']} nodes" if content["nodes"] > 1 else ""
     return f", {60 * content['trials_a_second']:.3g} trials/min{left}{nodes}"
+
+
+def _last_failures(run: Run) -> list[str]:
+    """Return a line on each of the last failed trials, with its log where it has one."""
+    failed = [trial for trial in run.directory.trials() if trial.failure is not None]
+    lines = []
+    for trial in failed[-SHOWN_FAILURES:]:
+        reason = " ".join(str(trial.failure and trial.failure.reason).split())
+        log = run.directory.logs / trial.log
+        where = f"; log: {log}" if log.exists() else ""
+        lines.append(f"trial {trial.number} failed: {reason[:160]}{where}")
+    return lines
