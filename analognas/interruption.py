@@ -1,7 +1,7 @@
-"""Ctrl-C, once and twice: stop proposing and finish what runs, then stop at once.
+"""Ctrl-C, once and twice: stop proposing and finish what runs, then stop at once. SIGTERM stops at once, too.
 
-Both leave a run that can be resumed. The first only sets a flag that the search loop looks at; the second raises
-`KeyboardInterrupt` wherever the process is.
+All leave a run that can be resumed. The first Ctrl-C only sets a flag that the search loop looks at; the second, and
+SIGTERM, raise `KeyboardInterrupt` wherever the process is.
 """
 
 from __future__ import annotations
@@ -49,3 +49,23 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
         yield request
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Raise KeyboardInterrupt at SIGTERM, as a system that shuts down or a scheduler sends it.
+
+    In a thread other than the main one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_termination(_signal: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, on_termination)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

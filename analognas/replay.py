@@ -8,13 +8,13 @@ evaluates each candidate again and expects the recorded measurements.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analognas.driver import SearchLoop
 from analognas.errors import UserError
 from analognas.executors.executor import Evaluate, Job, Measurement
 from analognas.ledger import Ledger
-from analognas.record.trial import Ask, Trial
+from analognas.record.trial import Ask, Failure, Trial
 from analognas.strategies.strategy import Proposal
 
 
@@ -47,18 +47,40 @@ def replay(loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate | None 
 
 def _compare_asks(asked_after: int, recorded: Ask, now: Ask | None) -> None:
     proposals = () if now is None else now.proposals
-    if proposals == recorded.proposals:
-        return
+    when = f"replay: after trial {asked_after}"
     for position, (before, after) in enumerate(zip(recorded.proposals, proposals, strict=False)):
         if before != after:
             raise UserError(
-                f"replay: after trial {asked_after} (position {position}) the strategy now proposes "
-                f"{list(after.genotype)} by {after.origin}, recorded is {list(before.genotype)} by {before.origin}"
+                f"{when} the strategy proposes another candidate at position {position}: "
+                f"{'; '.join(_differing(before, after))}"
             )
-    raise UserError(
-        f"replay: after trial {asked_after} the strategy now proposes {len(proposals)} candidates, "
-        f"recorded are {len(recorded.proposals)}"
-    )
+    if len(proposals) != len(recorded.proposals):
+        raise UserError(
+            f"{when} the strategy proposes {counted(len(proposals), 'candidate')}, "
+            f"{len(recorded.proposals)} in the record"
+        )
+
+
+def _differing(before: Proposal, after: Proposal) -> list[str]:
+    genes = {f"gene {n}": value for n, value in enumerate(before.genotype)}
+    genes_now = {f"gene {n}": value for n, value in enumerate(after.genotype)}
+    return [
+        *_changes(genes, genes_now),
+        *_changes({"origin": before.origin}, {"origin": after.origin}),
+        *_changes(
+            {f"predicted {name}": value for name, value in before.predicted.items()},
+            {f"predicted {name}": value for name, value in after.predicted.items()},
+        ),
+    ]
+
+
+def _changes(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """Return what differs, name by name."""
+    return [
+        f"{name} {before.get(name, 'nothing')} in the record, {now.get(name, 'nothing')} now"
+        for name in {**before, **now}
+        if before.get(name) != now.get(name)
+    ]
 
 
 def _compare_results(trial: Trial, evaluate: Evaluate) -> None:
@@ -66,9 +88,21 @@ def _compare_results(trial: Trial, evaluate: Evaluate) -> None:
     result = evaluate(
         Job(proposal, trial.asked_after, trial.position, trial.seed, trial.rung, trial.budget)
     ).result
-    metrics = dict(result.metrics) if isinstance(result, Measurement) else {}
-    if metrics != dict(trial.metrics):
-        raise UserError(
-            f"replay: trial {trial.number} now measures {metrics or result}, recorded is "
-            f"{dict(trial.metrics) or trial.failure}"
+    when = f"replay: trial {trial.number}"
+    if isinstance(result, Failure) != (trial.failure is not None):
+        then, now = (
+            "completed" if failure is None else f"failed ({failure.reason})"
+            for failure in (trial.failure, result if isinstance(result, Failure) else None)
         )
+        raise UserError(f"{when} {then} in the record, {now} now")
+    if isinstance(result, Measurement) and (changes := _changes(trial.metrics, result.metrics)):
+        raise UserError(f"{when} measures something else: {'; '.join(changes)}")
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "ask"), counted(2, "ask")
+    ('1 ask', '2 asks')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from hwsim.arguments import nearest, require
@@ -19,6 +19,15 @@ class Spec(BaseModel):
     """A frozen specification that rejects unknown keys, NaN and infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, values: Any) -> Any:
+        """Refuse `true`: no value here is a switch, and Python would take it for 1."""
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            if isinstance(value, bool) and name in cls.model_fields:
+                raise ValueError(f"`{name}` must not be {str(value).lower()}")
+        return values
 
 
 # No chip is near these bounds: beyond them the arithmetic of the simulation overflows or divides by zero.

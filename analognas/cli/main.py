@@ -24,13 +24,37 @@ from analognas.cli import (
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.errors import NoFeasibleArchitectureError, UserError
 
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
+
+
+def _told_in_a_line(error: Exception) -> typer.Exit:
+    """Write a wrong argument as one line; the whole help, where no argument was given, as it is."""
+    told = str(getattr(error, "format_message", error.__str__)()).strip()
+    if "\n" in told:
+        typer.echo(told, err=True)
+        return typer.Exit(EXIT_USAGE)
+    context = getattr(error, "ctx", None)
+    path = "analognas" if context is None else context.command_path
+    end = "" if told.endswith("?") else ";"
+    typer.echo(f"{path}: {told.removesuffix('.')}{end} `{path} --help` explains it", err=True)
+    return typer.Exit(EXIT_USAGE)
+
 
 class _ErrorsAsExitCodes(TyperGroup):
     """Shows a user's mistake as its message and its exit code; with --debug, as the traceback."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options before the subcommand."""
+        try:
+            return super().make_context(*arguments, **options)
+        except _UsageError as error:
+            raise _told_in_a_line(error) from None
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's Context is the vendored one
         try:
             return super().invoke(ctx)
+        except _UsageError as error:
+            raise _told_in_a_line(error) from None
         except (UserError, NoFeasibleArchitectureError) as error:
             if ctx.params.get("debug"):
                 raise

@@ -24,7 +24,7 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         typer.echo(json.dumps(plan, indent=1))
         return
     for key, value in plan.items():
-        if key in _ONE_A_LINE and not value:
+        if (key in _ONE_A_LINE and not value) or (key == "to_maximum" and value is None):
             continue
         for number, line in enumerate(value if key in _ONE_A_LINE else [value]):
             label = "each trial" if key == "rungs" and len(value) == 1 else key
@@ -44,6 +44,7 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "input_shape": list(task.input_shape),
         "classes": task.n_classes,
         "space": config.space.kind,
+        "to_maximum": getattr(config.space, "to_maximum", None),
         "admissible_share": composition.admissible_share,
         "hardware": config.hardware.name,
         "constraints": dict(composition.problem.upper_bounds),
@@ -55,7 +56,11 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "start_from": _given(config, composition),
         "rungs": [_rung(rung) for rung in config.rungs],
         "evaluations": config.search.n_evaluations,
+        "mixed_precision": config.training.mixed_precision,
+        "early_stop": None if config.training.early_stop is None else config.training.early_stop.model_dump(),
         "executor": config.executor.kind,
+        "device": config.executor.device,
+        "threads": config.executor.threads,
         "final": config.final.model_dump(),
         "references": list(config.references),
     }
@@ -98,6 +103,10 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
         return f"{share} of random candidates meet the hard constraints"
     if key == "choice":
         return "the knee of the front" if value == "knee" else f"the best in {plan['objectives'][0]}"
+    if key == "mixed_precision":
+        return "bfloat16 in digital training" if value else "off"
+    if key == "early_stop":
+        return "none" if value is None else f"below {value['accuracy']:g} after epoch {value['epoch']}"
     if key == "start_from":
         return f"{value['name']}: {value['parameters']:,} parameters, {value['macs']:,} MACs"
     if key == "rungs":

@@ -20,6 +20,7 @@ def replay(
     from analognas.config.loader import load_config
     from analognas.executors.specs import SerialSpec
     from analognas.record.directory import open_run
+    from analognas.replay import counted
     from analognas.replay import replay as replay_run
 
     run = open_run(folder)
@@ -30,4 +31,5 @@ def replay(
     trials = run.trials()
     n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)
     measured = " and every measurement" if evaluate else ""
-    typer.echo(f"{run.path}: {len(trials)} trials, {n_asks} asks: every proposal{measured} is the same again")
+    replayed = f"{counted(len(trials), 'trial')}, {counted(n_asks, 'ask')}"
+    typer.echo(f"{run.path}: {replayed}: every proposal{measured} is the same again")

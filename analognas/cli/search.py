@@ -38,6 +38,7 @@ def search(
     from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.errors import UserError
+    from analognas.interruption import terminated_as_interrupted
     from analognas.record.directory import ensure_unused, holds_run, open_run
     from analognas.same_search import check_same_search
     from analognas.session import continue_run, new_run, run_to_end
@@ -59,7 +60,7 @@ def search(
         to_its_end = partial(run_to_end, run, parsed, composition)
     else:
         to_its_end = partial(continue_run, run, parsed, document)
-    with observer_for_terminal(as_json=as_json) as observer:
+    with observer_for_terminal(as_json=as_json) as observer, terminated_as_interrupted():
         try:
             observer.stage(f"run directory {run.path}")
             result = to_its_end(observer)

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from analognas.cli.options import AsJson, RunFolder
 
+if TYPE_CHECKING:
+    from analognas.run import Run
+
+SHOWN_FAILURES: Final = 3
+
 
 def status(folder: RunFolder, as_json: AsJson = False) -> None:
     """Show how far a run is, without disturbing it."""
     from analognas.record.journal import torn_line
+    from analognas.record.speed import recent_speed
     from analognas.run import Run
 
     run = Run.open(folder)
     content = run.status()
+    speed = recent_speed(run.directory.journal)
+    to_do = content["trials"] - content["finished"]
+    content |= {
+        "trials_a_second": speed.trials_a_second,
+        "time_left_s": speed.time_left_s(to_do),
+        "nodes": speed.nodes,
+    }
     if as_json:
         typer.echo(json.dumps(content, indent=1))
         return
     typer.echo(
         f"{content['state']}: {content['finished']} of {content['trials']} trials, {content['failed']} failed"
+        f"{_pace(content) if to_do > 0 else ''}"
     )
     if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
         typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
+    for line in _last_failures(run) if content["failed"] else ():
+        typer.echo(line)
     best = content["best"]
     if best is None:
         typer.echo("no feasible trial yet")
@@ -39,3 +57,24 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         typer.echo(f"report: {content['report']}")
     elif content["state"] == "not finished":
         typer.echo(f"continue with: analognas resume {folder}")
+
+
+def _pace(content: Mapping[str, Any]) -> str:
+    """Return the speed of the last trials, the time left, and the machines where there are several."""
+    if content["trials_a_second"] is None:
+        return ""
+    left = f", {content['time_left_s']:.0f} s left" if content["state"] == "running" else ""
+    nodes = f", {content['nodes']} nodes" if content["nodes"] > 1 else ""
+    return f", {60 * content['trials_a_second']:.3g} trials/min{left}{nodes}"
+
+
+def _last_failures(run: Run) -> list[str]:
+    """Return a line on each of the last failed trials, with its log where it has one."""
+    failed = [trial for trial in run.directory.trials() if trial.failure is not None]
+    lines = []
+    for trial in failed[-SHOWN_FAILURES:]:
+        reason = " ".join(str(trial.failure and trial.failure.reason).split())
+        log = run.directory.logs / trial.log
+        where = f"; log: {log}" if log.exists() else ""
+        lines.append(f"trial {trial.number} failed: {reason[:160]}{where}")
+    return lines

@@ -39,7 +39,7 @@ def apply_overrides(
         try:
             value = parse_value(text)
         except ValueError as error:
-            problems.append(Problem(place, name, f"the value {text!r} is not YAML: {error}"))
+            problems.append(Problem(place, name, f"the value {text!r} cannot be read: {error}"))
             continue
         blocked = _assign(document, path, value, place)
         if blocked is not None:

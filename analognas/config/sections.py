@@ -26,8 +26,8 @@ REQUIRED_TIMES_S: Final = {SECOND_S: "1 s", DAY_S: "1 day", MONTH_S: "1 month"}
 class DigitalTrainingSpec(Spec):
     """Training in floating point, before any analog hardware is simulated."""
 
-    epochs: int = Field(default=10, ge=1, description="passes over the training split")
-    batch_size: int = Field(default=64, ge=2, description="images a step")
+    epochs: int = Field(default=10, ge=1, le=1_000_000, description="passes over the training split")
+    batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
     )
@@ -41,8 +41,10 @@ class DigitalTrainingSpec(Spec):
 class HardwareAwareTrainingSpec(Spec):
     """Training with the analog hardware in the forward pass, from the digitally trained weights."""
 
-    epochs: int = Field(default=5, ge=0, description="passes over the training split; 0 skips this training")
-    batch_size: int = Field(default=64, ge=2, description="images a step")
+    epochs: int = Field(
+        default=5, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
+    )
+    batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
     )
@@ -172,9 +174,12 @@ GivenCandidate = Annotated[str | dict[str, Any], BeforeValidator(_name_or_archit
 class SearchSpec(Spec):
     """How many candidates are tried and who proposes them."""
 
-    trials: int = Field(default=48, ge=1, description="candidates trained and validated")
+    trials: int = Field(default=48, ge=1, le=1_000_000, description="candidates trained and validated")
     batch: int = Field(
-        default=6, ge=1, description="candidates proposed at a time, before the surrogate sees their results"
+        default=6,
+        ge=1,
+        le=100_000,
+        description="candidates proposed at a time, before the surrogate sees their results",
     )
     strategy: StrategySpec = Field(default_factory=SurrogateGuidedSpec)
     halving: HalvingSpec | None = Field(
@@ -206,8 +211,10 @@ class SearchSpec(Spec):
 class FinalSpec(Spec):
     """The full budget, for the best candidate and the reference networks."""
 
-    digital_epochs: int = Field(default=40, ge=1, description="epochs of digital training")
-    hardware_aware_epochs: int = Field(default=20, ge=0, description="epochs of hardware-aware training")
+    digital_epochs: int = Field(default=40, ge=1, le=1_000_000, description="epochs of digital training")
+    hardware_aware_epochs: int = Field(
+        default=20, ge=0, le=1_000_000, description="epochs of hardware-aware training"
+    )
     chips: int = Field(default=25, ge=2, le=1000, description="chips programmed for the validation")
     finalists: int = Field(
         default=1,
@@ -355,6 +362,18 @@ class SearchConfig(Spec):
             )
             for rung, share in enumerate(shares)
         )
+
+    @model_validator(mode="after")
+    def _finalists_are_trials(self) -> SearchConfig:
+        most = self.rungs[-1].candidates
+        if self.final.finalists > most:
+            which = "search.trials" if self.search.halving is None else "candidates of the last rung"
+            raise MismatchError(
+                f"`final.finalists <= {which}` must hold, got {self.final.finalists} > {most}",
+                ("final", "finalists"),
+                ("search", "trials"),
+            )
+        return self
 
     @model_validator(mode="after")
     def _budget_covers_initial_design(self) -> SearchConfig:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, YEAR_S
 
@@ -45,6 +55,29 @@ class Spec(BaseModel):
     """A frozen section of a configuration; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, values: Any) -> Any:
+        """Refuse `true` where a number belongs: Python would take it for 1."""
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            entries = value if isinstance(value, list | tuple) else (value,)
+            if name in cls.model_fields and any(isinstance(entry, bool) for entry in entries):
+                kinds = set(_kinds(cls.model_fields[name].annotation))
+                if kinds & {int, float} and not kinds & {bool, Any}:
+                    number = "whole number" if int in kinds else "number"
+                    rule = f"a {number}" if value is entries[0] else f"a list of {number}s"
+                    raise MismatchError(f"must be {rule}, got {json.dumps(value)}", (name,))
+        return values
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield the plain types inside an annotation."""
+    inner = get_args(annotation)
+    if not inner:
+        yield annotation
+    for argument in inner:
+        yield from _kinds(argument)
 
 
 def parse_duration(value: Any) -> Any:

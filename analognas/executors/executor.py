@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol, TypeAlias
 
-from analognas.record.trial import DriftRecord, Failure, candidate_key
+from analognas.record.trial import DriftRecord, Failure, evaluation_key
 from analognas.strategies.strategy import Proposal
 
 
@@ -36,8 +36,7 @@ class Job:
     @property
     def key(self) -> str:
         """Short stable name: of the candidate, which a run evaluates once, or once on each rung."""
-        name = candidate_key(self.proposal.genotype)
-        return f"{name}-{self.rung}" if self.rung else name
+        return evaluation_key(self.proposal.genotype, self.rung)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class _WorkersSpec(_EvaluatingSpec):
     max_in_flight: int | None = Field(
         default=None,
         ge=1,
+        le=1_000_000,
         description="candidates proposed and not finished; null: as many as are evaluated at a time",
     )
     max_retries: int = Field(

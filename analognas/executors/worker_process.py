@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import signal
 import threading
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final, Literal
@@ -36,6 +38,7 @@ def work(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_driver, daemon=True).start()
     faulthandler.enable()
+    _keep_no_semaphore()
     write_at_once()
     connection.send(READY)
     while True:
@@ -47,6 +50,12 @@ def work(
         with output_to(None if logs is None else logs / f"{attempt.job.key}.log"):
             outcome = evaluate_within(evaluate, attempt, limits)
         connection.send(outcome)
+
+
+def _keep_no_semaphore() -> None:
+    """Give tqdm, which torch makes bars with, a lock of this process alone: its own outlives a killed worker."""
+    if find_spec("tqdm") is not None:
+        import_module("tqdm").tqdm.set_lock(threading.RLock())
 
 
 def _end_with_driver() -> None:

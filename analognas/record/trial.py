@@ -146,6 +146,11 @@ class Trial:
         """Whether it was evaluated with all epochs and chips, so that it can be chosen."""
         return self.budget == 1.0
 
+    @property
+    def log(self) -> str:
+        """Name of its file in `logs/`, which is there when a worker wrote anything."""
+        return f"{evaluation_key(self.genotype, self.rung)}.log"
+
     def to_json(self) -> str:
         """Return the trial as one line of JSON without a newline."""
         values = {**vars(self), "curve": _fields(self.curve), "failure": _fields(self.failure)}
@@ -199,3 +204,9 @@ def candidate_key(genotype: Genotype) -> str:
     '873e8f70393b'
     """
     return hashlib.sha256(json.dumps(list(genotype)).encode()).hexdigest()[:12]
+
+
+def evaluation_key(genotype: Genotype, rung: int) -> str:
+    """Return a short stable name of an evaluation: of its candidate, which a run evaluates once on each rung."""
+    name = candidate_key(genotype)
+    return f"{name}-{rung}" if rung else name

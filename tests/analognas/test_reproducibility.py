@@ -89,10 +89,14 @@ def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path, moment: str) -> N
     assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
 
 
-def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("how", "executor"),
+    [(signal.SIGINT, "serial"), (signal.SIGTERM, "serial"), (signal.SIGTERM, "processes")],
+)
+def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path, how, executor) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
-        command("search", write_small(tmp_path), "--out", run, *QUICK),
+        command("search", write_small(tmp_path), "--out", run, "--executor", executor, *QUICK),
         env=environment(),
         stderr=subprocess.PIPE,
         text=True,
@@ -101,8 +105,9 @@ def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path) -> None:
     for line in process.stderr:
         if line.startswith("trial 1 of"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"analognas resume {run}" in rest
     assert "Traceback" not in rest
+    assert "leaked" not in rest

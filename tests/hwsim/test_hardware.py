@@ -27,6 +27,8 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         {"mvm.output_noise": -0.1},
         {"mvm.output_noise": float("nan")},
         {"tile.rows": 0},
+        {"tile.rows": True},
+        {"device.g_max_us": True},
         {"device.g_max_us": 0},
         {"device.kind": "flash"},
         {"tile.depth": 3},

@@ -85,7 +85,13 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
     given = "{OC0: 8, KS0: 3, M: 1, blocks: [{R: 1, B: 1, CT: B, WF: 2, skip: true}]}"
     changes = [
         *("search.trials=9", "search.halving={eta: 3, rungs: 2}", "evaluation.chips=6"),
-        *("further_objectives=[parameters]", "choice=knee", f"search.start_from=[{given}]"),
+        *("training.mixed_precision=true", "training.early_stop={epoch: 1, accuracy: 0.3}"),
+        *(
+            "space.to_maximum=0.2",
+            "further_objectives=[parameters]",
+            "choice=knee",
+            f"search.start_from=[{given}]",
+        ),
     ]
     options = [part for change in changes for part in ("--set", change)]
     shown = invoke("search", "small.yaml", "--dry-run", *options).stdout
@@ -96,6 +102,11 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
         "rungs             9 candidates: 1 digital + 1 hardware-aware epochs, 2 chips",
         "                  3 candidates: 2 digital + 1 hardware-aware epochs, 6 chips",
         "evaluations       12",
+        "to_maximum        0.2",
+        "mixed_precision   bfloat16 in digital training",
+        "early_stop        below 0.3 after epoch 1",
+        "device            cpu",
+        "threads           1",
     ):
         assert line in shown.splitlines()
     plan = json.loads(invoke("search", "small.yaml", "--dry-run", "--json", *options).stdout)
@@ -187,6 +198,11 @@ def test_what_is_no_run_is_refused(here, command) -> None:
         (["describe", "hardware", "pcm-analogna"], "did you mean `pcm-analognas`?"),
         (["export", ".", "--format", "onyx"], "--format: unknown format 'onyx', did you mean `onnx`?"),
         (["validate", ".", "--hardware", "pcm"], "--hardware: no preset 'pcm'"),
+        (["search", "x.yaml", "--seed", "abc"], "analognas search: Invalid value for '--seed': "),
+        (["serch"], "analognas: No such command 'serch'. Did you mean 'search'"),
+        (["search"], "analognas search: Missing argument 'CONFIG'; `analognas search --help` explains it"),
+        (["search", "x.yaml", "--color"], "analognas search: No such option: --color"),
+        (["--colour"], "analognas: No such option: --colour; `analognas --help` explains it"),
         (["validate", ".", "--times", "1 moth"], "--times: must be seconds or a text such as `1 day`"),
     ],
 )
@@ -194,6 +210,13 @@ def test_wrong_arguments_are_named(here, arguments, message) -> None:
     done = invoke(*arguments)
     assert done.exit_code == 2
     assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_argument_shows_the_help(here) -> None:
+    done = invoke()
+    assert done.exit_code == 2
+    assert "Commands:" in done.output
 
 
 @pytest.mark.parametrize("subject", ["spaces", "hardware", "tasks", "strategies"])

@@ -7,8 +7,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from analognas.cli.main import app
-from analognas.config.loader import load_config
-from analognas.record.journal import read_trials
+from analognas.config.loader import dump_config, load_config
+from analognas.record.directory import create_run
+from analognas.record.journal import Journal, read_trials
+from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import SMALL, analognas, write_small
 
 VALUES = ("references=[]", "search.trials=5", "training.digital.epochs=1", "final.digital_epochs=1")
@@ -49,6 +51,33 @@ def test_resume_auto_needs_a_directory(tmp_path) -> None:
         assert done.stderr.startswith("--resume: must be never, or auto together with --out")
 
 
+def test_status_tells_the_speed_the_last_failures_and_a_torn_line(tmp_path) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    with Journal(run.journal) as journal:
+        for number in range(1, 7):
+            end = f"2026-01-01T00:00:0{number}.000+00:00"
+            journal.append(a_trial(number, failed=number > 2, finished_at=end, node=f"node-{number % 2}"))
+            trial = a_trial(number)
+    run.logs.mkdir()
+    (run.logs / trial.log).write_text("last words")
+    told = invoke("status", run.path).stdout.splitlines()
+    assert told[0] == "not finished: 6 of 8 trials, 4 failed, 60 trials/min, 2 nodes"
+    assert told[1:4] == [
+        "trial 4 failed: diverged",
+        "trial 5 failed: diverged",
+        f"trial 6 failed: diverged; log: {run.logs / trial.log}",
+    ]
+    content = json.loads(invoke("status", run.path, "--json").stdout)
+    assert (content["trials_a_second"], content["time_left_s"], content["nodes"]) == (1.0, 2.0, 2)
+    with Journal(run.journal):
+        running = invoke("status", run.path).stdout.splitlines()
+    assert running[0] == "running: 6 of 8 trials, 4 failed, 60 trials/min, 2 s left, 2 nodes"
+    with run.journal.open("a") as file:
+        file.write('{"number":7,"geno')
+    torn = f"{run.journal}: the last line is torn (17 bytes); `analognas resume {run.path}` makes that trial again"
+    assert invoke("status", run.path).stdout.splitlines()[1] == torn
+
+
 @pytest.mark.slow
 def test_one_command_may_be_given_again_and_a_run_continues_elsewhere(tmp_path) -> None:
     path, run = write_small(tmp_path), tmp_path / "run"
@@ -64,6 +93,7 @@ def test_one_command_may_be_given_again_and_a_run_continues_elsewhere(tmp_path) 
 
     replayed = analognas("replay", run, "--evaluate")
     assert replayed.returncode == 0, replayed.stderr
+    assert "5 trials, " in replayed.stdout
     assert "every proposal and every measurement is the same again" in replayed.stdout
 
     lines = (run / "trials.jsonl").read_text().splitlines(keepends=True)

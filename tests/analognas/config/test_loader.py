@@ -195,6 +195,24 @@ def test_data_paths_start_at_the_folder_of_the_configuration(tmp_path: Path, mon
             "2:62: search.strategy.population: `tournament <= population` must hold, got 8 > 5",
         ),
         ("space: {kind: resnet, m: []}\n", "2:26: space.m: has too few entries, got []"),
+        ("search: {trials: true}\n", "2:18: search.trials: must be a whole number, got true"),
+        ("executor: {kind: ray, num_gpus: false}\n", "2:33: executor.num_gpus: must be a number, got false"),
+        (
+            "space: {kind: resnet, oc0: [true, 8]}\n",
+            "2:28: space.oc0: must be a list of whole numbers, got [true, 8]",
+        ),
+        ("evaluation: {chips: yes}\n", "2:21: evaluation.chips: must be a whole number, got 'yes'"),
+        ("training: {mixed_precision: 2}\n", "2:29: training.mixed_precision: "),
+        ("hardware: {tile: {rows: true}}\n", "2:18: hardware.tile: `rows` must not be true"),
+        ("search: {trials: 100000000000000000000}\n", "2:18: search.trials: must be <= 1000000, got 1000"),
+        (
+            "search: {trials: 24}\nfinal: {finalists: 100}\n",
+            "3:20: final.finalists: `final.finalists <= search.trials` must hold, got 100 > 24",
+        ),
+        (
+            "search: {trials: 24, halving: {eta: 3, rungs: 2}}\nfinal: {finalists: 9}\n",
+            "3:20: final.finalists: `final.finalists <= candidates of the last rung` must hold, got 9 > 8",
+        ),
         (
             "hardware: {device: {kind: pcm, g_max_us: 1e308}}\n",
             "2:42: hardware.device.g_max_us: must be <= 1000000",
@@ -222,6 +240,14 @@ def test_another_kind_drops_the_keys_that_the_file_has_for_the_old_one(tmp_path:
     assert problems(
         tmp_path, path.read_text(), "search.strategy.kind=random", "search.strategy.initial=3"
     ) == ["--set search.strategy.initial=3: search.strategy.initial: unknown key; known: kind"]
+
+
+def test_a_value_of_the_command_line_that_is_no_yaml_is_told_once(tmp_path: Path) -> None:
+    (only,) = problems(tmp_path, "task: {kind: digits}\n", "search.trials=[")
+    assert only.startswith(
+        "--set search.trials=[: search.trials: the value '[' cannot be read: not YAML: expected"
+    )
+    assert only.count("not YAML") == 1
 
 
 def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:

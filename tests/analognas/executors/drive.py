@@ -74,7 +74,9 @@ def process_executor(evaluate, workers: int = 2, **limits) -> ProcessExecutor:
     )
 
 
-def ray_executor(evaluate, *, cpus: float = 1, in_flight=None, retries: int = 2, logs=None, **limits):
+def ray_executor(
+    evaluate, *, cpus: float = 1, gpus: float = 0, in_flight=None, retries: int = 2, logs=None, **limits
+):
     from analognas.executors.ray_cluster import Demand
     from analognas.executors.ray_executor import RayExecutor
     from analognas.executors.ray_shipping import Freight
@@ -82,7 +84,7 @@ def ray_executor(evaluate, *, cpus: float = 1, in_flight=None, retries: int = 2,
     return RayExecutor(
         evaluate,
         freight=Freight(),
-        demand=Demand(cpus, 0, limits.get("memory_gb")),
+        demand=Demand(cpus, gpus, limits.get("memory_gb")),
         max_in_flight=in_flight,
         max_retries=retries,
         limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),

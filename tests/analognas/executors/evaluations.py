@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -133,6 +133,17 @@ class NotesPid:
             file.write(f"{os.getpid()}\n")
         time.sleep(self.seconds)
         return outcome(job)
+
+
+@dataclass(frozen=True)
+class TellsGpu:
+    """Takes `seconds` and gives the GPU that its process may see as its device."""
+
+    seconds: float
+
+    def __call__(self, job: Job) -> Outcome:
+        time.sleep(self.seconds)
+        return replace(outcome(job), device=f"cuda:{os.environ['CUDA_VISIBLE_DEVICES']}")
 
 
 def print_and_raise() -> None:

@@ -95,7 +95,10 @@ def test_what_was_under_way_is_evaluated_first_after_a_stop(tmp_path, capacity, 
 def test_many_workers_replay_to_the_same_proposals(tmp_path) -> None:
     trials = drive(tmp_path, search_loop(24), Shuffled(5))
     assert replay(search_loop(24), trials) == len([trial for trial in trials if trial.ask])
-    with pytest.raises(UserError, match=r"after trial 0 .* the strategy now proposes"):
+    with pytest.raises(
+        UserError,
+        match=r"after trial 0 the strategy proposes another candidate at position 0: gene \d+ \d+ in the record,",
+    ):
         replay(search_loop(24, seed=6), trials)
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from analognas.errors import UserError
+from analognas.executors.fingerprint import OWN_PACKAGES
 from analognas.executors.ray_cluster import Demand, connect
 from analognas.observer import Silent
 from analognas.record.journal import read_trials
@@ -22,7 +24,7 @@ from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
-from tests.analognas.small_search import ROOT, environment, write_small
+from tests.analognas.small_search import ROOT, analognas, environment, write_small
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
 ray = pytest.importorskip("ray")
@@ -285,6 +287,18 @@ def test_11_a_driver_that_ray_holds_back_ends_too(cluster) -> None:
     assert "start the cluster again and resume the run" in said
 
 
+def test_four_evaluations_share_a_gpu(tmp_path, cluster) -> None:
+    """As far as it goes without one: Ray counts GPUs that it is told of."""
+    cluster.add_node(num_cpus=8, num_gpus=1, **NODE)
+    connect(cluster.address, Demand(1, 0.25, None))
+    observer = When({})
+    drive(tmp_path, search_loop(12), ray_executor(evaluations.TellsGpu(0.5), gpus=0.25), observer)
+    trials = check_run(tmp_path, 12)
+    assert observer.most == 4
+    assert set(observer.nodes) == {1}
+    assert {trial.device for trial in trials} == {"cuda:0"}, "an evaluation does not see the one GPU alone"
+
+
 def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> None:
     from analognas.executors.serial import SerialExecutor
 
@@ -360,6 +374,55 @@ def test_a_node_with_other_versions_is_named(cluster, monkeypatch) -> None:
     monkeypatch.setattr(ray_cluster, "fingerprint", lambda: {**here, "torch": "1.0"})
     with pytest.raises(UserError, match=r"node .* differs: torch 2\.13\.0.* there and 1\.0 here"):
         connect(cluster.address, ONE)
+
+
+def test_a_node_with_another_source_and_another_package_is_named(tmp_path, cluster, monkeypatch) -> None:
+    """A node that really has its own installation: a copy of ours with a line more, and an older scipy beside it."""
+    for package in OWN_PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / "there" / package)
+    with (tmp_path / "there" / "hwsim" / "mvm.py").open("a") as file:
+        file.write("# changed\n")
+    metadata = tmp_path / "there" / "scipy-0.1.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 0.1\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "there"))
+    monkeypatch.chdir(tmp_path)  # Ray's workers look where the driver is, too
+    cluster.add_node(num_cpus=1, **NODE)
+    with pytest.raises(UserError) as caught:
+        connect(cluster.address, ONE)
+    assert re.fullmatch(
+        r"node .* \(1 CPU, .*\) differs: scipy 0\.1 there and .* here, our source \w{12} there and \w{12} here; "
+        "make them equal",
+        str(caught.value),
+    )
+
+
+@pytest.mark.skipif(
+    "ANALOGNAS_OTHER_RAY" not in os.environ, reason="names the command `ray` of another Python"
+)
+def test_a_cluster_with_another_python_is_told(tmp_path) -> None:
+    arguments = ["start", "--head", "--block", "--port=6391", "--node-ip-address=127.0.0.1", "--num-cpus=1"]
+    head = subprocess.Popen(
+        [os.environ["ANALOGNAS_OTHER_RAY"], *arguments, "--include-dashboard=false"],
+        env={**os.environ, "PYTHONPATH": "", "RAY_AUTH_MODE": "disabled"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert head.stdout is not None
+        assert any("Ray runtime started" in line for line in head.stdout)
+        told = analognas(
+            "search", write_small(tmp_path), "--out", tmp_path / "run",
+            "--executor", "ray", "--set", "executor.address=127.0.0.1:6391",
+        )  # fmt: skip
+    finally:
+        os.killpg(head.pid, signal.SIGTERM)
+        head.communicate(timeout=60)
+    assert told.returncode == 2
+    assert "the Ray cluster at 127.0.0.1:6391 has another Python or Ray than this process" in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_late_node_with_other_versions_ends_the_search(tmp_path, cluster, monkeypatch) -> None:

@@ -1,0 +1,69 @@
+"""How fast a run goes, told from its record by somebody who only looks.
+
+The ends of the last trials give it. They are times of the wall clock, good to be shown and for nothing else; the time
+in which nothing ran, between a stop and its resumption, is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from analognas.record.trial import Trial
+
+RECENT: Final = 64
+"""Trials that the speed is taken over."""
+
+IDLE_S: Final = 60.0
+"""Seconds that asking may take on top of an evaluation; a longer gap between two ends was a stop."""
+
+_TAIL_BYTES: Final = 2_000_000
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a run goes.
+
+    Attributes:
+        trials_a_second: over the last trials; None where they do not tell.
+        nodes: machines that evaluated the last trials.
+    """
+
+    trials_a_second: float | None
+    nodes: int
+
+    def time_left_s(self, n_trials: int) -> float | None:
+        """Return the seconds that so many more trials take at this speed."""
+        return None if self.trials_a_second is None else max(n_trials, 0) / self.trials_a_second
+
+
+def recent_speed(journal: Path) -> Speed:
+    """Return how fast the last trials of a journal came; only its end is read."""
+    trials = _last_trials(journal)
+    ends = [(datetime.fromisoformat(trial.finished_at), trial.wall_time_s) for trial in trials]
+    gaps_s = [
+        gap_s
+        for (before, _), (after, wall_time_s) in pairwise(ends)
+        if 0 <= (gap_s := (after - before).total_seconds()) <= wall_time_s + IDLE_S
+    ]
+    nodes = len({trial.node for trial in trials if trial.node})
+    return Speed(len(gaps_s) / sum(gaps_s) if sum(gaps_s) > 0 else None, nodes)
+
+
+def _last_trials(journal: Path) -> list[Trial]:
+    with journal.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(max(0, size - _TAIL_BYTES))
+        lines = file.read(_TAIL_BYTES).split(b"\n")
+    whole = lines if size <= _TAIL_BYTES else lines[1:]
+    trials = []
+    for line in whole[-RECENT - 2 :]:
+        try:
+            trials.append(Trial.from_json(line.decode()))
+        except ValueError:
+            continue  # torn: `read_trials` tells of damage
+    return trials[-RECENT - 1 :]
