@@ -16,6 +16,9 @@ pytest.importorskip("ray")
 
 @pytest.mark.parametrize("silent", [False, True])
 def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, silent) -> None:
+    begun = time.monotonic()
+    analognas("search", write_small(tmp_path), "--dry-run", "--executor", "processes")
+    loading_s = time.monotonic() - begun  # of the packages and the data, on this machine at this moment
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         if not silent:
@@ -31,7 +34,7 @@ def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, silent) -> N
     assert "`ray start --head`" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
-    assert took_s < 25, "15 s, and the time to load the packages"
+    assert took_s < 15 + 2 * loading_s
 
 
 def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
