@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -163,12 +163,12 @@ def _epochs(
 
 def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        {
-            "params": [parameter for parameter in trained if parameter.ndim > 1],
-            "weight_decay": schedule.weight_decay,
-        },
-        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+    decayed = [parameter for parameter in trained if parameter.ndim > 1 and schedule.weight_decay > 0]
+    others = [parameter for parameter in trained if parameter.ndim <= 1 or schedule.weight_decay == 0]
+    groups: list[dict[str, Any]] = [  # a group costs a call in every step
+        {"params": parameters, "weight_decay": decay}
+        for parameters, decay in ((decayed, schedule.weight_decay), (others, 0.0))
+        if parameters
     ]
     if schedule.optimizer == "adam":
         return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)

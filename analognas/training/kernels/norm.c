@@ -18,7 +18,10 @@ typedef struct {
     const float *weight, *bias;
     float *mean, *inverse; /* per channel: written forward, read backward */
     float *variance;       /* per channel, biased: written forward */
-    float eps;
+    const float *offset;   /* per channel: what the input lacks, added to the running mean alone; or null */
+    float *running_mean, *running_variance; /* moved forward by `momentum` */
+    float eps, momentum;
+    float correction;      /* rows / (rows - 1), of the running variance */
     int32_t relu_before, relu_after;
     float *y;              /* output, forward */
     const float *grad;     /* gradient of the output, backward */
@@ -33,6 +36,11 @@ static void repeat(float *pattern, const float *values, int64_t channels, int64_
     for (int64_t r = 0; r < n; r++) memcpy(pattern + r * channels, values, channels * sizeof(float));
 }
 
+/* The same with a pattern that holds the values already. */
+static void spread(float *pattern, int64_t channels, int64_t n) {
+    for (int64_t r = 1; r < n; r++) memcpy(pattern + r * channels, pattern, channels * sizeof(float));
+}
+
 static int64_t block_rows(int64_t n) { return (BLOCK + n - 1) / n * n; }
 
 /* Adds the two sums of each block, `(blocks, 2, width)` float, to `(2, channels)` double. */
@@ -40,8 +48,9 @@ static void reduce(const float *sums, int64_t blocks, int64_t width, int64_t cha
     memset(total, 0, 2 * channels * sizeof(double));
     for (int64_t b = 0; b < blocks; b++)
         for (int64_t k = 0; k < 2; k++)
-            for (int64_t i = 0; i < width; i++)
-                total[k * channels + i % channels] += sums[(b * 2 + k) * width + i];
+            for (int64_t first = 0; first < width; first += channels)
+                for (int64_t c = 0; c < channels; c++)
+                    total[k * channels + c] += sums[(b * 2 + k) * width + first + c];
 }
 
 static void add_moments(const float *restrict x, const float *restrict shift, float *restrict s0,
@@ -107,11 +116,13 @@ int norm_forward(const Norm *s, int threads) {
         s->inverse[c] = (float)(1 / sqrt(variance + s->eps));
         shift[c] = s->weight[c] * s->inverse[c];
         b[c] = s->bias[c] - s->mean[c] * shift[c];
+        float seen = s->mean[c] + (s->offset ? s->offset[c] : 0);
+        float unbiased = s->variance[c] * s->correction;
+        s->running_mean[c] += s->momentum * (seen - s->running_mean[c]);
+        s->running_variance[c] += s->momentum * (unbiased - s->running_variance[c]);
     }
-    for (int64_t r = 1; r < n; r++) {
-        memcpy(shift + r * channels, shift, channels * sizeof(float));
-        memcpy(b + r * channels, b, channels * sizeof(float));
-    }
+    spread(shift, channels, n);
+    spread(b, channels, n);
 #pragma omp parallel for num_threads(threads)
     for (int64_t k = 0; k < blocks; k++) {
         int64_t end = (k + 1) * step < s->rows ? (k + 1) * step : s->rows;
@@ -175,14 +186,14 @@ int norm_backward(const Norm *s, int threads) {
     }
     float *a = pattern, *b = a + width, *w = b + width, *d = w + width;
     float *scale = d + width, *m0 = scale + width, *m1 = m0 + width;
-    for (int64_t i = 0; i < width; i++) {
-        int64_t c = i % channels;
-        a[i] = s->inverse[c];
-        b[i] = -s->mean[c] * s->inverse[c];
-        w[i] = s->weight[c];
-        d[i] = s->bias[c];
-        scale[i] = s->weight[c] * s->inverse[c];
+    for (int64_t c = 0; c < channels; c++) {
+        a[c] = s->inverse[c];
+        b[c] = -s->mean[c] * s->inverse[c];
+        w[c] = s->weight[c];
+        d[c] = s->bias[c];
+        scale[c] = s->weight[c] * s->inverse[c];
     }
+    for (int k = 0; k < 5; k++) spread(pattern + k * width, channels, n);
 #pragma omp parallel for num_threads(threads)
     for (int64_t k = 0; k < blocks; k++) {
         int64_t end = (k + 1) * step < s->rows ? (k + 1) * step : s->rows;
@@ -196,11 +207,11 @@ int norm_backward(const Norm *s, int threads) {
     for (int64_t c = 0; c < channels; c++) {
         s->grad_bias[c] = (float)total[c];
         s->grad_weight[c] = (float)total[channels + c];
+        m0[c] = (float)(total[c] / (double)s->rows);
+        m1[c] = (float)(total[channels + c] / (double)s->rows);
     }
-    for (int64_t i = 0; i < width; i++) {
-        m0[i] = (float)(total[i % channels] / (double)s->rows);
-        m1[i] = (float)(total[channels + i % channels] / (double)s->rows);
-    }
+    spread(m0, channels, n);
+    spread(m1, channels, n);
 #pragma omp parallel for num_threads(threads)
     for (int64_t k = 0; k < blocks; k++) {
         int64_t end = (k + 1) * step < s->rows ? (k + 1) * step : s->rows;
