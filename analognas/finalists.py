@@ -16,6 +16,7 @@ from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError
 from analognas.evaluation.evaluator import Evaluator
+from analognas.evaluation.training import TrainingBudget
 from analognas.executors.executor import Job, Measurement
 from analognas.observer import Observer
 from analognas.record.trial import Trial
@@ -32,10 +33,14 @@ class FinalistTraining:
     Attributes:
         trial: whose candidate is trained.
         seed: of the training.
+        budget: of the training.
+        chips: programmed to judge it.
     """
 
     trial: Trial
     seed: int
+    budget: TrainingBudget
+    chips: int
 
 
 def choose_finalist(
@@ -61,12 +66,13 @@ def choose_finalist(
         candidates.append(leader)
         rest.remove(leader)
     budget = final_budget(config.training, config.final)
-    evaluator = replace(composition.evaluator, budget=budget, chips=config.final.chips)
     trainings = [
-        FinalistTraining(trial, derive_seed(config.seed, "finalist", str(trial.number)))
+        FinalistTraining(
+            trial, derive_seed(config.seed, "finalist", str(trial.number)), budget, config.final.chips
+        )
         for trial in candidates
     ]
-    results = composition.place().map(judge, evaluator, trainings)
+    results = composition.place().map(judge, composition.evaluator, trainings)
     judged, finalists = list[Trial](), list[Finalist]()
     for trial in candidates:
         observer.stage(f"training finalist {len(finalists) + 1} of {len(candidates)} (trial {trial.number})")
@@ -86,9 +92,10 @@ def choose_finalist(
 def judge(evaluator: Evaluator, training: FinalistTraining) -> Measurement | str:
     """Train a finalist and measure it on the validation split; a text tells why that was not possible."""
     torch.set_num_threads(evaluator.threads)
+    in_full = replace(evaluator, task=evaluator.data, budget=training.budget, chips=training.chips)
     proposal = Proposal(training.trial.genotype, "finalist", {})
     try:
-        return evaluator.measure(Job(proposal, 0, 0, training.seed))
+        return in_full.measure(Job(proposal, 0, 0, training.seed))
     except EvaluationError as error:
         return str(error)
 

@@ -108,7 +108,9 @@ def train_best_and_references(
         *(f"training the reference {name} at full budget" for name in config.references),
     ]
     task = final_task(composition.prepared, config.final)
-    evaluator = replace(composition.evaluator, task=task)
+    evaluator = composition.evaluator  # the same one where it can be: a cluster has its data already
+    if task is not composition.prepared:
+        evaluator = replace(evaluator, task=task)
     results = composition.place().map(train_and_validate, evaluator, trainings)
     trained = []
     for stage in stages:

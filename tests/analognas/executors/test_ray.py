@@ -349,7 +349,13 @@ def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, mo
 
     monkeypatch.setattr(ray_shipping, "_pack", note)
     address = f"executor.address={cluster.address}"
-    values = ("executor={kind: ray, threads: 1}", address, "references=[]", "search.trials=6")
+    values = (
+        "executor={kind: ray, threads: 1}",
+        address,
+        "references=[]",
+        "search.trials=6",
+        "final.finalists=2",
+    )
     run = api.search(write_small(tmp_path), out=tmp_path / "run", overrides=values, observer=Silent())
     assert run.result is not None
     assert any(len(shape) == 4 for _, shape in packed), "no images went into the object store"
