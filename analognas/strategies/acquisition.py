@@ -1,16 +1,21 @@
 """Acquisitions: how much a search wants a candidate, from what a surrogate expects and how unsure it is.
 
-- mean: the expectation alone, pure exploitation. - UCB: mean + β · std (Srinivas et al. 2010). - log EI:
-the logarithm of the expected improvement over the best trial, which orders candidates as EI does and stays
-  finite where EI underflows (Ament et al. 2023).
-- Thompson: one draw from the predictive distribution of each candidate.
+- mean: the expectation alone, pure exploitation.
+- UCB: mean + β · std (Srinivas et al. 2010).
+- log EI: the logarithm of the expected improvement over the best trial (Jones et al. 1998), which orders candidates as EI
+  does and stays finite where EI underflows (Ament et al. 2023).
+- Thompson: one draw from the predictive distribution of each candidate (Thompson 1933).
+- portfolio: log EI and mean in turns, a call each. EI learns where little is known, the expectation ends a search.
+  Hoffman et al. (2011) weigh the members by their success; tens of calls give little to weigh.
 
 References:
-    N. Srinivas et al., Gaussian process optimization in the bandit setting, ICML 2010, arXiv 0912.3995. D.
-    R. Jones, M. Schonlau, W. J. Welch, Efficient global optimization of expensive black-box functions,
-    Journal of Global Optimization 13, 1998. S. Ament et al., Unexpected improvements to expected
-    improvement for Bayesian optimization, NeurIPS 2023, arXiv 2310.20708. W. R. Thompson, On the likelihood
-    that one unknown probability exceeds another, Biometrika 25, 1933.
+    D. R. Jones, M. Schonlau, W. J. Welch, Efficient global optimization of expensive black-box functions,
+    Journal of Global Optimization 13, 1998.
+    N. Srinivas et al., Gaussian process optimization in the bandit setting, ICML 2010, arXiv 0912.3995.
+    S. Ament et al., Unexpected improvements to expected improvement for Bayesian optimization, NeurIPS 2023,
+    arXiv 2310.20708.
+    W. R. Thompson, On the likelihood that one unknown probability exceeds another, Biometrika 25, 1933.
+    M. Hoffman, E. Brochu, N. de Freitas, Portfolio allocation for Bayesian optimization, UAI 2011.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ import numpy.typing as npt
 Acquisition: TypeAlias = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 """From the `(n,)` mean and std of a value to maximise to the `(n,)` score, the larger the better."""
 
-AcquisitionName: TypeAlias = Literal["mean", "ucb", "ei", "thompson"]
+AcquisitionName: TypeAlias = Literal["mean", "ucb", "ei", "thompson", "portfolio"]
 
 _SMALLEST_STD: Final = 1e-9
 
@@ -78,16 +83,19 @@ def thompson(rng: np.random.Generator) -> Acquisition:
 
 
 def make_acquisition(
-    name: AcquisitionName, *, beta: float, incumbent: float, rng: np.random.Generator
+    name: AcquisitionName, *, beta: float, incumbent: float, turn: int, rng: np.random.Generator
 ) -> Acquisition:
     """Return the acquisition `name`.
 
     Args:
-        name: `mean`, `ucb`, `ei` or `thompson`.
+        name: `mean`, `ucb`, `ei`, `thompson` or `portfolio`.
         beta: weight of the uncertainty in `ucb`.
         incumbent: value of the best trial, for `ei`; -inf where no trial is feasible, which makes it `mean`.
+        turn: number of the call, for `portfolio`: the odd ones exploit.
         rng: draws for `thompson`.
     """
+    if name == "portfolio":
+        name = "mean" if turn % 2 else "ei"
     if name == "ucb":
         return upper_confidence_bound(beta)
     if name == "ei" and math.isfinite(incumbent):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from analognas.config.spec import MismatchError, Spec
+from analognas.strategies.acquisition import AcquisitionName
 from analognas.strategies.strategy import Strategy
 from surrogates.specs import (
     AnalogNASSurrogateSpec,
@@ -75,9 +76,10 @@ class SurrogateGuidedSpec(_RefitSpec):
     scale: Literal["raw", "ranks"] = Field(
         default="ranks", description="the objective is modelled raw or as normal scores of its ranks"
     )
-    acquisition: Literal["mean", "ucb", "ei", "thompson"] = Field(
-        default="ei",
-        description="what is evolved: expectation, mean + beta std, expected improvement, random draw",
+    acquisition: AcquisitionName = Field(
+        default="portfolio",
+        description="what is evolved: expectation, mean + beta std, expected improvement (ei), random draw, or "
+        "ei and mean in turns",
     )
     beta: float = Field(default=0.5, ge=0, description="weight of the uncertainty in `ucb`")
     caution: float = Field(default=0.5, ge=0, description="soft bounds are held at mean + caution std")

@@ -47,7 +47,7 @@ class SurrogateGuided:
         scale: the objective is modelled `raw` or as the normal scores of its `ranks`.
         population: candidates in a population of the evolution, 2 or more.
         iterations: generations of the evolution.
-        acquisition: `mean`, `ucb`, `ei` or `thompson`.
+        acquisition: `mean`, `ucb`, `ei`, `thompson` or `portfolio`.
         beta: weight of the uncertainty in `ucb`.
         caution: soft bounds are held at mean + `caution` · std.
         exploration: probability that a place in the batch goes to a random candidate, 0 to 1.
@@ -88,7 +88,13 @@ class SurrogateGuided:
         known = history.seen() | {proposal.genotype for proposal in chosen}
         guide = fit_guide(self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size)
         n_explored = int(rng.binomial(n, self.exploration))
-        acquisition = make_acquisition(self.acquisition, beta=self.beta, incumbent=guide.incumbent, rng=rng)
+        acquisition = make_acquisition(
+            self.acquisition,
+            beta=self.beta,
+            incumbent=guide.incumbent,
+            turn=(len(history) + len(history.pending)) // n,
+            rng=rng,
+        )
         evolved = algorithm_1(
             problem,
             guide.appraiser(acquisition, self.caution),
