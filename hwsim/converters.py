@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from hwsim.disturbance import Disturbance
 from hwsim.kernels import training
 from hwsim.noise import NoiseSource, NoiseStream
 
@@ -63,12 +64,13 @@ class _Adc(torch.autograd.Function):
         n: int,
         bound: float,
         channel_dim: int,
+        disturbance: Disturbance | None,
     ) -> torch.Tensor:
         ctx.step, ctx.channel_dim = bound / n, channel_dim
         if not ctx.needs_input_grad[2] and _is_compiled(current, gain, scale, noise, channel_dim):
             assert isinstance(noise, NoiseStream | None)
             converted, clipped = training.adc(
-                current, gain * (n / bound), scale * ctx.step, noise, noise_std * n / bound, n, channel_dim
+                current, gain, scale * ctx.step, noise, noise_std, n, bound, channel_dim, disturbance
             )
             ctx.save_for_backward(clipped, gain * scale, None)
             return converted
@@ -90,7 +92,7 @@ class _Adc(torch.autograd.Function):
             grad_current = training.adc_gradient(grad, clipped, factor, ctx.channel_dim)
         elif ctx.needs_input_grad[0]:
             grad_current = (grad * factor).masked_fill_(clipped.bool(), 0.0)
-        return grad_current, None, grad_scale, None, None, None, None, None
+        return grad_current, None, grad_scale, None, None, None, None, None, None
 
 
 def _voltages(x: torch.Tensor, input_range: torch.Tensor, n: int) -> torch.Tensor:
@@ -109,6 +111,20 @@ def _is_compiled(
     """Whether the compiled ADC can do it: one gain and one scale a column, noise of one chip."""
     one_each = gain.numel() == scale.numel() == current.shape[channel_dim]
     return one_each and isinstance(noise, NoiseStream | None) and training.serves(current)
+
+
+def takes_disturbance(
+    current: torch.Tensor,
+    gain: torch.Tensor,
+    scale: torch.Tensor,
+    noises: tuple[NoiseSource | None, ...],
+    channel_dim: int,
+) -> bool:
+    """Whether `adc` can add IR drop and read noise in its own pass over `current`."""
+    learns_scale = scale.requires_grad and torch.is_grad_enabled()
+    return not learns_scale and all(
+        _is_compiled(current, gain, scale, noise, channel_dim) for noise in noises
+    )
 
 
 def _codes(
@@ -153,6 +169,7 @@ def adc(
     n: int | None,
     bound: float,
     channel_dim: int = -1,
+    disturbance: Disturbance | None = None,
 ) -> torch.Tensor:
     """Return the digital outputs of one tile.
 
@@ -165,9 +182,10 @@ def adc(
         n: grid points on each side of zero; None leaves outputs continuous and unbounded.
         bound: output that reaches the last grid point.
         channel_dim: dimension of `current` that counts columns.
+        disturbance: IR drop and read noise to add, where `takes_disturbance`; None for none.
     """
     if n is not None and (torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim)):
-        arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim)
+        arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance)
         quantised: torch.Tensor = _Adc.apply(*arguments)  # type: ignore[no-untyped-call]
         return quantised
     if n is not None:

@@ -14,23 +14,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import final
 
 import torch
 
-from hwsim.converters import adc, dac, levels
+from hwsim.converters import adc, dac, levels, takes_disturbance
+from hwsim.disturbance import Disturbance, Product
 from hwsim.hardware import Hardware
 from hwsim.noise import NoiseSource
-
-WIRE_OHM: Final = 0.35
-"""Resistance of the wire between two neighbouring cells, Ω."""
-CELL_US: Final = 5.0
-"""Conductance of a typical device, µS."""
-
-Product: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""`product(inputs, weights)`: the layer's linear operation (matrix product or convolution), without bias."""
 
 INPUT_NOISE, OUTPUT_NOISE, READ_NOISE = range(3)
 
@@ -107,22 +99,30 @@ class Crossbar:
             input_dim = channel_dim if channel_dim < 0 else 1
             u = u.add(noise.child(INPUT_NOISE).like(u, input_dim), alpha=self.input_noise)
         current = product(u, weights)
+        output_noise = noise.child(OUTPUT_NOISE) if noise is not None and self.output_noise > 0 else None
         read_noise = noise.child(READ_NOISE) if noise is not None and self.read_noise > 0 else None
+        disturbance: Disturbance | None = None
         if read_noise is not None or self.ir_drop > 0:
-            current = current * gain
-            with torch.no_grad():
-                if self.ir_drop > 0:
-                    current -= self._drop(u, weights, product, gain, rows_in_use, row_position)
-                if read_noise is not None:
-                    variance = product(u.square(), weights.abs()).mul_(gain).clamp(min=0)
-                    normal = read_noise.like(current, channel_dim)
-                    current += variance.sqrt_().mul_(normal).mul_(self.read_noise)
-            gain = torch.ones_like(gain)
+            fused = takes_disturbance(current, gain, scale, (output_noise, read_noise), channel_dim)
+            disturbance = Disturbance.of(
+                u,
+                weights,
+                product,
+                ir_drop=self.ir_drop,
+                load_gain=gain * rows_in_use,
+                row_position=row_position,
+                noise=read_noise,
+                read_std=self.read_noise,
+                stack_dim=channel_dim if fused else None,
+            )
+            if not fused or self.adc_levels is None or self.s_shape > 0:
+                current = current * gain
+                disturbance.disturb_(current, gain, channel_dim)
+                disturbance, gain = None, torch.ones_like(gain)
         if self.s_shape > 0:
             current = current * gain
             current = current / (1 + self.s_shape * current.abs())
             gain = torch.ones_like(gain)
-        output_noise = noise.child(OUTPUT_NOISE) if noise is not None and self.output_noise > 0 else None
         return adc(
             current,
             gain,
@@ -132,19 +132,5 @@ class Crossbar:
             self.adc_levels,
             self.out_bound,
             channel_dim,
+            disturbance,
         )
-
-    def _drop(
-        self,
-        u: torch.Tensor,
-        weights: torch.Tensor,
-        product: Product,
-        gain: torch.Tensor,
-        rows_in_use: torch.Tensor,
-        row_position: torch.Tensor,
-    ) -> torch.Tensor:
-        load = product(u.abs(), weights.abs()).mul_(gain * rows_in_use)
-        load.mul_(self.ir_drop * WIRE_OHM * CELL_US * 1e-6)
-        fraction = load * 0.05
-        fraction.sub_(0.2).mul_(load).add_(0.5).mul_(load)
-        return product(u, weights * (1 - (1 - row_position).square())).mul_(gain).mul_(fraction)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import fx
 
 from hwsim.chips import Reading
-from hwsim.fused.graph import Affine, StagePlan, TapPlan
+from hwsim.disturbance import CELL_US, WIRE_OHM
+from hwsim.fused.graph import Affine, StagePlan, TapPlan, shape
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
-from hwsim.mvm import CELL_US, OUTPUT_NOISE, READ_NOISE, WIRE_OHM
+from hwsim.mvm import OUTPUT_NOISE, READ_NOISE
 from hwsim.noise import POOL_SIZE, NoiseStream, segment_pixels
+
+PART_ELEMENTS: Final = 1 << 19
+"""Products made before the compiled pass reads them, 2 MiB: small for the caches, large for the cost of a call."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class StageRunner:
         self._pool: torch.Tensor | None = None
         self._signed = True
         self._widths: list[tuple[int, int]] = []
+        self._at_once = self._images_at_once()
         self._taps = (kernels.Tap * max(1, len(stage.taps)))()
         for struct, tap in zip(self._taps, stage.taps, strict=False):
             self._fill_tap(struct, tap, layers[tap.layer])
@@ -82,6 +88,7 @@ class StageRunner:
         if layer is None or name is None:
             return
         self._pool = noise.pool.values
+        self._partial.pool = self._struct.pool = self._pool.data_ptr()
         self._signed = signed_inputs
         stream = noise.child(index)
         scales = layer.digital_scales()
@@ -99,51 +106,70 @@ class StageRunner:
         after = None if stage.after is None else _channels_inner(values[stage.after], stage.channel_dim)
         if self._layer is None:
             current = _channels_inner(values[stage.anchor], stage.channel_dim)
-            columns = current.shape[stage.channel_dim]
-            self._finish(values, inputs, self._struct, current, columns, before, after)
+            self._point(self._room(values, inputs, tuple(current.shape)))
+            self._launch(self._struct, current, current.shape[stage.channel_dim], before, after)
             return
+        chunk = [inputs.pop((str(stage.layer), number)) for number in range(len(self._blocks))]
+        images = len(chunk[0])
+        room = self._room(values, inputs, (images, *(shape(stage.anchor) or ())[1:]))
+        for start in range(0, images, self._at_once):
+            part = slice(start, start + self._at_once)
+            self._point([None if out is None else out[part] for out in room])
+            self._multiply(
+                [u[part] for u in chunk],
+                None if before is None else before[part],
+                None if after is None else after[part],
+                first_image + start,
+            )
+
+    def _multiply(
+        self,
+        inputs: list[torch.Tensor],
+        before: torch.Tensor | None,
+        after: torch.Tensor | None,
+        first_image: int,
+    ) -> None:
+        """Run all row blocks on few images."""
+        assert self._layer is not None
         columns = self._layer.mapping.columns
-        for number, block in enumerate(self._blocks):
-            u = inputs.pop((str(stage.layer), number))
+        for number, (u, block) in enumerate(zip(inputs, self._blocks, strict=True)):
             current = self._product(u, block.weights)
             is_last = number == len(self._blocks) - 1
             struct = self._struct if is_last else self._partial
             struct.scale = block.scale.data_ptr()
-            struct.noise_key, struct.read_key, struct.first_image = (
-                block.noise_key,
-                block.read_key,
-                first_image,
-            )
-            assert self._pool is not None
-            struct.pool = self._pool.data_ptr()
+            struct.noise_key, struct.read_key = block.noise_key, block.read_key
+            struct.first_image = first_image
             held = self._disturb(struct, block, u, current, columns)
             if is_last:
-                self._finish(values, inputs, struct, current, columns, before, after)
+                self._launch(struct, current, columns, before, after)
             else:
-                total = _empty(current, columns, stage.channel_dim)
+                total = _empty(tuple(current.shape), columns, self._stage.channel_dim)
                 struct.out = total.data_ptr()
                 self._launch(struct, current, columns, before, None)
                 before = total
             del held
 
-    def _finish(
-        self,
-        values: dict[fx.Node, Any],
-        inputs: DacInputs,
-        struct: Any,
-        current: torch.Tensor,
-        columns: int,
-        before: torch.Tensor | None,
-        after: torch.Tensor | None,
-    ) -> None:
+    def _room(
+        self, values: dict[fx.Node, Any], inputs: DacInputs, size: tuple[int, ...]
+    ) -> list[torch.Tensor | None]:
+        """Make room for the result, None where nobody reads it, and for the inputs of each tap's layer."""
         stage = self._stage
+        result = None
         if stage.wants_result:
-            values[stage.result] = result = _empty(current, columns, stage.channel_dim)
-            struct.out = result.data_ptr()
-        for tap, plan, (first, last) in zip(self._taps, stage.taps, self._widths, strict=False):
-            inputs[plan.layer, plan.block] = u = _empty(current, last - first, stage.channel_dim)
+            values[stage.result] = result = _empty(size, size[stage.channel_dim], stage.channel_dim)
+        room = [result]
+        for plan, (first, last) in zip(stage.taps, self._widths, strict=True):
+            inputs[plan.layer, plan.block] = u = _empty(size, last - first, stage.channel_dim)
+            room.append(u)
+        return room
+
+    def _point(self, room: list[torch.Tensor | None]) -> None:
+        """Let the kernel write to `room`."""
+        result, *taps = room
+        self._struct.out = None if result is None else result.data_ptr()
+        for tap, u in zip(self._taps, taps, strict=False):
+            assert u is not None
             tap.out = u.data_ptr()
-        self._launch(struct, current, columns, before, after)
 
     def _disturb(
         self, struct: Any, block: _Block, u: torch.Tensor, current: torch.Tensor, columns: int
@@ -221,6 +247,14 @@ class StageRunner:
             read_key=stream.child(READ_NOISE).key,
         )
 
+    def _images_at_once(self) -> int:
+        """Return how many images a layer's products are made for, so that they stay in the cache."""
+        if self._layer is None:
+            return 1
+        crossbar = self._layer.crossbar
+        products = 1 + 2 * (crossbar.ir_drop > 0) + (crossbar.read_noise > 0)
+        return max(1, PART_ELEMENTS // (products * math.prod(shape(self._stage.anchor) or ())))
+
     def _base_struct(self) -> Any:
         struct = kernels.Stage()
         if self._layer is None:
@@ -272,14 +306,13 @@ def _channels_inner(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
     return tensor.movedim(channel_dim, -1).contiguous().movedim(-1, channel_dim)
 
 
-def _empty(like: torch.Tensor, channels: int, channel_dim: int) -> torch.Tensor:
-    """Return room for `channels` at each pixel of `like`, the channels side by side in memory."""
+def _empty(size: tuple[int, ...], channels: int, channel_dim: int) -> torch.Tensor:
+    """Return room like that of a tensor of `size` with `channels`, the channels side by side in memory."""
     if channel_dim == -1:
-        return torch.empty(*like.shape[:-1], channels)
-    if like.ndim == 4:
-        size = (len(like), channels, *like.shape[2:])
-        return torch.empty(size, memory_format=torch.channels_last)
-    return torch.empty(len(like), *like.shape[2:], channels).movedim(-1, channel_dim)
+        return torch.empty(*size[:-1], channels)
+    if len(size) == 4:
+        return torch.empty(size[0], channels, *size[2:], memory_format=torch.channels_last)
+    return torch.empty(size[0], *size[2:], channels).movedim(-1, channel_dim)
 
 
 def _channels_last(weights: torch.Tensor) -> torch.Tensor:

@@ -89,10 +89,17 @@ static void multiply(float *restrict y, const float *restrict a, int64_t n) {
         for (int64_t i = 0; i < n; i++) y[i] *= a[i];
 }
 
+#define PIECE 16 /* floats that are copied without a call */
+
 /* Copy pixels that lie `stride` apart. */
 static void gather(float *restrict y, const float *restrict a, int64_t n, int64_t channels, int64_t stride) {
     if (stride == channels) {
         memcpy(y, a, (size_t)n * sizeof(float));
+        return;
+    }
+    if (channels % PIECE == 0) {
+        for (int64_t i = 0, p = 0; i < n; i += channels, p += stride)
+            for (int64_t c = 0; c < channels; c += PIECE) memcpy(y + i + c, a + p + c, PIECE * sizeof(float));
         return;
     }
     for (int64_t i = 0, p = 0; i < n; i += channels, p += stride)
@@ -107,18 +114,26 @@ typedef struct {
 
 static void drop(const Stage *s, const Vectors *v, float *restrict y, int64_t pixel, int64_t n, float *restrict a,
                  float *restrict d) {
+    const float *restrict gain = v->load_gain;
     gather(a, s->load + pixel * s->stride, n, s->channels, s->stride);
     gather(d, s->drop + pixel * s->stride, n, s->channels, s->stride);
-    multiply(a, v->load_gain, n);
     multiply(d, v->gain, n);
-    for (int64_t i = 0; i < n; i++) y[i] -= d[i] * (((a[i] * 0.05f - 0.2f) * a[i] + 0.5f) * a[i]);
+    for (int64_t i = 0; i < n; i++) {
+        const float load = a[i] * gain[i];
+        y[i] -= d[i] * (((load * 0.05f - 0.2f) * load + 0.5f) * load);
+    }
 }
 
 static void read_noise(const Stage *s, const Vectors *v, float *restrict y, int64_t pixel, int64_t n,
                        const float *restrict normal, float *restrict t) {
-    memcpy(t, s->variance + pixel * s->channels, (size_t)n * sizeof(float));
-    multiply(t, v->variance_gain, n);
-    for (int64_t i = 0; i < n; i++) y[i] += sqrtf(t[i] > 0.0f ? t[i] : 0.0f) * normal[i] * s->read_std;
+    const float *restrict variance = s->variance + pixel * s->channels;
+    const float std = s->read_std;
+    if (v->variance_gain) {
+        memcpy(t, variance, (size_t)n * sizeof(float));
+        multiply(t, v->variance_gain, n);
+        variance = t;
+    }
+    for (int64_t i = 0; i < n; i++) y[i] += sqrtf(variance[i] > 0.0f ? variance[i] : 0.0f) * normal[i] * std;
 }
 
 /* The common passes, written once; the flags are constants where they are used, so that each use is one plain loop. */
@@ -280,41 +295,59 @@ void hwsim_dac_gradient(const float *restrict grad, const float *restrict x, flo
     for (int64_t i = 0; i < n; i++) out[i] = fabsf(x[i]) > limit ? 0.0f : grad[i] / limit;
 }
 
-/* Training: output noise, ADC and digital scale of a stage; notes which outputs were clipped. */
+/* Training: read-out disturbances, output noise, ADC and digital scale of a stage; notes which outputs were clipped. */
 int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
     const int64_t c = s->channels, per_run = c >= RUN ? 1 : RUN / c, length = per_run * c;
-    float *vectors = malloc(2 * (size_t)length * sizeof(float));
+    const int disturbed = s->drop || s->variance;
+    float *vectors = malloc((4 + (disturbed ? 3 * (size_t)threads : 0)) * (size_t)length * sizeof(float));
     if (!vectors) return 1;
     float *room = vectors;
-    const float *gain = repeat(s->gain, &room, c, length), *factor = repeat(s->scale, &room, c, length);
+    const Vectors v = {.gain = repeat(s->gain, &room, c, length), .load_gain = repeat(s->load_gain, &room, c, length),
+                       .variance_gain = repeat(s->variance_gain, &room, c, length),
+                       .scale = repeat(s->scale, &room, c, length)};
+    const float *factor = v.scale;
     const float levels = s->levels, std = s->noise_std;
+    float *work = vectors + 4 * length;
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
-    for (int64_t image = 0; image < s->images; image++)
+    for (int64_t image = 0; image < s->images; image++) {
+        float *y = work + (disturbed ? 3 * length * THREAD() : 0), *t = y + length, *d = t + length;
         for (int64_t pixel = 0, segment = 0; pixel < s->pixels; pixel += s->segment, segment++) {
             const int64_t end = pixel + s->segment < s->pixels ? pixel + s->segment : s->pixels;
-            const float *noise = NULL;
-            if (s->pool)
-                noise = s->pool + offset(s->noise_key, s->first_image + image, segment, s->pool_mask) - pixel * c;
+            const int64_t number = s->first_image + image;
+            const float *noise = NULL, *read = NULL;
+            if (s->pool && std > 0.0f) noise = s->pool + offset(s->noise_key, number, segment, s->pool_mask);
+            if (s->pool && s->variance) read = s->pool + offset(s->read_key, number, segment, s->pool_mask);
             for (int64_t at = pixel; at < end; at += per_run) {
-                const int64_t n = (at + per_run < end ? per_run : end - at) * c;
+                const int64_t n = (at + per_run < end ? per_run : end - at) * c, done = (at - pixel) * c;
                 const int64_t start = (image * s->pixels + at) * c;
-                const float *restrict in = s->current + start, *restrict xi = noise ? noise + at * c : NULL;
+                const float *restrict in = s->current + start, *restrict xi = noise ? noise + done : NULL;
+                const float *restrict gain = v.gain;
                 float *restrict out = s->out + start;
                 uint8_t *restrict flag = clipped + start;
-                if (xi)
+                if (disturbed) {
+                    for (int64_t i = 0; i < n; i++) y[i] = in[i] * gain[i];
+                    if (s->drop) drop(s, &v, y, image * s->pixels + at, n, t, d);
+                    if (read) read_noise(s, &v, y, image * s->pixels + at, n, read + done, t);
                     for (int64_t i = 0; i < n; i++) {
-                        const float v = in[i] * gain[i] + xi[i] * std;
-                        flag[i] = fabsf(v) > levels;
-                        out[i] = code(v, levels) * factor[i];
+                        const float x = y[i] * s->to_code + (xi ? xi[i] * std : 0.0f);
+                        flag[i] = fabsf(x) > levels;
+                        out[i] = code(x, levels) * factor[i];
+                    }
+                } else if (xi)
+                    for (int64_t i = 0; i < n; i++) {
+                        const float x = in[i] * gain[i] + xi[i] * std;
+                        flag[i] = fabsf(x) > levels;
+                        out[i] = code(x, levels) * factor[i];
                     }
                 else
                     for (int64_t i = 0; i < n; i++) {
-                        const float v = in[i] * gain[i];
-                        flag[i] = fabsf(v) > levels;
-                        out[i] = code(v, levels) * factor[i];
+                        const float x = in[i] * gain[i];
+                        flag[i] = fabsf(x) > levels;
+                        out[i] = code(x, levels) * factor[i];
                     }
             }
         }
+    }
     free(vectors);
     return 0;
 }

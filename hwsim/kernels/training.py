@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import torch
 
+from hwsim.disturbance import Disturbance
 from hwsim.kernels import library as kernels
 from hwsim.noise import POOL_SIZE, NoiseStream, segment_pixels
 
@@ -58,51 +60,79 @@ def adc(
     noise: NoiseStream | None,
     noise_std: float,
     n: int,
+    bound: float,
     channel_dim: int,
+    disturbance: Disturbance | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the outputs, and as uint8 in channels-last order which of them were clipped.
 
     Args:
         current: summed products.
-        gain: one number a column, to grid points.
+        gain: one number a column, what makes a fully-on product one.
         scale: one number a column, from grid points to digital outputs.
         noise: where output noise is drawn from; None for none.
-        noise_std: in grid points.
+        noise_std: in units of a fully-on product.
         n: grid points on each side of zero.
+        bound: output that reaches the last grid point.
         channel_dim: dimension that counts columns.
+        disturbance: IR drop and read noise, added before the output noise; None for none.
     """
-    rows = current.movedim(channel_dim, -1).contiguous()
+    rows = _rows(current, channel_dim)
     outputs, clipped = torch.empty_like(rows), torch.empty(rows.shape, dtype=torch.uint8)
-    gain, scale = gain.flatten().contiguous(), scale.flatten().contiguous()
+    # without a disturbance one factor does both: to fully-on products, and to grid points
+    gain = (gain if disturbance is not None else gain * (n / bound)).flatten().contiguous()
+    scale = scale.flatten().contiguous()
     channels = rows.shape[-1]
     struct = kernels.Stage(
         images=rows.shape[0],
         pixels=rows[0].numel() // channels,
         channels=channels,
         current=rows.data_ptr(),
+        stride=channels,
         gain=gain.data_ptr(),
         scale=scale.data_ptr(),
         levels=float(n),
         segment=segment_pixels(channels),
+        pool_mask=POOL_SIZE - 1,
         out=outputs.data_ptr(),
     )
     if noise is not None:
-        struct.pool, struct.noise_key, struct.first_image = (
-            noise.pool.values.data_ptr(),
-            noise.key,
-            noise.first_image,
-        )
-        struct.pool_mask, struct.noise_std = POOL_SIZE - 1, noise_std
+        struct.pool, struct.first_image = noise.pool.values.data_ptr(), noise.first_image
+        struct.noise_key, struct.noise_std = noise.key, noise_std * n / bound
+    held: list[torch.Tensor] = []
+    if disturbance is not None:
+        struct.to_code = n / bound
+        _disturb(struct, disturbance, gain, channel_dim, held)
     if _library().hwsim_adc(ctypes.byref(struct), clipped.data_ptr(), torch.get_num_threads()) != 0:
         raise MemoryError("the ADC ran out of memory")
     return outputs.movedim(-1, channel_dim), clipped
+
+
+def _disturb(
+    struct: Any, disturbance: Disturbance, gain: torch.Tensor, channel_dim: int, held: list[torch.Tensor]
+) -> None:
+    """Point the kernel at the further products; `held` keeps what it points at."""
+    noise = disturbance.noise
+    if disturbance.load is not None and disturbance.drop is not None:
+        load, drop = _pixels(disturbance.load, channel_dim), _pixels(disturbance.drop, channel_dim)
+        if load.stride() != drop.stride() or load.stride(1) != 1:
+            load, drop = load.contiguous(), drop.contiguous()
+        held += [load, drop, disturbance.load_gain.flatten().contiguous()]
+        struct.load, struct.drop, struct.load_gain = (tensor.data_ptr() for tensor in held)
+        struct.stride = load.stride(0)
+    if disturbance.variance is not None and noise is not None:
+        assert isinstance(noise, NoiseStream)
+        held.append(_rows(disturbance.variance, channel_dim))
+        struct.variance, struct.variance_gain = held[-1].data_ptr(), gain.data_ptr()
+        struct.pool, struct.first_image = noise.pool.values.data_ptr(), noise.first_image
+        struct.read_key, struct.read_std = noise.key, disturbance.read_std
 
 
 def adc_gradient(
     grad: torch.Tensor, clipped: torch.Tensor, factor: torch.Tensor, channel_dim: int
 ) -> torch.Tensor:
     """Return ``grad * factor`` where nothing was clipped, 0 elsewhere."""
-    rows = grad.movedim(channel_dim, -1).contiguous()
+    rows = _rows(grad, channel_dim)
     out = torch.empty_like(rows)
     factor = factor.flatten().contiguous()
     channels = rows.shape[-1]
@@ -118,6 +148,16 @@ def adc_gradient(
     if code != 0:
         raise MemoryError("the gradient of the ADC ran out of memory")
     return out.movedim(-1, channel_dim)
+
+
+def _rows(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
+    """Return `tensor` with its channels last and side by side in memory."""
+    return tensor.movedim(channel_dim, -1).contiguous()
+
+
+def _pixels(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
+    """Return `tensor` as `(pixels, channels)`, a view where pixels lie at equal distances."""
+    return tensor.movedim(channel_dim, -1).flatten(0, -2)
 
 
 def _is_dense(tensor: torch.Tensor) -> bool:
