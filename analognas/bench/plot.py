@@ -18,6 +18,9 @@ FIRST: Final = 5
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444", "#a6761d")
 """Okabe and Ito's palette for colour-blind readers, and two more."""
 
+DASHES: Final = ("none", "6 3", "2 2")
+"""Of the strategies that have the first colours, the second, and the third time."""
+
 
 def regret_svg(result: BenchResult) -> str:
     """Return the drawing: the best strategy first in the legend, one colour a strategy."""
@@ -33,16 +36,18 @@ def regret_svg(result: BenchResult) -> str:
     parts = [*_axes(result, first, budget, top)]
     for number, name in enumerate(names):
         colour = COLOURS[number % len(COLOURS)]
+        dash = DASHES[number // len(COLOURS) % len(DASHES)]
+        stroke = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
+        row = TOP + 20 * number + 6
         mean, half = bands[name].T
         outline = np.concatenate([mean + half, np.maximum(mean - half, 0.0)[::-1]])
         there_and_back = np.concatenate([x, x[::-1]])
         parts += [
             f'<polygon points="{_points(there_and_back, outline, first, budget, top)}" fill="{colour}" '
             'fill-opacity="0.14"/>',
-            f'<polyline points="{_points(x, mean, first, budget, top)}" fill="none" stroke="{colour}" '
-            'stroke-width="2"/>',
-            f'<rect x="{WIDTH - RIGHT + 14}" y="{TOP + 20 * number}" width="12" height="12" fill="{colour}"/>',
-            f'<text x="{WIDTH - RIGHT + 32}" y="{TOP + 20 * number + 10}">{escape(name)}</text>',
+            f'<polyline points="{_points(x, mean, first, budget, top)}" fill="none" {stroke}/>',
+            f'<line x1="{WIDTH - RIGHT + 10}" y1="{row}" x2="{WIDTH - RIGHT + 30}" y2="{row}" {stroke}/>',
+            f'<text x="{WIDTH - RIGHT + 36}" y="{row + 4}">{escape(name)}</text>',
         ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '

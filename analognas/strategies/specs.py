@@ -137,7 +137,7 @@ class OptunaTPESpec(_OptunaSpec):
 
 
 class OptunaGPSpec(_OptunaSpec):
-    """Optuna's Gaussian process with expected (hypervolume) improvement. Seconds for each proposal."""
+    """Optuna's Gaussian process with expected (hypervolume) improvement. Half a second for each proposal."""
 
     kind: Literal["optuna-gp"] = "optuna-gp"
 

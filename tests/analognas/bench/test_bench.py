@@ -262,6 +262,12 @@ class TestPlot:
         assert ends[0] == pytest.approx(bottom, abs=0.1)
         assert ends[1] < bottom - 100
 
+    def test_no_two_strategies_look_alike(self) -> None:
+        curves = {f"strategy {number}": np.full((2, 20), float(number)) for number in range(13)}
+        root = ElementTree.fromstring(regret_svg(BenchResult("t", "y", 9, {}, 5, curves)))
+        lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
+        assert len({(line.attrib["stroke"], line.attrib["stroke-dasharray"]) for line in lines}) == 13
+
     def test_a_budget_of_one_and_no_regret_can_be_drawn(self) -> None:
         drawing = regret_svg(BenchResult("t", "y", 9, {}, 1, {"random": np.zeros((2, 1))}))
         assert ElementTree.fromstring(drawing) is not None
