@@ -1,13 +1,16 @@
-"""A Gaussian process for each target: Matérn 5/2 on standardised features, by maximum likelihood.
+"""A Gaussian process for each target: Matérn 5/2 on scaled features, its hyperparameters averaged over.
 
     y ~ N(μ, s² (K + η I)),   K_ij = (1 + √5 r + 5 r²/3) exp(−√5 r),   r = |x_i − x_j| / ℓ
 
-The length ℓ and the noise share η are chosen on a grid; the signal s² follows in closed form, and one eigen-
-decomposition serves every η. With 20 to 200 candidates a fit takes milliseconds.
+The length ℓ and the noise share η lie on a grid. With a dozen trials many of its points explain them equally
+well, so none is chosen: predictions are averaged with the likelihood of each point as its weight. The signal
+s² follows in closed form, and one eigendecomposition serves every η. A fit takes milliseconds.
 
 References:
     C. E. Rasmussen and C. K. I. Williams, Gaussian processes for machine learning, MIT Press 2006, chapters 2
     and 5.
+    J. Snoek, H. Larochelle, R. P. Adams, Practical Bayesian optimization of machine learning algorithms,
+    NeurIPS 2012, arXiv 1206.2944 (hyperparameters integrated out, not chosen).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogates.surrogate import Prediction
-from surrogates.training_table import feature_array, training_arrays
+from surrogates.training_table import FloatMatrix, feature_array, training_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,18 +38,41 @@ LENGTHS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 NOISES: Final = (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 """Noise variances on the grid, relative to the signal."""
 
+LEAST_SPREAD: Final = 0.35
+"""Smallest scale of a feature as a share of its range: a yes/no feature that one trial in twenty has would
+otherwise count four times as much as one that half of them have."""
+
+LEAST_WEIGHT: Final = 1e-3
+"""Points of the grid that are less likely than this share of the likeliest are left out."""
+
 Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Process:
-    """One fitted target: squared length, signal variance, mean and the solved system."""
+class _Length:
+    """All noises at one length, in the eigenbasis of the trials.
+
+    Attributes:
+        length2: squared length.
+        vectors: `(n, n)` eigenvectors of the correlations.
+        projected: `(n,)` the centred target in that basis.
+        shrunk: `(noises, n)` one over each eigenvalue plus noise.
+        signals: `(noises,)` s².
+    """
 
     length2: float
-    signal: float
+    vectors: Matrix
+    projected: Matrix
+    shrunk: Matrix
+    signals: Matrix
+
+
+@dataclass(frozen=True)
+class _Process:
+    """One fitted target: its mean, and the lengths that explain it with the `(noises,)` weights of each."""
+
     mean: float
-    weights: Matrix
-    inverse_root: Matrix
+    lengths: list[tuple[_Length, Matrix]]
 
 
 @final
@@ -63,43 +89,33 @@ class GaussianProcessSurrogate:
             ValueError: when there are fewer than two rows, or a value is not finite.
         """
         x, y = training_arrays(features, targets)
-        location = x.mean(axis=0, dtype=np.float64)
-        spread = x.std(axis=0, dtype=np.float64)
-        # A feature that never changed says nothing, and a candidate where it does must not look infinitely
-        # far.
-        scale = np.where(spread > 1e-9, spread, np.inf)
-        points = (x - location) / scale
-        distances = squared_distances(points, points)
-        return FittedGaussianProcess(
-            feature_names=list(features.columns),
-            target_names=list(targets.columns),
-            location=location,
-            scale=scale,
-            points=points,
-            processes=[_fit_process(distances, y[:, k]) for k in range(y.shape[1])],
-        )
+        return FittedGaussianProcess(list(features.columns), list(targets.columns), x, y)
 
 
 @final
 class FittedGaussianProcess:
-    """Gaussian processes of all targets on the same points."""
+    """Gaussian processes of all targets on the same trials.
+
+    Args:
+        feature_names: one a column of `x`.
+        target_names: one a column of `y`.
+        x: `(n, features)` of the trials.
+        y: `(n, targets)` what they measured.
+    """
 
     def __init__(
-        self,
-        *,
-        feature_names: Sequence[str],
-        target_names: Sequence[str],
-        location: Matrix,
-        scale: Matrix,
-        points: Matrix,
-        processes: Sequence[_Process],
+        self, feature_names: Sequence[str], target_names: Sequence[str], x: FloatMatrix, y: Matrix
     ) -> None:
         self._feature_names = list(feature_names)
         self._target_names = list(target_names)
-        self._location = location
-        self._scale = scale
-        self._points = points
-        self._processes = processes
+        self._x, self._y = x, y
+        spread = np.maximum(x.std(axis=0, dtype=np.float64), LEAST_SPREAD * np.ptp(x, axis=0))
+        # A feature that never changed says nothing, and a candidate where it does must not look infinitely
+        # far.
+        self._scale = np.where(spread > 1e-9, spread, np.inf)
+        self._points = self._scaled(x)
+        distances = squared_distances(self._points, self._points)
+        self._processes = [_fit_process(distances, y[:, k]) for k in range(y.shape[1])]
 
     def predict(self, features: pd.DataFrame) -> Prediction:
         """Predict every target for `(n, features)` candidates; std is that of the noiseless value.
@@ -109,53 +125,31 @@ class FittedGaussianProcess:
         """
         import pandas as pd
 
-        x = feature_array(features, self._feature_names).astype(np.float64)
-        distances = squared_distances((x - self._location) / self._scale, self._points)
-        mean = np.empty((len(x), len(self._processes)))
-        std = np.empty_like(mean)
-        for k, process in enumerate(self._processes):
-            across = matern_52(distances, process.length2)
-            mean[:, k] = process.mean + across @ process.weights
-            explained = np.square(across @ process.inverse_root).sum(axis=1)
-            std[:, k] = np.sqrt(process.signal * np.maximum(1.0 - explained, 0.0))
+        x = feature_array(features, self._feature_names)
+        distances = squared_distances(self._scaled(x), self._points)
+        predicted = [_predict(process, distances) for process in self._processes]
+        mean, std = (np.stack(part, axis=1) for part in zip(*predicted, strict=True))
         return Prediction(
             mean=pd.DataFrame(mean, columns=self._target_names, index=features.index),
             std=pd.DataFrame(std, columns=self._target_names, index=features.index),
         )
 
     def save(self, folder: Path) -> None:
-        """Write `manifest.json` and the arrays of the processes into `folder`, which is created."""
+        """Write `manifest.json` and the trials of the fit, which follow it exactly, into `folder`."""
         from surrogates.model_folder import write_manifest
 
         write_manifest(folder, {"kind": KIND, "features": self._feature_names, "targets": self._target_names})
-        np.savez(
-            folder / ARRAYS,
-            location=self._location,
-            scale=self._scale,
-            points=self._points,
-            numbers=np.array([[p.length2, p.signal, p.mean] for p in self._processes]),
-            weights=np.array([process.weights for process in self._processes]),
-            inverse_roots=np.array([process.inverse_root for process in self._processes]),
-        )
+        np.savez(folder / ARRAYS, x=self._x, y=self._y)
 
     @classmethod
     def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedGaussianProcess:
-        """Return the processes that `save` wrote into `folder`."""
+        """Return the processes that `save` wrote into `folder`, fitted again on their trials."""
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            processes = [
-                _Process(float(length2), float(signal), float(mean), weights, root)
-                for (length2, signal, mean), weights, root in zip(
-                    arrays["numbers"], arrays["weights"], arrays["inverse_roots"], strict=True
-                )
-            ]
-            return cls(
-                feature_names=manifest["features"],
-                target_names=manifest["targets"],
-                location=arrays["location"],
-                scale=arrays["scale"],
-                points=arrays["points"],
-                processes=processes,
-            )
+            return cls(manifest["features"], manifest["targets"], arrays["x"], arrays["y"])
+
+    def _scaled(self, x: FloatMatrix) -> Matrix:
+        centre = self._x.mean(axis=0, dtype=np.float64)
+        return np.asarray((x.astype(np.float64) - centre) / self._scale)
 
 
 def squared_distances(first: Matrix, second: Matrix) -> Matrix:
@@ -175,25 +169,40 @@ def matern_52(distances: Matrix, length2: float) -> Matrix:
 
 
 def _fit_process(distances: Matrix, y: Matrix) -> _Process:
-    n, mean = len(y), float(y.mean())
-    centred = y - mean
+    mean = float(y.mean())
     apart = distances[distances > 1e-9]
     median = float(np.median(apart)) if len(apart) else 1.0
-    best: tuple[float, float, float, float, Matrix, Matrix] | None = None
-    for length in LENGTHS:
-        values, vectors = np.linalg.eigh(matern_52(distances, length * median))
-        values = np.maximum(values, 0.0)
-        projected = np.square(vectors.T @ centred)
-        for noise in NOISES:
-            spectrum = values + noise
-            signal = float(np.mean(projected / spectrum))
-            # The log likelihood at its best s², without constants.
-            likelihood = -0.5 * n * np.log(max(signal, 1e-300)) - 0.5 * float(np.log(spectrum).sum())
-            if best is None or likelihood > best[0]:
-                best = likelihood, length * median, noise, signal, values, vectors
-    assert best is not None, "the grids are not empty"
-    _, length2, noise, signal, values, vectors = best
-    root = vectors / np.sqrt(values + noise)
+    grid = [_at_length(distances, length * median, y - mean) for length in LENGTHS]
+    likelihood = np.array([likelihoods for _, likelihoods in grid])
+    weights = np.exp(likelihood - likelihood.max())
+    weights[weights < LEAST_WEIGHT] = 0.0
+    weights /= weights.sum()
     return _Process(
-        length2=length2, signal=signal, mean=mean, weights=root @ (root.T @ centred), inverse_root=root
+        mean, [(length, share) for (length, _), share in zip(grid, weights, strict=True) if share.any()]
     )
+
+
+def _at_length(distances: Matrix, length2: float, centred: Matrix) -> tuple[_Length, Matrix]:
+    """Return the fit at one squared length, and the `(noises,)` log likelihoods of its noises."""
+    values, vectors = np.linalg.eigh(matern_52(distances, length2))
+    spectrum = np.maximum(values, 0.0) + np.array(NOISES)[:, None]
+    projected = vectors.T @ centred
+    signals = np.mean(np.square(projected) / spectrum, axis=1)
+    # At the best s², without constants.
+    likelihood = -0.5 * len(centred) * np.log(np.maximum(signals, 1e-300)) - 0.5 * np.log(spectrum).sum(
+        axis=1
+    )
+    return _Length(length2, vectors, projected, 1.0 / spectrum, signals), likelihood
+
+
+def _predict(process: _Process, distances: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the mean and standard deviation of the mixture, `(m,)` each, from `(m, n)` squared distances."""
+    first = np.zeros(len(distances))
+    second = np.zeros(len(distances))
+    for length, weights in process.lengths:
+        across = matern_52(distances, length.length2) @ length.vectors
+        means = across @ (length.projected * length.shrunk).T
+        variances = length.signals * np.maximum(1.0 - np.square(across) @ length.shrunk.T, 0.0)
+        first += means @ weights
+        second += (variances + np.square(means)) @ weights
+    return process.mean + first, np.sqrt(np.maximum(second - np.square(first), 0.0))

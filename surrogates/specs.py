@@ -53,7 +53,7 @@ class AnalogNASSurrogateSpec(BaseModel):
 
 
 class GaussianProcessSpec(BaseModel):
-    """A Gaussian process for each target, by maximum likelihood. The fastest surrogate."""
+    """A Gaussian process for each target, its hyperparameters averaged over. The fastest surrogate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,7 +66,9 @@ class CommitteeSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["committee"] = "committee"
-    trees: XGBoostEnsembleSpec = Field(default=XGBoostEnsembleSpec(), description="the boosted trees")
+    trees: XGBoostEnsembleSpec = Field(
+        default=XGBoostEnsembleSpec(members=4), description="the boosted trees"
+    )
 
 
 AnySurrogateSpec: TypeAlias = (

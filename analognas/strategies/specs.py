@@ -70,7 +70,7 @@ class SurrogateGuidedSpec(_RefitSpec):
     """Evolution on predictions, diverse batches of the best evaluated. Best for small budgets."""
 
     kind: Literal["surrogate-guided"] = "surrogate-guided"
-    initial: int = Field(default=12, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
+    initial: int = Field(default=8, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
     population: int = Field(default=200, ge=2, le=100_000, description="candidates in a population")
     iterations: int = Field(default=30, ge=0, le=100_000, description="generations of the evolution")
     scale: Literal["raw", "ranks"] = Field(
@@ -79,7 +79,7 @@ class SurrogateGuidedSpec(_RefitSpec):
     acquisition: AcquisitionName = Field(
         default="portfolio",
         description="what is evolved: expectation, mean + beta std, expected improvement (ei), random draw, or "
-        "ei and mean in turns",
+        "mean + 0 to 3 std, a place of the batch each",
     )
     beta: float = Field(default=0.5, ge=0, description="weight of the uncertainty in `ucb`")
     caution: float = Field(default=0.5, ge=0, description="soft bounds are held at mean + caution std")
