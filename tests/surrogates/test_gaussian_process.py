@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import multivariate_normal
+
+from surrogates import GaussianProcessSurrogate
+from surrogates.gaussian_process import LEAST_SPREAD, LENGTHS, NOISES
+
+
+def mixture_by_hand(x: np.ndarray, y: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of the averaged processes, by solving every point of the grid anew."""
+    scale = np.maximum(x.std(axis=0), LEAST_SPREAD * np.ptp(x, axis=0))
+    points, others = x / scale, new / scale
+    both = np.concatenate([points, others])
+    distances = np.array([[((p - q) ** 2).sum() for q in both] for p in both])
+    n, centred = len(x), y - y.mean()
+    median = np.median(distances[:n, :n][distances[:n, :n] > 0])
+    weights, means, variances = [], [], []
+    for length in LENGTHS:
+        r = np.sqrt(5 * distances / (length * median))
+        kernel = (1 + r + r**2 / 3) * np.exp(-r)
+        for noise in NOISES:
+            noisy = kernel[:n, :n] + noise * np.eye(n)
+            signal = centred @ np.linalg.solve(noisy, centred) / n
+            weights.append(multivariate_normal.logpdf(centred, cov=signal * noisy))
+            gain = np.linalg.solve(noisy, kernel[:n, n:])
+            means.append(y.mean() + gain.T @ centred)
+            variances.append(signal * (1 - (kernel[:n, n:] * gain).sum(axis=0)))
+    share = np.exp(np.array(weights) - max(weights))
+    share /= share.sum()
+    mean = share @ np.array(means)
+    return mean, np.sqrt(share @ (np.array(variances) + np.square(means)) - mean**2)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_averages_over_the_grid_with_its_likelihoods(noise: float) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.random((14, 3)).astype(np.float32).astype(np.float64)
+    x[:, 2] = np.arange(14) == 5  # so rare that its scale is bounded
+    y = np.sin(3 * x[:, 0]) + x[:, 1] + noise * rng.standard_normal(14)
+    new = rng.random((6, 3)).astype(np.float32).astype(np.float64)
+    columns = ["a", "b", "c"]
+    fitted = GaussianProcessSurrogate().fit(
+        pd.DataFrame(x, columns=columns), pd.DataFrame({"y": y}), np.random.default_rng(0)
+    )
+    found = fitted.predict(pd.DataFrame(new, columns=columns))
+    mean, std = mixture_by_hand(x, y, new)
+    # Points of the grid that hardly matter are left out.
+    np.testing.assert_allclose(found.mean["y"], mean, atol=0.01 * y.std())
+    np.testing.assert_allclose(found.std["y"], std, rtol=0.02)
