@@ -250,7 +250,9 @@ def test_the_schema_accepts_the_ready_made_configurations(path: Path) -> None:
 
 
 def test_bench_compares_strategies_and_draws_them(here) -> None:
-    arguments = ["--strategies", "random,local-search", "--budget", "12", "--seeds", "2"]
+    arguments = ["--strategies", "random, local-search", "--budget", "12", "--seeds", "2"]
+    (here / "folder.svg").mkdir()
+    (here / "no.csv").write_text("a\n1\n1,2,3\n")
     done = invoke("bench", *arguments, "--json", "--plot", "regret.svg")
     assert done.exit_code == 0, done.stderr
     assert {place["strategy"] for place in json.loads(done.stdout)["strategies"]} == {
@@ -261,11 +263,16 @@ def test_bench_compares_strategies_and_draws_them(here) -> None:
     for wrong, message in (
         (["--strategies", "randon"], "did you mean random?"),
         (["--table", "absent.csv"], "absent.csv: no such file"),
+        (["--table", str(here / "no.csv"), "--target", "x"], "a CSV file with a header"),
         (["--budget", "1000000"], "must hold, got 1000000"),
+        (["--plot", "regret.png"], "--plot writes SVG: the name must end in .svg, got regret.png"),
+        (["--plot", "absent/regret.svg"], "there is no folder absent"),
+        (["--plot", "folder.svg"], "--plot needs a file, folder.svg is a folder"),
     ):
         done = invoke("bench", *wrong)
         assert done.exit_code == 2
         assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_export_lists_its_formats(here) -> None:
