@@ -1,6 +1,8 @@
 """Measure how many candidates a second the search spaces handle, on one core.
 
-python scripts/bench_spaces.py [--candidates 10000] [--seconds 1] [--json]
+Rates by processor time: they do not depend on what else the machine does, nor do they grow with its cores.
+
+    python scripts/bench_spaces.py [--candidates 10000] [--seconds 1] [--json]
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ SPACES = {"resnet": ResNetSpace((3, 32, 32), 10), "nasbench201": NasBench201Spac
 
 
 def rate(work: Callable[[], object], items: int, seconds: float) -> float:
-    """Return items a second over repetitions that fill `seconds`, the first one not counted."""
+    """Return items a second of processor time over repetitions that fill `seconds`, the first one not counted."""
     work()
-    repetitions, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < seconds:
+    repetitions, start = 0, time.process_time()
+    while (elapsed := time.process_time() - start) < seconds:
         work()
         repetitions += 1
     return repetitions * items / elapsed
@@ -48,7 +50,7 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=10_000, help="candidates in a population")
-    parser.add_argument("--seconds", type=float, default=1.0, help="time for each measurement")
+    parser.add_argument("--seconds", type=float, default=1.0, help="processor time for each measurement")
     parser.add_argument("--json", action="store_true", help="for machines")
     arguments = parser.parse_args()
     rates = {name: measure(space, arguments.candidates, arguments.seconds) for name, space in SPACES.items()}

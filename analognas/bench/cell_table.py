@@ -41,7 +41,8 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: a table must be a CSV file with a header: {error}") from None
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: a table must be a CSV file with a header: {reason}") from None
     names = (CODE_COLUMN, *STRING_COLUMNS)
     column = next((name for name in names if name in frame.columns), None)
     if column is None:

@@ -32,6 +32,10 @@ def open_table(table: str, target: str | None) -> BenchTable:
         )
     if target is None:
         raise ValueError(f"{path}: name the column to search: `target`")
+    if path.name == "trials.jsonl":
+        raise ValueError(
+            f"{path}: give the run directory, {path.parent}: its configuration says what the genes mean"
+        )
     if path.is_dir():
         from analognas.bench.run_table import read_run_table  # with the tasks, and only needed here
 

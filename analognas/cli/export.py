@@ -68,5 +68,5 @@ def _write_study(folder: Path, out: Path | None) -> Path:
     path = (out or run.path) / "study.db"
     config = run.config
     objectives = {objective.metric: objective.sign for objective in config.objectives}
-    write_study(path, config.name, run.directory.trials(), objectives)
+    write_study(path, config.name, run.directory.trials(), objectives, config.constraints.upper_bounds())
     return path

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+from analognas.report.wording import amount
 from analognas.strategies.start_from import given_candidate
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "admissible_share":
         share = f"{100 * value:.3g} %" if value else "hardly any"
         return f"{share} of random candidates meet the hard constraints"
+    if key == "constraints":
+        return ", ".join(f"{name} {amount(name, bound)}" for name, bound in value.items()) or "none"
     if key == "choice":
         return "the knee of the front" if value == "knee" else f"the best in {plan['objectives'][0]}"
     if key == "mixed_precision":

@@ -8,13 +8,20 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 import hwsim
+from analognas.config.quantity import Count, Share
 from analognas.config.spec import MismatchError, Seconds, Spec
 from analognas.executors.specs import ExecutorSpec, SerialSpec
 from analognas.halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.strategies.problem import SIGNS, Choice, MetricName, Objective
-from analognas.strategies.specs import MULTI_OBJECTIVE, StrategySpec, SurrogateGuidedSpec
+from analognas.strategies.specs import (
+    MULTI_OBJECTIVE,
+    NSGA2Spec,
+    RegularizedEvolutionSpec,
+    StrategySpec,
+    SurrogateGuidedSpec,
+)
 from analognas.tasks.specs import TaskSpec
 from analognas.training.specs import AugmentationSpec, EarlyStopSpec
 from search_spaces import published_names
@@ -120,21 +127,19 @@ class EvaluationSpec(Spec):
 class ConstraintsSpec(Spec):
     """Upper bounds; a bound that is absent is free."""
 
-    parameters: int | None = Field(
-        default=None, ge=1, description="trainable parameters (hard: checked before training)"
-    )
-    macs: int | None = Field(default=None, ge=1, description="multiply-accumulates an inference (hard)")
-    avm: float | None = Field(
+    parameters: Count | None = Field(
         default=None,
-        gt=0,
-        le=1,
-        description="accuracy at 1 s minus at 1 month, a fraction: 0.03 is 3 points (soft: measured)",
+        description="trainable parameters, such as 40000 or 40 k (hard: checked before training)",
     )
-    std_1d: float | None = Field(
+    macs: Count | None = Field(
+        default=None, description="multiply-accumulates an inference, such as 1.5 M (hard)"
+    )
+    avm: Share | None = Field(
+        default=None, description="accuracy at 1 s minus at 1 month, 0.03 or 3 points (soft: measured)"
+    )
+    std_1d: Share | None = Field(
         default=None,
-        gt=0,
-        le=1,
-        description="standard deviation over chips of the 1-day accuracy, a fraction (soft)",
+        description="standard deviation over chips of the 1-day accuracy, 0.005 or 0.5 points (soft)",
     )
 
     def upper_bounds(self) -> dict[str, float]:
@@ -254,7 +259,10 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-HardwareSection = Annotated[hwsim.Hardware, BeforeValidator(_merge_preset)]
+HardwareSection = Annotated[
+    hwsim.Hardware,
+    BeforeValidator(_merge_preset, json_schema_input_type=hwsim.Hardware | str | dict[str, Any]),
+]
 """Hardware written out, or a preset by name, with any of its values replaced."""
 
 
@@ -377,11 +385,15 @@ class SearchConfig(Spec):
 
     @model_validator(mode="after")
     def _budget_covers_initial_design(self) -> SearchConfig:
-        initial = getattr(self.search.strategy, "initial", None)
-        if initial is not None and initial > self.search.trials:
+        strategy, trials = self.search.strategy, self.search.trials
+        # The population of a surrogate's strategy is predicted, that of these two is trained.
+        trained = "population" if isinstance(strategy, NSGA2Spec | RegularizedEvolutionSpec) else "initial"
+        first = getattr(strategy, trained, None)
+        if first is not None and first > trials:
             raise MismatchError(
-                f"`search.strategy.initial <= search.trials` must hold, got {initial} > {self.search.trials}",
-                ("search", "strategy", "initial"),
+                f"`search.strategy.{trained} <= search.trials` must hold, got {first} > {trials}: "
+                "nothing but the first, random trials would be left",
+                ("search", "strategy", trained),
                 ("search", "trials"),
             )
         return self

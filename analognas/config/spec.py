@@ -101,7 +101,7 @@ def parse_duration(value: Any) -> Any:
     return float(match[1]) * factor
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0), BeforeValidator(parse_duration, json_schema_input_type=float | str)]
 """Seconds, or a text such as `1 h`, `1 day`, `1 month` (30 days), `1 year` (365 days)."""
 
 

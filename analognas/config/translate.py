@@ -47,9 +47,12 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
         }
         return Problem(document.key_place(path), dotted(path), "unknown key" + nearest(str(path[-1]), known))
     if kind == "missing" and isinstance(path[-1], int):
-        shown = _shown(details["input"])
+        message = f"has too few entries, got {_shown(details['input'])}"
+        meaning = _description(model, path[:-1], document.values)
         return Problem(
-            document.value_place(path[:-1]), dotted(path[:-1]), f"has too few entries, got {shown}"
+            document.value_place(path[:-1]),
+            dotted(path[:-1]),
+            f"{message}; {meaning}" if meaning else message,
         )
     if kind == "missing":
         return Problem(document.key_place(path[:-1]), dotted(path), "this key is required")
@@ -60,7 +63,9 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
         paths = [(*path, *inner) for inner in mismatch.paths]
         path = next((key for key in paths if key in document.places), paths[0])
     message = _message(details)
-    meaning = _description(model, path, document.values) if kind in _BOUNDS else None
+    field = path[:-1] if isinstance(path[-1], int) else path
+    explained = kind in _BOUNDS or kind in ("tuple_type", "too_long")
+    meaning = _description(model, field, document.values) if explained else None
     return Problem(document.value_place(path), dotted(path), f"{message}; {meaning}" if meaning else message)
 
 
@@ -74,12 +79,13 @@ def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | No
 
 
 def _kinds_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[str]:
-    return [
+    kinds = [
         kind
         for section in models_at(model, path, values)
         if "kind" in section.model_fields
         for kind in get_args(section.model_fields["kind"].annotation)
     ]
+    return list(dict.fromkeys(kinds))  # two strategies may know the same surrogate
 
 
 def _kind_problem(details: ErrorDetails, path: KeyPath, document: Document, known: list[str]) -> Problem:

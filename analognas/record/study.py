@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 
-def write_study(path: Path, name: str, trials: Sequence[Trial], objectives: Mapping[str, int]) -> None:
+def write_study(
+    path: Path,
+    name: str,
+    trials: Sequence[Trial],
+    objectives: Mapping[str, int],
+    upper_bounds: Mapping[str, float],
+) -> None:
     """Write the trials into a new SQLite study at `path`; a study that is there already is replaced.
 
     Args:
@@ -27,6 +33,8 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objectives: Mapp
         name: of the study.
         trials: in order of completion.
         objectives: the metrics that become the trial's values, each with 1 if it is maximised, else -1.
+        upper_bounds: largest allowed value by metric name; the excess is a constraint of the study, so that its best
+            trial is a feasible one.
 
     Raises:
         UserError: when there are no trials yet, or the file cannot be written.
@@ -54,7 +62,7 @@ def write_study(path: Path, name: str, trials: Sequence[Trial], objectives: Mapp
                 study.set_metric_names(list(objectives))
                 study.add_trials(
                     [
-                        _frozen(trial, values, distributions, list(objectives))
+                        _frozen(trial, values, distributions, list(objectives), upper_bounds)
                         for trial, values in zip(trials, parameters, strict=True)
                     ]
                 )
@@ -75,6 +83,7 @@ def _frozen(
     values: Mapping[str, Any],
     distributions: Mapping[str, BaseDistribution],
     objectives: Sequence[str],
+    upper_bounds: Mapping[str, float],
 ) -> Any:
     import optuna
 
@@ -84,6 +93,9 @@ def _frozen(
         params=dict(values),
         distributions={name: distributions[name] for name in values},
         values=[trial.metrics[name] for name in objectives] if completed else None,
+        constraints={name: trial.metrics[name] - bound for name, bound in upper_bounds.items()}
+        if completed
+        else None,
         user_attrs={
             "candidate": candidate_key(trial.genotype),
             "origin": trial.origin,

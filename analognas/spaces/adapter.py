@@ -105,6 +105,9 @@ class _CompletedSpace:
                 self._costs[genotype] = (parameters, macs, "")
             except (ValueError, RuntimeError) as error:
                 self._costs[genotype] = (0, 0, f"the network cannot be built: {error}")
+            except Exception as error:  # a user's code may raise anything
+                reason = f"the network cannot be built: {type(error).__name__}: {error}"
+                self._costs[genotype] = (0, 0, reason)
         return self._costs[genotype]
 
 

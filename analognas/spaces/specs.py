@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from analognas.config.spec import Spec
 from analognas.spaces.adapter import ArchitectureSpace, complete
+from analognas.spaces.guarded import guarded
 from search_spaces import SearchSpace
 
 
@@ -114,7 +115,8 @@ def make_space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes:
             contract; the message names the method and what was wrong.
         UserError: when there is no such entry point, or it fails.
     """
-    return complete(_space(spec, input_shape, n_classes), input_shape)
+    space = complete(_space(spec, input_shape, n_classes), input_shape)
+    return guarded(spec.name, space) if isinstance(spec, EntryPointSpaceSpec) else space
 
 
 def _space(spec: AnySpaceSpec, input_shape: tuple[int, int, int], n_classes: int) -> SearchSpace:

@@ -152,9 +152,8 @@ def _check_encode(space: SearchSpace, population: Population) -> None:
         _require(
             values.dtype == np.float32, "encode", f"must return float32 in column `{column}`", values.dtype
         )
-        _require(
-            bool(np.isfinite(values).all()), "encode", f"must return finite values in `{column}`", values
-        )
+        endless = values[~np.isfinite(values)]
+        _require(not len(endless), "encode", f"must return finite values in `{column}`", endless[:1])
     for row in range(min(BUILT, len(population))):
         alone = _call("encode", space.encode, population[row : row + 1])
         same = list(alone.columns) == list(features.columns) and np.array_equal(

@@ -12,9 +12,11 @@ from analognas.config.loader import parse_config
 from analognas.errors import UserError
 from analognas.record.trial import METRICS
 from analognas.selection import choose
-from analognas.strategies.problem import SIGNS, MetricName, Objective
+from analognas.strategies.problem import SIGNS, MetricName, Objective, SearchProblem
 from analognas.strategies.scalarisation import SCALARISED
 from analognas.strategies.specs import MULTI_OBJECTIVE, SELECTABLE
+from analognas.strategies.start_from import given_candidate
+from search_spaces import ResNetSpace, genotypes
 from tests.analognas.small_search import SMALL, analognas, write_small
 
 START = "[{OC0: 9, KS0: 3, M: 1, blocks: [{R: 1, B: 1, CT: B, WF: 1, skip: true}]}]"
@@ -72,7 +74,12 @@ def test_bad_objectives(text: str, message: str) -> None:
     ("start", "message"),
     [
         ("[resnet8]", "'resnet8' is a network of its own kind"),
-        ("[resnet9]", "got 'resnet9'"),
+        ("[resnet33]", "there is no published network 'resnet33', did you mean `resnet32`?"),
+        (
+            "[{name: resnet32}]",
+            "a published network is named by a plain text: `resnet32`, not `name: resnet32`",
+        ),
+        ("[best/architecture.json]", "write the content of 'best/architecture.json' here"),
         ("[{OC0: 8}]", "missing KS0, M, blocks"),
         (START.replace("OC0: 9", "OC0: 12").replace("WF: 1", "WF: 2"), "`parameters <= 5,000` must hold"),
     ],
@@ -84,6 +91,19 @@ def test_a_start_that_is_no_candidate_is_refused(start: str, message: str, tmp_p
     assert done.returncode == 2
     assert message in done.stderr
     assert "search.start_from[0]" in done.stderr
+
+
+def test_a_search_starts_from_the_whole_architecture_file_of_another(tmp_path: Path) -> None:
+    space = ResNetSpace(input_shape=(1, 8, 8), n_classes=10)
+    problem = SearchProblem(space, Objective("accuracy_1d", 1), {})
+    genotype = genotypes(space.sample(1, np.random.default_rng(0)))[0]
+    written = {
+        "architecture": space.describe(genotype),
+        "genotype": list(genotype),
+        "task": {"kind": "digits"},
+    }
+    assert given_candidate(problem, written) == genotype
+    assert given_candidate(problem, written["architecture"]) == genotype
 
 
 def test_choosing_among_no_trials() -> None:

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from analognas.errors import UserError
 from analognas.spaces import complete
+from analognas.spaces.guarded import guarded
 from analognas.spaces.specs import BUILT_IN, make_space
 from analognas.testing import check_space
 from search_spaces import ResNetSpace
@@ -66,6 +68,76 @@ def test_a_network_that_cannot_be_built_is_a_problem_with_its_reason() -> None:
 
     (problem,) = complete(Broken(), (1, 2, 2)).problems(np.array([[3]]))
     assert problem == "the network cannot be built: too wide"
+
+
+def test_any_failure_to_build_is_a_problem_and_names_its_kind() -> None:
+    class Broken(Widths):
+        def build(self, genotype):
+            return {}[genotype]
+
+    (problem,) = complete(Broken(), (1, 2, 2)).problems(np.array([[3]]))
+    assert problem == "the network cannot be built: KeyError: (3,)"
+
+
+class Late(Widths):
+    """Keeps the contract for small populations, and breaks it in one method for large ones."""
+
+    def __init__(self, method, how):
+        self.method, self.how = method, how
+
+    def _spoilt(self, method, population, result):
+        return self.how(result) if method == self.method and len(population) > 40 else result
+
+    def sample(self, n, rng):
+        return self._spoilt("sample", range(n), super().sample(n, rng))
+
+    def mutate(self, population, rng):
+        return self._spoilt("mutate", population, super().mutate(population, rng))
+
+    def encode(self, population):
+        return self._spoilt("encode", population, super().encode(population))
+
+
+def _fails(result):
+    raise IndexError("too many")
+
+
+@pytest.mark.parametrize(
+    ("method", "how", "message"),
+    [
+        ("mutate", _fails, "`mutate` of the space 'late' failed: IndexError: too many"),
+        (
+            "mutate",
+            lambda rows: rows[:-1],
+            r"`mutate` of the space 'late' must return \(50, 1\) int64, got \(49, 1\)",
+        ),
+        ("mutate", lambda rows: rows.tolist(), "`mutate` of the space 'late' must return"),
+        (
+            "sample",
+            lambda rows: rows.astype(float),
+            r"`sample` of the space 'late' must .* got \(50, 1\) float64",
+        ),
+        ("encode", lambda frame: frame.iloc[:3], "`encode` of the space 'late' must return 50 rows, got 3"),
+    ],
+)
+def test_a_breach_that_only_a_search_meets_names_the_method(method, how, message) -> None:
+    late = Late(method, how)
+    check_space(late, np.random.default_rng(0), input_shape=(1, 2, 2), n_classes=3)
+    space = guarded("late", complete(late, (1, 2, 2)))
+    rng = np.random.default_rng(0)
+    with pytest.raises(UserError, match=message):
+        space.encode(space.mutate(space.sample(50, rng), rng))
+
+
+def test_a_guarded_space_answers_like_the_space() -> None:
+    space = ResNetSpace(m=(1, 2), r=(1, 2), oc0=(4, 8), b=(1, 2))
+    watched = guarded("mine", space)
+    check_space(watched, np.random.default_rng(0), input_shape=(1, 8, 8), n_classes=10)
+    first, second = (one.sample(50, np.random.default_rng(1)) for one in (space, watched))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(space.macs(first), watched.macs(first))
+    with pytest.raises(ValueError, match="must have exactly the keys"):
+        watched.parse({"name": "resnet8"})
 
 
 def test_a_complete_space_is_left_as_it_is() -> None:

@@ -290,6 +290,11 @@ class TestNames:
         with pytest.raises(ValueError, match=message):
             open_table(table, target)
 
+    def test_records_without_their_run(self, tmp_path: Path) -> None:
+        (tmp_path / "trials.jsonl").write_text("{}\n")
+        with pytest.raises(ValueError, match=f"give the run directory, {tmp_path}"):
+            open_table(str(tmp_path / "trials.jsonl"), "accuracy_1d")
+
     def test_a_file_needs_a_target(self, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="name the column to search: `target`"):
             open_table(str(write_codes(tmp_path / "cells.csv")), None)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from analognas.cli.main import app
 from analognas.compose import compose
 from analognas.config.loader import load_config
 from analognas.session import new_run
-from tests.analognas.small_search import SMALL, environment
+from tests.analognas.small_search import ROOT, SMALL, environment
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -89,6 +90,7 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
         *(
             "space.to_maximum=0.2",
             "further_objectives=[parameters]",
+            "constraints={parameters: 20 k, avm: 5 points}",
             "choice=knee",
             f"search.start_from=[{given}]",
         ),
@@ -96,6 +98,7 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
     options = [part for change in changes for part in ("--set", change)]
     shown = invoke("search", "small.yaml", "--dry-run", *options).stdout
     for line in (
+        "constraints       parameters 20,000, avm 5.00 points",
         "objectives        accuracy_1d, parameters",
         "choice            the knee of the front",
         "start_from        architecture: 3,938 parameters, 234,144 MACs",
@@ -236,8 +239,20 @@ def test_the_schema_names_every_section() -> None:
     assert {"task", "space", "hardware", "search", "training", "final"} <= set(schema["properties"])
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_schema_accepts_the_ready_made_configurations(path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(invoke("schema").stdout)
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+    wrong = {**yaml.safe_load(path.read_text()), "seed": "none"}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, schema)
+
+
 def test_bench_compares_strategies_and_draws_them(here) -> None:
-    arguments = ["--strategies", "random,local-search", "--budget", "12", "--seeds", "2"]
+    arguments = ["--strategies", "random, local-search", "--budget", "12", "--seeds", "2"]
+    (here / "folder.svg").mkdir()
+    (here / "no.csv").write_text("a\n1\n1,2,3\n")
     done = invoke("bench", *arguments, "--json", "--plot", "regret.svg")
     assert done.exit_code == 0, done.stderr
     assert {place["strategy"] for place in json.loads(done.stdout)["strategies"]} == {
@@ -248,11 +263,16 @@ def test_bench_compares_strategies_and_draws_them(here) -> None:
     for wrong, message in (
         (["--strategies", "randon"], "did you mean random?"),
         (["--table", "absent.csv"], "absent.csv: no such file"),
+        (["--table", str(here / "no.csv"), "--target", "x"], "a CSV file with a header"),
         (["--budget", "1000000"], "must hold, got 1000000"),
+        (["--plot", "regret.png"], "--plot writes SVG: the name must end in .svg, got regret.png"),
+        (["--plot", "absent/regret.svg"], "there is no folder absent"),
+        (["--plot", "folder.svg"], "--plot needs a file, folder.svg is a folder"),
     ):
         done = invoke("bench", *wrong)
         assert done.exit_code == 2
         assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_export_lists_its_formats(here) -> None:

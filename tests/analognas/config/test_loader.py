@@ -39,7 +39,8 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
 """
     assert problems(tmp_path, text) == [
         "search.yaml:1:7: seed: must be >= 0, got -1; seed of every random draw of the run",
-        "search.yaml:4:15: constraints.parameters: must be a whole number, got 'many'",
+        "search.yaml:4:15: constraints.parameters: must be a whole number, or a text such as `40 k` (units: k, M, G), "
+        "got 'many'",
         "search.yaml:9:5: search.strategy.populaton: unknown key, did you mean `population`?",
         "search.yaml:10:3: search.batc: unknown key, did you mean `batch`?",
         "search.yaml:11:21: evaluation.chips: must be >= 2, got 1; chips programmed for each trial; the spread needs 2",
@@ -63,6 +64,22 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         (
             "task: {kind: digits}\nspace: {kind: resnet, oc0: [8]}\n",
             "space.oc0: has too few entries, got [8]",
+        ),
+        (
+            "task: {kind: digits}\nspace: {kind: resnet, oc0: 8}\n",
+            "space.oc0: must be a list, got 8; OC0, output channels of the first convolution: [low, high]",
+        ),
+        (
+            "task: {kind: digits}\nspace: {kind: resnet, oc0: [1, 2, 3]}\n",
+            "space.oc0: must have at most 2 entries, got 3; OC0, output channels of the first convolution: [low",
+        ),
+        (
+            "task: {kind: digits}\nconstraints: {macs: 3 points}\n",
+            "constraints.macs: must be a whole number, or a text such as `40 k` (units: k, M, G), got '3 points'",
+        ),
+        (
+            "task: {kind: digits}\nsearch: {strategy: {kind: surrogate-guided, surrogate: {kind: foo}}}\n",
+            "kind: unknown kind 'foo'; known: analognas, committee, gaussian-process, xgboost-ensemble",
         ),
         (
             "task: {kind: digits}\nspace: {kind: resnet, ct: ABX}\n",
@@ -94,7 +111,7 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         ("task: {kind: digits}\nobjective: accuracy\n", "must be one of"),
         (
             "task: {kind: digits}\nconstraints: {avm: 3}\n",
-            "got 3; accuracy at 1 s minus at 1 month, a fraction: 0.03 is",
+            "got 3; accuracy at 1 s minus at 1 month, 0.03 or 3 points",
         ),
         ("task: {kind: digits}\nconstraints: {avm: .nan}\n", "constraints.avm"),
         ("task: {kind: digits}\nname: ../evil\n", "search.yaml:2:7: name: must match"),
@@ -117,6 +134,14 @@ def test_each_mistake_has_its_place_and_its_remedy(tmp_path: Path, text: str, ex
     assert len(found) == 1
     assert expected in found[0]
     assert found[0].startswith("search.yaml:")
+
+
+def test_bounds_with_units(tmp_path: Path) -> None:
+    text = (
+        "task: {kind: digits}\nconstraints: {parameters: 40 k, macs: 1.5 M, avm: 5 points, std_1d: 0.5 %}\n"
+    )
+    bounds = parse_config(text, tmp_path).constraints.upper_bounds()
+    assert bounds == {"parameters": 40_000, "macs": 1_500_000, "avm": 0.05, "std_1d": 0.005}
 
 
 def test_overrides_replace_values_and_name_themselves_in_errors(tmp_path: Path) -> None:
@@ -163,6 +188,14 @@ def test_data_paths_start_at_the_folder_of_the_configuration(tmp_path: Path, mon
         (
             "search:\n  trials: 15\n  strategy: {kind: analognas, initial: 20}\n",
             "4:40: search.strategy.initial: `search.strategy.initial <= search.trials` must hold, got 20 > 15",
+        ),
+        (
+            "search:\n  trials: 6\n  strategy: {kind: nsga2}\n",
+            "3:11: search.trials: `search.strategy.population <= search.trials` must hold, got 30 > 6: nothing",
+        ),
+        (
+            "search:\n  trials: 9\n  strategy: {kind: regularized-evolution, population: 10}\n",
+            "4:55: search.strategy.population: `search.strategy.population <= search.trials` must hold, got 10 > 9: ",
         ),
         ("choice: knee\n", "2:9: choice: `knee` needs `further_objectives`"),
         (

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
 from analognas.strategies import History, Objective, Proposal, SearchProblem, Strategy
+from analognas.strategies.optuna_search import gene_distributions
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.specs import STRATEGIES, StrategySpec, make_strategy
 from analognas.testing import BrokenStrategyError, check_strategy
@@ -115,6 +117,17 @@ class TestSurrogateStrategies:
         bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.02})
         with pytest.raises(ValueError, match=r"'avm' .* must be measured"):
             strategy_named(kind).ask(bounded, past, 4, np.random.default_rng(0))
+
+
+def test_optuna_is_told_the_soft_constraints(ladder, bench) -> None:
+    bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.035})
+    past = bench.history(ladder.sample(12, np.random.default_rng(0)))
+    strategy = strategy_named("optuna-tpe")
+    study = strategy._study(bounded, past, gene_distributions(past.population), 0)
+    assert isinstance(study, optuna.Study)
+    assert [trial.constraints for trial in study.trials] == [
+        {"avm": pytest.approx(avm - 0.035)} for avm in past.metrics["avm"]
+    ]
 
 
 def test_optuna_copes_with_genes_that_do_not_fit_together() -> None:

@@ -1,0 +1,60 @@
+"""Quantities as people write them: counts such as `40 k` or `1.5 M`, shares such as `5 %` or `3 points`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+_NUMBER_AND_UNIT: Final = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z%]*)\s*$")
+_COUNTS: Final[Mapping[str, int]] = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+_SHARES: Final[Mapping[str, Decimal]] = {"": Decimal(1), "%": Decimal("0.01"), "points": Decimal("0.01")}
+
+
+def parse_count(value: Any) -> Any:
+    """Return the whole number of a text such as `40 k`; anything but text is left to the validator.
+
+    Raises:
+        ValueError: when the text is not a number with a known unit, or no whole number.
+
+    >>> parse_count("1.5 M")
+    1500000
+    """
+    if not isinstance(value, str):
+        return value
+    match = _NUMBER_AND_UNIT.match(value)
+    factor = None if match is None else _COUNTS.get(match[2])
+    count = None if match is None or factor is None else Decimal(match[1]) * factor
+    if count is None or count != int(count):
+        raise ValueError(f"must be a whole number, or a text such as `40 k` (units: k, M, G), got {value!r}")
+    return int(count)
+
+
+def parse_share(value: Any) -> Any:
+    """Return the fraction of a text such as `5 %` or `3 points`; anything but text is left to the validator.
+
+    Raises:
+        ValueError: when the text is not a number with a known unit.
+
+    >>> parse_share("3 points")
+    0.03
+    """
+    if not isinstance(value, str):
+        return value
+    match = _NUMBER_AND_UNIT.match(value)
+    factor = None if match is None else _SHARES.get(match[2])
+    if match is None or factor is None:
+        raise ValueError(
+            f"must be a fraction such as 0.03, or a text such as `3 points` or `3 %`, got {value!r}"
+        )
+    return float(Decimal(match[1]) * factor)
+
+
+Count = Annotated[int, Field(ge=1), BeforeValidator(parse_count, json_schema_input_type=int | str)]
+"""A whole number from 1, or a text such as `40 k`, `1.5 M`, `2 G`."""
+
+Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(parse_share, json_schema_input_type=float | str)]
+"""A fraction above 0, at most 1, or a text such as `5 %` or `3 points`."""

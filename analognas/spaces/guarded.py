@@ -1,0 +1,115 @@
+"""A space of another package, watched during a search: `check_space` sees a few small populations, a search many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from analognas.errors import UserError
+from analognas.spaces.adapter import ArchitectureSpace
+from search_spaces import Genotype, Population
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def guarded(name: str, space: ArchitectureSpace) -> ArchitectureSpace:
+    """Return `space` so that whatever breaks its contract in a search is a `UserError` that names the method.
+
+    `build` and `parse` may fail: a network that cannot be built is a failed trial, an architecture that cannot be
+    read is told where it is written.
+
+    Args:
+        name: of the entry point, for errors.
+        space: with every ability; `check_space` found nothing wrong with it.
+    """
+    return _GuardedSpace(name, space)
+
+
+class _GuardedSpace:
+    """A user's space, its answers looked at."""
+
+    def __init__(self, name: str, space: ArchitectureSpace) -> None:
+        self._name = name
+        self._space = space
+        self._genes = int(space.sample(1, np.random.default_rng(0)).shape[1])
+
+    def sample(self, n: int, rng: np.random.Generator) -> Population:
+        return self._rows("sample", n, self._call("sample", self._space.sample, n, rng))
+
+    def latin_hypercube(self, n: int, rng: np.random.Generator) -> Population:
+        drawn = self._call("latin_hypercube", self._space.latin_hypercube, n, rng)
+        return self._rows("latin_hypercube", n, drawn)
+
+    def mutate(self, population: Population, rng: np.random.Generator) -> Population:
+        children = self._call("mutate", self._space.mutate, population, rng)
+        return self._rows("mutate", len(population), children)
+
+    def crossover(self, first: Population, second: Population, rng: np.random.Generator) -> Population:
+        children = self._call("crossover", self._space.crossover, first, second, rng)
+        return self._rows("crossover", len(first), children)
+
+    def canonical(self, population: Population) -> Population:
+        rows = self._call("canonical", self._space.canonical, population)
+        return self._rows("canonical", len(population), rows)
+
+    def encode(self, population: Population) -> pd.DataFrame:
+        features = self._call("encode", self._space.encode, population)
+        if len(features) != len(population):
+            raise self._breach("encode", f"must return {len(population)} rows, got {len(features)}")
+        return features
+
+    def parameters(self, population: Population) -> npt.NDArray[np.int64]:
+        return self._costs(
+            "parameters", population, self._call("parameters", self._space.parameters, population)
+        )
+
+    def macs(self, population: Population) -> npt.NDArray[np.int64]:
+        return self._costs("macs", population, self._call("macs", self._space.macs, population))
+
+    def problems(self, population: Population) -> list[str]:
+        reasons = self._call("problems", self._space.problems, population)
+        if len(reasons) != len(population):
+            raise self._breach("problems", f"must return {len(population)} texts, got {len(reasons)}")
+        return reasons
+
+    def describe(self, genotype: Genotype) -> dict[str, Any]:
+        return self._call("describe", self._space.describe, genotype)
+
+    def parse(self, architecture: Mapping[str, Any]) -> Genotype:
+        return self._space.parse(architecture)
+
+    def build(self, genotype: Genotype) -> nn.Module:
+        return self._space.build(genotype)
+
+    def _rows(self, method: str, n: int, population: Population) -> Population:
+        shape, dtype = getattr(population, "shape", None), getattr(population, "dtype", None)
+        if shape != (n, self._genes) or dtype != np.int64:
+            raise self._breach(method, f"must return ({n}, {self._genes}) int64, got {shape} {dtype}")
+        return population
+
+    def _costs(
+        self, method: str, population: Population, costs: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        shape = getattr(costs, "shape", None)
+        if shape != (len(population),):
+            raise self._breach(method, f"must return ({len(population)},), got {shape}")
+        return costs
+
+    def _call(self, method: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except UserError:
+            raise
+        except Exception as error:
+            raise self._breach(method, f"failed: {type(error).__name__}: {error}") from error
+
+    def _breach(self, method: str, what: str) -> UserError:
+        return UserError(f"`{method}` of the space {self._name!r} {what}")
