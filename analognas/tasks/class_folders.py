@@ -9,7 +9,8 @@ Names that begin with a dot or an underscore are left out, folders inside a clas
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ import numpy as np
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index
-from analognas.tasks.complete_splits import check_classes
+from analognas.tasks.complete_splits import PARTS, SHOWN, check_classes
 from analognas.tasks.speakers import speaker_disjoint_indices
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels
@@ -58,10 +59,10 @@ class ClassFolders:
             fractions: shares of the three; with folders of splits, of training and validation where there is no folder
                 for validation.
             seed: of the split.
-            speakers: of each file; nobody is then in two parts that are split here. None: stratified.
+            speakers: of each file; nobody is then in two parts. None: stratified.
 
         Raises:
-            UserError: when a class is missing from a part, or too small.
+            UserError: when a class is missing from a part, or too small, or a speaker is in two folders of splits.
         """
         names = self.class_names
         try:
@@ -70,6 +71,8 @@ class ClassFolders:
                     return speaker_disjoint_indices(speakers, self.y, fractions, seed, names)
                 return stratified_indices(self.y, fractions, seed, names)
             found = [np.flatnonzero(self.part == part) for part in range(3)]
+            if speakers is not None:
+                _check_speakers(found, speakers)
             if not len(found[1]):
                 share = fractions[1] / (fractions[0] + fractions[1])
                 train = found[0]
@@ -85,6 +88,19 @@ class ClassFolders:
         except UserError as error:
             raise UserError(f"{self.root}: {error}") from None
         return tuple(found)
+
+
+def _check_speakers(parts: Sequence[Index], speakers: Sequence[str]) -> None:
+    """Raise UserError when somebody is in the folders of two splits."""
+    said = [{speakers[index] for index in part} for part in parts]
+    for first, second in itertools.combinations(range(len(PARTS)), 2):
+        both = sorted(said[first] & said[second])
+        if both:
+            more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
+            raise UserError(
+                f"with `speaker`, nobody may be in two splits; in the folders of the {PARTS[first]} and the "
+                f"{PARTS[second]} split are {', '.join(both[:SHOWN])}{more}; move their files, or leave `speaker` out"
+            )
 
 
 def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
@@ -111,7 +127,7 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     entries: list[tuple[Path, int, int]] = []
     for group, part in groups:
         for label, name in enumerate(classes):
-            files = _files(group / name, suffixes)
+            files = files_in(group / name, suffixes)
             if not files:
                 raise UserError(
                     f"{group / name}: no {', '.join(sorted(suffixes))} files in it; "
@@ -132,11 +148,10 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
 
 
-def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [
+def files_in(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """Return the files with one of `suffixes` anywhere below `folder`, sorted; none where there is no such folder."""
+    return sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in suffixes and path.is_file() and path.name[0] not in "._"
-    ]
+    )

@@ -63,6 +63,24 @@ def test_absent_data_name_the_command_and_the_folder(name, data) -> None:
         load(f"kind: {name}")
 
 
+def test_what_is_there_already_need_not_be_put_there_and_a_wrong_variable_is_named(
+    data, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("ANALOGNAS_DATA", str(tmp_path / "typo"))
+    there = data / "speech-commands" / "speech_commands_v0.02.tar.gz"
+    there.parent.mkdir(parents=True)
+    there.touch()
+    with pytest.raises(
+        UserError,
+        match=rf"on this machine \(\$ANALOGNAS_DATA is {re.escape(str(tmp_path / 'typo'))}, which is no folder\).*"
+        r"or put speech_commands_test_set_v0.02.tar.gz into",
+    ):
+        load("kind: speech-commands")
+    (tmp_path / "typo").mkdir()
+    with pytest.raises(UserError, match=r"on this machine; get them"):
+        load("kind: speech-commands")
+
+
 def cifar(data: Path, label: int = 0) -> Path:
     def batch(n: int) -> bytes:
         y = (np.arange(n) % 10).astype(np.uint8) + np.uint8(label)
@@ -258,8 +276,17 @@ def test_a_copy_of_the_test_set_is_another_task(tmp_path, monkeypatch) -> None:
     assert len(task.train) + len(task.validation) + len(task.test) == 240
     with pytest.raises(UserError, match="noise can only be added to sound"):
         load("kind: speech-commands, noise: {copies: 1}")
-    with pytest.raises(UserError, match="leave the front end at its defaults"):
-        load("kind: speech-commands, front_end: {mel_bands: 20}")
+    for key, own, asked in (
+        ("mel_bands", 40, 20),
+        ("low_hz", 20, 300),
+        ("high_hz", 4000, 3000),
+        ("window_ms", 30, 40),
+        ("hop_ms", 20, 10),
+        ("clip_ms", 1000, 500),
+    ):
+        with pytest.raises(UserError, match=f"made with `{key}: {own}`, asked for is {asked}; leave it out"):
+            load(f"kind: speech-commands, front_end: {{{key}: {asked}}}")
+    assert load("kind: speech-commands, front_end: {features: log-mel}").input_shape == (1, 49, 40)
 
 
 def test_nobody_is_in_two_splits() -> None:

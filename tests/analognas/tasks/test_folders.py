@@ -94,14 +94,21 @@ def test_a_limit_takes_a_stratified_part_and_says_so(tmp_path) -> None:
     assert task.notes[0] == "10 of 24 training items, a fixed stratified choice"
 
 
-@pytest.mark.parametrize(("resize", "value"), [("squash", 50), ("crop", 50)])
-def test_mixed_sizes_need_a_rule(tmp_path, resize, value) -> None:
-    images(tmp_path / "pets")
-    image(tmp_path / "pets" / "cat" / "large.png", value, (40, 30))
-    with pytest.raises(UserError, match=r"images differ in size, .* 6 x 4 and .* pixels; give `size`"):
+@pytest.mark.parametrize(("resize", "white_columns"), [("squash", 1), ("crop", 0)])
+def test_mixed_sizes_need_a_rule(tmp_path, resize, white_columns) -> None:
+    images(tmp_path / "pets", size=(8, 8))
+    wide = np.zeros((30, 40, 3), np.uint8)
+    wide[:, :5] = 255  # a stripe at the left that `crop` cuts off and `squash` keeps
+    Image.fromarray(wide).save(tmp_path / "pets" / "cat" / "wide.png")
+    with pytest.raises(
+        UserError, match=r"images differ in size, .* 8 x 8 and .* 40 x 30 pixels; give `size`"
+    ):
         load(tmp_path, "kind: image-folder, path: pets")
     task = load(tmp_path, f"kind: image-folder, path: pets, size: [8, 8], resize: {resize}")
     assert task.input_shape == (3, 8, 8)
+    x = np.concatenate([part.x.numpy() for part in (task.train, task.validation, task.test)])
+    blue = x[:, 2].mean(axis=1)  # (images, columns); nothing else is blue
+    assert int((blue > 200).sum()) == white_columns
 
 
 def test_bad_images_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
@@ -276,25 +283,55 @@ def test_mistakes_in_the_section_have_their_place(tmp_path, text, message) -> No
     assert "search.yaml:1:" in str(caught.value)
 
 
+def different(task: Task) -> list[set[bytes]]:
+    """The inputs of each split, equal ones once."""
+    return [{row.tobytes() for row in part.x.numpy()} for part in (task.train, task.validation, task.test)]
+
+
 def test_sounds_become_features_and_speakers_stay_together(tmp_path) -> None:
-    sounds(tmp_path / "s")
+    for label, name in enumerate(("high", "low")):
+        for speaker in range(5):
+            for take in range(4):  # all takes of a speaker are the same sound
+                tone(tmp_path / "s" / name / f"s{speaker}_{take}.wav", (2000, 300)[label] + 10 * speaker)
     text = "kind: wav-folder, path: s, speaker: '^(s[0-9]+)_'"
     task = load(tmp_path, text)
     assert task.input_shape == (1, 49, 10)
     assert [len(part) for part in (task.train, task.validation, task.test)] == [24, 8, 8]
-    everyone = [
-        {row.tobytes() for row in part.x.numpy()} for part in (task.train, task.validation, task.test)
-    ]
-    assert len(everyone[0] | everyone[1] | everyone[2]) == 40
+    assert [len(part) for part in different(task)] == [6, 2, 2]
+    assert len(set.union(*different(task))) == 10
     assert load(tmp_path, text).fingerprint == task.fingerprint
+    mixed = different(load(tmp_path, "kind: wav-folder, path: s"))
+    assert mixed[0] & mixed[2]  # so the test above would notice
     with pytest.raises(UserError, match="must find the speaker in every file name"):
         load(tmp_path, "kind: wav-folder, path: s, speaker: '^(t[0-9]+)_'")
 
 
 def test_too_few_speakers_are_an_error(tmp_path) -> None:
     sounds(tmp_path / "s", speakers=2)
-    with pytest.raises(UserError, match=r"as many speakers, got 2 .*|as many speakers, got 2;"):
+    with pytest.raises(UserError, match="into 3 parts needs as many speakers, got 2; split without speakers"):
         load(tmp_path, "kind: wav-folder, path: s, speaker: '^(s[0-9]+)_'")
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ({"train": "abcd", "test": "de"}, "of the training and the test split are d; move their files, or"),
+        ({"train": "abcd", "val": "ca", "test": "e"}, "of the training and the validation split are a, c;"),
+        ({"train": "abcd", "test": "e"}, None),
+        ({"train": "ab", "val": "c", "test": "d"}, None),
+    ],
+)
+def test_folders_of_splits_are_held_to_the_speakers_too(tmp_path, folders, message) -> None:
+    for part, speakers in folders.items():
+        for name, hertz in (("high", 2000), ("low", 300)):
+            for speaker in speakers:
+                tone(tmp_path / "s" / part / name / f"{speaker}_0.wav", hertz + ord(speaker))
+    text = "kind: wav-folder, path: s, speaker: '^([a-e])_'"
+    if message is None:
+        assert [len(part) for part in different(load(tmp_path, text))][2] == 2
+    else:
+        with pytest.raises(UserError, match=rf"s: with `speaker`, nobody may be in two splits; .*{message}"):
+            load(tmp_path, text)
 
 
 def test_other_rates_are_converted(tmp_path) -> None:
@@ -329,6 +366,22 @@ def test_noisy_copies_belong_to_their_clips(tmp_path) -> None:
     assert limited.noisy is not None
     kept = [int((limited.train.x[i] == quiet.train.x).flatten(1).all(1).nonzero()[0, 0]) for i in range(6)]
     assert (limited.noisy == quiet.noisy[:, kept]).all()
+
+
+def test_noise_recordings_are_found_by_any_ending_that_clips_may_have(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    text = "kind: wav-folder, path: s, noise: {copies: 1, snr_db: [0, 0]}"
+    pink = load(tmp_path, text).noisy
+    hum = tmp_path / "s" / "_background_noise_" / "hum.wav"
+    tone(hum, 50, seconds=2.0)
+    lower = load(tmp_path, text).noisy
+    hum.rename(hum.with_name("HUM.WAV"))
+    upper = load(tmp_path, text).noisy
+    assert pink is not None
+    assert lower is not None
+    assert upper is not None
+    assert not (lower == pink).all()
+    assert (upper == lower).all()
 
 
 def test_bad_sounds_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from analognas.config.loader import parse_config
 from analognas.errors import UserError
 from analognas.tasks import Task, load_task
+from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.speech_commands import CLASSES
 
 CLIPS = 180
@@ -75,6 +76,18 @@ def _places(tmp_path, monkeypatch) -> None:
 def test_a_whole_copy_is_read(kind: str, n: int, tmp_path) -> None:
     task = load(kind, {}, tmp_path)
     assert len(task.train) + len(task.validation) + len(task.test) == n
+
+
+def test_nobody_of_a_copied_test_set_is_in_two_splits(tmp_path) -> None:
+    arrays = speech()
+    task = load("speech-commands", arrays, tmp_path)
+    words = [k for k, label in enumerate(arrays["y"]) if CLASSES[label] != "_silence_"]
+    features = FrontEnd(16_000).from_log_mel(arrays["logmel"][words])
+    said_by = {row.tobytes(): k % 20 for row, k in zip(features, words, strict=True)}
+    splits = (task.train, task.validation, task.test)
+    heard = [{said_by.get(row.tobytes()) for row in split.x.numpy()} - {None} for split in splits]
+    assert [len(speakers) for speakers in heard] == [12, 4, 4]
+    assert len(set.union(*heard)) == 20
 
 
 @pytest.mark.parametrize(
