@@ -264,6 +264,12 @@ def test_noise_recordings_shorter_than_a_clip_are_said_to_be_of_no_use(tmp_path)
             "kind: wav-folder, path: ., noise: {copies: 1, snr_db: [9, 3]}",
             "`low <= high` must hold in `snr_db`",
         ),
+        (
+            "kind: wav-folder, path: ., noise: {copies: 1, speed: [1.2, 0.8]}",
+            "`low <= high` must hold in `speed`",
+        ),
+        ("kind: fsdd, noise: {speed: [0.9, 1.1]}", "`speed` is of the copies; it needs `copies: 1` or more"),
+        ("kind: fsdd, noise: {copies: 1, speed: [0.1, 1.1]}", r"noise.speed\[0\]: must be >= 0.5, got 0.1"),
         ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
         (
             "kind: wav-folder, path: ., rate_hz: 1000, front_end: {low_hz: 600}",
@@ -366,6 +372,24 @@ def test_noisy_copies_belong_to_their_clips(tmp_path) -> None:
     assert limited.noisy is not None
     kept = [int((limited.train.x[i] == quiet.train.x).flatten(1).all(1).nonzero()[0, 0]) for i in range(6)]
     assert (limited.noisy == quiet.noisy[:, kept]).all()
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_copies_at_another_speed_sound_as_if_said_at_another_pitch(tmp_path, speed) -> None:
+    for name, hertz in (("high", 2000), ("low", 300)):
+        for index in range(10):
+            tone(tmp_path / "s" / name / f"{index}.wav", hertz + index)
+            tone(tmp_path / "pitched" / name / f"{index}.wav", speed * (hertz + index))
+    task = load(
+        tmp_path,
+        f"kind: wav-folder, path: s, noise: {{copies: 2, snr_db: [60, 60], speed: [{speed}, {speed}]}}",
+    )
+    pitched = load(tmp_path, "kind: wav-folder, path: pitched").train.x[:, 0, 22:26]
+    assert task.noisy is not None
+    moved = (task.noisy[:, :, 0, 22:26] - pitched).abs().mean()
+    recorded = (task.train.x[:, 0, 22:26] - pitched).abs().mean()
+    assert moved < 0.5 * recorded
+    assert (task.train.x == load(tmp_path, "kind: wav-folder, path: s").train.x).all()
 
 
 def test_noise_recordings_are_found_by_any_ending_that_clips_may_have(tmp_path) -> None:
