@@ -4,12 +4,14 @@
     DATA/train/cat/*.png  DATA/test/cat/*.png  …                split by the folders `train`, `test` and, where there
                                                                 is one, `validation` or `val`
 
-Names that begin with a dot or an underscore are left out, folders inside a class folder count to it.
+Names that begin with a dot or an underscore are left out, folders inside a class folder count to it. Files with other
+endings are left out, too, and counted in a note.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,7 @@ class ClassFolders:
         y: `(n,)` label of each.
         class_names: name of each label.
         part: `(n,)` 0 training, 1 validation, 2 test by the folder of each file; -1 without such folders.
+        notes: a line about the files that are left out for their ending, where there are some.
     """
 
     root: Path
@@ -44,6 +47,7 @@ class ClassFolders:
     y: Labels
     class_names: tuple[str, ...]
     part: Index
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -125,9 +129,11 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     if len(classes) < 2:
         raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
     entries: list[tuple[Path, int, int]] = []
+    ignored: list[Path] = []
     for group, part in groups:
         for label, name in enumerate(classes):
-            files = files_in(group / name, suffixes)
+            files, without = files_in(group / name, suffixes)
+            ignored += without
             if not files:
                 raise UserError(
                     f"{group / name}: no {', '.join(sorted(suffixes))} files in it; "
@@ -141,17 +147,26 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
         y=np.array([label for _, label, _ in entries], dtype=np.int64),
         class_names=tuple(classes),
         part=np.array([part for _, _, part in entries], dtype=np.int64),
+        notes=_left_out(ignored),
     )
+
+
+def _left_out(files: Sequence[Path]) -> tuple[str, ...]:
+    if not files:
+        return ()
+    counts = Counter(path.suffix.lower() or "no ending" for path in files)
+    endings = ", ".join(f"{n} {ending}" for ending, n in counts.most_common(SHOWN))
+    return (f"left out, other files: {endings}; the first is {files[0]}",)
 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
 
 
-def files_in(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """Return the files with one of `suffixes` anywhere below `folder`, sorted; none where there is no such folder."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and path.is_file() and path.name[0] not in "._"
-    )
+def files_in(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """Return the files anywhere below `folder` with one of `suffixes`, and the others; none without a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    fits = [path.suffix.lower() in suffixes for path in files]
+    return list(itertools.compress(files, fits)), [
+        path for path, fit in zip(files, fits, strict=True) if not fit
+    ]

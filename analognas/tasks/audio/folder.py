@@ -54,7 +54,7 @@ def load_wav_folder(
     folders = scan(path, SUFFIXES)
     speakers = None if speaker is None else _speakers(folders, speaker)
     parts = folders.parts(fractions, split_seed, speakers)
-    noise_files = files_in(path / NOISE_FOLDER, SUFFIXES)
+    noise_files, _ = files_in(path / NOISE_FOLDER, SUFFIXES)
 
     def load() -> Clips:
         bad = BadFiles(str(path), max_bad_files)
@@ -91,6 +91,7 @@ def load_wav_folder(
             "align": align,
             "max_bad_files": max_bad_files,
         },
+        notes=folders.notes,
     )
 
 

@@ -132,6 +132,18 @@ def test_bad_images_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
         load(tmp_path, "kind: image-folder, path: pets, max_bad_files: 2")
 
 
+@pytest.mark.parametrize(("kind", "ending"), [("image-folder", "heic"), ("wav-folder", "mp3")])
+def test_files_with_other_endings_are_left_out_and_counted(tmp_path, kind, ending) -> None:
+    (images if kind == "image-folder" else sounds)(tmp_path / "d")
+    label = sorted((tmp_path / "d").iterdir())[0]
+    assert not load(tmp_path, f"kind: {kind}, path: d").notes
+    for name in (f"1.{ending.upper()}", f"2.{ending}", "labels.txt", "README", ".DS_Store"):
+        (label / name).write_bytes(b"x")
+    (note,) = load(tmp_path, f"kind: {kind}, path: d").notes
+    counts = f"2 .{ending}, 1 no ending, 1 .txt"
+    assert note == f"left out, other files: {counts}; the first is {label / f'1.{ending.upper()}'}"
+
+
 @pytest.mark.parametrize(
     ("prepare", "text", "message"),
     [
