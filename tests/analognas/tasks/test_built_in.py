@@ -248,47 +248,6 @@ def test_speech_commands_has_twelve_classes_and_the_official_split(data) -> None
     assert load("kind: speech-commands, noise: {copies: 1}").fingerprint == task.fingerprint
 
 
-def test_a_copy_of_the_test_set_is_another_task(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("ANALOGNAS_DATA", str(tmp_path / "copies"))
-    folder = tmp_path / "copies" / "speech_commands_v2_test"
-    folder.mkdir(parents=True)
-    names = ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "_silence_", "_unknown_"]
-    y = np.repeat(np.arange(12), 20)
-    files = [
-        f"cat_{k % 20:08x}_nohash_0.wav.wav"
-        if label == 11
-        else f"{k}.wav"
-        if label == 10
-        else f"{k % 20:08x}_nohash_0.wav"
-        for k, label in enumerate(y)
-    ]
-    spectra = RNG.normal(size=(240, 49, 40)).astype(np.float16)
-    np.savez(
-        folder / "derived_logmel_all4890.npz",
-        logmel=spectra,
-        y=y.astype(np.uint8),
-        filename=files,
-        class_names=names,
-    )
-    task = load("kind: speech-commands")
-    assert task.name == "speech-commands-test-set"
-    assert "not comparable" in task.notes[0]
-    assert len(task.train) + len(task.validation) + len(task.test) == 240
-    with pytest.raises(UserError, match="noise can only be added to sound"):
-        load("kind: speech-commands, noise: {copies: 1}")
-    for key, own, asked in (
-        ("mel_bands", 40, 20),
-        ("low_hz", 20, 300),
-        ("high_hz", 4000, 3000),
-        ("window_ms", 30, 40),
-        ("hop_ms", 20, 10),
-        ("clip_ms", 1000, 500),
-    ):
-        with pytest.raises(UserError, match=f"made with `{key}: {own}`, asked for is {asked}; leave it out"):
-            load(f"kind: speech-commands, front_end: {{{key}: {asked}}}")
-    assert load("kind: speech-commands, front_end: {features: log-mel}").input_shape == (1, 49, 40)
-
-
 def test_nobody_is_in_two_splits() -> None:
     rng = np.random.default_rng(1)
     for seed in range(20):
