@@ -83,7 +83,7 @@ def test_blocks_of_tasks_are_valid(tmp_path) -> None:
     (tmp_path / "recordings").mkdir()
     (tmp_path / "my.npz").touch()
     blocks = YAML.findall((ROOT / "docs" / "tasks.md").read_text())
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         parse_config(block, tmp_path)
 

@@ -45,7 +45,10 @@ def list_sources(as_json: AsJson = False) -> None:
         for source in SOURCES.values()
     ]
     typer.echo(table(rows, align_right=False))
-    typer.echo(f"data folder: {data_folder()}")
+    for source in SOURCES.values():
+        if source.files() is None and (copy := source.copy()) is not None:
+            typer.echo(f"the copy of {source.name} is {copy}")
+    typer.echo(f"data folder: {data_folder()}, filled by `analognas data fetch NAME`")
     typer.echo(
         "`digits` is bundled; your own folders and arrays need no fetching: `analognas describe tasks`"
     )

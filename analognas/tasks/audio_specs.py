@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from analognas.tasks.audio.front_end import FrontEnd
 
 
+Speed = Annotated[float, Field(ge=0.5, le=2.0)]
+
+
 class FrontEndSpec(Spec):
     """Spectral features; the defaults are those of MLPerf Tiny: 49 frames of 10 coefficients for a clip of 1 s."""
 
@@ -61,7 +64,7 @@ class FrontEndSpec(Spec):
 
 
 class NoiseSpec(Spec):
-    """Background noise under the training clips: copies made once, of which an epoch takes one or the clean clip."""
+    """Copies of the training clips with noise, made once; an epoch takes one of them or the clip itself."""
 
     copies: int = Field(
         default=0, ge=0, le=100, description="noisy copies of each training clip; 0: no noise"
@@ -69,11 +72,19 @@ class NoiseSpec(Spec):
     snr_db: tuple[float, float] = Field(
         default=(5.0, 25.0), description="[low, high]: the signal-to-noise ratio is drawn between them"
     )
+    speed: tuple[Speed, Speed] = Field(
+        default=(1.0, 1.0),
+        description="[low, high]: how fast a copy is played, as another voice would speak; [0.85, 1.18] for speech",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> NoiseSpec:
         if self.snr_db[0] > self.snr_db[1]:
             raise ValueError(f"`low <= high` must hold in `snr_db`, got {list(self.snr_db)}")
+        if self.speed[0] > self.speed[1]:
+            raise ValueError(f"`low <= high` must hold in `speed`, got {list(self.speed)}")
+        if self.speed != (1.0, 1.0) and not self.copies:
+            raise ValueError("`speed` is of the copies; it needs `copies: 1` or more, got 0")
         return self
 
 

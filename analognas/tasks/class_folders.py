@@ -4,12 +4,15 @@
     DATA/train/cat/*.png  DATA/test/cat/*.png  …                split by the folders `train`, `test` and, where there
                                                                 is one, `validation` or `val`
 
-Names that begin with a dot or an underscore are left out, folders inside a class folder count to it.
+Names that begin with a dot or an underscore are left out, folders inside a class folder count to it. Files with other
+endings are left out, too, and counted in a note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +21,7 @@ import numpy as np
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index
-from analognas.tasks.complete_splits import check_classes
+from analognas.tasks.complete_splits import PARTS, SHOWN, check_classes
 from analognas.tasks.speakers import speaker_disjoint_indices
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels
@@ -36,6 +39,7 @@ class ClassFolders:
         y: `(n,)` label of each.
         class_names: name of each label.
         part: `(n,)` 0 training, 1 validation, 2 test by the folder of each file; -1 without such folders.
+        notes: a line about the files that are left out for their ending, where there are some.
     """
 
     root: Path
@@ -43,6 +47,7 @@ class ClassFolders:
     y: Labels
     class_names: tuple[str, ...]
     part: Index
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -58,10 +63,10 @@ class ClassFolders:
             fractions: shares of the three; with folders of splits, of training and validation where there is no folder
                 for validation.
             seed: of the split.
-            speakers: of each file; nobody is then in two parts that are split here. None: stratified.
+            speakers: of each file; nobody is then in two parts. None: stratified.
 
         Raises:
-            UserError: when a class is missing from a part, or too small.
+            UserError: when a class is missing from a part, or too small, or a speaker is in two folders of splits.
         """
         names = self.class_names
         try:
@@ -70,6 +75,8 @@ class ClassFolders:
                     return speaker_disjoint_indices(speakers, self.y, fractions, seed, names)
                 return stratified_indices(self.y, fractions, seed, names)
             found = [np.flatnonzero(self.part == part) for part in range(3)]
+            if speakers is not None:
+                _check_speakers(found, speakers)
             if not len(found[1]):
                 share = fractions[1] / (fractions[0] + fractions[1])
                 train = found[0]
@@ -85,6 +92,19 @@ class ClassFolders:
         except UserError as error:
             raise UserError(f"{self.root}: {error}") from None
         return tuple(found)
+
+
+def _check_speakers(parts: Sequence[Index], speakers: Sequence[str]) -> None:
+    """Raise UserError when somebody is in the folders of two splits."""
+    said = [{speakers[index] for index in part} for part in parts]
+    for first, second in itertools.combinations(range(len(PARTS)), 2):
+        both = sorted(said[first] & said[second])
+        if both:
+            more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
+            raise UserError(
+                f"with `speaker`, nobody may be in two splits; in the folders of the {PARTS[first]} and the "
+                f"{PARTS[second]} split are {', '.join(both[:SHOWN])}{more}; move their files, or leave `speaker` out"
+            )
 
 
 def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
@@ -109,9 +129,11 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     if len(classes) < 2:
         raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
     entries: list[tuple[Path, int, int]] = []
+    ignored: list[Path] = []
     for group, part in groups:
         for label, name in enumerate(classes):
-            files = _files(group / name, suffixes)
+            files, without = files_in(group / name, suffixes)
+            ignored += without
             if not files:
                 raise UserError(
                     f"{group / name}: no {', '.join(sorted(suffixes))} files in it; "
@@ -125,18 +147,26 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
         y=np.array([label for _, label, _ in entries], dtype=np.int64),
         class_names=tuple(classes),
         part=np.array([part for _, _, part in entries], dtype=np.int64),
+        notes=_left_out(ignored),
     )
+
+
+def _left_out(files: Sequence[Path]) -> tuple[str, ...]:
+    if not files:
+        return ()
+    counts = Counter(path.suffix.lower() or "no ending" for path in files)
+    endings = ", ".join(f"{n} {ending}" for ending, n in counts.most_common(SHOWN))
+    return (f"left out, other files: {endings}; the first is {files[0]}",)
 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
 
 
-def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and path.is_file() and path.name[0] not in "._"
+def files_in(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """Return the files anywhere below `folder` with one of `suffixes`, and the others; none without a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    fits = [path.suffix.lower() in suffixes for path in files]
+    return list(itertools.compress(files, fits)), [
+        path for path, fit in zip(files, fits, strict=True) if not fit
     ]

@@ -145,7 +145,7 @@ def _load_images(spec: Cifar10Spec | FashionMnistSpec | VisualWakeWordsSpec | Im
 def _load_sound(spec: FsddSpec | SpeechCommandsSpec | WavFolderSpec) -> Task:
     from analognas.tasks.audio.clips import Background
 
-    background = Background(spec.noise.copies, spec.noise.snr_db)
+    background = Background(spec.noise.copies, spec.noise.snr_db, spec.noise.speed)
     front_end = spec.front_end.at(spec.sampled_hz)
     match spec:
         case FsddSpec():

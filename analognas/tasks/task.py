@@ -124,14 +124,15 @@ class Task:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the shapes and bytes of every split: equal only for equal data in equal order."""
+        """SHA-256 over the shapes and bytes of every split and its noisy copies: equal only for equal data in order."""
         digest = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
             for tensor in (split.x, split.y):
                 digest.update(str(tuple(tensor.shape)).encode())
                 digest.update(tensor.contiguous().numpy().data)
-        if self.noisy is not None:
-            digest.update(self.noisy.contiguous().numpy().data)
+        for copies in (self.noisy, self.noisy_validation):
+            if copies is not None:
+                digest.update(copies.contiguous().numpy().data)
         return digest.hexdigest()
 
 

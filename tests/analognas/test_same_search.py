@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from analognas.config.loader import dump_config, load_config
+import analognas
+from analognas.compose import compose
+from analognas.config.document import parse_document
+from analognas.config.loader import dump_config, load_config, validate_document
 from analognas.errors import UserError
+from analognas.observer import Silent
 from analognas.record.directory import create_run
 from analognas.same_search import check_same_search
+from analognas.session import new_run
+from analognas.tasks import load_task
 from tests.analognas.small_search import write_small
 
 
@@ -49,3 +56,19 @@ def test_long_values_are_not_cut_in_their_middle(tmp_path) -> None:
     times = ", ".join(f"{day} day" for day in range(1, 20))
     (line,) = told(tmp_path, f"evaluation.times=[1 s, 1 month, {times}]")
     assert line == "evaluation.times: [1.0, 86400.0, 2592000.0] in the run, now a list of 21 entries"
+
+
+def test_a_run_records_the_hash_of_its_data_and_is_not_continued_on_others(tmp_path) -> None:
+    x, y = np.arange(30.0 * 16).reshape(30, 4, 4), np.arange(30) % 3
+    np.savez(tmp_path / "my.npz", x=x, y=y)
+    document = parse_document("task: {kind: arrays, path: my.npz}\n", str(tmp_path / "search.yaml"))
+    config = validate_document(document, tmp_path)
+    parts = compose(config, document)
+    run = new_run(config, parts, tmp_path / "run")
+    assert run.read_environment()["data_sha256"] == load_task(config.task).fingerprint
+    x[3, 1, 1] += 1
+    np.savez(tmp_path / "my.npz", x=x, y=y)
+    with pytest.raises(
+        UserError, match=r"run: the data have changed since this run began \(SHA-256 .*restore"
+    ):
+        analognas.resume(run.path, observer=Silent())

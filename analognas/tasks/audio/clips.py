@@ -13,6 +13,7 @@ from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits, task_of_features
 from analognas.tasks.audio.background import Mixture, draw_mixture, pink_noise
 from analognas.tasks.audio.front_end import FrontEnd
+from analognas.tasks.audio.speed import Hundredths, draw_speeds, played_at
 from analognas.tasks.audio.wav import Samples
 from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.store.cache import cached
@@ -30,10 +31,17 @@ class Background:
     Attributes:
         copies: of each clip; 0 for none.
         snr_db: the signal-to-noise ratio is drawn evenly between these two.
+        speed: how fast each copy is played, drawn between these two; the noise below it keeps its speed.
     """
 
     copies: int = 0
     snr_db: tuple[float, float] = (5.0, 25.0)
+    speed: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def changes_speed(self) -> bool:
+        """Whether any copy is faster or slower than its clip."""
+        return self.speed != (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def task_of_clips(
         {
             "clips": dict(identity),
             "front_end": front_end.identity,
-            "background": [background.copies, *background.snr_db],
+            "background": [background.copies, *background.snr_db, *background.speed],
             "training": [int(part) for part in parts[0]] if background.copies else [],
             "validation": [int(part) for part in parts[1]] if background.copies else [],
         },
@@ -123,18 +131,14 @@ def _features(
     noisy = []
     for part in parts:
         chosen = np.flatnonzero(np.isin(good, part))
-        copies = [
-            _batches(
-                loaded.clips,
-                chosen,
-                front_end,
-                draw_mixture(recordings, len(chosen), front_end.samples, background.snr_db, rng),
-            )
-            for _ in range(background.copies)
-        ]
+        copies = []
+        for _ in range(background.copies):
+            mixture = draw_mixture(recordings, len(chosen), front_end.samples, background.snr_db, rng)
+            speeds = draw_speeds(len(chosen), background.speed, rng) if background.changes_speed else None
+            copies.append(_batches(loaded.clips, chosen, front_end, mixture, speeds))
         noisy.append(np.stack(copies) if copies else np.empty((0,), np.float32))
     return {
-        "x": _batches(loaded.clips, np.arange(n), front_end, None),
+        "x": _batches(loaded.clips, np.arange(n), front_end),
         "noisy": noisy[0],
         "noisy_validation": noisy[1],
         "good": np.empty((0,), np.int64) if loaded.good is None else loaded.good,
@@ -143,13 +147,19 @@ def _features(
 
 
 def _batches(
-    clips: npt.NDArray[np.int16], chosen: Index, front_end: FrontEnd, mixture: Mixture | None
+    clips: npt.NDArray[np.int16],
+    chosen: Index,
+    front_end: FrontEnd,
+    mixture: Mixture | None = None,
+    speeds: Hundredths | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Return the features of the chosen clips, with noise below them if there is a mixture."""
+    """Return the features of the chosen clips, at other speeds and with noise below them if there are such."""
     out = np.empty((len(chosen), *front_end.shape), np.float32)
     for start in range(0, len(chosen), BATCH):
         which = slice(start, start + BATCH)
         sound = clips[chosen[which]].astype(np.float32) / np.float32(FULL_SCALE)
+        if speeds is not None:
+            sound = played_at(sound, speeds[which])
         out[which] = front_end.features(sound if mixture is None else mixture.apply(sound, which))
     return out
 

@@ -14,7 +14,7 @@ from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.bad_files import BadFiles
-from analognas.tasks.class_folders import ClassFolders, scan
+from analognas.tasks.class_folders import ClassFolders, files_in, scan
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.task import Task
 
@@ -54,7 +54,7 @@ def load_wav_folder(
     folders = scan(path, SUFFIXES)
     speakers = None if speaker is None else _speakers(folders, speaker)
     parts = folders.parts(fractions, split_seed, speakers)
-    noise_files = sorted((path / NOISE_FOLDER).glob("*.wav"))
+    noise_files, _ = files_in(path / NOISE_FOLDER, SUFFIXES)
 
     def load() -> Clips:
         bad = BadFiles(str(path), max_bad_files)
@@ -72,7 +72,7 @@ def load_wav_folder(
         ]
         usable = tuple(samples for samples in noise if len(samples) > front_end.samples)
         notes = bad.notes
-        if background.copies and noise_files and not usable:
+        if background.copies and (path / NOISE_FOLDER).exists() and not usable:
             notes += (f"no recording in {NOISE_FOLDER} is longer than a clip: the noise is pink noise",)
         return Clips(np.stack(clips), notes, kept, usable)
 
@@ -91,6 +91,7 @@ def load_wav_folder(
             "align": align,
             "max_bad_files": max_bad_files,
         },
+        notes=folders.notes,
     )
 
 

@@ -45,6 +45,8 @@ CLASSES: Final = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop
 SPLIT_SEED: Final = 2305_10459
 FRACTIONS: Final = (0.6, 0.2, 0.2)
 TRAINING_SHARE: Final = 0.8
+SPECTRAL: Final = ("clip_ms", "window_ms", "hop_ms", "mel_bands", "low_hz", "high_hz")
+"""What a spectrogram depends on and a copy of spectrograms has settled."""
 LISTS: Final = {"validation_list.txt": 1, "testing_list.txt": 2}
 
 
@@ -178,11 +180,16 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
         raise copy.damaged("`logmel` holds NaN or infinity")
     if tuple(copy.arrays["class_names"].tolist()) != CLASSES:
         raise copy.damaged(f"`class_names` must be {', '.join(CLASSES)}")
-    if spectra.shape[1:] != (front_end.shape[1], front_end.mel_bands):
-        raise UserError(
-            f"{path}: holds {spectra.shape[1]} frames of {spectra.shape[2]} mel bands, asked for are "
-            f"{front_end.shape[1]} of {front_end.mel_bands}; leave the front end at its defaults"
-        )
+    made_with = FrontEnd(RATE_HZ)
+    if spectra.shape[1:] != (made_with.shape[1], made_with.mel_bands):
+        raise copy.damaged(f"`logmel` has the shape {spectra.shape}")
+    for name in SPECTRAL:
+        if getattr(front_end, name) != getattr(made_with, name):
+            raise UserError(
+                f"{path}: holds spectrograms made with `{name}: {getattr(made_with, name):g}`, asked for is "
+                f"{getattr(front_end, name):g}; leave it out, or get the sound with "
+                "`analognas data fetch speech-commands`"
+            )
     y = copy.labels("y", len(spectra), len(CLASSES))
     names = copy.column("filename", len(spectra), "U").tolist()
     try:

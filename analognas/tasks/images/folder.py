@@ -58,4 +58,4 @@ def load_image_folder(
         read=read,
         identity={"folder": str(path), "files": file_identity(folders.files, path)},
     )
-    return collection.task(rule, limits, max_bad_files)
+    return collection.task(rule, limits, max_bad_files, folders.notes)

@@ -45,14 +45,14 @@ def fetch(source: Source, folder: Path, progress: Progress) -> tuple[Path, ...]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return tuple(_fetch_file(download, folder, progress) for download in source.downloads)
+        return tuple(_fetch_file(source, download, folder, progress) for download in source.downloads)
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
-def _fetch_file(download: Download, folder: Path, progress: Progress) -> Path:
+def _fetch_file(source: Source, download: Download, folder: Path, progress: Progress) -> Path:
     target, part = folder / download.file, folder / f"{download.file}.part"
     if target.exists():
         if _sha256(target) == download.sha256:
@@ -69,7 +69,8 @@ def _fetch_file(download: Download, folder: Path, progress: Progress) -> Path:
             reason = f"the connection ended after {_size(part):,} of {download.size:,} bytes"
         except urllib.error.HTTPError as error:
             raise UserError(
-                f"{download.url}: the server answered {error.code} {error.reason}; {_by_hand(download, folder)}"
+                f"{download.url}: the server answered {error.code} {error.reason}; "
+                f"without a connection, {source.by_hand(folder)}"
             ) from None
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             reason = str(getattr(error, "reason", None) or error or type(error).__name__)
@@ -78,7 +79,8 @@ def _fetch_file(download: Download, folder: Path, progress: Progress) -> Path:
             if not _size(part):
                 part.unlink(missing_ok=True)
             raise UserError(
-                f"{download.url}: cannot be downloaded ({reason}); {kept}{_by_hand(download, folder)}"
+                f"{download.url}: cannot be downloaded ({reason}); {kept}"
+                f"without a connection, {source.by_hand(folder)}"
             )
     found = _sha256(part)
     if found != download.sha256:
@@ -124,10 +126,6 @@ def _check_room(folder: Path, download: Download, part: Path) -> None:
             f"{folder}: {download.file} needs {needed / 1e6:,.0f} MB more, "
             f"the disk has {free / 1e6:,.0f} MB free; make room, or choose another folder with --to"
         )
-
-
-def _by_hand(download: Download, folder: Path) -> str:
-    return f"without a connection, put {download.file} into {folder}"
 
 
 def _size(path: Path) -> int:

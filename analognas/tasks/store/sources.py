@@ -5,13 +5,14 @@ Sizes and SHA-256 are those of the official files. References are in the files t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from analognas.errors import UserError
-from analognas.tasks.store.places import data_folder, find
+from analognas.tasks.store.places import VARIABLE, data_folder, find
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,21 @@ class Source:
 
     def missing(self) -> UserError:
         """Return the error that says how to get the data."""
-        files = ", ".join(download.file for download in self.downloads)
         return UserError(
-            f"the data of {self.name} are not on this machine; get them with `analognas data fetch {self.name}` "
-            f"({self.size / 1e6:,.0f} MB), or put {files} into {data_folder() / self.name}"
+            f"the data of {self.name} are not on this machine{_wrong_variable()}; get them with "
+            f"`analognas data fetch {self.name}` ({self.size / 1e6:,.0f} MB), "
+            f"or {self.by_hand(data_folder() / self.name)}"
         )
+
+    def by_hand(self, folder: Path) -> str:
+        """Return what to do without a connection: which files `folder` lacks."""
+        lacking = [download.file for download in self.downloads if not (folder / download.file).exists()]
+        return f"put {', '.join(lacking)} into {folder}"
+
+
+def _wrong_variable() -> str:
+    copies = os.environ.get(VARIABLE)
+    return f" (${VARIABLE} is {copies}, which is no folder)" if copies and not Path(copies).is_dir() else ""
 
 
 _FASHION: Final = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"

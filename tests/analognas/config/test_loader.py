@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,34 @@ def problems(tmp_path: Path, text: str, *overrides: str) -> list[str]:
 def test_ready_made_configurations_are_valid_and_survive_a_round_trip(path: Path) -> None:
     config, _ = load_config(path)
     assert parse_config(dump_config(config), path.parent) == config
+
+
+REFERENCE = {
+    "digits": "resnet8",
+    "fsdd": "ds-cnn",
+    "speech-commands": "ds-cnn",
+    "cifar10": "resnet8",
+    "visual-wake-words": "mobilenet-v1-0.25",
+}
+
+
+@pytest.mark.parametrize("task", REFERENCE)
+def test_every_task_has_a_quick_and_a_full_search_with_the_limits_of_the_paper(task: str) -> None:
+    quick, full = (CONFIGS[0].parent / f"{task}{ending}.yaml" for ending in ("", "-full"))
+    small, _ = load_config(quick)
+    large, _ = load_config(full)
+    for config in (small, large):
+        assert config.task.kind == task
+        assert REFERENCE[task] in config.references
+    assert small.search.trials < large.search.trials
+    assert small.training.digital.epochs < large.training.digital.epochs
+    limits = {int(n): int(k) for n, k in re.findall(r"(\d+00000) \(T(\d+)[M,)]", full.read_text())}
+    assert {100_000, 1_000_000} <= set(limits)
+    assert large.constraints.parameters in limits
+    for limit, name in limits.items():
+        assert name in (limit // 1000, limit // 1_000_000)
+        config, _ = load_config(full, [f"constraints.parameters={limit}"])
+        assert config.constraints.parameters == limit
 
 
 def test_all_problems_at_once_in_line_order(tmp_path: Path) -> None:

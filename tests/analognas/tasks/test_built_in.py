@@ -63,6 +63,24 @@ def test_absent_data_name_the_command_and_the_folder(name, data) -> None:
         load(f"kind: {name}")
 
 
+def test_what_is_there_already_need_not_be_put_there_and_a_wrong_variable_is_named(
+    data, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("ANALOGNAS_DATA", str(tmp_path / "typo"))
+    there = data / "speech-commands" / "speech_commands_v0.02.tar.gz"
+    there.parent.mkdir(parents=True)
+    there.touch()
+    with pytest.raises(
+        UserError,
+        match=rf"on this machine \(\$ANALOGNAS_DATA is {re.escape(str(tmp_path / 'typo'))}, which is no folder\).*"
+        r"or put speech_commands_test_set_v0.02.tar.gz into",
+    ):
+        load("kind: speech-commands")
+    (tmp_path / "typo").mkdir()
+    with pytest.raises(UserError, match=r"on this machine; get them"):
+        load("kind: speech-commands")
+
+
 def cifar(data: Path, label: int = 0) -> Path:
     def batch(n: int) -> bytes:
         y = (np.arange(n) % 10).astype(np.uint8) + np.uint8(label)
@@ -228,38 +246,6 @@ def test_speech_commands_has_twelve_classes_and_the_official_split(data) -> None
     rows = [{row.tobytes() for row in part.x.numpy()} for part in (task.train, task.validation, task.test)]
     assert len(rows[0] | rows[1] | rows[2]) == 84 + 24 + 36
     assert load("kind: speech-commands, noise: {copies: 1}").fingerprint == task.fingerprint
-
-
-def test_a_copy_of_the_test_set_is_another_task(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("ANALOGNAS_DATA", str(tmp_path / "copies"))
-    folder = tmp_path / "copies" / "speech_commands_v2_test"
-    folder.mkdir(parents=True)
-    names = ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "_silence_", "_unknown_"]
-    y = np.repeat(np.arange(12), 20)
-    files = [
-        f"cat_{k % 20:08x}_nohash_0.wav.wav"
-        if label == 11
-        else f"{k}.wav"
-        if label == 10
-        else f"{k % 20:08x}_nohash_0.wav"
-        for k, label in enumerate(y)
-    ]
-    spectra = RNG.normal(size=(240, 49, 40)).astype(np.float16)
-    np.savez(
-        folder / "derived_logmel_all4890.npz",
-        logmel=spectra,
-        y=y.astype(np.uint8),
-        filename=files,
-        class_names=names,
-    )
-    task = load("kind: speech-commands")
-    assert task.name == "speech-commands-test-set"
-    assert "not comparable" in task.notes[0]
-    assert len(task.train) + len(task.validation) + len(task.test) == 240
-    with pytest.raises(UserError, match="noise can only be added to sound"):
-        load("kind: speech-commands, noise: {copies: 1}")
-    with pytest.raises(UserError, match="leave the front end at its defaults"):
-        load("kind: speech-commands, front_end: {mel_bands: 20}")
 
 
 def test_nobody_is_in_two_splits() -> None:

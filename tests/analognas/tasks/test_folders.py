@@ -94,14 +94,21 @@ def test_a_limit_takes_a_stratified_part_and_says_so(tmp_path) -> None:
     assert task.notes[0] == "10 of 24 training items, a fixed stratified choice"
 
 
-@pytest.mark.parametrize(("resize", "value"), [("squash", 50), ("crop", 50)])
-def test_mixed_sizes_need_a_rule(tmp_path, resize, value) -> None:
-    images(tmp_path / "pets")
-    image(tmp_path / "pets" / "cat" / "large.png", value, (40, 30))
-    with pytest.raises(UserError, match=r"images differ in size, .* 6 x 4 and .* pixels; give `size`"):
+@pytest.mark.parametrize(("resize", "white_columns"), [("squash", 1), ("crop", 0)])
+def test_mixed_sizes_need_a_rule(tmp_path, resize, white_columns) -> None:
+    images(tmp_path / "pets", size=(8, 8))
+    wide = np.zeros((30, 40, 3), np.uint8)
+    wide[:, :5] = 255  # a stripe at the left that `crop` cuts off and `squash` keeps
+    Image.fromarray(wide).save(tmp_path / "pets" / "cat" / "wide.png")
+    with pytest.raises(
+        UserError, match=r"images differ in size, .* 8 x 8 and .* 40 x 30 pixels; give `size`"
+    ):
         load(tmp_path, "kind: image-folder, path: pets")
     task = load(tmp_path, f"kind: image-folder, path: pets, size: [8, 8], resize: {resize}")
     assert task.input_shape == (3, 8, 8)
+    x = np.concatenate([part.x.numpy() for part in (task.train, task.validation, task.test)])
+    blue = x[:, 2].mean(axis=1)  # (images, columns); nothing else is blue
+    assert int((blue > 200).sum()) == white_columns
 
 
 def test_bad_images_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
@@ -123,6 +130,18 @@ def test_bad_images_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
         UserError, match=r"more than `max_bad_files: 2`(.|\n)*cut.png(.|\n)*empty.png(.|\n)*words.jpg"
     ):
         load(tmp_path, "kind: image-folder, path: pets, max_bad_files: 2")
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("image-folder", "heic"), ("wav-folder", "mp3")])
+def test_files_with_other_endings_are_left_out_and_counted(tmp_path, kind, ending) -> None:
+    (images if kind == "image-folder" else sounds)(tmp_path / "d")
+    label = sorted((tmp_path / "d").iterdir())[0]
+    assert not load(tmp_path, f"kind: {kind}, path: d").notes
+    for name in (f"1.{ending.upper()}", f"2.{ending}", "labels.txt", "README", ".DS_Store"):
+        (label / name).write_bytes(b"x")
+    (note,) = load(tmp_path, f"kind: {kind}, path: d").notes
+    counts = f"2 .{ending}, 1 no ending, 1 .txt"
+    assert note == f"left out, other files: {counts}; the first is {label / f'1.{ending.upper()}'}"
 
 
 @pytest.mark.parametrize(
@@ -257,6 +276,12 @@ def test_noise_recordings_shorter_than_a_clip_are_said_to_be_of_no_use(tmp_path)
             "kind: wav-folder, path: ., noise: {copies: 1, snr_db: [9, 3]}",
             "`low <= high` must hold in `snr_db`",
         ),
+        (
+            "kind: wav-folder, path: ., noise: {copies: 1, speed: [1.2, 0.8]}",
+            "`low <= high` must hold in `speed`",
+        ),
+        ("kind: fsdd, noise: {speed: [0.9, 1.1]}", "`speed` is of the copies; it needs `copies: 1` or more"),
+        ("kind: fsdd, noise: {copies: 1, speed: [0.1, 1.1]}", r"noise.speed\[0\]: must be >= 0.5, got 0.1"),
         ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
         (
             "kind: wav-folder, path: ., rate_hz: 1000, front_end: {low_hz: 600}",
@@ -276,25 +301,55 @@ def test_mistakes_in_the_section_have_their_place(tmp_path, text, message) -> No
     assert "search.yaml:1:" in str(caught.value)
 
 
+def different(task: Task) -> list[set[bytes]]:
+    """The inputs of each split, equal ones once."""
+    return [{row.tobytes() for row in part.x.numpy()} for part in (task.train, task.validation, task.test)]
+
+
 def test_sounds_become_features_and_speakers_stay_together(tmp_path) -> None:
-    sounds(tmp_path / "s")
+    for label, name in enumerate(("high", "low")):
+        for speaker in range(5):
+            for take in range(4):  # all takes of a speaker are the same sound
+                tone(tmp_path / "s" / name / f"s{speaker}_{take}.wav", (2000, 300)[label] + 10 * speaker)
     text = "kind: wav-folder, path: s, speaker: '^(s[0-9]+)_'"
     task = load(tmp_path, text)
     assert task.input_shape == (1, 49, 10)
     assert [len(part) for part in (task.train, task.validation, task.test)] == [24, 8, 8]
-    everyone = [
-        {row.tobytes() for row in part.x.numpy()} for part in (task.train, task.validation, task.test)
-    ]
-    assert len(everyone[0] | everyone[1] | everyone[2]) == 40
+    assert [len(part) for part in different(task)] == [6, 2, 2]
+    assert len(set.union(*different(task))) == 10
     assert load(tmp_path, text).fingerprint == task.fingerprint
+    mixed = different(load(tmp_path, "kind: wav-folder, path: s"))
+    assert mixed[0] & mixed[2]  # so the test above would notice
     with pytest.raises(UserError, match="must find the speaker in every file name"):
         load(tmp_path, "kind: wav-folder, path: s, speaker: '^(t[0-9]+)_'")
 
 
 def test_too_few_speakers_are_an_error(tmp_path) -> None:
     sounds(tmp_path / "s", speakers=2)
-    with pytest.raises(UserError, match=r"as many speakers, got 2 .*|as many speakers, got 2;"):
+    with pytest.raises(UserError, match="into 3 parts needs as many speakers, got 2; split without speakers"):
         load(tmp_path, "kind: wav-folder, path: s, speaker: '^(s[0-9]+)_'")
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ({"train": "abcd", "test": "de"}, "of the training and the test split are d; move their files, or"),
+        ({"train": "abcd", "val": "ca", "test": "e"}, "of the training and the validation split are a, c;"),
+        ({"train": "abcd", "test": "e"}, None),
+        ({"train": "ab", "val": "c", "test": "d"}, None),
+    ],
+)
+def test_folders_of_splits_are_held_to_the_speakers_too(tmp_path, folders, message) -> None:
+    for part, speakers in folders.items():
+        for name, hertz in (("high", 2000), ("low", 300)):
+            for speaker in speakers:
+                tone(tmp_path / "s" / part / name / f"{speaker}_0.wav", hertz + ord(speaker))
+    text = "kind: wav-folder, path: s, speaker: '^([a-e])_'"
+    if message is None:
+        assert [len(part) for part in different(load(tmp_path, text))][2] == 2
+    else:
+        with pytest.raises(UserError, match=rf"s: with `speaker`, nobody may be in two splits; .*{message}"):
+            load(tmp_path, text)
 
 
 def test_other_rates_are_converted(tmp_path) -> None:
@@ -329,6 +384,40 @@ def test_noisy_copies_belong_to_their_clips(tmp_path) -> None:
     assert limited.noisy is not None
     kept = [int((limited.train.x[i] == quiet.train.x).flatten(1).all(1).nonzero()[0, 0]) for i in range(6)]
     assert (limited.noisy == quiet.noisy[:, kept]).all()
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_copies_at_another_speed_sound_as_if_said_at_another_pitch(tmp_path, speed) -> None:
+    for name, hertz in (("high", 2000), ("low", 300)):
+        for index in range(10):
+            tone(tmp_path / "s" / name / f"{index}.wav", hertz + index)
+            tone(tmp_path / "pitched" / name / f"{index}.wav", speed * (hertz + index))
+    task = load(
+        tmp_path,
+        f"kind: wav-folder, path: s, noise: {{copies: 2, snr_db: [60, 60], speed: [{speed}, {speed}]}}",
+    )
+    pitched = load(tmp_path, "kind: wav-folder, path: pitched").train.x[:, 0, 22:26]
+    assert task.noisy is not None
+    moved = (task.noisy[:, :, 0, 22:26] - pitched).abs().mean()
+    recorded = (task.train.x[:, 0, 22:26] - pitched).abs().mean()
+    assert moved < 0.5 * recorded
+    assert (task.train.x == load(tmp_path, "kind: wav-folder, path: s").train.x).all()
+
+
+def test_noise_recordings_are_found_by_any_ending_that_clips_may_have(tmp_path) -> None:
+    sounds(tmp_path / "s")
+    text = "kind: wav-folder, path: s, noise: {copies: 1, snr_db: [0, 0]}"
+    pink = load(tmp_path, text).noisy
+    hum = tmp_path / "s" / "_background_noise_" / "hum.wav"
+    tone(hum, 50, seconds=2.0)
+    lower = load(tmp_path, text).noisy
+    hum.rename(hum.with_name("HUM.WAV"))
+    upper = load(tmp_path, text).noisy
+    assert pink is not None
+    assert lower is not None
+    assert upper is not None
+    assert not (lower == pink).all()
+    assert (upper == lower).all()
 
 
 def test_bad_sounds_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:

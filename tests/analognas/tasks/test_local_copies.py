@@ -8,6 +8,7 @@ import pytest
 
 from analognas.config.loader import parse_config
 from analognas.tasks import Task, load_task
+from analognas.tasks.audio.front_end import FrontEnd
 
 COPIES = os.environ.get("ANALOGNAS_DATA")
 pytestmark = [
@@ -28,14 +29,28 @@ def test_fsdd(tmp_path, monkeypatch) -> None:
     task = load("kind: fsdd", "fsdd")
     assert [len(part) for part in (task.train, task.validation, task.test)] == [2000, 500, 500]
     assert task.fingerprint == load("kind: fsdd", "fsdd").fingerprint
+    assert task.notes == ("speakers: george, jackson, lucas, nicolas train; theo validation; yweweler test",)
     assert all(np.bincount(part.y.numpy()).std() == 0 for part in (task.train, task.validation, task.test))
 
 
 def test_the_speech_commands_test_set(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     task = load("kind: speech-commands", "speech_commands_v2_test")
-    assert len(task.train) + len(task.validation) + len(task.test) == 4890
+    splits = (task.train, task.validation, task.test)
+    assert sum(map(len, splits)) == 4890
     assert task.n_classes == 12
+    assert task.fingerprint == load("kind: speech-commands", "speech_commands_v2_test").fingerprint
+    with np.load(Path(COPIES or "") / "speech_commands_v2_test" / "derived_logmel_all4890.npz") as copy:
+        features = FrontEnd(16_000).from_log_mel(copy["logmel"])
+        classes = copy["class_names"][copy["y"]]
+        names = [str(name).split("_") for name in copy["filename"]]
+    said_by = {
+        row.tobytes(): name[kind == "_unknown_"]
+        for row, name, kind in zip(features, names, classes, strict=True)
+        if kind != "_silence_"
+    }
+    heard = [{said_by.get(row.tobytes()) for row in split.x.numpy()} - {None} for split in splits]
+    assert len(set.union(*heard)) == sum(map(len, heard)) == 239
 
 
 def test_the_jpeg_copy_of_cifar10_has_the_statistics_of_its_readme(tmp_path, monkeypatch) -> None:

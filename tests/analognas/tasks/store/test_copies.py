@@ -10,6 +10,7 @@ import pytest
 from analognas.config.loader import parse_config
 from analognas.errors import UserError
 from analognas.tasks import Task, load_task
+from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.speech_commands import CLASSES
 
 CLIPS = 180
@@ -56,12 +57,12 @@ FILES = {
 MADE = {"fsdd": fsdd, "speech-commands": speech, "cifar10": cifar}
 
 
-def load(kind: str, changes: Mapping[str, Any], root: Path) -> Task:
+def load(kind: str, changes: Mapping[str, Any], root: Path, options: str = "") -> Task:
     arrays = {**MADE[kind](), **changes}
     path = root / "copies" / FILES[kind]
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
-    return load_task(parse_config(f"task: {{kind: {kind}}}\n", Path()).task)
+    return load_task(parse_config(f"task: {{kind: {kind}{options}}}\n", Path()).task)
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +76,43 @@ def _places(tmp_path, monkeypatch) -> None:
 def test_a_whole_copy_is_read(kind: str, n: int, tmp_path) -> None:
     task = load(kind, {}, tmp_path)
     assert len(task.train) + len(task.validation) + len(task.test) == n
+
+
+def test_a_copy_of_the_speech_commands_test_set_is_another_task(tmp_path) -> None:
+    task = load("speech-commands", {}, tmp_path)
+    assert task.name == "speech-commands-test-set"
+    assert "not comparable" in task.notes[0]
+    spectra = load("speech-commands", {}, tmp_path, ", front_end: {features: log-mel}")
+    assert spectra.input_shape == (1, 49, 40)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("noise: {copies: 1}", "holds spectrograms, noise can only be added to sound"),
+        ("front_end: {mel_bands: 20}", "made with `mel_bands: 40`, asked for is 20; leave it out"),
+        ("front_end: {low_hz: 300}", "made with `low_hz: 20`, asked for is 300"),
+        ("front_end: {high_hz: 3000}", "made with `high_hz: 4000`, asked for is 3000"),
+        ("front_end: {window_ms: 40}", "made with `window_ms: 30`, asked for is 40"),
+        ("front_end: {hop_ms: 10}", "made with `hop_ms: 20`, asked for is 10"),
+        ("front_end: {clip_ms: 500}", "made with `clip_ms: 1000`, asked for is 500"),
+    ],
+)
+def test_spectrograms_cannot_be_made_anew(options: str, message: str, tmp_path) -> None:
+    with pytest.raises(UserError, match=message):
+        load("speech-commands", {}, tmp_path, f", {options}")
+
+
+def test_nobody_of_a_copied_test_set_is_in_two_splits(tmp_path) -> None:
+    arrays = speech()
+    task = load("speech-commands", arrays, tmp_path)
+    words = [k for k, label in enumerate(arrays["y"]) if CLASSES[label] != "_silence_"]
+    features = FrontEnd(16_000).from_log_mel(arrays["logmel"][words])
+    said_by = {row.tobytes(): k % 20 for row, k in zip(features, words, strict=True)}
+    splits = (task.train, task.validation, task.test)
+    heard = [{said_by.get(row.tobytes()) for row in split.x.numpy()} - {None} for split in splits]
+    assert [len(speakers) for speakers in heard] == [12, 4, 4]
+    assert len(set.union(*heard)) == 20
 
 
 @pytest.mark.parametrize(

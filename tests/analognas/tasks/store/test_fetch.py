@@ -1,5 +1,6 @@
 """Downloads from a server on this machine that breaks off, starts again, refuses and lies."""
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -128,6 +129,16 @@ def test_a_refusal_says_where_the_file_belongs(server, tmp_path) -> None:
     assert names(tmp_path) == []
 
 
+def test_every_file_that_is_lacking_is_named_not_the_first_alone(server, tmp_path) -> None:
+    (first,) = source(server).downloads
+    files = ("a.bin", "b.bin", "c.bin")
+    several = Source("some", "bytes", "none", tuple(dataclasses.replace(first, file=file) for file in files))
+    fetch(dataclasses.replace(several, downloads=several.downloads[:1]), tmp_path, silent)
+    server.status = 503
+    with pytest.raises(UserError, match=rf"answered 503 .*, put b.bin, c.bin into {tmp_path}"):
+        fetch(several, tmp_path, silent)
+
+
 def test_without_a_network_the_command_says_what_to_do_and_exits_with_2(
     server, tmp_path, monkeypatch
 ) -> None:
@@ -150,6 +161,16 @@ def test_the_command_fetches_shows_the_licence_and_knows_names(server, tmp_path,
     wrong = CliRunner().invoke(app, ["data", "fetch", "sume"])
     assert wrong.exit_code == 2
     assert "unknown data set 'sume', did you mean `some`?" in wrong.stderr
+
+
+def test_the_list_tells_where_a_copy_is(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ANALOGNAS_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert "the copy of" not in CliRunner().invoke(app, ["data", "list"]).stdout
+    copy = tmp_path / "fsdd" / "fsdd_8khz.npz"
+    copy.parent.mkdir()
+    copy.touch()
+    assert f"the copy of fsdd is {copy}\n" in CliRunner().invoke(app, ["data", "list"]).stdout
 
 
 def test_every_source_is_complete_and_nothing_is_asked_of_a_network_to_list_them() -> None:
