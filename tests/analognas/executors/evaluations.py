@@ -136,6 +136,31 @@ class NotesPid:
 
 
 @dataclass(frozen=True)
+class HeldOnNode:
+    """Takes `seconds`; once the file `doomed` names the node it is on, it says so in `held` and never ends.
+
+    Notes the node of every start as a line of `nodes`.
+    """
+
+    doomed: Path
+    held: Path
+    nodes: Path
+    seconds: float
+
+    def __call__(self, job: Job) -> Outcome:
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        with self.nodes.open("a") as file:
+            file.write(f"{job.key} {node}\n")
+        if self.doomed.exists() and self.doomed.read_text() == node:
+            self.held.write_text(job.key)
+            hang_in_python()
+        time.sleep(self.seconds)
+        return outcome(job)
+
+
+@dataclass(frozen=True)
 class TellsGpu:
     """Takes `seconds` and gives the GPU that its process may see as its device."""
 
