@@ -30,7 +30,8 @@ def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, silent) -> N
         )  # fmt: skip
         took_s = time.monotonic() - begun
     assert done.returncode == 2
-    assert f"executor: no Ray cluster answers at 127.0.0.1:{port}" in done.stderr
+    address = f"executor.address=127.0.0.1:{port}"
+    assert f"--set {address}: executor.address: no Ray cluster answers at 127.0.0.1:{port}" in done.stderr
     assert "`ray start --head`" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
