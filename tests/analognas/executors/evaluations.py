@@ -122,17 +122,31 @@ def a_job(number: int = 0) -> Job:
 
 
 @dataclass(frozen=True)
-class NotesPid:
-    """Writes the number of its process as a line of `pids`, and takes `seconds`."""
+class HeldOnce:
+    """Takes `seconds`; the first start after the file `wanted` is there takes it away, and never ends.
 
+    Notes candidate and process of every start as a line of `pids`, and those of the one that never ends in `held`.
+    """
+
+    wanted: Path
+    held: Path
     pids: Path
     seconds: float
 
     def __call__(self, job: Job) -> Outcome:
+        start = f"{job.key} {os.getpid()}"
         with self.pids.open("a") as file:
-            file.write(f"{os.getpid()}\n")
-        time.sleep(self.seconds)
-        return outcome(job)
+            file.write(f"{start}\n")
+        try:
+            self.wanted.unlink()  # of several that see it, one succeeds
+        except FileNotFoundError:
+            time.sleep(self.seconds)
+            return outcome(job)
+        part = self.held.with_suffix(".part")
+        part.write_text(start)
+        part.rename(self.held)
+        hang_in_python()
+        raise AssertionError("nothing ends that")
 
 
 @dataclass(frozen=True)

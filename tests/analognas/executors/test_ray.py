@@ -93,16 +93,24 @@ def starts(path: Path) -> Counter[str]:
 
 
 def test_1_a_killed_worker_is_retried(tmp_path, cluster) -> None:
-    pids = tmp_path / "pids"
+    wanted, held, pids = tmp_path / "wanted", tmp_path / "held", tmp_path / "pids"
 
     def kill() -> None:
-        os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
+        wait_until(held.exists)
+        os.kill(int(held.read_text().split()[1]), signal.SIGKILL)
 
-    later = threading.Timer(0.3, kill)
-    search(tmp_path, cluster, evaluations.NotesPid(pids, 1.0), 8, When({3: later.start}))
+    def begin() -> None:
+        wanted.touch()
+        threading.Thread(target=kill).start()
+
+    search(tmp_path, cluster, evaluations.HeldOnce(wanted, held, pids, 0.2), 8, When({3: begin}))
     trials = check_run(tmp_path, 8)
     assert {trial.status for trial in trials} == {"completed"}
     assert sorted(trial.attempts for trial in trials) == [1] * 7 + [2]
+    (key,) = (candidate_key(trial.genotype) for trial in trials if trial.attempts == 2)
+    first, second = (line.split()[1] for line in pids.read_text().splitlines() if line.startswith(key))
+    assert held.read_text() == f"{key} {first}"
+    assert second != first
 
 
 def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
