@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from analognas.driver import SearchLoop
 from analognas.errors import UserError
+from analognas.executors.attempts import ended_from_outside
 from analognas.executors.executor import Evaluate, Job, Measurement
 from analognas.ledger import Ledger
 from analognas.record.trial import Ask, Failure, Trial
@@ -24,7 +25,7 @@ def replay(loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate | None 
     Args:
         loop: the search loop of the run's configuration.
         trials: its record.
-        evaluate: the evaluation of each candidate; None: the decisions alone.
+        evaluate: the evaluation of each candidate but those that `is_passed_over`; None: the decisions alone.
 
     Returns:
         How many times the strategy was asked.
@@ -39,10 +40,15 @@ def replay(loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate | None 
             n_asks += 1
             _compare_asks(len(ledger.trials), trial.ask, loop.ask(ledger, trial.ask.n))
             ledger.open_up(trial.ask)
-        if evaluate is not None:
+        if evaluate is not None and not is_passed_over(trial):
             _compare_results(trial, evaluate)
         ledger.close(trial)
     return n_asks
+
+
+def is_passed_over(trial: Trial) -> bool:
+    """Return whether a trial is not evaluated again: its evaluation crashed, hung or ran out of memory."""
+    return trial.failure is not None and ended_from_outside(trial.failure)
 
 
 def _compare_asks(asked_after: int, recorded: Ask, now: Ask | None) -> None:

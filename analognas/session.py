@@ -100,6 +100,8 @@ def run_to_end(
                 f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
                 f"{' that meets the hard constraints' if hard else ' in the space'}"
             )
+        with suppress(OSError):
+            run.logs.rmdir()  # where no worker had anything to say
         try:
             result = _finish(run, config, composition, trials, observer)
         except OSError as error:
@@ -142,7 +144,7 @@ def _search(
     finally:
         executor.close()
         with suppress(OSError):
-            run.logs.rmdir()  # where no worker had anything to say
+            run.logs.rmdir()
 
 
 def _check_same_data(run: RunDirectory, composition: Composition) -> None:

@@ -21,6 +21,7 @@ from analognas.config.translate import translate
 from analognas.errors import UserError
 from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
+from analognas.record.bounded_file import is_plain_file, read_bounded
 from analognas.spaces.specs import SpaceSpec, make_space
 from analognas.tasks.specs import TaskSpec
 
@@ -86,9 +87,7 @@ def read_architecture(path: Path) -> Architecture:
         UserError: when the file is missing, too large, or not such a file.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: an architecture has at most {MAX_BYTES} bytes; is this the right file?")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_bounded(path, MAX_BYTES))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
@@ -120,6 +119,8 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
         UserError: when the file is missing, not safetensors, or does not fit.
     """
     own = network.state_dict()
+    if path.exists() and not is_plain_file(path):
+        raise UserError(f"{path}: not readable weights (not a plain file); {_REMEDY}")
     try:
         with safe_open(path, framework="pt") as file:
             own_names = (file.metadata() or {}).get("names") == "state_dict"

@@ -22,6 +22,7 @@ from analognas.cli import (
     validate,
 )
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
+from analognas.cli.printable import printable
 from analognas.errors import NoFeasibleArchitectureError, UserError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
@@ -59,7 +60,7 @@ class _ErrorsAsExitCodes(TyperGroup):
             if ctx.params.get("debug"):
                 raise
             told = error.on_command_line() if isinstance(error, UserError) else str(error)
-            typer.echo(told, err=True)
+            typer.echo(printable(told), err=True)
             raise typer.Exit(EXIT_USAGE if isinstance(error, UserError) else EXIT_NO_FEASIBLE) from None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from analognas.cli.printable import printable
 from analognas.observer import Observer
 from analognas.progress import Progress
 
@@ -40,7 +41,7 @@ def describe_progress(progress: Progress) -> str:
 def describe_trial(trial: Trial) -> str:
     """Return one line on a trial."""
     if trial.failure is not None:
-        return f"failed: {trial.failure.reason}"
+        return f"failed: {printable(trial.failure.reason)}"
     metrics = trial.metrics
     return (
         f"1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %, "
@@ -56,7 +57,7 @@ class PlainObserver:
 
     def stage(self, name: str) -> None:
         """Write the stage."""
-        typer.echo(name, err=True)
+        typer.echo(printable(name), err=True)
 
     def progress(self, progress: Progress) -> None:
         """Keep it for the line of the trial."""
@@ -66,7 +67,7 @@ class PlainObserver:
         """Write the trial, the best so far, what runs and the time left."""
         best_text = "none feasible yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
         typer.echo(
-            f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
+            f"trial {trial.number} of {n_trials} ({printable(trial.origin)}): {describe_trial(trial)}; "
             f"{best_text}; {self._progress}",
             err=True,
         )
@@ -82,8 +83,8 @@ class LiveObserver:
 
     def stage(self, name: str) -> None:
         """Name the stage on the bar and keep the line above it."""
-        self._bar.console.print(name, highlight=False, markup=False)
-        self._bar.update(self._task, description=name, total=None, completed=0, best="")
+        self._bar.console.print(printable(name), highlight=False, markup=False)
+        self._bar.update(self._task, description=printable(name), total=None, completed=0, best="")
 
     def progress(self, progress: Progress) -> None:
         """Keep it for the bar."""

@@ -20,7 +20,7 @@ def replay(
     from analognas.config.loader import load_config
     from analognas.executors.specs import SerialSpec
     from analognas.record.directory import open_run
-    from analognas.replay import counted
+    from analognas.replay import counted, is_passed_over
     from analognas.replay import replay as replay_run
 
     run = open_run(folder)
@@ -31,5 +31,8 @@ def replay(
     trials = run.trials()
     n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)
     measured = " and every measurement" if evaluate else ""
+    n_passed_over = sum(map(is_passed_over, trials)) if evaluate else 0
+    if n_passed_over:
+        measured += f" (but for {n_passed_over} that crashed, hung or ran out of memory)"
     replayed = f"{counted(len(trials), 'trial')}, {counted(n_asks, 'ask')}"
     typer.echo(f"{run.path}: {replayed}: every proposal{measured} is the same again")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from analognas.cli.options import AsJson, RunFolder
+from analognas.cli.printable import printable
 
 if TYPE_CHECKING:
     from analognas.run import Run
@@ -41,7 +42,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
         typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
     for line in _last_failures(run) if content["failed"] else ():
-        typer.echo(line)
+        typer.echo(printable(line))
     best = content["best"]
     if best is None:
         typer.echo("no feasible trial yet")

@@ -25,6 +25,12 @@ MEMORY_SIGNS: Final = (
 )
 
 
+WORKER_DIED: Final = "its worker died"
+NODES_LOST: Final = "machines went away while they evaluated it"
+MEMORY_RAN_OUT: Final = "out of memory, also with"
+TIME_IS_UP: Final = "stopped at `executor.trial_timeout`"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One start of a job.
@@ -53,6 +59,16 @@ def ran_out_of_memory(outcome: Outcome) -> bool:
     return isinstance(result, Failure) and any(sign in result.reason for sign in MEMORY_SIGNS)
 
 
+def ended_from_outside(failure: Failure) -> bool:
+    """Return whether an evaluation was ended by its executor or with its worker: doing it again could end this process.
+
+    >>> ended_from_outside(Failure("its worker died once, no retries, last killed by SIGSEGV", ""))
+    True
+    """
+    beginnings = (WORKER_DIED, MEMORY_RAN_OUT, TIME_IS_UP)
+    return failure.reason.startswith(beginnings) or failure.reason.endswith(NODES_LOST)
+
+
 def after_crash(attempt: Attempt, max_retries: int, how: str) -> Attempt | Failure:
     """Return the next attempt after the worker died, or the failure that ends the job.
 
@@ -64,14 +80,14 @@ def after_crash(attempt: Attempt, max_retries: int, how: str) -> Attempt | Failu
     if attempt.crashes < max_retries:
         return replace(attempt, crashes=attempt.crashes + 1)
     times = f"{max_retries + 1} times in {max_retries + 1} attempts" if max_retries else "once, no retries"
-    return Failure(reason=f"its worker died {times}, last {how}", traceback="")
+    return Failure(reason=f"{WORKER_DIED} {times}, last {how}", traceback="")
 
 
 def after_lost_node(attempt: Attempt) -> Attempt | Failure:
     """Return the next attempt after a machine went away, or the failure of a job that has lost too many."""
     if attempt.lost_nodes < MAX_LOST_NODES:
         return replace(attempt, lost_nodes=attempt.lost_nodes + 1)
-    return Failure(reason=f"{MAX_LOST_NODES + 1} machines went away while they evaluated it", traceback="")
+    return Failure(reason=f"{MAX_LOST_NODES + 1} {NODES_LOST}", traceback="")
 
 
 def after_memory_ran_out(attempt: Attempt, how: str, more: str) -> Attempt | Failure:
@@ -84,7 +100,7 @@ def after_memory_ran_out(attempt: Attempt, how: str, more: str) -> Attempt | Fai
     """
     if not attempt.more_memory:
         return replace(attempt, more_memory=True)
-    return Failure(reason=f"out of memory, also with {more}: {how}", traceback="")
+    return Failure(reason=f"{MEMORY_RAN_OUT} {more}: {how}", traceback="")
 
 
 def failed(

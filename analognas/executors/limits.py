@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from analognas.executors.attempts import Attempt
+from analognas.executors.attempts import TIME_IS_UP, Attempt
 from analognas.executors.executor import Evaluate, Outcome, node_name, now_utc
 from analognas.executors.memory import memory_limit
 from analognas.record.environment import package_versions
@@ -41,7 +41,7 @@ class Limits:
 
     def out_of_time(self) -> str:
         """Return why an evaluation was stopped."""
-        return f"stopped at `executor.trial_timeout`: it was not done after {self.time_s:g} s"
+        return f"{TIME_IS_UP}: it was not done after {self.time_s:g} s"
 
 
 class TrialTimeoutError(BaseException):

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 5.0
 """How long an idle worker may take to end."""
 
+LONGEST_WAIT_S: Final = 3_600.0
+"""How long the system is asked to wait for a worker before it is asked again: it counts milliseconds in 31 bits."""
+
 MAX_FALSE_STARTS: Final = 3
 """Workers in a row that may die before they are ready."""
 
@@ -259,4 +262,5 @@ class ProcessExecutor:
         started = [w.started_s for w in self._workers if w.attempt is not None and w.started_s is not None]
         if limit_s is None or not started:
             return None
-        return max(0.0, min(started) + limit_s + GRACE_S - time.monotonic()) + 0.01
+        left_s = min(started) + limit_s + GRACE_S - time.monotonic()
+        return min(max(0.0, left_s) + 0.01, LONGEST_WAIT_S)

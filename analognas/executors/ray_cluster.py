@@ -30,6 +30,10 @@ AUTH_MODE: Final = "RAY_AUTH_MODE"
 """Ray's variable that says whether a process shows a token."""
 
 
+class NoClusterError(UserError):
+    """No cluster that this process can use is behind the address."""
+
+
 @dataclass(frozen=True)
 class Demand:
     """What one evaluation reserves.
@@ -75,7 +79,8 @@ def connect(address: str, demand: Demand) -> Callable[[], None]:
         What ends the connection; it does nothing where the process was connected before.
 
     Raises:
-        UserError: when there is no cluster, or it lacks the resources, or one of its nodes has other versions.
+        NoClusterError: when there is no cluster, or it is of another Python or Ray.
+        UserError: when it lacks the resources, or one of its nodes has other versions.
     """
     if address == "local":
         # Ray binds to all interfaces unless it is told that this machine makes up no cluster with others.
@@ -134,18 +139,18 @@ def _initialise(address: str) -> None:
     except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
         if "ersion mismatch" in reason:
-            raise UserError(
+            raise NoClusterError(
                 f"the Ray cluster at {address} has another Python or Ray than this process: {reason}; "
                 "start the search with the cluster's own versions, or the cluster with these"
             ) from None
-        raise UserError(f"cannot connect to the Ray cluster at {address}: {reason}") from None
+        raise NoClusterError(f"cannot connect to the Ray cluster at {address}: {reason}") from None
 
 
 def check_answers(address: str) -> None:
     """Check that a cluster answers at `address`, within seconds; Ray itself tries for minutes.
 
     Raises:
-        UserError: when none does; it says what to start.
+        NoClusterError: when none does; it says what to start.
     """
     remedy = "start one with `ray start --head`, or use `address: local` for one of this search's own"
     arguments = [] if address == "auto" else ["--address", address]
@@ -154,7 +159,7 @@ def check_answers(address: str) -> None:
         try:
             socket.create_connection((host, int(port)), timeout=ANSWER_S / 2).close()
         except OSError as error:
-            raise UserError(
+            raise NoClusterError(
                 f"no Ray cluster answers at {address} ({error.strerror or error}); {remedy}"
             ) from None
     done = _health_check(arguments, {})
@@ -165,12 +170,12 @@ def check_answers(address: str) -> None:
             os.environ[AUTH_MODE] = "token"
     where = "on this machine" if address == "auto" else f"at {address}"
     if _wants_token(done):
-        raise UserError(
+        raise NoClusterError(
             f"the Ray cluster {where} asks for a token that this process does not have; put the cluster's "
             f"`ray get-auth-token` into ~/.ray/auth_token or RAY_AUTH_TOKEN, and set {AUTH_MODE}=token"
         )
     if done is None or done.returncode:
-        raise UserError(f"no Ray cluster answers {where}; {remedy}")
+        raise NoClusterError(f"no Ray cluster answers {where}; {remedy}")
 
 
 def _health_check(

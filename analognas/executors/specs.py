@@ -10,6 +10,12 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from analognas.config.spec import Seconds, Spec
 from analognas.executors.device import DeviceName
 
+LONGEST_TRIAL_S: Final = 31_536_000.0
+"""A year: longer bounds of a trial are none."""
+
+SMALLEST_SHARE: Final = 0.001
+"""Of a processor or a GPU; Ray itself counts ten-thousandths and would take less for nothing."""
+
 
 class _EvaluatingSpec(Spec):
     device: DeviceName = Field(
@@ -46,11 +52,13 @@ class _WorkersSpec(_EvaluatingSpec):
     trial_timeout: Seconds | None = Field(
         default=None,
         gt=0,
+        le=LONGEST_TRIAL_S,
         description="time after which an evaluation is stopped and has failed; null: never",
     )
     memory_gb: float | None = Field(
         default=None,
         gt=0,
+        le=1_000_000,
         description="gigabytes of an evaluation; one that needs more is tried once with twice as much; null: no bound",
     )
 
@@ -72,9 +80,11 @@ class RaySpec(_WorkersSpec):
         default="auto",
         description="auto: the cluster this machine belongs to; local: one of its own, on localhost; or HOST:PORT",
     )
-    num_cpus: float = Field(default=1, gt=0, description="processors that an evaluation reserves")
+    num_cpus: float = Field(
+        default=1, ge=SMALLEST_SHARE, le=100_000, description="processors that an evaluation reserves"
+    )
     num_gpus: float = Field(
-        default=0, ge=0, description="GPUs that an evaluation reserves; fractions share one"
+        default=0, ge=0, le=1_000, description="GPUs that an evaluation reserves; fractions share one"
     )
 
     @model_validator(mode="after")
@@ -100,7 +110,9 @@ class RaySpec(_WorkersSpec):
 
     @field_validator("num_gpus")
     @classmethod
-    def _whole_above_one(cls, num_gpus: float) -> float:
+    def _is_share_or_whole(cls, num_gpus: float) -> float:
+        if 0 < num_gpus < SMALLEST_SHARE:
+            raise ValueError(f"must be 0 or at least {SMALLEST_SHARE:g}, got {num_gpus:g}")
         if num_gpus > 1 and num_gpus != int(num_gpus):
             raise ValueError(f"must be a fraction of one GPU or a whole number, got {num_gpus:g}")
         return num_gpus

@@ -14,12 +14,18 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from analognas.errors import Argument, UserError
+from analognas.record.bounded_file import read_bounded
 from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
+
+MAX_METRICS_BYTES: Final = 200_000_000
+"""Of metrics.json, which holds every trial of the surrogate's judgement."""
+
+MAX_ENVIRONMENT_BYTES: Final = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -98,12 +104,13 @@ class RunDirectory:
             UserError: when the file is damaged.
         """
         try:
-            return FinalResult.from_json(self.metrics.read_text())
+            return FinalResult.from_json(read_bounded(self.metrics, MAX_METRICS_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             raise UserError(
-                f"{self.metrics}: {error}; remove {self.best} and run `analognas resume {self.path}`"
+                f"{self.metrics}: {reason}; remove {self.best} and run `analognas resume {self.path}`"
             ) from None
 
     def trial_of(self, result: FinalResult) -> Trial:
@@ -122,7 +129,7 @@ class RunDirectory:
     def read_environment(self) -> dict[str, Any]:
         """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""
         try:
-            content = json.loads(self.environment.read_text())
+            content = json.loads(read_bounded(self.environment, MAX_ENVIRONMENT_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}

@@ -49,7 +49,7 @@ def torn_line(path: Path) -> str:
     """Return a sentence on the torn last line of a journal; empty where there is none."""
     try:
         with path.open("rb") as file:
-            end = _after_last_newline(file.fileno())
+            end = _after_last_newline(file.fileno(), str(path))
             file.seek(end)
             tail = file.read(MAX_LINE_BYTES)
     except OSError:
@@ -174,7 +174,7 @@ class Journal:
         facts = os.fstat(self._descriptor)
         if not stat.S_ISREG(facts.st_mode):
             return 0
-        end = _after_last_newline(self._descriptor)
+        end = _after_last_newline(self._descriptor, str(self._path))
         tail = os.pread(self._descriptor, MAX_LINE_BYTES, end)
         if not tail:
             return end
@@ -193,10 +193,16 @@ class Journal:
         return facts.st_size + 1
 
 
-def _after_last_newline(descriptor: int) -> int:
-    """Return where the last line of a file begins when it has no newline, the length of the file when it has one."""
-    end = os.fstat(descriptor).st_size
+def _after_last_newline(descriptor: int, place: str) -> int:
+    """Return where the last line of a file begins when it has no newline, the length of the file when it has one.
+
+    Raises:
+        UserError: when that line is longer than any trial; `place` says where it is.
+    """
+    end = length = os.fstat(descriptor).st_size
     while end > 0:
+        if length - end >= MAX_LINE_BYTES:
+            raise UserError(f"{place}: damaged record (no end of line); restore the file from a copy")
         start = max(0, end - _BLOCK)
         newline = os.pread(descriptor, end - start, start).rfind(b"\n")
         if newline >= 0:

@@ -1,15 +1,20 @@
 """Executors on the command line: `--executor`, `--resume auto`, continuing elsewhere, replay."""
 
 import json
+from contextlib import redirect_stderr
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from analognas.cli.main import app
+from analognas.cli.progress import PlainObserver
 from analognas.config.loader import dump_config, load_config
 from analognas.record.directory import create_run
 from analognas.record.journal import Journal, read_trials
+from analognas.record.trial import Failure
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import SMALL, analognas, write_small
 
@@ -76,6 +81,26 @@ def test_status_tells_the_speed_the_last_failures_and_a_torn_line(tmp_path) -> N
         file.write('{"number":7,"geno')
     torn = f"{run.journal}: the last line is torn (17 bytes); `analognas resume {run.path}` makes that trial again"
     assert invoke("status", run.path).stdout.splitlines()[1] == torn
+
+
+def test_a_record_gives_the_terminal_no_orders(tmp_path) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    with Journal(run.journal) as journal:
+        trial = a_trial(1, failed=True)
+        journal.append(replace(trial, failure=Failure("\x1b[2J\x1b]0;mine\x07 gone", "")))
+    told = invoke("status", run.path)
+    assert "trial 1 failed: \ufffd[2J\ufffd]0;mine\ufffd gone" in told.stdout
+    run.best.mkdir()
+    run.metrics.write_text('{"\\u001b[2J": 1}')
+    wrong = invoke("status", run.path)
+    assert wrong.exit_code == 2
+    assert "\x1b" not in told.stdout + wrong.stderr
+    observer = PlainObserver()
+    with redirect_stderr(StringIO()) as said:
+        observer.stage("\x1b[2J")
+        observer.trial(replace(a_trial(2), origin="\x1b[2J"), 2, None)
+    assert said.getvalue().count("\ufffd") == 2
+    assert "\x1b" not in said.getvalue()
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from analognas.executors.executor import Executor
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
 from analognas.interruption import stop_on_interrupt
-from analognas.observer import Silent
+from analognas.observer import Observer, Silent
+from analognas.progress import Progress
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import Trial
 from analognas.selection import best_trial
@@ -35,19 +36,43 @@ def search_loop(n_trials: int, **changes) -> SearchLoop:
     )
 
 
+class LastBest:
+    """Keeps the best trial that the loop tells, and hands everything on."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.best: Trial | None = None
+
+    def stage(self, name: str) -> None:
+        self.observer.stage(name)
+
+    def progress(self, progress: Progress) -> None:
+        self.observer.progress(progress)
+
+    def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
+        self.best = best
+        self.observer.trial(trial, n_trials, best)
+
+
 def drive(folder: Path, loop: SearchLoop, executor: Executor, observer=None) -> list[Trial]:
-    """Search in `folder`, from where an earlier search left it, and close the executor."""
+    """Search in `folder`, from where an earlier search left it, check the best it tells, and close the executor."""
     path = folder / "trials.jsonl"
+    told = LastBest(observer or Silent())
+    n_before = len(read_trials(path))
     try:
         with Journal(path) as journal, stop_on_interrupt() as stop:
-            loop.run(read_trials(path), executor, journal, observer or Silent(), stop)
+            loop.run(read_trials(path), executor, journal, told, stop)
     finally:
         executor.close()
-    return read_trials(path)
+    trials = read_trials(path)
+    accuracies = [trial.metrics["accuracy_1d"] for trial in trials if trial.status == "completed"]
+    if len(trials) > n_before:
+        assert (told.best and told.best.metrics["accuracy_1d"]) == max(accuracies, default=None)
+    return trials
 
 
 def check_run(folder: Path, n_trials: int) -> list[Trial]:
-    """Check that every trial is there once, and that the loop's best is the best of the records."""
+    """Check that every trial is there once, and that the best is the best of the records."""
     trials = read_trials(folder / "trials.jsonl")
     assert [trial.number for trial in trials] == list(range(1, n_trials + 1))
     twice = [genotype for genotype, n in Counter(trial.genotype for trial in trials).items() if n > 1]

@@ -122,15 +122,54 @@ def a_job(number: int = 0) -> Job:
 
 
 @dataclass(frozen=True)
-class NotesPid:
-    """Writes the number of its process as a line of `pids`, and takes `seconds`."""
+class HeldOnce:
+    """Takes `seconds`; the first start after the file `wanted` is there takes it away, and never ends.
 
+    Notes candidate and process of every start as a line of `pids`, and those of the one that never ends in `held`.
+    """
+
+    wanted: Path
+    held: Path
     pids: Path
     seconds: float
 
     def __call__(self, job: Job) -> Outcome:
+        start = f"{job.key} {os.getpid()}"
         with self.pids.open("a") as file:
-            file.write(f"{os.getpid()}\n")
+            file.write(f"{start}\n")
+        try:
+            self.wanted.unlink()  # of several that see it, one succeeds
+        except FileNotFoundError:
+            time.sleep(self.seconds)
+            return outcome(job)
+        part = self.held.with_suffix(".part")
+        part.write_text(start)
+        part.rename(self.held)
+        hang_in_python()
+        raise AssertionError("nothing ends that")
+
+
+@dataclass(frozen=True)
+class HeldOnNode:
+    """Takes `seconds`; once the file `doomed` names the node it is on, it says so in `held` and never ends.
+
+    Notes the node of every start as a line of `nodes`.
+    """
+
+    doomed: Path
+    held: Path
+    nodes: Path
+    seconds: float
+
+    def __call__(self, job: Job) -> Outcome:
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        with self.nodes.open("a") as file:
+            file.write(f"{job.key} {node}\n")
+        if self.doomed.exists() and self.doomed.read_text() == node:
+            self.held.write_text(job.key)
+            hang_in_python()
         time.sleep(self.seconds)
         return outcome(job)
 

@@ -30,7 +30,8 @@ def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, silent) -> N
         )  # fmt: skip
         took_s = time.monotonic() - begun
     assert done.returncode == 2
-    assert f"executor: no Ray cluster answers at 127.0.0.1:{port}" in done.stderr
+    address = f"executor.address=127.0.0.1:{port}"
+    assert f"--set {address}: executor.address: no Ray cluster answers at 127.0.0.1:{port}" in done.stderr
     assert "`ray start --head`" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
@@ -81,7 +82,12 @@ def test_a_cluster_that_asks_for_a_token(monkeypatch, has_token) -> None:
         ("{kind: ray, address: here}", "executor.address: must be auto, local or HOST:PORT, got 'here'"),
         ("{kind: ray, address: 'ray://head:10001'}", "must be auto, local or HOST:PORT"),
         ("{kind: ray, num_gpus: 1.5}", "must be a fraction of one GPU or a whole number, got 1.5"),
-        ("{kind: ray, num_cpus: 0}", "executor.num_cpus: must be > 0"),
+        ("{kind: ray, num_cpus: 0}", "executor.num_cpus: must be >= 0.001"),
+        ("{kind: ray, num_cpus: 1e300}", "executor.num_cpus: must be <= 100000"),
+        ("{kind: ray, num_gpus: 1e-9}", "executor.num_gpus: must be 0 or at least 0.001, got 1e-09"),
+        ("{kind: ray, memory_gb: 1e300}", "executor.memory_gb: must be <= 1000000"),
+        ("{kind: processes, memory_gb: 0}", "executor.memory_gb: must be > 0"),
+        ("{kind: processes, trial_timeout: 2 years}", "executor.trial_timeout: must be <= 31536000"),
         ("{kind: ray, workers: 4}", "executor.workers: unknown key"),
         ("{kind: slurm}", "unknown kind 'slurm'; known: processes, ray, serial"),
         ("{kind: processes, trial_timeout: 5 lightyears}", "must be seconds or a text such as"),

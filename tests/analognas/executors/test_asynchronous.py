@@ -102,6 +102,22 @@ def test_many_workers_replay_to_the_same_proposals(tmp_path) -> None:
         replay(search_loop(24, seed=6), trials)
 
 
+@pytest.mark.parametrize("how", [evaluations.die, evaluations.hang_in_native_code, evaluations.allocate])
+def test_a_replay_does_not_repeat_what_ended_a_worker(tmp_path, how) -> None:
+    evaluate = Sometimes(how, tmp_path / "starts", every=3)
+    trials = drive(tmp_path, search_loop(9), process_executor(evaluate, time_s=8.0, memory_gb=0.2))
+    failed = [trial for trial in trials if trial.status == "failed"]
+    assert failed
+    evaluated = []
+
+    def again(job: Job) -> Outcome:
+        evaluated.append(job.proposal.genotype)
+        return evaluations.instant(job)
+
+    replay(search_loop(9), trials, again)
+    assert set(evaluated) == {trial.genotype for trial in trials if trial.status == "completed"}
+
+
 def test_failed_candidates_are_never_proposed_again(tmp_path) -> None:
     record = tmp_path / "starts"
     executor = process_executor(Sometimes(evaluations.die, record, every=3))

@@ -12,6 +12,7 @@ import pytest
 from analognas.executors.executor import Measurement
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
+from analognas.executors.specs import LONGEST_TRIAL_S
 from analognas.record.trial import Failure
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.evaluations import Sleeps, Sometimes, a_job
@@ -127,6 +128,12 @@ def test_a_hanging_job_is_stopped(tmp_path, how) -> None:
         assert starts(record)[outcomes[seed].job.key] == 1
         if how is evaluations.hang_in_python:
             assert "in hang_in_python" in outcomes[seed].result.traceback
+
+
+@pytest.mark.parametrize("limits", [{"time_s": LONGEST_TRIAL_S}, {"memory_gb": 1e6}])
+def test_the_largest_limits_are_limits_that_the_system_takes(limits) -> None:
+    (outcome,) = run_all(executor(Sleeps(0.2), workers=1, **limits), n=1).values()
+    assert isinstance(outcome.result, Measurement), outcome.result
 
 
 def test_an_exception_keeps_its_traceback(tmp_path) -> None:

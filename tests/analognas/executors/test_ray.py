@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from analognas.executors.fingerprint import OWN_PACKAGES
 from analognas.executors.ray_cluster import Demand, connect
 from analognas.observer import Silent
 from analognas.record.journal import read_trials
+from analognas.record.trial import candidate_key
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
@@ -79,26 +81,54 @@ class When(Silent):
             self.actions[trial.number]()
 
 
+def wait_until(fact: Callable[[], bool], timeout_s: float = 120) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def starts(path: Path) -> Counter[str]:
     return Counter(line.split()[0] for line in path.read_text().splitlines())
 
 
 def test_1_a_killed_worker_is_retried(tmp_path, cluster) -> None:
-    pids = tmp_path / "pids"
+    wanted, held, pids = tmp_path / "wanted", tmp_path / "held", tmp_path / "pids"
 
     def kill() -> None:
-        os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
+        wait_until(held.exists)
+        os.kill(int(held.read_text().split()[1]), signal.SIGKILL)
 
-    later = threading.Timer(0.3, kill)
-    search(tmp_path, cluster, evaluations.NotesPid(pids, 1.0), 8, When({3: later.start}))
+    def begin() -> None:
+        wanted.touch()
+        threading.Thread(target=kill).start()
+
+    search(tmp_path, cluster, evaluations.HeldOnce(wanted, held, pids, 0.2), 8, When({3: begin}))
     trials = check_run(tmp_path, 8)
     assert {trial.status for trial in trials} == {"completed"}
     assert sorted(trial.attempts for trial in trials) == [1] * 7 + [2]
+    (key,) = (candidate_key(trial.genotype) for trial in trials if trial.attempts == 2)
+    first, second = (line.split()[1] for line in pids.read_text().splitlines() if line.startswith(key))
+    assert held.read_text() == f"{key} {first}"
+    assert second != first
 
 
 def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
-    # in the middle of an evaluation on each node
-    removal = threading.Timer(0.4, cluster.remove_node, (cluster.workers[0],), {"allow_graceful": False})
+    """The node goes while it certainly works: what it evaluates never ends."""
+    lost_node, kept_node = cluster.workers
+    doomed, held, nodes = tmp_path / "doomed", tmp_path / "held", tmp_path / "nodes"
+
+    def remove_when_it_works() -> None:
+        wait_until(held.exists)
+        cluster.remove_node(lost_node, allow_graceful=False)
+
+    removal = threading.Thread(target=remove_when_it_works)
+
+    def doom() -> None:
+        part = tmp_path / "part"
+        part.write_text(lost_node.node_id)
+        part.rename(doomed)  # whole or not at all
+        removal.start()
 
     class Watch(When):
         added = None
@@ -108,14 +138,21 @@ def test_2_a_node_goes_and_another_comes(tmp_path, cluster) -> None:
             if progress.nodes == 1 and self.added is None:
                 self.added = cluster.add_node(num_cpus=2, **NODE)
 
-    observer = Watch({4: removal.start})
-    search(tmp_path, cluster, Sleeps(1.0), 40, observer)
-    trials = check_run(tmp_path, 40)
+    observer = Watch({4: doom})
+    search(tmp_path, cluster, evaluations.HeldOnNode(doomed, held, nodes, 1.0), 60, observer)
+    removal.join()
+    trials = check_run(tmp_path, 60)
     assert {trial.status for trial in trials} == {"completed"}
-    assert sorted({trial.attempts for trial in trials}) == [1, 2]
+    again = {trial.genotype for trial in trials if trial.attempts == 2}
+    assert {trial.attempts for trial in trials} == {1, 2}
+    assert held.read_text() in {candidate_key(genotype) for genotype in again}
     assert observer.nodes[0] == observer.nodes[-1] == 2
     assert observer.added is not None, "the loss of the node was not told"
-    assert observer.most == 3, "the new node was not used"
+    assert observer.most == 3, "there was no room for more on the new node"
+    began_on = Counter(line.split()[1] for line in nodes.read_text().splitlines())
+    assert set(began_on) == {lost_node.node_id, kept_node.node_id, observer.added.node_id}
+    assert sum(began_on.values()) == sum(trial.attempts for trial in trials)
+    assert began_on[observer.added.node_id] >= 2
 
 
 def test_3_a_driver_killed_at_ten_random_moments(tmp_path, cluster) -> None:

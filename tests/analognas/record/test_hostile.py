@@ -9,7 +9,7 @@ import pytest
 from analognas.config.loader import dump_config, load_config, parse_config
 from analognas.errors import UserError
 from analognas.record.directory import create_run, open_run
-from analognas.record.journal import Journal, read_trials
+from analognas.record.journal import Journal, read_trials, torn_line
 from analognas.report import ReportData, write_report
 from analognas.strategies import Objective
 from analognas.trained import load_weights, read_architecture
@@ -110,8 +110,59 @@ def test_a_large_architecture_file_is_not_read(tmp_path) -> None:
     path = tmp_path / "architecture.json"
     with path.open("wb") as file:
         os.truncate(file.fileno(), 20_000_000)
-    with pytest.raises(UserError, match="at most"):
+    with pytest.raises(UserError, match="has more than 10000000 bytes"):
         read_architecture(path)
+
+
+def absurdly_large(path: Path) -> None:
+    with path.open("wb") as file:
+        os.truncate(file.fileno(), 2**40)  # takes no room on the disk
+
+
+def a_pipe_that_nobody_writes(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_device_without_end(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [absurdly_large, a_pipe_that_nobody_writes, a_device_without_end])
+def test_no_file_of_a_run_is_read_without_end(tmp_path, make) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    run.best.mkdir()
+    make(run.metrics)
+    with pytest.raises(
+        UserError, match=r"metrics\.json: (is not a plain file|has more than 200000000 bytes)"
+    ):
+        run.final_result()
+    run.environment.unlink()
+    make(run.environment)
+    assert run.read_environment() == {}
+    architecture = run.best / "architecture.json"
+    make(architecture)
+    with pytest.raises(
+        UserError, match=r"architecture\.json: cannot be read: (is not a plain|has more than)"
+    ):
+        read_architecture(architecture)
+
+
+@pytest.mark.parametrize("make", [a_pipe_that_nobody_writes, a_device_without_end])
+def test_weights_are_a_plain_file(tmp_path, make) -> None:
+    from torch import nn
+
+    make(tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=r"not readable weights .not a plain file"):
+        load_weights(nn.Linear(2, 2), tmp_path / "model.safetensors", (1, 1, 2))
+
+
+def test_a_journal_without_an_end_of_line_is_not_searched_for_one(tmp_path) -> None:
+    path = tmp_path / "trials.jsonl"
+    absurdly_large(path)  # a terabyte: reading it takes long
+    with pytest.raises(UserError, match=r"trials\.jsonl: damaged record .no end of line"):
+        Journal(path)
+    with pytest.raises(UserError, match=r"trials\.jsonl: damaged record .no end of line"):
+        torn_line(path)
 
 
 def test_names_from_a_record_are_text_in_the_report(tmp_path) -> None:
