@@ -157,7 +157,8 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
         seed: chip k of a seed is always the same chip.
 
     Raises:
-        ValueError: for a network without analog layers, `n` below 1, or weights that are not finite.
+        ValueError: for a network without analog layers, `n` below 1, or weights, biases or statistics that are
+            not finite.
         TypeError: for an argument of another type.
 
     Example:
@@ -170,7 +171,7 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
     require_analog(net)  # before a copy is made of who knows what
     net = copy.deepcopy(net).eval().requires_grad_(False)
     layers = require_analog(net)
-    broken = [name for name, layer in layers.items() if not bool(torch.isfinite(layer.weight).all())]
+    broken = [name for name, tensor in net.state_dict().items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise ValueError(
             f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"
