@@ -39,6 +39,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
     metadata = {
         "format": FORMAT,
         "seed": str(chips.seed),
+        "first": str(chips.first),
         "layers": json.dumps({name: list(layer.weight.shape) for name, layer in chips.layers.items()}),
         "hardware": hardware.model_dump_json(),
     }
@@ -70,7 +71,8 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}")
     try:
-        seed, stored_shapes = int(metadata["seed"]), json.loads(metadata["layers"])
+        seed, first = int(metadata["seed"]), int(metadata.get("first", "0"))
+        stored_shapes = json.loads(metadata["layers"])
         stored = Hardware.model_validate_json(metadata["hardware"])
     except (KeyError, ValueError) as error:
         said = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
@@ -89,7 +91,7 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
     except RuntimeError as error:  # digital layers that differ
         said = "; ".join(line.strip() for line in str(error).splitlines()[1:])
         raise ValueError(f"{path}: `net` must be the network that was programmed: {said}") from None
-    return Chips(net, device, seed, state)
+    return Chips(net, device, seed, state, first)
 
 
 def _difference(found: Hardware, wanted: Hardware) -> str:

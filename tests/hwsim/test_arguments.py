@@ -117,6 +117,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "true chips": (lambda b: hwsim.program(b.net, n=True), TypeError, "`n`.*got True"),
     "no chips": (lambda b: hwsim.program(b.net, n=0), ValueError, "`1 <= n <= .*got 0"),
     "a seed in letters": (lambda b: hwsim.program(b.net, n=1, seed="a"), TypeError, "`seed`.*got 'a'"),
+    "a first below 0": (lambda b: hwsim.program(b.net, n=1, first=-1), ValueError, "`first >= 0`.*got -1"),
     "chips to program": (lambda b: hwsim.program(b.chips, n=1), TypeError, "`net`.*got Chips: pass chips.net"),
     "a digital network": (lambda b: hwsim.program(b.model, n=1), ValueError, "call hwsim.to_analog first"),
     "two hardwares": (lambda b: hwsim.program(_mixed(b), n=1), ValueError, "same hardware.*`0.0`.*cmo in `1`"),
