@@ -77,7 +77,7 @@ def _defaults(spec: type[BaseModel], prefix: str) -> Iterator[Option]:
             yield from _values(default, f"{prefix}{name}.", skip=())
         else:
             value = "required" if default is PydanticUndefined else to_jsonable_python(default)
-            yield Option(f"{prefix}{name}", value, field.description or "")
+            yield Option(f"{prefix}{name}", value, " ".join((field.description or "").split()))
 
 
 def _values(model: BaseModel, prefix: str, skip: tuple[str, ...]) -> Iterator[Option]:
@@ -88,8 +88,8 @@ def _values(model: BaseModel, prefix: str, skip: tuple[str, ...]) -> Iterator[Op
         if isinstance(value, BaseModel):
             yield from _values(value, f"{prefix}{name}.", skip=())
         else:
-            meaning = field.description or ("which kind" if name == "kind" else "")
-            yield Option(f"{prefix}{name}", to_jsonable_python(value), meaning)
+            meaning = field.description or (_first_paragraph(type(model)) if name == "kind" else "")
+            yield Option(f"{prefix}{name}", to_jsonable_python(value), " ".join(meaning.split()))
 
 
 def _first_paragraph(spec: type[BaseModel]) -> str:

@@ -2,8 +2,9 @@
 
 The network runs in floating point on the batches, and each layer's inputs are summarised by one of
 
-    std        running mean over batches of k standard deviations (Rasch et al. 2023: k = 3, about 100
-    batches) quantile   running mean over batches of a quantile of |x| max        largest |x| of all batches
+    std        running mean over batches of k standard deviations (Rasch et al. 2023: k = 3, 100 batches)
+    quantile   running mean over batches of a quantile of |x|
+    max        largest |x| of all batches
 
 A wide range clips little and amplifies quantisation and output noise; a narrow one does the opposite. A
 layer that sees only zeros gets the range 1.
@@ -54,7 +55,7 @@ def calibrate(
 
     Raises:
         ValueError: for a network without analog layers, no batches, an empty batch, inputs that are not
-            finite or do not fit the network, or an unknown method.
+            finite, in the batches or inside of the network, or do not fit it, or an unknown method.
         TypeError: for an argument of another type.
     """
     layers = list(require_analog(net).values())
@@ -91,6 +92,16 @@ def calibrate(
             handle.remove()
     if count == 0:
         raise ValueError("at least one batch must be given to calibrate, got none")
+    broken = [
+        name
+        for name, layer in analog_layers(net)
+        if layer in ranges and not bool(torch.isfinite(ranges[layer]).all())
+    ]
+    if broken:
+        raise ValueError(
+            f"inputs of every analog layer must be finite, got NaN or infinity at {', '.join(broken)}: "
+            "check the weights and statistics of the layers before"
+        )
     for layer, value in ranges.items():
         layer.input_range.copy_(torch.where(value > 0, value, 1.0))
 

@@ -58,21 +58,23 @@ class Chips:
         net: the analog network as it was when programmed, in evaluation mode.
         device: the model of the memory device.
         seed: what the chips were drawn with.
+        first: number of the first of them, among all chips of the seed.
         torch_device: where the network and the state are, and evaluations run.
         state: named tensors `(chips, 2, devices)` float32, all layers one after the other; `g_us` are the
             conductances after programming, µS.
     """
 
-    def __init__(self, net: nn.Module, device: Device, seed: int, state: DeviceState) -> None:
+    def __init__(self, net: nn.Module, device: Device, seed: int, state: DeviceState, first: int = 0) -> None:
         self.net = net
         self.device = device
         self.seed = seed
+        self.first = first
         self.state = state
         self.layers: dict[str, AnalogLayer] = dict(analog_layers(net))
         self._sizes = [layer.weight.numel() for layer in self.layers.values()]
-        first = next(iter(self.layers.values()))
-        self.compensation = first.hardware.compensation
-        self.torch_device = first.weight.device
+        layer = next(iter(self.layers.values()))
+        self.compensation = layer.hardware.compensation
+        self.torch_device = layer.weight.device
 
     def __len__(self) -> int:
         return self.state["g_us"].shape[0]
@@ -94,7 +96,7 @@ class Chips:
             said = str(error).partition("\n")[0]
             raise ValueError(f"`device` must be a torch device, got {device!r}: {said}") from None
         state = {name: tensor.to(device) for name, tensor in self.state.items()}
-        return Chips(copy.deepcopy(self.net).to(device), self.device, self.seed, state)
+        return Chips(copy.deepcopy(self.net).to(device), self.device, self.seed, state, self.first)
 
     def conductances(self, layer: str) -> torch.Tensor:
         """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first.
@@ -112,7 +114,7 @@ class Chips:
         return part.reshape(*part.shape[:2], *self.layers[layer].weight.shape)
 
     def at(self, t_s: float, chip: int) -> Reading:
-        """Return chip number `chip` at `t_s` seconds after programming.
+        """Return the `chip`-th of these chips, from 0 on, at `t_s` seconds after programming.
 
         Raises:
             ValueError: for a time outside the device's validity range, or a chip that was not programmed.
@@ -120,14 +122,14 @@ class Chips:
         """
         t_s, chip = number("t_s", t_s), whole("chip", chip, least=0, most=len(self) - 1)
         state = {name: tensor[chip] for name, tensor in self.state.items()}
-        generator = stream(self.seed, "chip", chip, "read", float(t_s))
+        generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
         weights = self._pair_to_weights(self.device.read(state, t_s, generator))
         if self.compensation.kind == "none":
             return Reading(weights, None)
         programmed = self._pair_to_weights(state["g_us"])
         factors = {}
         for name, layer in self.layers.items():
-            key = (self.seed, "chip", chip, "readout", name)
+            key = (self.seed, "chip", self.first + chip, "readout", name)
             how = self.compensation.readout
             reference = readout(layer.crossbar, programmed[name], how, stream(*key, "programming"))
             now = readout(layer.crossbar, weights[name], how, stream(*key, float(t_s)))
@@ -136,7 +138,7 @@ class Chips:
 
     def mvm_key(self, t_s: float, chip: int) -> int:
         """Return the key of the MVM noise of one chip at one time."""
-        return derive_seed(self.seed, "chip", chip, "mvm", float(t_s))
+        return derive_seed(self.seed, "chip", self.first + chip, "mvm", float(t_s))
 
     def _pair_to_weights(self, pair_us: torch.Tensor) -> dict[str, torch.Tensor]:
         flat = (pair_us[PLUS] - pair_us[MINUS]).div_(self.device.g_max_us - self.device.g_min_us)
@@ -148,16 +150,18 @@ class Chips:
 
 
 @torch.no_grad()
-def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
+def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
     """Program `n` chips with the weights of an analog network.
 
     Args:
         net: an analog network; the chips keep their own copy.
         n: number of chips.
         seed: chip k of a seed is always the same chip.
+        first: number of the first chip, to program the chips of a seed in several batches.
 
     Raises:
-        ValueError: for a network without analog layers, `n` below 1, or weights that are not finite.
+        ValueError: for a network without analog layers, `n` below 1, `first` below 0, or weights, biases or
+            statistics that are not finite.
         TypeError: for an argument of another type.
 
     Example:
@@ -167,10 +171,11 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
         torch.Size([3, 2, 2, 4])
     """
     n, seed = whole("n", n, least=1, most=MAX_CHIPS), whole("seed", seed)
+    first = whole("first", first, least=0)
     require_analog(net)  # before a copy is made of who knows what
     net = copy.deepcopy(net).eval().requires_grad_(False)
     layers = require_analog(net)
-    broken = [name for name, layer in layers.items() if not bool(torch.isfinite(layer.weight).all())]
+    broken = [name for name, tensor in net.state_dict().items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise ValueError(
             f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"
@@ -182,7 +187,7 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
     target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * span_us + device.g_min_us
     state: DeviceState = {}
     for chip in range(n):
-        one = device.program(target_us, stream(seed, "chip", chip, "program"))
+        one = device.program(target_us, stream(seed, "chip", first + chip, "program"))
         if hardware.pairs == "collapsed":
             difference = one["g_us"][PLUS] - one["g_us"][MINUS]
             one["g_us"] = torch.stack([difference.clamp(min=0), (-difference).clamp(min=0)])
@@ -190,4 +195,4 @@ def program(net: nn.Module, n: int, seed: int = 0) -> Chips:
             if chip == 0:
                 state[name] = tensor.new_empty(n, *tensor.shape)
             state[name][chip] = tensor
-    return Chips(net, device, seed, state)
+    return Chips(net, device, seed, state, first)

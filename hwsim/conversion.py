@@ -29,6 +29,10 @@ UNSUPPORTED: Final = (
 """Layers that multiply by a weight matrix and have no analog counterpart here."""
 
 
+PLAIN_FORWARDS: Final = (nn.Linear.forward, nn.Conv1d.forward, nn.Conv2d.forward)
+"""What tiles compute; a subclass may add to a layer, but not change this."""
+
+
 def to_analog(
     model: nn.Module,
     hardware: Hardware | str,
@@ -43,9 +47,9 @@ def to_analog(
             contain; one alone needs no list.
 
     Raises:
-        ValueError: for layers without an analog counterpart, weights that are not finite float32 numbers, and
-            names that do not exist, all of them in one message; for a model that is analog already, or has
-            nothing to make analog.
+        ValueError: for layers without an analog counterpart, or with a `forward` or hooks of their own, weights
+            that are not finite float32 numbers, and names that do not exist, all of them in one message; for a
+            model that is analog already, has nothing to make analog, or cannot be copied.
         TypeError: for an argument of another type.
 
     Example:
@@ -80,8 +84,13 @@ def to_analog(
             + "\n  ".join(problems)
             + "\nName the layers that shall stay digital in `digital_layers`."
         )
-    net = copy.deepcopy(model)
-    return _replace(net, {name: _analog(layer, hardware) for name, layer in _distinct(net, digital_layers)})
+    net = _copied(model)
+    net = _replace(net, {name: _analog(layer, hardware) for name, layer in _distinct(net, digital_layers)})
+    for module in net.modules():
+        if isinstance(module, nn.TransformerEncoderLayer):
+            # its fast path multiplies by the weights of its linear layers without calling them
+            module.activation_relu_or_gelu = 0
+    return net
 
 
 def to_digital(net: nn.Module) -> nn.Module:
@@ -152,12 +161,31 @@ def _checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...
     return entries
 
 
+def _copied(model: nn.Module) -> nn.Module:
+    """Return a deep copy.
+
+    Raises:
+        ValueError: for a model that torch cannot copy.
+    """
+    try:
+        return copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"`model` must be a model that can be copied: {said}") from None
+
+
 def _problem(module: nn.Module) -> str | None:
     """Return why a layer cannot become analog, None if it can."""
     if isinstance(module, UNSUPPORTED):
         return "no analog counterpart, keep it digital"
+    if type(module).forward not in PLAIN_FORWARDS:
+        return (
+            "its class has a `forward` of its own, which tiles do not know: keep it digital or make it plain"
+        )
     if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
         return "weights are not initialised, run the model once"
+    if module._forward_hooks or module._forward_pre_hooks:
+        return "it has forward hooks (pruning and spectral norm are some): make them permanent or remove them"
     if any(parameter.dtype != torch.float32 for parameter in module.parameters()):
         return "weights must be float32, call model.float()"
     if not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):

@@ -85,9 +85,7 @@ class _Adc(torch.autograd.Function):
         clipped, factor, code = ctx.saved_tensors
         grad_scale = grad_current = None
         if code is not None:
-            shape = (1,) * (grad.ndim - factor.ndim) + factor.shape
-            summed = tuple(dim for dim, size in enumerate(shape) if size == 1)
-            grad_scale = (grad * code).sum(summed, keepdim=True).mul_(ctx.step).reshape(factor.shape)
+            grad_scale = (grad * code).mul_(ctx.step).sum_to_size(factor.shape)
         if ctx.needs_input_grad[0] and training.serves(grad) and clipped.dtype == torch.uint8:
             grad_current = training.adc_gradient(grad, clipped, factor, ctx.channel_dim)
         elif ctx.needs_input_grad[0]:

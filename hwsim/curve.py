@@ -60,9 +60,11 @@ class DriftCurve:
     accuracy: npt.NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless there is a row for each time."""
-        shape = np.shape(self.accuracy)
-        if len(shape) != 2 or shape[0] != len(self.times_s):
+        """Raise ValueError unless there is a row for each time and at least one chip."""
+        require(self.accuracy, np.ndarray, "`accuracy` must be a numpy array")
+        require(self.times_s, tuple, "`times_s` must be a tuple of seconds")
+        shape = self.accuracy.shape
+        if len(shape) != 2 or shape[0] != len(self.times_s) or shape[1] == 0:
             raise ValueError(f"`accuracy` must be `({len(self.times_s)}, chips)`, got {shape}")
 
     @property

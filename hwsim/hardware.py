@@ -54,7 +54,8 @@ class ConverterSpec(Spec):
     adc_bits: int | None = Field(default=8, ge=2, le=24)
     """Output resolution in bits over +-out_bound; null leaves outputs continuous and unbounded."""
     input_scaling: Literal["static", "dynamic"] = "static"
-    """`static`: one calibrated input range a layer; `dynamic`: each input vector by its largest magnitude."""
+    """`static`: a calibrated input range for each row block of a layer; `dynamic`: each input vector by its
+    largest magnitude."""
     out_bound: float = Field(default=10.0, ge=1e-6, le=1e6)
     """Largest output of a tile, in fully-on inputs times fully-on weights."""
 
@@ -65,13 +66,14 @@ class MvmSpec(Spec):
     input_noise: Noise = 0.0
     """Standard deviation added to each input after the DAC (1 = input range)."""
     output_noise: Noise = 0.04
-    """Standard deviation added to each output before the ADC."""
+    """Standard deviation added to each output before the ADC (1 = a fully-on input times a fully-on weight)."""
     read_noise: Noise = 0.0
-    """Short-term read noise: standard deviation for one fully-on device read with one fully-on input."""
+    """Short-term read noise: standard deviation for one fully-on device read with one fully-on input (1 = their
+    product); it grows with the root of the sum over a column."""
     ir_drop: Noise = 0.0
     """Voltage drop along the columns, as a multiple of 0.35 Ohm a cell at 5 uS a device."""
     s_shape: Noise = 0.0
-    """Saturation n of the outputs, y / (1 + n |y|)."""
+    """Saturation n of the outputs, y / (1 + n |y|), for one fully-on product; 0 for none."""
 
 
 class PcmSpec(Spec):
@@ -282,4 +284,5 @@ def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]
         if isinstance(value, BaseModel):
             yield from explain(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", value, " ".join((field.description or "").split())
+            meaning = field.description or (type(spec).__doc__ if name == "kind" else "") or ""
+            yield f"{prefix}{name}", value, " ".join(meaning.split())

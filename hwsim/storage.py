@@ -16,7 +16,8 @@ from torch import nn
 from hwsim.arguments import require
 from hwsim.chips import Chips
 from hwsim.conversion import require_analog
-from hwsim.devices import build_device
+from hwsim.devices import Device, DeviceState, build_device
+from hwsim.hardware import Hardware, explain
 
 FORMAT: Final = "hwsim-chips-1"
 
@@ -38,6 +39,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
     metadata = {
         "format": FORMAT,
         "seed": str(chips.seed),
+        "first": str(chips.first),
         "layers": json.dumps({name: list(layer.weight.shape) for name, layer in chips.layers.items()}),
         "hardware": hardware.model_dump_json(),
     }
@@ -68,19 +70,54 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         raise ValueError(f"{path}: must be a safetensors file of chips: {error}") from error
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}")
+    try:
+        seed, first = int(metadata["seed"]), int(metadata.get("first", "0"))
+        stored_shapes = json.loads(metadata["layers"])
+        stored = Hardware.model_validate_json(metadata["hardware"])
+    except (KeyError, ValueError) as error:
+        said = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise ValueError(f"{path}: must hold `seed`, `layers` and `hardware` of chips, got {said}") from None
     shapes = {name: list(layer.weight.shape) for name, layer in layers.items()}
-    if shapes != json.loads(metadata["layers"]):
+    if shapes != stored_shapes:
         raise ValueError(f"{path}: layers must be {metadata['layers']}, got {json.dumps(shapes)}")
     hardware = next(iter(layers.values())).hardware
-    if hardware.model_dump_json() != metadata["hardware"]:
-        raise ValueError(f"{path}: hardware must be {metadata['hardware']}, got {hardware.model_dump_json()}")
+    if hardware != stored:
+        raise ValueError(f"{path}: hardware must be {stored.name}'s, got {_difference(hardware, stored)}")
+    state, device = _part(tensors, "state."), build_device(hardware.device)
+    _check_state(path, state, device, sum(layer.weight.numel() for layer in layers.values()))
     net = copy.deepcopy(net).eval().requires_grad_(False)
     try:
         net.load_state_dict(_part(tensors, "net."))
     except RuntimeError as error:  # digital layers that differ
         said = "; ".join(line.strip() for line in str(error).splitlines()[1:])
         raise ValueError(f"{path}: `net` must be the network that was programmed: {said}") from None
-    return Chips(net, build_device(hardware.device), int(metadata["seed"]), _part(tensors, "state."))
+    return Chips(net, device, seed, state, first)
+
+
+def _difference(found: Hardware, wanted: Hardware) -> str:
+    """Return every value in which two hardwares differ, in one line."""
+    values = {path: value for path, value, _ in explain(wanted)}
+    return ", ".join(
+        f"{path} {value!r} (not {values.get(path)!r})"
+        for path, value, _ in explain(found)
+        if path not in values or values[path] != value
+    )
+
+
+def _check_state(path: Path, state: DeviceState, device: Device, n_weights: int) -> None:
+    """Raise ValueError unless `state` is that of both devices of each weight."""
+    wanted = set(device.program(torch.full((1,), device.g_min_us), torch.Generator()))
+    chips = {tensor.shape[0] if tensor.ndim else 0 for tensor in state.values()}
+    whole = all(tuple(tensor.shape[1:]) == (2, n_weights) for tensor in state.values())
+    if set(state) != wanted or len(chips) != 1 or 0 in chips or not whole:
+        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(state.items()))
+        names = ", ".join(sorted(wanted))
+        raise ValueError(
+            f"{path}: state must be {names}, each `(chips, 2, {n_weights})`, got {found or 'none'}"
+        )
+    broken = sorted(name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all()))
+    if broken:
+        raise ValueError(f"{path}: state must be finite, got NaN or infinity in {', '.join(broken)}")
 
 
 def _checked_path(path: object) -> Path:

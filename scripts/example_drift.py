@@ -1,18 +1,23 @@
 """From a torch model to its accuracy over ten years of drift, with the plot: an example of hwsim used alone.
 
-Trains a small network on scikit-learn's handwritten digits (seconds), once digitally and once hardware-aware, programs
-both on chips, and writes a self-contained page with both curves. Put your own model and tensors in `trained` and
-`digits`.
+Trains a network (a small one unless told otherwise) on scikit-learn's handwritten digits or your own arrays, maps it
+as it is and trained hardware-aware, programs both on chips, and writes a self-contained page with both curves.
 
     python scripts/example_drift.py [--hardware pcm-rasch2023] [--chips 25] [--out drift.html]
+    python scripts/example_drift.py --model my_models.py:network --data my.npz
+
+`--model` names a file and a function in it that returns a torch module with one score a class; `--data` is an .npz
+file with x_train, y_train, x_test and y_test. `--epochs 0` takes the module's weights as they are.
 """
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import torch
 from sklearn.datasets import load_digits
@@ -38,6 +43,35 @@ def digits() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     x = torch.tensor(images / 16, dtype=torch.float32).view(-1, 1, 8, 8)
     y = torch.tensor(classes)
     return x[:1200], y[:1200], x[1200:], y[1200:]
+
+
+def arrays(path: Path) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the arrays of an .npz file as float32 images and integer classes."""
+    try:
+        with np.load(path) as data:
+            x_train, x_test = (
+                torch.tensor(data[name], dtype=torch.float32) for name in ("x_train", "x_test")
+            )
+            y_train, y_test = (torch.tensor(data[name], dtype=torch.int64) for name in ("y_train", "y_test"))
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path}: must be an .npz file with x_train, y_train, x_test, y_test: {error}"
+        ) from None
+    return x_train, y_train, x_test, y_test
+
+
+def load_model(place: str) -> nn.Module:
+    """Return the module that a function in a file returns; `place` is ``file.py:function``."""
+    path, _, function = place.rpartition(":")
+    if not Path(path).is_file():
+        raise ValueError(f"`--model` must be a file and a function, like my_models.py:network, got {place}")
+    names = runpy.run_path(path)
+    if not callable(names.get(function)):
+        raise ValueError(f"{path}: has no function `{function}`")
+    model = names[function]()
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"{path}: `{function}` must return a torch module, got {type(model).__name__}")
+    return model
 
 
 def network() -> nn.Module:
@@ -78,30 +112,57 @@ def train(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hardware", choices=hwsim.preset_names(), default="pcm-rasch2023")
+    parser.add_argument("--model", help="file.py:function that returns a torch module")
+    parser.add_argument("--data", type=Path, help=".npz file with x_train, y_train, x_test, y_test")
     parser.add_argument("--chips", type=int, default=25)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=15, help="0: as it is, and no hardware-aware training")
     parser.add_argument("--out", type=Path, default=Path("drift.html"))
     options = parser.parse_args()
-    x_train, y_train, x_test, y_test = digits()
+    try:
+        run(options)
+    except ValueError as error:
+        print(f"example_drift: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def valid_times(hardware: hwsim.Hardware) -> dict[str, float]:
+    """Return the times that the device model covers; some were measured for days only."""
+    covered = {}
+    for label, t_s in TIMES_S.items():
+        try:
+            hwsim.check_times(hardware, t_s)
+        except ValueError as error:
+            print(f"left out, {label}: {error}")
+            continue
+        covered[label] = t_s
+    return covered
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, program, evaluate and plot."""
+    hardware = hwsim.preset(options.hardware)
+    times = valid_times(hardware)
+    x_train, y_train, x_test, y_test = arrays(options.data) if options.data else digits()
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    model = network()
+    model = load_model(options.model) if options.model else network()
     train(model, x_train, y_train, options.epochs, None)
     with torch.no_grad():
         print(f"digital: {(model(x_test).argmax(1) == y_test).double().mean():.2%}")
     figure = go.Figure()
-    for name in ("mapped as it is", "trained hardware-aware"):
-        net = hwsim.to_analog(model, hwsim.preset(options.hardware))
+    for name in ("mapped as it is", "trained hardware-aware")[: 1 + (options.epochs > 0)]:
+        net = hwsim.to_analog(model, hardware)
         hwsim.calibrate(net, [x_train])
         if name != "mapped as it is":
             hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(1))
             train(net, x_train, y_train, options.epochs, hwa)
             hwsim.calibrate(net, [x_train])
         chips = hwsim.program(net, n=options.chips, seed=0)
-        curve = hwsim.accuracy_over_time(chips, x_test, y_test, list(TIMES_S.values()), progress=True)
-        for label, mean, std in zip(TIMES_S, curve.mean, curve.std, strict=True):
+        curve = hwsim.accuracy_over_time(chips, x_test, y_test, list(times.values()), progress=True)
+        for label, mean, std in zip(times, curve.mean, curve.std, strict=True):
             print(f"{name}, {label}: {mean:.2%} ± {std:.2%}")
         error = {"type": "data", "array": 100 * curve.std}
-        figure.add_scatter(x=list(TIMES_S), y=100 * curve.mean, error_y=error, name=name)
+        figure.add_scatter(x=list(times), y=100 * curve.mean, error_y=error, name=name)
     figure.update_layout(
         title=f"{options.hardware}, {options.chips} chips: mean and standard deviation over chips",
         xaxis_title="time since programming",
@@ -109,7 +170,6 @@ def main() -> int:
     )
     figure.write_html(options.out, include_plotlyjs=True)
     print(f"plot: {options.out}")
-    return 0
 
 
 if __name__ == "__main__":

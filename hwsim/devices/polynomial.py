@@ -41,7 +41,7 @@ class PolynomialDevice:
         programming_us: σ_p in r, µS.
         drift_mean: μ in r.
         drift_std: s in r.
-        read: Q in r of the programmed conductance.
+        read_noise: Q in r of the programmed conductance.
         t0_s: time between programming and the first reference read, s.
         t_read_s: width of the read pulse, s.
         latest_s: end of the validity range, s.

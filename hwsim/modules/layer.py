@@ -195,7 +195,7 @@ class AnalogLayer(nn.Module, ABC):
 
     def require_input_range(self, name: str = "") -> None:
         """Raise ValueError unless the input range is calibrated; `name` names the layer in the message."""
-        if not bool((self.input_range > 0).all()):
+        if not bool(((self.input_range > 0) & self.input_range.isfinite()).all()):
             place = f" `{name}`" if name else ""
             raise ValueError(
                 f"`input_range > 0` must hold for every analog layer, got {self.input_range.tolist()}{place}: "

@@ -1,5 +1,6 @@
 """What a caller may get wrong: one line that names the rule and the value."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import hwsim
@@ -52,6 +55,14 @@ class Pair(nn.Module):
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     return Bench()
+
+
+def _spoilt(b: Bench, name: str, value: float = float("nan")) -> nn.Module:
+    """The analog network with one number that is not finite."""
+    net = copy.deepcopy(b.net)
+    with torch.no_grad():
+        net.state_dict()[name].view(-1)[0] = value
+    return net
 
 
 def _mixed(b: Bench) -> nn.Module:
@@ -106,6 +117,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "true chips": (lambda b: hwsim.program(b.net, n=True), TypeError, "`n`.*got True"),
     "no chips": (lambda b: hwsim.program(b.net, n=0), ValueError, "`1 <= n <= .*got 0"),
     "a seed in letters": (lambda b: hwsim.program(b.net, n=1, seed="a"), TypeError, "`seed`.*got 'a'"),
+    "a first below 0": (lambda b: hwsim.program(b.net, n=1, first=-1), ValueError, "`first >= 0`.*got -1"),
     "chips to program": (lambda b: hwsim.program(b.chips, n=1), TypeError, "`net`.*got Chips: pass chips.net"),
     "a digital network": (lambda b: hwsim.program(b.model, n=1), ValueError, "call hwsim.to_analog first"),
     "two hardwares": (lambda b: hwsim.program(_mixed(b), n=1), ValueError, "same hardware.*`0.0`.*cmo in `1`"),
@@ -193,7 +205,27 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
         r"same shape, got \(2, 3\) and \(1, 3\)",
     ),
     "distil: numpy": (lambda b: b.distil(logits=np.ones((2, 3))), TypeError, "`logits`.*got ndarray"),
+    # what is not finite inside of the network
+    "program: a bias": (lambda b: hwsim.program(_spoilt(b, "2.bias"), n=1), ValueError, r"NaN or infinity in 2\.bias"),
+    "program: a range": (lambda b: hwsim.program(_spoilt(b, "0.input_range"), n=1), ValueError, r"0\.input_range"),
+    "calibrate: a weight": (
+        lambda b: hwsim.calibrate(_spoilt(b, "0.weight"), b.x),
+        ValueError,
+        "inputs of every analog layer must be finite, got NaN or infinity at 2: check",
+    ),
+    "run: an endless range": (
+        lambda b: _spoilt(b, "0.input_range", float("inf"))(b.x),
+        ValueError,
+        r"`input_range > 0`.*\[inf\]: call hwsim.calibrate",
+    ),
     # curves
+    "curve: a list": (lambda b: hwsim.DriftCurve((1.0,), [[0.5]]), TypeError, "`accuracy`.*got list"),  # type: ignore[arg-type]
+    "curve: no chip": (lambda b: hwsim.DriftCurve((1.0,), np.ones((1, 0))), ValueError, r"got \(1, 0\)"),
+    "curve: times in a word": (
+        lambda b: hwsim.DriftCurve("ab", np.ones((2, 1))),  # type: ignore[arg-type]
+        TypeError,
+        "`times_s`.*got 'ab'",
+    ),
     "curve: at a word": (lambda b: b.curve().at("1 day"), TypeError, "`t_s`.*got '1 day'"),
     "curve: a row too few": (
         lambda b: hwsim.DriftCurve((1.0, 2.0), np.ones((1, 3))),
@@ -268,3 +300,31 @@ def test_a_file_of_another_network_is_told(bench: Bench, tmp_path: Path) -> None
     other = nn.Sequential(*bench.model[:2], nn.Linear(6, 3), nn.BatchNorm1d(3))
     with pytest.raises(ValueError, match=r"network that was programmed.*3\.weight"):
         hwsim.load_chips(hwsim.to_analog(other, bench.hardware), path)
+
+
+DAMAGED: dict[str, tuple[Callable[[dict[str, str], dict[str, torch.Tensor]], object], str]] = {
+    "no layers": (lambda m, t: m.pop("layers"), "must hold `seed`, `layers` and `hardware` of chips, got no 'layers'"),
+    "a seed in letters": (lambda m, t: m.update(seed="x"), "must hold `seed`.*'x'"),
+    "half of the hardware": (lambda m, t: m.update(hardware=m["hardware"][:40]), "must hold.*Invalid JSON"),
+    "other hardware": (
+        lambda m, t: m.update(hardware=m["hardware"].replace('"rows":512', '"rows":64')),
+        r"hardware must be pcm-analognas's, got tile\.rows 512 \(not 64\)$",
+    ),
+    "no drift": (lambda m, t: t.pop("state.nu"), r"must be g_us, nu, each `\(chips, 2, 42\)`, got g_us \(2, 2, 42\)"),
+    "few devices": (lambda m, t: t.update({"state.nu": t["state.nu"][:, :, 1:].contiguous()}), r"nu \(2, 2, 41\)"),
+    "nan": (lambda m, t: t["state.g_us"].fill_(float("nan")), "NaN or infinity in g_us"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_file_of_chips_is_told_in_one_line(case: str, bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "chips.safetensors"
+    hwsim.save_chips(bench.chips, path)
+    with safe_open(path, "pt") as file:
+        metadata, tensors = file.metadata(), load_file(path)
+    damage, words = DAMAGED[case]
+    damage(metadata, tensors)
+    save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match=words) as caught:
+        hwsim.load_chips(bench.net, path)
+    assert "\n" not in str(caught.value)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import hwsim
 
@@ -151,3 +152,41 @@ def test_printed_chips_say_what_they_are() -> None:
 def test_hardware_of_another_type_is_refused() -> None:
     with pytest.raises(TypeError, match="name of a preset, got 3"):
         hwsim.to_analog(nn.Linear(4, 2), 3)  # type: ignore[arg-type]  # what is tested
+
+
+class Doubled(nn.Linear):
+    """A layer that computes something else than a linear layer."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(x)
+
+
+def test_what_a_tile_would_compute_differently_is_refused() -> None:
+    model = nn.Sequential(Doubled(4, 4), nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    model[1].register_forward_hook(lambda layer, inputs, outputs: outputs + 1)
+    prune.l1_unstructured(model[2], "weight", 0.5)
+    with pytest.raises(
+        ValueError, match=r"(?s)`0` \(Doubled\): .*`forward`.*`1` .*hooks.*`2` .*hooks"
+    ) as caught:
+        hwsim.to_analog(model, "ideal-8bit")
+    assert "`3`" not in str(caught.value)
+    with pytest.raises(ValueError, match="can be copied"):
+        hwsim.to_analog(model, "ideal-8bit", ["0", "1", "2"])
+    prune.remove(model[2], "weight")
+    assert hwsim.to_analog(model, "ideal-8bit", ["0", "1"])[2].weight.eq(0).sum() == 8
+
+
+def test_a_parametrised_layer_becomes_what_it_computes() -> None:
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(4, 3))
+    x = torch.ones(1, 4)
+    torch.testing.assert_close(hwsim.to_analog(layer, "floating-point")(x), layer(x))
+
+
+@torch.no_grad()
+def test_a_transformer_layer_does_not_go_past_its_analog_layers() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    x = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(layer, "floating-point", nn.MultiheadAttention)
+    torch.testing.assert_close(net(x), layer(x), rtol=1e-4, atol=1e-4)
+    net.linear1.output_scale.fill_(2.0)
+    assert (net(x) - layer(x)).abs().max() > 0.01

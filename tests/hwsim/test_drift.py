@@ -61,6 +61,31 @@ def test_curves_are_reproducible_whatever_the_batch_and_the_number_of_chips(prob
     assert not np.array_equal(few.accuracy, other.accuracy)
 
 
+def test_chips_of_a_seed_may_be_programmed_in_several_batches(problem, tmp_path: Path) -> None:
+    model, x, y = problem
+    every = _chips(model, x, 5)
+    late = hwsim.program(every.net, n=2, seed=0, first=3)
+    hwsim.save_chips(late, tmp_path / "chips.safetensors")
+    loaded = hwsim.load_chips(every.net, tmp_path / "chips.safetensors")
+    expected = hwsim.accuracy_over_time(every, x, y, TIMES_S[:2]).accuracy[:, 3:]
+    for chips in (late, loaded, late.to("cpu")):
+        assert torch.equal(chips.conductances("6"), every.conductances("6")[3:])
+        assert np.array_equal(hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2]).accuracy, expected)
+
+
+def test_a_chip_is_the_same_with_any_number_of_threads() -> None:
+    net = hwsim.to_analog(nn.Linear(400, 300), hwsim.preset("pcm-rasch2023"))
+    before, chips = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            programmed = hwsim.program(net, n=2)
+            chips.append([programmed.state["g_us"], programmed.at(3600.0, 1).weights[""]])
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for other in chips[1:] for a, b in zip(chips[0], other, strict=True))
+
+
 def test_both_devices_of_a_pair_are_drawn_on_their_own(problem) -> None:
     model, x, _ = problem
     chips = _chips(model, x, 3)

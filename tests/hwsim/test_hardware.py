@@ -160,3 +160,11 @@ def test_a_file_that_is_no_hardware_is_told_with_its_name(
 def test_a_file_that_is_not_there_is_told() -> None:
     with pytest.raises(ValueError, match=r"absent\.yaml: must be a YAML file"):
         hwsim.read_hardware("absent.yaml")
+
+
+@pytest.mark.parametrize("name", hwsim.preset_names())
+def test_every_value_of_a_preset_is_explained_in_one_line(name: str) -> None:
+    rows = list(hwsim.hardware.explain(hwsim.preset(name)))
+    assert all(meaning and "\n" not in meaning for _, _, meaning in rows)
+    (kind,) = [meaning for path, _, meaning in rows if path == "device.kind"]
+    assert "evice" in kind or "memory" in kind

@@ -151,3 +151,18 @@ def test_distillation_is_cross_entropy_without_and_kl_with_a_teacher() -> None:
     assert found.item() == pytest.approx(expected.item(), rel=1e-4)
     with pytest.raises(ValueError, match="temperature"):
         hwsim.distillation_loss(logits, teacher, y, temperature=0)
+
+
+@pytest.mark.parametrize("scaling", ["static", "dynamic"])
+def test_outputs_are_linear_in_a_learned_scale_whatever_the_inputs_are_scaled_by(scaling: str) -> None:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    hardware = hwsim.preset("pcm-rasch2023").replace({"converters.input_scaling": scaling, "tile.rows": 5})
+    net = hwsim.to_analog(nn.Linear(9, 4, bias=False), hardware)
+    x = torch.randn(6, 9, generator=torch.Generator().manual_seed(1))
+    hwsim.calibrate(net, [x])
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), learn_scales=True)
+    with hwa.step():
+        outputs = net(x)
+    outputs.sum().backward()
+    assert net.output_scale.grad.shape == (2, 4)
+    torch.testing.assert_close(net.output_scale.grad.sum(0), outputs.detach().sum(0))
