@@ -135,9 +135,11 @@ class RayExecutor:
         if self._watch.lost:
             return
         self._last_words.take(timeout_s=PATIENCE_S)
-        for reference in self._flights:
-            ray.cancel(reference, force=True)
         if self._flights:
+            # Ray 2.60 can abort the whole process when it is told to cancel a task that has just ended.
+            _, running = ray.wait(list(self._flights), num_returns=len(self._flights), timeout=0)
+            for reference in running:
+                ray.cancel(reference, force=True)
             self._last_words.clear(timeout_s=CLEARING_S)
         self._flights.clear()
         if self._beacon is not None:

@@ -3,11 +3,9 @@
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -17,48 +15,20 @@ from pathlib import Path
 import pytest
 
 from analognas.errors import UserError
-from analognas.executors.fingerprint import OWN_PACKAGES
 from analognas.executors.ray_cluster import Demand, connect
 from analognas.observer import Silent
-from analognas.record.journal import read_trials
 from analognas.record.trial import candidate_key
 from tests.analognas.executors import evaluations
+from tests.analognas.executors.cluster import NODE, ONE
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
-from tests.analognas.small_search import ROOT, analognas, environment, write_small
+from tests.analognas.small_search import ROOT, environment
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # before ray is imported: localhost alone
 ray = pytest.importorskip("ray")
 # Ray leaves sockets and files of its processes to the garbage collector.
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")]
-
-NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
-ONE = Demand(1, 0, None)
-
-
-@pytest.fixture
-def on_nodes(tmp_path, monkeypatch) -> Path:
-    """The temporary folder of every node; Ray's own sockets need a short path elsewhere."""
-    folder = tmp_path / "on-nodes"
-    folder.mkdir()
-    monkeypatch.setenv("RAY_TMPDIR", tempfile.gettempdir())
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
-
-
-@pytest.fixture
-def cluster(monkeypatch, on_nodes):
-    """Two nodes of one processor each; the head node has none, so that it can stay when others go."""
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
-    made.workers = [made.add_node(num_cpus=1, **NODE) for _ in range(2)]
-    yield made
-    ray.shutdown()
-    made.shutdown()
 
 
 def search(folder: Path, cluster, evaluate, n_trials: int, observer=None, **options):
@@ -334,145 +304,3 @@ def test_four_evaluations_share_a_gpu(tmp_path, cluster) -> None:
     assert observer.most == 4
     assert set(observer.nodes) == {1}
     assert {trial.device for trial in trials} == {"cuda:0"}, "an evaluation does not see the one GPU alone"
-
-
-def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> None:
-    from analognas.executors.serial import SerialExecutor
-
-    for name in ("serial", "ray"):
-        (tmp_path / name).mkdir()
-    drive(tmp_path / "serial", search_loop(10, batch=3), SerialExecutor(evaluations.instant))
-    connect(cluster.address, ONE)
-    executor = ray_executor(evaluations.instant, in_flight=1)
-    drive(tmp_path / "ray", search_loop(10, batch=3), executor)
-    serial, on_ray = (
-        [
-            {**vars(trial), "finished_at": "", "threads": 1}
-            for trial in read_trials(tmp_path / name / "trials.jsonl")
-        ]
-        for name in ("serial", "ray")
-    )
-    assert serial == on_ray
-
-
-def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
-    import torch
-
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_worker import call_remotely
-
-    connect(cluster.address, ONE)
-    x = torch.randn(64, 3, 8, 8).contiguous(memory_format=torch.channels_last)
-    odd = torch.arange(7)
-    task = ray.remote(call_remotely)
-    facts = ray.get(
-        task.remote(
-            Freight().ship({"x": x, "odd": odd, "none": torch.empty(0, 3)}), evaluations.describe_data, 1
-        )
-    )
-    assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
-
-
-def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, monkeypatch) -> None:
-    from analognas import api
-    from analognas.executors import ray_shipping
-
-    packed = []
-    pack = ray_shipping._pack
-
-    def note(tensor):
-        packed.append((tensor.data_ptr(), tuple(tensor.shape)))
-        return pack(tensor)
-
-    monkeypatch.setattr(ray_shipping, "_pack", note)
-    address = f"executor.address={cluster.address}"
-    values = (
-        "executor={kind: ray, threads: 1}",
-        address,
-        "references=[]",
-        "search.trials=6",
-        "final.finalists=2",
-    )
-    run = api.search(write_small(tmp_path), out=tmp_path / "run", overrides=values, observer=Silent())
-    assert run.result is not None
-    assert any(len(shape) == 4 for _, shape in packed), "no images went into the object store"
-    assert len(packed) == len(set(packed))
-
-
-def test_what_the_cluster_lacks_is_said(cluster) -> None:
-    with pytest.raises(
-        UserError, match=r"no node of the Ray cluster has 64 CPU for an evaluation; it has .*\(1 CPU"
-    ):
-        connect(cluster.address, Demand(64, 0, None))
-    with pytest.raises(UserError, match=r"has 1 CPU, 0\.5 GPU for an evaluation; it has .*0 GPU"):
-        connect(cluster.address, Demand(1, 0.5, None))
-    with pytest.raises(UserError, match="5000 GB"):
-        connect(cluster.address, Demand(1, 0, 5000))
-
-
-def test_a_node_with_other_versions_is_named(cluster, monkeypatch) -> None:
-    from analognas.executors import ray_cluster
-
-    here = dict(ray_cluster.fingerprint())
-    monkeypatch.setattr(ray_cluster, "fingerprint", lambda: {**here, "torch": "1.0"})
-    with pytest.raises(UserError, match=r"node .* differs: torch 2\.13\.0.* there and 1\.0 here"):
-        connect(cluster.address, ONE)
-
-
-def test_a_node_with_another_source_and_another_package_is_named(tmp_path, cluster, monkeypatch) -> None:
-    """A node that really has its own installation: a copy of ours with a line more, and an older scipy beside it."""
-    for package in OWN_PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / "there" / package)
-    with (tmp_path / "there" / "hwsim" / "mvm.py").open("a") as file:
-        file.write("# changed\n")
-    metadata = tmp_path / "there" / "scipy-0.1.dist-info" / "METADATA"
-    metadata.parent.mkdir()
-    metadata.write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 0.1\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "there"))
-    monkeypatch.chdir(tmp_path)  # Ray's workers look where the driver is, too
-    cluster.add_node(num_cpus=1, **NODE)
-    with pytest.raises(UserError) as caught:
-        connect(cluster.address, ONE)
-    assert re.fullmatch(
-        r"node .* \(1 CPU, .*\) differs: scipy 0\.1 there and .* here, our source \w{12} there and \w{12} here; "
-        "make them equal",
-        str(caught.value),
-    )
-
-
-@pytest.mark.skipif(
-    "ANALOGNAS_OTHER_RAY" not in os.environ, reason="names the command `ray` of another Python"
-)
-def test_a_cluster_with_another_python_is_told(tmp_path) -> None:
-    arguments = ["start", "--head", "--block", "--port=6391", "--node-ip-address=127.0.0.1", "--num-cpus=1"]
-    head = subprocess.Popen(
-        [os.environ["ANALOGNAS_OTHER_RAY"], *arguments, "--include-dashboard=false"],
-        env={**os.environ, "PYTHONPATH": "", "RAY_AUTH_MODE": "disabled"},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        assert head.stdout is not None
-        assert any("Ray runtime started" in line for line in head.stdout)
-        told = analognas(
-            "search", write_small(tmp_path), "--out", tmp_path / "run",
-            "--executor", "ray", "--set", "executor.address=127.0.0.1:6391",
-        )  # fmt: skip
-    finally:
-        os.killpg(head.pid, signal.SIGTERM)
-        head.communicate(timeout=60)
-    assert told.returncode == 2
-    assert "the Ray cluster at 127.0.0.1:6391 has another Python or Ray than this process" in told.stderr
-    assert told.stderr.count("\n") == 1
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_late_node_with_other_versions_ends_the_search(tmp_path, cluster, monkeypatch) -> None:
-    connect(cluster.address, ONE)
-    from analognas.executors import ray_executor as module
-
-    here = dict(module.fingerprint())
-    monkeypatch.setattr(module, "fingerprint", lambda: {**here, "Python": "3.99"})
-    with pytest.raises(UserError, match=r"executor: node .* differs: Python 3\.11\.\d+ there and 3\.99 here"):
-        drive(tmp_path, search_loop(4), ray_executor(evaluations.instant))
