@@ -74,6 +74,13 @@ NETWORKS = {
         ),
         (3, 12, 12),
     ),
+    "sixteen": (  # channels that fill whole vectors
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.Flatten(),
+            nn.Linear(512, 5),
+        ),
+        (3, 8, 8),
+    ),
     "conv1d": (
         lambda: nn.Sequential(
             nn.Conv1d(2, 6, 9, stride=2, padding=4), nn.BatchNorm1d(6), nn.ReLU(), nn.Conv1d(6, 6, 3),
@@ -90,6 +97,8 @@ VARIANTS = {
     "analognas": ("pcm-analognas", {}),
     "split": ("pcm-analognas", {"tile.rows": 20, "tile.columns": 7}),
     "rasch": ("pcm-rasch2023", {"tile.rows": 33}),
+    "ir-drop": ("pcm-rasch2023", {"mvm.read_noise": 0.0, "mvm.s_shape": 0.1}),
+    "read-noise": ("pcm-rasch2023", {"mvm.ir_drop": 0.0}),
     "s-shape": ("pcm-analognas", {"mvm.s_shape": 0.1, "converters.adc_bits": 6}),
     "continuous": ("pcm-analognas", {"converters.dac_bits": None, "converters.adc_bits": None}),
     "input-noise": ("pcm-analognas", {"mvm.input_noise": 0.01}),
