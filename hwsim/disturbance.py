@@ -31,21 +31,23 @@ Product: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 @final
 @dataclass(frozen=True)
 class Disturbance:
-    """The further products of one product, and the scales that make corrections of them.
+    """What disturbs ``product(u, weights)``: the weights of the further products, which are made when asked for.
 
     Attributes:
-        load: Σ_j |w_ij| |u_j|, shape of the outputs; None without IR drop.
-        drop: Σ_j w_ij u_j (1 - (1 - j/n)²), as `load`.
-        load_gain: `(columns, 1, ...)`, what makes a_i of `load`.
-        variance: Σ_j |w_ij| u_j², shape of the outputs; None without read noise.
+        voltages: u.
+        product: the layer's linear operation.
+        dropped: w_ij (1 - (1 - j/n)²), shape of the weights; None without IR drop.
+        magnitudes: |w_ij|, shape of the weights.
+        load_gain: `(columns, 1, ...)`, what makes a_i of the load Σ_j |w_ij| |u_j|.
         noise: where the read noise is drawn from; None for none.
         read_std: σ_read.
     """
 
-    load: torch.Tensor | None
-    drop: torch.Tensor | None
+    voltages: torch.Tensor
+    product: Product
+    dropped: torch.Tensor | None
+    magnitudes: torch.Tensor
     load_gain: torch.Tensor
-    variance: torch.Tensor | None
     noise: NoiseSource | None
     read_std: float
 
@@ -62,7 +64,6 @@ class Disturbance:
         row_position: torch.Tensor,
         noise: NoiseSource | None,
         read_std: float,
-        stack_dim: int | None = None,
     ) -> Disturbance:
         """Return what disturbs ``product(u, weights)``.
 
@@ -75,21 +76,10 @@ class Disturbance:
             row_position: broadcasts against `weights`, j/n.
             noise: where the read noise is drawn from; None for none.
             read_std: σ_read.
-            stack_dim: dimension of `u` and of the outputs that counts channels, if two products may be made as one
-                with twice the columns; None if not.
         """
-        magnitudes = weights.abs()
-        load = drop = variance = None
-        if ir_drop > 0:
-            dropped = weights * (1 - (1 - row_position).square())
-            if stack_dim is not None and u.shape[stack_dim] == weights.shape[1] and bool(u.amin() >= 0):
-                drop, load = product(u, torch.cat([dropped, magnitudes])).chunk(2, stack_dim)
-            else:
-                drop, load = product(u, dropped), product(u.abs(), magnitudes)
-        if noise is not None:
-            variance = product(u.square(), magnitudes)
+        dropped = weights * (1 - (1 - row_position).square()) if ir_drop > 0 else None
         scale = load_gain * (ir_drop * WIRE_OHM * CELL_US * 1e-6)
-        return cls(load, drop, scale, variance, noise, read_std)
+        return cls(u.detach(), product, dropped, weights.abs(), scale, noise, read_std)
 
     @torch.no_grad()
     def disturb_(self, current: torch.Tensor, gain: torch.Tensor, channel_dim: int) -> None:
@@ -100,11 +90,13 @@ class Disturbance:
             gain: `(columns, 1, ...)`, what makes a fully-on product one.
             channel_dim: dimension of the outputs that counts columns.
         """
-        if self.load is not None and self.drop is not None:
-            load = self.load * self.load_gain
+        u, product = self.voltages, self.product
+        if self.dropped is not None:
+            load = product(u.abs(), self.magnitudes) * self.load_gain
             fraction = load * 0.05
             fraction.sub_(0.2).mul_(load).add_(0.5).mul_(load)
-            current -= fraction.mul_(self.drop * gain)
-        if self.variance is not None and self.noise is not None:
-            std = (self.variance * gain).clamp(min=0).sqrt_().mul_(self.read_std)
+            current -= fraction.mul_(product(u, self.dropped) * gain)
+        if self.noise is not None:
+            variance = product(u.square(), self.magnitudes)
+            std = (variance * gain).clamp(min=0).sqrt_().mul_(self.read_std)
             current += std.mul_(self.noise.like(current, channel_dim))

@@ -103,7 +103,6 @@ class Crossbar:
         read_noise = noise.child(READ_NOISE) if noise is not None and self.read_noise > 0 else None
         disturbance: Disturbance | None = None
         if read_noise is not None or self.ir_drop > 0:
-            fused = takes_disturbance(current, gain, scale, (output_noise, read_noise), channel_dim)
             disturbance = Disturbance.of(
                 u,
                 weights,
@@ -113,8 +112,8 @@ class Crossbar:
                 row_position=row_position,
                 noise=read_noise,
                 read_std=self.read_noise,
-                stack_dim=channel_dim if fused else None,
             )
+            fused = takes_disturbance(current, gain, scale, (output_noise, read_noise), channel_dim)
             if not fused or self.adc_levels is None or self.s_shape > 0:
                 current = current * gain
                 disturbance.disturb_(current, gain, channel_dim)

@@ -68,7 +68,6 @@ class Stage(Structure):
         ("drop", c_void_p),
         ("load_gain", c_void_p),
         ("variance", c_void_p),
-        ("variance_gain", c_void_p),
         ("read_std", c_float),
         ("noise_std", c_float),
         ("s_shape", c_float),
@@ -110,6 +109,8 @@ def library() -> Kernels | None:
     loaded.hwsim_dac.restype = None
     loaded.hwsim_dac_gradient.argtypes = [c_void_p, c_void_p, c_void_p, c_int64, c_float, c_int]
     loaded.hwsim_dac_gradient.restype = None
+    loaded.hwsim_square.argtypes = [c_void_p, c_void_p, c_int64, c_int]
+    loaded.hwsim_square.restype = c_int
     loaded.hwsim_adc.argtypes = [POINTER(Stage), c_void_p, c_int]
     loaded.hwsim_adc.restype = c_int
     loaded.hwsim_adc_gradient.argtypes = [c_void_p, c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int]

@@ -38,9 +38,9 @@ typedef struct {
     int64_t images, pixels, channels;
     const float *current;                      /* summed products */
     int64_t stride;                            /* of `current`, `load` and `drop` from pixel to pixel */
-    const float *gain;                         /* (channels); NULL for one */
+    const float *gain;                         /* (channels), of all products but `load`; training only */
     const float *load, *drop, *load_gain;      /* IR drop; NULL for none; load_gain (channels) */
-    const float *variance, *variance_gain;     /* read noise, dense; NULL for none; its gain (channels) */
+    const float *variance;                     /* read noise, dense; NULL for none */
     float read_std, noise_std, s_shape;
     int32_t converts;                          /* 0: no ADC, `current` is a digital tensor */
     float to_code, levels;                     /* ADC; levels 0: continuous */
@@ -84,11 +84,6 @@ static inline float code(float x, float levels) {
     return levels == 0.0f ? x : clamp(truncf(x + copysignf(0.5f, x)), -levels, levels);
 }
 
-static void multiply(float *restrict y, const float *restrict a, int64_t n) {
-    if (a)
-        for (int64_t i = 0; i < n; i++) y[i] *= a[i];
-}
-
 #define PIECE 16 /* floats that are copied without a call */
 
 /* Copy pixels that lie `stride` apart. */
@@ -106,38 +101,77 @@ static void gather(float *restrict y, const float *restrict a, int64_t n, int64_
         for (int64_t c = 0; c < channels; c++) y[i + c] = a[p + c];
 }
 
+/* Pixels of a run, and its length. */
+static int64_t run_pixels(int64_t channels) { return channels >= RUN ? 1 : RUN / channels; }
+static int64_t run_length(int64_t channels) { return run_pixels(channels) * channels; }
+
 /* Per-channel vectors, repeated to the length of a run. */
 typedef struct {
-    const float *gain, *load_gain, *variance_gain, *scale, *shift, *scale2, *shift2;
+    const float *gain, *load_gain, *scale, *shift, *scale2, *shift2;
     const float *const *tap_scale, *const *tap_shift;
 } Vectors;
 
-static void drop(const Stage *s, const Vectors *v, float *restrict y, int64_t pixel, int64_t n, float *restrict a,
-                 float *restrict d) {
-    const float *restrict gain = v->load_gain;
-    gather(a, s->load + pixel * s->stride, n, s->channels, s->stride);
-    gather(d, s->drop + pixel * s->stride, n, s->channels, s->stride);
-    multiply(d, v->gain, n);
-    for (int64_t i = 0; i < n; i++) {
-        const float load = a[i] * gain[i];
-        y[i] -= d[i] * (((load * 0.05f - 0.2f) * load + 0.5f) * load);
-    }
-}
-
-static void read_noise(const Stage *s, const Vectors *v, float *restrict y, int64_t pixel, int64_t n,
-                       const float *restrict normal, float *restrict t) {
-    const float *restrict variance = s->variance + pixel * s->channels;
-    const float std = s->read_std;
-    if (v->variance_gain) {
-        memcpy(t, variance, (size_t)n * sizeof(float));
-        multiply(t, v->variance_gain, n);
-        variance = t;
-    }
-    for (int64_t i = 0; i < n; i++) y[i] += sqrtf(variance[i] > 0.0f ? variance[i] : 0.0f) * normal[i] * std;
-}
-
 /* The common passes, written once; the flags are constants where they are used, so that each use is one plain loop. */
 #define INLINE static inline __attribute__((always_inline))
+
+/* What disturbs a run, from its first output on. */
+typedef struct {
+    const float *in, *load, *drop, *variance, *normal, *gain, *load_gain;
+} Disturbed;
+
+/* IR drop and read noise of `n` outputs that lie side by side, in units of a fully-on product. */
+INLINE void disturb(float *restrict y, Disturbed at, float std, int64_t n, const int scaled, const int drops,
+                    const int reads) {
+    for (int64_t i = 0; i < n; i++) {
+        float v = scaled ? at.in[i] * at.gain[i] : at.in[i];
+        if (drops) {
+            const float load = at.load[i] * at.load_gain[i], drop = scaled ? at.drop[i] * at.gain[i] : at.drop[i];
+            v -= drop * (((load * 0.05f - 0.2f) * load + 0.5f) * load);
+        }
+        if (reads) {
+            const float variance = scaled ? at.variance[i] * at.gain[i] : at.variance[i];
+            v += sqrtf(variance > 0.0f ? variance : 0.0f) * at.normal[i] * std;
+        }
+        y[i] = v;
+    }
+}
+
+/* The same for one run, whose pixels may lie apart; `room` for three of them. */
+INLINE void disturb_run(const Stage *s, float *restrict y, Disturbed at, int64_t in_stride, int64_t n,
+                        float *restrict room, const int scaled, const int drops, const int reads) {
+    const int64_t channels = s->channels, stride = s->stride;
+    if (channels % PIECE != 0) {
+        gather(room, at.in, n, channels, in_stride);
+        at.in = room;
+        if (drops) {
+            gather(room + n, at.load, n, channels, stride);
+            gather(room + 2 * n, at.drop, n, channels, stride);
+            at.load = room + n, at.drop = room + 2 * n;
+        }
+        disturb(y, at, s->read_std, n, scaled, drops, reads);
+        return;
+    }
+    for (int64_t i = 0, p = 0, q = 0; i < n; i += channels, p += in_stride, q += stride)
+        for (int64_t c = 0; c < channels; c += PIECE) {
+            Disturbed piece = at;
+            piece.in += p + c;
+            if (drops) piece.load += q + c, piece.drop += q + c, piece.load_gain += i + c;
+            if (reads) piece.variance += i + c, piece.normal += i + c;
+            if (scaled) piece.gain += i + c;
+            disturb(y + i + c, piece, s->read_std, PIECE, scaled, drops, reads); /* a constant length: no remainder */
+        }
+}
+
+INLINE void disturb_any(const Stage *s, const Vectors *v, float *restrict y, int64_t in_stride, int64_t pixel,
+                        int64_t n, const float *normal, float *restrict room, const int scaled) {
+    Disturbed at = {.in = s->current + pixel * in_stride, .normal = normal, .gain = v->gain, .load_gain = v->load_gain};
+    if (s->drop) at.load = s->load + pixel * s->stride, at.drop = s->drop + pixel * s->stride;
+    if (normal) at.variance = s->variance + pixel * s->channels;
+    if (s->drop && normal) disturb_run(s, y, at, in_stride, n, room, scaled, 1, 1);
+    else if (s->drop) disturb_run(s, y, at, in_stride, n, room, scaled, 1, 0);
+    else if (normal) disturb_run(s, y, at, in_stride, n, room, scaled, 0, 1);
+    else disturb_run(s, y, at, in_stride, n, room, scaled, 0, 0);
+}
 
 INLINE void convert(float *restrict y, const float *restrict in, const float *restrict noise, float to_code,
                     float noise_std, float levels, int64_t n, const int noisy, const int quantised) {
@@ -201,28 +235,21 @@ static void tap(const Stage *s, const Vectors *v, int64_t k, const float *restri
 }
 
 static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, const float *noise, const float *read,
-                float *restrict y, float *restrict t, float *restrict d) {
+                float *restrict y, float *restrict t) {
     const int64_t start = pixel * s->channels;
-    const float *in = s->current + pixel * s->stride;
-    if (s->stride != s->channels || v->gain || s->drop || s->variance || s->s_shape > 0.0f || !s->converts) {
-        gather(y, in, n, s->channels, s->stride);
-        in = y;
-    }
     if (s->converts) {
-        multiply(y, v->gain, n);
-        if (s->drop) drop(s, v, y, pixel, n, t, d);
-        if (s->variance && read) read_noise(s, v, y, pixel, n, read, t);
-        if (s->s_shape > 0.0f)
-            for (int64_t i = 0; i < n; i++) y[i] = y[i] / (1.0f + s->s_shape * fabsf(y[i]));
-        if (in == y) { /* one buffer may not be read and written through two restrict pointers */
-            memcpy(t, y, (size_t)n * sizeof(float));
+        const float *in = s->current + pixel * s->stride;
+        if (s->stride != s->channels || s->drop || (s->variance && read) || s->s_shape > 0.0f) {
+            disturb_any(s, v, t, s->stride, pixel, n, s->variance ? read : NULL, t + run_length(s->channels), 0);
+            if (s->s_shape > 0.0f)
+                for (int64_t i = 0; i < n; i++) t[i] = t[i] / (1.0f + s->s_shape * fabsf(t[i]));
             in = t;
         }
         if (noise && s->levels > 0.0f) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 1, 1);
         else if (noise) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 1, 0);
         else if (s->levels > 0.0f) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 1);
         else convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 0);
-    }
+    } else gather(y, s->current + pixel * s->stride, n, s->channels, s->stride);
     to_digital(y, v->scale, v->shift, s->before ? s->before + start : NULL, s->first_activation, n);
     to_digital(y, v->scale2, v->shift2, s->after ? s->after + start : NULL, s->second_activation, n);
     if (s->out) memcpy(s->out + start, y, (size_t)n * sizeof(float));
@@ -239,9 +266,9 @@ static const float *repeat(const float *vector, float **room, int64_t channels, 
 
 /* Run a stage on `threads` threads; returns 0, or 1 if memory ran out. */
 int hwsim_stage(const Stage *s, int threads) {
-    const int64_t c = s->channels, per_run = c >= RUN ? 1 : RUN / c, length = per_run * c;
-    const size_t n_vectors = (size_t)(7 + 2 * s->n_taps);
-    float *vectors = malloc((n_vectors + 3 * (size_t)threads) * (size_t)length * sizeof(float));
+    const int64_t c = s->channels, per_run = run_pixels(c), length = run_length(c);
+    const size_t n_vectors = (size_t)(5 + 2 * s->n_taps);
+    float *vectors = malloc((n_vectors + 5 * (size_t)threads) * (size_t)length * sizeof(float));
     const float **pointers = malloc(2 * (size_t)(s->n_taps + 1) * sizeof(float *));
     if (!vectors || !pointers) {
         free(vectors);
@@ -253,15 +280,14 @@ int hwsim_stage(const Stage *s, int threads) {
         pointers[k] = repeat(s->taps[k].scale, &room, c, length);
         pointers[s->n_taps + k] = repeat(s->taps[k].shift, &room, c, length);
     }
-    const Vectors v = {repeat(s->gain, &room, c, length),          repeat(s->load_gain, &room, c, length),
-                       repeat(s->variance_gain, &room, c, length), repeat(s->scale, &room, c, length),
-                       repeat(s->shift, &room, c, length),         repeat(s->scale2, &room, c, length),
-                       repeat(s->shift2, &room, c, length),        pointers,
-                       pointers + s->n_taps};
+    const Vectors v = {.load_gain = repeat(s->load_gain, &room, c, length), .scale = repeat(s->scale, &room, c, length),
+                       .shift = repeat(s->shift, &room, c, length), .scale2 = repeat(s->scale2, &room, c, length),
+                       .shift2 = repeat(s->shift2, &room, c, length), .tap_scale = pointers,
+                       .tap_shift = pointers + s->n_taps};
     float *work = vectors + n_vectors * (size_t)length;
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
     for (int64_t image = 0; image < s->images; image++) {
-        float *y = work + 3 * length * THREAD(), *t = y + length, *d = t + length;
+        float *y = work + 5 * length * THREAD(), *t = y + length;
         for (int64_t pixel = 0, segment = 0; pixel < s->pixels; pixel += s->segment, segment++) {
             const int64_t end = pixel + s->segment < s->pixels ? pixel + s->segment : s->pixels;
             const float *noise = NULL, *read = NULL;
@@ -272,7 +298,7 @@ int hwsim_stage(const Stage *s, int threads) {
             }
             for (int64_t at = pixel; at < end; at += per_run) {
                 const int64_t n = (at + per_run < end ? per_run : end - at) * c, done = (at - pixel) * c;
-                run(s, &v, image * s->pixels + at, n, noise ? noise + done : NULL, read ? read + done : NULL, y, t, d);
+                run(s, &v, image * s->pixels + at, n, noise ? noise + done : NULL, read ? read + done : NULL, y, t);
             }
         }
     }
@@ -295,22 +321,32 @@ void hwsim_dac_gradient(const float *restrict grad, const float *restrict x, flo
     for (int64_t i = 0; i < n; i++) out[i] = fabsf(x[i]) > limit ? 0.0f : grad[i] / limit;
 }
 
+/* Training: squares of inputs of any layout; returns whether any input is negative. */
+int hwsim_square(const float *restrict u, float *restrict out, int64_t n, int threads) {
+    int negative = 0;
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static) reduction(| : negative)
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = u[i] * u[i];
+        negative |= u[i] < 0.0f;
+    }
+    return negative;
+}
+
 /* Training: read-out disturbances, output noise, ADC and digital scale of a stage; notes which outputs were clipped. */
 int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
-    const int64_t c = s->channels, per_run = c >= RUN ? 1 : RUN / c, length = per_run * c;
+    const int64_t c = s->channels, per_run = run_pixels(c), length = run_length(c);
     const int disturbed = s->drop || s->variance;
-    float *vectors = malloc((4 + (disturbed ? 3 * (size_t)threads : 0)) * (size_t)length * sizeof(float));
+    float *vectors = malloc((3 + (disturbed ? 4 * (size_t)threads : 0)) * (size_t)length * sizeof(float));
     if (!vectors) return 1;
     float *room = vectors;
     const Vectors v = {.gain = repeat(s->gain, &room, c, length), .load_gain = repeat(s->load_gain, &room, c, length),
-                       .variance_gain = repeat(s->variance_gain, &room, c, length),
                        .scale = repeat(s->scale, &room, c, length)};
     const float *factor = v.scale;
     const float levels = s->levels, std = s->noise_std;
-    float *work = vectors + 4 * length;
+    float *work = vectors + 3 * length;
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
     for (int64_t image = 0; image < s->images; image++) {
-        float *y = work + (disturbed ? 3 * length * THREAD() : 0), *t = y + length, *d = t + length;
+        float *y = work + (disturbed ? 4 * length * THREAD() : 0);
         for (int64_t pixel = 0, segment = 0; pixel < s->pixels; pixel += s->segment, segment++) {
             const int64_t end = pixel + s->segment < s->pixels ? pixel + s->segment : s->pixels;
             const int64_t number = s->first_image + image;
@@ -325,23 +361,15 @@ int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
                 float *restrict out = s->out + start;
                 uint8_t *restrict flag = clipped + start;
                 if (disturbed) {
-                    for (int64_t i = 0; i < n; i++) y[i] = in[i] * gain[i];
-                    if (s->drop) drop(s, &v, y, image * s->pixels + at, n, t, d);
-                    if (read) read_noise(s, &v, y, image * s->pixels + at, n, read + done, t);
+                    disturb_any(s, &v, y, c, image * s->pixels + at, n, read ? read + done : NULL, y + length, 1);
                     for (int64_t i = 0; i < n; i++) {
                         const float x = y[i] * s->to_code + (xi ? xi[i] * std : 0.0f);
                         flag[i] = fabsf(x) > levels;
                         out[i] = code(x, levels) * factor[i];
                     }
-                } else if (xi)
+                } else
                     for (int64_t i = 0; i < n; i++) {
-                        const float x = in[i] * gain[i] + xi[i] * std;
-                        flag[i] = fabsf(x) > levels;
-                        out[i] = code(x, levels) * factor[i];
-                    }
-                else
-                    for (int64_t i = 0; i < n; i++) {
-                        const float x = in[i] * gain[i];
+                        const float x = in[i] * gain[i] + (xi ? xi[i] * std : 0.0f);
                         flag[i] = fabsf(x) > levels;
                         out[i] = code(x, levels) * factor[i];
                     }
@@ -354,10 +382,9 @@ int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
 
 int hwsim_adc_gradient(const float *restrict grad, const uint8_t *restrict clipped, const float *factor,
                        float *restrict out, int64_t pixels, int64_t channels, int threads) {
-    const int64_t per_run = channels >= RUN ? 1 : RUN / channels, length = per_run * channels;
-    float *vector = malloc((size_t)length * sizeof(float));
+    const int64_t per_run = run_pixels(channels), length = run_length(channels);
+    float *vector = malloc((size_t)length * sizeof(float)), *room = vector;
     if (!vector) return 1;
-    float *room = vector;
     const float *restrict f = repeat(factor, &room, channels, length);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
     for (int64_t pixel = 0; pixel < pixels; pixel += per_run) {

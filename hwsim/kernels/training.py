@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import torch
 
 from hwsim.disturbance import Disturbance
 from hwsim.kernels import library as kernels
 from hwsim.noise import POOL_SIZE, NoiseStream, segment_pixels
+
+PART_ELEMENTS: Final = 1 << 19
+"""Further products that a thread makes before the ADC reads them, 2 MiB."""
 
 
 def serves(tensor: torch.Tensor) -> bool:
@@ -79,53 +83,108 @@ def adc(
     """
     rows = _rows(current, channel_dim)
     outputs, clipped = torch.empty_like(rows), torch.empty(rows.shape, dtype=torch.uint8)
+    images, channels = len(rows), rows.shape[-1]
+    threads, at_once = torch.get_num_threads(), images
     # without a disturbance one factor does both: to fully-on products, and to grid points
     gain = (gain if disturbance is not None else gain * (n / bound)).flatten().contiguous()
     scale = scale.flatten().contiguous()
-    channels = rows.shape[-1]
     struct = kernels.Stage(
-        images=rows.shape[0],
         pixels=rows[0].numel() // channels,
         channels=channels,
-        current=rows.data_ptr(),
-        stride=channels,
         gain=gain.data_ptr(),
         scale=scale.data_ptr(),
         levels=float(n),
         segment=segment_pixels(channels),
         pool_mask=POOL_SIZE - 1,
-        out=outputs.data_ptr(),
     )
     if noise is not None:
-        struct.pool, struct.first_image = noise.pool.values.data_ptr(), noise.first_image
-        struct.noise_key, struct.noise_std = noise.key, noise_std * n / bound
-    held: list[torch.Tensor] = []
+        struct.pool, struct.noise_key, struct.noise_std = _pool(noise), noise.key, noise_std * n / bound
+    further: _FurtherProducts | None = None
     if disturbance is not None:
         struct.to_code = n / bound
-        _disturb(struct, disturbance, gain, channel_dim, held)
-    if _library().hwsim_adc(ctypes.byref(struct), clipped.data_ptr(), torch.get_num_threads()) != 0:
-        raise MemoryError("the ADC ran out of memory")
+        further = _FurtherProducts(struct, disturbance, gain, channel_dim)
+        at_once = max(1, threads * PART_ELEMENTS // (further.n_products * rows[0].numel()))
+    source = noise if disturbance is None or disturbance.noise is None else disturbance.noise
+    first_image = source.first_image if isinstance(source, NoiseStream) else 0
+    for start in range(0, images, at_once):
+        part = slice(start, start + at_once)
+        struct.images, struct.first_image = len(rows[part]), first_image + start
+        struct.current, struct.out = rows[part].data_ptr(), outputs[part].data_ptr()
+        held = None if further is None else further.make(struct, part)
+        if _library().hwsim_adc(ctypes.byref(struct), clipped[part].data_ptr(), threads) != 0:
+            raise MemoryError("the ADC ran out of memory")
+        del held
     return outputs.movedim(-1, channel_dim), clipped
 
 
-def _disturb(
-    struct: Any, disturbance: Disturbance, gain: torch.Tensor, channel_dim: int, held: list[torch.Tensor]
-) -> None:
-    """Point the kernel at the further products; `held` keeps what it points at."""
-    noise = disturbance.noise
-    if disturbance.load is not None and disturbance.drop is not None:
-        load, drop = _pixels(disturbance.load, channel_dim), _pixels(disturbance.drop, channel_dim)
-        if load.stride() != drop.stride() or load.stride(1) != 1:
-            load, drop = load.contiguous(), drop.contiguous()
-        held += [load, drop, disturbance.load_gain.flatten().contiguous()]
-        struct.load, struct.drop, struct.load_gain = (tensor.data_ptr() for tensor in held)
-        struct.stride = load.stride(0)
-    if disturbance.variance is not None and noise is not None:
-        assert isinstance(noise, NoiseStream)
-        held.append(_rows(disturbance.variance, channel_dim))
-        struct.variance, struct.variance_gain = held[-1].data_ptr(), gain.data_ptr()
-        struct.pool, struct.first_image = noise.pool.values.data_ptr(), noise.first_image
-        struct.read_key, struct.read_std = noise.key, disturbance.read_std
+class _FurtherProducts:
+    """The products of IR drop and read noise, for some images at a time."""
+
+    def __init__(self, struct: Any, disturbance: Disturbance, gain: torch.Tensor, channel_dim: int) -> None:
+        self._channel_dim = channel_dim
+        dropped, noise = disturbance.dropped, disturbance.noise
+        magnitudes = _like(disturbance.magnitudes, disturbance.voltages)
+        self._disturbance = replace(disturbance, magnitudes=magnitudes)
+        self.n_products = 2 * (dropped is not None) + (noise is not None)
+        self._stacked: torch.Tensor | None = None
+        self._gains = [gain]  # what the structure points at
+        if dropped is not None:
+            self._gains.append(disturbance.load_gain.flatten().contiguous())
+            struct.load_gain = self._gains[-1].data_ptr()
+            if disturbance.voltages.shape[channel_dim] == magnitudes.shape[1]:  # one group
+                self._stacked = _like(torch.cat([dropped, magnitudes]), disturbance.voltages)
+        if noise is not None:
+            assert isinstance(noise, NoiseStream)
+            struct.pool, struct.read_key, struct.read_std = _pool(noise), noise.key, disturbance.read_std
+
+    def make(self, struct: Any, part: slice) -> list[torch.Tensor]:
+        """Point the kernel at the products of the images of `part`; return what must live until it has run."""
+        given, held = self._disturbance, list[torch.Tensor]()
+        u, magnitudes = given.voltages[part], given.magnitudes
+        squares: torch.Tensor | None = None
+        if given.noise is not None:
+            squares, signed = _squares(u)
+            held.append(_rows(given.product(squares, magnitudes), self._channel_dim))
+            struct.variance = held[-1].data_ptr()
+        else:
+            signed = bool(u.amin() < 0)
+        if given.dropped is None:
+            return held
+        if self._stacked is not None and not signed:  # |u| is u: both products as one, with stacked columns
+            both = _rows(given.product(u, self._stacked), self._channel_dim)
+            held.append(both)
+            struct.stride = both.shape[-1]
+            struct.drop = both.data_ptr()
+            struct.load = both.data_ptr() + both.element_size() * len(magnitudes)
+            return held
+        held += [
+            _rows(given.product(inputs, weights), self._channel_dim)
+            for inputs, weights in ((u, given.dropped), (u.abs(), magnitudes))
+        ]
+        struct.stride = len(magnitudes)
+        struct.drop, struct.load = (tensor.data_ptr() for tensor in held[-2:])
+        return held
+
+
+def _like(weights: torch.Tensor, voltages: torch.Tensor) -> torch.Tensor:
+    """Return `weights` in the layout that a convolution of `voltages` would bring them to in every call."""
+    if weights.ndim == 4 and voltages.is_contiguous(memory_format=torch.channels_last):
+        return weights.contiguous(memory_format=torch.channels_last)
+    return weights
+
+
+def _pool(noise: NoiseStream) -> int:
+    pointer: int = noise.pool.values.data_ptr()
+    return pointer
+
+
+def _squares(u: torch.Tensor) -> tuple[torch.Tensor, bool]:
+    """Return u², and whether any of `u` is negative."""
+    if not _is_dense(u):
+        u = u.contiguous()
+    squares = torch.empty_like(u)
+    signed = _library().hwsim_square(u.data_ptr(), squares.data_ptr(), u.numel(), torch.get_num_threads())
+    return squares, bool(signed)
 
 
 def adc_gradient(
@@ -153,11 +212,6 @@ def adc_gradient(
 def _rows(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
     """Return `tensor` with its channels last and side by side in memory."""
     return tensor.movedim(channel_dim, -1).contiguous()
-
-
-def _pixels(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
-    """Return `tensor` as `(pixels, channels)`, a view where pixels lie at equal distances."""
-    return tensor.movedim(channel_dim, -1).flatten(0, -2)
 
 
 def _is_dense(tensor: torch.Tensor) -> bool:
