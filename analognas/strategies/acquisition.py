@@ -5,9 +5,8 @@
 - log EI: the logarithm of the expected improvement over the best trial (Jones et al. 1998), which orders candidates as
   EI does and stays finite where EI underflows (Ament et al. 2023).
 - Thompson: one draw from the predictive distribution of each candidate (Thompson 1933).
-- portfolio: UCB with another β for each place of a batch, from the expectation alone to three standard deviations: who
-  trusts the model and who doubts it search side by side. Hutter et al. (2012) draw β at random; in turns, every batch
-  has the whole range.
+- portfolio: log EI and mean in turns, a call each. EI learns where little is known, the expectation ends a search.
+  Hoffman et al. (2011) weigh the members by their success; tens of calls give little to weigh.
 
 References:
     D. R. Jones, M. Schonlau, W. J. Welch, Efficient global optimization of expensive black-box functions,
@@ -16,7 +15,7 @@ References:
     S. Ament et al., Unexpected improvements to expected improvement for Bayesian optimization, NeurIPS 2023,
     arXiv 2310.20708.
     W. R. Thompson, On the likelihood that one unknown probability exceeds another, Biometrika 25, 1933.
-    F. Hutter, H. H. Hoos, K. Leyton-Brown, Parallel algorithm configuration, LION 2012.
+    M. Hoffman, E. Brochu, N. de Freitas, Portfolio allocation for Bayesian optimization, UAI 2011.
 """
 
 from __future__ import annotations
@@ -32,9 +31,6 @@ Acquisition: TypeAlias = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float
 """From the `(n,)` mean and std of a value to maximise to the `(n,)` score, the larger the better."""
 
 AcquisitionName: TypeAlias = Literal["mean", "ucb", "ei", "thompson", "portfolio"]
-
-BETAS: Final = (0.0, 0.75, 1.5, 2.25, 3.0)
-"""Weights of the uncertainty in `portfolio`, a place of a search each, in turns."""
 
 _SMALLEST_STD: Final = 1e-9
 
@@ -87,7 +83,7 @@ def thompson(rng: np.random.Generator) -> Acquisition:
 
 
 def make_acquisition(
-    name: AcquisitionName, *, beta: float, incumbent: float, place: int, rng: np.random.Generator
+    name: AcquisitionName, *, beta: float, incumbent: float, turn: int, rng: np.random.Generator
 ) -> Acquisition:
     """Return the acquisition `name`.
 
@@ -95,11 +91,11 @@ def make_acquisition(
         name: `mean`, `ucb`, `ei`, `thompson` or `portfolio`.
         beta: weight of the uncertainty in `ucb`.
         incumbent: value of the best trial, for `ei`; -inf where no trial is feasible, which makes it `mean`.
-        place: number of the trial that is proposed, for `portfolio`.
+        turn: number of the call, for `portfolio`: the odd ones exploit.
         rng: draws for `thompson`.
     """
     if name == "portfolio":
-        return upper_confidence_bound(BETAS[place % len(BETAS)])
+        name = "mean" if turn % 2 else "ei"
     if name == "ucb":
         return upper_confidence_bound(beta)
     if name == "ei" and math.isfinite(incumbent):

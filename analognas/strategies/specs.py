@@ -79,7 +79,7 @@ class SurrogateGuidedSpec(_RefitSpec):
     acquisition: AcquisitionName = Field(
         default="portfolio",
         description="what is evolved: expectation, mean + beta std, expected improvement (ei), random draw, or "
-        "mean + 0 to 3 std, a place of the batch each",
+        "ei and mean in turns",
     )
     beta: float = Field(default=0.5, ge=0, description="weight of the uncertainty in `ucb`")
     caution: float = Field(default=0.5, ge=0, description="soft bounds are held at mean + caution std")

@@ -2,8 +2,8 @@
 
     trials of a Latin-hypercube design
     after that, at each call:  fit the surrogate on the completed trials
-                               for each place of the batch, evolve on an acquisition of its own, the best trials in
-                               the first population, and propose the best; a share of the places at random
+                               evolve on its acquisition, the best trials in the first population
+                               propose a diverse batch of the best, a share of it at random
 
 Of several objectives each call improves another random scalarisation. The whole proposal follows from the
 history and the generator of the call.
@@ -47,8 +47,7 @@ class SurrogateGuided:
         scale: the objective is modelled `raw` or as the normal scores of its `ranks`.
         population: candidates in a population of the evolution, 2 or more.
         iterations: generations of the evolution.
-        acquisition: `mean`, `ucb`, `ei` or `thompson`, whose best and most different candidates make a batch, or
-            `portfolio`, another acquisition for each place.
+        acquisition: `mean`, `ucb`, `ei`, `thompson` or `portfolio`.
         beta: weight of the uncertainty in `ucb`.
         caution: soft bounds are held at mean + `caution` · std.
         exploration: probability that a place in the batch goes to a random candidate, 0 to 1.
@@ -88,31 +87,25 @@ class SurrogateGuided:
     ) -> list[Proposal]:
         known = history.seen() | {proposal.genotype for proposal in chosen}
         guide = fit_guide(self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size)
-        n_evolved = n - int(rng.binomial(n, self.exploration))
-        first = len(history) + len(history.pending) + len(chosen)
-        # With a portfolio each place of the batch wants something else; with one acquisition all want the same.
-        shares = [1] * n_evolved if self.acquisition == "portfolio" else [n_evolved]
-        best = best_trials(problem, history, SEEDS)
-        batch = best[:0]
-        for share in shares:
-            acquisition = make_acquisition(
-                self.acquisition,
-                beta=self.beta,
-                incumbent=guide.incumbent,
-                place=first + len(batch),
-                rng=rng,
-            )
-            evolved = algorithm_1(
-                problem,
-                guide.appraiser(acquisition, self.caution),
-                population=self.population,
-                iterations=self.iterations,
-                rng=rng,
-                initial=best,
-            )
-            leaders = new_candidates(problem, evolved.population, known)
-            batch = np.concatenate([batch, leaders[_spread_out(problem, leaders, history.pending, share)]])
-            known |= set(genotypes(batch))
+        n_explored = int(rng.binomial(n, self.exploration))
+        acquisition = make_acquisition(
+            self.acquisition,
+            beta=self.beta,
+            incumbent=guide.incumbent,
+            turn=(len(history) + len(history.pending)) // n,
+            rng=rng,
+        )
+        evolved = algorithm_1(
+            problem,
+            guide.appraiser(acquisition, self.caution),
+            population=self.population,
+            iterations=self.iterations,
+            rng=rng,
+            initial=best_trials(problem, history, SEEDS),
+        )
+        leaders = new_candidates(problem, evolved.population, known)
+        batch = leaders[_spread_out(problem, leaders, history.pending, n - n_explored)]
+        known |= set(genotypes(batch))
         random = draw_new(problem, problem.space.sample, n - len(batch), known, rng)
         origins = ["surrogate-guided"] * len(batch) + ["exploration"] * len(random)
         return [

@@ -44,18 +44,18 @@ def test_thompson_draws_from_the_prediction() -> None:
     assert draws.std() == pytest.approx(0.5, rel=0.02)
 
 
-def test_the_places_of_a_portfolio_doubt_the_model_more_and_more_and_begin_again() -> None:
-    mean, std = np.array([1.0, 0.9, 0.5]), np.array([0.0, 0.1, 0.3])
+def test_a_portfolio_learns_and_exploits_in_turns() -> None:
+    mean, std = np.array([1.0, 0.9]), np.array([0.0, 5.0])
     preferred = []
-    for place in range(6):
+    for turn in range(4):
         rng = np.random.default_rng(0)
-        score = make_acquisition("portfolio", beta=1.0, incumbent=1.0, place=place, rng=rng)
+        score = make_acquisition("portfolio", beta=1.0, incumbent=1.0, turn=turn, rng=rng)
         preferred.append(int(score(mean, std).argmax()))
-    assert preferred == [0, 0, 1, 2, 2, 0]
+    assert preferred == [1, 0, 1, 0]
 
 
-@pytest.mark.parametrize("name", ["mean", "ei"])
+@pytest.mark.parametrize("name", ["mean", "ei", "portfolio"])
 def test_without_a_feasible_trial_improvement_is_the_mean(name) -> None:
     rng = np.random.default_rng(0)
-    acquisition = make_acquisition(name, beta=1.0, incumbent=-np.inf, place=0, rng=rng)
+    acquisition = make_acquisition(name, beta=1.0, incumbent=-np.inf, turn=0, rng=rng)
     np.testing.assert_array_equal(acquisition(np.array([1.0, 2.0]), np.array([5.0, 0.0])), [1.0, 2.0])
