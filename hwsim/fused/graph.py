@@ -306,7 +306,9 @@ class _Planner:
 
     def _is(self, node: fx.Node, kinds: tuple[object, ...]) -> bool:
         if node.op == "call_module":
-            return type(self._modules[str(node.target)]) in kinds
+            module = self._modules[str(node.target)]
+            hooked = module._forward_hooks or module._forward_pre_hooks  # no kernel would call them
+            return type(module) in kinds and not hooked
         return node.op in ("call_function", "call_method") and node.target in kinds
 
     def _activation(self, node: fx.Node) -> int:

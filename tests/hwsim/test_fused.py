@@ -146,6 +146,15 @@ def test_fused_and_plain_paths_agree(network: str, variant: str) -> None:
     assert (fused - plain).abs().max() <= 0.02 * scale
 
 
+def test_a_hook_on_a_digital_layer_is_called_by_the_fused_path_too() -> None:
+    chips, x = _chips("resnet", "analognas")
+    plain_before = _both(chips, x, noisy=False)[1]
+    chips.net[1].register_forward_hook(lambda module, inputs, output: output + 1)
+    fused, plain = _both(chips, x, noisy=False)
+    assert (plain - plain_before).abs().max() > 0.05 * plain.abs().max(), "the hook changes nothing"
+    assert (fused - plain).abs().max() <= 0.02 * plain.abs().max()
+
+
 def test_the_paths_agree_on_what_noise_is_added() -> None:
     chips, x = _chips("resnet", "analognas")
     noisy, _ = _both(chips, x)
