@@ -150,9 +150,13 @@ def read_hardware(text: str) -> hwsim.Hardware:
             Argument("hardware"),
             f": no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml",
         )
-    document = read_document(path)
+    document = read_document(path, "docs/hwsim.md has hardware to start from")
     if set(document.values) == {"hardware"}:
         return _checked_hardware(document)
+    if {"hardware", "task"} & set(document.values):
+        raise UserError(
+            f"{path}: is a search, and not hardware; give a file with its `hardware:` section alone"
+        )
     inner = Document(
         source=document.source,
         values={"hardware": document.values},

@@ -46,9 +46,9 @@ def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str
 
 def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *, as_json: bool) -> None:
     """Print the figures of the chosen network and the references, and where the report is."""
-    from analognas.report.verdict import lost_comparisons
+    from analognas.report.verdict import comparisons
 
-    lost = lost_comparisons(result, config.objectives, config.constraints.upper_bounds())
+    compared = comparisons(result, config.objectives, config.constraints.upper_bounds())
     if as_json:
         networks = (result.network, *result.references)
         content = {
@@ -65,7 +65,7 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
                 }
                 for network in networks
             ],
-            "references_ahead": lost,
+            "comparisons": compared,
             "surrogate_tau": result.surrogate.get("tau", {}),
         }
         typer.echo(json.dumps(content, indent=1))
@@ -73,7 +73,7 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
     head = ("test split", "digital", "1 day on chips", "AVM", "parameters", "tiles")
     chosen = network_row(result.network, config.choice)
     typer.echo(table([head, chosen, *(network_row(network) for network in result.references)]))
-    for sentence in lost:
+    for sentence in compared:
         typer.echo(sentence)
     if result.surrogate:
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())

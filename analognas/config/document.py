@@ -90,8 +90,16 @@ _Loader.add_implicit_resolver(
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value.replace("_", "")))
 
 
-def read_document(path: Path) -> Document:
+START_FROM: Final = "`analognas init` writes one to start from"
+"""What helps against a configuration that is missing or empty."""
+
+
+def read_document(path: Path, remedy: str = START_FROM) -> Document:
     """Read a YAML file whose top level is a mapping.
+
+    Args:
+        path: the file.
+        remedy: what helps where it is missing or empty.
 
     Raises:
         UserError: when the file is missing, a directory, unreadable, too large, or not text.
@@ -102,27 +110,25 @@ def read_document(path: Path) -> Document:
             raise UserError(f"{path}: a configuration has at most {MAX_BYTES} bytes; is this the right file?")
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `analognas init {path}` writes one to start from") from None
+        raise UserError(f"{path}: no such file; {remedy}") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a directory, expected a YAML file") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file (UTF-8), expected YAML") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse_document(text, str(path))
+    return parse_document(text, str(path), remedy)
 
 
-def parse_document(text: str, source: str) -> Document:
-    """Parse YAML text; `source` names it in errors.
+def parse_document(text: str, source: str, remedy: str = START_FROM) -> Document:
+    """Parse YAML text; `source` names it in errors, `remedy` helps against an empty one.
 
     Raises:
         ConfigError: as `read_document`.
     """
     node = _compose(text, source)
     if node is None:
-        raise ConfigError(
-            [Problem(Place(1, 1, source), "", "the file is empty; `analognas init` writes one to start from")]
-        )
+        raise ConfigError([Problem(Place(1, 1, source), "", f"the file is empty; {remedy}")])
     if not isinstance(node, yaml.MappingNode):
         kind = "list" if isinstance(node, yaml.SequenceNode) else "single value"
         raise ConfigError(

@@ -22,24 +22,21 @@ class _EvaluatingSpec(Spec):
         default="cpu",
         description="cpu, cuda, cuda:N, or auto: a GPU where torch sees one; part of the result",
     )
+    threads: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="torch threads of an evaluation; part of the result: other counts round differently",
+    )
 
 
 class SerialSpec(_EvaluatingSpec):
     """One evaluation after the other, in the driver's process."""
 
     kind: Literal["serial"] = "serial"
-    threads: int = Field(
-        default=2,
-        ge=1,
-        le=256,
-        description="torch threads; part of the result: other counts round differently",
-    )
 
 
 class _WorkersSpec(_EvaluatingSpec):
-    threads: int = Field(
-        default=1, ge=1, le=256, description="torch threads of each evaluation; part of the result"
-    )
     max_in_flight: int | None = Field(
         default=None,
         ge=1,

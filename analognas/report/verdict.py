@@ -15,14 +15,14 @@ from analognas.strategies.problem import Objective
 _TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
 
 
-def lost_comparisons(
+def comparisons(
     result: FinalResult, objectives: Sequence[Objective], upper_bounds: Mapping[str, float]
 ) -> list[str]:
-    """Return a sentence for each reference network that is better in the first objective than the network found.
+    """Return a sentence for each reference network: who is ahead in the first objective, the network found or it.
 
-    It says by how much, with the standard error over chips where both met the same ones, at how many times the
-    parameters, and which constraints the reference breaks or in which other objectives it is worse: a search under a
-    bound is not beaten by what the bound excludes.
+    It says by how much, with the standard error over chips where both met the same ones, and at how many times the
+    parameters. Of a reference that is ahead it also says which constraints it breaks or in which other objectives it
+    is worse: a search under a bound is not beaten by what the bound excludes.
 
     Args:
         result: the end of a run.
@@ -31,22 +31,27 @@ def lost_comparisons(
     """
     found, first = result.network, objectives[0].metric
     return [
-        _sentence(found, reference, objectives, upper_bounds)
-        for reference in result.references
+        _lost(found, reference, objectives, upper_bounds)
         if reference.metrics[first] > found.metrics[first]
+        else _won(found, reference, first)
+        for reference in result.references
     ]
 
 
-def _sentence(
+def _won(found: ValidatedNetwork, reference: ValidatedNetwork, objective: str) -> str:
+    ratio = found.metrics["parameters"] / reference.metrics["parameters"]
+    return (
+        f"{found.name} is ahead of {reference.name} by {_lead(found, reference, objective)}, "
+        f"with {ratio:.2g} times its parameters"
+    )
+
+
+def _lost(
     found: ValidatedNetwork,
     reference: ValidatedNetwork,
     objectives: Sequence[Objective],
     upper_bounds: Mapping[str, float],
 ) -> str:
-    objective = objectives[0].metric
-    ahead = 100 * (reference.metrics[objective] - found.metrics[objective])
-    error = _standard_error(found, reference, objective)
-    uncertain = "" if error is None else f" ± {100 * error:.2f}"
     ratio = reference.metrics["parameters"] / found.metrics["parameters"]
     broken = [
         f"`{name} <= {bound:,.10g}` ({reference.metrics[name]:,.4g})"
@@ -69,15 +74,22 @@ def _sentence(
             "meets every constraint: this search found nothing better; give it more trials or a wider `space`"
         )
     return (
-        f"{reference.name} is ahead by {ahead:.2f}{uncertain} points of {label(objective)}, "
+        f"{reference.name} is ahead by {_lead(reference, found, objectives[0].metric)}, "
         f"has {ratio:.2g} times the parameters; it {verdict}"
     )
 
 
-def _standard_error(found: ValidatedNetwork, reference: ValidatedNetwork, objective: str) -> float | None:
+def _lead(ahead: ValidatedNetwork, behind: ValidatedNetwork, objective: str) -> str:
+    difference = 100 * (ahead.metrics[objective] - behind.metrics[objective])
+    error = _standard_error(ahead, behind, objective)
+    uncertain = "" if error is None else f" ± {100 * error:.2f}"
+    return f"{difference:.2f}{uncertain} points of {label(objective)}"
+
+
+def _standard_error(first: ValidatedNetwork, second: ValidatedNetwork, objective: str) -> float | None:
     """Return that of the mean difference over chips with the same numbers, None without chips."""
     rows = []
-    for network in (found, reference):
+    for network in (first, second):
         curve = network.curves["test"]
         if objective not in _TIMES or _TIMES[objective] not in curve.times_s:
             return None

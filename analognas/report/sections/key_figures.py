@@ -9,7 +9,7 @@ from typing import Final
 from analognas.record.validation import FinalResult
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, with_code
-from analognas.report.verdict import lost_comparisons
+from analognas.report.verdict import comparisons
 from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
@@ -39,7 +39,7 @@ def header(data: ReportData) -> Html:
         ),
         _cards(_columns(data)),
         *(element("p", {"class": "lead"}, sentence) for sentence in _trained_on(data.result)),
-        *(element("p", {"class": "lead"}, with_code(f"{sentence}.")) for sentence in _lost(data)),
+        *(element("p", {"class": "lead"}, with_code(f"{sentence}.")) for sentence in _compared(data)),
         _architecture(data),
     )
 
@@ -86,10 +86,10 @@ def _trained_on(result: FinalResult | None) -> list[str]:
     ]
 
 
-def _lost(data: ReportData) -> list[str]:
+def _compared(data: ReportData) -> list[str]:
     if data.result is None:
         return []
-    return lost_comparisons(data.result, data.objectives, data.upper_bounds)
+    return comparisons(data.result, data.objectives, data.upper_bounds)
 
 
 def _cards(columns: Sequence[_Column]) -> Html:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from analognas.record.trial import DAY_S, DriftRecord
 from analognas.record.validation import FinalResult, ValidatedNetwork
-from analognas.report.verdict import lost_comparisons
+from analognas.report.verdict import comparisons
 from analognas.strategies import Objective
 
 ACCURACY = [Objective("accuracy_1d", 1)]
@@ -29,7 +29,7 @@ def result(*references: ValidatedNetwork) -> FinalResult:
 
 def test_a_reference_that_is_ahead_is_told_with_its_uncertainty_size_and_broken_constraints() -> None:
     large = network("resnet8", (0.98, 1.00), 78_000, avm=0.1)
-    (sentence,) = lost_comparisons(result(large), ACCURACY, BOUNDS)
+    (sentence,) = comparisons(result(large), ACCURACY, BOUNDS)
     error = 100 * 0.01 / math.sqrt(2) / math.sqrt(2)
     assert sentence == (
         f"resnet8 is ahead by 1.50 ± {error:.2f} points of 1-day accuracy, has 3.9 times the parameters; it breaks "
@@ -39,7 +39,7 @@ def test_a_reference_that_is_ahead_is_told_with_its_uncertainty_size_and_broken_
 
 def test_a_reference_within_the_constraints_means_that_the_search_found_nothing_better() -> None:
     small = network("resnet8", (0.98, 0.98), 10_000)
-    (sentence,) = lost_comparisons(result(small), ACCURACY, BOUNDS)
+    (sentence,) = comparisons(result(small), ACCURACY, BOUNDS)
     assert (
         "has 0.5 times the parameters; it meets every constraint: this search found nothing better"
         in sentence
@@ -48,14 +48,20 @@ def test_a_reference_within_the_constraints_means_that_the_search_found_nothing_
 
 def test_a_reference_that_is_worse_in_another_objective_has_not_won() -> None:
     larger = network("resnet8", (0.98, 0.98), 30_000)
-    (sentence,) = lost_comparisons(result(larger), [*ACCURACY, Objective("parameters", -1)], BOUNDS)
+    (sentence,) = comparisons(result(larger), [*ACCURACY, Objective("parameters", -1)], BOUNDS)
     assert sentence.endswith(
         "has 1.5 times the parameters; it meets every constraint, and is worse in parameters"
     )
 
 
-def test_nothing_is_said_of_references_that_are_behind_or_equal() -> None:
-    equal = network("resnet8", (0.97, 0.98), 10_000)
-    behind = replace(equal, metrics={**equal.metrics, "accuracy_1d": 0.5})
-    assert lost_comparisons(result(equal, behind), ACCURACY, BOUNDS) == []
-    assert lost_comparisons(result(equal, behind), [Objective("digital_accuracy", 1)], BOUNDS) == []
+def test_a_reference_that_is_behind_or_equal_is_told_too() -> None:
+    behind = network("resnet8", (0.96, 0.98), 10_000)
+    equal = replace(behind, metrics={**behind.metrics, "accuracy_1d": 0.975})
+    first, second = comparisons(result(behind, equal), ACCURACY, BOUNDS)
+    error = 100 * 0.01 / math.sqrt(2) / math.sqrt(2)
+    assert first == (
+        f"best is ahead of resnet8 by 0.50 ± {error:.2f} points of 1-day accuracy, with 2 times its parameters"
+    )
+    assert second.startswith("best is ahead of resnet8 by 0.00 ± ")
+    (digital,) = comparisons(result(behind), [Objective("digital_accuracy", 1)], BOUNDS)
+    assert digital.startswith("best is ahead of resnet8 by 0.00 points of ")
