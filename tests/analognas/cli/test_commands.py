@@ -201,6 +201,11 @@ def test_what_is_no_run_is_refused(here, command) -> None:
         (["describe", "hardware", "pcm-analogna"], "did you mean `pcm-analognas`?"),
         (["export", ".", "--format", "onyx"], "--format: unknown format 'onyx', did you mean `onnx`?"),
         (["validate", ".", "--hardware", "pcm"], "--hardware: no preset 'pcm'"),
+        (
+            ["validate", ".", "--hardware", "no.yaml"],
+            "no.yaml: no such file; docs/hwsim.md has hardware to start from",
+        ),
+        (["validate", ".", "--hardware", str(ROOT / "configs/digits.yaml")], "is a search, and not hardware"),
         (["search", "x.yaml", "--seed", "abc"], "analognas search: Invalid value for '--seed': "),
         (["serch"], "analognas: No such command 'serch'. Did you mean 'search'"),
         (["search"], "analognas search: Missing argument 'CONFIG'; `analognas search --help` explains it"),
