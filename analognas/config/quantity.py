@@ -25,9 +25,7 @@ def parse_count(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    match = _NUMBER_AND_UNIT.match(value)
-    factor = None if match is None else _COUNTS.get(match[2])
-    count = None if match is None or factor is None else Decimal(match[1]) * factor
+    count = _in_units(value, _COUNTS)
     if count is None or count != int(count):
         raise ValueError(f"must be a whole number, or a text such as `40 k` (units: k, M, G), got {value!r}")
     return int(count)
@@ -44,13 +42,19 @@ def parse_share(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    match = _NUMBER_AND_UNIT.match(value)
-    factor = None if match is None else _SHARES.get(match[2])
-    if match is None or factor is None:
+    share = _in_units(value, _SHARES)
+    if share is None:
         raise ValueError(
             f"must be a fraction such as 0.03, or a text such as `3 points` or `3 %`, got {value!r}"
         )
-    return float(Decimal(match[1]) * factor)
+    return float(share)
+
+
+def _in_units(text: str, units: Mapping[str, int | Decimal]) -> Decimal | None:
+    """Return the number of a text with its unit applied; None where it is no number or has another unit."""
+    match = _NUMBER_AND_UNIT.match(text)
+    factor = None if match is None else units.get(match[2])
+    return None if match is None or factor is None else Decimal(match[1]) * factor
 
 
 Count = Annotated[int, Field(ge=1), BeforeValidator(parse_count, json_schema_input_type=int | str)]

@@ -16,17 +16,21 @@ def image(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> None:
     Image.new("RGB", size, (value, 2 * value, 0)).save(path)
 
 
-def tone(path: Path, hertz: float, rate: int = 16_000, seconds: float = 0.3) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    samples = 8000 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)
-    samples += 500 * np.random.default_rng(int(hertz)).standard_normal(len(samples))
+def wav(samples: np.ndarray, rate: int) -> bytes:
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(samples.astype("<i2").tobytes())
-    path.write_bytes(out.getvalue())
+    return out.getvalue()
+
+
+def tone(path: Path, hertz: float, rate: int = 16_000, seconds: float = 0.3) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = 8000 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)
+    samples += 500 * np.random.default_rng(int(hertz)).standard_normal(len(samples))
+    path.write_bytes(wav(samples, rate))
 
 
 def images(root: Path, n: int = 10, size: tuple[int, int] = (6, 4)) -> Path:

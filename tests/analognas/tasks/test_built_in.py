@@ -5,7 +5,6 @@ import io
 import re
 import struct
 import tarfile
-import wave
 import zipfile
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from analognas.errors import UserError
 from analognas.tasks import Task, load_task
 from analognas.tasks.images import visual_wake_words
 from analognas.tasks.speakers import speaker_disjoint_indices
+from tests.analognas.tasks.made_folders import wav
 
 RNG = np.random.default_rng(0)
 
@@ -32,16 +32,6 @@ def data(tmp_path, monkeypatch) -> Path:
 
 def load(text: str) -> Task:
     return load_task(parse_config(f"task: {{{text}}}\n", Path()).task)
-
-
-def wav(samples: np.ndarray, rate: int) -> bytes:
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return out.getvalue()
 
 
 def noise(n: int) -> np.ndarray:
