@@ -34,7 +34,7 @@ def make_artefact(config: SearchConfig, task: Task, best: Trial, final: FinalNet
             name=config.name,
             class_names=task.class_names,
             notes=(
-                f"found by analognas on the task {task.name}, hardware {config.hardware.name}",
+                f"found by analognas on the task {task.name}, hardware {hwsim.label(config.hardware)}",
                 f"test accuracy: digital {100 * validated.digital_accuracy['test']:.2f} %, "
                 f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
             ),

@@ -9,15 +9,10 @@ from typing import Final
 import numpy as np
 
 import hwsim
+from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
 from analognas.config.document import Document
 from analognas.config.loader import problem_at
-from analognas.config.sections import (
-    DigitalTrainingSpec,
-    FinalSpec,
-    HardwareAwareTrainingSpec,
-    SearchConfig,
-    TrainingSpec,
-)
+from analognas.config.sections import SearchConfig
 from analognas.driver import SearchLoop
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed

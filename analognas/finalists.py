@@ -18,6 +18,7 @@ from analognas.errors import EvaluationError
 from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.training import TrainingBudget
 from analognas.executors.executor import Job, Measurement
+from analognas.expected_time import expected_time
 from analognas.observer import Observer
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist
@@ -75,7 +76,10 @@ def choose_finalist(
     results = composition.place().map(judge, composition.evaluator, trainings)
     judged, finalists = list[Trial](), list[Finalist]()
     for trial in candidates:
-        observer.stage(f"training finalist {len(finalists) + 1} of {len(candidates)} (trial {trial.number})")
+        expected = expected_time(trial, composition.evaluator, budget, len(composition.prepared.train))
+        observer.stage(
+            f"training finalist {len(finalists) + 1} of {len(candidates)} (trial {trial.number}){expected}"
+        )
         result = next(results)
         if isinstance(result, Measurement):
             judged.append(replace(trial, metrics=result.metrics, curve=result.curve))

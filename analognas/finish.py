@@ -17,6 +17,7 @@ from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
+from analognas.expected_time import expected_time
 from analognas.history import history_of
 from analognas.observer import Observer
 from analognas.record.directory import RunDirectory
@@ -102,12 +103,13 @@ def train_best_and_references(
         training("best", best.genotype, best.architecture),
         *(training(name, None, {"name": name}) for name in config.references),
     ]
+    task = final_task(composition.prepared, config.final)
+    expected = expected_time(best, composition.evaluator, budget, len(task.train))
     stages = [
         f"training the {'knee of the front' if config.choice == 'knee' else 'best candidate'} (trial {best.number}) "
-        f"at full budget, {config.final.chips} chips",
+        f"at full budget, {config.final.chips} chips{expected}",
         *(f"training the reference {name} at full budget" for name in config.references),
     ]
-    task = final_task(composition.prepared, config.final)
     evaluator = composition.evaluator  # the same one where it can be: a cluster has its data already
     if task is not composition.prepared:
         evaluator = replace(evaluator, task=task)

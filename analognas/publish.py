@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import hwsim
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -27,7 +28,7 @@ def publish(
         subject={
             "task": config.task.kind,
             "space": config.space.kind,
-            "hardware": config.hardware.name,
+            "hardware": hwsim.label(config.hardware),
             "strategy": config.search.strategy.kind,
             "seed": str(config.seed),
         },

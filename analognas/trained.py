@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import hwsim
+from analognas.config.budgets import FinalSpec, TrainingSpec
 from analognas.config.document import Document
 from analognas.config.problems import ConfigError
-from analognas.config.sections import FinalSpec, TrainingSpec
 from analognas.config.spec import Spec
 from analognas.config.translate import translate
 from analognas.errors import UserError

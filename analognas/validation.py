@@ -13,9 +13,10 @@ from torch import nn
 
 import hwsim
 from analognas.compose import final_budget, final_task
+from analognas.config.budgets import STANDARD_TIMES_S
 from analognas.config.document import Document, read_document
+from analognas.config.hardware_section import HardwareSection
 from analognas.config.problems import ConfigError, Place, Problem, nearest
-from analognas.config.sections import STANDARD_TIMES_S, HardwareSection
 from analognas.config.spec import Seconds, Spec
 from analognas.config.translate import translate
 from analognas.errors import Argument, UserError
@@ -37,7 +38,7 @@ class Validation:
     """A network on chips.
 
     Attributes:
-        hardware: name of the hardware.
+        hardware: name of the hardware, with what differs from the preset of that name.
         digital_accuracy: floating-point accuracy on the test split.
         curve: accuracy of every chip at every time, on the test split.
         tiles: crossbar tiles in use.
@@ -101,6 +102,7 @@ def validate(
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
     chosen = hardware or content.hardware
+    name = hwsim.label(chosen)
     try:
         hwsim.check_times(chosen, times_s or STANDARD_TIMES_S)
     except ValueError as error:
@@ -113,7 +115,7 @@ def validate(
         observer.stage("note: the data are not those the network was trained on")
     task = final_task(task, content.final).to(place)
     network = _trained(architecture, task, observer).to(task.device)
-    observer.stage(f"programming {chips or content.final.chips} chips of {chosen.name}")
+    observer.stage(f"programming {chips or content.final.chips} chips of {name}")
     try:
         analog = on_tiles(network, task, chosen)
         curve = accuracy_on_chips(
@@ -129,7 +131,7 @@ def validate(
     except ValueError as error:
         raise UserError(f"{chosen.name}: {error}") from None
     return Validation(
-        hardware=chosen.name,
+        hardware=name,
         digital_accuracy=accuracy(network, task.test.x, task.test.y),
         curve=curve,
         tiles=hwsim.tile_map(analog).n_tiles,

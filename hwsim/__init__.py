@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hwsim.mapping import TileMap
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
     from hwsim.parameters import analog_parameters
-    from hwsim.presets import preset, preset_names
+    from hwsim.presets import label, preset, preset_names
     from hwsim.storage import load_chips, save_chips
     from hwsim.validity import check_times
 
@@ -41,6 +41,7 @@ __all__ = [
     "calibrate",
     "check_times",
     "distillation_loss",
+    "label",
     "load_chips",
     "preset",
     "preset_names",
@@ -66,7 +67,7 @@ _HOMES: Final = {
     "hwsim.mapping": ("TileMap",),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
     "hwsim.parameters": ("analog_parameters",),
-    "hwsim.presets": ("preset", "preset_names"),
+    "hwsim.presets": ("label", "preset", "preset_names"),
     "hwsim.storage": ("load_chips", "save_chips"),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}

@@ -7,14 +7,22 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from hwsim.characterize import Statistic, characterize
 from hwsim.devices import build_device
 from hwsim.hardware import PUBLISHED_DEVICES
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` explains\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hwsim", description="Analog hardware simulation.")
+    parser = _Parser(prog="python -m hwsim", description="Analog hardware simulation.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
         "characterize", help="mean and standard deviation of the conductance over many devices"

@@ -78,6 +78,7 @@ def accuracy_over_time(
     require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
     batch_size = whole("batch_size", batch_size, least=1)
     chips_at_once = whole("chips_at_once", chips_at_once, least=1)
+    require(progress, bool, "`progress` must be True or False")
     if confidence is not None:
         confidence = number("confidence", confidence, above=0, remedy="points, like 0.2; None for all chips")
     times, (first, *_) = seconds(times_s), chips.layers.values()

@@ -134,8 +134,18 @@ class TileMap:
     @property
     def utilisation(self) -> float:
         """Programmed weights over the weights that the tiles could hold, 0 to 1."""
-        capacity = self.n_tiles * self.tile_rows * self.tile_columns
-        return self.n_weights / capacity if capacity else 0.0
+        return self._share(self.n_weights, self.n_tiles)
+
+    def utilisation_of(self, layer: str) -> float:
+        """Return the same of one layer, by its name: 1 / columns at most for a depthwise one.
+
+        Raises:
+            KeyError: for a name that is no analog layer.
+        """
+        return self._share(self.layers[layer].n_weights, len(self.layers[layer].tiles))
+
+    def _share(self, weights: int, tiles: int) -> float:
+        return weights / (tiles * self.tile_rows * self.tile_columns) if tiles else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the map as JSON-able dictionaries."""
@@ -150,6 +160,7 @@ class TileMap:
                     "rows": layer.rows,
                     "columns": layer.columns,
                     "groups": layer.groups,
+                    "utilisation": self.utilisation_of(name),
                     "tiles": [list(tile) for tile in layer.tiles],
                 }
                 for name, layer in self.layers.items()

@@ -23,6 +23,7 @@ from typing import Final
 import numpy as np
 
 from analognas.bench.table import BenchTable, make_table, name_of
+from analognas.config.problems import nearest
 from search_spaces import Genotype
 from search_spaces.nasbench201 import NasBench201Space, from_arch
 
@@ -49,7 +50,7 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
         raise ValueError(f"{path}: a table of cells needs a column {' or '.join(names)}")
     if target not in frame.columns or target == column:
         others = [name for name in frame.columns if name != column]
-        raise ValueError(f"{path}: there is no column {target!r} to search, choose of {', '.join(others)}")
+        raise ValueError(f"{path}: there is no column {target!r} to search{nearest(target, others)}")
     read = _codes if column == CODE_COLUMN else _arch
     cells: list[Genotype] = []
     values: list[float] = []

@@ -56,7 +56,9 @@ def list_sources(as_json: AsJson = False) -> None:
 
 @app.command("fetch")
 def fetch_source(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set of `analognas data list`.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A data set of `analognas data list`.")
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -71,6 +73,8 @@ def fetch_source(
     from analognas.tasks.store.places import data_folder
     from analognas.tasks.store.sources import SOURCES
 
+    if name is None:
+        raise UserError(f"data fetch: name a data set: {', '.join(SOURCES)}")
     if name not in SOURCES:
         raise UserError(f"data fetch: unknown data set {name!r}{nearest(name, SOURCES)}")
     source = SOURCES[name]

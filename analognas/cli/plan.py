@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+import hwsim
 from analognas.report.wording import amount
 from analognas.strategies.start_from import given_candidate
 
@@ -47,7 +48,7 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "space": config.space.kind,
         "to_maximum": getattr(config.space, "to_maximum", None),
         "admissible_share": composition.admissible_share,
-        "hardware": config.hardware.name,
+        "hardware": hwsim.label(config.hardware),
         "constraints": dict(composition.problem.upper_bounds),
         "objectives": [objective.metric for objective in config.objectives],
         "choice": config.choice,

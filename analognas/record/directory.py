@@ -168,6 +168,12 @@ def ensure_unused(path: Path) -> None:
     Raises:
         UserError: when something is there already.
     """
+    if path.resolve() == Path.cwd():
+        raise UserError(
+            f"{path}: the run directory must not be the one you are in: it gets its name when it is complete; "
+            "choose another with ",
+            Argument("out"),
+        )
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose another directory with ", Argument("out"))
     if path.is_dir() and any(path.iterdir()):

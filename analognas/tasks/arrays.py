@@ -49,6 +49,11 @@ def load_arrays(
     """
     file = _File(path)
     if "x_train" in file or "x_test" in file:
+        if "x" in file or "y" in file:
+            raise UserError(
+                f"{path}: holds both `x`, `y` and `x_train`, `x_test`, so that it is not clear what to use; "
+                "leave one of the two out"
+            )
         return _presplit_task(file, input_shape, layout, fractions, split_seed)
     y, class_names = _labels(path, {"y": file["y"]})
     x = _images(path, "x", file["x"], input_shape, layout)

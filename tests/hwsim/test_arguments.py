@@ -80,6 +80,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "chips at once: none": (lambda b: b.curve(chips_at_once=None), TypeError, "`chips_at_once`.*got None"),
     "chips at once: a word": (lambda b: b.curve(chips_at_once="two"), TypeError, "`chips_at_once`.*got 'two'"),
     "chips at once: 0": (lambda b: b.curve(chips_at_once=0), ValueError, "`chips_at_once >= 1`.*got 0"),
+    "progress: a word": (lambda b: b.curve(progress="yes"), TypeError, "`progress` must be True or False, got .yes."),
     "half a batch": (lambda b: b.curve(batch_size=0.5), TypeError, "`batch_size`.*whole.*got 0.5"),
     "confidence: a word": (lambda b: b.curve(confidence="0.2"), TypeError, "`confidence`.*got '0.2': points"),
     "confidence: nan": (lambda b: b.curve(confidence=float("nan")), ValueError, "`confidence > 0`.*nan"),

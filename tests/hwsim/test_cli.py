@@ -44,9 +44,22 @@ def test_bad_input_gives_one_clear_line_and_exit_code_2(
     assert error.count("\n") == 1
 
 
-def test_an_unknown_device_is_a_usage_error() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--device", "flash", "--g-us", "1", "--times-s", "0"], "invalid choice: 'flash'"),
+        (["--g-us", "1"], "the following arguments are required: --times-s"),
+        (["--g-us", "much", "--times-s", "0"], "invalid float value: 'much'"),
+    ],
+)
+def test_a_usage_error_is_one_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["characterize", "--device", "flash", "--g-us", "1", "--times-s", "0"])
+        main(["characterize", *arguments])
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
 
 
 def test_hardware_is_described_without_loading_torch() -> None:

@@ -48,6 +48,19 @@ def test_replace_changes_only_what_it_names() -> None:
     assert after.replace({"device.g_max_us": 25.0}) == before
 
 
+def test_a_label_names_what_differs_from_the_preset() -> None:
+    published = hwsim.preset("pcm-analognas")
+    assert hwsim.label(published) == "pcm-analognas"
+    smaller = published.replace({"tile.rows": 256, "converters.adc_bits": None})
+    assert hwsim.label(smaller) == "pcm-analognas with tile.rows 256, converters.adc_bits none"
+    ideal = hwsim.label(published.replace({"device.kind": "ideal"}))
+    assert ideal.startswith("pcm-analognas with ") and "device.kind ideal" in ideal
+    values = {"s_shape": 0.1, "ir_drop": 1.0, "read_noise": 0.1, "input_noise": 0.1}
+    many = smaller.replace({"mvm": values})
+    assert hwsim.label(many) == "pcm-analognas with 6 other values"
+    assert hwsim.label(hwsim.Hardware()) == "custom"
+
+
 def test_a_bad_change_is_named_in_one_line() -> None:
     with pytest.raises(ValueError) as caught:
         hwsim.preset("pcm-rasch2023").replace({"converters.dac_bits": 1, "device.g_max_us": -1})

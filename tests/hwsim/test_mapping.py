@@ -48,7 +48,18 @@ def test_utilisation_of_a_depthwise_layer_is_honest() -> None:
     tiles = hwsim.tile_map(hwsim.to_analog(nn.Conv2d(20, 20, 3, groups=20), hardware))
     assert tiles.n_tiles == 2  # ten channels of nine rows a tile
     assert tiles.utilisation == pytest.approx(180 / (2 * 90 * 90))
-    assert tiles.to_json()["layers"][""]["tiles"] == [[0, 90, 0, 10], [90, 180, 10, 20]]
+    layer = tiles.to_json()["layers"][""]
+    assert layer["tiles"] == [[0, 90, 0, 10], [90, 180, 10, 20]]
+    assert layer["utilisation"] == tiles.utilisation_of("") == tiles.utilisation
+
+
+def test_utilisation_is_told_for_each_layer() -> None:
+    hardware = hwsim.preset("ideal-8bit").replace({"tile.rows": 64, "tile.columns": 64})
+    model = nn.Sequential(nn.Linear(64, 32), nn.Linear(32, 16))
+    tiles = hwsim.tile_map(hwsim.to_analog(model, hardware))
+    assert tiles.utilisation_of("0") == 1 / 2
+    assert tiles.utilisation_of("1") == 1 / 8
+    assert tiles.utilisation == (1 / 2 + 1 / 8) / 2
 
 
 def test_a_network_without_analog_layers_has_no_tile_map() -> None:

@@ -21,6 +21,13 @@ TIMES: Final = 3
 """How often a data set is in memory while it is loaded: as it was read, as float32, and as its splits."""
 
 
+NPY: Final = b"\x93NUMPY"
+"""What a file of a single array starts with."""
+
+ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""What an archive starts with, and an empty one."""
+
+
 class NpzError(ValueError):
     """A file that is no usable `.npz`; the message says why."""
 
@@ -36,9 +43,13 @@ def read_npz(path: Path, names: Collection[str]) -> tuple[Arrays, tuple[str, ...
         raise NpzError("no such file")
     try:
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            start = file.read(len(NPY))
+            if start == NPY:
                 raise NpzError("holds one array, not named ones")
+            if not start.startswith(ZIP):
+                raise NpzError("not an .npz file: it does not start as a zip archive does")
+            file.seek(0)
+            archive = np.load(file, allow_pickle=False)
             with archive:
                 wanted = [name for name in archive.files if name in names]
                 _check_size(archive, wanted)

@@ -67,7 +67,7 @@ class TestCellTable:
     @pytest.mark.parametrize(
         ("text", "target", "message"),
         [
-            ("architecture,accuracy\n", "loss", "no column 'loss' to search, choose of accuracy"),
+            ("architecture,accuracy\n", "loss", "no column 'loss' to search; known: accuracy"),
             ("name,accuracy\nx,1\n", "accuracy", "needs a column architecture or ArchitectureString"),
             ("", "accuracy", "must be a CSV file with a header"),
             ("architecture,accuracy\n", "accuracy", "at least 2 usable rows, got 0"),

@@ -208,6 +208,7 @@ def test_what_is_no_run_is_refused(here, command) -> None:
         (["validate", ".", "--hardware", str(ROOT / "configs/digits.yaml")], "is a search, and not hardware"),
         (["search", "x.yaml", "--seed", "abc"], "analognas search: Invalid value for '--seed': "),
         (["serch"], "analognas: No such command 'serch'. Did you mean 'search'"),
+        (["data", "fetch"], "data fetch: name a data set: fsdd, "),
         (["search"], "analognas search: Missing argument 'CONFIG'; `analognas search --help` explains it"),
         (["search", "x.yaml", "--color"], "analognas search: No such option: --color"),
         (["--colour"], "analognas: No such option: --colour; `analognas --help` explains it"),

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,15 @@ def test_a_directory_in_use_is_left_alone(tmp_path) -> None:
         ensure_unused(tmp_path / "other" / "thesis.tex")
     with pytest.raises(UserError, match="not a directory"):
         ensure_unused(tmp_path / "other" / "thesis.tex" / "run")
+
+
+@pytest.mark.parametrize("name", ["", ".", "../here"])
+def test_a_run_is_not_made_where_one_stands(tmp_path, monkeypatch, name: str) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UserError, match="must not be the one you are in"):
+        create_run(Path(name), "", {})
+    assert not any(tmp_path.glob("**/*.*"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -162,9 +162,9 @@ def test_arrays_that_do_not_fit(tmp_path, arrays, message) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a readable .npz"),
+        (b"", "not an .npz file: it does not start as a zip archive does"),
         (b"PK\x03\x04 broken", "not a readable .npz"),
-        (b"text", "arrays of objects are not read"),
+        (b"x,y\n1,2\n", "not an .npz file: it does not start as a zip archive does"),
     ],
 )
 def test_files_that_are_no_arrays(tmp_path, content, message) -> None:
@@ -217,6 +217,13 @@ def test_a_single_array_is_no_archive(tmp_path) -> None:
     path = tmp_path / "my.npy"
     np.save(path, np.zeros(3))
     with pytest.raises(UserError, match="holds one array"):
+        load_arrays(path)
+
+
+def test_data_both_split_and_whole_are_refused(tmp_path) -> None:
+    split = {name: np.zeros((9, 4, 4)) for name in ("x_train", "x_test", "x")}
+    path = write(tmp_path / "my.npz", **split, y_train=labels(9), y_test=labels(9))
+    with pytest.raises(UserError, match="holds both `x`, `y` and `x_train`, `x_test`"):
         load_arrays(path)
 
 

@@ -1,0 +1,128 @@
+"""How much work a network gets: its trainings, the chips and times it is judged at, and the full budget at the end."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from analognas.config.spec import MismatchError, Seconds, Spec
+from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
+from analognas.training.specs import AugmentationSpec, EarlyStopSpec
+
+STANDARD_TIMES_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
+REQUIRED_TIMES_S: Final = {SECOND_S: "1 s", DAY_S: "1 day", MONTH_S: "1 month"}
+
+
+class DigitalTrainingSpec(Spec):
+    """Training in floating point, before any analog hardware is simulated."""
+
+    epochs: int = Field(default=10, ge=1, le=1_000_000, description="passes over the training split")
+    batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
+    optimizer: Literal["adam", "sgd"] = Field(
+        default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
+    )
+    learning_rate: float = Field(default=3e-3, gt=0, description="peak; a cosine takes it to zero")
+    warmup: float = Field(
+        default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
+    )
+    weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
+
+
+class HardwareAwareTrainingSpec(Spec):
+    """Training with the analog hardware in the forward pass, from the digitally trained weights."""
+
+    epochs: int = Field(
+        default=5, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
+    )
+    batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
+    optimizer: Literal["adam", "sgd"] = Field(
+        default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
+    )
+    learning_rate: float = Field(
+        default=1e-3, gt=0, description="peak; about a tenth of the digital one for long trainings"
+    )
+    warmup: float = Field(
+        default=0.0, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="decoupled for adam")
+    weight_noise: float = Field(
+        default=0.06,
+        ge=0,
+        description="standard deviation of the weight noise, in units of the largest weight",
+    )
+    noise_ramp: float = Field(
+        default=0.2, ge=0, le=1, description="fraction of the steps that ramps the noise up"
+    )
+    clip_sigma: float | None = Field(
+        default=2.5,
+        gt=0,
+        description="clip weights at this many standard deviations of the layer; null: no clipping",
+    )
+
+
+class TrainingSpec(Spec):
+    """The budget of one trial."""
+
+    digital: DigitalTrainingSpec = DigitalTrainingSpec()
+    hardware_aware: HardwareAwareTrainingSpec = HardwareAwareTrainingSpec()
+    augmentation: AugmentationSpec = AugmentationSpec()
+    mixed_precision: bool = Field(
+        default=False,
+        description="digital training with convolutions and matrix products in bfloat16, for GPUs; off for the chip",
+    )
+    early_stop: EarlyStopSpec | None = Field(
+        default=None, description="gives up trials that are hopeless; null: every trial is trained to its end"
+    )
+
+    @model_validator(mode="after")
+    def _stop_is_early(self) -> TrainingSpec:
+        if self.early_stop is not None and self.early_stop.epoch >= self.digital.epochs:
+            raise MismatchError(
+                "`early_stop.epoch < digital.epochs` must hold, "
+                f"got {self.early_stop.epoch} and {self.digital.epochs}",
+                ("early_stop", "epoch"),
+            )
+        return self
+
+
+class EvaluationSpec(Spec):
+    """How a trained candidate is judged."""
+
+    chips: int = Field(
+        default=8, ge=2, le=1000, description="chips programmed for each trial; the spread needs 2"
+    )
+    times: tuple[Seconds, ...] = Field(
+        default=STANDARD_TIMES_S,
+        description="times since programming; 1 s, 1 day and 1 month must be among them",
+    )
+
+    @field_validator("times")
+    @classmethod
+    def _has_required_times(cls, times: tuple[float, ...]) -> tuple[float, ...]:
+        missing = [name for time_s, name in REQUIRED_TIMES_S.items() if time_s not in times]
+        if missing:
+            raise ValueError(
+                f"must contain 1 s, 1 day and 1 month (1-day accuracy and AVM need them); add {', '.join(missing)}"
+            )
+        return tuple(sorted(set(times)))
+
+
+class FinalSpec(Spec):
+    """The full budget, for the best candidate and the reference networks."""
+
+    digital_epochs: int = Field(default=40, ge=1, le=1_000_000, description="epochs of digital training")
+    hardware_aware_epochs: int = Field(
+        default=20, ge=0, le=1_000_000, description="epochs of hardware-aware training"
+    )
+    chips: int = Field(default=25, ge=2, le=1000, description="chips programmed for the validation")
+    finalists: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="best trials, trained at full budget and judged on validation data; the winner is trained anew",
+    )
+    train_on: Literal["train", "train-and-validation"] = Field(
+        default="train",
+        description="train-and-validation: the choice is made, so its data train too, the references likewise",
+    )

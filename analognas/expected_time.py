@@ -1,0 +1,33 @@
+"""How long a training at full budget will take, judged by the trial of the same candidate."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analognas.evaluation.evaluator import Evaluator
+from analognas.evaluation.training import TrainingBudget
+from analognas.record.trial import Trial
+
+HARDWARE_AWARE_EPOCH: Final = 1.3
+"""What a hardware-aware epoch costs, in digital ones; docs/results.md has the measurements."""
+
+SHORTEST_S: Final = 20.0
+"""Shorter ones are over before they are announced."""
+
+
+def expected_time(trial: Trial, evaluator: Evaluator, budget: TrainingBudget, inputs: int) -> str:
+    """Return `, about 4 min`, or nothing for what is over at once.
+
+    Args:
+        trial: how long the candidate took at the budget of a trial.
+        evaluator: of the trial.
+        budget: of the training to come.
+        inputs: that it trains on.
+    """
+    work = _epochs(budget) * inputs / (_epochs(evaluator.budget) * trial.budget * len(evaluator.task.train))
+    expected_s = trial.wall_time_s * work
+    return f", about {max(1, round(expected_s / 60))} min" if expected_s >= SHORTEST_S else ""
+
+
+def _epochs(budget: TrainingBudget) -> float:
+    return budget.digital.epochs + HARDWARE_AWARE_EPOCH * budget.hardware_aware.epochs
