@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peers import PEERS, peers_here
 from torch import nn
 from torch.nn import functional as F
 
@@ -90,11 +91,13 @@ class Validation:
         self.chips = chips
 
     def job(self, name: str) -> Callable[[], None]:
-        """Return `digital-<batch>`, `aihwkit`, or a preset of hwsim (looped, or its reading alone), ready to run."""
+        """Return `digital-<batch>`, a peer, or a preset of hwsim (looped, or its reading alone), ready to run."""
         if name.startswith("digital-"):
             return self._digital(int(name.removeprefix("digital-")))
         if name == "aihwkit":
             return self._aihwkit()
+        if name == "aihwkit_lightning":
+            return self._lightning()
         if name.endswith("-reading"):
             return self._reading(name.removesuffix("-reading"))
         return self._hwsim(name.removesuffix("-looped"), 1 if name.endswith("-looped") else self.chips)
@@ -134,7 +137,7 @@ class Validation:
         return job
 
     def _aihwkit(self) -> Callable[[], None]:
-        net = peer_network(self.model).eval()
+        net = PEERS["aihwkit"](self.model, training=False)
 
         def job() -> None:
             with torch.no_grad():
@@ -147,45 +150,32 @@ class Validation:
 
         return job
 
+    def _lightning(self) -> Callable[[], None]:
+        """As many forward passes: it has no devices, and no noise outside training."""
+        net = PEERS["aihwkit_lightning"](self.model, training=False)
 
-def peer_network(model: nn.Module, modifier: bool = False) -> Any:
-    """Return `model` in aihwkit with the converters and output noise of `pcm-analognas`."""
-    from aihwkit.nn.conversion import convert_to_analog
-    from aihwkit.simulator.configs import TorchInferenceRPUConfig
-    from aihwkit.simulator.configs.utils import (
-        BoundManagementType,
-        NoiseManagementType,
-        WeightModifierType,
-    )
+        def job() -> None:
+            with torch.no_grad():
+                for _ in range(self.chips * len(TIMES_S)):
+                    for part in self.x.split(PEER_BATCH):
+                        net(part)
 
-    config: Any = TorchInferenceRPUConfig()
-    config.forward.inp_res = config.forward.out_res = 1 / 254
-    config.forward.out_bound, config.forward.out_noise = 10.0, 0.04
-    config.forward.bound_management = BoundManagementType.NONE
-    config.forward.noise_management = NoiseManagementType.NONE
-    config.mapping.weight_scaling_omega = 1.0
-    config.mapping.weight_scaling_columnwise = True
-    config.pre_post.input_range.enable = True
-    config.pre_post.input_range.init_value = 3.0
-    config.pre_post.input_range.init_from_data = 0
-    if modifier:
-        config.modifier.type = WeightModifierType.ADD_NORMAL
-        config.modifier.std_dev = 0.06
-    return convert_to_analog(model, config)
+        return job
 
 
 def training_job(name: str, device: torch.device) -> Callable[[], None]:
-    """Return a training step: `digital`, `aihwkit`, or hardware-aware with a preset of hwsim."""
+    """Return a training step: `digital`, a peer, or hardware-aware with a preset of hwsim."""
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(TRAINING_BATCH, 3, 32, 32, generator=generator).to(device)
     y = torch.randint(10, (TRAINING_BATCH,), generator=generator).to(device)
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
     net: Any = resnet8().to(device)
-    if name in ("digital", "aihwkit"):
+    if name == "digital" or name in PEERS:
+        if name in PEERS:
+            net = PEERS[name](net, training=True)
         if name == "aihwkit":
             from aihwkit.optim import AnalogSGD
 
-            net = peer_network(net, modifier=True).train()
             optimizer: Any = AnalogSGD(net.parameters(), lr=0.01, momentum=0.9)
         else:
             optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
@@ -231,7 +221,9 @@ def main() -> int:
     parser.add_argument("--chips", type=int, default=25)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--peers", action="store_true", help="aihwkit as well, if it is installed")
+    parser.add_argument(
+        "--peers", action="store_true", help="aihwkit and aihwkit-lightning as well, where they are installed"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -248,7 +240,7 @@ def main() -> int:
         print(torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else own_peak_mb())
         return 0
     ours = ["pcm-analognas", "pcm-rasch2023"]
-    peers = ["aihwkit"] if options.peers else []
+    peers = peers_here() if options.peers else []
     parts = [f"{name}-{part}" for name in ours for part in ("looped", "reading")] if on_gpu else []
     batches = (*DIGITAL_BATCHES, options.images) if on_gpu else DIGITAL_BATCHES
     names = [*(f"digital-{batch}" for batch in batches), *ours, *parts, *peers]
