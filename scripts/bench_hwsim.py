@@ -211,7 +211,8 @@ def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
     """Return the largest resident memory of one job in a process of its own, MB."""
     command = [sys.executable, __file__, "--only", job, "--threads", str(options.threads)]
     command += ["--chips", str(options.chips), "--images", str(options.images), "--device", options.device]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(said.splitlines()[-1])  # a peer may have said something before
 
 
 def main() -> int:
