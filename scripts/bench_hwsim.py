@@ -1,9 +1,9 @@
 """How fast hwsim is, as ratios to plain digital torch, measured in one run: best of several repeats.
 
 Reference job: a ResNet-8 of about 78,000 parameters on 32 × 32 × 3 inputs. `digital` is the same number of plain eager
-float32 forward passes (or training steps) of the torch model, at its fastest batch size. Repeats of all jobs
-alternate, so that a busy machine disturbs them alike. On a GPU, chips run as a batch; the same one chip after the other
-is the job `…-looped`, and reading the chips alone, without any inference, the job `…-reading`.
+float32 forward passes (or training steps) of the torch model, at its fastest batch size, and peers at theirs. Repeats
+of all jobs alternate, so that a busy machine disturbs them alike. On a GPU, chips run as a batch; one chip after the
+other is the job `…-looped`, and reading the chips alone, without any inference, the job `…-reading`.
 
     python scripts/bench_hwsim.py [--threads N] [--device cuda] [--chips 25] [--images 1000] [--peers] [--json]
 """
@@ -29,7 +29,7 @@ import hwsim
 
 TIMES_S = (1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0)
 DIGITAL_BATCHES = (64, 125, 250)
-PEER_BATCH = 250
+PEER_BATCHES = (8, 32, 250)
 TRAINING_BATCH = 128
 
 
@@ -91,13 +91,12 @@ class Validation:
         self.chips = chips
 
     def job(self, name: str) -> Callable[[], None]:
-        """Return `digital-<batch>`, a peer, or a preset of hwsim (looped, or its reading alone), ready to run."""
+        """Return `digital-<batch>`, `<peer>-<batch>`, or a preset of hwsim (looped, or its reading alone) to run."""
         if name.startswith("digital-"):
             return self._digital(int(name.removeprefix("digital-")))
-        if name == "aihwkit":
-            return self._aihwkit()
-        if name == "aihwkit_lightning":
-            return self._lightning()
+        peer, _, batch = name.rpartition("-")
+        if peer in PEERS:
+            return self._aihwkit(int(batch)) if peer == "aihwkit" else self._lightning(int(batch))
         if name.endswith("-reading"):
             return self._reading(name.removesuffix("-reading"))
         return self._hwsim(name.removesuffix("-looped"), 1 if name.endswith("-looped") else self.chips)
@@ -136,7 +135,7 @@ class Validation:
 
         return job
 
-    def _aihwkit(self) -> Callable[[], None]:
+    def _aihwkit(self, batch: int) -> Callable[[], None]:
         net = PEERS["aihwkit"](self.model, training=False)
 
         def job() -> None:
@@ -145,19 +144,19 @@ class Validation:
                     net.program_analog_weights()
                     for t_s in TIMES_S:
                         net.drift_analog_weights(t_s)
-                        for part in self.x.split(PEER_BATCH):
+                        for part in self.x.split(batch):
                             net(part)
 
         return job
 
-    def _lightning(self) -> Callable[[], None]:
+    def _lightning(self, batch: int) -> Callable[[], None]:
         """As many forward passes: it has no devices, and no noise outside training."""
         net = PEERS["aihwkit_lightning"](self.model, training=False)
 
         def job() -> None:
             with torch.no_grad():
                 for _ in range(self.chips * len(TIMES_S)):
-                    for part in self.x.split(PEER_BATCH):
+                    for part in self.x.split(batch):
                         net(part)
 
         return job
@@ -244,12 +243,17 @@ def main() -> int:
     peers = peers_here() if options.peers else []
     parts = [f"{name}-{part}" for name in ours for part in ("looped", "reading")] if on_gpu else []
     batches = (*DIGITAL_BATCHES, options.images) if on_gpu else DIGITAL_BATCHES
-    names = [*(f"digital-{batch}" for batch in batches), *ours, *parts, *peers]
+    at_batches = [f"{peer}-{batch}" for peer in peers for batch in PEER_BATCHES]
+    names = [*(f"digital-{batch}" for batch in batches), *ours, *parts, *at_batches]
     seconds = best_of(options.repeats, {name: validation.job(name) for name in names}, device)
     digital = min((name for name in names if name.startswith("digital-")), key=seconds.__getitem__)
     steps = {name: training_job(name, device) for name in ["digital", *ours, *peers]}
     training = best_of(4 * options.repeats, steps, device)
-    memory = {name: peak_memory_mb(name, options) for name in [digital, "pcm-analognas", *peers]}
+    fastest = {
+        peer: min((f"{peer}-{batch}" for batch in PEER_BATCHES), key=seconds.__getitem__) for peer in peers
+    }
+    measured = {name: name for name in [digital, *ours, *parts]} | fastest
+    memory = {name: peak_memory_mb(measured[name], options) for name in [digital, "pcm-analognas", *peers]}
     result = {
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "threads": options.threads,
@@ -261,7 +265,9 @@ def main() -> int:
         "training_step_s": training,
         "memory_mb": memory,
         "ratios": {
-            "validation": {name: seconds[name] / seconds[digital] for name in [*ours, *parts, *peers]},
+            "validation": {
+                name: seconds[measured[name]] / seconds[digital] for name in [*ours, *parts, *peers]
+            },
             "training step": {name: training[name] / training["digital"] for name in [*ours, *peers]},
             "peak memory": {name: memory[name] / memory[digital] for name in ["pcm-analognas", *peers]},
         },

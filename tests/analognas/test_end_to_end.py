@@ -226,7 +226,7 @@ def test_a_run_is_a_table_for_the_benchmark(finished) -> None:
 def test_python_validates_exports_and_reports_a_run(finished, tmp_path) -> None:
     run = Run.open(finished[0])
     again = run.validate()
-    assert again.hardware == "pcm-analognas"
+    assert again.hardware == "pcm-analognas with tile.rows 128, tile.columns 64"
     assert list(again.curve.times_s) == [1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0]
     assert run.validate("ideal-8bit", times_s=["1 day", 1], chips=2).curve.times_s == (1.0, 86_400.0)
     for wrong in (
