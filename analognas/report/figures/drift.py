@@ -57,10 +57,15 @@ def drift_figure(shown: Sequence[NamedCurve]) -> Any:
 
     figure = new_figure(440)
     times: set[float] = set()
-    for index, entry in enumerate(shown):
-        colour = BEST if index == 0 else REFERENCES[(index - 1) % len(REFERENCES)]
-        _add(figure, entry, colour, _DASHES[index % len(_DASHES)])
+    looks = [
+        (BEST if index == 0 else REFERENCES[(index - 1) % len(REFERENCES)], _DASHES[index % len(_DASHES)])
+        for index in range(len(shown))
+    ]
+    for entry, (colour, _) in zip(shown, looks, strict=True):
+        _add_spread(figure, entry, colour, share=1 / len(shown))
         times |= set(entry.curve.times_s)
+    for entry, (colour, dash) in zip(shown, looks, strict=True):
+        _add_mean(figure, entry, colour, dash)
     if any(entry.digital is not None for entry in shown):
         line = {"color": QUIET, "width": 1.2, "dash": "dot"}
         figure.add_trace(go.Scatter(x=[None], y=[None], name="digital", mode="lines", line=line))
@@ -76,21 +81,21 @@ def drift_figure(shown: Sequence[NamedCurve]) -> Any:
     return figure
 
 
-def _add(figure: Any, entry: NamedCurve, colour: str, dash: str) -> None:
+def _add_spread(figure: Any, entry: NamedCurve, colour: str, share: float) -> None:
+    """Draw every chip and the band of a standard deviation, the fainter the more curves share the figure."""
     import plotly.graph_objects as go
 
     times = list(entry.curve.times_s)
     accuracy = 100 * np.asarray(entry.curve.accuracy, dtype=np.float64)
     mean, spread = accuracy.mean(axis=1), _spread(accuracy)
-    name = plain(entry.name, 36)
-    group = {"legendgroup": name, "hoverinfo": "skip", "showlegend": False}
+    group = {"legendgroup": plain(entry.name, 36), "hoverinfo": "skip", "showlegend": False}
     chips = accuracy[:, :_CHIPS_SHOWN].T
     figure.add_trace(
         go.Scatter(
             x=[value for _ in chips for value in (*times, None)],
             y=[value for chip in chips.tolist() for value in (*chip, None)],
             mode="lines",
-            line={"color": translucent(colour, 0.22), "width": 0.8},
+            line={"color": translucent(colour, 0.08 + 0.14 * share), "width": 0.8},
             **group,
         )
     )
@@ -99,16 +104,25 @@ def _add(figure: Any, entry: NamedCurve, colour: str, dash: str) -> None:
             x=[*times, *times[::-1]],
             y=[*(mean + spread), *(mean - spread)[::-1]],
             fill="toself",
-            fillcolor=translucent(colour, 0.16),
-            line={"width": 0},
+            fillcolor=translucent(colour, 0.06 + 0.10 * share),
+            line={"color": translucent(colour, 0.6 if share < 1 else 0.0), "width": 1},
             mode="lines",
             **group,
         )
     )
+
+
+def _add_mean(figure: Any, entry: NamedCurve, colour: str, dash: str) -> None:
+    import plotly.graph_objects as go
+
+    times = list(entry.curve.times_s)
+    accuracy = 100 * np.asarray(entry.curve.accuracy, dtype=np.float64)
+    spread = _spread(accuracy)
+    name = plain(entry.name, 36)
     figure.add_trace(
         go.Scatter(
             x=times,
-            y=mean,
+            y=accuracy.mean(axis=1),
             name=name,
             legendgroup=name,
             mode="lines+markers",
