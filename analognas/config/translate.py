@@ -64,7 +64,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
         path = next((key for key in paths if key in document.places), paths[0])
     message = _message(details)
     field = path[:-1] if isinstance(path[-1], int) else path
-    explained = kind in _BOUNDS or kind in ("tuple_type", "too_long")
+    explained = kind in _BOUNDS or kind == "too_long" or kind.endswith("_type")
     meaning = _description(model, field, document.values) if explained else None
     return Problem(document.value_place(path), dotted(path), f"{message}; {meaning}" if meaning else message)
 
