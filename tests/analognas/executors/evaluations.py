@@ -81,6 +81,21 @@ class Sometimes:
         return outcome(job)
 
 
+@dataclass
+class Gated:
+    """Notes every start as a line of the file `starts`, and ends once the file `gate` is there."""
+
+    starts: Path
+    gate: Path
+
+    def __call__(self, job: Job) -> Outcome:
+        with self.starts.open("a") as file:
+            file.write(f"{job.key}\n")
+        while not self.gate.exists():
+            time.sleep(0.02)
+        return outcome(job)
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -15,7 +15,7 @@ from analognas.executors.processes import ProcessExecutor
 from analognas.executors.specs import LONGEST_TRIAL_S
 from analognas.record.trial import Failure
 from tests.analognas.executors import evaluations
-from tests.analognas.executors.evaluations import Sleeps, Sometimes, a_job
+from tests.analognas.executors.evaluations import Gated, Sleeps, Sometimes, a_job
 
 N = 8
 
@@ -94,25 +94,24 @@ def test_a_job_that_always_crashes_fails_after_its_retries(tmp_path, how, name) 
 
 
 def test_a_worker_killed_from_outside_costs_only_time(tmp_path) -> None:
-    record = tmp_path / "starts"
-    pool = executor(Sometimes(lambda_free_nothing, record, seconds=0.5))
+    record, gate = tmp_path / "starts", tmp_path / "gate"
+    pool = executor(Gated(record, gate))
     try:
+        gate.touch()
         get_ready(pool)
+        gate.unlink()
         for number in range(4):
             pool.submit(a_job(number))
         while len(record.read_text().splitlines()) < 4:  # two to get ready, and two that run now
             time.sleep(0.05)
         victim = next(worker for worker in pool._workers if worker.attempt is not None)
         os.kill(victim.process.pid, signal.SIGKILL)
+        gate.touch()
         outcomes = [pool.next_outcome() for _ in range(4)]
     finally:
         pool.close()
     assert all(isinstance(outcome.result, Measurement) for outcome in outcomes)
     assert sorted(outcome.attempts for outcome in outcomes) == [1, 1, 1, 2]
-
-
-def lambda_free_nothing() -> None:
-    """Do nothing; a lambda cannot be sent to a worker."""
 
 
 @pytest.mark.parametrize("how", [evaluations.hang_in_python, evaluations.hang_in_native_code])
