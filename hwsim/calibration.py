@@ -55,7 +55,8 @@ def calibrate(
 
     Raises:
         ValueError: for a network without analog layers, no batches, an empty batch, inputs that are not
-            finite, in the batches or inside of the network, or do not fit it, or an unknown method.
+            finite, in the batches or inside of the network, or do not fit it, a layer that none of them reaches,
+            or an unknown method.
         TypeError: for an argument of another type.
     """
     layers = list(require_analog(net).values())
@@ -92,6 +93,12 @@ def calibrate(
             handle.remove()
     if count == 0:
         raise ValueError("at least one batch must be given to calibrate, got none")
+    idle = [name for name, layer in analog_layers(net) if layer not in ranges]
+    if idle:
+        raise ValueError(
+            f"every analog layer must run in evaluation mode, got none of `{'`, `'.join(idle)}` in any batch: "
+            "give them to hwsim.to_analog as `digital_layers`"
+        )
     broken = [
         name
         for name, layer in analog_layers(net)

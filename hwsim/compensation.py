@@ -38,8 +38,11 @@ def readout(
     std = (weights.abs() * crossbar.read_noise**2 + crossbar.output_noise**2).sqrt_()
     outputs = standard_normal(weights, generator).mul_(std).add_(weights)
     if crossbar.adc_levels is not None:
+        assert crossbar.out_bound is not None
         step = crossbar.out_bound / crossbar.adc_levels
         round_half_away_(outputs.div_(step)).clamp_(-crossbar.adc_levels, crossbar.adc_levels).mul_(step)
+    elif crossbar.out_bound is not None:
+        outputs.clamp_(-crossbar.out_bound, crossbar.out_bound)
     return outputs.abs_()
 
 

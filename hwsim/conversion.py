@@ -40,6 +40,8 @@ def to_analog(
 ) -> nn.Module:
     """Return a deep copy of `model` whose linear and convolutional layers run on crossbar tiles.
 
+    A parametrized weight becomes what it is now, and a weight that layers share becomes one in each of them.
+
     Args:
         model: any torch network; it stays as it is.
         hardware: the chip, or the name of a preset.
@@ -72,18 +74,14 @@ def to_analog(
     for name, module in candidates.items():
         problem = _problem(module)
         if problem:
-            problems.append(f"`{name}` ({type(module).__name__}): {problem}")
+            problems.append(f"{f'`{name}`' if name else 'it'} ({type(module).__name__}): {problem}")
     if not candidates and not problems:
         raise ValueError(
             "`model` must have a Linear, Conv1d or Conv2d that may become analog, got "
             f"{'only digital layers' if digital_layers else 'none'}"
         )
     if problems:
-        raise ValueError(
-            "the model cannot become analog:\n  "
-            + "\n  ".join(problems)
-            + "\nName the layers that shall stay digital in `digital_layers`."
-        )
+        raise ValueError(_cannot_become_analog(problems, layers=len(problems) > len(missing)))
     net = _copied(model)
     net = _replace(net, {name: _analog(layer, hardware) for name, layer in _distinct(net, digital_layers)})
     for module in net.modules():
@@ -159,6 +157,15 @@ def _checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...
             rule = "`digital_layers` must hold names or types of layers"
             require(entry, str, rule, "names are those of model.named_modules()")
     return entries
+
+
+def _cannot_become_analog(problems: list[str], layers: bool) -> str:
+    """Return one line for one problem, else a list; `layers`: whether keeping layers digital is a remedy."""
+    remedy = "name layers that shall stay digital in `digital_layers`" if layers else ""
+    if len(problems) == 1:
+        return f"the model cannot become analog: {problems[0]}{remedy and f'; {remedy}'}"
+    lines = ["the model cannot become analog:", *(f"  {problem}" for problem in problems)]
+    return "\n".join([*lines, f"{remedy[0].upper()}{remedy[1:]}."] if remedy else lines)
 
 
 def _copied(model: nn.Module) -> nn.Module:

@@ -165,7 +165,7 @@ def adc(
     noise: NoiseSource | None,
     noise_std: float,
     n: int | None,
-    bound: float,
+    bound: float | None,
     channel_dim: int = -1,
     disturbance: Disturbance | None = None,
 ) -> torch.Tensor:
@@ -177,18 +177,19 @@ def adc(
         scale: broadcasts against `current`; digital scale of the outputs.
         noise: where output noise is drawn from; None for none.
         noise_std: output noise, in units of a fully-on product.
-        n: grid points on each side of zero; None leaves outputs continuous and unbounded.
-        bound: output that reaches the last grid point.
+        n: grid points on each side of zero; None leaves outputs continuous.
+        bound: largest output, which reaches the last grid point; None, without an ADC, for none.
         channel_dim: dimension of `current` that counts columns.
         disturbance: IR drop and read noise to add, where `takes_disturbance`; None for none.
     """
-    if n is not None and (torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim)):
+    if n is None:
+        outputs = current * gain
+        if noise is not None:
+            outputs = outputs.add(noise.like(current, channel_dim), alpha=noise_std)
+        return (outputs if bound is None else outputs.clamp(-bound, bound)) * scale
+    assert bound is not None
+    if torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim):
         arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance)
         quantised: torch.Tensor = _Adc.apply(*arguments)  # type: ignore[no-untyped-call]
         return quantised
-    if n is not None:
-        return _codes(current, gain, noise, noise_std, n, bound, channel_dim)[0] * (scale * (bound / n))
-    outputs = current * gain
-    if noise is not None:
-        outputs = outputs.add(noise.like(current, channel_dim), alpha=noise_std)
-    return outputs * scale
+    return _codes(current, gain, noise, noise_std, n, bound, channel_dim)[0] * (scale * (bound / n))

@@ -28,7 +28,7 @@ class DriftPoint(NamedTuple):
     accuracy: npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairedDifference:
     """Mean difference of two networks over chips with the same numbers, and its standard error.
 
@@ -43,7 +43,7 @@ class PairedDifference:
     standard_error: npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DriftCurve:
     """Accuracy of chips over time.
 
@@ -67,6 +67,14 @@ class DriftCurve:
         if len(shape) != 2 or shape[0] != len(self.times_s) or shape[1] == 0:
             raise ValueError(f"`accuracy` must be `({len(self.times_s)}, chips)`, got {shape}")
 
+    def __eq__(self, other: object) -> bool:
+        """Whether `other` has the same accuracies at the same times."""
+        if not isinstance(other, DriftCurve):
+            return NotImplemented
+        return self.times_s == other.times_s and np.array_equal(self.accuracy, other.accuracy)
+
+    __hash__ = None  # type: ignore[assignment]  # an array can be changed
+
     @property
     def mean(self) -> npt.NDArray[np.float64]:
         """Mean over chips, `(times,)`."""
@@ -84,6 +92,11 @@ class DriftCurve:
         Raises:
             ValueError: if one of the two times was not evaluated.
         """
+        if not {ONE_SECOND_S, ONE_MONTH_S} <= set(self.times_s):
+            known = ", ".join(f"{time:g}" for time in self.times_s)
+            raise ValueError(
+                f"`times_s` must hold 1 and 2,592,000 s (a month) for the AVM, got {known}: evaluate them, too"
+            )
         return self.at(ONE_SECOND_S).mean - self.at(ONE_MONTH_S).mean
 
     def at(self, t_s: float) -> DriftPoint:

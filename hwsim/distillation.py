@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from hwsim.arguments import number, require
+from hwsim.inputs import check_classes, labels
 
 
 def distillation_loss(
@@ -33,20 +34,27 @@ def distillation_loss(
         teacher_share: weight of the teacher against the labels, 0 to 1.
 
     Raises:
-        ValueError: for a temperature that is not positive, a share outside 0 to 1, or shapes that differ.
+        ValueError: for a temperature that is not positive, a share outside 0 to 1, shapes that differ, an
+            empty batch, or classes that the logits do not have.
         TypeError: for an argument of another type.
     """
     temperature = number("temperature", temperature, above=0)
     teacher_share = number("teacher_share", teacher_share, least=0, most=1)
     for name, value in (("logits", logits), ("teacher_logits", teacher_logits), ("y", y)):
         require(value, torch.Tensor, f"`{name}` must be a tensor")
+    if logits.ndim != 2:
+        raise ValueError(f"`logits` must be `(batch, classes)`, got {tuple(logits.shape)}")
     if logits.shape != teacher_logits.shape:
         both = f"{tuple(logits.shape)} and {tuple(teacher_logits.shape)}"
         raise ValueError(f"`logits` and `teacher_logits` must have the same shape, got {both}")
+    classes = labels(y, len(logits), "logits").to(logits.device)
+    check_classes(classes, logits.shape[1])
     soft = F.kl_div(
         F.log_softmax(logits / temperature, 1),
         F.log_softmax(teacher_logits.detach() / temperature, 1),
         reduction="batchmean",
         log_target=True,
     )
-    return teacher_share * temperature**2 * soft + (1 - teacher_share) * F.cross_entropy(logits, y)
+    return teacher_share * temperature**2 * soft + (1 - teacher_share) * F.cross_entropy(
+        logits, classes.to(logits.device)
+    )

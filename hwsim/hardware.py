@@ -52,12 +52,18 @@ class ConverterSpec(Spec):
     dac_bits: int | None = Field(default=8, ge=2, le=24)
     """Input resolution in bits; null leaves inputs continuous and unbounded."""
     adc_bits: int | None = Field(default=8, ge=2, le=24)
-    """Output resolution in bits over +-out_bound; null leaves outputs continuous and unbounded."""
+    """Output resolution in bits over +-out_bound; null leaves outputs continuous."""
     input_scaling: Literal["static", "dynamic"] = "static"
     """`static`: a calibrated input range for each row block of a layer; `dynamic`: each input vector by its
     largest magnitude."""
-    out_bound: float = Field(default=10.0, ge=1e-6, le=1e6)
-    """Largest output of a tile, in fully-on inputs times fully-on weights."""
+    out_bound: float | None = Field(default=10.0, ge=1e-6, le=1e6)
+    """Largest output of a tile, in fully-on inputs times fully-on weights; null, without an ADC, for none."""
+
+    @model_validator(mode="after")
+    def _adc_needs_a_bound(self) -> ConverterSpec:
+        if self.adc_bits is not None and self.out_bound is None:
+            raise ValueError(f"`out_bound` must be a number with an ADC (`adc_bits` {self.adc_bits})")
+        return self
 
 
 class MvmSpec(Spec):
@@ -234,7 +240,8 @@ class Hardware(Spec):
                 child = node.get(parent)
                 if not isinstance(child, dict):
                     hint = nearest(path, (known for known, *_ in explain(self)))
-                    raise ValueError(f"`{path}` is no field of hardware: `{parent}` has no parts{hint}")
+                    parts = ", ".join(name for name in tree if isinstance(tree[name], dict))
+                    raise ValueError(f"`{path}` is no field of hardware, whose parts are {parts}{hint}")
                 node = child
             node[leaf] = value
         try:
@@ -244,10 +251,10 @@ class Hardware(Spec):
 
     @property
     def needs_input_range(self) -> bool:
-        """Whether a calibrated input range changes outputs: it is static, and a converter or noise is on."""
+        """Whether a calibrated input range changes outputs: it is static, and a converter, bound or noise is on."""
         return self.converters.input_scaling == "static" and (
             self.converters.dac_bits is not None
-            or self.converters.adc_bits is not None
+            or self.converters.out_bound is not None
             or any(value > 0 for value in self.mvm.model_dump().values())
         )
 

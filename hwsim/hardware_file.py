@@ -12,12 +12,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.presets import preset
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [str(key.value) for key, _ in node.value]
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                said = f"each key must be there once, got `{key}` twice"
+                raise yaml.constructor.ConstructorError(None, None, said, node.value[place][0].start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def read_hardware(path: str | os.PathLike[str]) -> Hardware:
@@ -29,7 +42,7 @@ def read_hardware(path: str | os.PathLike[str]) -> Hardware:
     """
     require(path, (str, os.PathLike), "`path` must name a YAML file")
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())
         raise ValueError(f"{path}: must be a YAML file of hardware: {said}") from None
@@ -39,6 +52,8 @@ def read_hardware(path: str | os.PathLike[str]) -> Hardware:
         require(values, dict, "must hold values of hardware, like `tile: {rows: 256}`")
         base = preset(values["preset"]) if "preset" in values else Hardware()
         return base.replace({key: value for key, value in values.items() if key != "preset"})
+    except RecursionError:
+        raise ValueError(f"{path}: must be a tree of values, got one that contains itself") from None
     except TypeError as error:
         raise TypeError(f"{path}: {error}") from None
     except ValueError as error:

@@ -90,6 +90,13 @@ class HwaTraining:
         require(generator, torch.Generator, "`generator` must be a torch.Generator", remedy)
         if modifier not in ("gaussian", "device"):
             raise ValueError(f"`modifier` must be gaussian or device, got {shown(modifier)}")
+        for name, value in (("learn_ranges", learn_ranges), ("learn_scales", learn_scales)):
+            require(value, bool, f"`{name}` must be True or False")
+        if learn_ranges and not self._layers[0].hardware.needs_input_range:
+            raise ValueError(
+                "`learn_ranges` must be False for hardware without static input ranges, got True: "
+                "inputs are scaled one by one (`converters.input_scaling`), or nothing depends on their range"
+            )
         self._generator = generator
         self._pool = NoisePool.for_weights(generator, [layer.weight for layer in self._layers])
         self._device = build_device(self._layers[0].hardware.device)
@@ -100,7 +107,7 @@ class HwaTraining:
         self._ramp_steps = ramp_steps
         self._steps = 0
         for layer in self._layers:
-            layer.input_range.requires_grad_(learn_ranges and layer.hardware.needs_input_range)
+            layer.input_range.requires_grad_(learn_ranges)
             layer.output_scale.requires_grad_(learn_scales)
 
     @contextmanager

@@ -28,12 +28,12 @@ def tensor(name: str, value: object, like: torch.Tensor, remedy: str = "") -> to
     return found
 
 
-def labels(y: object, n: int) -> torch.Tensor:
+def labels(y: object, n: int, inputs: str = "x") -> torch.Tensor:
     """Return classes as `(images,)` int64 on the CPU.
 
     Raises:
         TypeError: for anything but a tensor or an array of whole numbers.
-        ValueError: for another shape, or another length than `n` images.
+        ValueError: for another shape, or another length than `n` images, the length of `inputs`.
     """
     found = _array("y", y, "torch.as_tensor(y) makes one of a list")
     if found.ndim != 1:
@@ -42,7 +42,9 @@ def labels(y: object, n: int) -> torch.Tensor:
     if found.is_floating_point() or found.is_complex():
         raise TypeError(f"`y` must hold whole numbers, got {found.dtype}: pass y.long() if they are classes")
     if n == 0 or len(found) != n:
-        raise ValueError(f"`x` and `y` must have the same length, at least 1, got {n} and {len(found)}")
+        raise ValueError(
+            f"`{inputs}` and `y` must have the same length, at least 1, got {n} and {len(found)}"
+        )
     return found.long().cpu()
 
 

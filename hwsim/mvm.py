@@ -35,7 +35,7 @@ class Crossbar:
     Attributes:
         dac_levels: grid points of the DAC on each side of zero, None for continuous.
         adc_levels: the same of the ADC.
-        out_bound: output at the ADC's last grid point.
+        out_bound: largest output, at the ADC's last grid point; None for none.
         input_noise: σ_in.
         output_noise: σ_out.
         read_noise: σ_read.
@@ -45,7 +45,7 @@ class Crossbar:
 
     dac_levels: int | None
     adc_levels: int | None
-    out_bound: float
+    out_bound: float | None
     input_noise: float
     output_noise: float
     read_noise: float

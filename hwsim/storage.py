@@ -79,10 +79,15 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         raise ValueError(f"{path}: must hold `seed`, `layers` and `hardware` of chips, got {said}") from None
     shapes = {name: list(layer.weight.shape) for name, layer in layers.items()}
     if shapes != stored_shapes:
-        raise ValueError(f"{path}: layers must be {metadata['layers']}, got {json.dumps(shapes)}")
+        raise ValueError(
+            f"`net` must have the layers of the chips in {path}: {_first_difference(shapes, stored_shapes)}"
+        )
     hardware = next(iter(layers.values())).hardware
     if hardware != stored:
-        raise ValueError(f"{path}: hardware must be {stored.name}'s, got {_difference(hardware, stored)}")
+        raise ValueError(
+            f"`net` must be made for the hardware of the chips in {path}, {stored.name}; it has "
+            f"{_difference(hardware, stored)}: call hwsim.to_analog with theirs"
+        )
     state, device = _part(tensors, "state."), build_device(hardware.device)
     _check_state(path, state, device, sum(layer.weight.numel() for layer in layers.values()))
     net = copy.deepcopy(net).eval().requires_grad_(False)
@@ -100,8 +105,16 @@ def _difference(found: Hardware, wanted: Hardware) -> str:
     return ", ".join(
         f"{path} {value!r} (not {values.get(path)!r})"
         for path, value, _ in explain(found)
-        if path not in values or values[path] != value
+        if (path not in values or values[path] != value) and path not in ("name", "citation")
     )
+
+
+def _first_difference(found: dict[str, list[int]], wanted: dict[str, list[int]]) -> str:
+    """Return the first layer in which two networks differ."""
+    for name, shape in wanted.items():
+        if found.get(name) != shape:
+            return f"`{name}` is {shape} there and {found.get(name, 'missing')} here"
+    return f"`{next(name for name in found if name not in wanted)}` is not there"
 
 
 def _check_state(path: Path, state: DeviceState, device: Device, n_weights: int) -> None:

@@ -227,6 +227,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    for name in ("threads", "chips", "images", "repeats"):
+        if getattr(options, name) < 1:
+            parser.error(f"`--{name} >= 1` must hold, got {getattr(options, name)}")
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
     on_gpu = device.type == "cuda"

@@ -16,6 +16,7 @@ import argparse
 import runpy
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
@@ -37,38 +38,78 @@ TIMES_S = {
 }
 
 
-def digits() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return training images and classes, and test images and classes."""
+Arrays: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+"""Training inputs and classes, and test inputs and classes."""
+
+
+def digits() -> Arrays:
+    """Return small images of handwritten digits."""
     images, classes = load_digits(return_X_y=True)
     x = torch.tensor(images / 16, dtype=torch.float32).view(-1, 1, 8, 8)
     y = torch.tensor(classes)
     return x[:1200], y[:1200], x[1200:], y[1200:]
 
 
-def arrays(path: Path) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the arrays of an .npz file as float32 images and integer classes."""
+def arrays(path: Path) -> Arrays:
+    """Return the arrays of an .npz file as float32 images and integer classes.
+
+    Raises:
+        ValueError: for another file, arrays that are empty, not finite or of different lengths, and classes that
+            are no whole numbers from 0.
+    """
     try:
         with np.load(path) as data:
-            x_train, x_test = (
-                torch.tensor(data[name], dtype=torch.float32) for name in ("x_train", "x_test")
-            )
-            y_train, y_test = (torch.tensor(data[name], dtype=torch.int64) for name in ("y_train", "y_test"))
-    except (OSError, KeyError, ValueError) as error:
+            found = {name: data[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+    except (OSError, KeyError, ValueError, EOFError) as error:
         raise ValueError(
             f"{path}: must be an .npz file with x_train, y_train, x_test, y_test: {error}"
         ) from None
+    for part in ("train", "test"):
+        x, y = found[f"x_{part}"], found[f"y_{part}"]
+        if x.dtype.kind not in "fiub" or x.ndim < 2 or not x.size or not np.isfinite(x).all():
+            rule = "must hold at least one row of finite numbers"
+            raise ValueError(f"{path}: `x_{part}` {rule}, got {x.dtype} {x.shape}")
+        if y.dtype.kind not in "iu" or y.shape != (len(x),) or y.min() < 0:
+            rule = f"must be ({len(x)},) classes, whole numbers from 0"
+            raise ValueError(f"{path}: `y_{part}` {rule}, got {y.dtype} {y.shape}")
+    x_train, x_test = (torch.tensor(found[name], dtype=torch.float32) for name in ("x_train", "x_test"))
+    y_train, y_test = (torch.tensor(found[name], dtype=torch.int64) for name in ("y_train", "y_test"))
     return x_train, y_train, x_test, y_test
 
 
+def check_fit(model: nn.Module, data: Arrays) -> None:
+    """Raise ValueError unless `model` gives one score a class for the inputs."""
+    x_train, y_train, x_test, y_test = data
+    classes = int(max(y_train.max(), y_test.max())) + 1
+    for name, x in (("x_train", x_train), ("x_test", x_test)):
+        try:
+            with torch.no_grad():
+                scores = model.eval()(x[:2])
+        except Exception as error:  # whatever the user's own code raises
+            said = str(error).partition("\n")[0]
+            raise ValueError(f"the model must run on `{name}` {tuple(x.shape)}: {said}") from None
+        shape = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+        if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or scores.shape[1] < classes:
+            raise ValueError(f"the model must return one score a class, (rows, {classes}), got {shape}")
+
+
 def load_model(place: str) -> nn.Module:
-    """Return the module that a function in a file returns; `place` is ``file.py:function``."""
+    """Return the module that a function in a file returns; `place` is ``file.py:function``.
+
+    Raises:
+        ValueError: for a file or function that is not there, raises, or returns something else.
+    """
     path, _, function = place.rpartition(":")
     if not Path(path).is_file():
         raise ValueError(f"`--model` must be a file and a function, like my_models.py:network, got {place}")
-    names = runpy.run_path(path)
-    if not callable(names.get(function)):
-        raise ValueError(f"{path}: has no function `{function}`")
-    model = names[function]()
+    try:
+        names = runpy.run_path(path)
+        if not callable(names.get(function)):
+            raise ValueError(f"has no function `{function}`")
+        model = names[function]()
+    except Exception as error:  # whatever the user's own code raises
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{path}: {said if isinstance(error, ValueError) else repr(error)}") from None
     if not isinstance(model, nn.Module):
         raise ValueError(f"{path}: `{function}` must return a torch module, got {type(model).__name__}")
     return model
@@ -119,11 +160,21 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("drift.html"))
     options = parser.parse_args()
     try:
+        check(options)
         run(options)
-    except ValueError as error:
+    except (OSError, TypeError, ValueError) as error:
         print(f"example_drift: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise ValueError for options that would waste the work before them."""
+    for name, least in (("chips", 1), ("epochs", 0)):
+        if getattr(options, name) < least:
+            raise ValueError(f"`--{name} >= {least}` must hold, got {getattr(options, name)}")
+    if options.out.is_dir() or not options.out.absolute().parent.is_dir():
+        raise ValueError(f"`--out` must be a file in a folder that exists, got {options.out}")
 
 
 def valid_times(hardware: hwsim.Hardware) -> dict[str, float]:
@@ -143,9 +194,11 @@ def run(options: argparse.Namespace) -> None:
     """Train, program, evaluate and plot."""
     hardware = hwsim.preset(options.hardware)
     times = valid_times(hardware)
-    x_train, y_train, x_test, y_test = arrays(options.data) if options.data else digits()
+    data = arrays(options.data) if options.data else digits()
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
     model = load_model(options.model) if options.model else network()
+    check_fit(model, data)
+    x_train, y_train, x_test, y_test = data
     train(model, x_train, y_train, options.epochs, None)
     with torch.no_grad():
         print(f"digital: {(model(x_test).argmax(1) == y_test).double().mean():.2%}")

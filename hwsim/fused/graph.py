@@ -108,7 +108,12 @@ class Plan:
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, AnalogLayer) or super().is_leaf_module(m, module_qualified_name)
+        if isinstance(m, AnalogLayer):
+            return True
+        holds_analog = any(
+            isinstance(part, AnalogLayer) for part in m.modules()
+        )  # a transformer layer of torch
+        return not holds_analog and super().is_leaf_module(m, module_qualified_name)
 
 
 class _Shapes(fx.Interpreter):

@@ -234,6 +234,7 @@ class StageRunner:
                 weights, dropped = torch.cat([weights, dropped, magnitudes]), None
         scale = scales * layer.input_range[block]
         if crossbar.adc_levels is not None:
+            assert crossbar.out_bound is not None
             scale = scale * (crossbar.out_bound / crossbar.adc_levels)
         if self._stage.first is not None:
             scale = scale * self._stage.first.scale
@@ -263,7 +264,9 @@ class StageRunner:
         crossbar = self._layer.crossbar
         struct.converts = 1
         struct.levels = float(crossbar.adc_levels or 0)
-        struct.to_code = 1.0 if crossbar.adc_levels is None else crossbar.adc_levels / crossbar.out_bound
+        struct.to_code = (
+            crossbar.adc_levels / crossbar.out_bound if crossbar.adc_levels and crossbar.out_bound else 1.0
+        )
         struct.noise_std = crossbar.output_noise * struct.to_code
         struct.read_std = crossbar.read_noise
         struct.s_shape = crossbar.s_shape

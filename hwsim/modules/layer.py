@@ -17,6 +17,7 @@ from typing import Final
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
@@ -145,7 +146,8 @@ class AnalogLayer(nn.Module, ABC):
     @property
     def is_fusible(self) -> bool:
         """Whether a compiled stage can do this layer's arithmetic."""
-        if self.is_dynamic or self.crossbar.input_noise > 0:
+        bounded_without_adc = self.crossbar.adc_levels is None and self.crossbar.out_bound is not None
+        if self.is_dynamic or self.crossbar.input_noise > 0 or bounded_without_adc:
             return False
         return len(self.mapping.blocks) == 1 or self.mapping.groups == 1
 
@@ -283,6 +285,11 @@ class AnalogLayer(nn.Module, ABC):
 
 def _grouped_product(vectors: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
     """Return `(..., groups, rows)` times `(groups, columns, rows)` as `(..., groups * columns)`."""
+    groups, columns, _ = matrices.shape
+    if groups == 1:
+        return F.linear(vectors.squeeze(-2), matrices[0])
+    if columns == 1:  # depthwise: a product of matrices for each would be all overhead
+        return (vectors * matrices.squeeze(1)).sum(-1)
     return torch.einsum("...gr,gcr->...gc", vectors, matrices).flatten(-2)
 
 

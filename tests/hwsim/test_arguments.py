@@ -309,7 +309,7 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, str], dict[str, torch.Tensor]], obj
     "half of the hardware": (lambda m, t: m.update(hardware=m["hardware"][:40]), "must hold.*Invalid JSON"),
     "other hardware": (
         lambda m, t: m.update(hardware=m["hardware"].replace('"rows":512', '"rows":64')),
-        r"hardware must be pcm-analognas's, got tile\.rows 512 \(not 64\)$",
+        r"the hardware of the chips in .*, pcm-analognas; it has tile\.rows 512 \(not 64\): call hwsim.to_analog with",
     ),
     "no drift": (lambda m, t: t.pop("state.nu"), r"must be g_us, nu, each `\(chips, 2, 42\)`, got g_us \(2, 2, 42\)"),
     "few devices": (lambda m, t: t.update({"state.nu": t["state.nu"][:, :, 1:].contiguous()}), r"nu \(2, 2, 41\)"),

@@ -69,3 +69,17 @@ def test_a_tensor_is_one_batch() -> None:
 def test_a_network_without_analog_layers_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one analog layer"):
         hwsim.calibrate(nn.Linear(4, 2), torch.ones(1, 4))
+
+
+def test_a_layer_that_no_batch_reaches_is_named() -> None:
+    class WithAuxiliary(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.main, self.aux = nn.Linear(3, 2), nn.Linear(3, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.main(x)
+
+    net = hwsim.to_analog(WithAuxiliary(), "pcm-analognas")
+    with pytest.raises(ValueError, match=r"got none of `aux` in any batch: .*`digital_layers`"):
+        hwsim.calibrate(net, [torch.ones(2, 3)])

@@ -190,3 +190,12 @@ def test_a_transformer_layer_does_not_go_past_its_analog_layers() -> None:
     torch.testing.assert_close(net(x), layer(x), rtol=1e-4, atol=1e-4)
     net.linear1.output_scale.fill_(2.0)
     assert (net(x) - layer(x)).abs().max() > 0.01
+
+
+def test_one_problem_is_told_in_one_line() -> None:
+    with pytest.raises(
+        ValueError, match=r"^the model cannot become analog: it \(Conv3d\): .*`digital_layers`$"
+    ):
+        hwsim.to_analog(nn.Conv3d(1, 1, 1), "ideal-8bit")
+    with pytest.raises(ValueError, match=r"^the model cannot become analog: `foo` .* no such layer$"):
+        hwsim.to_analog(nn.Sequential(nn.Linear(2, 2)), "ideal-8bit", ["foo"])

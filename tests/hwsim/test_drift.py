@@ -199,12 +199,12 @@ def test_chips_travel_through_a_file(problem, tmp_path: Path) -> None:
     loaded = hwsim.load_chips(blank, tmp_path / "chips.safetensors")
     before, after = (hwsim.accuracy_over_time(some, x, y, TIMES_S[:3]) for some in (chips, loaded))
     assert np.array_equal(before.accuracy, after.accuracy)
-    with pytest.raises(ValueError, match="layers must be"):
+    with pytest.raises(ValueError, match="must have the layers of the chips"):
         hwsim.load_chips(
             hwsim.to_analog(nn.Linear(3, 3), hwsim.preset("pcm-analognas")), tmp_path / "chips.safetensors"
         )
     other = hwsim.to_analog(model, hwsim.preset("ideal-8bit"))
-    with pytest.raises(ValueError, match="hardware must be"):
+    with pytest.raises(ValueError, match="must be made for the hardware of the chips"):
         hwsim.load_chips(other, tmp_path / "chips.safetensors")
     (tmp_path / "text").write_text("no tensors")
     with pytest.raises(ValueError, match="safetensors"):

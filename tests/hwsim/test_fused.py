@@ -249,3 +249,15 @@ def test_scores_do_not_depend_on_how_images_are_cut_into_chunks(
         # a sum rounded differently may fall on the other side of a converter's step, rarely
         assert (scores - whole).abs().median() <= 1e-5 * whole.abs().max()
         assert (scores - whole).abs().max() <= 0.02 * whole.abs().max()
+
+
+def test_analog_layers_inside_a_layer_of_torch_are_simulated() -> None:
+    model = nn.Sequential(
+        nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), nn.Flatten(), nn.Linear(128, 5)
+    )
+    x = torch.randn(60, 8, 16, generator=torch.Generator().manual_seed(0))
+    y = model.eval()(x).argmax(1)
+    noisy = hwsim.preset("pcm-analognas").replace({"mvm.output_noise": 100.0})
+    net = hwsim.to_analog(model, noisy, [nn.MultiheadAttention, "2"])
+    hwsim.calibrate(net, [x])
+    assert hwsim.accuracy_over_time(hwsim.program(net, 2), x, y, [1]).mean[0] < 0.8

@@ -181,3 +181,25 @@ def test_every_value_of_a_preset_is_explained_in_one_line(name: str) -> None:
     assert all(meaning and "\n" not in meaning for _, _, meaning in rows)
     (kind,) = [meaning for path, _, meaning in rows if path == "device.kind"]
     assert "evice" in kind or "memory" in kind
+
+
+def test_outputs_are_bounded_without_an_adc() -> None:
+    bounded = hwsim.preset("floating-point").replace({"converters.out_bound": 0.5})
+    layer = torch.nn.Linear(8, 3, bias=False)
+    net, x = hwsim.to_analog(layer, bounded), torch.randn(40, 8, generator=torch.Generator().manual_seed(0))
+    hwsim.calibrate(net, [x], method="max")
+    bound = 0.5 * net.input_range * net.weight.abs().amax(1)
+    torch.testing.assert_close(net(x), layer(x).clamp(-bound, bound))
+    assert (net(x) != layer(x)).any()
+    with pytest.raises(ValueError, match="`out_bound` must be a number with an adc"):
+        bounded.replace({"converters": {"adc_bits": 8, "out_bound": None}})
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "chip.yaml"
+    path.write_text("preset: pcm-rasch2023\ntile: {rows: 3, rows: 4}\n")
+    with pytest.raises(ValueError, match="got `rows` twice"):
+        hwsim.read_hardware(path)
+    path.write_text("tile: &t {rows: *t}\n")
+    with pytest.raises(ValueError, match="contains itself"):
+        hwsim.read_hardware(path)

@@ -166,3 +166,28 @@ def test_outputs_are_linear_in_a_learned_scale_whatever_the_inputs_are_scaled_by
     outputs.sum().backward()
     assert net.output_scale.grad.shape == (2, 4)
     torch.testing.assert_close(net.output_scale.grad.sum(0), outputs.detach().sum(0))
+
+
+def test_ranges_that_do_not_exist_are_not_learned() -> None:
+    dynamic = hwsim.preset("pcm-analognas").replace({"converters.input_scaling": "dynamic"})
+    net, generator = hwsim.to_analog(nn.Linear(4, 2), dynamic), torch.Generator()
+    with pytest.raises(
+        ValueError, match="`learn_ranges` must be False for hardware without static input ranges"
+    ):
+        hwsim.HwaTraining(net, generator=generator, learn_ranges=True)
+    with pytest.raises(TypeError, match="`learn_scales` must be True or False, got 2"):
+        hwsim.HwaTraining(net, generator=generator, learn_scales=2)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (torch.ones(3), "whole numbers"),
+        (torch.tensor([0, 1, 5]), "0 <= y < 4"),
+        (torch.tensor([0]), "`logits` and `y` must have the same length"),
+    ],
+)
+def test_distillation_checks_its_classes(y: torch.Tensor, words: str) -> None:
+    logits = torch.zeros(3, 4)
+    with pytest.raises((TypeError, ValueError), match=words):
+        hwsim.distillation_loss(logits, logits, y)

@@ -32,7 +32,9 @@ def _trained(changes: dict[str, object]) -> tuple[nn.Module, torch.Tensor, list[
     x = torch.randn(6, 3, 9, 9, generator=torch.Generator().manual_seed(1))
     hwsim.calibrate(net, [x], method="std", n_std=1.5)  # clips inputs
     generator = torch.Generator().manual_seed(2)
-    hwa = hwsim.HwaTraining(net, generator=generator, learn_ranges=True, learn_scales=True)
+    hwa = hwsim.HwaTraining(
+        net, generator=generator, learn_ranges=net[0].hardware.needs_input_range, learn_scales=True
+    )
     optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.01)
     for _ in range(3):
         optimizer.zero_grad()

@@ -8,7 +8,11 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 def _example(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPTS / "example_drift.py"), *options]
+    return _run("example_drift.py", *options)
+
+
+def _run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPTS / script), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -34,6 +38,50 @@ def test_the_example_takes_any_model_and_arrays_and_leaves_out_what_was_not_meas
     assert "left out, 1 year: `0 <= t_s <= 172800` must hold" in result.stdout
     assert "hardware-aware" not in result.stdout
     assert "1 day" in page.read_text(encoding="utf-8")
-    for wrong in (("--model", f"{model}:WIDTH"), ("--data", model), ("--chips", "0")):
-        result = _example(*short, *wrong)
+
+
+def test_what_is_wrong_with_the_example_is_told_before_the_work(tmp_path: Path) -> None:
+    x, y = np.ones((6, 6)), np.arange(6) % 3
+    good = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    changes = {
+        "good": {},
+        "texts": {"y_test": y.astype(str)},
+        "short": {"y_train": y[:4]},
+        "classes": {"y_test": y + 90},
+        "nan": {"x_train": x * np.nan},
+        "empty": {"x_train": x[:0], "y_train": y[:0]},
+        "wide": {"x_train": np.ones((6, 7))},
+    }
+    for name, change in changes.items():
+        np.savez(tmp_path / f"{name}.npz", **{**good, **change})
+    model = tmp_path / "mine.py"
+    model.write_text(
+        "from torch import nn\n\ndef net():\n    return nn.Linear(6, 3)\n\n"
+        "def lost():\n    return nn.Linear(WIDTH, 3)\n\nHEIGHT = 6\n"
+    )
+    (tmp_path / "broken.py").write_text("def net(:\n")
+    mine, data = ("--model", f"{model}:net"), ("--data", str(tmp_path / "good.npz"))
+    wrong = {
+        "`--chips >= 1` must hold": ("--chips", "0"),
+        "`--epochs >= 0` must hold": ("--epochs", "-1"),
+        "`--out` must be a file in a folder": ("--out", str(tmp_path / "no" / "drift.html")),
+        "has no function `HEIGHT`": ("--model", f"{model}:HEIGHT"),
+        "NameError": ("--model", f"{model}:lost"),
+        "SyntaxError": ("--model", f"{tmp_path / 'broken.py'}:net"),
+        "must be an .npz file": ("--data", str(model)),
+        "`y_test` must be (6,) classes": ("--data", str(tmp_path / "texts.npz")),
+        "`y_train` must be (6,) classes": ("--data", str(tmp_path / "short.npz")),
+        "one score a class, (rows, 93)": ("--data", str(tmp_path / "classes.npz")),
+        "`x_train` must hold at least one row of finite": ("--data", str(tmp_path / "nan.npz")),
+        "got float64 (0, 6)": ("--data", str(tmp_path / "empty.npz")),
+        "the model must run on `x_train` (6, 7)": ("--data", str(tmp_path / "wide.npz")),
+    }
+    for words, options in wrong.items():
+        result = _run("example_drift.py", "--epochs", "0", *mine, *data, *options)
         assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+        assert words in result.stderr
+
+
+def test_the_benchmark_refuses_nothing_to_measure() -> None:
+    result = _run("bench_hwsim.py", "--chips", "0")
+    assert (result.returncode, "`--chips >= 1` must hold, got 0" in result.stderr) == (2, True), result.stderr
