@@ -17,7 +17,7 @@ from analognas.driver import SearchLoop
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
-from analognas.evaluation.training import EarlyStop, TrainingBudget
+from analognas.evaluation.training import Distillation, EarlyStop, TrainingBudget
 from analognas.executors.device import NoSuchDeviceError
 from analognas.executors.executor import Executor
 from analognas.executors.make import Site, open_site
@@ -172,13 +172,17 @@ def trial_budget(training: TrainingSpec) -> TrainingBudget:
 
 def training_budget(training: TrainingSpec) -> TrainingBudget:
     """Return the budget that a section describes, to its end."""
-    hardware_aware = training.hardware_aware
+    hardware_aware, distillation = training.hardware_aware, training.hardware_aware.distillation
     return TrainingBudget(
         digital=_schedule(training.digital),
         hardware_aware=_schedule(hardware_aware),
         weight_noise=hardware_aware.weight_noise,
         noise_ramp=hardware_aware.noise_ramp,
         clip_sigma=hardware_aware.clip_sigma,
+        modifier=hardware_aware.modifier,
+        clip_value=hardware_aware.clip_value,
+        learn_scales=hardware_aware.learn_scales,
+        distillation=None if distillation is None else Distillation(**distillation.model_dump()),
         mixed_precision=training.mixed_precision,
     )
 

@@ -29,6 +29,17 @@ class DigitalTrainingSpec(Spec):
     weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
 
 
+class DistillationSpec(Spec):
+    """Learning from the digitally trained network as well as from the labels."""
+
+    temperature: float = Field(
+        default=10.0, gt=0, le=1000, description="softens the outputs of both networks"
+    )
+    teacher_share: float = Field(
+        default=0.75, ge=0, le=1, description="weight of the digital network's outputs against the labels"
+    )
+
+
 class HardwareAwareTrainingSpec(Spec):
     """Training with the analog hardware in the forward pass, from the digitally trained weights."""
 
@@ -49,7 +60,12 @@ class HardwareAwareTrainingSpec(Spec):
     weight_noise: float = Field(
         default=0.06,
         ge=0,
-        description="standard deviation of the weight noise, in units of the largest weight",
+        description="strength of the weight noise, in units of what `modifier` says",
+    )
+    modifier: Literal["gaussian", "device"] = Field(
+        default="gaussian",
+        description="gaussian: weight noise in units of the largest weight of a column; device: in multiples of the "
+        "device's own programming error",
     )
     noise_ramp: float = Field(
         default=0.2, ge=0, le=1, description="fraction of the steps that ramps the noise up"
@@ -58,6 +74,16 @@ class HardwareAwareTrainingSpec(Spec):
         default=2.5,
         gt=0,
         description="clip weights at this many standard deviations of the layer; null: no clipping",
+    )
+    clip_value: float | None = Field(
+        default=None, gt=0, description="clip weights at this fixed magnitude; null: no fixed clipping"
+    )
+    learn_scales: bool = Field(
+        default=False, description="train a factor on the digital scale of each column with the weights"
+    )
+    distillation: DistillationSpec | None = Field(
+        default=None,
+        description="learn from the digitally trained network as well; null: from the labels alone",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from analognas.errors import EvaluationError
 from analognas.evaluation.prepared import PreparedTask
 from analognas.halving import reduced_epochs
 from analognas.seeds import derive_seed
-from analognas.training.loop import Schedule, accuracy, plain_step, train
+from analognas.training.loop import Schedule, Step, accuracy, plain_step, train
 from search_spaces import initialise
 
 CALIBRATION_INPUTS: Final = 512
@@ -39,15 +39,32 @@ class EarlyStop:
 
 
 @dataclass(frozen=True)
+class Distillation:
+    """How hardware-aware training learns from the digitally trained network (hwsim.distillation_loss).
+
+    Attributes:
+        temperature: softens the outputs of both.
+        teacher_share: weight of the digital network's outputs against the labels, 0 to 1.
+    """
+
+    temperature: float
+    teacher_share: float
+
+
+@dataclass(frozen=True)
 class TrainingBudget:
     """What one training may cost, and how it prepares for the hardware.
 
     Attributes:
         digital: training in floating point.
         hardware_aware: training on the simulated hardware; no epochs skip it.
-        weight_noise: standard deviation of the weight noise, in units of the largest weight.
+        weight_noise: strength of the weight noise.
         noise_ramp: fraction of the steps that ramps the noise up.
         clip_sigma: weights are clipped at this many standard deviations of their layer; None: never.
+        modifier: kind of weight noise, as hwsim.HwaTraining has them.
+        clip_value: weights are clipped at this fixed magnitude; None: never.
+        learn_scales: a factor on the digital scale of each column is trained with the weights.
+        distillation: None learns from the labels alone.
         early_stop: when to give up; None: never.
         mixed_precision: digital training with bfloat16 convolutions and matrix products.
     """
@@ -57,6 +74,10 @@ class TrainingBudget:
     weight_noise: float
     noise_ramp: float
     clip_sigma: float | None
+    modifier: Literal["gaussian", "device"] = "gaussian"
+    clip_value: float | None = None
+    learn_scales: bool = False
+    distillation: Distillation | None = None
     early_stop: EarlyStop | None = None
     mixed_precision: bool = False
 
@@ -159,10 +180,17 @@ def _train_hardware_aware(
         analog,
         generator=_generator(seed, "hardware-aware noise"),
         weight_noise=budget.weight_noise,
+        modifier=budget.modifier,
         clip_sigma=budget.clip_sigma,
+        clip_value=budget.clip_value,
+        learn_scales=budget.learn_scales,
         ramp_steps=round(budget.noise_ramp * budget.hardware_aware.n_steps(len(task.train))),
     )
-    forward_backward = plain_step(analog)
+    forward_backward = (
+        plain_step(analog)
+        if budget.distillation is None
+        else _distilling_step(analog, network, budget.distillation)
+    )
 
     def step(x: Tensor, y: Tensor) -> Tensor:
         with hwa.step():
@@ -171,6 +199,21 @@ def _train_hardware_aware(
     generator = _generator(seed, "hardware-aware")
     train(analog, task.train, budget.hardware_aware, generator, step, after_update=hwa.after_update)
     return hwsim.to_digital(analog)
+
+
+def _distilling_step(network: nn.Module, teacher: nn.Module, how: Distillation) -> Step:
+    """Return a step in which `network` learns from `teacher`, which is in evaluation mode, and the labels."""
+
+    def step(x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            taught = teacher(x)
+        loss = hwsim.distillation_loss(
+            network(x), taught, y, temperature=how.temperature, teacher_share=how.teacher_share
+        )
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return loss.detach()
+
+    return step
 
 
 def _generator(seed: int, purpose: str) -> torch.Generator:

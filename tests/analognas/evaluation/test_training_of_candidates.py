@@ -87,3 +87,25 @@ def test_input_ranges_are_calibrated_on_every_class_of_sorted_data() -> None:
     whole = task.source.standardise(x)
     assert len(calibrated) == 512
     torch.testing.assert_close(calibrated.std(), whole.std(), rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        "modifier: device, weight_noise: 1",
+        "clip_value: 0.05",
+        "learn_scales: true",
+        "distillation: {}",
+        "distillation: {temperature: 2, teacher_share: 1}",
+    ],
+)
+def test_options_of_hardware_aware_training_reach_the_trial(changes: str) -> None:
+    plain = "  hardware_aware: {epochs: 1}\n"
+    assert plain in SMALL
+    parts = composition(SMALL.replace(plain, plain.replace("}", f", {changes}}}")))
+    found, again, without = (
+        each.evaluator.evaluate(job(each)).result for each in (parts, parts, composition())
+    )
+    assert isinstance(found, Measurement)
+    assert found == again
+    assert found.curve != without.curve
