@@ -45,6 +45,64 @@ def test_folders_of_splits_are_taken_as_they_are(tmp_path) -> None:
     assert [len(part) for part in (given.train, given.validation, given.test)] == [20, 4, 6]
 
 
+def test_folders_of_splits_are_known_in_any_case(tmp_path) -> None:
+    for name, n in (("Train", 8), ("TEST", 3), ("Validation", 2)):
+        images(tmp_path / "d" / name, n=n)
+    task = load(tmp_path, "kind: image-folder, path: d")
+    assert task.class_names == ("cat", "dog")
+    assert [len(part) for part in (task.train, task.validation, task.test)] == [16, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("training", "Testing"), r"rename `Testing` to `test`, `training` to `train`"),
+        (("train", "valid", "test"), r"rename `valid` to `validation`"),
+        (("train", "dev", "eval"), r"rename `dev` to `validation`, `eval` to `test`"),
+        (("Train", "train", "test"), r"`Train` and `train` are both the training split; merge them"),
+        (("train", "test", "val", "validation"), r"`val` and `validation` are both the validation split"),
+        (("Train", "Test", "Spare"), r"are splits, Spare is none; move it away"),
+        (("Train", "val"), r"need both `train` and `test`"),
+    ],
+)
+def test_folders_that_are_nearly_splits_are_never_taken_for_classes(tmp_path, names, message) -> None:
+    for name in names:
+        images(tmp_path / "d" / name)
+    with pytest.raises(UserError, match=message) as caught:
+        load(tmp_path, "kind: image-folder, path: d")
+    assert "\n" not in str(caught.value)
+
+
+def test_one_folder_that_is_named_like_a_split_is_a_class(tmp_path) -> None:
+    for name in ("train", "bus"):
+        for index in range(5):
+            image(tmp_path / "d" / name / f"{index}.png", index)
+    assert load(tmp_path, "kind: image-folder, path: d").class_names == ("bus", "train")
+
+
+def test_names_that_begin_with_an_underscore_are_used_and_hidden_ones_are_not(tmp_path) -> None:
+    for name in ("_unknown_", "dog"):
+        for index in range(5):
+            image(tmp_path / "d" / name / f"_DSC{index}.png", index)
+    for name in (".hidden/1.png", "_background_noise_/1.png", "__MACOSX/dog/._1.png", "dog/._1.png"):
+        image(tmp_path / "d" / name, 1)
+    task = load(tmp_path, "kind: image-folder, path: d")
+    assert task.class_names == ("_unknown_", "dog")
+    assert sum(len(part) for part in (task.train, task.validation, task.test)) == 10
+    assert not task.notes
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_files_beside_the_class_folders_are_counted_in_a_note(tmp_path, split) -> None:
+    for name in ("train", "test") if split else ("",):
+        images(tmp_path / "d" / name)
+    for name in ("b.png", "a.JPG", "README.txt", ".hidden.png"):
+        (tmp_path / "d" / split / name).write_bytes(b"x")
+    (note,) = load(tmp_path, "kind: image-folder, path: d").notes
+    first = tmp_path / "d" / split / "a.JPG"
+    assert note == f"left out, beside the class folders and so of no class: 2; the first is {first}"
+
+
 def test_a_limit_takes_a_stratified_part_and_says_so(tmp_path) -> None:
     images(tmp_path / "pets", n=20)
     task = load(tmp_path, "kind: image-folder, path: pets, max_train: 10, max_test: 4")
