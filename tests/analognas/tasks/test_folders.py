@@ -34,6 +34,12 @@ def test_images_are_split_by_class_and_keep_every_pixel(tmp_path) -> None:
     assert other.fingerprint != task.fingerprint
 
 
+def test_three_items_of_a_class_are_enough_for_three_splits(tmp_path) -> None:
+    task = load(images(tmp_path / "d", n=3).parent, "kind: image-folder, path: d")
+    parts = (task.train, task.validation, task.test)
+    assert [sorted(part.y.tolist()) for part in parts] == [[0, 1]] * 3
+
+
 def test_folders_of_splits_are_taken_as_they_are(tmp_path) -> None:
     images(tmp_path / "d" / "train")
     images(tmp_path / "d" / "test", n=3)
@@ -171,7 +177,7 @@ def test_files_with_other_endings_are_left_out_and_counted(tmp_path, kind, endin
         (
             lambda root: images(root / "d", n=2),
             "path: d",
-            "every class needs an item in each of the 3 splits",
+            "every class needs an item in each of the 3 splits, class cat has 2; add items",
         ),
         (
             lambda root: [images(root / "d" / name) for name in ("train", "test", "spare")],
@@ -200,10 +206,13 @@ def test_a_class_without_one_readable_file_is_an_error_however_many_may_be_bad(t
     spoilt = sorted((tmp_path / "d").iterdir())[0]
     for file in spoilt.iterdir():
         file.write_bytes(b"")
-    with pytest.raises(
-        UserError, match=rf"d: every class .* the training split lacks {spoilt.name}; mend or"
-    ):
-        load(tmp_path, f"kind: {kind}, path: d, max_bad_files: 99")
+    message = (
+        rf"d: every class .* the training split lacks {spoilt.name}; mend or replace the files that cannot be read, "
+        rf"such as {spoilt}/[^ ]+"
+    )
+    for _ in range(2):  # read, and from the cache
+        with pytest.raises(UserError, match=message):
+            load(tmp_path, f"kind: {kind}, path: d, max_bad_files: 99")
 
 
 def test_another_split_of_kept_features_is_looked_at_too(tmp_path) -> None:
