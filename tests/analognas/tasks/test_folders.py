@@ -297,6 +297,14 @@ def test_a_file_that_may_not_be_read_counts_as_bad(tmp_path, monkeypatch) -> Non
             "`low <= high` must hold in `speed`",
         ),
         ("kind: fsdd, noise: {speed: [0.9, 1.1]}", "`speed` is of the copies; it needs `copies: 1` or more"),
+        (
+            "kind: fsdd, noise: {snr_db: [0, 9]}",
+            "noise.snr_db: `snr_db` is of the copies; it needs `copies: 1` or more",
+        ),
+        (
+            "kind: fsdd, front_end: {features: log-mel, coefficients: 5}",
+            "front_end.coefficients: .* of `features: mfcc`, got 5 with `log-mel`; leave them out",
+        ),
         ("kind: fsdd, noise: {copies: 1, speed: [0.1, 1.1]}", r"noise.speed\[0\]: must be >= 0.5, got 0.1"),
         ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
         (
