@@ -201,7 +201,8 @@ def test_times_that_a_device_does_not_cover_are_told_with_the_file_that_the_user
     finished, tmp_path
 ) -> None:
     chip = tmp_path / "my-chip.yaml"
-    chip.write_text("preset: pcm-rasch2023\ndevice: {latest_s: 1e8}\n")
+    device = "{kind: polynomial, g_max_us: 25, programming_us: [0.1], latest_s: 1e8}"
+    chip.write_text(f"preset: pcm-rasch2023\ndevice: {device}\n")
     done = analognas("validate", finished[0], "--hardware", chip, "--times", "10 years")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(f"{chip}: `0 <= t_s <= 1e+08` must hold (the device's `latest_s`)")
