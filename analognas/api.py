@@ -11,7 +11,7 @@ import yaml
 
 from analognas.compose import compose
 from analognas.config.document import Document, parse_document, read_document
-from analognas.config.loader import load_config, validate_document
+from analognas.config.loader import load_run_config, validate_document
 from analognas.config.overrides import apply_overrides, assign_seed
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -88,7 +88,7 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
         NoFeasibleArchitectureError: when no trial met the constraints.
     """
     directory = open_run(Path(path))
-    config, document = load_config(directory.config)
+    config, document = load_run_config(directory.config)
     with _shown_to(observer) as shown:
         continue_run(directory, config, document, shown)
     return Run(directory)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analognas.config.loader import load_config
+from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.observer import Silent
@@ -95,7 +95,7 @@ class Run:
     @property
     def config(self) -> SearchConfig:
         """The configuration, every default written out."""
-        return load_config(self.directory.config)[0]
+        return load_run_config(self.directory.config)[0]
 
     @property
     def result(self) -> FinalResult | None:
@@ -149,15 +149,12 @@ class Run:
         """
         from analognas.validation import parse_times, read_hardware, validate
 
-        if chips is not None and (type(chips) is not int or chips < 2):
-            raise UserError(f"`chips` must be an integer of at least 2, got {chips!r}")
-        if confidence is not None and (not isinstance(confidence, int | float) or not confidence > 0):
-            raise UserError(f"`confidence > 0` points must hold, got {confidence!r}")
         if times_s is not None and (isinstance(times_s, str) or len(times_s) == 0):
             raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
         return validate(
             self.path,
             hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
+            hardware_source=hardware if isinstance(hardware, str) else None,
             times_s=None
             if times_s is None
             else parse_times([str(time_s) for time_s in times_s], "`times_s`"),

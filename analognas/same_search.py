@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from analognas.config.loader import load_config
+from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.record.directory import RunDirectory
@@ -24,7 +24,7 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
     Raises:
         UserError: with a line for each key that differs.
     """
-    differing = list(differences(_comparable(load_config(run.config)[0]), _comparable(config)))
+    differing = list(differences(_comparable(load_run_config(run.config)[0]), _comparable(config)))
     if differing:
         raise UserError(
             "\n".join(

@@ -14,6 +14,7 @@ from analognas.config.document import Document
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
+from analognas.evaluation.training import STOPPED_EARLY
 from analognas.export import write_bundle
 from analognas.finalists import choose_finalist
 from analognas.finish import judge_surrogate, train_best_and_references
@@ -202,9 +203,14 @@ def _why_none_feasible(run: RunDirectory, composition: Composition, trials: Sequ
     if not trials:
         return f"{run.path}: no candidate was found that meets the hard constraints; raise a bound or widen the space"
     if not completed:
-        last = trials[-1].failure
-        reason = "" if last is None else f", the last one: {last.reason}"
-        return f"{run.path}: all {len(trials)} trials failed{reason}"
+        reasons = [trial.failure.reason for trial in trials if trial.failure is not None]
+        reason = f", the last one: {reasons[-1]}" if reasons else ""
+        remedy = (
+            "lower `training.early_stop.accuracy` or raise its `epoch`"
+            if any(told.startswith(STOPPED_EARLY) for told in reasons)
+            else f"{run.journal} has the reason of each; mend the cause"
+        )
+        return f"{run.path}: all {len(trials)} trials failed{reason}; {remedy}, and start a new search"
     counted = [
         (sum(trial.metrics[name] > bound for trial in completed), name, bound)
         for name, bound in composition.problem.upper_bounds.items()

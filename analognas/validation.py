@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -31,6 +33,8 @@ from analognas.seeds import derive_seed
 from analognas.tasks import load_task
 from analognas.trained import Architecture, load_weights, read_architecture
 from analognas.training.loop import accuracy
+
+MOST_CHIPS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def validate(
     path: Path,
     *,
     hardware: hwsim.Hardware | None,
+    hardware_source: str | None = None,
     times_s: Sequence[float] | None,
     chips: int | None,
     confidence: float | None = None,
@@ -84,8 +89,9 @@ def validate(
         path: a run directory, a `best/` folder or an architecture.json. Weights next to it are used; without them the
             network is trained first, at the full budget that the file states.
         hardware: instead of the run's own.
+        hardware_source: what the user calls it, such as the name of a file; None: its own name.
         times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
-        chips: instead of as many as the run used.
+        chips: from 2 to 1000, instead of as many as the run used.
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
         adabs: measure batch-norm statistics anew on every chip at every time.
         device: where this runs: cpu, cuda, cuda:N or auto.
@@ -95,6 +101,7 @@ def validate(
     Raises:
         UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
     """
+    _check_numbers(chips, confidence)
     try:
         place = resolve_device(device)
     except NoSuchDeviceError as error:
@@ -103,12 +110,11 @@ def validate(
     content = architecture.content
     chosen = hardware or content.hardware
     name = hwsim.label(chosen)
+    source = hardware_source or chosen.name
     try:
         hwsim.check_times(chosen, times_s or STANDARD_TIMES_S)
     except ValueError as error:
-        raise UserError(
-            f"{chosen.name}: {error}; name other times with ", Argument("times_s", "times")
-        ) from None
+        raise UserError(f"{source}: {error}; name other times with ", Argument("times_s", "times")) from None
     torch.set_num_threads(content.threads)
     task = prepare(load_task(content.task), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
@@ -129,13 +135,28 @@ def validate(
             progress=progress,
         )
     except ValueError as error:
-        raise UserError(f"{chosen.name}: {error}") from None
+        raise UserError(f"{source}: {error}") from None
     return Validation(
         hardware=name,
         digital_accuracy=accuracy(network, task.test.x, task.test.y),
         curve=curve,
         tiles=hwsim.tile_map(analog).n_tiles,
     )
+
+
+def _check_numbers(chips: int | None, confidence: float | None) -> None:
+    if chips is not None and (type(chips) is not int or not 2 <= chips <= MOST_CHIPS):
+        raise UserError(
+            Argument("chips"),
+            f" must be a whole number from 2 to {MOST_CHIPS}, got {chips!r}; the spread needs 2",
+        )
+    if confidence is not None and not (
+        isinstance(confidence, int | float) and confidence > 0 and math.isfinite(confidence)
+    ):
+        raise UserError(
+            Argument("confidence"),
+            f" must be above 0, in points such as 0.2, got {confidence!r}; leave it out to program every chip",
+        )
 
 
 def read_hardware(text: str) -> hwsim.Hardware:

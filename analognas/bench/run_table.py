@@ -20,7 +20,7 @@ def read_run_table(path: Path, target: str) -> BenchTable:
         ValueError: when `path` is no run directory, its task or space cannot be made, it has no metric
             `target`, or too few usable trials.
     """
-    from analognas.config.loader import load_config
+    from analognas.config.loader import load_run_config
     from analognas.spaces.specs import make_space
     from analognas.tasks import load_task
 
@@ -28,7 +28,7 @@ def read_run_table(path: Path, target: str) -> BenchTable:
         raise ValueError(f"{path}: there is no metric {target!r} to search, choose of {', '.join(SIGNS)}")
     try:
         run = open_run(path)
-        config = load_config(run.config)[0]
+        config = load_run_config(run.config)[0]
         task = load_task(config.task)
         space = make_space(config.space, task.input_shape, task.n_classes)
         trials = run.trials()

@@ -14,14 +14,14 @@ def resume(
     """Continue an interrupted run; finished trials are kept. Only where evaluations run may change."""
     from analognas.cli.progress import observer_for_terminal
     from analognas.cli.summary import print_interrupted, print_result
-    from analognas.config.loader import load_config
+    from analognas.config.loader import load_run_config
     from analognas.interruption import terminated_as_interrupted
     from analognas.record.directory import open_run
     from analognas.same_search import check_same_search
     from analognas.session import continue_run
 
     run = open_run(folder)
-    config, document = load_config(run.config, overrides, executor)
+    config, document = load_run_config(run.config, overrides, executor)
     check_same_search(run, config)
     with observer_for_terminal(as_json=as_json) as observer, terminated_as_interrupted():
         try:

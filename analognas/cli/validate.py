@@ -23,7 +23,7 @@ def validate(
         list[str], typer.Option(help="Times since programming: '1 s,1 day,10 years' (repeatable).")
     ] = [],  # noqa: B006  # typer copies it
     chips: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="Chips to program; default: as the run did.")
+        int | None, typer.Option(help="Chips to program, from 2 to 1000; default: as the run did.")
     ] = None,
     confidence: Annotated[
         float | None,
@@ -47,6 +47,7 @@ def validate(
     result = validate_network(
         path,
         hardware=None if hardware is None else read_hardware(hardware),
+        hardware_source=hardware,
         times_s=parse_times(times, "--times"),
         chips=chips,
         confidence=confidence,

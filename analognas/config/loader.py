@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
-from analognas.config.document import Document, KeyPath, dotted, parse_document, read_document
+from analognas.config.document import START_FROM, Document, KeyPath, dotted, parse_document, read_document
 from analognas.config.overrides import apply_overrides, assign_seed, choose_kind
 from analognas.config.problems import ConfigError, Problem
 from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
 from analognas.executors.specs import BUILT_IN as EXECUTORS
 
+RESTORE: Final = "this run cannot be continued without what it began with: restore the file from a copy"
+"""What helps against an empty `config.yaml` of a run."""
+
 
 def load_config(
-    path: Path, overrides: Sequence[str] = (), executor: str | None = None, seed: int | None = None
+    path: Path,
+    overrides: Sequence[str] = (),
+    executor: str | None = None,
+    seed: int | None = None,
+    remedy: str = START_FROM,
 ) -> tuple[SearchConfig, Document]:
     """Read and validate a configuration.
 
@@ -27,6 +34,7 @@ def load_config(
         overrides: texts like `search.trials=60`, applied in order.
         executor: replaces the kind of executor, before the overrides.
         seed: replaces the seed, after them.
+        remedy: what helps where the file is missing or empty.
 
     Returns:
         The configuration, and the document that knows the place of each value.
@@ -34,7 +42,7 @@ def load_config(
     Raises:
         UserError: with every problem in it, each with its place.
     """
-    document = read_document(path)
+    document = read_document(path, remedy)
     if executor is not None:
         choose_kind(
             document, "executor", executor, {kind: spec.model_fields for kind, spec in EXECUTORS.items()}
@@ -43,6 +51,13 @@ def load_config(
     if seed is not None:
         assign_seed(document, seed, f"--seed {seed}")
     return validate_document(document, path.parent), document
+
+
+def load_run_config(
+    path: Path, overrides: Sequence[str] = (), executor: str | None = None
+) -> tuple[SearchConfig, Document]:
+    """Read and validate the `config.yaml` that a run wrote, as `load_config`."""
+    return load_config(path, overrides, executor, remedy=RESTORE)
 
 
 def parse_config(text: str, folder: Path, source: str = "config") -> SearchConfig:

@@ -24,7 +24,8 @@ from analognas.strategies.specs import (
     StrategySpec,
     SurrogateGuidedSpec,
 )
-from analognas.tasks.specs import TaskSpec
+from analognas.tasks.audio_specs import SoundSpec
+from analognas.tasks.specs import IMAGES, TaskSpec
 from search_spaces import published_names
 
 
@@ -168,6 +169,23 @@ class SearchConfig(Spec):
         if twice:
             raise ValueError(f"objectives must differ, `objective` included; twice: {', '.join(twice)}")
         return names
+
+    @model_validator(mode="after")
+    def _augmentation_suits_the_inputs(self) -> SearchConfig:
+        augmentation = self.training.augmentation
+        if augmentation.time_shift and isinstance(self.task, IMAGES):
+            raise MismatchError(
+                f"`time_shift` moves the frames of spectrograms, `task.kind: {self.task.kind}` has images; "
+                "leave it out, `crop` moves images",
+                ("training", "augmentation", "time_shift"),
+            )
+        if augmentation.flip and isinstance(self.task, SoundSpec):
+            raise MismatchError(
+                f"`flip` mirrors images, `task.kind: {self.task.kind}` has spectrograms; "
+                "leave it out, `time_shift` moves spectrograms",
+                ("training", "augmentation", "flip"),
+            )
+        return self
 
     @model_validator(mode="after")
     def _strategy_takes_the_objectives(self) -> SearchConfig:

@@ -34,7 +34,7 @@ _UNITS_S: Final = {
     "y": YEAR_S,
     "year": YEAR_S,
 }
-_DURATION: Final = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*([a-z]*)\s*$")
+_DURATION: Final = re.compile(r"^\s*([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*([a-z]*)\s*$")
 
 
 class MismatchError(ValueError):
@@ -84,7 +84,7 @@ def parse_duration(value: Any) -> Any:
     """Return seconds for a text such as `1 day`; anything but text is left to the validator.
 
     Raises:
-        ValueError: when the text is not a number with a known unit.
+        ValueError: when the text is not a number with a known unit, or the number is negative.
 
     >>> parse_duration("1 month")
     2592000.0
@@ -98,6 +98,8 @@ def parse_duration(value: Any) -> Any:
         raise ValueError(
             f"must be seconds or a text such as `1 day` (units: {', '.join(_UNITS_S)}), got {value!r}"
         )
+    if float(match[1]) < 0:
+        raise ValueError(f"must be at least 0 s, got {value!r}")
     return float(match[1]) * factor
 
 

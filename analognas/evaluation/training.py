@@ -24,6 +24,9 @@ from search_spaces import initialise
 CALIBRATION_INPUTS: Final = 512
 CALIBRATION_BATCH: Final = 128
 
+STOPPED_EARLY: Final = "stopped early"
+"""What the reason of a trial that was given up begins with."""
+
 
 @dataclass(frozen=True)
 class EarlyStop:
@@ -164,7 +167,7 @@ def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Ca
         network.train()
         if reached < rule.accuracy:
             raise EvaluationError(
-                f"stopped early: validation accuracy below {rule.accuracy:g} "
+                f"{STOPPED_EARLY}: validation accuracy below {rule.accuracy:g} "
                 f"after {epoch} of {budget.digital.epochs} digital epochs"
             )
 

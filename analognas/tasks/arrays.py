@@ -2,7 +2,8 @@
 
 The file holds either `x` and `y`, split here, or `x_train`, `y_train`, `x_test`, `y_test` and optionally `x_val`,
 `y_val`. Inputs are images `(n, height, width)`, `(n, channels, height, width)` or `(n, height, width, channels)`,
-or rows of features `(n, d)` shaped by `input_shape`. Labels are integers or texts, in any number of classes.
+or rows of features `(n, d)` shaped by `input_shape`. Labels are integers from 0, not necessarily consecutive, or texts;
+every value is a class.
 """
 
 from __future__ import annotations
@@ -223,6 +224,12 @@ def _labels(path: Path, labels: dict[str, npt.NDArray[Any]]) -> tuple[dict[str, 
         if y.dtype.kind == "f" and not (np.isfinite(y).all() and (y == np.rint(y)).all()):
             raise UserError(
                 f"{path}: `{name}` must hold class labels, got fractions or NaN; is this a regression?"
+            )
+        if y.dtype.kind in "if" and (y < 0).any():
+            first = int(np.flatnonzero(y < 0)[0])
+            raise UserError(
+                f"{path}: integers in `{name}` must be at least 0, got {y[first]:g} at item {first}; "
+                "leave out what has no label, or name classes by texts"
             )
     values = np.unique(np.concatenate([np.asarray(y) for y in labels.values()]))
     if len(values) < 2:

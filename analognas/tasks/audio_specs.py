@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from analognas.config.spec import ExistingFolder, Spec
+from analognas.config.spec import ExistingFolder, MismatchError, Spec
 from analognas.tasks.split_specs import Fractions, LimitedSpec
 
 if TYPE_CHECKING:
     from analognas.tasks.audio.front_end import FrontEnd
 
+
+COEFFICIENTS: Final = 10
+SNR_DB: Final = (5.0, 25.0)
+AS_RECORDED: Final = (1.0, 1.0)
 
 Speed = Annotated[float, Field(ge=0.5, le=2.0)]
 
@@ -30,7 +34,9 @@ class FrontEndSpec(Spec):
     high_hz: float = Field(
         default=4000.0, gt=0, description="where the highest band ends, or half the sampling rate"
     )
-    coefficients: int = Field(default=10, ge=1, le=256, description="of the MFCC that are kept")
+    coefficients: int = Field(
+        default=COEFFICIENTS, ge=1, le=256, description="of the MFCC that are kept; `log-mel` has none"
+    )
     peak: bool = Field(default=True, description="scale every clip to a largest magnitude of 1")
 
     @model_validator(mode="after")
@@ -39,7 +45,14 @@ class FrontEndSpec(Spec):
             raise ValueError(f"`window_ms <= clip_ms` must hold, got {self.window_ms} > {self.clip_ms}")
         if self.low_hz >= self.high_hz:
             raise ValueError(f"`low_hz < high_hz` must hold, got {self.low_hz} and {self.high_hz}")
-        if self.coefficients > self.mel_bands:
+        # the default passes: the `config.yaml` of a run holds every default
+        if self.features == "log-mel" and self.coefficients != COEFFICIENTS:
+            raise MismatchError(
+                f"`coefficients` are of `features: mfcc`, got {self.coefficients} with `log-mel`; leave them out, "
+                "`mel_bands` sets the width of a spectrogram",
+                ("coefficients",),
+            )
+        if self.features == "mfcc" and self.coefficients > self.mel_bands:
             raise ValueError(
                 f"`coefficients <= mel_bands` must hold, got {self.coefficients} > {self.mel_bands}"
             )
@@ -70,10 +83,10 @@ class NoiseSpec(Spec):
         default=0, ge=0, le=100, description="noisy copies of each training clip; 0: no noise"
     )
     snr_db: tuple[float, float] = Field(
-        default=(5.0, 25.0), description="[low, high]: the signal-to-noise ratio is drawn between them"
+        default=SNR_DB, description="[low, high]: the signal-to-noise ratio is drawn between them"
     )
     speed: tuple[Speed, Speed] = Field(
-        default=(1.0, 1.0),
+        default=AS_RECORDED,
         description="[low, high]: how fast a copy is played, as another voice would speak; [0.85, 1.18] for speech",
     )
 
@@ -83,8 +96,11 @@ class NoiseSpec(Spec):
             raise ValueError(f"`low <= high` must hold in `snr_db`, got {list(self.snr_db)}")
         if self.speed[0] > self.speed[1]:
             raise ValueError(f"`low <= high` must hold in `speed`, got {list(self.speed)}")
-        if self.speed != (1.0, 1.0) and not self.copies:
-            raise ValueError("`speed` is of the copies; it needs `copies: 1` or more, got 0")
+        for name, default in (("snr_db", SNR_DB), ("speed", AS_RECORDED)):
+            if getattr(self, name) != default and "copies" not in self.model_fields_set:
+                raise MismatchError(
+                    f"`{name}` is of the copies; it needs `copies: 1` or more, or 0 for no noise", (name,)
+                )
         return self
 
 

@@ -2,10 +2,11 @@
 
     DATA/cat/*.png  DATA/dog/*.png                              split here, by fractions
     DATA/train/cat/*.png  DATA/test/cat/*.png  …                split by the folders `train`, `test` and, where there
-                                                                is one, `validation` or `val`
+                                                                is one, `validation` or `val`, in any case
 
-Names that begin with a dot or an underscore are left out, folders inside a class folder count to it. Files with other
-endings are left out, too, and counted in a note.
+Names that begin with a dot are left out, and so are the folders `_background_noise_` and `__MACOSX`; folders inside a
+class folder count to it. Files with other endings and files beside the class folders are left out, too, and counted in
+a note.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels
 
 SPLIT_FOLDERS: Final = {"train": 0, "validation": 1, "val": 1, "test": 2}
+NEARLY_SPLIT_FOLDERS: Final = {
+    **dict.fromkeys(("training", "trainset", "train_set"), "train"),
+    **dict.fromkeys(("valid", "validate", "valset", "val_set", "dev", "development"), "validation"),
+    **dict.fromkeys(("testing", "tests", "testset", "test_set", "eval", "evaluation"), "test"),
+}
+"""What people call the folders of splits, too; classes hardly all have such names."""
+
+NOISE_FOLDER: Final = "_background_noise_"
+NO_CLASSES: Final = (NOISE_FOLDER, "__MACOSX")
+"""Folders beside the class folders: recordings of noise, and what a Mac adds to an archive."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class ClassFolders:
         y: `(n,)` label of each.
         class_names: name of each label.
         part: `(n,)` 0 training, 1 validation, 2 test by the folder of each file; -1 without such folders.
-        notes: a line about the files that are left out for their ending, where there are some.
+        notes: lines about the files that are left out for their ending or their place, where there are some.
     """
 
     root: Path
@@ -111,25 +122,17 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     """Return the files with one of `suffixes` below `root`.
 
     Raises:
-        UserError: when there are none, fewer than two classes, or an empty class.
+        UserError: when there are none, fewer than two classes, an empty class, or folders of splits that do not fit.
     """
-    inside = _folders(root)
-    split = bool(inside) and all(folder.name in SPLIT_FOLDERS for folder in inside)
-    named = {folder.name for folder in inside}
-    if split and not {"train", "test"} <= named:
-        raise UserError(f"{root}: folders of splits need both `train` and `test`")
-    if not split and {"train", "test"} <= named:
-        others = ", ".join(sorted(named - set(SPLIT_FOLDERS)))
-        raise UserError(
-            f"{root}: the folders `train` and `test` are splits, {others} is none; move it away, "
-            "or rename `train` and `test` where they are classes"
-        )
-    groups = [(folder, SPLIT_FOLDERS[folder.name]) for folder in inside] if split else [(root, -1)]
+    groups = _groups(root)
     classes = sorted({folder.name for group, _ in groups for folder in _folders(group)})
     if len(classes) < 2:
         raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
     entries: list[tuple[Path, int, int]] = []
     ignored: list[Path] = []
+    beside = [
+        path for folder in {root, *(group for group, _ in groups)} for path in _beside(folder, suffixes)
+    ]
     for group, part in groups:
         for label, name in enumerate(classes):
             files, without = files_in(group / name, suffixes)
@@ -147,8 +150,46 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
         y=np.array([label for _, label, _ in entries], dtype=np.int64),
         class_names=tuple(classes),
         part=np.array([part for _, _, part in entries], dtype=np.int64),
-        notes=_left_out(ignored),
+        notes=(*_left_out(ignored), *_left_out_beside(sorted(beside))),
     )
+
+
+def _groups(root: Path) -> list[tuple[Path, int]]:
+    """Return the folders that hold the class folders, each with its split; `root` and -1 where none is named.
+
+    Raises:
+        UserError: when the folders of splits are incomplete, or it is not clear whether they are such.
+    """
+    inside = _folders(root)
+    names = [folder.name.lower() for folder in inside]
+    named = set(names)
+    if inside and named & set(NEARLY_SPLIT_FOLDERS) and named <= {*SPLIT_FOLDERS, *NEARLY_SPLIT_FOLDERS}:
+        renamed = ", ".join(
+            f"`{folder.name}` to `{NEARLY_SPLIT_FOLDERS[name]}`"
+            for folder, name in zip(inside, names, strict=True)
+            if name in NEARLY_SPLIT_FOLDERS
+        )
+        raise UserError(
+            f"{root}: folders of splits are named `train`, `test` and, if there is one, `validation`; "
+            f"rename {renamed}"
+        )
+    if not inside or not named <= set(SPLIT_FOLDERS):
+        if {"train", "test"} <= named:
+            others = ", ".join(folder.name for folder in inside if folder.name.lower() not in SPLIT_FOLDERS)
+            raise UserError(
+                f"{root}: the folders `train` and `test` are splits, {others} is none; move it away, "
+                "or rename `train` and `test` where they are classes"
+            )
+        return [(root, -1)]
+    if not {"train", "test"} <= named:
+        raise UserError(f"{root}: folders of splits need both `train` and `test`")
+    groups = [(folder, SPLIT_FOLDERS[name]) for folder, name in zip(inside, names, strict=True)]
+    for (first, part), (second, other) in itertools.combinations(groups, 2):
+        if part == other:
+            raise UserError(
+                f"{root}: `{first.name}` and `{second.name}` are both the {PARTS[part]} split; merge them"
+            )
+    return groups
 
 
 def _left_out(files: Sequence[Path]) -> tuple[str, ...]:
@@ -159,13 +200,31 @@ def _left_out(files: Sequence[Path]) -> tuple[str, ...]:
     return (f"left out, other files: {endings}; the first is {files[0]}",)
 
 
+def _left_out_beside(files: Sequence[Path]) -> tuple[str, ...]:
+    if not files:
+        return ()
+    return (f"left out, beside the class folders and so of no class: {len(files)}; the first is {files[0]}",)
+
+
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and path.name[0] != "." and path.name not in NO_CLASSES
+    )
+
+
+def _beside(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    return [
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name[0] != "." and path.suffix.lower() in suffixes
+    ]
 
 
 def files_in(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
     """Return the files anywhere below `folder` with one of `suffixes`, and the others; none without a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
     fits = [path.suffix.lower() in suffixes for path in files]
     return list(itertools.compress(files, fits)), [
         path for path, fit in zip(files, fits, strict=True) if not fit

@@ -66,6 +66,9 @@ AnyTaskSpec = (
     | ArraysSpec
     | EntryPointSpec
 )
+IMAGES: Final = (DigitsSpec, Cifar10Spec, FashionMnistSpec, VisualWakeWordsSpec, ImageFolderSpec)
+"""Tasks whose inputs are images; those of arrays and of entry points may be anything."""
+
 TaskSpec = Annotated[AnyTaskSpec, Field(discriminator="kind")]
 
 BUILT_IN: Final[Mapping[str, type[Spec]]] = {

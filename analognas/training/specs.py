@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from analognas.config.quantity import Share
 from analognas.config.spec import Spec
 from analognas.training.augmentation import Augmentation
 
@@ -31,6 +32,6 @@ class EarlyStopSpec(Spec):
     """A trial that is hopeless after its first epochs ends there, and is recorded as failed with this reason."""
 
     epoch: int = Field(ge=1, description="digital epochs after which a candidate is looked at")
-    accuracy: float = Field(
-        gt=0, lt=1, description="digital validation accuracy that it must have by then, a fraction"
+    accuracy: Share = Field(
+        lt=1, description="digital validation accuracy that it must have by then, 0.2 or 20 %"
     )

@@ -195,8 +195,19 @@ def test_a_validation_stops_once_it_knows_enough_and_adapts_batch_norm(finished)
     assert len(accuracy[()]) == 8
     assert accuracy["--confidence", "100"] == accuracy[()][:3]
     assert accuracy["--adabs",] != accuracy[()]
-    done = analognas(*command, "--confidence", "-1")
-    assert (done.returncode, done.stderr.count("`confidence > 0` must hold, got -1")) == (2, 1)
+
+
+def test_times_that_a_device_does_not_cover_are_told_with_the_file_that_the_user_gave(
+    finished, tmp_path
+) -> None:
+    chip = tmp_path / "my-chip.yaml"
+    device = "{kind: polynomial, g_max_us: 25, programming_us: [0.1], latest_s: 1e8}"
+    chip.write_text(f"preset: pcm-rasch2023\ndevice: {device}\n")
+    done = analognas("validate", finished[0], "--hardware", chip, "--times", "10 years")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"{chip}: `0 <= t_s <= 1e+08` must hold (the device's `latest_s`)")
+    with pytest.raises(UserError, match=rf"^{chip}: "):
+        Run.open(finished[0]).validate(str(chip), times_s=["10 years"])
 
 
 def test_an_architecture_without_weights_is_trained_first(finished, tmp_path) -> None:

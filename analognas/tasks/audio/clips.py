@@ -15,7 +15,7 @@ from analognas.tasks.audio.background import Mixture, draw_mixture, pink_noise
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.speed import Hundredths, draw_speeds, played_at
 from analognas.tasks.audio.wav import Samples
-from analognas.tasks.complete_splits import check_classes
+from analognas.tasks.complete_splits import check_readable
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
 
@@ -72,6 +72,7 @@ def task_of_clips(
     background: Background,
     limits: Limits,
     identity: Mapping[str, Any],
+    files: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Task:
     """Return a task of spectral features.
@@ -86,6 +87,7 @@ def task_of_clips(
         background: noisy copies of the training clips.
         limits: the most items of each split.
         identity: what the clips depend on, as JSON values.
+        files: name of each file, for errors; needed where `load` leaves some out.
         notes: what a report must say of the data.
 
     Raises:
@@ -105,7 +107,7 @@ def task_of_clips(
     good = arrays["good"] if len(arrays["good"]) else np.arange(len(y))
     places = [np.flatnonzero(np.isin(good, part)) for part in parts]
     try:
-        check_classes(y[good], places, class_names, "mend or replace the files that cannot be read")
+        check_readable(y, parts, good, class_names, files)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
     return task_of_features(

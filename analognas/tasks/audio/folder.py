@@ -14,12 +14,11 @@ from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.bad_files import BadFiles
-from analognas.tasks.class_folders import ClassFolders, files_in, scan
+from analognas.tasks.class_folders import NOISE_FOLDER, ClassFolders, files_in, scan
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.task import Task
 
 SUFFIXES: Final = frozenset({".wav", ".wave"})
-NOISE_FOLDER: Final = "_background_noise_"
 
 
 def load_wav_folder(
@@ -91,6 +90,7 @@ def load_wav_folder(
             "align": align,
             "max_bad_files": max_bad_files,
         },
+        files=[str(file) for file in folders.files],
         notes=folders.notes,
     )
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits, task_of_images
 from analognas.tasks.bad_files import BadFiles
-from analognas.tasks.complete_splits import check_classes
+from analognas.tasks.complete_splits import check_readable
 from analognas.tasks.images.decode import ImageError, ImageRule
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
@@ -68,9 +68,7 @@ class ImageCollection:
         kept = wanted[arrays["good"]]
         places = tuple(np.flatnonzero(np.isin(kept, part)) for part in parts)
         try:
-            check_classes(
-                self.y[kept], places, self.class_names, "mend or replace the files that cannot be read"
-            )
+            check_readable(self.y, parts, kept, self.class_names, self.files)
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from None
         bad = tuple(str(note) for note in arrays["bad"])

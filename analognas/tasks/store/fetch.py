@@ -12,6 +12,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -43,6 +44,7 @@ def fetch(source: Source, folder: Path, progress: Progress) -> tuple[Path, ...]:
         UserError: without a connection, when a server refuses, when a checksum is wrong, and when the disk is full or
             cannot be written.
     """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return tuple(_fetch_file(source, download, folder, progress) for download in source.downloads)
@@ -50,6 +52,10 @@ def fetch(source: Source, folder: Path, progress: Progress) -> tuple[Path, ...]:
         raise
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):  # nothing arrived in those that are empty
+            for path in made:
+                path.rmdir()
 
 
 def _fetch_file(source: Source, download: Download, folder: Path, progress: Progress) -> Path:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from analognas.cli.main import app
 from analognas.compose import compose
 from analognas.config.loader import load_config
+from analognas.record.directory import create_run
 from analognas.session import new_run
 from tests.analognas.small_search import ROOT, SMALL, environment
 
@@ -179,8 +180,36 @@ def test_a_candidate_that_diverges_is_a_failed_trial(here) -> None:
     )
     assert done.exit_code == 3
     assert "all 4 trials failed" in done.stderr
+    assert "run/trials.jsonl has the reason of each; mend the cause, and start a new search" in done.stderr
     trials = [json.loads(line) for line in (here / "run" / "trials.jsonl").read_text().splitlines()]
     assert all(trial["status"] == "failed" and trial["failure"]["reason"] for trial in trials)
+
+
+def test_when_every_trial_is_stopped_early_the_rule_is_to_be_changed(here) -> None:
+    (here / "small.yaml").write_text(SMALL)
+    changes = (
+        *("training.early_stop={epoch: 1, accuracy: 99.9 %}", "search.trials=2"),
+        *("search.strategy.kind=random", "search.batch=1"),
+    )
+    done = invoke(
+        "search", "small.yaml", "--out", "run", *(part for change in changes for part in ("--set", change))
+    )
+    assert done.exit_code == 3
+    assert done.stderr.splitlines()[-1] == (
+        "run: all 2 trials failed, the last one: stopped early: validation accuracy below 0.999 after 1 of 2 digital "
+        "epochs; lower `training.early_stop.accuracy` or raise its `epoch`, and start a new search"
+    )
+
+
+@pytest.mark.parametrize("command", ["resume", "replay", "status", "report"])
+def test_an_empty_configuration_of_a_run_is_to_be_restored(here, command) -> None:
+    create_run(here / "run", "", {})
+    done = invoke(command, "run")
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "run/config.yaml:1:1: the file is empty; this run cannot be continued without what it began with: "
+        "restore the file from a copy\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["resume", "status", "report", "export", "validate"])
@@ -213,6 +242,19 @@ def test_what_is_no_run_is_refused(here, command) -> None:
         (["search", "x.yaml", "--color"], "analognas search: No such option: --color"),
         (["--colour"], "analognas: No such option: --colour; `analognas --help` explains it"),
         (["validate", ".", "--times", "1 moth"], "--times: must be seconds or a text such as `1 day`"),
+        (["validate", ".", "--times", "-1 s"], "--times: must be at least 0 s, got '-1 s'"),
+        (
+            ["validate", ".", "--chips", "1"],
+            "--chips must be a whole number from 2 to 1000, got 1; the spread",
+        ),
+        (["validate", ".", "--chips", "1001"], "--chips must be a whole number from 2 to 1000, got 1001"),
+        *(
+            (
+                ["validate", ".", "--confidence", text],
+                f"--confidence must be above 0, in points such as 0.2, got {text}; leave it out",
+            )
+            for text in ("0.0", "-1.0", "nan", "inf")
+        ),
     ],
 )
 def test_wrong_arguments_are_named(here, arguments, message) -> None:

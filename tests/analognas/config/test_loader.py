@@ -147,6 +147,23 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         ("task: {kind: digits}\nevaluation: {times: [1 s, 1 day, 1 moth]}\n", "got '1 moth'"),
         ("task: {kind: digits}\nevaluation: {times: [-1]}\n", "evaluation.times[0]: must be >= 0, got -1"),
         (
+            "task: {kind: digits}\nevaluation: {times: [1 s, -5 s]}\n",
+            "search.yaml:2:27: evaluation.times[1]: must be at least 0 s, got '-5 s'",
+        ),
+        (
+            "task: {kind: digits}\ntraining: {early_stop: {epoch: 1, accuracy: 100 %}}\n",
+            "training.early_stop.accuracy: must be < 1, got 1.0; digital validation accuracy",
+        ),
+        (
+            "task: {kind: digits}\ntraining: {augmentation: {time_shift: 3}}\n",
+            "search.yaml:2:39: training.augmentation.time_shift: `time_shift` moves the frames of spectrograms, "
+            "`task.kind: digits` has images; leave it out",
+        ),
+        (
+            "task: {kind: fsdd}\ntraining: {augmentation: {flip: true}}\n",
+            "search.yaml:2:33: training.augmentation.flip: `flip` mirrors images, `task.kind: fsdd` has spectrograms",
+        ),
+        (
             "task: {kind: digits}\ntraining: {digital: {epochs: 1.5}}\n",
             "training.digital.epochs: must be a whole number",
         ),
@@ -317,3 +334,27 @@ def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:
     assert load_config(tmp_path / "search.yaml", seed=4)[0].seed == 4
     with pytest.raises(ConfigError, match=r"^--seed -1: seed: must be >= 0, got -1"):
         load_config(tmp_path / "search.yaml", seed=-1)
+
+
+@pytest.mark.parametrize("text", ["20 %", "0.2", "20 points"])
+def test_the_accuracy_of_an_early_stop_is_written_as_shares_are(text, tmp_path) -> None:
+    config = parse_config(
+        f"task: {{kind: digits}}\ntraining: {{early_stop: {{epoch: 1, accuracy: {text}}}}}\n", tmp_path
+    )
+    assert config.training.early_stop is not None
+    assert config.training.early_stop.accuracy == 0.2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "task: {kind: digits}\ntraining: {augmentation: {flip: true, crop: 1}}\n",
+        "task: {kind: fsdd}\ntraining: {augmentation: {time_shift: 2}}\n",
+        "task: {kind: fsdd, front_end: {features: log-mel, mel_bands: 8}}\n",
+        "task: {kind: fsdd, noise: {copies: 0, snr_db: [0, 9], speed: [0.9, 1.1]}}\n",
+        "task: {kind: fsdd, noise: {copies: 2, snr_db: [0, 9]}}\n",
+    ],
+)
+def test_what_a_run_writes_of_its_options_loads_again(text, tmp_path) -> None:
+    config = parse_config(text, tmp_path)
+    assert parse_config(dump_config(config), tmp_path) == config

@@ -32,3 +32,9 @@ def test_durations(text: object, seconds: float) -> None:
 def test_what_is_no_duration(text: object) -> None:
     with pytest.raises(ValidationError):
         SECONDS.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["-1 s", "-2", "-1e3 days"])
+def test_a_negative_duration_breaks_the_rule_that_it_is_told(text) -> None:
+    with pytest.raises(ValidationError, match=rf"must be at least 0 s, got '{text}'"):
+        SECONDS.validate_python(text)

@@ -76,7 +76,7 @@ def test_validation_comes_out_of_training_unless_it_is_given(tmp_path) -> None:
     "y",
     [
         np.array(["cat", "dog", "emu"])[labels(30)],
-        labels(30) * 10 - 5,
+        labels(30) * 10 + 5,
         labels(30).astype(np.float64),
         labels(30) > 0,
     ],
@@ -109,6 +109,14 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
         ({"x": np.zeros((9, 4, 4)), "y": np.zeros(9, dtype=int)}, "at least 2 classes, the labels hold 1"),
         ({"x": np.zeros((9, 4, 4)), "y": np.linspace(0, 1, 9)}, "is this a regression"),
         ({"x": np.zeros((9, 4, 4)), "y": np.eye(9)}, "one label an item"),
+        (
+            {"x": np.zeros((9, 4, 4)), "y": labels(9) - 1},
+            "integers in `y` must be at least 0, got -1 at item 0",
+        ),
+        (
+            {"x": np.zeros((9, 4, 4)), "y": 2.0 - labels(9, 4)},
+            "must be at least 0, got -1 at item 3; leave out",
+        ),
         ({"x": np.zeros((5, 4, 4)), "y": np.array([0, 0, 0, 0, 9])}, "class 9 has 1; add items"),
         (
             {

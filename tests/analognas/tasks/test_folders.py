@@ -34,6 +34,12 @@ def test_images_are_split_by_class_and_keep_every_pixel(tmp_path) -> None:
     assert other.fingerprint != task.fingerprint
 
 
+def test_three_items_of_a_class_are_enough_for_three_splits(tmp_path) -> None:
+    task = load(images(tmp_path / "d", n=3).parent, "kind: image-folder, path: d")
+    parts = (task.train, task.validation, task.test)
+    assert [sorted(part.y.tolist()) for part in parts] == [[0, 1]] * 3
+
+
 def test_folders_of_splits_are_taken_as_they_are(tmp_path) -> None:
     images(tmp_path / "d" / "train")
     images(tmp_path / "d" / "test", n=3)
@@ -43,6 +49,64 @@ def test_folders_of_splits_are_taken_as_they_are(tmp_path) -> None:
     images(tmp_path / "d" / "val", n=2)
     given = load(tmp_path, "kind: image-folder, path: d")
     assert [len(part) for part in (given.train, given.validation, given.test)] == [20, 4, 6]
+
+
+def test_folders_of_splits_are_known_in_any_case(tmp_path) -> None:
+    for name, n in (("Train", 8), ("TEST", 3), ("Validation", 2)):
+        images(tmp_path / "d" / name, n=n)
+    task = load(tmp_path, "kind: image-folder, path: d")
+    assert task.class_names == ("cat", "dog")
+    assert [len(part) for part in (task.train, task.validation, task.test)] == [16, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("training", "Testing"), r"rename `Testing` to `test`, `training` to `train`"),
+        (("train", "valid", "test"), r"rename `valid` to `validation`"),
+        (("train", "dev", "eval"), r"rename `dev` to `validation`, `eval` to `test`"),
+        (("Train", "train", "test"), r"`Train` and `train` are both the training split; merge them"),
+        (("train", "test", "val", "validation"), r"`val` and `validation` are both the validation split"),
+        (("Train", "Test", "Spare"), r"are splits, Spare is none; move it away"),
+        (("Train", "val"), r"need both `train` and `test`"),
+    ],
+)
+def test_folders_that_are_nearly_splits_are_never_taken_for_classes(tmp_path, names, message) -> None:
+    for name in names:
+        images(tmp_path / "d" / name)
+    with pytest.raises(UserError, match=message) as caught:
+        load(tmp_path, "kind: image-folder, path: d")
+    assert "\n" not in str(caught.value)
+
+
+def test_one_folder_that_is_named_like_a_split_is_a_class(tmp_path) -> None:
+    for name in ("train", "bus"):
+        for index in range(5):
+            image(tmp_path / "d" / name / f"{index}.png", index)
+    assert load(tmp_path, "kind: image-folder, path: d").class_names == ("bus", "train")
+
+
+def test_names_that_begin_with_an_underscore_are_used_and_hidden_ones_are_not(tmp_path) -> None:
+    for name in ("_unknown_", "dog"):
+        for index in range(5):
+            image(tmp_path / "d" / name / f"_DSC{index}.png", index)
+    for name in (".hidden/1.png", "_background_noise_/1.png", "__MACOSX/dog/._1.png", "dog/._1.png"):
+        image(tmp_path / "d" / name, 1)
+    task = load(tmp_path, "kind: image-folder, path: d")
+    assert task.class_names == ("_unknown_", "dog")
+    assert sum(len(part) for part in (task.train, task.validation, task.test)) == 10
+    assert not task.notes
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_files_beside_the_class_folders_are_counted_in_a_note(tmp_path, split) -> None:
+    for name in ("train", "test") if split else ("",):
+        images(tmp_path / "d" / name)
+    for name in ("b.png", "a.JPG", "README.txt", ".hidden.png"):
+        (tmp_path / "d" / split / name).write_bytes(b"x")
+    (note,) = load(tmp_path, "kind: image-folder, path: d").notes
+    first = tmp_path / "d" / split / "a.JPG"
+    assert note == f"left out, beside the class folders and so of no class: 2; the first is {first}"
 
 
 def test_a_limit_takes_a_stratified_part_and_says_so(tmp_path) -> None:
@@ -113,7 +177,7 @@ def test_files_with_other_endings_are_left_out_and_counted(tmp_path, kind, endin
         (
             lambda root: images(root / "d", n=2),
             "path: d",
-            "every class needs an item in each of the 3 splits",
+            "every class needs an item in each of the 3 splits, class cat has 2; add items",
         ),
         (
             lambda root: [images(root / "d" / name) for name in ("train", "test", "spare")],
@@ -142,10 +206,13 @@ def test_a_class_without_one_readable_file_is_an_error_however_many_may_be_bad(t
     spoilt = sorted((tmp_path / "d").iterdir())[0]
     for file in spoilt.iterdir():
         file.write_bytes(b"")
-    with pytest.raises(
-        UserError, match=rf"d: every class .* the training split lacks {spoilt.name}; mend or"
-    ):
-        load(tmp_path, f"kind: {kind}, path: d, max_bad_files: 99")
+    message = (
+        rf"d: every class .* the training split lacks {spoilt.name}; mend or replace the files that cannot be read, "
+        rf"such as {spoilt}/[^ ]+"
+    )
+    for _ in range(2):  # read, and from the cache
+        with pytest.raises(UserError, match=message):
+            load(tmp_path, f"kind: {kind}, path: d, max_bad_files: 99")
 
 
 def test_another_split_of_kept_features_is_looked_at_too(tmp_path) -> None:
@@ -230,6 +297,14 @@ def test_a_file_that_may_not_be_read_counts_as_bad(tmp_path, monkeypatch) -> Non
             "`low <= high` must hold in `speed`",
         ),
         ("kind: fsdd, noise: {speed: [0.9, 1.1]}", "`speed` is of the copies; it needs `copies: 1` or more"),
+        (
+            "kind: fsdd, noise: {snr_db: [0, 9]}",
+            "noise.snr_db: `snr_db` is of the copies; it needs `copies: 1` or more",
+        ),
+        (
+            "kind: fsdd, front_end: {features: log-mel, coefficients: 5}",
+            "front_end.coefficients: .* of `features: mfcc`, got 5 with `log-mel`; leave them out",
+        ),
         ("kind: fsdd, noise: {copies: 1, speed: [0.1, 1.1]}", r"noise.speed\[0\]: must be >= 0.5, got 0.1"),
         ("kind: wav-folder, path: ., front_end: {high_hz: 10}", "`low_hz < high_hz` must hold"),
         (
