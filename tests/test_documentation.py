@@ -79,6 +79,13 @@ def test_hardware_blocks_are_valid() -> None:
         parse_config("task: {kind: digits}\n" + block, ROOT)
 
 
+def test_a_search_takes_the_blocks_of_the_simulator() -> None:
+    training, own = YAML.findall((ROOT / "docs" / "hwsim.md").read_text())
+    lines = "".join(f"  {line}\n" for line in own.splitlines())
+    config = parse_config(f"task: {{kind: digits}}\n{training}hardware:\n{lines}", ROOT)
+    assert config.training.hardware_aware.modifier == "device"
+
+
 def test_blocks_of_tasks_are_valid(tmp_path) -> None:
     (tmp_path / "recordings").mkdir()
     (tmp_path / "my.npz").touch()

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "hwsim.md"
 def test_the_pages_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = PAGE.read_text(encoding="utf-8")
-    (own,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    _, own = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     Path("my-chip.yaml").write_text(own, encoding="utf-8")
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(64, 6, generator=generator), torch.arange(64) % 3
