@@ -62,7 +62,7 @@ class RayExecutor:
         evaluate: Evaluate,
         *,
         freight: Freight,
-        demand: Demand,
+        watch: ClusterWatch,
         max_in_flight: int | None,
         max_retries: int,
         limits: Limits,
@@ -73,18 +73,17 @@ class RayExecutor:
         Args:
             evaluate: the evaluation.
             freight: what the run has in the object store.
-            demand: what each evaluation reserves.
+            watch: of the cluster; it knows what each evaluation reserves.
             max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
             max_retries: further starts of a job whose worker died.
             limits: of each evaluation.
             logs: folder for what the evaluations write; None: it stays in Ray's own logs.
         """
-        self._demand = demand
+        self._watch = watch
         self._max_in_flight = max_in_flight
         self._max_retries = max_retries
         self._limits = limits
         self._logs = logs
-        self._watch = ClusterWatch(demand)
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
@@ -131,7 +130,6 @@ class RayExecutor:
 
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
-        self._watch.close()
         if self._watch.lost:
             return
         self._last_words.take(timeout_s=PATIENCE_S)
@@ -155,7 +153,7 @@ class RayExecutor:
         self._flights[reference] = _Flight(attempt, time.monotonic())
 
     def _demand_of(self, attempt: Attempt) -> Demand:
-        cpus, gpus = self._demand.cpus, self._demand.gpus
+        cpus, gpus = self._watch.demand.cpus, self._watch.demand.gpus
         memory_gb = self._limits.memory_of(attempt)
         if attempt.more_memory:
             gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus
