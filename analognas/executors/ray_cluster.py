@@ -196,7 +196,9 @@ def _health_check(
 
 
 def _wants_token(done: subprocess.CompletedProcess[str] | None) -> bool:
-    return done is not None and bool(done.returncode) and "AuthenticationError" in done.stderr
+    """Return whether the cluster refused this process, or Ray gave up for it because there is no token to show."""
+    signs = ("AuthenticationError", "Token authentication is enabled but")
+    return done is not None and bool(done.returncode) and any(sign in done.stderr for sign in signs)
 
 
 def check_cluster(demand: Demand) -> None:

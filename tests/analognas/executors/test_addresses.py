@@ -52,20 +52,23 @@ def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
         ray_cluster.check_answers("auto")
 
 
-@pytest.mark.parametrize("has_token", [True, False])
-def test_a_cluster_that_asks_for_a_token(monkeypatch, has_token) -> None:
+@pytest.mark.parametrize("token", ["right", "wrong", "none"])
+def test_a_cluster_that_asks_for_a_token(monkeypatch, token) -> None:
     """Stands in for the health check of a cluster with token authentication, which needs ray[default]."""
     from analognas.executors import ray_cluster
 
     def asks(arguments: list[str], *, env: dict[str, str], **_options: object) -> object:
-        if has_token and env.get("RAY_AUTH_MODE") == "token":
-            return subprocess.CompletedProcess(arguments, 0, "", "")
+        if env.get("RAY_AUTH_MODE") == "token" and token != "wrong":
+            if token == "right":
+                return subprocess.CompletedProcess(arguments, 0, "", "")
+            lacks = "Token authentication is enabled but Ray couldn't find an authentication token."
+            return subprocess.CompletedProcess(arguments, 1, "", lacks)
         return subprocess.CompletedProcess(arguments, 1, "", "ray.exceptions.AuthenticationError: no token")
 
     monkeypatch.setattr(ray_cluster.subprocess, "run", asks)
     monkeypatch.setenv("RAY_AUTH_MODE", "anything, so that it is put back")
     monkeypatch.delenv("RAY_AUTH_MODE")
-    if has_token:
+    if token == "right":
         ray_cluster.check_answers("auto")
         assert os.environ["RAY_AUTH_MODE"] == "token"
     else:
