@@ -11,7 +11,7 @@ from ray import exceptions
 from analognas.errors import UserError
 from analognas.executors.place import Argument, Evaluation, Result
 from analognas.executors.ray_shipping import Freight
-from analognas.executors.ray_watch import LOOK_S, ClusterWatch
+from analognas.executors.ray_watch import WAIT_S, ClusterWatch
 from analognas.executors.ray_worker import call_remotely
 
 
@@ -47,7 +47,7 @@ class RayPlace:
 
     def _results(self, calls: Sequence[Any]) -> Iterator[Any]:
         for call in calls:
-            while not ray.wait([call], timeout=LOOK_S)[0]:
+            while not ray.wait([call], timeout=WAIT_S)[0]:
                 self._watch.look()
             yield self._result(call)
 

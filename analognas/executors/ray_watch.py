@@ -20,6 +20,9 @@ from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers
 LOOK_S: Final = 2.0
 """Seconds between two looks at the nodes."""
 
+WAIT_S: Final = 0.1
+"""Longest call into Ray that waits: Python hears of a Ctrl-C after it, and of two within it as one."""
+
 EXIT_LOST: Final = 2
 """Exit code of a process that has lost its cluster: that of every other error a user can mend."""
 
