@@ -70,6 +70,11 @@ class RunDirectory:
         return self.best / "metrics.json"
 
     @property
+    def weights(self) -> Path:
+        """The weights of the best network: what the other files of `best/` can be made again from."""
+        return self.best / "model.safetensors"
+
+    @property
     def summary(self) -> Path:
         """Every trial as a table."""
         return self.path / "summary.csv"
