@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from analognas.errors import UserError
-from analognas.export import FORMATS, Artefact, Format, damaged_files, write_bundle
+from analognas.export import FORMATS, Artefact, Format, damaged_files, write_bundle, write_formats
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.record.trial import METRICS, DriftRecord
@@ -147,6 +147,19 @@ def test_every_format_writes_what_it_returns(artefact: Artefact, tmp_path: Path)
     assert artefact.split is not None
     assert torch.equal(data["x"], artefact.split[0])
     assert torch.equal(data["y"], artefact.split[1])
+
+
+def test_an_export_that_fails_leaves_no_folder(artefact: Artefact, tmp_path: Path, monkeypatch) -> None:
+    def full_disk(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(FORMATS, "onnx", Format("", full_disk))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for target in (mine, tmp_path / "new"):
+        with pytest.raises(UserError, match="cannot be written: No space left on device"):
+            write_formats(artefact, ["analog", "onnx"], target)
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_test_data_needs_inputs_with_their_labels(artefact: Artefact, tmp_path: Path) -> None:
