@@ -317,3 +317,14 @@ def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:
     assert load_config(tmp_path / "search.yaml", seed=4)[0].seed == 4
     with pytest.raises(ConfigError, match=r"^--seed -1: seed: must be >= 0, got -1"):
         load_config(tmp_path / "search.yaml", seed=-1)
+
+
+def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
+    text = "task: {kind: digits}\n" + "".join(f"unknown_{number}: 1\n" for number in range(1000))
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, tmp_path)
+    lines = str(caught.value).splitlines()
+    assert len(caught.value.problems) == 1000
+    assert len(lines) == 21
+    assert "unknown_0: unknown key" in lines[0]
+    assert lines[-1] == "and 980 more; mend these first"
