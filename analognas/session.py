@@ -142,13 +142,13 @@ def _search(
     except OSError as error:
         raise UserError(f"{run.logs}: cannot be created: {error.strerror}") from None
     executor = composition.executor(run.logs)
-    try:
-        with stop_on_interrupt() as stop:
+    with stop_on_interrupt() as stop:
+        try:
             return composition.loop.run(trials, executor, journal, observer, stop)
-    finally:
-        executor.close()
-        with suppress(OSError):
-            run.logs.rmdir()
+        finally:
+            executor.close()
+            with suppress(OSError):
+                run.logs.rmdir()
 
 
 def _check_same_space(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> None:
