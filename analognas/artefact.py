@@ -50,10 +50,11 @@ def make_artefact(config: SearchConfig, task: Task, best: Trial, final: FinalNet
 
 
 def best_artefact(path: Path) -> Artefact:
-    """Return the best network of a finished run, read back from its directory.
+    """Return the best network of a finished run, made again from the record and the weights in its directory.
 
     Raises:
-        UserError: when there is no finished run, or its data have changed.
+        UserError: when there is no finished run, its weights are missing or damaged, or its data are
+            missing or have changed.
     """
     from analognas.compose import final_task
     from analognas.errors import UserError
@@ -61,8 +62,10 @@ def best_artefact(path: Path) -> Artefact:
     from analognas.evaluation.training import on_tiles
     from analognas.finish import FinalNetwork
     from analognas.run import Run
+    from analognas.same_search import check_same_data
+    from analognas.spaces.specs import make_space
     from analognas.tasks import load_task
-    from analognas.trained import load_network
+    from analognas.trained import load_weights
 
     run = Run.open(path)
     result = run.result
@@ -70,10 +73,13 @@ def best_artefact(path: Path) -> Artefact:
         raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
     config = run.config
     task = load_task(config.task)
-    network = load_network(run.directory.best)
+    check_same_data(run.directory, task)
+    trial = run.directory.trial_of(result)
+    network = make_space(config.space, task.input_shape, task.n_classes).build(trial.genotype)
+    load_weights(network, run.directory.weights, task.input_shape)
     prepared = final_task(prepare(task), config.final)
     final = FinalNetwork(network, on_tiles(network, prepared, config.hardware), prepared, result.network)
-    return make_artefact(config, task, run.directory.trial_of(result), final)
+    return make_artefact(config, task, trial, final)
 
 
 def _architecture(config: SearchConfig, task: Task, best: Trial) -> dict[str, Any]:

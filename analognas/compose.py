@@ -22,7 +22,7 @@ from analognas.executors.device import NoSuchDeviceError
 from analognas.executors.executor import Executor
 from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
-from analognas.executors.ray_cluster import NoClusterError
+from analognas.executors.ray_cluster import NoClusterError, NoRoomError
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
@@ -120,6 +120,10 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         raise problem_at(document, ("executor", "device"), str(error)) from None
     except NoClusterError as error:
         raise problem_at(document, ("executor", "address"), str(error)) from None
+    except NoRoomError as error:
+        paths = [("executor", key) for key in error.keys]
+        path = next((path for path in paths if path in document.places), ("executor",))
+        raise problem_at(document, path, str(error)) from None
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
     return Composition(

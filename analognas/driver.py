@@ -110,7 +110,8 @@ class SearchLoop:
             ask = None
             journal.append(trial)
             ledger.close(trial)
-            observer.progress(self._progress(ledger, busy, pace.tick()))
+            to_do = under_way if stop.requested else self.n_evaluations - len(ledger.trials)
+            observer.progress(self._progress(ledger, busy, max(0, to_do), pace.tick()))
             observer.trial(trial, self.n_evaluations, ledger.best)
         if stop.requested:
             raise KeyboardInterrupt
@@ -176,19 +177,21 @@ class SearchLoop:
         """Length of a genotype."""
         return int(self.problem.space.sample(1, numpy_generator(self.seed, "genes")).shape[1])
 
-    def _progress(self, ledger: Ledger, state: ExecutorState, trials_a_second: float | None) -> Progress:
-        finished = len(ledger.trials)
+    def _progress(
+        self, ledger: Ledger, busy: ExecutorState, to_do: int, trials_a_second: float | None
+    ) -> Progress:
+        """Return how far the search is once the place of the trial that has ended is taken, if `to_do` more follow."""
+        under_way = min(busy.running + busy.queued, to_do)
+        running = min(busy.running, under_way)
         return Progress(
-            finished=finished,
+            finished=len(ledger.trials),
             failed=ledger.n_failed,
             n_trials=self.n_evaluations,
-            running=state.running,
-            queued=state.queued,
-            nodes=state.nodes,
+            running=running,
+            queued=under_way - running,
+            nodes=busy.nodes,
             trials_a_second=trials_a_second,
-            time_left_s=None
-            if trials_a_second is None
-            else max(self.n_evaluations - finished, 0) / trials_a_second,
+            time_left_s=None if trials_a_second is None else to_do / trials_a_second,
         )
 
     def _trial(self, number: int, outcome: Outcome, ask: Ask | None) -> Trial:

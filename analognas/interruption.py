@@ -1,7 +1,8 @@
 """Ctrl-C, once and twice: stop proposing and finish what runs, then stop at once. SIGTERM stops at once, too.
 
 All leave a run that can be resumed. The first Ctrl-C only sets a flag that the search loop looks at; the second, and
-SIGTERM, raise `KeyboardInterrupt` wherever the process is.
+SIGTERM, raise `KeyboardInterrupt` wherever the process is. While a command cleans up after that, it is not disturbed
+by more of them.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
 
     def on_interrupt(_signal: int, _frame: Any) -> None:
         if request.requested:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             raise KeyboardInterrupt
         request.requested = True
         os.write(2, WORDS)  # not a stream of Python's, which a signal may find half-way through a line
@@ -55,17 +57,27 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
 def terminated_as_interrupted() -> Iterator[None]:
     """Raise KeyboardInterrupt at SIGTERM, as a system that shuts down or a scheduler sends it.
 
+    A process that is interrupted in here, in either way, is about to end: it takes no signals of the kind any more.
     In a thread other than the main one nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    def take_no_more() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def on_termination(_signal: int, _frame: Any) -> None:
+        take_no_more()
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, on_termination)
     try:
         yield
+    except KeyboardInterrupt:
+        take_no_more()
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if signal.getsignal(signal.SIGTERM) is on_termination:
+            signal.signal(signal.SIGTERM, before)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.record.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from analognas.tasks import Task
 
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
@@ -34,6 +37,20 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
                     "continue it as it began, or start a new search in another directory",
                 ]
             )
+        )
+
+
+def check_same_data(run: RunDirectory, task: Task) -> None:
+    """Check that `task` has the data that `run` began with.
+
+    Raises:
+        UserError: when it has others.
+    """
+    began_with = run.read_environment().get("data_sha256", task.fingerprint)
+    if began_with != task.fingerprint:
+        raise UserError(
+            f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
+            f"now {task.fingerprint[:12]}); restore them, or start a new search"
         )
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from analognas.artefact import make_artefact
+from analognas.artefact import best_artefact, make_artefact
 from analognas.compose import Composition, compose
 from analognas.config.document import Document
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError
 from analognas.evaluation.training import STOPPED_EARLY
-from analognas.export import write_bundle
+from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.finalists import choose_finalist
 from analognas.finish import judge_surrogate, train_best_and_references
 from analognas.interruption import stop_on_interrupt
@@ -26,6 +26,7 @@ from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist, FinalResult
+from analognas.same_search import check_same_data
 from analognas.selection import choose
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
 
@@ -57,17 +58,25 @@ def _unused_path(path: Path) -> Path:
 def continue_run(
     run: RunDirectory, config: SearchConfig, document: Document, observer: Observer
 ) -> FinalResult:
-    """Run an existing run to its end; of one that has ended, data and device are not needed: it is reported again.
+    """Run an existing run to its end; one that has ended is reported again, which needs neither data nor device.
+
+    Files of `best/` that are missing or damaged are exported again; without its weights the network is trained again.
 
     Raises:
         UserError: as `compose` and `run_to_end` do.
         NoFeasibleArchitectureError: as `run_to_end` does.
     """
     result = run.final_result()
-    if result is None:
+    damaged = () if result is None else damaged_files(run.best)
+    if damaged:
+        observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
+    if result is None or run.weights.name in damaged or not run.weights.exists():
         return run_to_end(run, config, compose(config, document), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
+        if damaged:
+            with _told_to_make_room(run):
+                _export(run, best_artefact(run.path), result, observer)
         publish(run, config, run.trials(), result)
     return result
 
@@ -84,7 +93,7 @@ def run_to_end(
     with ExitStack() as stack:
         stack.callback(composition.site.close)
         journal = stack.enter_context(Journal(run.journal))
-        _check_same_data(run, composition)
+        check_same_data(run, composition.task)
         if journal.repaired:
             observer.stage(journal.repaired)
         trials = run.trials()
@@ -103,13 +112,8 @@ def run_to_end(
             )
         with suppress(OSError):
             run.logs.rmdir()  # where no worker had anything to say
-        try:
+        with _told_to_make_room(run):
             result = _finish(run, config, composition, trials, observer)
-        except OSError as error:
-            raise UserError(
-                f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
-                f"make room and run `analognas resume {run.path}`"
-            ) from None
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result
@@ -139,22 +143,13 @@ def _search(
     except OSError as error:
         raise UserError(f"{run.logs}: cannot be created: {error.strerror}") from None
     executor = composition.executor(run.logs)
-    try:
-        with stop_on_interrupt() as stop:
+    with stop_on_interrupt() as stop:
+        try:
             return composition.loop.run(trials, executor, journal, observer, stop)
-    finally:
-        executor.close()
-        with suppress(OSError):
-            run.logs.rmdir()
-
-
-def _check_same_data(run: RunDirectory, composition: Composition) -> None:
-    began_with = run.read_environment().get("data_sha256", composition.task.fingerprint)
-    if began_with != composition.task.fingerprint:
-        raise UserError(
-            f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
-            f"now {composition.task.fingerprint[:12]}); restore them, or start a new search"
-        )
+        finally:
+            executor.close()
+            with suppress(OSError):
+                run.logs.rmdir()
 
 
 def _check_same_space(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> None:
@@ -190,12 +185,26 @@ def _finish(
         surrogate=surrogate,
         finalists=finalists,
     )
+    _export(run, make_artefact(config, composition.task, best, final), result, observer)
+    return result
+
+
+def _export(run: RunDirectory, artefact: Artefact, result: FinalResult, observer: Observer) -> None:
     observer.stage("exporting the network")
-    artefact = make_artefact(config, composition.task, best, final)
     missing = write_bundle(run.best, artefact, result)
     for name, reason in missing.items():
         observer.stage(f"format {name} is missing: {reason}")
-    return result
+
+
+@contextmanager
+def _told_to_make_room(run: RunDirectory) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
+            f"make room and run `analognas resume {run.path}`"
+        ) from None
 
 
 def _why_none_feasible(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> str:

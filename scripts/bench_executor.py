@@ -143,6 +143,7 @@ def pools(options: argparse.Namespace) -> dict[str, Callable[[Any, int], Executo
     from analognas.executors.ray_cluster import Demand, connect
     from analognas.executors.ray_executor import RayExecutor
     from analognas.executors.ray_shipping import Freight
+    from analognas.executors.ray_watch import ClusterWatch
 
     def on_ray(evaluate: Any, in_flight: int) -> Executor:
         import ray
@@ -152,7 +153,7 @@ def pools(options: argparse.Namespace) -> dict[str, Callable[[Any, int], Executo
         return RayExecutor(
             evaluate,
             freight=Freight(),
-            demand=Demand(cpus, 0, None),
+            watch=ClusterWatch(Demand(cpus, 0, None)),
             max_in_flight=in_flight,
             max_retries=0,
             limits=NO_LIMITS,

@@ -54,16 +54,17 @@ def search(
     if dry_run:
         print_plan(parsed, compose(parsed, document), as_json=as_json)
         return
-    if run is None:
-        composition = compose(parsed, document)
-        run = new_run(parsed, composition, out)
-        to_its_end = partial(run_to_end, run, parsed, composition)
-    else:
-        to_its_end = partial(continue_run, run, parsed, document)
-    with observer_for_terminal(as_json=as_json) as observer, terminated_as_interrupted():
+    with terminated_as_interrupted():
         try:
-            observer.stage(f"run directory {run.path}")
-            result = to_its_end(observer)
+            if run is None:
+                composition = compose(parsed, document)
+                run = new_run(parsed, composition, out)
+                to_its_end = partial(run_to_end, run, parsed, composition)
+            else:
+                to_its_end = partial(continue_run, run, parsed, document)
+            with observer_for_terminal(as_json=as_json) as observer:
+                observer.stage(f"run directory {run.path}")
+                result = to_its_end(observer)
         except KeyboardInterrupt:
             print_interrupted(run)
             raise

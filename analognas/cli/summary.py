@@ -83,8 +83,11 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
     typer.echo(f"report: {run.report}")
 
 
-def print_interrupted(run: RunDirectory) -> None:
-    """Say how to go on after an interruption."""
+def print_interrupted(run: RunDirectory | None) -> None:
+    """Say how to go on after an interruption; without a run, that there is none."""
+    if run is None:
+        typer.echo("interrupted before the search began; nothing was created", err=True)
+        return
     typer.echo(
         f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}", err=True
     )

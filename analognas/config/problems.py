@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from analognas.errors import UserError
 
@@ -33,12 +34,18 @@ class Problem:
         return ": ".join(part for part in (str(self.place), self.path, self.message) if part)
 
 
+SHOWN: Final = 20
+"""Problems of one configuration that are told; the others are counted."""
+
+
 class ConfigError(UserError):
     """All problems of one configuration, in the order of its lines."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [str(problem) for problem in self.problems[:SHOWN]]
+        more = len(self.problems) - len(lines)
+        super().__init__("\n".join([*lines, f"and {more} more; mend these first"] if more else lines))
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
         return (type(self), (self.problems,))

@@ -15,8 +15,8 @@ from analognas.executors.place import Here, Place
 from analognas.executors.specs import ProcessesSpec, RaySpec, SerialSpec
 
 if TYPE_CHECKING:
-    from analognas.executors.ray_cluster import Demand
     from analognas.executors.ray_shipping import Freight
+    from analognas.executors.ray_watch import ClusterWatch
 
 
 class Site(Protocol):
@@ -51,8 +51,9 @@ def open_site(spec: SerialSpec | ProcessesSpec | RaySpec) -> Site:
         demand = Demand(spec.num_cpus, spec.num_gpus, spec.memory_gb)
         disconnect = connect(spec.address, demand)
         from analognas.executors.ray_shipping import Freight
+        from analognas.executors.ray_watch import ClusterWatch
 
-        return RaySite(spec, demand, Freight(), disconnect)
+        return RaySite(spec, ClusterWatch(demand), Freight(), disconnect)
     resolve_device(spec.device)
     return ThisMachine(spec)
 
@@ -112,13 +113,13 @@ class RaySite:
 
     Attributes:
         spec: what the configuration says.
-        demand: what an evaluation reserves.
+        watch: of the cluster, from now until the site is closed.
         freight: what the run has in the object store.
         disconnect: ends the connection.
     """
 
     spec: RaySpec
-    demand: Demand
+    watch: ClusterWatch
     freight: Freight
     disconnect: Callable[[], None]
 
@@ -129,7 +130,7 @@ class RaySite:
         return RayExecutor(
             evaluate,
             freight=self.freight,
-            demand=self.demand,
+            watch=self.watch,
             max_in_flight=self.spec.max_in_flight,
             max_retries=self.spec.max_retries,
             limits=Limits(self.spec.trial_timeout, self.spec.memory_gb, self.spec.threads),
@@ -140,7 +141,7 @@ class RaySite:
         """Return the cluster."""
         from analognas.executors.ray_place import RayPlace
 
-        return RayPlace(self.freight, self.demand, self.spec.max_retries)
+        return RayPlace(self.freight, self.watch, self.spec.max_retries)
 
     def notes(self) -> tuple[str, ...]:
         """Return nothing: the evaluations run on other machines."""
@@ -148,4 +149,7 @@ class RaySite:
 
     def close(self) -> None:
         """Disconnect."""
-        self.disconnect()
+        try:
+            self.disconnect()
+        finally:
+            self.watch.close()

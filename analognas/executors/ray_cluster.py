@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
@@ -34,6 +34,19 @@ class NoClusterError(UserError):
     """No cluster that this process can use is behind the address."""
 
 
+class NoRoomError(UserError):
+    """No node of a cluster has what an evaluation reserves.
+
+    Args:
+        message: what is reserved, and what the nodes have.
+        keys: of the `executor` section that ask for too much; all of them where each alone would fit.
+    """
+
+    def __init__(self, message: str, keys: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 @dataclass(frozen=True)
 class Demand:
     """What one evaluation reserves.
@@ -54,8 +67,25 @@ class Demand:
         >>> Demand(cpus=1, gpus=0.25, memory_gb=None).slots({"CPU": 8, "GPU": 1})
         4
         """
-        wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": (self.memory_gb or 0) * GIGABYTE}
-        return min(int(resources.get(name, 0) / n + 1e-9) for name, n in wanted.items() if n)
+        return min(_fits(resources, name, n) for name, n in self._wanted().values() if n)
+
+    def too_much_for(self, nodes: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
+        """Return which keys of a configuration ask for more than any of the nodes has; all where none does alone."""
+        wanted = self._wanted()
+        alone = tuple(
+            key
+            for key, (name, n) in wanted.items()
+            if n and not any(_fits(resources, name, n) for resources in nodes)
+        )
+        return alone or tuple(wanted)
+
+    def _wanted(self) -> dict[str, tuple[str, float]]:
+        """Return Ray's name and the amount of each resource, by its key in a configuration."""
+        return {
+            "num_cpus": ("CPU", self.cpus),
+            "num_gpus": ("GPU", self.gpus),
+            "memory_gb": ("memory", (self.memory_gb or 0) * GIGABYTE),
+        }
 
     def reservation(self) -> dict[str, Any]:
         """Return it as Ray's options of a task."""
@@ -66,6 +96,10 @@ class Demand:
         """Return what is reserved."""
         parts = [f"{self.cpus:g} CPU", *([f"{self.gpus:g} GPU"] if self.gpus else [])]
         return ", ".join([*parts, *([f"{self.memory_gb:g} GB"] if self.memory_gb else [])])
+
+
+def _fits(resources: Mapping[str, float], name: str, n: float) -> int:
+    return int(resources.get(name, 0) / n + 1e-9)
 
 
 def connect(address: str, demand: Demand) -> Callable[[], None]:
@@ -80,7 +114,8 @@ def connect(address: str, demand: Demand) -> Callable[[], None]:
 
     Raises:
         NoClusterError: when there is no cluster, or it is of another Python or Ray.
-        UserError: when it lacks the resources, or one of its nodes has other versions.
+        NoRoomError: when no node has the resources.
+        UserError: when one of its nodes has other versions.
     """
     if address == "local":
         # Ray binds to all interfaces unless it is told that this machine makes up no cluster with others.
@@ -196,20 +231,24 @@ def _health_check(
 
 
 def _wants_token(done: subprocess.CompletedProcess[str] | None) -> bool:
-    return done is not None and bool(done.returncode) and "AuthenticationError" in done.stderr
+    """Return whether the cluster refused this process, or Ray gave up for it because there is no token to show."""
+    signs = ("AuthenticationError", "Token authentication is enabled but")
+    return done is not None and bool(done.returncode) and any(sign in done.stderr for sign in signs)
 
 
 def check_cluster(demand: Demand) -> None:
     """Check that a node has the resources of `demand`, and that every node has our versions.
 
     Raises:
-        UserError: naming what the nodes have, or the node that differs.
+        NoRoomError: naming what the nodes have.
+        UserError: naming the node that differs.
     """
     nodes = alive_nodes()
     if not any(demand.slots(node["Resources"]) for node in nodes):
-        raise UserError(
+        raise NoRoomError(
             f"no node of the Ray cluster has {demand.in_words()} for an evaluation; it has "
-            f"{'; '.join(map(describe_node, nodes)) or 'no nodes'}; ask for less, or add such a node"
+            f"{'; '.join(map(describe_node, nodes)) or 'no nodes'}; ask for less, or add such a node",
+            demand.too_much_for([node["Resources"] for node in nodes]),
         )
     check_versions(nodes)
 

@@ -31,7 +31,7 @@ from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.ray_cluster import Demand
 from analognas.executors.ray_logs import LastWords
 from analognas.executors.ray_shipping import Freight
-from analognas.executors.ray_watch import ClusterWatch
+from analognas.executors.ray_watch import WAIT_S, ClusterWatch
 from analognas.executors.ray_worker import Beacon, Errand, Mismatch, Report, beacon_name, evaluate_remotely
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
@@ -40,10 +40,10 @@ PATIENCE_S: Final = 10.0
 """How long the end of a search waits for the last words of workers that died."""
 
 CLEARING_S: Final = 3.0
-"""How long a search that is stopped waits for its nodes to remove what the cancelled evaluations wrote."""
+"""How long a search that is stopped waits for its workers to end, and for its nodes to remove what they wrote."""
 
 POLL_S: Final = 1.0
-"""Seconds between two looks at the cluster and at the clock while nothing ends."""
+"""Seconds between two looks at the cluster and at the clock."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ class RayExecutor:
         evaluate: Evaluate,
         *,
         freight: Freight,
-        demand: Demand,
+        watch: ClusterWatch,
         max_in_flight: int | None,
         max_retries: int,
         limits: Limits,
@@ -73,18 +73,17 @@ class RayExecutor:
         Args:
             evaluate: the evaluation.
             freight: what the run has in the object store.
-            demand: what each evaluation reserves.
+            watch: of the cluster; it knows what each evaluation reserves.
             max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
             max_retries: further starts of a job whose worker died.
             limits: of each evaluation.
             logs: folder for what the evaluations write; None: it stays in Ray's own logs.
         """
-        self._demand = demand
+        self._watch = watch
         self._max_in_flight = max_in_flight
         self._max_retries = max_retries
         self._limits = limits
         self._logs = logs
-        self._watch = ClusterWatch(demand)
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
@@ -119,9 +118,9 @@ class RayExecutor:
             UserError: when the cluster is lost, or a node has other versions than this process.
         """
         while True:
-            ready, _ = ray.wait(list(self._flights), num_returns=1, timeout=POLL_S)
+            ready, _ = ray.wait(list(self._flights), num_returns=1, timeout=WAIT_S)
             outcome = self._settle(ready[0]) if ready else None
-            if not ready or time.monotonic() > self._looked_s + POLL_S:
+            if time.monotonic() > self._looked_s + POLL_S:
                 self._looked_s = time.monotonic()
                 self._watch.look()
                 self._stop_overdue()
@@ -131,19 +130,26 @@ class RayExecutor:
 
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
-        self._watch.close()
         if self._watch.lost:
             return
-        self._last_words.take(timeout_s=PATIENCE_S)
         if self._flights:
-            # Ray 2.60 can abort the whole process when it is told to cancel a task that has just ended.
-            _, running = ray.wait(list(self._flights), num_returns=len(self._flights), timeout=0)
-            for reference in running:
-                ray.cancel(reference, force=True)
-            self._last_words.clear(timeout_s=CLEARING_S)
-        self._flights.clear()
+            self._stop_at_once()
+        else:
+            self._last_words.take(timeout_s=PATIENCE_S)
         if self._beacon is not None:
             ray.kill(self._beacon)
+
+    def _stop_at_once(self) -> None:
+        stop_s = time.monotonic() + CLEARING_S
+        # Ray 2.60 can abort the whole process when it is told to cancel a task that has just ended.
+        _, running = ray.wait(list(self._flights), num_returns=len(self._flights), timeout=0)
+        for reference in running:
+            ray.cancel(reference, force=True)
+        self._last_words.take()
+        if running:  # what they write can be removed when they are gone
+            ray.wait(running, num_returns=len(running), timeout=CLEARING_S)
+        self._last_words.clear(timeout_s=max(0.0, stop_s - time.monotonic()))
+        self._flights.clear()
 
     def _start(self, attempt: Attempt) -> None:
         demand = self._demand_of(attempt)
@@ -155,7 +161,7 @@ class RayExecutor:
         self._flights[reference] = _Flight(attempt, time.monotonic())
 
     def _demand_of(self, attempt: Attempt) -> Demand:
-        cpus, gpus = self._demand.cpus, self._demand.gpus
+        cpus, gpus = self._watch.demand.cpus, self._watch.demand.gpus
         memory_gb = self._limits.memory_of(attempt)
         if attempt.more_memory:
             gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus

@@ -47,12 +47,17 @@ class LastWords:
                 continue  # the node went away, and what was on it
 
     def clear(self, timeout_s: float) -> None:
-        """Remove, within `timeout_s` seconds, what attempts that were cancelled have left on the nodes."""
+        """Remove, within `timeout_s` seconds, what attempts that were cancelled have left on the nodes.
+
+        What they left on this one is removed here: a worker takes seconds to start.
+        """
         if self._logs is None:
             return
+        clear_logs(self._run)
         cleared = [
             self._clear.options(scheduling_strategy=there, name="clear logs").remote(self._run)
             for there in _every_node()
+            if there.node_id != ray.get_runtime_context().get_node_id()
         ]
         if cleared:
             ray.wait(cleared, num_returns=len(cleared), timeout=timeout_s)

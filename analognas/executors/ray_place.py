@@ -10,25 +10,24 @@ from ray import exceptions
 
 from analognas.errors import UserError
 from analognas.executors.place import Argument, Evaluation, Result
-from analognas.executors.ray_cluster import Demand
 from analognas.executors.ray_shipping import Freight
-from analognas.executors.ray_watch import LOOK_S, ClusterWatch
+from analognas.executors.ray_watch import WAIT_S, ClusterWatch
 from analognas.executors.ray_worker import call_remotely
 
 
 class RayPlace:
     """Calls as tasks of a Ray cluster, all at a time; results come back through the object store."""
 
-    def __init__(self, freight: Freight, demand: Demand, max_retries: int) -> None:
+    def __init__(self, freight: Freight, watch: ClusterWatch, max_retries: int) -> None:
         """Make a place.
 
         Args:
             freight: what the run has in the object store.
-            demand: what each call reserves.
+            watch: of the cluster; it knows what each call reserves.
             max_retries: further starts of a call whose worker or node was lost.
         """
         self._freight = freight
-        self._demand = demand
+        self._watch = watch
         self._max_retries = max_retries
 
     def map(
@@ -43,18 +42,14 @@ class RayPlace:
             UserError: when the cluster is lost, or the workers of a call are, again and again.
         """
         shipment = self._freight.ship(evaluation)
-        task = ray.remote(max_retries=self._max_retries, **self._demand.reservation())(call_remotely)
+        task = ray.remote(max_retries=self._max_retries, **self._watch.demand.reservation())(call_remotely)
         return self._results([task.remote(shipment, function, argument) for argument in arguments])
 
     def _results(self, calls: Sequence[Any]) -> Iterator[Any]:
-        watch = ClusterWatch(self._demand)
-        try:
-            for call in calls:
-                while not ray.wait([call], timeout=LOOK_S)[0]:
-                    watch.look()
-                yield self._result(call)
-        finally:
-            watch.close()
+        for call in calls:
+            while not ray.wait([call], timeout=WAIT_S)[0]:
+                self._watch.look()
+            yield self._result(call)
 
     def _result(self, call: Any) -> Any:
         try:

@@ -1,4 +1,8 @@
-"""Keeps an eye on a cluster: how much room it has now, and whether it is still there."""
+"""Keeps an eye on a cluster: how much room it has now, and whether it is still there.
+
+One watch sees a run from its first evaluation to the end of the trainings after the search, so that there is no moment
+at which the cluster can go unnoticed.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,9 @@ from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers
 
 LOOK_S: Final = 2.0
 """Seconds between two looks at the nodes."""
+
+WAIT_S: Final = 0.1
+"""Longest call into Ray that waits: Python hears of a Ctrl-C after it, and of two within it as one."""
 
 EXIT_LOST: Final = 2
 """Exit code of a process that has lost its cluster: that of every other error a user can mend."""
@@ -36,6 +43,7 @@ class ClusterWatch:
     """The room in a cluster, looked at every other second.
 
     Attributes:
+        demand: what an evaluation reserves.
         slots: evaluations that run at a time.
         n_nodes: nodes that run evaluations.
         largest_cpus: processors of the largest node.
@@ -43,20 +51,20 @@ class ClusterWatch:
     """
 
     def __init__(self, demand: Demand) -> None:
+        self.demand = demand
         self.slots = 0
         self.n_nodes = 0
         self.largest_cpus = 0.0
         self.lost = False
-        self._demand = demand
         context = ray.get_runtime_context()
         self._node_id = context.get_node_id()
         self._address = context.gcs_address
         self._silent_s = 0.0
         self._closed = threading.Event()
-        self._count()
         # In threads of their own: a question that the head node no longer answers blocks for a minute.
-        threading.Thread(target=self._keep_counting, daemon=True).start()
         threading.Thread(target=self._keep_time, daemon=True).start()
+        self._count()
+        threading.Thread(target=self._keep_counting, daemon=True).start()
 
     def look(self) -> None:
         """Check that the cluster is still there.
@@ -91,8 +99,9 @@ class ClusterWatch:
         """Add up the silence, in ticks: a process that was stopped itself for a while must not blame its cluster.
 
         A call into Ray that needs a lost head node never returns: the process is ended here when the search cannot.
+        A process that has left the cluster has nothing to lose.
         """
-        while not self._closed.wait(LOOK_S):
+        while not self._closed.wait(LOOK_S) and ray.is_initialized():
             self._silent_s += LOOK_S
             if self._silent_s > STUCK_S and not self.lost:
                 os.write(2, f"{self._words()}\n".encode())
@@ -104,7 +113,7 @@ class ClusterWatch:
             nodes = alive_nodes()
         except Exception:  # whatever Ray raises when the head node is another one now
             return False
-        slots = [self._demand.slots(node["Resources"]) for node in nodes]
+        slots = [self.demand.slots(node["Resources"]) for node in nodes]
         self.slots = sum(slots)
         self.n_nodes = sum(n > 0 for n in slots)
         self.largest_cpus = max((node["Resources"].get("CPU", 0.0) for node in nodes), default=0.0)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from analognas.config.spec import Seconds, Spec
+from analognas.config.spec import Spec, parse_duration
 from analognas.executors.device import DeviceName
 
 LONGEST_TRIAL_S: Final = 31_536_000.0
@@ -15,6 +15,9 @@ LONGEST_TRIAL_S: Final = 31_536_000.0
 
 SMALLEST_SHARE: Final = 0.001
 """Of a processor or a GPU; Ray itself counts ten-thousandths and would take less for nothing."""
+
+
+_Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=float | str)]
 
 
 class _EvaluatingSpec(Spec):
@@ -46,7 +49,7 @@ class _WorkersSpec(_EvaluatingSpec):
     max_retries: int = Field(
         default=3, ge=0, le=100, description="further starts of an evaluation whose worker died"
     )
-    trial_timeout: Seconds | None = Field(
+    trial_timeout: _Duration | None = Field(
         default=None,
         gt=0,
         le=LONGEST_TRIAL_S,

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from analognas.errors import UserError
+from analognas.export.checksums import write_checksums
 from analognas.export.error import ExportError
 from analognas.export.formats import FORMATS, Artefact
 from analognas.record.validation import FinalResult
@@ -25,7 +26,7 @@ BUNDLED: Final = ("architecture", "analog", "python", "onnx", "pt2")
 
 
 def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mapping[str, str]:
-    """Write a network in the formats `BUNDLED`, its weights, and its figures as metrics.json.
+    """Write a network in the formats `BUNDLED`, its weights, their checksums, and its figures as metrics.json.
 
     A network that one format cannot express is still written in the others: its weights always are.
 
@@ -65,6 +66,7 @@ def _write(draft: Path, artefact: Artefact, result: FinalResult) -> dict[str, st
             missing[name] = str(error)
     if "python" in missing:
         FORMATS["safetensors"].write(artefact, draft)
+    write_checksums(draft)
     (draft / "metrics.json").write_text(result.to_json() + "\n", encoding="utf-8")
     return missing
 

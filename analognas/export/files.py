@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,6 +30,7 @@ def write_formats(
         UserError: when a format cannot be made of the network, a file is there already, or the folder cannot be
             written.
     """
+    is_new = not target.exists()
     try:
         target.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=target, prefix=".export-") as draft:
@@ -51,4 +53,8 @@ def write_formats(
         raise UserError(
             f"{target}: cannot be written: {error.strerror}; choose another folder with ", Argument("out")
         ) from None
+    finally:
+        if is_new:
+            with suppress(OSError):  # not empty: it holds the files
+                target.rmdir()
     return [target / file.name for file in files]

@@ -27,6 +27,12 @@ MAX_METRICS_BYTES: Final = 200_000_000
 
 MAX_ENVIRONMENT_BYTES: Final = 10_000_000
 
+_RESTORED: Final[Mapping[str, str]] = {
+    "config.yaml": "put the configuration that the search began with there",
+    "trials.jsonl": "restore it from a copy, or make an empty one to search from the beginning",
+}
+"""The record, and what helps where a file of it is missing."""
+
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -68,6 +74,11 @@ class RunDirectory:
     def metrics(self) -> Path:
         """What was measured of the best network and the references."""
         return self.best / "metrics.json"
+
+    @property
+    def weights(self) -> Path:
+        """The weights of the best network: what the other files of `best/` can be made again from."""
+        return self.best / "model.safetensors"
 
     @property
     def summary(self) -> Path:
@@ -177,9 +188,10 @@ def ensure_unused(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose another directory with ", Argument("out"))
     if path.is_dir() and any(path.iterdir()):
-        remedy = (
-            f"continue it with `analognas resume {path}`, or " if (path / "trials.jsonl").exists() else ""
-        )
+        missing = _missing(path)
+        remedy = f"continue it with `analognas resume {path}`, or " if not missing else ""
+        if missing == ["config.yaml"]:  # a folder without trials.jsonl may be anything
+            remedy = f"its config.yaml is missing, {_RESTORED['config.yaml']}, or "
         raise UserError(
             f"{path}: the output directory is in use; {remedy}choose another with ", Argument("out")
         )
@@ -192,7 +204,12 @@ def ensure_unused(path: Path) -> None:
 
 def holds_run(path: Path) -> bool:
     """Return whether there is a run directory at `path`."""
-    return (path / "config.yaml").is_file() and (path / "trials.jsonl").is_file()
+    return not _missing(path)
+
+
+def _missing(path: Path) -> list[str]:
+    """Return which files of the record are not in a directory."""
+    return [name for name in _RESTORED if not (path / name).is_file()]
 
 
 def open_run(path: Path) -> RunDirectory:
@@ -204,8 +221,14 @@ def open_run(path: Path) -> RunDirectory:
     if not path.exists():
         raise UserError(f"{path}: no such directory; give the directory that `analognas search` printed")
     run = RunDirectory(path)
-    if not holds_run(path):
-        raise UserError(f"{path}: not a run directory, it has no config.yaml and trials.jsonl")
+    missing = _missing(path)
+    if len(missing) == 1:
+        raise UserError(f"{path}: its {missing[0]} is missing; {_RESTORED[missing[0]]}")
+    if missing:
+        raise UserError(
+            f"{path}: not a run directory, it has no {' and no '.join(missing)}; "
+            "give the directory that `analognas search` printed"
+        )
     for own in (run.config, run.environment, run.journal, run.surrogate, run.best, run.logs):
         # What a run writes must stay in its directory, whoever made the directory.
         if own.is_symlink():

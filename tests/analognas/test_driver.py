@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from analognas.driver import SearchLoop
-from analognas.executors.executor import Job, Measurement, Outcome
+from analognas.executors.executor import ExecutorState, Job, Measurement, Outcome
 from analognas.executors.serial import SerialExecutor
+from analognas.interruption import StopRequest
 from analognas.observer import Silent
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import DriftRecord, Failure, Trial
@@ -143,3 +144,39 @@ def test_the_best_is_feasible_and_of_equals_the_smallest(tmp_path) -> None:
     assert best.metrics["parameters"] == min(trial.metrics["parameters"] for trial in equals)
     assert best_trial(problem(avm=1e-9), trials) is None
     assert best_trial(problem(), []) is None
+
+
+class FourAtATime(SerialExecutor):
+    """Two of four jobs under way run."""
+
+    @property
+    def state(self) -> ExecutorState:
+        n = len(self._jobs)
+        return ExecutorState(capacity=4, running=min(n, 2), queued=n - min(n, 2), nodes=1)
+
+
+@pytest.mark.parametrize(
+    ("stops_after", "told"),
+    [
+        (None, [(2, 2, 5), (2, 2, 4), (2, 1, 3), (2, 0, 2), (1, 0, 1), (0, 0, 0)]),
+        (2, [(2, 2, 5), (2, 1, 3), (2, 0, 2), (1, 0, 1), (0, 0, 0)]),
+    ],
+)
+def test_progress_counts_what_runs_without_the_trial_that_ended(tmp_path, stops_after, told) -> None:
+    stop, heard = StopRequest(), []
+
+    class Ear(Silent):
+        def progress(self, progress) -> None:
+            to_do = round(progress.time_left_s * progress.trials_a_second)
+            heard.append((progress.running, progress.queued, to_do))
+
+    def stopping(job: Job) -> Outcome:
+        stop.requested = len(heard) + 1 == stops_after or stop.requested
+        return evaluate(job)
+
+    with Journal(tmp_path / "trials.jsonl") as journal:
+        try:
+            loop(6).run((), FourAtATime(stopping), journal, Ear(), stop)
+        except KeyboardInterrupt:
+            assert stops_after
+    assert heard == told

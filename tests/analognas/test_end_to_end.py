@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 FILES = {"config.yaml", "environment.json", "trials.jsonl", "summary.csv", "pareto.csv", "report.html"}
 BEST = {
+    "SHA256SUMS",
     "architecture.json",
     "model.py",
     "model.safetensors",
@@ -133,6 +135,27 @@ def test_resume_of_a_finished_run_says_the_same_again(finished) -> None:
     content = json.loads(again.stdout)
     assert [network["name"] for network in content["networks"]] == ["best", "resnet8"]
     assert f"{100 * content['networks'][0]['metrics']['accuracy_1d']:.2f}" in done.stdout
+
+
+@pytest.mark.parametrize("lost", [("model.onnx", "architecture.json"), ("model.safetensors",)])
+def test_resume_mends_what_is_missing_of_the_best_network(finished, tmp_path, lost) -> None:
+    run = shutil.copytree(finished[0], tmp_path / "run")
+    best = finished[0] / "best"
+    for name in lost:
+        (run / "best" / name).unlink()
+    os.truncate(run / "best" / "model.pt2", 20)
+    again = analognas("resume", run)
+    assert again.returncode == 0, again.stderr
+    assert f"best: missing or damaged: {', '.join(sorted([*lost, 'model.pt2']))}" in again.stderr
+    assert ("training the best candidate" in again.stderr) == ("model.safetensors" in lost)
+    assert {path.name for path in (run / "best").iterdir()} == BEST
+    for name in ("architecture.json", "analog.json", "model.py", "metrics.json"):
+        assert (run / "best" / name).read_bytes() == (best / name).read_bytes(), name
+    weights = load_file(best / "model.safetensors")
+    for name, tensor in load_file(run / "best" / "model.safetensors").items():
+        assert torch.equal(tensor, weights[name]), name
+    torch.export.load(run / "best" / "model.pt2")
+    assert "missing or damaged" not in analognas("resume", run).stderr
 
 
 def test_status_and_report_can_be_asked_for_at_any_time(finished) -> None:

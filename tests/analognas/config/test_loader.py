@@ -358,3 +358,14 @@ def test_the_accuracy_of_an_early_stop_is_written_as_shares_are(text, tmp_path) 
 def test_what_a_run_writes_of_its_options_loads_again(text, tmp_path) -> None:
     config = parse_config(text, tmp_path)
     assert parse_config(dump_config(config), tmp_path) == config
+
+
+def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
+    text = "task: {kind: digits}\n" + "".join(f"unknown_{number}: 1\n" for number in range(1000))
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, tmp_path)
+    lines = str(caught.value).splitlines()
+    assert len(caught.value.problems) == 1000
+    assert len(lines) == 21
+    assert "unknown_0: unknown key" in lines[0]
+    assert lines[-1] == "and 980 more; mend these first"

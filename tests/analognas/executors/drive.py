@@ -105,11 +105,12 @@ def ray_executor(
     from analognas.executors.ray_cluster import Demand
     from analognas.executors.ray_executor import RayExecutor
     from analognas.executors.ray_shipping import Freight
+    from analognas.executors.ray_watch import ClusterWatch
 
     return RayExecutor(
         evaluate,
         freight=Freight(),
-        demand=Demand(cpus, gpus, limits.get("memory_gb")),
+        watch=ClusterWatch(Demand(cpus, gpus, limits.get("memory_gb"))),
         max_in_flight=in_flight,
         max_retries=retries,
         limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),

@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from analognas.config.loader import parse_config
+from analognas.config.document import parse_document
+from analognas.config.loader import parse_config, validate_document
 from analognas.errors import UserError
 from tests.analognas.small_search import SMALL, analognas, write_small
 
@@ -52,20 +54,23 @@ def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
         ray_cluster.check_answers("auto")
 
 
-@pytest.mark.parametrize("has_token", [True, False])
-def test_a_cluster_that_asks_for_a_token(monkeypatch, has_token) -> None:
+@pytest.mark.parametrize("token", ["right", "wrong", "none"])
+def test_a_cluster_that_asks_for_a_token(monkeypatch, token) -> None:
     """Stands in for the health check of a cluster with token authentication, which needs ray[default]."""
     from analognas.executors import ray_cluster
 
     def asks(arguments: list[str], *, env: dict[str, str], **_options: object) -> object:
-        if has_token and env.get("RAY_AUTH_MODE") == "token":
-            return subprocess.CompletedProcess(arguments, 0, "", "")
+        if env.get("RAY_AUTH_MODE") == "token" and token != "wrong":
+            if token == "right":
+                return subprocess.CompletedProcess(arguments, 0, "", "")
+            lacks = "Token authentication is enabled but Ray couldn't find an authentication token."
+            return subprocess.CompletedProcess(arguments, 1, "", lacks)
         return subprocess.CompletedProcess(arguments, 1, "", "ray.exceptions.AuthenticationError: no token")
 
     monkeypatch.setattr(ray_cluster.subprocess, "run", asks)
     monkeypatch.setenv("RAY_AUTH_MODE", "anything, so that it is put back")
     monkeypatch.delenv("RAY_AUTH_MODE")
-    if has_token:
+    if token == "right":
         ray_cluster.check_answers("auto")
         assert os.environ["RAY_AUTH_MODE"] == "token"
     else:
@@ -91,6 +96,7 @@ def test_a_cluster_that_asks_for_a_token(monkeypatch, has_token) -> None:
         ("{kind: ray, workers: 4}", "executor.workers: unknown key"),
         ("{kind: slurm}", "unknown kind 'slurm'; known: processes, ray, serial"),
         ("{kind: processes, trial_timeout: 5 lightyears}", "must be seconds or a text such as"),
+        ("{kind: processes, trial_timeout: -3}", "executor.trial_timeout: must be > 0, got -3"),
         ("{kind: processes, trial_timeout: 0}", "executor.trial_timeout: must be > 0"),
     ],
 )
@@ -116,3 +122,24 @@ def test_another_python_is_told(monkeypatch) -> None:
     monkeypatch.setattr(ray, "init", mismatch)
     with pytest.raises(UserError, match=r"has another Python or Ray than this process: .*Python: 3\.12\.1"):
         ray_cluster.connect("somewhere:6379", ray_cluster.Demand(1, 0, None))
+
+
+@pytest.mark.parametrize(
+    ("values", "key"), [("num_cpus: 9", "num_cpus"), ("memory_gb: 900, num_gpus: 0", "memory_gb")]
+)
+def test_resources_that_no_node_has_are_told_where_they_were_asked_for(monkeypatch, values, key) -> None:
+    from analognas.compose import compose
+    from analognas.executors import ray_cluster
+
+    node = {
+        "NodeManagerHostname": "here", "NodeManagerAddress": "::1", "Resources": {"CPU": 2, "memory": 2**33},
+    }  # fmt: skip
+    monkeypatch.setattr(ray_cluster, "check_answers", lambda address: None)
+    monkeypatch.setattr(ray_cluster, "_initialise", lambda address: None)
+    monkeypatch.setattr(ray_cluster, "alive_nodes", lambda: [node])
+    document = parse_document(SMALL.replace("kind: serial", f"kind: ray, {values}"), "config")
+    with pytest.raises(UserError, match=rf"^config:16:\d\d: executor\.{key}: no node .* it has here"):
+        compose(validate_document(document, Path()), document)
+    assert ray_cluster.Demand(2, 0, 5).too_much_for([{"CPU": 1, "memory": 2**33}, {"CPU": 2}]) == (
+        "num_cpus", "num_gpus", "memory_gb",
+    )  # fmt: skip

@@ -260,21 +260,23 @@ LOST_WHILE_RAY_IS_ASKED = """
 import sys
 import ray
 from analognas.executors import ray_watch
-from analognas.executors.ray_cluster import Demand, connect
+from analognas.executors.make import open_site
+from analognas.executors.specs import RaySpec
 
 ray_watch.STUCK_S = 6.0
-connect(sys.argv[1], Demand(1, 0, None))
-watch = ray_watch.ClusterWatch(Demand(1, 0, None))
-print("connected", flush=True)
+site = open_site(RaySpec(address=sys.argv[1]))
+site.executor(max, None).close()
+print("the search is over", flush=True)
 sys.stdin.readline()
-ray.cluster_resources()
+exec(sys.argv[2])
 print("not held back", flush=True)
 """
 
 
-def test_11_a_driver_that_ray_holds_back_ends_too(cluster) -> None:
+@pytest.mark.parametrize("question", ["ray.cluster_resources()", "next(site.place().map(max, 1, [2]))"])
+def test_11_a_driver_that_ray_holds_back_ends_too(cluster, question) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", LOST_WHILE_RAY_IS_ASKED, cluster.address],
+        [sys.executable, "-c", LOST_WHILE_RAY_IS_ASKED, cluster.address, question],
         env={**environment(), "PYTHONWARNINGS": "default"},
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -283,9 +285,8 @@ def test_11_a_driver_that_ray_holds_back_ends_too(cluster) -> None:
         text=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "connected\n"
+    assert process.stdout.readline() == "the search is over\n"
     cluster.head_node.kill_gcs_server()
-    cluster.head_node.kill_raylet()
     begun = time.monotonic()
     out, said = process.communicate("lost\n", timeout=90)
     assert time.monotonic() - begun < 30

@@ -12,13 +12,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from analognas.errors import UserError
-from analognas.export import FORMATS, Artefact, Format, write_bundle
+from analognas.export import FORMATS, Artefact, Format, damaged_files, write_bundle, write_formats
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.record.trial import METRICS, DriftRecord
 from analognas.record.validation import FinalResult, ValidatedNetwork
 
 COMPLETE = [
+    "SHA256SUMS",
     "analog.json",
     "architecture.json",
     "metrics.json",
@@ -67,6 +68,18 @@ def test_a_bundle_is_complete_and_readable(
         torch.testing.assert_close(logits, artefact.model.eval()(x))
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()}
     assert len(modes) == 1, "every file must have the permissions of a file made the ordinary way"
+
+
+def test_missing_and_damaged_files_are_named(artefact: Artefact, result: FinalResult, tmp_path: Path) -> None:
+    folder = tmp_path / "best"
+    write_bundle(folder, artefact, result)
+    assert damaged_files(folder) == ()
+    (folder / "analog.json").unlink()
+    (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes()[:-1])
+    assert damaged_files(folder) == ("analog.json", "model.onnx")
+    for content in ("", "no checksum", "0" * 64 + "  ../config.yaml", "\n" * 20_000):
+        (folder / "SHA256SUMS").write_text(content)
+        assert damaged_files(folder) == ("SHA256SUMS",)
 
 
 def test_a_bundle_replaces_an_earlier_one_whole(
@@ -134,6 +147,19 @@ def test_every_format_writes_what_it_returns(artefact: Artefact, tmp_path: Path)
     assert artefact.split is not None
     assert torch.equal(data["x"], artefact.split[0])
     assert torch.equal(data["y"], artefact.split[1])
+
+
+def test_an_export_that_fails_leaves_no_folder(artefact: Artefact, tmp_path: Path, monkeypatch) -> None:
+    def full_disk(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(FORMATS, "onnx", Format("", full_disk))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for target in (mine, tmp_path / "new"):
+        with pytest.raises(UserError, match="cannot be written: No space left on device"):
+            write_formats(artefact, ["analog", "onnx"], target)
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_test_data_needs_inputs_with_their_labels(artefact: Artefact, tmp_path: Path) -> None:

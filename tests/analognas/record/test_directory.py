@@ -1,10 +1,11 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from analognas.errors import UserError
-from analognas.record.directory import create_run, ensure_unused, open_run, write_atomically
+from analognas.record.directory import create_run, ensure_unused, holds_run, open_run, write_atomically
 from analognas.record.validation import FinalResult, ValidatedNetwork
 
 
@@ -57,8 +58,27 @@ def test_a_place_one_may_not_write_to_is_refused(tmp_path) -> None:
 def test_what_is_no_run(tmp_path) -> None:
     with pytest.raises(UserError, match="no such directory"):
         open_run(tmp_path / "absent")
-    with pytest.raises(UserError, match="not a run directory"):
+    with pytest.raises(UserError, match=r"not a run directory, it has no config\.yaml and no trials\.jsonl"):
         open_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("config.yaml", "put the configuration that the search began with there"),
+        ("trials.jsonl", "restore it from a copy, or make an empty one to search from the beginning"),
+    ],
+)
+def test_half_a_record_says_what_is_missing_and_what_helps(tmp_path, name, remedy) -> None:
+    run = create_run(tmp_path / "run", "seed: 1\n", {})
+    (run.path / name).unlink()
+    assert not holds_run(run.path)
+    with pytest.raises(UserError, match=re.escape(f"its {name} is missing; {remedy}")):
+        open_run(run.path)
+    with pytest.raises(UserError, match="in use; ") as caught:
+        ensure_unused(run.path)
+    assert (remedy in str(caught.value)) == (name == "config.yaml")
+    assert "analognas resume" not in str(caught.value)
 
 
 def test_an_atomic_write_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch) -> None:

@@ -1,0 +1,44 @@
+"""`SHA256SUMS` of a bundle: which files it has, and what is in them, as `sha256sum --check` reads it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from analognas.record.bounded_file import is_plain_file, read_bounded
+
+CHECKSUMS: Final = "SHA256SUMS"
+
+_MAX_BYTES: Final = 10_000
+"""Of SHA256SUMS, which has a line a format."""
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the checksum of every file that is in `folder`."""
+    lines = [f"{_sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def damaged_files(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files in `folder` that are missing or have another content than was written.
+
+    Where the checksums are missing or damaged themselves, they are the only name.
+    """
+    try:
+        lines = read_bounded(folder / CHECKSUMS, _MAX_BYTES).splitlines()
+        written = {name: checksum for checksum, name in (line.split("  ", 1) for line in lines)}
+    except (OSError, ValueError):
+        return (CHECKSUMS,)
+    if not written or any("/" in name for name in written):
+        return (CHECKSUMS,)
+    return tuple(
+        name
+        for name, checksum in written.items()
+        if not is_plain_file(folder / name) or _sha256(folder / name) != checksum
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,51 @@
+"""Signals as a command takes them: the first ends it in order, and what comes while it ends changes nothing."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from analognas.interruption import stop_on_interrupt, terminated_as_interrupted
+
+
+@pytest.fixture(autouse=True)
+def handlers_are_put_back():
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(kind) for kind in kinds]
+    yield
+    for kind, handler in zip(kinds, before, strict=True):
+        signal.signal(kind, handler)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_ends_takes_no_more_signals(kind) -> None:
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        os.kill(os.getpid(), kind)
+        time.sleep(10)
+    assert signal.getsignal(signal.SIGINT) == signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+
+
+def test_a_command_that_is_done_leaves_the_signals_as_they_were() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with terminated_as_interrupted():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_cleaning_after_a_second_interrupt_is_not_disturbed(capfd) -> None:
+    before, cleaned = signal.getsignal(signal.SIGINT), False
+    with pytest.raises(KeyboardInterrupt), stop_on_interrupt() as stop:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            assert stop.requested
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            cleaned = True
+    assert cleaned
+    assert signal.getsignal(signal.SIGINT) == before
+    assert capfd.readouterr().err.count("press Ctrl-C again") == 1
