@@ -10,9 +10,12 @@ from analognas.interruption import stop_on_interrupt, terminated_as_interrupted
 
 
 @pytest.fixture(autouse=True)
-def handlers_are_put_back():
+def handlers_of_a_terminal():
+    """Python's own handlers, then what was before: a shell's background job ignores SIGINT."""
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(kind) for kind in kinds]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     for kind, handler in zip(kinds, before, strict=True):
         signal.signal(kind, handler)
