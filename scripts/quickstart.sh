@@ -3,5 +3,5 @@
 # trains and validates it, and writes the report. Options go to `analognas search`, for instance --seed 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. scripts/setup.sh
+. scripts/setup.sh ""  # no extras; without an argument it would see the options given here
 exec analognas search configs/digits.yaml "$@"
