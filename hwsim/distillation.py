@@ -55,6 +55,4 @@ def distillation_loss(
         reduction="batchmean",
         log_target=True,
     )
-    return teacher_share * temperature**2 * soft + (1 - teacher_share) * F.cross_entropy(
-        logits, classes.to(logits.device)
-    )
+    return teacher_share * temperature**2 * soft + (1 - teacher_share) * F.cross_entropy(logits, classes)

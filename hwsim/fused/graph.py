@@ -110,9 +110,8 @@ class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if isinstance(m, AnalogLayer):
             return True
-        holds_analog = any(
-            isinstance(part, AnalogLayer) for part in m.modules()
-        )  # a transformer layer of torch
+        # torch's own transformer layers, leaves by default, hold layers that are analog
+        holds_analog = any(isinstance(part, AnalogLayer) for part in m.modules())
         return not holds_analog and super().is_leaf_module(m, module_qualified_name)
 
 
