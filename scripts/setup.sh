@@ -30,7 +30,8 @@ if [ ! -f "$done_file" ]; then
         exit 2
     }
     export PIP_DISABLE_PIP_VERSION_CHECK=1
-    "$venv/bin/python" -m pip install --quiet --constraint "$root/scripts/constraints.txt" \
+    # --no-compile: Python compiles what is imported; compiling everything takes a third of the installation
+    "$venv/bin/python" -m pip install --quiet --no-compile --constraint "$root/scripts/constraints.txt" \
         --editable "$root${extras:+[$extras]}" || exit 1
     rm -f "$venv"/.installed-"${extras:-core}"-*
     touch "$done_file"

@@ -9,7 +9,7 @@ trap 'rm -rf "$scratch"' EXIT
 python -m build --wheel --outdir "$scratch/dist" . >"$scratch/build.log" 2>&1 || { cat "$scratch/build.log" >&2; exit 1; }
 python -m venv "$scratch/venv"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-"$scratch/venv/bin/python" -m pip install --quiet --constraint scripts/constraints.txt "$scratch"/dist/*.whl
+"$scratch/venv/bin/python" -m pip install --quiet --no-compile --constraint scripts/constraints.txt "$scratch"/dist/*.whl
 cd "$scratch"
 export PATH="$scratch/venv/bin:$PATH"
 analognas init search.yaml >/dev/null
