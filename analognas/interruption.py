@@ -42,6 +42,8 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
     def on_interrupt(_signal: int, _frame: Any) -> None:
         if request.requested:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            if callable(before):
+                before(_signal, _frame)
             raise KeyboardInterrupt
         request.requested = True
         os.write(2, WORDS)  # not a stream of Python's, which a signal may find half-way through a line
@@ -55,7 +57,7 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Raise KeyboardInterrupt at SIGTERM, as a system that shuts down or a scheduler sends it.
+    """Raise KeyboardInterrupt at SIGTERM, as a system that shuts down or a scheduler sends it, and at SIGINT, once.
 
     A process that is interrupted in here, in either way, is about to end: it takes no signals of the kind any more.
     In a thread other than the main one nothing changes.
@@ -63,21 +65,50 @@ def terminated_as_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    ends = False
 
-    def take_no_more() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def end(_signal: int, _frame: Any) -> None:
+        nonlocal ends
+        if not ends:
+            ends = True
+            raise KeyboardInterrupt
 
-    def on_termination(_signal: int, _frame: Any) -> None:
-        take_no_more()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, on_termination)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if callable(signal.getsignal(signal.SIGINT)):  # not ignored, as by a shell's background job
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
     try:
         yield
     except KeyboardInterrupt:
-        take_no_more()
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(kind, signal.SIG_IGN)
         raise
     finally:
-        if signal.getsignal(signal.SIGTERM) is on_termination:
-            signal.signal(signal.SIGTERM, before)
+        for kind, handler in before.items():
+            if signal.getsignal(kind) is end:
+                signal.signal(kind, handler)
+
+
+@contextmanager
+def interruptions_held_back() -> Iterator[None]:
+    """Keep SIGINT and SIGTERM that arrive in here until it is left, for what must not be interrupted half-way.
+
+    Handlers that were set in here are gone afterwards. In a thread other than the main one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+
+    def keep(number: int, _frame: Any) -> None:
+        heard.append(number)
+
+    before = {kind: signal.signal(kind, keep) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except SystemExit:  # what a handler that was set in here has made of a signal
+        raise KeyboardInterrupt from None
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    for number in heard:
+        signal.raise_signal(number)

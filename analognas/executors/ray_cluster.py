@@ -7,13 +7,10 @@ that no node has, other versions of the packages on a node. `local` starts a clu
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
@@ -21,6 +18,7 @@ from typing import Any, Final
 from analognas.errors import UserError
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.memory import GIGABYTE
+from analognas.interruption import interruptions_held_back
 
 ANSWER_S: Final = 8.0
 """Seconds within which a cluster has to answer."""
@@ -173,7 +171,8 @@ def _initialise(address: str) -> None:
     if address == "local":
         options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": False}
     try:
-        with _own_sigterm():
+        # Interrupted half-way, Ray would crash when the process ends; and its own SIGTERM handler prints a stack.
+        with interruptions_held_back():
             ray.init(address=address, **options)
     except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
@@ -183,21 +182,6 @@ def _initialise(address: str) -> None:
                 "start the search with the cluster's own versions, or the cluster with these"
             ) from None
         raise NoClusterError(f"cannot connect to the Ray cluster at {address}: {reason}") from None
-
-
-@contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Keep what this process does at SIGTERM: Ray would print its stack and end it at once."""
-    own = signal.getsignal(signal.SIGTERM)
-    if not callable(own) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    try:
-        yield
-    except SystemExit:  # what Ray makes of SIGTERM while it connects
-        raise KeyboardInterrupt from None
-    finally:
-        signal.signal(signal.SIGTERM, own)
 
 
 def check_answers(address: str) -> None:

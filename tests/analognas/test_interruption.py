@@ -2,11 +2,16 @@
 
 import os
 import signal
+import sys
 import time
 
 import pytest
 
-from analognas.interruption import stop_on_interrupt, terminated_as_interrupted
+from analognas.interruption import (
+    interruptions_held_back,
+    stop_on_interrupt,
+    terminated_as_interrupted,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +57,52 @@ def test_the_cleaning_after_a_second_interrupt_is_not_disturbed(capfd) -> None:
     assert cleaned
     assert signal.getsignal(signal.SIGINT) == before
     assert capfd.readouterr().err.count("press Ctrl-C again") == 1
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_the_cleaning_of_a_process_that_ends_is_not_disturbed(kind) -> None:
+    cleaned = False
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        finally:
+            os.kill(os.getpid(), kind)
+            time.sleep(0.01)
+            cleaned = True
+    assert cleaned
+
+
+def test_a_third_interrupt_does_not_disturb_a_process_that_ends(capfd) -> None:
+    cleaned = False
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        try:
+            with stop_on_interrupt():
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(10)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            cleaned = True
+    assert cleaned
+    assert capfd.readouterr().err.count("press Ctrl-C again") == 1
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_what_must_not_be_interrupted_half_way_comes_to_its_end(kind) -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted(), interruptions_held_back():
+        os.kill(os.getpid(), kind)
+        time.sleep(0.01)
+        done = True
+    assert done
+
+
+def test_what_another_handler_makes_of_a_signal_is_an_interruption() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptions_held_back():
+        signal.signal(signal.SIGTERM, lambda kind, _frame: sys.exit(kind))
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
