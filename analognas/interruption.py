@@ -81,3 +81,30 @@ def terminated_as_interrupted() -> Iterator[None]:
     finally:
         if signal.getsignal(signal.SIGTERM) is on_termination:
             signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def termination_kept() -> Iterator[None]:
+    """Keep this process's own handler of SIGTERM through code that sets another, as `ray.init` does.
+
+    Ray's raises SystemExit at once and, once it is connected, writes a dump and ends the process with status 1. A
+    SIGTERM that it takes in here goes to the kept handler. Where there is no handler, or in a thread other than the
+    main one, nothing changes.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM) if main else None
+    if not callable(before):
+        yield
+        return
+    taken = False
+    try:
+        yield
+    except SystemExit as stopped:
+        taken = stopped.code == signal.SIGTERM
+        if not taken:
+            raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if taken:
+        signal.alarm(0)  # with its dump, Ray sets one that aborts the process in the middle of its cleaning
+        signal.raise_signal(signal.SIGTERM)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from analognas.errors import UserError
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.memory import GIGABYTE
+from analognas.interruption import termination_kept
 
 ANSWER_S: Final = 8.0
 """Seconds within which a cluster has to answer."""
@@ -170,7 +171,8 @@ def _initialise(address: str) -> None:
     if address == "local":
         options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": False}
     try:
-        ray.init(address=address, **options)
+        with termination_kept():
+            ray.init(address=address, **options)
     except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
         if "ersion mismatch" in reason:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from analognas.interruption import stop_on_interrupt, terminated_as_interrupted
+from analognas.interruption import stop_on_interrupt, terminated_as_interrupted, termination_kept
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +52,31 @@ def test_the_cleaning_after_a_second_interrupt_is_not_disturbed(capfd) -> None:
     assert cleaned
     assert signal.getsignal(signal.SIGINT) == before
     assert capfd.readouterr().err.count("press Ctrl-C again") == 1
+
+
+def another_handler(number: int, _frame: object) -> None:
+    """As `ray.init` sets one."""
+    raise SystemExit(number)
+
+
+def test_code_that_sets_a_handler_of_its_own_takes_no_termination() -> None:
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        kept = signal.getsignal(signal.SIGTERM)
+        with termination_kept():
+            signal.signal(signal.SIGTERM, another_handler)
+        assert signal.getsignal(signal.SIGTERM) == kept
+        with termination_kept():
+            signal.signal(signal.SIGTERM, another_handler)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+
+def test_where_there_is_no_handler_the_other_one_stays() -> None:
+    with termination_kept():
+        signal.signal(signal.SIGTERM, another_handler)
+    assert signal.getsignal(signal.SIGTERM) == another_handler
+
+
+def test_what_ends_for_another_reason_ends() -> None:
+    with pytest.raises(SystemExit, match="3"), terminated_as_interrupted(), termination_kept():
+        raise SystemExit(3)

@@ -92,12 +92,17 @@ def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path, moment: str) -> N
 
 @pytest.mark.parametrize(
     ("how", "executor"),
-    [(signal.SIGINT, "serial"), (signal.SIGTERM, "serial"), (signal.SIGTERM, "processes")],
+    [
+        (signal.SIGINT, "{kind: serial}"),
+        (signal.SIGTERM, "{kind: serial}"),
+        (signal.SIGTERM, "{kind: processes}"),
+        pytest.param(signal.SIGTERM, "{kind: ray, address: local}", marks=pytest.mark.ray),
+    ],
 )
 def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path, how, executor) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
-        command("search", write_small(tmp_path), "--out", run, "--executor", executor, *QUICK),
+        command("search", write_small(tmp_path), "--out", run, "--set", f"executor={executor}", *QUICK),
         env=environment(),
         stderr=subprocess.PIPE,
         text=True,
