@@ -36,9 +36,19 @@ def _told_in_a_line(error: Exception) -> typer.Exit:
         return typer.Exit(EXIT_USAGE)
     context = getattr(error, "ctx", None)
     path = "analognas" if context is None else context.command_path
+    told = told.removesuffix(".") + _what_was_given(error)
     end = "" if told.endswith("?") else ";"
-    typer.echo(f"{path}: {told.removesuffix('.')}{end} `{path} --help` explains it", err=True)
+    typer.echo(printable(f"{path}: {told}{end} `{path} --help` explains it"), err=True)
     return typer.Exit(EXIT_USAGE)
+
+
+def _what_was_given(error: Exception) -> str:
+    """Return `, got ...` where the value of an option was refused and typer's message lacks it."""
+    from pydantic import ValidationError
+
+    if not isinstance(error.__cause__, ValidationError):
+        return ""
+    return f", got {error.__cause__.errors()[0]['input']}"
 
 
 class _ErrorsAsExitCodes(TyperGroup):

@@ -18,7 +18,7 @@ _TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
 def comparisons(
     result: FinalResult, objectives: Sequence[Objective], upper_bounds: Mapping[str, float]
 ) -> list[str]:
-    """Return a sentence for each reference network: who is ahead in the first objective, the network found or it.
+    """Return a sentence for each reference network: who is ahead in the first objective, if either is.
 
     It says by how much, with the standard error over chips where both met the same ones, and at how many times the
     parameters. Of a reference that is ahead it also says which constraints it breaks or in which other objectives it
@@ -40,10 +40,12 @@ def comparisons(
 
 def _won(found: ValidatedNetwork, reference: ValidatedNetwork, objective: str) -> str:
     ratio = found.metrics["parameters"] / reference.metrics["parameters"]
-    return (
-        f"{found.name} is ahead of {reference.name} by {_lead(found, reference, objective)}, "
-        f"with {ratio:.2g} times its parameters"
-    )
+    lead = _lead(found, reference, objective)
+    if found.metrics[objective] == reference.metrics[objective]:
+        verdict = f"is level with {reference.name}: {lead} apart"
+    else:
+        verdict = f"is ahead of {reference.name} by {lead}"
+    return f"{found.name} {verdict}, with {ratio:.2g} times its parameters"
 
 
 def _lost(

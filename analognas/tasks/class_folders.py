@@ -4,14 +4,15 @@
     DATA/train/cat/*.png  DATA/test/cat/*.png  …                split by the folders `train`, `test` and, where there
                                                                 is one, `validation` or `val`, in any case
 
-Names that begin with a dot are left out, and so are the folders `_background_noise_` and `__MACOSX`; folders inside a
-class folder count to it. Files with other endings and files beside the class folders are left out, too, and counted in
-a note.
+Names that begin with a dot are left out, those of folders inside a class folder included, and so are the folders
+`_background_noise_` and `__MACOSX`; other folders inside a class folder count to it. Files with other endings and files
+beside the class folders are left out, too, and counted in a note.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -126,6 +127,11 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     """
     groups = _groups(root)
     classes = sorted({folder.name for group, _ in groups for folder in _folders(group)})
+    for name in classes:
+        if name != os.fsencode(name).decode(errors="replace"):
+            raise UserError(
+                f"{root}: names of class folders must be UTF-8, {os.fsencode(name)!r} is not; rename it"
+            )
     if len(classes) < 2:
         raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
     entries: list[tuple[Path, int, int]] = []
@@ -223,8 +229,16 @@ def _beside(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 
 def files_in(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
-    """Return the files anywhere below `folder` with one of `suffixes`, and the others; none without a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+    """Return the files below `folder` with one of `suffixes`, and the others; none without a folder.
+
+    Links to nothing are among them, so that they are told of like any file that cannot be read.
+    """
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if (path.is_file() or (path.is_symlink() and not path.exists()))
+        and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+    )
     fits = [path.suffix.lower() in suffixes for path in files]
     return list(itertools.compress(files, fits)), [
         path for path, fit in zip(files, fits, strict=True) if not fit

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from analognas.entry_points import make_from_entry_point
 from analognas.errors import UserError
-from analognas.tasks.task import Task
+from analognas.tasks.task import Split, Task
 
 GROUP: Final = "analognas.tasks"
 
@@ -39,8 +39,18 @@ def _check(name: str, task: Task) -> None:
     """Raise UserError for what would only fail, or quietly mislead, much later."""
     import torch
 
+    _check_texts(name, task)
+    parts = (("train", task.train), ("validation", task.validation), ("test", task.test))
+    for part, split in parts:
+        if not isinstance(split, Split) or not all(
+            isinstance(values, torch.Tensor) and values.device.type == "cpu" and not values.requires_grad
+            for values in (split.x, split.y)
+        ):
+            raise UserError(
+                f"the task {name!r}: `{part}` must be a Split of two torch tensors on the processor, without gradients"
+            )
     shape = task.train.x.shape[1:]
-    for part, split in (("train", task.train), ("validation", task.validation), ("test", task.test)):
+    for part, split in parts:
         if (
             split.x.ndim != 4
             or split.x.shape[1:] != shape
@@ -75,3 +85,22 @@ def _check(name: str, task: Task) -> None:
                 f"the task {name!r}: `{part}` must be (copies, {', '.join(map(str, split.x.shape))}), "
                 f"got {tuple(noisy.shape)}"
             )
+
+
+def _check_texts(name: str, task: Task) -> None:
+    """Raise UserError for names and notes that are no texts, and for fewer than two classes."""
+    classes = task.class_names
+    if not isinstance(classes, tuple) or not all(isinstance(label, str) for label in classes):
+        raise UserError(f"the task {name!r}: `class_names` must be a tuple of texts, got {classes!r}")
+    if len(set(classes)) < max(2, len(classes)):
+        raise UserError(
+            f"the task {name!r}: needs two classes at least, each with its own name, got {classes!r}"
+        )
+    if not isinstance(task.notes, tuple) or not all(
+        isinstance(text, str) for text in (task.name, *task.notes)
+    ):
+        raise UserError(
+            f"the task {name!r}: `name` must be a text and `notes` a tuple of texts, got {task.name!r}, {task.notes!r}"
+        )
+    if task.statistics not in ("channel", "band"):
+        raise UserError(f"the task {name!r}: `statistics` must be channel or band, got {task.statistics!r}")

@@ -96,7 +96,8 @@ def _values(code: int, bits: int, body: bytes) -> Samples:
         case 1, 32:
             return np.frombuffer(body, "<i4").astype(np.float32) / np.float32(2**31)
         case 3, 32 | 64:
-            return np.frombuffer(body, f"<f{bits // 8}").astype(np.float32)
+            with np.errstate(over="ignore"):  # infinity is refused like any sample that is not finite
+                return np.frombuffer(body, f"<f{bits // 8}").astype(np.float32)
         case _:
             raise WavError(f"format {code} with {bits} bit is not read: PCM of 8 to 32 bit and float are")
 

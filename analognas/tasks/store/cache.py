@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ import numpy.typing as npt
 from analognas.tasks.store.places import cache_folder
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+ENTRIES: Final = "entries"
+"""An array with the names of the others: an archive whose directory is damaged may lack some, and still open."""
 
 
 def cached(name: str, identity: Mapping[str, Any], compute: Callable[[], Arrays]) -> Arrays:
@@ -37,14 +41,17 @@ def cached(name: str, identity: Mapping[str, Any], compute: Callable[[], Arrays]
     path = cache_folder() / f"{name}-{key}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {entry: archive[entry] for entry in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            kept = {entry: archive[entry] for entry in archive.files}
+        if sorted(kept) == sorted([ENTRIES, *kept[ENTRIES].tolist()]):
+            return {entry: kept[entry] for entry in kept if entry != ENTRIES}
+        arrays = compute()
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, RuntimeError):
         arrays = compute()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as out:
-            np.savez(out, allow_pickle=False, **dict(arrays))
+            np.savez(out, allow_pickle=False, **{ENTRIES: np.array(sorted(arrays))}, **dict(arrays))
         draft.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -53,9 +60,13 @@ def cached(name: str, identity: Mapping[str, Any], compute: Callable[[], Arrays]
 
 
 def file_identity(paths: Iterable[Path], root: Path) -> str:
-    """Return a hash over names, sizes and modification times of files; names are relative to `root`."""
+    """Return a hash over names, sizes and modification times of files, or of links to nothing.
+
+    Names are relative to `root`.
+    """
     digest = hashlib.sha256()
     for path in paths:
-        status = path.stat()
-        digest.update(f"{path.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        status = path.stat() if path.exists() else path.lstat()
+        digest.update(os.fsencode(path.relative_to(root)))
+        digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -1,18 +1,19 @@
 """Downloads the files of a data set: resumed where a download broke off, checked, and put in place in one step.
 
 What has arrived so far is kept as `FILE.part`. A server that honours the Range header goes on after it, any other
-starts again. A file appears under its own name only after its SHA-256 was right.
+starts again. A file appears under its own name only after its SHA-256 was right. One process at a time fetches a file.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -66,6 +67,43 @@ def _fetch_file(source: Source, download: Download, folder: Path, progress: Prog
             return target
         raise UserError(f"{target}: is there already with another content; remove it and fetch again")
     _check_room(folder, download, part)
+    with _alone(part):
+        _download(source, download, folder, progress)
+        found = _sha256(part)
+        if found != download.sha256:
+            part.unlink()
+            raise UserError(
+                f"{download.url}: the file has the SHA-256 {found[:12]}…, expected {download.sha256[:12]}…; "
+                "it was removed, fetch it again or ask its owner what changed"
+            )
+        part.replace(target)
+    return target
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Keep other processes from `part`; it is removed where it is empty in the end.
+
+    Raises:
+        UserError: when another process is fetching the file.
+    """
+    with part.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{part}: another process is fetching this file; wait for it, or stop it"
+            ) from None
+        try:
+            yield
+        finally:
+            if part.exists() and not _size(part):
+                part.unlink()
+
+
+def _download(source: Source, download: Download, folder: Path, progress: Progress) -> None:
+    """Bring all bytes into the `.part` of the file."""
+    part = folder / f"{download.file}.part"
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)
         try:
@@ -82,28 +120,17 @@ def _fetch_file(source: Source, download: Download, folder: Path, progress: Prog
             reason = str(getattr(error, "reason", None) or error or type(error).__name__)
         if attempt == ATTEMPTS or _size(part) == before:
             kept = f"{_size(part):,} bytes are kept, the same command goes on; " if _size(part) else ""
-            if not _size(part):
-                part.unlink(missing_ok=True)
             raise UserError(
                 f"{download.url}: cannot be downloaded ({reason}); {kept}"
                 f"without a connection, {source.by_hand(folder)}"
             )
-    found = _sha256(part)
-    if found != download.sha256:
-        part.unlink()
-        raise UserError(
-            f"{download.url}: the file has the SHA-256 {found[:12]}…, expected {download.sha256[:12]}…; "
-            "it was removed, fetch it again or ask its owner what changed"
-        )
-    part.replace(target)
-    return target
 
 
 def _continue(download: Download, part: Path, progress: Progress) -> None:
     """Append to `part` what it lacks, or begin anew where the server cannot go on."""
     have = _size(part)
     if have > download.size:
-        part.unlink()
+        os.truncate(part, 0)
         have = 0
     if have == download.size:
         return

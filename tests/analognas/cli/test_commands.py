@@ -313,6 +313,8 @@ def test_bench_compares_strategies_and_draws_them(here) -> None:
         (["--table", "absent.csv"], "absent.csv: no such file"),
         (["--table", str(here / "no.csv"), "--target", "x"], "a CSV file with a header"),
         (["--budget", "1000000"], "must hold, got 1000000"),
+        (["--budget", "0"], "greater than or equal to 1, got 0;"),
+        (["--seeds", "many"], "a valid integer, unable to parse string as an integer, got many;"),
         (["--plot", "regret.png"], "--plot writes SVG: the name must end in .svg, got regret.png"),
         (["--plot", "absent/regret.svg"], "there is no folder absent"),
         (["--plot", "folder.svg"], "--plot needs a file, folder.svg is a folder"),

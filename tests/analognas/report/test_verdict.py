@@ -62,6 +62,8 @@ def test_a_reference_that_is_behind_or_equal_is_told_too() -> None:
     assert first == (
         f"best is ahead of resnet8 by 0.50 ± {error:.2f} points of 1-day accuracy, with 2 times its parameters"
     )
-    assert second.startswith("best is ahead of resnet8 by 0.00 ± ")
+    assert second == (
+        f"best is level with resnet8: 0.00 ± {error:.2f} points of 1-day accuracy apart, with 2 times its parameters"
+    )
     (digital,) = comparisons(result(behind), [Objective("digital_accuracy", 1)], BOUNDS)
-    assert digital.startswith("best is ahead of resnet8 by 0.00 points of ")
+    assert digital.startswith("best is level with resnet8: 0.00 points of ")

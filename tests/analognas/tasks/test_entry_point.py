@@ -107,3 +107,28 @@ def test_what_other_packages_can_do_wrong(name, message) -> None:
 def test_wrong_options_are_the_tasks_failure() -> None:
     with pytest.raises(UserError, match="failed: TypeError"):
         load_entry_point("good", {"clases": 3})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"test": None}, "`test` must be a Split of two torch tensors"),
+        ({"train": Split(split().x, [0, 1])}, "`train` must be a Split of two torch tensors"),  # type: ignore[arg-type]
+        ({"train": Split(split().x.to("meta"), split().y)}, "tensors on the processor"),
+        ({"train": Split(split().x.requires_grad_(), split().y)}, "without gradients"),
+        ({"class_names": ["cat", "dog"]}, r"`class_names` must be a tuple of texts, got \['cat', 'dog'\]"),
+        ({"class_names": (0, 1)}, r"a tuple of texts, got \(0, 1\)"),
+        ({"class_names": ("cat",)}, "needs two classes at least"),
+        ({"class_names": ("cat", "cat")}, "each with its own name"),
+        ({"name": None}, "`name` must be a text .* got None"),
+        ({"notes": "a copy"}, "`notes` a tuple of texts, got 'mine', 'a copy'"),
+        ({"statistics": "pixel"}, "`statistics` must be channel or band, got 'pixel'"),
+    ],
+)
+def test_what_would_fail_much_later_is_told_at_once(change, message, monkeypatch) -> None:
+    monkeypatch.setitem(globals(), "good", lambda: dataclasses.replace(good_before(), **change))
+    with pytest.raises(UserError, match=message):
+        load_entry_point("good", {})
+
+
+good_before = good

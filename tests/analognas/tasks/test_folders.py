@@ -1,5 +1,6 @@
 """A user's own folders: honest splits, and every way they can be wrong. Sound alone: test_sound_folders.py."""
 
+import os
 import re
 from pathlib import Path
 
@@ -90,7 +91,14 @@ def test_names_that_begin_with_an_underscore_are_used_and_hidden_ones_are_not(tm
     for name in ("_unknown_", "dog"):
         for index in range(5):
             image(tmp_path / "d" / name / f"_DSC{index}.png", index)
-    for name in (".hidden/1.png", "_background_noise_/1.png", "__MACOSX/dog/._1.png", "dog/._1.png"):
+    for name in (
+        ".hidden/1.png",
+        "_background_noise_/1.png",
+        "__MACOSX/dog/._1.png",
+        "dog/._1.png",
+        "dog/.cache/1.png",
+        "dog/puppies/.ipynb_checkpoints/1.png",
+    ):
         image(tmp_path / "d" / name, 1)
     task = load(tmp_path, "kind: image-folder, path: d")
     assert task.class_names == ("_unknown_", "dog")
@@ -257,6 +265,20 @@ def test_photographs_are_turned_as_their_camera_says(tmp_path) -> None:
     Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
     decoded = ImageRule(colour="grey").decode((tmp_path / "turned.png").read_bytes())
     assert decoded[0].tolist() == upright.tolist()
+
+
+def test_names_that_are_not_utf_8_and_links_to_nothing(tmp_path) -> None:
+    cats, odd = images(tmp_path / "d") / "cat", os.fsdecode(b"\xff\xfe")
+    (cats / "0.png").rename(cats / f"{odd}.png")
+    (cats / "1.png").unlink()
+    (cats / "1.png").symlink_to("absent.png")
+    task = load(tmp_path, "kind: image-folder, path: d")
+    (note,) = task.notes
+    assert "1.png: [Errno 2] No such file" in note
+    assert sum(len(part) for part in (task.train, task.validation, task.test)) == 19
+    cats.rename(cats.with_name(odd))
+    with pytest.raises(UserError, match=r"names of class folders must be UTF-8, b'\\xff\\xfe' is not"):
+        load(tmp_path, "kind: image-folder, path: d")
 
 
 def test_a_file_that_may_not_be_read_counts_as_bad(tmp_path, monkeypatch) -> None:

@@ -54,10 +54,10 @@ def test_an_extensible_header_and_unknown_chunks_are_read() -> None:
     np.testing.assert_allclose(decode_wav(content)[0], TONE, atol=1e-4)
 
 
-def floats(samples: np.ndarray) -> bytes:
+def floats(samples: np.ndarray, kind: type = np.float32) -> bytes:
     """A file of float samples by scipy's writer."""
     out = io.BytesIO()
-    wavfile.write(out, RATE, samples.astype(np.float32))
+    wavfile.write(out, RATE, samples.astype(kind))
     return out.getvalue()
 
 
@@ -81,6 +81,7 @@ GOOD = pcm(TONE, 16)
         (floats(32767 * TONE), r"must lie between -1 and 1, the largest is 1.638e\+04; divide by full scale"),
         (floats(np.append(TONE, np.nan)), "samples that are not finite"),
         (floats(np.array([-np.inf])), "samples that are not finite"),
+        (floats(np.array([1e300]), np.float64), "samples that are not finite"),
     ],
 )
 def test_what_is_no_sound_is_named(content: bytes, message: str) -> None:

@@ -1,6 +1,7 @@
 """Downloads from a server on this machine that breaks off, starts again, refuses and lies."""
 
 import dataclasses
+import fcntl
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -113,6 +114,17 @@ def test_a_wrong_checksum_leaves_nothing_behind(server, tmp_path) -> None:
     with pytest.raises(UserError, match=r"has the SHA-256 .*, expected 000000000000…; it was removed"):
         fetch(source(server, "0" * 64), tmp_path, silent)
     assert names(tmp_path) == []
+
+
+def test_one_process_at_a_time_fetches_a_file(server, tmp_path) -> None:
+    (tmp_path / "some.bin.part").write_bytes(CONTENT[:1000])
+    with (tmp_path / "some.bin.part").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match=r"some.bin.part: another process is fetching this file; wait"):
+            fetch(source(server), tmp_path, silent)
+    assert names(tmp_path) == ["some.bin.part"]
+    assert fetch(source(server), tmp_path, silent)[0].read_bytes() == CONTENT
+    assert names(tmp_path) == ["some.bin"]
 
 
 def test_another_file_of_that_name_is_not_replaced(server, tmp_path) -> None:
