@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+EXIT_INTERRUPTED: Final = 130
+"""Exit code of an interrupted process, whichever signal it was."""
+
 WORDS: Final = b"\nstopping: what runs is finished and kept; press Ctrl-C again to stop at once\n"
 
 
@@ -105,8 +108,6 @@ def interruptions_held_back() -> Iterator[None]:
     before = {kind: signal.signal(kind, keep) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except SystemExit:  # what a handler that was set in here has made of a signal
-        raise KeyboardInterrupt from None
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)

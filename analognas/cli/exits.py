@@ -6,4 +6,3 @@ from typing import Final
 
 EXIT_USAGE: Final = 2
 EXIT_NO_FEASIBLE: Final = 3
-EXIT_INTERRUPTED: Final = 130

@@ -6,6 +6,7 @@ that no node has, other versions of the packages on a node. `local` starts a clu
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from typing import Any, Final
 from analognas.errors import UserError
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.memory import GIGABYTE
-from analognas.interruption import interruptions_held_back
+from analognas.interruption import EXIT_INTERRUPTED, interruptions_held_back
 
 ANSWER_S: Final = 8.0
 """Seconds within which a cluster has to answer."""
@@ -150,6 +151,17 @@ def _shut_down() -> None:
         ray.shutdown()
 
 
+def leave_at_exit(code: int) -> None:
+    """Have this process end without what Ray does then: it asks the cluster, and blocks or crashes without one."""
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    atexit.register(leave)
+
+
 def head_answers(address: str) -> bool:
     """Return whether anything listens at the address of a head node; asking Ray itself would block for a minute."""
     host, _, port = address.rpartition(":")
@@ -174,6 +186,12 @@ def _initialise(address: str) -> None:
         # Interrupted half-way, Ray would crash when the process ends; and its own SIGTERM handler prints a stack.
         with interruptions_held_back():
             ray.init(address=address, **options)
+    except SystemExit:  # what Ray makes of SIGTERM while it starts a cluster
+        leave_at_exit(EXIT_INTERRUPTED)
+        raise KeyboardInterrupt from None
+    except KeyboardInterrupt:
+        ray.shutdown()
+        raise
     except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
         if "ersion mismatch" in reason:

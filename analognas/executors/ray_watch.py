@@ -6,7 +6,6 @@ at which the cluster can go unnoticed.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
@@ -15,7 +14,7 @@ from typing import Final
 import ray
 
 from analognas.errors import UserError
-from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers
+from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers, leave_at_exit
 
 LOOK_S: Final = 2.0
 """Seconds between two looks at the nodes."""
@@ -31,12 +30,6 @@ LOST_S: Final = 20.0
 
 STUCK_S: Final = 40.0
 """Seconds without an answer after which a search that a call into Ray holds back is ended; Ray aborts it after 60."""
-
-
-def _leave_at_once() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(EXIT_LOST)
 
 
 class ClusterWatch:
@@ -74,9 +67,8 @@ class ClusterWatch:
         """
         if self._silent_s > LOST_S:
             self.lost = True
-            # What Ray does at the end of the process, and with an exception that nobody catches, asks the cluster
-            # and blocks or crashes when that is gone.
-            atexit.register(_leave_at_once)
+            # With an exception that nobody catches, too, Ray asks the cluster.
+            leave_at_exit(EXIT_LOST)
             sys.excepthook = sys.__excepthook__
             raise UserError(self._words())
 
