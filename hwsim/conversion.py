@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -128,6 +128,15 @@ def require_analog(net: nn.Module) -> dict[str, AnalogLayer]:
                 f"and {layer.hardware.name} in `{name}`: call hwsim.to_analog once, on the whole model"
             )
     return layers
+
+
+def require_float32(layers: Mapping[str, AnalogLayer]) -> None:
+    """Raise ValueError unless the weights of all layers are float32, what devices and noise are drawn in."""
+    for name, layer in layers.items():
+        if layer.weight.dtype != torch.float32:
+            raise ValueError(
+                f"weights of `net` must be float32, got {layer.weight.dtype} in `{name}`: call net.float()"
+            )
 
 
 def tile_map(net: nn.Module) -> TileMap:
