@@ -278,8 +278,14 @@ def _one_line(problem: ErrorDetails) -> str:
         kind = next((part for part in problem["loc"] if part in kinds), "pcm")
         fields = {f"device.{name}" for name in kinds[kind].model_fields}
         known = fields.union(known for known, *_ in explain(Hardware()) if not known.startswith("device."))
-        device = f" with a {kind} device" if path.startswith("device.") else ""
-        return f"`{path}` is no field of hardware{device}{nearest(path, known)}"
+        owners = [name for name, spec in kinds.items() if path.removeprefix("device.") in spec.model_fields]
+        if path.startswith("device."):
+            hint = f", it is one of kind {' and '.join(owners)}" if owners else nearest(path, known)
+            return f"`{path}` is no field of hardware with a device of kind {kind}{hint}"
+        hint = (
+            f", did you mean device.{path} of kind {' or '.join(owners)}?" if owners else nearest(path, known)
+        )
+        return f"`{path}` is no field of hardware{hint}"
     return f"`{path}`: {problem['msg'].lower()}, got {problem['input']!r}"
 
 

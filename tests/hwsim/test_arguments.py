@@ -185,7 +185,17 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "replace: of another device": (
         lambda b: b.hardware.replace({"device.device_per_weight": 1}),
         ValueError,
-        "no field of hardware with a pcm device",
+        "no field of hardware with a device of kind pcm$",
+    ),
+    "replace: of a known other device": (
+        lambda b: b.hardware.replace({"device.latest_s": 1e8}),
+        ValueError,
+        "`device.latest_s` is no field of hardware with a device of kind pcm, it is one of kind polynomial$",
+    ),
+    "replace: without its part": (
+        lambda b: b.hardware.replace({"latest_s": 1e8}),
+        ValueError,
+        r"`latest_s` is no field of hardware, did you mean device.latest_s of kind polynomial\?",
     ),
     "explain: a number": (lambda b: list(explain(3)), TypeError, "`spec`.*got 3"),  # type: ignore[arg-type]
     "times of a name": (lambda b: hwsim.check_times("pcm", [1]), TypeError, "`hardware`.*got 'pcm'"),
