@@ -20,7 +20,7 @@ from torch import nn
 
 from hwsim.arguments import nearest, number, shown, whole
 from hwsim.compensation import compensation_factors, readout
-from hwsim.conversion import analog_layers, require_analog, require_float32
+from hwsim.conversion import analog_layers, require_analog, require_float32, tensors_of
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
@@ -178,7 +178,7 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
     require_float32(require_analog(net))  # before a copy is made of who knows what
     net = copy.deepcopy(net).eval().requires_grad_(False)
     layers = require_analog(net)
-    broken = [name for name, tensor in net.state_dict().items() if not bool(torch.isfinite(tensor).all())]
+    broken = [name for name, tensor in tensors_of(net).items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise ValueError(
             f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"

@@ -16,7 +16,7 @@ from torch import nn
 
 from hwsim.arguments import require, whole
 from hwsim.chips import Chips
-from hwsim.conversion import require_analog
+from hwsim.conversion import require_analog, tensors_of
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.hardware import Hardware, explain
 
@@ -35,7 +35,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
     if not path.absolute().parent.is_dir():
         raise ValueError(f"`path` must lie in a folder that exists, got {path}: create {path.parent} first")
     hardware = next(iter(chips.layers.values())).hardware
-    tensors = {f"net.{name}": tensor.contiguous() for name, tensor in chips.net.state_dict().items()}
+    tensors = {f"net.{name}": tensor.contiguous() for name, tensor in tensors_of(chips.net).items()}
     tensors.update({f"state.{name}": tensor.contiguous() for name, tensor in chips.state.items()})
     metadata = {
         "format": FORMAT,
@@ -99,7 +99,7 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
     _check_finite(path, "parameters of the network", parameters)
     net = copy.deepcopy(net).eval().requires_grad_(False)
     try:
-        net.load_state_dict(parameters)
+        net.load_state_dict({**_extra_state(net), **parameters})
     except RuntimeError as error:  # digital layers that differ
         said = "; ".join(line.strip() for line in str(error).splitlines()[1:])
         raise ValueError(f"{path}: `net` must be the network that was programmed: {said}") from None
@@ -151,6 +151,11 @@ def _check_finite(path: Path, what: str, tensors: dict[str, torch.Tensor]) -> No
     broken = sorted(name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all()))
     if broken:
         raise ValueError(f"{path}: {what} must be finite, got NaN or infinity in {', '.join(broken)}")
+
+
+def _extra_state(net: nn.Module) -> dict[str, object]:
+    """Return what modules add to their state that is no tensor, and no file holds."""
+    return {name: value for name, value in net.state_dict().items() if not isinstance(value, torch.Tensor)}
 
 
 def _checked_path(path: object) -> Path:

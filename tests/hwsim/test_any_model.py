@@ -1,5 +1,7 @@
 """What networks of other people do: reshape, share and freeze layers, change their inputs, read a layer's size."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -186,3 +188,38 @@ def test_an_empty_batch_in_training_is_told() -> None:
     hwa = hwsim.HwaTraining(net, generator=torch.Generator())
     with hwa.step(), pytest.raises(ValueError, match=r"at least one image, got \(0, 4\)"):
         net(torch.ones(0, 4))
+
+
+class Remembering(nn.Module):
+    """Adds to its state what is no tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"version": 3}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        assert state == {"version": 3}
+
+
+def test_state_that_is_no_tensor_is_left_alone(tmp_path: Path) -> None:
+    net = hwsim.to_analog(Remembering(), "ideal-8bit")
+    hwsim.calibrate(net, torch.ones(2, 4))
+    chips = hwsim.program(net, 2)
+    hwsim.save_chips(chips, tmp_path / "chips.safetensors")
+    loaded = hwsim.load_chips(net, tmp_path / "chips.safetensors")
+    assert torch.equal(loaded.state["g_us"], chips.state["g_us"])
+
+
+def test_each_name_of_a_layer_keeps_it_digital() -> None:
+    model = nn.ModuleDict({"body": nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))})
+    model["alias"] = model["body"][1]
+    for name in ("alias", "body.1"):
+        net = hwsim.to_analog(model, "ideal-8bit", name)
+        assert type(net["alias"]) is type(net["body"][1]) is nn.Linear, name
+        assert isinstance(net["body"][0], hwsim.AnalogLinear)

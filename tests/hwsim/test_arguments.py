@@ -322,7 +322,7 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, str], dict[str, torch.Tensor]], obj
         lambda m, t: m.update(hardware=m["hardware"].replace('"rows":512', '"rows":64')),
         r"the hardware of the chips in .*, pcm-analognas; it has tile\.rows 512 \(not 64\): call hwsim.to_analog with",
     ),
-    "no drift": (lambda m, t: t.pop("state.nu"), r"be g_us, nu, each `\(chips, 2, 42\)` float32, got g_us \(2, 2, 42\)"),
+    "no drift": (lambda m, t: t.pop("state.nu"), r"g_us, nu, each `\(chips, 2, 42\)` float32, got g_us \(2, 2, 42\)"),
     "few devices": (lambda m, t: t.update({"state.nu": t["state.nu"][:, :, 1:].contiguous()}), r"nu \(2, 2, 41\)"),
     "nan": (lambda m, t: t["state.g_us"].fill_(float("nan")), "NaN or infinity in g_us"),
     "nan of the network": (lambda m, t: t["net.0.bias"].fill_(float("nan")), "NaN or infinity in 0.bias"),
