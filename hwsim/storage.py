@@ -128,7 +128,7 @@ def _first_difference(found: dict[str, list[int]], wanted: dict[str, list[int]])
 
 def _check_state(path: Path, state: DeviceState, device: Device, n_weights: int) -> None:
     """Raise ValueError unless `state` is that of both devices of each weight."""
-    wanted = set(device.program(torch.full((1,), device.g_min_us), torch.Generator()))
+    wanted = set(device.program(torch.full((1,), device.g_min_us, dtype=torch.float32), torch.Generator()))
     chips = {tensor.shape[0] if tensor.ndim else 0 for tensor in state.values()}
     is_whole = all(
         tuple(tensor.shape[1:]) == (2, n_weights) and tensor.dtype == torch.float32

@@ -312,10 +312,12 @@ def _channels_inner(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
 def _empty(size: tuple[int, ...], channels: int, channel_dim: int) -> torch.Tensor:
     """Return room like that of a tensor of `size` with `channels`, the channels side by side in memory."""
     if channel_dim == -1:
-        return torch.empty(*size[:-1], channels)
+        return torch.empty(*size[:-1], channels, dtype=torch.float32)
     if len(size) == 4:
-        return torch.empty(size[0], channels, *size[2:], memory_format=torch.channels_last)
-    return torch.empty(size[0], *size[2:], channels).movedim(-1, channel_dim)
+        return torch.empty(
+            size[0], channels, *size[2:], dtype=torch.float32, memory_format=torch.channels_last
+        )
+    return torch.empty(size[0], *size[2:], channels, dtype=torch.float32).movedim(-1, channel_dim)
 
 
 def _channels_last(weights: torch.Tensor) -> torch.Tensor:

@@ -223,3 +223,19 @@ def test_each_name_of_a_layer_keeps_it_digital() -> None:
         net = hwsim.to_analog(model, "ideal-8bit", name)
         assert type(net["alias"]) is type(net["body"][1]) is nn.Linear, name
         assert isinstance(net["body"][0], hwsim.AnalogLinear)
+
+
+def test_the_default_type_of_torch_changes_nothing() -> None:
+    x = torch.randn(12, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(LeNet(), "pcm-rasch2023")
+    hwsim.calibrate(net, x)
+    y = net.eval()(x).argmax(1)
+    curves = []
+    try:
+        for kind in (torch.float32, torch.float64):
+            torch.set_default_dtype(kind)
+            chips = hwsim.program(net, 2)
+            curves.append([hwsim.accuracy_over_time(chips, x, y, 1, adabs_inputs=a) for a in (None, x)])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert curves[0] == curves[1]
