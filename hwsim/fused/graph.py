@@ -131,7 +131,8 @@ class _Shapes(fx.Interpreter):
 
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph)
-        self.found: dict[fx.Node, tuple[int, ...]] = {}
+        self.found: dict[fx.Node, torch.Size] = {}
+        self.is_float32: dict[fx.Node, bool] = {}
         self._versions: dict[fx.Node, int] = {}
 
     def run_node(self, n: fx.Node) -> Any:
@@ -140,12 +141,13 @@ class _Shapes(fx.Interpreter):
                 raise UnfusableError(f"{read} is read by {n} after a change in place")
         result = super().run_node(n)
         if isinstance(result, torch.Tensor):
-            self.found[n], self._versions[n] = tuple(result.shape), result._version
+            self.found[n], self._versions[n] = result.shape, result._version
+            self.is_float32[n] = result.dtype == torch.float32
         return result
 
 
 def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
-    """Note in each node how many numbers it makes of one image, and their shape if images come first."""
+    """Note in each node how many numbers it makes of one image, and the shape of those that stages can read."""
     one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
     single, double = _Shapes(graph), _Shapes(graph)
     with torch.no_grad(), floating_point(graph):
@@ -157,13 +159,14 @@ def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -
     if not torch.allclose(outputs, untraced, equal_nan=True):  # y *= 2 is traced as y = y * 2, for one
         raise UnfusableError("the network computes something else when it is traced")
     for node in graph.graph.nodes:
-        found = single.found.get(node, ())
+        found = tuple(single.found.get(node, ()))
         by_image = found[:1] == (1,) and double.found.get(node) == (2, *found[1:])
-        node.meta["elements"], node.meta["shape"] = math.prod(found), found if by_image else None
+        is_known = by_image and single.is_float32[node]
+        node.meta["elements"], node.meta["shape"] = math.prod(found), found if is_known else None
 
 
 def shape(node: fx.Node) -> tuple[int, ...] | None:
-    """Return the shape `(1, ...)` of what `node` makes of one image; None unless images come first in it."""
+    """Return the shape `(1, ...)` of what `node` makes of one image; None unless it is float32, images first."""
     found: tuple[int, ...] | None = node.meta["shape"]
     return found
 

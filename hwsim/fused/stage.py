@@ -213,6 +213,10 @@ class StageRunner:
         struct.stride = current.shape[self._stage.channel_dim]
         struct.pixels = current.numel() // (struct.images * struct.stride)
         struct.channels = columns
+        size = struct.images * struct.pixels * columns  # what the kernel reads of each operand, unchecked
+        for operand in (before, after):
+            assert operand is None or (operand.numel() == size and operand.dtype == torch.float32)
+        assert current.dtype == torch.float32
         struct.current = current.data_ptr()
         struct.before = None if before is None else before.data_ptr()
         struct.after = None if after is None else after.data_ptr()

@@ -230,9 +230,26 @@ class SequenceFirst(nn.Module):
         return self.last(F.relu(self.second(F.relu(self.first(h)))).mean(0))
 
 
-@pytest.mark.parametrize("model", [Positions(True), Positions(False), SequenceFirst()])
+class Masked(nn.Module):
+    """A sum with numbers of another type."""
+
+    def __init__(self, kind: torch.dtype) -> None:
+        super().__init__()
+        self.layer, self.last = nn.Linear(9, 9), nn.Linear(9, 5)
+        self.kind = kind
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = x.mean((1, 2))
+        return self.last((h > 0).to(self.kind) + self.layer(h))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Positions(True), Positions(False), SequenceFirst()]
+    + [Masked(kind) for kind in (torch.bool, torch.int64, torch.float16)],
+)
 @torch.no_grad()
-def test_only_what_has_images_first_is_fused(model: nn.Module) -> None:
+def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
     x = torch.randn(7, 3, 9, 9, generator=torch.Generator().manual_seed(0))
     net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"))
     hwsim.calibrate(net, [x])
