@@ -73,7 +73,7 @@ def _unknown_key(key: str, tag: tuple[int | str, ...], sections: list[type[BaseM
     of_kind = [section for section in sections if tag and tag[0] in _kinds_of(section)]
     others = [kind for section in sections if key in section.model_fields for kind in _kinds_of(section)]
     if of_kind and others:
-        return f"unknown key of kind {tag[0]}; it is one of kind {' and '.join(dict.fromkeys(others))}"
+        return f"unknown key of kind {tag[0]}; it belongs to kind {', '.join(dict.fromkeys(others))}"
     return "unknown key" + nearest(
         key, {name for section in of_kind or sections for name in section.model_fields}
     )

@@ -191,7 +191,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "replace: of a known other device": (
         lambda b: b.hardware.replace({"device.latest_s": 1e8}),
         ValueError,
-        "`device.latest_s` is no field of hardware with a device of kind pcm, it is one of kind polynomial$",
+        "`device.latest_s` is no field of hardware with a device of kind pcm, it belongs to kind polynomial$",
     ),
     "replace: without its part": (
         lambda b: b.hardware.replace({"latest_s": 1e8}),
