@@ -130,7 +130,7 @@ class BatchedChips:
         self, readings: Sequence[Reading], keys: Sequence[int], x: torch.Tensor, first_image: int
     ) -> torch.Tensor:
         chips, device = self._chips, self._chips.torch_device
-        inputs = x.to(device)
+        inputs = x.to(device, copy=True)
 
         def run(weights: dict[str, torch.Tensor], factors: _Factors, key: torch.Tensor) -> torch.Tensor:
             noise = ChipNoise(self._pool, key, first_image)

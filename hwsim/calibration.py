@@ -7,7 +7,7 @@ The network runs in floating point on the batches, and each layer's inputs are s
     max        largest |x| of all batches
 
 A wide range clips little and amplifies quantisation and output noise; a narrow one does the opposite. A
-layer that sees only zeros gets the range 1.
+layer that sees only zeros gets the range 1. Of a layer that runs several times in a batch, the widest counts.
 
 References:
     Rasch et al., Nat. Commun. 14:5282, 2023 (Methods, input range).
@@ -15,6 +15,7 @@ References:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -65,17 +66,14 @@ def calibrate(
         batches = [batches]
     require(batches, Iterable, "`batches` must be a tensor or a list of tensors")
     ranges: dict[AnalogLayer, torch.Tensor] = {}
+    widest: dict[AnalogLayer, torch.Tensor] = {}  # of a batch, over all runs of a layer
+    n_seen: Counter[AnalogLayer] = Counter()
 
     def observe(layer: nn.Module, arguments: tuple[Any, ...]) -> None:
         assert isinstance(layer, AnalogLayer)
         blocks = range(len(layer.mapping.blocks))
         new = torch.stack([summarise(layer.block_input(arguments[0], block)) for block in blocks])
-        if layer not in ranges:
-            ranges[layer] = new
-        elif method == "max":
-            ranges[layer] = torch.maximum(ranges[layer], new)
-        else:
-            ranges[layer] += (new - ranges[layer]) / count
+        widest[layer] = torch.maximum(widest.get(layer, new), new)
 
     handles = [layer.register_forward_pre_hook(observe) for layer in layers]
     count = 0
@@ -87,7 +85,13 @@ def calibrate(
                 if inputs.numel() == 0:
                     raise ValueError(f"`{place}` must have at least one input, got none")
                 with explained(place, inputs):
-                    net(inputs.to(weight.device))
+                    net(inputs.to(weight.device, copy=True))
+                for layer, new in widest.items():
+                    n_seen[layer] += 1
+                    old = ranges.get(layer, new)
+                    is_max = method == "max"
+                    ranges[layer] = torch.maximum(old, new) if is_max else old + (new - old) / n_seen[layer]
+                widest.clear()
     finally:
         for handle in handles:
             handle.remove()
@@ -114,14 +118,14 @@ def calibrate(
 
 
 @contextmanager
-def floating_point(net: nn.Module) -> Iterator[None]:
-    """Run `net` digitally and in evaluation mode inside the context."""
+def floating_point(net: nn.Module, channels_last: bool = False) -> Iterator[None]:
+    """Run `net` digitally and in evaluation mode inside the context; `channels_last` as in `Execution`."""
     training = {module: module.training for module in net.modules()}
     layers = [layer for _, layer in analog_layers(net)]
     executions = [layer.execution for layer in layers]
     net.eval()
     for layer in layers:
-        layer.execution = replace(NOMINAL, digital=True)
+        layer.execution = replace(NOMINAL, digital=True, channels_last=channels_last)
     try:
         yield
     finally:
@@ -129,6 +133,18 @@ def floating_point(net: nn.Module) -> Iterator[None]:
             layer.execution = execution
         for module, mode in training.items():
             module.training = mode
+
+
+@torch.no_grad()
+def bears_channels_last(net: nn.Module, *inputs: Any, **options: Any) -> bool:
+    """Whether `net` runs on these arguments while convolutions leave channels last."""
+    copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
+    with floating_point(net, channels_last=True):
+        try:
+            net(*copies, **options)
+        except RuntimeError:  # of a `view`, which wants another order in memory
+            return False
+    return True
 
 
 def _summary(method: Method, n_std: float, quantile: float) -> Callable[[torch.Tensor], torch.Tensor]:

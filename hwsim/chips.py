@@ -20,7 +20,7 @@ from torch import nn
 
 from hwsim.arguments import nearest, number, shown, whole
 from hwsim.compensation import compensation_factors, readout
-from hwsim.conversion import analog_layers, require_analog
+from hwsim.conversion import analog_layers, require_analog, require_float32, tensors_of
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
@@ -42,12 +42,15 @@ class Reading:
     weights: dict[str, torch.Tensor]
     compensation: dict[str, torch.Tensor] | None
 
-    def execution(self, layer: str, noise: NoiseStream, first_image: int) -> Execution:
+    def execution(
+        self, layer: str, noise: NoiseStream, first_image: int, channels_last: bool = False
+    ) -> Execution:
         """Return what `layer` computes with on this chip, from image number `first_image` on."""
         return Execution(
             programmed=self.weights[layer],
             compensation=None if self.compensation is None else self.compensation[layer],
             noise=replace(noise, first_image=first_image),
+            channels_last=channels_last,
         )
 
 
@@ -161,7 +164,7 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
 
     Raises:
         ValueError: for a network without analog layers, `n` below 1, `first` below 0, or weights, biases or
-            statistics that are not finite.
+            statistics that are not finite or not float32.
         TypeError: for an argument of another type.
 
     Example:
@@ -172,10 +175,10 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
     """
     n, seed = whole("n", n, least=1, most=MAX_CHIPS), whole("seed", seed)
     first = whole("first", first, least=0)
-    require_analog(net)  # before a copy is made of who knows what
+    require_float32(require_analog(net))  # before a copy is made of who knows what
     net = copy.deepcopy(net).eval().requires_grad_(False)
     layers = require_analog(net)
-    broken = [name for name, tensor in net.state_dict().items() if not bool(torch.isfinite(tensor).all())]
+    broken = [name for name, tensor in tensors_of(net).items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise ValueError(
             f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -65,7 +65,7 @@ def to_analog(
     if any(analog_layers(model)):
         raise ValueError("`model` must be digital, got analog layers: call hwsim.to_digital(model) first")
     digital_layers = _checked_entries(digital_layers)
-    names = {name for name, _ in model.named_modules()}
+    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
     missing = [entry for entry in digital_layers if isinstance(entry, str) and entry not in names]
     problems = [
         f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}" for name in missing
@@ -128,6 +128,20 @@ def require_analog(net: nn.Module) -> dict[str, AnalogLayer]:
                 f"and {layer.hardware.name} in `{name}`: call hwsim.to_analog once, on the whole model"
             )
     return layers
+
+
+def tensors_of(net: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the state of `net` without what modules add to it that is no tensor."""
+    return {name: value for name, value in net.state_dict().items() if isinstance(value, torch.Tensor)}
+
+
+def require_float32(layers: Mapping[str, AnalogLayer]) -> None:
+    """Raise ValueError unless the weights of all layers are float32, what devices and noise are drawn in."""
+    for name, layer in layers.items():
+        if layer.weight.dtype != torch.float32:
+            raise ValueError(
+                f"weights of `net` must be float32, got {layer.weight.dtype} in `{name}`: call net.float()"
+            )
 
 
 def tile_map(net: nn.Module) -> TileMap:
@@ -202,17 +216,26 @@ def _problem(module: nn.Module) -> str | None:
 
 
 def _candidates(
-    model: nn.Module, digital_layers: Collection[str | type[nn.Module]], name: str = ""
+    model: nn.Module, digital_layers: Collection[str | type[nn.Module]]
 ) -> Iterator[tuple[str, nn.Module]]:
     """Yield every layer that multiplies by weights and is not kept digital, under each of its names."""
     types = tuple(entry for entry in digital_layers if isinstance(entry, type))
-    if name in digital_layers or isinstance(model, types):
+    digital = {
+        module for name, module in model.named_modules(remove_duplicate=False) if name in digital_layers
+    }
+    yield from _below(model, digital, types, "")
+
+
+def _below(
+    module: nn.Module, digital: set[nn.Module], types: tuple[type[nn.Module], ...], name: str
+) -> Iterator[tuple[str, nn.Module]]:
+    if module in digital or isinstance(module, types):
         return
-    if isinstance(model, (nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)):
-        yield name, model
+    if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)):
+        yield name, module
         return
-    for child_name, child in model.named_children():
-        yield from _candidates(child, digital_layers, f"{name}.{child_name}" if name else child_name)
+    for child_name, child in module.named_children():
+        yield from _below(child, digital, types, f"{name}.{child_name}" if name else child_name)
 
 
 def _distinct(

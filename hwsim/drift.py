@@ -20,8 +20,8 @@ from hwsim.adabs import adapted_batch_norm
 from hwsim.arguments import number, require, shown, whole
 from hwsim.arguments import times as seconds
 from hwsim.batched import CHIPS_AT_ONCE, BatchedChips
-from hwsim.calibration import floating_point
-from hwsim.chips import Chips
+from hwsim.calibration import bears_channels_last, floating_point
+from hwsim.chips import Chips, Reading
 from hwsim.curve import DriftCurve, half_width
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import UnfusableError
@@ -121,7 +121,7 @@ def _n_classes(chips: Chips, name: str, x: torch.Tensor) -> int:
         ValueError: for inputs that it cannot run on, or outputs that are not one score a class.
     """
     with explained(name, x), floating_point(chips.net):
-        scores = chips.net(x[:1].to(chips.torch_device))
+        scores = chips.net(x[:1].to(chips.torch_device, copy=True))
     if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
         got = tuple(scores.shape) if isinstance(scores, torch.Tensor) else shown(scores)
         raise ValueError(f"the network must return scores `(images, classes)`, got {got} for one image")
@@ -146,9 +146,11 @@ def _predictions(
         if chips.torch_device.type != "cpu" and batched.supports(x[:1]):
             yield from _batched(batched, len(chips), x, times)
             return
+    channels_last = bears_channels_last(chips.net, x[:1].to(chips.torch_device))
     for chip, row in tasks:
         noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
-        yield (chip, row), _plain(chips, chip, times[row], noise, x, batched.batch_size, adabs_inputs)
+        reading = chips.at(times[row], chip)
+        yield (chip, row), _plain(chips, reading, noise, x, batched.batch_size, channels_last, adabs_inputs)
 
 
 def _planned(chips: Chips, example: torch.Tensor) -> FusedNetwork | None:
@@ -212,22 +214,21 @@ def _compiled(
 
 def _plain(
     chips: Chips,
-    chip: int,
-    t_s: float,
+    reading: Reading,
     noise: NoiseStream,
     x: torch.Tensor,
     batch_size: int,
+    channels_last: bool,
     adabs_inputs: torch.Tensor | None,
 ) -> torch.Tensor:
     """Return the classes that one chip finds, layer by layer without compiled stages."""
-    reading = chips.at(t_s, chip)
 
     def run(inputs: torch.Tensor, stream_of_inputs: NoiseStream) -> torch.Tensor:
         predicted = []
         for start in range(0, len(inputs), batch_size):
             for index, (name, layer) in enumerate(chips.layers.items()):
-                layer.execution = reading.execution(name, stream_of_inputs.child(index), start)
-            batch = inputs[start : start + batch_size].to(chips.torch_device)
+                layer.execution = reading.execution(name, stream_of_inputs.child(index), start, channels_last)
+            batch = inputs[start : start + batch_size].to(chips.torch_device, copy=True)
             predicted.append(chips.net(batch).argmax(1).cpu())
         return torch.cat(predicted)
 

@@ -6,6 +6,7 @@ Every field's docstring is its documentation with its unit; `explain` lists them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -278,9 +279,25 @@ def _one_line(problem: ErrorDetails) -> str:
         kind = next((part for part in problem["loc"] if part in kinds), "pcm")
         fields = {f"device.{name}" for name in kinds[kind].model_fields}
         known = fields.union(known for known, *_ in explain(Hardware()) if not known.startswith("device."))
-        device = f" with a {kind} device" if path.startswith("device.") else ""
-        return f"`{path}` is no field of hardware{device}{nearest(path, known)}"
-    return f"`{path}`: {problem['msg'].lower()}, got {problem['input']!r}"
+        owners = [name for name, spec in kinds.items() if path.removeprefix("device.") in spec.model_fields]
+        if path.startswith("device."):
+            hint = f", it belongs to kind {', '.join(owners)}" if owners else nearest(path, known)
+            return f"`{path}` is no field of hardware with a device of kind {kind}{hint}"
+        hint = (
+            f", did you mean device.{path} of kind {' or '.join(owners)}?" if owners else nearest(path, known)
+        )
+        return f"`{path}` is no field of hardware{hint}"
+    got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+    match problem["type"]:
+        case "value_error":
+            return f"`{path}`: {problem['ctx']['error']}{got}"
+        case "missing":
+            return f"`{path}`: must be given"
+        case "union_tag_invalid":
+            return f"`{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
+        case "model_type" | "model_attributes_type":
+            return f"`{path}`: must be a mapping of its values{got}"
+    return f"`{path}`: {re.sub('^(Input|Tuple) should', 'must', problem['msg'])}{got}"
 
 
 def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

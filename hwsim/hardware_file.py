@@ -49,6 +49,7 @@ def read_hardware(path: str | os.PathLike[str]) -> Hardware:
     try:
         if isinstance(values, dict) and set(values) == {"hardware"}:
             values = values["hardware"]
+            values = {"preset": values} if isinstance(values, str) else values
         require(values, dict, "must hold values of hardware, like `tile: {rows: 256}`")
         base = preset(values["preset"]) if "preset" in values else Hardware()
         return base.replace({key: value for key, value in values.items() if key != "preset"})

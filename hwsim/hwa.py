@@ -19,13 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Any, Final, Literal
 
 import torch
 from torch import nn
 
 from hwsim.arguments import number, require, shown, whole
-from hwsim.conversion import require_analog
+from hwsim.calibration import bears_channels_last
+from hwsim.conversion import require_analog, require_float32
 from hwsim.devices import build_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
 from hwsim.noise import NoisePool, NoiseStream
@@ -55,7 +57,8 @@ class HwaTraining:
         learn_scales: train a factor on each column's digital scale with the weights.
 
     Raises:
-        ValueError: for a network without analog layers, or a value out of range.
+        ValueError: for a network without analog layers or with weights that are not float32, or a value out of
+            range.
         TypeError: for an argument of another type.
 
     Example:
@@ -80,7 +83,9 @@ class HwaTraining:
         learn_ranges: bool = False,
         learn_scales: bool = False,
     ) -> None:
-        self._layers: list[AnalogLayer] = list(require_analog(net).values())
+        layers = require_analog(net)
+        require_float32(layers)
+        self._layers: list[AnalogLayer] = list(layers.values())
         weight_noise = number("weight_noise", weight_noise, least=0)
         for name, bound in (("clip_sigma", clip_sigma), ("clip_value", clip_value)):
             if bound is not None:
@@ -106,6 +111,8 @@ class HwaTraining:
         self._clip_value = clip_value
         self._ramp_steps = ramp_steps
         self._steps = 0
+        self._net = net
+        self._channels_last: bool | None = None  # not known before the network has run
         for layer in self._layers:
             layer.input_range.requires_grad_(learn_ranges)
             layer.output_scale.requires_grad_(learn_scales)
@@ -114,18 +121,30 @@ class HwaTraining:
     def step(self) -> Iterator[None]:
         """Run one mini-batch, forward and backward, with noise drawn anew."""
         self._steps += 1
+        first_run = self._net.register_forward_pre_hook(self._try_channels_last, with_kwargs=True)
         ramp = min(1.0, self._steps / self._ramp_steps) if self._ramp_steps else 1.0
         key = int(torch.randint(2**62, (), generator=self._generator, device=self._generator.device))
         stream = NoiseStream(self._pool, key)
         for index, layer in enumerate(self._layers):
             layer.execution = Execution(
-                weight_noise=self._draw(layer, ramp * self._weight_noise), noise=stream.child(index)
+                weight_noise=self._draw(layer, ramp * self._weight_noise),
+                noise=stream.child(index),
+                channels_last=self._channels_last is True,
             )
         try:
             yield
         finally:
+            first_run.remove()
             for layer in self._layers:
                 layer.execution = NOMINAL
+
+    def _try_channels_last(self, net: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Find out once whether the network bears convolutions that leave channels last."""
+        if self._channels_last is None:
+            self._channels_last = False  # for the run that tries it
+            self._channels_last = bears_channels_last(net, *inputs, **options)
+            for layer in self._layers:
+                layer.execution = replace(layer.execution, channels_last=self._channels_last)
 
     @torch.no_grad()
     def after_update(self) -> None:

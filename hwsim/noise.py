@@ -96,7 +96,9 @@ class NoisePool:
     def __init__(
         self, generator: torch.Generator, longest: int = SEGMENT, device: torch.device | str = "cpu"
     ) -> None:
-        numbers = torch.randn(POOL_SIZE, generator=generator, device=generator.device).to(device)
+        numbers = torch.randn(
+            POOL_SIZE, dtype=torch.float32, generator=generator, device=generator.device
+        ).to(device)
         repeats = -(-max(longest, SEGMENT) // POOL_SIZE)
         self.values = torch.cat([numbers, numbers.repeat(repeats)[: max(longest, SEGMENT)]])
 

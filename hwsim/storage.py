@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from hwsim.arguments import require
+from hwsim.arguments import require, whole
 from hwsim.chips import Chips
-from hwsim.conversion import require_analog
+from hwsim.conversion import require_analog, tensors_of
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.hardware import Hardware, explain
 
@@ -34,7 +35,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
     if not path.absolute().parent.is_dir():
         raise ValueError(f"`path` must lie in a folder that exists, got {path}: create {path.parent} first")
     hardware = next(iter(chips.layers.values())).hardware
-    tensors = {f"net.{name}": tensor.contiguous() for name, tensor in chips.net.state_dict().items()}
+    tensors = {f"net.{name}": tensor.contiguous() for name, tensor in tensors_of(chips.net).items()}
     tensors.update({f"state.{name}": tensor.contiguous() for name, tensor in chips.state.items()})
     metadata = {
         "format": FORMAT,
@@ -71,14 +72,18 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}")
     try:
-        seed, first = int(metadata["seed"]), int(metadata.get("first", "0"))
+        seed, first = int(metadata["seed"]), whole("first", int(metadata.get("first", "0")), least=0)
         stored_shapes = json.loads(metadata["layers"])
+        require(stored_shapes, dict, "`layers` must be a mapping")
         stored = Hardware.model_validate_json(metadata["hardware"])
-    except (KeyError, ValueError) as error:
+    except ValidationError as error:
+        said = error.errors(include_url=False)[0]["msg"]
+        raise ValueError(f"{path}: must hold `hardware` of chips, got what is none: {said}") from None
+    except (KeyError, ValueError, TypeError) as error:
         said = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise ValueError(f"{path}: must hold `seed`, `layers` and `hardware` of chips, got {said}") from None
     shapes = {name: list(layer.weight.shape) for name, layer in layers.items()}
-    if shapes != stored_shapes:
+    if list(shapes.items()) != list(stored_shapes.items()):  # the devices lie one layer after the other
         raise ValueError(
             f"`net` must have the layers of the chips in {path}: {_first_difference(shapes, stored_shapes)}"
         )
@@ -90,9 +95,11 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         )
     state, device = _part(tensors, "state."), build_device(hardware.device)
     _check_state(path, state, device, sum(layer.weight.numel() for layer in layers.values()))
+    parameters = _part(tensors, "net.")
+    _check_finite(path, "parameters of the network", parameters)
     net = copy.deepcopy(net).eval().requires_grad_(False)
     try:
-        net.load_state_dict(_part(tensors, "net."))
+        net.load_state_dict({**_extra_state(net), **parameters})
     except RuntimeError as error:  # digital layers that differ
         said = "; ".join(line.strip() for line in str(error).splitlines()[1:])
         raise ValueError(f"{path}: `net` must be the network that was programmed: {said}") from None
@@ -114,23 +121,41 @@ def _first_difference(found: dict[str, list[int]], wanted: dict[str, list[int]])
     for name, shape in wanted.items():
         if found.get(name) != shape:
             return f"`{name}` is {shape} there and {found.get(name, 'missing')} here"
+    if set(found) == set(wanted):
+        return f"their order is {', '.join(wanted)} there and {', '.join(found)} here"
     return f"`{next(name for name in found if name not in wanted)}` is not there"
 
 
 def _check_state(path: Path, state: DeviceState, device: Device, n_weights: int) -> None:
     """Raise ValueError unless `state` is that of both devices of each weight."""
-    wanted = set(device.program(torch.full((1,), device.g_min_us), torch.Generator()))
+    wanted = set(device.program(torch.full((1,), device.g_min_us, dtype=torch.float32), torch.Generator()))
     chips = {tensor.shape[0] if tensor.ndim else 0 for tensor in state.values()}
-    whole = all(tuple(tensor.shape[1:]) == (2, n_weights) for tensor in state.values())
-    if set(state) != wanted or len(chips) != 1 or 0 in chips or not whole:
-        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(state.items()))
+    is_whole = all(
+        tuple(tensor.shape[1:]) == (2, n_weights) and tensor.dtype == torch.float32
+        for tensor in state.values()
+    )
+    if set(state) != wanted or len(chips) != 1 or 0 in chips or not is_whole:
+        found = ", ".join(
+            f"{name} {tuple(tensor.shape)} {tensor.dtype}" for name, tensor in sorted(state.items())
+        )
         names = ", ".join(sorted(wanted))
         raise ValueError(
-            f"{path}: state must be {names}, each `(chips, 2, {n_weights})`, got {found or 'none'}"
+            f"{path}: state must be {names}, each `(chips, 2, {n_weights})` float32, got {found or 'none'}"
         )
-    broken = sorted(name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all()))
+    _check_finite(path, "state", state)
+    if float(state["g_us"].min()) < 0:
+        raise ValueError(f"{path}: `g_us >= 0` must hold, got {float(state['g_us'].min()):g}")
+
+
+def _check_finite(path: Path, what: str, tensors: dict[str, torch.Tensor]) -> None:
+    broken = sorted(name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all()))
     if broken:
-        raise ValueError(f"{path}: state must be finite, got NaN or infinity in {', '.join(broken)}")
+        raise ValueError(f"{path}: {what} must be finite, got NaN or infinity in {', '.join(broken)}")
+
+
+def _extra_state(net: nn.Module) -> dict[str, object]:
+    """Return what modules add to their state that is no tensor, and no file holds."""
+    return {name: value for name, value in net.state_dict().items() if not isinstance(value, torch.Tensor)}
 
 
 def _checked_path(path: object) -> Path:

@@ -27,7 +27,9 @@ def standard_normal(like: torch.Tensor, generator: torch.Generator) -> torch.Ten
 
     They are drawn where the generator is, so that a CPU generator gives the same chip on every device.
     """
-    return torch.randn(like.shape, generator=generator, device=generator.device).to(like.device)
+    return torch.randn(like.shape, dtype=torch.float32, generator=generator, device=generator.device).to(
+        like.device
+    )
 
 
 def stream(*key: int | float | str) -> torch.Generator:

@@ -42,10 +42,9 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
     path = _path_in_document(details["loc"], document.values)
     kind = details["type"]
     if kind == "extra_forbidden":
-        known = {
-            name for section in models_at(model, path[:-1], document.values) for name in section.model_fields
-        }
-        return Problem(document.key_place(path), dotted(path), "unknown key" + nearest(str(path[-1]), known))
+        sections = models_at(model, path[:-1], document.values)
+        message = _unknown_key(str(path[-1]), details["loc"][-2:-1], sections)
+        return Problem(document.key_place(path), dotted(path), message)
     if kind == "missing" and isinstance(path[-1], int):
         message = f"has too few entries, got {_shown(details['input'])}"
         meaning = _description(model, path[:-1], document.values)
@@ -69,6 +68,17 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
     return Problem(document.value_place(path), dotted(path), f"{message}; {meaning}" if meaning else message)
 
 
+def _unknown_key(key: str, tag: tuple[int | str, ...], sections: list[type[BaseModel]]) -> str:
+    """Return what to do about `key`; `tag` holds the kind of its section if a preset says it, not the file."""
+    of_kind = [section for section in sections if tag and tag[0] in _kinds_of(section)]
+    others = [kind for section in sections if key in section.model_fields for kind in _kinds_of(section)]
+    if of_kind and others:
+        return f"unknown key of kind {tag[0]}; it belongs to kind {', '.join(dict.fromkeys(others))}"
+    return "unknown key" + nearest(
+        key, {name for section in of_kind or sections for name in section.model_fields}
+    )
+
+
 def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | None:
     """Return what the field at `path` means: the remedy of a value out of bounds."""
     for section in models_at(model, path[:-1], values):
@@ -79,13 +89,13 @@ def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | No
 
 
 def _kinds_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[str]:
-    kinds = [
-        kind
-        for section in models_at(model, path, values)
-        if "kind" in section.model_fields
-        for kind in get_args(section.model_fields["kind"].annotation)
-    ]
+    kinds = [kind for section in models_at(model, path, values) for kind in _kinds_of(section)]
     return list(dict.fromkeys(kinds))  # two strategies may know the same surrogate
+
+
+def _kinds_of(section: type[BaseModel]) -> tuple[Any, ...]:
+    field = section.model_fields.get("kind")
+    return () if field is None else get_args(field.annotation)
 
 
 def _kind_problem(details: ErrorDetails, path: KeyPath, document: Document, known: list[str]) -> Problem:

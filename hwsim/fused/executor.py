@@ -8,7 +8,6 @@ depend on their number.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ import torch
 from torch import fx
 
 from hwsim.chips import Chips, Reading
-from hwsim.fused.graph import Plan, StagePlan, UnfusableError, plan, shape
+from hwsim.fused.graph import Plan, StagePlan, UnfusableError, plan
 from hwsim.fused.stage import DacInputs, StageRunner
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
@@ -50,8 +49,8 @@ class FusedNetwork:
         self.layers = chips.layers
         fusible = frozenset(name for name, layer in chips.layers.items() if layer.is_fusible)
         self.plan: Plan = plan(chips.net, example, fusible)
-        sizes = [math.prod(shape(node) or ()) for node in self.plan.graph.graph.nodes]
-        self.chunk = max(1, CHUNK_ELEMENTS // max(sizes))
+        largest = max(node.meta["elements"] for node in self.plan.graph.graph.nodes)
+        self.chunk = max(1, CHUNK_ELEMENTS // largest)
         self.signed_inputs = {
             tap.layer: tap.activation == kernels.IDENTITY
             and not (step.ends_nonnegative and tap.affine is None)
@@ -88,7 +87,8 @@ class Worker:
     def __call__(self, x: torch.Tensor, first_image: int) -> torch.Tensor:
         """Return the network's output for a chunk of images, `first_image` being its first one's number."""
         for name, layer in self._plain.items():
-            layer.execution = self._reading.execution(name, self._noise.child(self._index[name]), first_image)
+            noise = self._noise.child(self._index[name])
+            layer.execution = self._reading.execution(name, noise, first_image, channels_last=True)
         values: dict[fx.Node, Any] = {}
         inputs = DacInputs()
         for step, finished in zip(self._network.plan.steps, self._network.last_reads, strict=True):

@@ -11,7 +11,9 @@ anchor runs. Whatever fits nowhere runs as the plain torch operation that it is.
 
 from __future__ import annotations
 
+import math
 import operator
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -115,17 +117,56 @@ class _Tracer(fx.Tracer):
         return not holds_analog and super().is_leaf_module(m, module_qualified_name)
 
 
+def _with_reshape(graph: fx.Graph) -> fx.Graph:
+    """Let `reshape` stand for `view`, which asks for an order in memory that stages do not keep."""
+    for node in graph.nodes:
+        keeps_type = not any(isinstance(argument, torch.dtype) for argument in node.args)
+        if node.op == "call_method" and node.target in ("view", "view_as") and keeps_type:
+            node.target = str(node.target).replace("view", "reshape")
+    return graph
+
+
 class _Shapes(fx.Interpreter):
-    """Runs a graph and notes the shape of every tensor in its node."""
+    """Runs a graph, notes the shape of every tensor, and refuses what changes in place and is read again."""
+
+    def __init__(self, graph: fx.GraphModule) -> None:
+        super().__init__(graph)
+        self.found: dict[fx.Node, torch.Size] = {}
+        self.is_float32: dict[fx.Node, bool] = {}
+        self._versions: dict[fx.Node, int] = {}
 
     def run_node(self, n: fx.Node) -> Any:
+        for read in n.all_input_nodes:
+            if read in self._versions and self.env[read]._version != self._versions[read]:
+                raise UnfusableError(f"{read} is read by {n} after a change in place")
         result = super().run_node(n)
-        n.meta["shape"] = tuple(result.shape) if isinstance(result, torch.Tensor) else None
+        if isinstance(result, torch.Tensor):
+            self.found[n], self._versions[n] = result.shape, result._version
+            self.is_float32[n] = result.dtype == torch.float32
         return result
 
 
+def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
+    """Note in each node how many numbers it makes of one image, and the shape of those that stages can read."""
+    one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
+    single, double = _Shapes(graph), _Shapes(graph)
+    with torch.no_grad(), floating_point(graph):
+        single.run(one)
+        outputs = double.run(two.clone())
+        untraced = net(two)
+    if one._version + two._version > 0:
+        raise UnfusableError("the network changes its inputs in place")
+    if not torch.allclose(outputs, untraced, equal_nan=True):  # y *= 2 is traced as y = y * 2, for one
+        raise UnfusableError("the network computes something else when it is traced")
+    for node in graph.graph.nodes:
+        found = tuple(single.found.get(node, ()))
+        by_image = found[:1] == (1,) and double.found.get(node) == (2, *found[1:])
+        is_known = by_image and single.is_float32[node]
+        node.meta["elements"], node.meta["shape"] = math.prod(found), found if is_known else None
+
+
 def shape(node: fx.Node) -> tuple[int, ...] | None:
-    """Return the shape of the tensor that `node` makes for one input; None if it makes none."""
+    """Return the shape `(1, ...)` of what `node` makes of one image; None unless it is float32, images first."""
     found: tuple[int, ...] | None = node.meta["shape"]
     return found
 
@@ -139,16 +180,17 @@ def plan(net: nn.Module, example: torch.Tensor, fusible: frozenset[str]) -> Plan
         fusible: names of the analog layers whose arithmetic a stage can do.
 
     Raises:
-        UnfusableError: if the network cannot be traced, or changes in place what is read again.
+        UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
     """
     try:
-        graph = fx.GraphModule(net, _Tracer().trace(net))
-        with torch.no_grad(), floating_point(graph):
-            _Shapes(graph).run(example)
+        graph = fx.GraphModule(net, _with_reshape(_Tracer().trace(net)))
+        _note_shapes(graph, net, example)
     except Exception as error:  # whatever a user's forward raises when it meets a proxy
         raise UnfusableError(str(error)) from error
-    calls = [str(node.target) for node in graph.graph.nodes if node.op == "call_module"]
-    fusible = frozenset(name for name in fusible if calls.count(name) == 1)
+    calls = [node for node in graph.graph.nodes if node.op == "call_module"]
+    times = Counter(str(node.target) for node in calls)
+    by_image = {str(node.target) for node in calls if shape(node) is not None}
+    fusible = frozenset(name for name in fusible & by_image if times[name] == 1)
     while True:
         planned = _Planner(graph, fusible).plan()
         untapped = fusible - {
@@ -168,8 +210,6 @@ class _Planner:
         self._steps: list[StagePlan | fx.Node] = []
 
     def plan(self) -> Plan:
-        for node in self._graph.graph.nodes:
-            self._reject_shared_in_place(node)
         output = next(node for node in self._graph.graph.nodes if node.op == "output")
         for node in self._graph.graph.nodes:
             if node in self._done or node.op in ("output", "get_attr"):
@@ -341,16 +381,5 @@ class _Planner:
         others = [argument for argument in node.args if argument is not operand]
         if len(others) != 1 or not isinstance(others[0], fx.Node):
             return None
-        return others[0] if shape(others[0]) == shape(operand) == shape(node) else None
-
-    def _reject_shared_in_place(self, node: fx.Node) -> None:
-        module = self._modules.get(str(node.target)) if node.op == "call_module" else None
-        in_place = (
-            node.target is operator.iadd
-            or (isinstance(module, nn.ReLU | nn.ReLU6) and module.inplace)
-            or (node.op == "call_method" and str(node.target).endswith("_"))
-            or node.kwargs.get("inplace") is True
-        )
-        changed = node.args[0] if node.args else None
-        if in_place and isinstance(changed, fx.Node) and len(changed.users) > 1:
-            raise UnfusableError(f"{node} changes in place what is read again")
+        same = shape(others[0]) == shape(operand) == shape(node) is not None
+        return others[0] if same else None

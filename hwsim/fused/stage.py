@@ -213,6 +213,10 @@ class StageRunner:
         struct.stride = current.shape[self._stage.channel_dim]
         struct.pixels = current.numel() // (struct.images * struct.stride)
         struct.channels = columns
+        size = struct.images * struct.pixels * columns  # what the kernel reads of each operand, unchecked
+        for operand in (before, after):
+            assert operand is None or (operand.numel() == size and operand.dtype == torch.float32)
+        assert current.dtype == torch.float32
         struct.current = current.data_ptr()
         struct.before = None if before is None else before.data_ptr()
         struct.after = None if after is None else after.data_ptr()
@@ -312,10 +316,12 @@ def _channels_inner(tensor: torch.Tensor, channel_dim: int) -> torch.Tensor:
 def _empty(size: tuple[int, ...], channels: int, channel_dim: int) -> torch.Tensor:
     """Return room like that of a tensor of `size` with `channels`, the channels side by side in memory."""
     if channel_dim == -1:
-        return torch.empty(*size[:-1], channels)
+        return torch.empty(*size[:-1], channels, dtype=torch.float32)
     if len(size) == 4:
-        return torch.empty(size[0], channels, *size[2:], memory_format=torch.channels_last)
-    return torch.empty(size[0], *size[2:], channels).movedim(-1, channel_dim)
+        return torch.empty(
+            size[0], channels, *size[2:], dtype=torch.float32, memory_format=torch.channels_last
+        )
+    return torch.empty(size[0], *size[2:], channels, dtype=torch.float32).movedim(-1, channel_dim)
 
 
 def _channels_last(weights: torch.Tensor) -> torch.Tensor:

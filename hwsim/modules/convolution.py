@@ -19,29 +19,31 @@ from hwsim.modules.layer import AnalogLayer, with_parameters
 
 
 class _AnalogConv(AnalogLayer, ABC):
-    """What one- and two-dimensional convolutions share."""
+    """What one- and two-dimensional convolutions share; sizes go by the names they have in torch."""
 
     def __init__(self, layer: nn.Conv1d | nn.Conv2d, hardware: Hardware) -> None:
-        self._kernel_size = layer.weight[0, 0].numel()
-        self._in_channels = layer.in_channels
-        self._groups = layer.groups
-        self._stride = layer.stride
-        self._dilation = layer.dilation
-        self._padding_mode = layer.padding_mode
-        self._padding = layer.padding
+        self._positions = layer.weight[0, 0].numel()
+        self.in_channels = layer.in_channels
+        self.out_channels = layer.out_channels
+        self.kernel_size = layer.kernel_size
+        self.groups = layer.groups
+        self.stride = layer.stride
+        self.dilation = layer.dilation
+        self.padding_mode = layer.padding_mode
+        self.padding = layer.padding
         self._edges: list[int] = list(layer._reversed_padding_repeated_twice)
         super().__init__(layer.weight, layer.bias, hardware, layer.groups)
 
     @property
-    def padding(self) -> tuple[int, ...] | str:
+    def _zeros(self) -> tuple[int, ...] | str:
         """What the convolution pads itself; 0 where the padding mode needs explicit padding."""
-        return self._padding if self._padding_mode == "zeros" else (0,) * (self.weight.ndim - 2)
+        return self.padding if self.padding_mode == "zeros" else (0,) * (self.weight.ndim - 2)
 
     def pad(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the inputs padded as a padding mode other than zeros asks."""
-        if self._padding_mode == "zeros":
+        if self.padding_mode == "zeros":
             return inputs
-        return F.pad(inputs, self._edges, mode=self._padding_mode)
+        return F.pad(inputs, self._edges, mode=self.padding_mode)
 
     def block_input(self, inputs: torch.Tensor, block: int) -> torch.Tensor:
         """Return the channels, of every group, that a row block touches."""
@@ -52,9 +54,9 @@ class _AnalogConv(AnalogLayer, ABC):
         if len(self.mapping.blocks) == 1:
             return inputs
         first, last = self._group_channels(block)
-        if self._groups == 1:
+        if self.groups == 1:
             return inputs[:, first:last]
-        grouped = inputs.view(len(inputs), self._groups, -1, *inputs.shape[2:])
+        grouped = inputs.view(len(inputs), self.groups, -1, *inputs.shape[2:])
         return grouped[:, :, first:last].flatten(1, 2)
 
     def block_weight(self, weights: torch.Tensor, block: int) -> torch.Tensor:
@@ -64,42 +66,42 @@ class _AnalogConv(AnalogLayer, ABC):
         first, last = self._group_channels(block)
         row0, row1 = self.mapping.blocks[block]
         part = weights[:, first:last]
-        if row0 == first * self._kernel_size and row1 == last * self._kernel_size:
+        if row0 == first * self._positions and row1 == last * self._positions:
             return part
-        row = torch.arange(first * self._kernel_size, last * self._kernel_size, device=weights.device)
+        row = torch.arange(first * self._positions, last * self._positions, device=weights.device)
         inside = ((row >= row0) & (row < row1)).view(part.shape[1:])
         return part * inside
 
     def check_input(self, inputs: torch.Tensor) -> None:
         """Raise ValueError unless inputs are `(batch, channels, *space)`."""
-        if inputs.ndim != self.weight.ndim or inputs.shape[1] != self._in_channels:
+        if inputs.ndim != self.weight.ndim or inputs.shape[1] != self.in_channels:
             space = ", ".join(("height", "width")[-(self.weight.ndim - 2) :])
             raise ValueError(
-                f"inputs must be `(batch, {self._in_channels}, {space})`, got {tuple(inputs.shape)}"
+                f"inputs must be `(batch, {self.in_channels}, {space})`, got {tuple(inputs.shape)}"
             )
 
     def extra_repr(self) -> str:
         """Return the layer's size for `print`."""
         kernel = tuple(self.weight.shape[2:])
         return (
-            f"{self._in_channels}, {self.weight.shape[0]}, kernel_size={kernel}, "
-            f"groups={self._groups}, tiles={len(self.mapping.tiles)}"
+            f"{self.in_channels}, {self.weight.shape[0]}, kernel_size={kernel}, "
+            f"groups={self.groups}, tiles={len(self.mapping.tiles)}"
         )
 
     def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the patches that the kernel covers, `(batch, positions, groups, rows of a group)`."""
-        mode = "constant" if self._padding_mode == "zeros" else self._padding_mode
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         image = F.pad(inputs, self._edges, mode=mode)
-        kernel, dilation, stride = tuple(self.weight.shape[2:]), self._dilation, self._stride
+        kernel, dilation, stride = tuple(self.weight.shape[2:]), self.dilation, self.stride
         if image.ndim == 3:
             image, kernel, dilation, stride = image.unsqueeze(2), (1, *kernel), (1, *dilation), (1, *stride)
         patches = F.unfold(image, kernel, dilation, 0, stride)
         patches = patches.movedim(1, -1)
-        return patches.reshape(*patches.shape[:-1], self._groups, -1)
+        return patches.reshape(*patches.shape[:-1], self.groups, -1)
 
     def fold(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """Return the outputs with channels first and their positions as space."""
-        kernel = zip(self.weight.shape[2:], self._dilation, self._stride, strict=True)
+        kernel = zip(self.weight.shape[2:], self.dilation, self.stride, strict=True)
         edges = [self._edges[i] + self._edges[i + 1] for i in range(0, len(self._edges), 2)][::-1]
         space = [
             (size + edge - step * (width - 1) - 1) // stride + 1
@@ -107,25 +109,35 @@ class _AnalogConv(AnalogLayer, ABC):
         ]
         return outputs.movedim(-1, 1).reshape(len(inputs), -1, *space)
 
+    def laid_out(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs in the order in memory that torch would leave, or with channels side by side."""
+        if self.execution.many_chips:
+            return outputs
+        if outputs.ndim == 4:
+            channels_last = inputs.is_contiguous(memory_format=torch.channels_last)
+            if self.execution.channels_last or (channels_last and not inputs.is_contiguous()):
+                return outputs.contiguous(memory_format=torch.channels_last)
+        return outputs.contiguous()
+
     def digital(self) -> nn.Module:
         """Return the torch convolution with the same parameters."""
         kind = nn.Conv1d if self.weight.ndim == 3 else nn.Conv2d
         layer = kind(
-            self._in_channels,
+            self.in_channels,
             self.weight.shape[0],
             tuple(self.weight.shape[2:]),  # type: ignore[arg-type]  # one or two numbers, as `kind` wants
-            self._stride,  # type: ignore[arg-type]
-            self._padding,  # type: ignore[arg-type]
-            self._dilation,  # type: ignore[arg-type]
-            self._groups,
+            self.stride,  # type: ignore[arg-type]
+            self.padding,  # type: ignore[arg-type]
+            self.dilation,  # type: ignore[arg-type]
+            self.groups,
             self.bias is not None,
-            self._padding_mode,
+            self.padding_mode,
         )
         return with_parameters(layer, self)
 
     def _group_channels(self, block: int) -> tuple[int, int]:
         row0, row1 = self.mapping.blocks[block]
-        return row0 // self._kernel_size, -(-row1 // self._kernel_size)
+        return row0 // self._positions, -(-row1 // self._positions)
 
 
 @final
@@ -143,9 +155,7 @@ class AnalogConv1d(_AnalogConv):
 
     def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the convolution without bias."""
-        return F.conv1d(
-            self.pad(inputs), weights, None, self._stride, self.padding, self._dilation, self._groups
-        )
+        return F.conv1d(self.pad(inputs), weights, None, self.stride, self._zeros, self.dilation, self.groups)
 
 
 @final
@@ -163,6 +173,4 @@ class AnalogConv2d(_AnalogConv):
 
     def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the convolution without bias."""
-        return F.conv2d(
-            self.pad(inputs), weights, None, self._stride, self.padding, self._dilation, self._groups
-        )
+        return F.conv2d(self.pad(inputs), weights, None, self.stride, self._zeros, self.dilation, self.groups)

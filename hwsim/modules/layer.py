@@ -37,6 +37,8 @@ class Execution:
         noise: where the MVM's noise is drawn from; None for none.
         digital: compute in floating point, without a crossbar.
         many_chips: torch.vmap runs a batch of chips.
+        channels_last: two-dimensional convolutions leave channels side by side in memory, which is faster but
+            which a network with a `view` may not bear; else outputs have the order of the inputs, as in torch.
     """
 
     programmed: torch.Tensor | None = None
@@ -45,6 +47,7 @@ class Execution:
     noise: NoiseSource | None = None
     digital: bool = False
     many_chips: bool = False
+    channels_last: bool = False
 
 
 NOMINAL: Final = Execution()
@@ -61,7 +64,6 @@ class AnalogLayer(nn.Module, ABC):
         output_scale: `(blocks, columns)` float32, learned factor on the column scales; 1 unless trained.
         unclipped: `(blocks,)` share of the last inputs inside the input range, while ranges are learned.
         mapping: the layer's tiles.
-        execution: what it computes with at the moment.
     """
 
     bias: nn.Parameter | None
@@ -74,8 +76,8 @@ class AnalogLayer(nn.Module, ABC):
     ) -> None:
         super().__init__()
         require(hardware, Hardware, "`hardware` must be hwsim.Hardware", "hwsim.preset(name) gives one")
-        self.weight = nn.Parameter(weight.detach().clone())
-        self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
+        self.weight = _own_parameter(weight)
+        self.bias = None if bias is None else _own_parameter(bias)
         self.hardware = hardware
         self.crossbar = Crossbar.from_hardware(hardware)
         self.mapping: LayerMapping = map_layer(
@@ -89,7 +91,7 @@ class AnalogLayer(nn.Module, ABC):
         n_blocks, device = len(self.mapping.blocks), weight.device
         self.input_range = nn.Parameter(self.weight.new_full((n_blocks,), initial), requires_grad=False)
         self.output_scale = nn.Parameter(self.weight.new_ones(n_blocks, weight.shape[0]), requires_grad=False)
-        self.execution = NOMINAL
+        self._execution, self._runs = NOMINAL, 0
         self.register_buffer("unclipped", self.weight.new_ones(n_blocks), persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
         in_use = torch.from_numpy(self.mapping.rows_in_use()).float()
@@ -104,6 +106,15 @@ class AnalogLayer(nn.Module, ABC):
         self.register_buffer("rows_in_use", in_use.to(device), persistent=False)
         position = position.view(*position.shape[:2], *weight.shape[1:])
         self.register_buffer("row_position", position.to(device), persistent=False)
+
+    @property
+    def execution(self) -> Execution:
+        """What the layer computes with at the moment; a run after the first since it was set has other noise."""
+        return self._execution
+
+    @execution.setter
+    def execution(self, execution: Execution) -> None:
+        self._execution, self._runs = execution, 0
 
     @property
     @abstractmethod
@@ -129,6 +140,10 @@ class AnalogLayer(nn.Module, ABC):
     @abstractmethod
     def fold(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """Return outputs of every MVM, `(batch, ..., columns)`, in the layer's own shape."""
+
+    @abstractmethod
+    def laid_out(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """Return outputs in the order in memory that `inputs` and `execution` ask for."""
 
     @abstractmethod
     def digital(self) -> nn.Module:
@@ -176,13 +191,17 @@ class AnalogLayer(nn.Module, ABC):
         """Return the layer's outputs as `execution` says.
 
         Raises:
-            ValueError: for inputs of the wrong shape, or if the input range is not calibrated.
+            ValueError: for inputs of the wrong shape, none where noise is drawn, or an input range that is not
+                calibrated.
         """
         require(inputs, torch.Tensor, "inputs must be a tensor")
         self.check_input(inputs)
         digital = self.execution.digital
-        outputs = self.product(inputs, self.weight) if digital else self._analog(inputs, self.execution)
-        return outputs if self.bias is None else outputs + self.bias.view(self._column_shape)
+        outputs = (
+            self.product(inputs, self.digital_weight()) if digital else self._analog(inputs, self.execution)
+        )
+        outputs = outputs if self.bias is None else outputs + self.bias.view(self._column_shape)
+        return self.laid_out(outputs, inputs)
 
     def digital_scales(self) -> torch.Tensor:
         """Return what each column's ADC output is multiplied by, `(blocks, columns)`."""
@@ -215,8 +234,14 @@ class AnalogLayer(nn.Module, ABC):
         scales = scales * self.output_scale
         if execution.compensation is not None:
             scales = scales * execution.compensation
+        noise = execution.noise
+        if noise is not None and len(inputs) == 0:
+            raise ValueError(f"inputs must have at least one image, got {tuple(inputs.shape)}")
+        if noise is not None and self._runs > 0:
+            noise = noise.child(-1 - self._runs)
+        self._runs += 1
         if self.is_dynamic:
-            return self._dynamic(inputs, weights, gains, scales, execution.noise)
+            return self._dynamic(inputs, weights, gains, scales, noise)
         if self.input_range.requires_grad:
             self._note_clipping(inputs)
         total: torch.Tensor | None = None
@@ -231,7 +256,7 @@ class AnalogLayer(nn.Module, ABC):
                 scale=(scales[block] * self.input_range[block]).view(self._column_shape),
                 rows_in_use=self.rows_in_use[block],
                 row_position=self.block_weight(self.row_position[block], block),
-                noise=None if execution.noise is None else execution.noise.child(block),
+                noise=None if noise is None else noise.child(block),
             )
             total = partial if total is None else total + partial
         assert total is not None
@@ -291,6 +316,12 @@ def _grouped_product(vectors: torch.Tensor, matrices: torch.Tensor) -> torch.Ten
     if columns == 1:  # depthwise: a product of matrices for each would be all overhead
         return (vectors * matrices.squeeze(1)).sum(-1)
     return torch.einsum("...gr,gcr->...gc", vectors, matrices).flatten(-2)
+
+
+def _own_parameter(tensor: torch.Tensor) -> nn.Parameter:
+    """Return a copy that is trained if `tensor` is; what a parametrization computes always is."""
+    is_trained = tensor.requires_grad or not isinstance(tensor, nn.Parameter)
+    return nn.Parameter(tensor.detach().clone(), is_trained)
 
 
 def _reciprocal(scales: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ class AnalogLinear(AnalogLayer):
     def __init__(self, layer: nn.Linear, hardware: Hardware) -> None:
         require(layer, nn.Linear, "`layer` must be a torch.nn.Linear")
         super().__init__(layer.weight, layer.bias, hardware)
+        self.in_features, self.out_features = layer.in_features, layer.out_features
 
     @property
     def channel_dim(self) -> int:
@@ -52,6 +53,10 @@ class AnalogLinear(AnalogLayer):
         return inputs.unsqueeze(-2)
 
     def fold(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs as they are."""
+        return outputs
+
+    def laid_out(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """Return the outputs as they are."""
         return outputs
 

@@ -1,6 +1,7 @@
 """What a caller may get wrong: one line that names the rule and the value."""
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,17 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "replace: of another device": (
         lambda b: b.hardware.replace({"device.device_per_weight": 1}),
         ValueError,
-        "no field of hardware with a pcm device",
+        "no field of hardware with a device of kind pcm$",
+    ),
+    "replace: of a known other device": (
+        lambda b: b.hardware.replace({"device.latest_s": 1e8}),
+        ValueError,
+        "`device.latest_s` is no field of hardware with a device of kind pcm, it belongs to kind polynomial$",
+    ),
+    "replace: without its part": (
+        lambda b: b.hardware.replace({"latest_s": 1e8}),
+        ValueError,
+        r"`latest_s` is no field of hardware, did you mean device.latest_s of kind polynomial\?",
     ),
     "explain: a number": (lambda b: list(explain(3)), TypeError, "`spec`.*got 3"),  # type: ignore[arg-type]
     "times of a name": (lambda b: hwsim.check_times("pcm", [1]), TypeError, "`hardware`.*got 'pcm'"),
@@ -311,9 +322,18 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, str], dict[str, torch.Tensor]], obj
         lambda m, t: m.update(hardware=m["hardware"].replace('"rows":512', '"rows":64')),
         r"the hardware of the chips in .*, pcm-analognas; it has tile\.rows 512 \(not 64\): call hwsim.to_analog with",
     ),
-    "no drift": (lambda m, t: t.pop("state.nu"), r"must be g_us, nu, each `\(chips, 2, 42\)`, got g_us \(2, 2, 42\)"),
+    "no drift": (lambda m, t: t.pop("state.nu"), r"g_us, nu, each `\(chips, 2, 42\)` float32, got g_us \(2, 2, 42\)"),
     "few devices": (lambda m, t: t.update({"state.nu": t["state.nu"][:, :, 1:].contiguous()}), r"nu \(2, 2, 41\)"),
     "nan": (lambda m, t: t["state.g_us"].fill_(float("nan")), "NaN or infinity in g_us"),
+    "nan of the network": (lambda m, t: t["net.0.bias"].fill_(float("nan")), "NaN or infinity in 0.bias"),
+    "negative": (lambda m, t: t["state.g_us"].neg_(), "`g_us >= 0` must hold, got -"),
+    "whole numbers": (lambda m, t: t.update({"state.g_us": t["state.g_us"].int()}), r"g_us .* torch\.int32"),
+    "a list of layers": (lambda m, t: m.update(layers="[1]"), "`layers` must be a mapping, got list"),
+    "layers in another order": (
+        lambda m, t: m.update(layers=json.dumps(dict(reversed(json.loads(m["layers"]).items())))),
+        "their order is 2, 0 there and 0, 2 here",
+    ),
+    "a chip before the first": (lambda m, t: m.update(first="-5"), "`first >= 0` must hold, got -5"),
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_chips_at_once_find_what_they_find_one_by_one(variant: str) -> None:
     assert len(logits) == 3  # batches; both chips in each
     for chip in (1, 2):
         noise = NoiseStream(pool, chips.mvm_key(3600.0, chip))
-        alone = _plain(chips, chip, 3600.0, noise, x, 5, None)
+        alone = _plain(chips, chips.at(3600.0, chip), noise, x, 5, True, None)
         assert torch.equal(together[chip - 1], alone)
 
 

@@ -205,6 +205,76 @@ def test_a_value_changed_in_place_and_read_again_is_not_fused() -> None:
         plan(net, torch.ones(1, 8), frozenset({"layer"}))
 
 
+class Positions(nn.Module):
+    """A parameter of one image's shape, added before or after the layer; `first` is read before it."""
+
+    def __init__(self, convolution: bool) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 6, 3, padding=1) if convolution else nn.Linear(9, 9)
+        self.position = nn.Parameter(torch.randn(1, 6, 9, 9) if convolution else torch.randn(1, 3, 9, 9))
+        self.last = nn.Linear(6 * 81 if convolution else 3 * 81, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last((self.position + self.layer(x)).view(x.size(0), -1))
+
+
+class SequenceFirst(nn.Module):
+    """Images are the second dimension of what the layers see, as in torch's own recurrent layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(9, 9), nn.Linear(9, 9), nn.Linear(9, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = x.flatten(1, 2).transpose(0, 1)
+        return self.last(F.relu(self.second(F.relu(self.first(h)))).mean(0))
+
+
+class Masked(nn.Module):
+    """A sum with numbers of another type."""
+
+    def __init__(self, kind: torch.dtype) -> None:
+        super().__init__()
+        self.layer, self.last = nn.Linear(9, 9), nn.Linear(9, 5)
+        self.kind = kind
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = x.mean((1, 2))
+        return self.last((h > 0).to(self.kind) + self.layer(h))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Positions(True), Positions(False), SequenceFirst()]
+    + [Masked(kind) for kind in (torch.bool, torch.int64, torch.float16)],
+)
+@torch.no_grad()
+def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
+    x = torch.randn(7, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"))
+    hwsim.calibrate(net, [x])
+    chips = hwsim.program(net, 1)
+    worker = Worker(FusedNetwork(chips, x[:1]))
+    worker.load(chips.at(1.0, 0), NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=1))
+    assert torch.allclose(worker(x, 0), net(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_that_tracing_would_change_is_not_fused() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = kept = self.layer(x)
+            h *= 2  # traced as h = h * 2, which leaves `kept` as it was
+            return h + kept
+
+    net = hwsim.to_analog(Scaled(), hwsim.preset("ideal-8bit")).eval()
+    with pytest.raises(UnfusableError, match="something else"):
+        plan(net, torch.ones(1, 8), frozenset({"layer"}))
+
+
 def test_curves_do_not_depend_on_threads_or_on_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     chips, x = _chips("resnet", "analognas")
     x = x.repeat(20, 1, 1, 1) + 0.3 * torch.randn(140, 3, 12, 12, generator=torch.Generator().manual_seed(2))

@@ -133,7 +133,7 @@ def test_hardware_at_its_bounds_still_computes_numbers(path: str, low, high, com
     ],
 )
 def test_hardware_that_no_arithmetic_can_hold_is_rejected(path: str, value) -> None:
-    with pytest.raises(ValueError, match=r"should be (less|greater) than or equal to"):
+    with pytest.raises(ValueError, match=r"must be (less|greater) than or equal to"):
         hwsim.preset("pcm-rasch2023").replace({path: value})
 
 
@@ -141,6 +141,8 @@ def test_hardware_comes_from_a_file_that_names_a_preset_or_has_values_alone(tmp_
     path = tmp_path / "chip.yaml"
     path.write_text("preset: pcm-hermes-1\ntile: {rows: 128}\n")
     assert hwsim.read_hardware(path) == hwsim.preset("pcm-hermes-1").replace({"tile.rows": 128})
+    path.write_text("hardware: pcm-hermes-1\n")
+    assert hwsim.read_hardware(path) == hwsim.preset("pcm-hermes-1")
     path.write_text("hardware: {device: {kind: ideal}, name: mine}\n")
     assert hwsim.read_hardware(str(path)) == hwsim.Hardware().replace(
         {"device.kind": "ideal", "name": "mine"}
@@ -153,11 +155,14 @@ def test_hardware_comes_from_a_file_that_names_a_preset_or_has_values_alone(tmp_
         ("tile: {rows: 0}", ValueError, "`tile.rows`: .*got 0"),
         ("tile: {row: 1}", ValueError, "`tile.row` is no field.*did you mean tile.rows"),
         ("preset: pcm-rasch", ValueError, "did you mean pcm-rasch2023"),
+        ("device: pcm", ValueError, "`device`: must be a mapping of its values, got 'pcm'"),
+        ("device: {kind: foo}", ValueError, "`device.kind`: must be one of pcm, .*ideal, got 'foo'"),
+        ("mvm: {read_noise: true}", ValueError, "`mvm`: `read_noise` must not be true$"),
         ("preset: 3", TypeError, "must be one of .*got 3"),
         ("- 1", TypeError, "must hold values of hardware.*got list"),
         ("", TypeError, "got None"),
         ("a: [", ValueError, "must be a YAML file"),
-        ("device: {kind: polynomial}", ValueError, "`device.g_max_us`: field required"),
+        ("device: {kind: polynomial}", ValueError, "`device.g_max_us`: must be given"),
     ],
 )
 def test_a_file_that_is_no_hardware_is_told_with_its_name(
@@ -191,7 +196,7 @@ def test_outputs_are_bounded_without_an_adc() -> None:
     bound = 0.5 * net.input_range * net.weight.abs().amax(1)
     torch.testing.assert_close(net(x), layer(x).clamp(-bound, bound))
     assert (net(x) != layer(x)).any()
-    with pytest.raises(ValueError, match="`out_bound` must be a number with an adc"):
+    with pytest.raises(ValueError, match="`out_bound` must be a number with an ADC"):
         bounded.replace({"converters": {"adc_bits": 8, "out_bound": None}})
 
 

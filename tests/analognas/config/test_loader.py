@@ -119,6 +119,10 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
             "space.kind: unknown kind 'nas'; known: entry-point, nasbench201, resnet",
         ),
         ("task: {kind: digits}\nhardware: pcm-analogna\n", "did you mean"),
+        (
+            "task: {kind: digits}\nhardware: {preset: pcm-rasch2023, device: {latest_s: 1}}\n",
+            "hardware.device.latest_s: unknown key of kind pcm; it belongs to kind polynomial",
+        ),
         ("task: {kind: digits}\nhardware: {preset: 5}\n", "`preset` must be a name"),
         (
             "task: {kind: digits}\nhardware: {preset: pcm-analognas, tile: {rows: 0}}\n",
