@@ -147,7 +147,7 @@ class _Shapes(fx.Interpreter):
 
 
 def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
-    """Note in each node how many numbers it makes of one image, and the shape of those that stages can read."""
+    """Note in each node how many numbers one more image adds, and the shape of those that stages can read."""
     one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
     single, double = _Shapes(graph), _Shapes(graph)
     with torch.no_grad(), floating_point(graph):
@@ -160,10 +160,10 @@ def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -
     if not torch.allclose(outputs, untraced, atol=noise, equal_nan=True):  # y *= 2 is traced as y = y * 2
         raise UnfusableError("the network computes something else when it is traced")
     for node in graph.graph.nodes:
-        found = tuple(single.found.get(node, ()))
-        by_image = found[:1] == (1,) and double.found.get(node) == (2, *found[1:])
-        is_known = by_image and single.is_float32[node]
-        node.meta["elements"], node.meta["shape"] = math.prod(found), found if is_known else None
+        found, of_two = (tuple(run.found.get(node, ())) for run in (single, double))
+        is_known = found[:1] == (1,) and of_two == (2, *found[1:]) and single.is_float32[node]
+        node.meta["elements"] = math.prod(of_two) - math.prod(found)
+        node.meta["shape"] = found if is_known else None
 
 
 def shape(node: fx.Node) -> tuple[int, ...] | None:
@@ -224,7 +224,7 @@ class _Planner:
             self._steps.append(node)
             self._done.add(node)
             channel_dim = self._consumers_channel_dim(node)
-            if channel_dim is not None:
+            if channel_dim is not None and len(shape(node) or ()) > -channel_dim:
                 self._stage(node, None, channel_dim)
         (result,) = output.args
         if not isinstance(result, fx.Node):

@@ -217,6 +217,7 @@ class StageRunner:
         for operand in (before, after):
             assert operand is None or (operand.numel() == size and operand.dtype == torch.float32)
         assert current.dtype == torch.float32
+        assert current.numel() == struct.images * struct.pixels * struct.stride
         struct.current = current.data_ptr()
         struct.before = None if before is None else before.data_ptr()
         struct.after = None if after is None else after.data_ptr()

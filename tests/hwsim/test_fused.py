@@ -243,9 +243,22 @@ class Masked(nn.Module):
         return self.last((h > 0).to(self.kind) + self.layer(h))
 
 
+class Shifted(nn.Module):
+    """A sum with an activation of a parameter, which no image makes."""
+
+    def __init__(self, convolution: bool, *size: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, padding=1) if convolution else nn.Linear(9, 9)
+        self.shift, self.last = nn.Parameter(torch.ones(size)), nn.Linear(243, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.layer(x + F.relu(self.shift * 2)).flatten(1))
+
+
 @pytest.mark.parametrize(
     "model",
     [Positions(True), Positions(False), SequenceFirst()]
+    + [Shifted(True, 3, 1, 1), Shifted(True), Shifted(False, 9), Shifted(False)]
     + [Masked(kind) for kind in (torch.bool, torch.int64, torch.float16)],
 )
 @torch.no_grad()
@@ -257,6 +270,22 @@ def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
     worker = Worker(FusedNetwork(chips, x[:1]))
     worker.load(chips.at(1.0, 0), NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=1))
     assert torch.allclose(worker(x, 0), net(x), rtol=1e-4, atol=1e-4)
+
+
+def test_what_no_image_makes_does_not_make_chunks_small() -> None:
+    class Projected(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 5)
+            self.register_buffer("projection", torch.randn(1 << 10, 1 << 10) / 32)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(F.linear(x, self.projection)[:, :8])
+
+    net = hwsim.to_analog(Projected(), hwsim.preset("ideal-8bit"))
+    x = torch.randn(3, 1 << 10, generator=torch.Generator().manual_seed(0))
+    hwsim.calibrate(net, [x])
+    assert FusedNetwork(hwsim.program(net, 1), x[:1]).chunk == 1 << 9
 
 
 def test_a_network_that_tracing_would_change_is_not_fused() -> None:
