@@ -66,6 +66,36 @@ def test_training_leaves_channels_last_where_no_view_forbids_it() -> None:
     assert seen == [1, 1, 1, 64]  # each is tried once, then run
 
 
+class Auxiliary(nn.Module):
+    """Has a head that only training runs, behind a `view`, and draws random numbers of torch's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.last, self.auxiliary = nn.Linear(4, 5), nn.Linear(256, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.dropout(F.relu(self.norm(self.conv(x))), 0.2, self.training)
+        y = self.last(x.mean((2, 3)))
+        return y + self.auxiliary(x.view(len(x), -1)) if self.training else y
+
+
+def test_a_view_that_only_training_runs_works_as_in_torch() -> None:
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(Auxiliary(), "ideal-8bit", "auxiliary")
+    hwsim.calibrate(net, x)
+    net.train()
+    torch.manual_seed(0)  # of dropout
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator())
+    with hwa.step():
+        net(x)
+    assert net.norm.num_batches_tracked == 1, "finding out about `view` changed the statistics"
+    drawn = torch.rand(1)
+    torch.manual_seed(0)
+    F.dropout(torch.ones(4, 4, 8, 8), 0.2)
+    assert torch.equal(drawn, torch.rand(1))
+
+
 def test_sizes_of_layers_go_by_their_names_in_torch() -> None:
     linear, conv = nn.Linear(4, 6), nn.Conv2d(4, 6, (3, 5), 2, (1, 2), groups=2, padding_mode="reflect")
     one = nn.Conv1d(4, 6, 3, dilation=2, padding="same")
