@@ -12,7 +12,8 @@ from torch import fx
 
 from hwsim.chips import Reading
 from hwsim.disturbance import CELL_US, WIRE_OHM
-from hwsim.fused.graph import Affine, StagePlan, TapPlan, shape
+from hwsim.fused.graph import Affine, StagePlan, TapPlan
+from hwsim.fused.tracing import shape
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.mvm import OUTPUT_NOISE, READ_NOISE

@@ -5,7 +5,8 @@ from torch.nn import functional as F
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
-from hwsim.fused.graph import StagePlan, UnfusableError, plan
+from hwsim.fused.graph import StagePlan, plan
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
@@ -270,22 +271,6 @@ def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
     worker = Worker(FusedNetwork(chips, x[:1]))
     worker.load(chips.at(1.0, 0), NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=1))
     assert torch.allclose(worker(x, 0), net(x), rtol=1e-4, atol=1e-4)
-
-
-def test_what_no_image_makes_does_not_make_chunks_small() -> None:
-    class Projected(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(8, 5)
-            self.register_buffer("projection", torch.randn(1 << 10, 1 << 10) / 32)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.layer(F.linear(x, self.projection)[:, :8])
-
-    net = hwsim.to_analog(Projected(), hwsim.preset("ideal-8bit"))
-    x = torch.randn(3, 1 << 10, generator=torch.Generator().manual_seed(0))
-    hwsim.calibrate(net, [x])
-    assert FusedNetwork(hwsim.program(net, 1), x[:1]).chunk == 1 << 9
 
 
 def test_a_network_that_tracing_would_change_is_not_fused() -> None:
