@@ -96,6 +96,40 @@ def test_a_view_that_only_training_runs_works_as_in_torch() -> None:
     assert torch.equal(drawn, torch.rand(1))
 
 
+class Summing(nn.Module):
+    """Adds in place to what a layer without bias returns, as pre-activation networks do."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        y += x
+        return F.relu(y, inplace=True)
+
+
+@pytest.mark.parametrize("preset", ["ideal-8bit", "pcm-rasch2023"])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Linear(8, 8, bias=False), (4, 8)),
+        (nn.Conv1d(3, 3, 3, padding=1, bias=False), (4, 3, 8)),
+        (nn.Conv2d(3, 3, 3, padding=1, bias=False), (4, 3, 8, 8)),
+    ],
+)
+def test_outputs_can_be_changed_in_place(layer: nn.Module, shape: tuple[int, ...], preset: str) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(Summing(layer), preset)
+    hwsim.calibrate(net, x)
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator())
+    for _ in range(2):
+        with hwa.step():
+            net(x).sum().backward()
+    net(x).sum().backward()
+    assert net.layer.weight.grad.abs().sum() > 0
+
+
 def test_sizes_of_layers_go_by_their_names_in_torch() -> None:
     linear, conv = nn.Linear(4, 6), nn.Conv2d(4, 6, (3, 5), 2, (1, 2), groups=2, padding_mode="reflect")
     one = nn.Conv1d(4, 6, 3, dilation=2, padding="same")
