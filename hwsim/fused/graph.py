@@ -27,7 +27,7 @@ from hwsim.modules import AnalogLayer
 _RELU: Final = (nn.ReLU, F.relu, torch.relu, "relu")
 _RELU6: Final = (nn.ReLU6, F.relu6)
 _PASS: Final = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
-_ADD: Final = (operator.add, torch.add)
+_ADD: Final = (operator.add, operator.iadd, torch.add, "add", "add_")
 _NORMS: Final = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -304,7 +304,7 @@ class _Planner:
 
     def _other_operand(self, node: fx.Node, operand: fx.Node) -> fx.Node | None:
         """Return what a sum adds to `operand`, if both are tensors of one shape."""
-        if not self._is(node, (*_ADD, operator.iadd, "add", "add_")) or node.kwargs or len(node.args) != 2:
+        if not self._is(node, _ADD) or node.kwargs or len(node.args) != 2:
             return None
         others = [argument for argument in node.args if argument is not operand]
         if len(others) != 1 or not isinstance(others[0], fx.Node):

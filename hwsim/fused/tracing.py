@@ -7,6 +7,8 @@ compute something else than the network: changes in place that are read again, o
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -44,7 +46,23 @@ def shape(node: fx.Node) -> tuple[int, ...] | None:
     return found
 
 
+class _Traced(fx.Proxy):
+    """Keeps `y *= 2` apart from `y = y * 2`, which torch.fx takes it for."""
+
+
+def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[_Traced, Any], Any]:
+    return lambda y, other: y.tracer.create_proxy("call_function", operation, (y, other), {})
+
+
+for _operation in (operator.iadd, operator.isub, operator.imul, operator.itruediv):
+    setattr(_Traced, f"__{_operation.__name__}__", _in_place(_operation))
+
+
 class _Tracer(fx.Tracer):
+    def proxy(self, node: fx.Node) -> _Traced:
+        """Return what stands for the value of `node` while the network runs."""
+        return _Traced(node, self)
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if isinstance(m, AnalogLayer):
             return True
@@ -111,7 +129,7 @@ def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -
     if one._version + two._version > 0:
         raise UnfusableError("the network changes its inputs in place")
     noise = 1e-5 * float(untraced.abs().max())  # of sums in another order
-    if not torch.allclose(outputs, untraced, atol=noise, equal_nan=True):  # y *= 2 is traced as y = y * 2
+    if not torch.allclose(outputs, untraced, atol=noise, equal_nan=True):  # of hooks of the network, for one
         raise UnfusableError("the network computes something else when it is traced")
     for node in graph.graph.nodes:
         found, of_two = (tuple(run.found.get(node, ())) for run in (single, double))

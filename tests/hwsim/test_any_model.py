@@ -280,6 +280,28 @@ def test_state_that_is_no_tensor_is_left_alone(tmp_path: Path) -> None:
     assert torch.equal(loaded.state["g_us"], chips.state["g_us"])
 
 
+class Windowed(nn.Module):
+    """Has a buffer that is a part of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.register_buffer("whole", torch.arange(8.0))
+        self.register_buffer("part", self.whole[2:6])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x + self.part)
+
+
+def test_buffers_that_share_memory_are_saved(tmp_path: Path) -> None:
+    net = hwsim.to_analog(Windowed(), "ideal-8bit")
+    hwsim.calibrate(net, torch.ones(2, 4))
+    hwsim.save_chips(hwsim.program(net, 2), tmp_path / "chips.safetensors")
+    loaded = hwsim.load_chips(net, tmp_path / "chips.safetensors")
+    assert torch.equal(loaded.net.part, net.part)
+    assert torch.equal(loaded.net.whole, net.whole)
+
+
 def test_each_name_of_a_layer_keeps_it_digital() -> None:
     model = nn.ModuleDict({"body": nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))})
     model["alias"] = model["body"][1]

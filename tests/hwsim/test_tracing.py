@@ -5,6 +5,7 @@ from torch.nn import functional as F
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork
+from hwsim.fused.tracing import UnfusableError, traced
 from hwsim.kernels import library as kernels
 
 pytestmark = pytest.mark.skipif(kernels.library() is None, reason="no C compiler builds the kernels")
@@ -64,3 +65,37 @@ def test_what_no_image_makes_does_not_make_chunks_small() -> None:
     x = torch.randn(3, 1 << 10, generator=torch.Generator().manual_seed(0))
     hwsim.calibrate(net, [x])
     assert FusedNetwork(hwsim.program(net, 1), x[:1]).chunk == 1 << 9
+
+
+class Augmented(nn.Module):
+    """Changes what it reads again; zeros do not tell."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self.layer, self.operation = nn.Linear(8, 8, bias=False), operation
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = kept = self.layer(x)
+        if self.operation == "+=":
+            h += x
+        elif self.operation == "-=":
+            h -= x
+        elif self.operation == "*=":
+            h *= 2
+        else:
+            h /= 2
+        return h + kept
+
+
+@pytest.mark.parametrize("operation", ["+=", "-=", "*=", "/="])
+def test_augmented_assignments_are_changes_in_place(operation: str) -> None:
+    net = hwsim.to_analog(Augmented(operation), hwsim.preset("ideal-8bit")).eval()
+    with pytest.raises(UnfusableError, match="in place"):
+        traced(net, torch.zeros(1, 8))
+
+
+def test_a_network_that_tracing_would_change_is_not_fused() -> None:
+    net = hwsim.to_analog(nn.Sequential(nn.Linear(8, 8)), hwsim.preset("ideal-8bit")).eval()
+    net.register_forward_hook(lambda module, inputs, output: -output)  # tracing does not call it
+    with pytest.raises(UnfusableError, match="something else"):
+        traced(net, torch.ones(1, 8))
