@@ -28,7 +28,7 @@ from torch import nn
 from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
 from hwsim.inputs import explained, tensor
-from hwsim.modules import NOMINAL, AnalogLayer
+from hwsim.modules import NOMINAL, AnalogLayer, Execution
 
 Method: TypeAlias = Literal["std", "quantile", "max"]
 
@@ -118,33 +118,60 @@ def calibrate(
 
 
 @contextmanager
-def floating_point(net: nn.Module, channels_last: bool = False) -> Iterator[None]:
-    """Run `net` digitally and in evaluation mode inside the context; `channels_last` as in `Execution`."""
+def floating_point(net: nn.Module) -> Iterator[None]:
+    """Run `net` digitally and in evaluation mode inside the context."""
     training = {module: module.training for module in net.modules()}
-    layers = [layer for _, layer in analog_layers(net)]
-    executions = [layer.execution for layer in layers]
     net.eval()
-    for layer in layers:
-        layer.execution = replace(NOMINAL, digital=True, channels_last=channels_last)
     try:
-        yield
+        with _executed(net, replace(NOMINAL, digital=True)):
+            yield
     finally:
-        for layer, execution in zip(layers, executions, strict=True):
-            layer.execution = execution
         for module, mode in training.items():
             module.training = mode
 
 
 @torch.no_grad()
 def bears_channels_last(net: nn.Module, *inputs: Any, **options: Any) -> bool:
-    """Whether `net` runs on these arguments while convolutions leave channels last."""
+    """Whether `net`, in its mode, runs on these arguments while convolutions leave channels last."""
     copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
-    with floating_point(net, channels_last=True):
+    with _unchanged(net), _executed(net, replace(NOMINAL, digital=True, channels_last=True)):
         try:
             net(*copies, **options)
         except RuntimeError:  # of a `view`, which wants another order in memory
             return False
     return True
+
+
+@contextmanager
+def _executed(net: nn.Module, execution: Execution) -> Iterator[None]:
+    layers = [layer for _, layer in analog_layers(net)]
+    executions = [layer.execution for layer in layers]
+    for layer in layers:
+        layer.execution = execution
+    try:
+        yield
+    finally:
+        for layer, before in zip(layers, executions, strict=True):
+            layer.execution = before
+
+
+@contextmanager
+def _unchanged(net: nn.Module) -> Iterator[None]:
+    """Put back what a run in training mode changes: statistics, and where torch's random numbers are."""
+    digital = [module for module in net.modules() if not isinstance(module, AnalogLayer)]
+    buffers = [(module, dict(module._buffers)) for module in digital]
+    values = [
+        (buffer, buffer.clone()) for _, held in buffers for buffer in held.values() if buffer is not None
+    ]
+    cuda = {parameter.device for parameter in net.parameters() if parameter.is_cuda}
+    with torch.random.fork_rng(list(cuda)):
+        try:
+            yield
+        finally:
+            for module, held in buffers:
+                module._buffers.update(held)
+            for buffer, value in values:
+                buffer.copy_(value)
 
 
 def _summary(method: Method, n_std: float, quantile: float) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -15,8 +15,9 @@ import torch
 from torch import fx
 
 from hwsim.chips import Chips, Reading
-from hwsim.fused.graph import Plan, StagePlan, UnfusableError, plan
+from hwsim.fused.graph import Plan, StagePlan, plan
 from hwsim.fused.stage import DacInputs, StageRunner
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.noise import NoiseStream

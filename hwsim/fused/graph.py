@@ -11,29 +11,24 @@ anchor runs. Whatever fits nowhere runs as the plain torch operation that it is.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from hwsim.calibration import floating_point
+from hwsim.fused.tracing import UnfusableError, shape, traced
 from hwsim.kernels.library import IDENTITY, RELU, RELU6
 from hwsim.modules import AnalogLayer
 
 _RELU: Final = (nn.ReLU, F.relu, torch.relu, "relu")
 _RELU6: Final = (nn.ReLU6, F.relu6)
 _PASS: Final = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
-_ADD: Final = (operator.add, torch.add)
+_ADD: Final = (operator.add, operator.iadd, torch.add, "add", "add_")
 _NORMS: Final = (nn.BatchNorm1d, nn.BatchNorm2d)
-
-
-class UnfusableError(Exception):
-    """The network cannot be traced, or does what fusion would change."""
 
 
 @dataclass(frozen=True)
@@ -108,70 +103,6 @@ class Plan:
     output: fx.Node
 
 
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        if isinstance(m, AnalogLayer):
-            return True
-        # torch's own transformer layers, leaves by default, hold layers that are analog
-        holds_analog = any(isinstance(part, AnalogLayer) for part in m.modules())
-        return not holds_analog and super().is_leaf_module(m, module_qualified_name)
-
-
-def _with_reshape(graph: fx.Graph) -> fx.Graph:
-    """Let `reshape` stand for `view`, which asks for an order in memory that stages do not keep."""
-    for node in graph.nodes:
-        keeps_type = not any(isinstance(argument, torch.dtype) for argument in node.args)
-        if node.op == "call_method" and node.target in ("view", "view_as") and keeps_type:
-            node.target = str(node.target).replace("view", "reshape")
-    return graph
-
-
-class _Shapes(fx.Interpreter):
-    """Runs a graph, notes the shape of every tensor, and refuses what changes in place and is read again."""
-
-    def __init__(self, graph: fx.GraphModule) -> None:
-        super().__init__(graph)
-        self.found: dict[fx.Node, torch.Size] = {}
-        self.is_float32: dict[fx.Node, bool] = {}
-        self._versions: dict[fx.Node, int] = {}
-
-    def run_node(self, n: fx.Node) -> Any:
-        for read in n.all_input_nodes:
-            if read in self._versions and self.env[read]._version != self._versions[read]:
-                raise UnfusableError(f"{read} is read by {n} after a change in place")
-        result = super().run_node(n)
-        if isinstance(result, torch.Tensor):
-            self.found[n], self._versions[n] = result.shape, result._version
-            self.is_float32[n] = result.dtype == torch.float32
-        return result
-
-
-def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
-    """Note in each node how many numbers it makes of one image, and the shape of those that stages can read."""
-    one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
-    single, double = _Shapes(graph), _Shapes(graph)
-    with torch.no_grad(), floating_point(graph):
-        single.run(one)
-        outputs = double.run(two.clone())
-        untraced = net(two)
-    if one._version + two._version > 0:
-        raise UnfusableError("the network changes its inputs in place")
-    noise = 1e-5 * float(untraced.abs().max())  # of sums in another order
-    if not torch.allclose(outputs, untraced, atol=noise, equal_nan=True):  # y *= 2 is traced as y = y * 2
-        raise UnfusableError("the network computes something else when it is traced")
-    for node in graph.graph.nodes:
-        found = tuple(single.found.get(node, ()))
-        by_image = found[:1] == (1,) and double.found.get(node) == (2, *found[1:])
-        is_known = by_image and single.is_float32[node]
-        node.meta["elements"], node.meta["shape"] = math.prod(found), found if is_known else None
-
-
-def shape(node: fx.Node) -> tuple[int, ...] | None:
-    """Return the shape `(1, ...)` of what `node` makes of one image; None unless it is float32, images first."""
-    found: tuple[int, ...] | None = node.meta["shape"]
-    return found
-
-
 def plan(net: nn.Module, example: torch.Tensor, fusible: frozenset[str]) -> Plan:
     """Return `net` as fused stages.
 
@@ -183,11 +114,7 @@ def plan(net: nn.Module, example: torch.Tensor, fusible: frozenset[str]) -> Plan
     Raises:
         UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
     """
-    try:
-        graph = fx.GraphModule(net, _with_reshape(_Tracer().trace(net)))
-        _note_shapes(graph, net, example)
-    except Exception as error:  # whatever a user's forward raises when it meets a proxy
-        raise UnfusableError(str(error)) from error
+    graph = traced(net, example)
     calls = [node for node in graph.graph.nodes if node.op == "call_module"]
     times = Counter(str(node.target) for node in calls)
     by_image = {str(node.target) for node in calls if shape(node) is not None}
@@ -224,7 +151,7 @@ class _Planner:
             self._steps.append(node)
             self._done.add(node)
             channel_dim = self._consumers_channel_dim(node)
-            if channel_dim is not None:
+            if channel_dim is not None and len(shape(node) or ()) > -channel_dim:
                 self._stage(node, None, channel_dim)
         (result,) = output.args
         if not isinstance(result, fx.Node):
@@ -377,7 +304,7 @@ class _Planner:
 
     def _other_operand(self, node: fx.Node, operand: fx.Node) -> fx.Node | None:
         """Return what a sum adds to `operand`, if both are tensors of one shape."""
-        if not self._is(node, (*_ADD, operator.iadd, "add", "add_")) or node.kwargs or len(node.args) != 2:
+        if not self._is(node, _ADD) or node.kwargs or len(node.args) != 2:
             return None
         others = [argument for argument in node.args if argument is not operand]
         if len(others) != 1 or not isinstance(others[0], fx.Node):

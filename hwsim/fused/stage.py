@@ -12,7 +12,8 @@ from torch import fx
 
 from hwsim.chips import Reading
 from hwsim.disturbance import CELL_US, WIRE_OHM
-from hwsim.fused.graph import Affine, StagePlan, TapPlan, shape
+from hwsim.fused.graph import Affine, StagePlan, TapPlan
+from hwsim.fused.tracing import shape
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.mvm import OUTPUT_NOISE, READ_NOISE
@@ -217,6 +218,7 @@ class StageRunner:
         for operand in (before, after):
             assert operand is None or (operand.numel() == size and operand.dtype == torch.float32)
         assert current.dtype == torch.float32
+        assert current.numel() == struct.images * struct.pixels * struct.stride
         struct.current = current.data_ptr()
         struct.before = None if before is None else before.data_ptr()
         struct.after = None if after is None else after.data_ptr()

@@ -82,7 +82,9 @@ def adc(
         disturbance: IR drop and read noise, added before the output noise; None for none.
     """
     rows = _rows(current, channel_dim)
-    outputs, clipped = torch.empty_like(rows), torch.empty(rows.shape, dtype=torch.uint8)
+    # no view, which a network could not change in place: the order of `rows` in memory, that of torch in sizes
+    result = torch.empty_like(rows.movedim(-1, channel_dim))
+    outputs, clipped = result.movedim(channel_dim, -1), torch.empty(rows.shape, dtype=torch.uint8)
     images, channels = len(rows), rows.shape[-1]
     threads, at_once = torch.get_num_threads(), images
     # without a disturbance one factor does both: to fully-on products, and to grid points
@@ -114,7 +116,7 @@ def adc(
         if _library().hwsim_adc(ctypes.byref(struct), clipped[part].data_ptr(), threads) != 0:
             raise MemoryError("the ADC ran out of memory")
         del held
-    return outputs.movedim(-1, channel_dim), clipped
+    return result, clipped
 
 
 class _FurtherProducts:

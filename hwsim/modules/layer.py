@@ -164,6 +164,8 @@ class AnalogLayer(nn.Module, ABC):
         bounded_without_adc = self.crossbar.adc_levels is None and self.crossbar.out_bound is not None
         if self.is_dynamic or self.crossbar.input_noise > 0 or bounded_without_adc:
             return False
+        if self._forward_hooks or self._forward_pre_hooks:  # no kernel would call them
+            return False
         return len(self.mapping.blocks) == 1 or self.mapping.groups == 1
 
     def block_channels(self, block: int) -> tuple[int, int]:

@@ -66,6 +66,70 @@ def test_training_leaves_channels_last_where_no_view_forbids_it() -> None:
     assert seen == [1, 1, 1, 64]  # each is tried once, then run
 
 
+class Auxiliary(nn.Module):
+    """Has a head that only training runs, behind a `view`, and draws random numbers of torch's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.last, self.auxiliary = nn.Linear(4, 5), nn.Linear(256, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.dropout(F.relu(self.norm(self.conv(x))), 0.2, self.training)
+        y = self.last(x.mean((2, 3)))
+        return y + self.auxiliary(x.view(len(x), -1)) if self.training else y
+
+
+def test_a_view_that_only_training_runs_works_as_in_torch() -> None:
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(Auxiliary(), "ideal-8bit", "auxiliary")
+    hwsim.calibrate(net, x)
+    net.train()
+    torch.manual_seed(0)  # of dropout
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator())
+    with hwa.step():
+        net(x)
+    assert net.norm.num_batches_tracked == 1, "finding out about `view` changed the statistics"
+    drawn = torch.rand(1)
+    torch.manual_seed(0)
+    F.dropout(torch.ones(4, 4, 8, 8), 0.2)
+    assert torch.equal(drawn, torch.rand(1))
+
+
+class Summing(nn.Module):
+    """Adds in place to what a layer without bias returns, as pre-activation networks do."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        y += x
+        return F.relu(y, inplace=True)
+
+
+@pytest.mark.parametrize("preset", ["ideal-8bit", "pcm-rasch2023"])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Linear(8, 8, bias=False), (4, 8)),
+        (nn.Conv1d(3, 3, 3, padding=1, bias=False), (4, 3, 8)),
+        (nn.Conv2d(3, 3, 3, padding=1, bias=False), (4, 3, 8, 8)),
+    ],
+)
+def test_outputs_can_be_changed_in_place(layer: nn.Module, shape: tuple[int, ...], preset: str) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(Summing(layer), preset)
+    hwsim.calibrate(net, x)
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator())
+    for _ in range(2):
+        with hwa.step():
+            net(x).sum().backward()
+    net(x).sum().backward()
+    assert net.layer.weight.grad.abs().sum() > 0
+
+
 def test_sizes_of_layers_go_by_their_names_in_torch() -> None:
     linear, conv = nn.Linear(4, 6), nn.Conv2d(4, 6, (3, 5), 2, (1, 2), groups=2, padding_mode="reflect")
     one = nn.Conv1d(4, 6, 3, dilation=2, padding="same")
@@ -214,6 +278,28 @@ def test_state_that_is_no_tensor_is_left_alone(tmp_path: Path) -> None:
     hwsim.save_chips(chips, tmp_path / "chips.safetensors")
     loaded = hwsim.load_chips(net, tmp_path / "chips.safetensors")
     assert torch.equal(loaded.state["g_us"], chips.state["g_us"])
+
+
+class Windowed(nn.Module):
+    """Has a buffer that is a part of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.register_buffer("whole", torch.arange(8.0))
+        self.register_buffer("part", self.whole[2:6])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x + self.part)
+
+
+def test_buffers_that_share_memory_are_saved(tmp_path: Path) -> None:
+    net = hwsim.to_analog(Windowed(), "ideal-8bit")
+    hwsim.calibrate(net, torch.ones(2, 4))
+    hwsim.save_chips(hwsim.program(net, 2), tmp_path / "chips.safetensors")
+    loaded = hwsim.load_chips(net, tmp_path / "chips.safetensors")
+    assert torch.equal(loaded.net.part, net.part)
+    assert torch.equal(loaded.net.whole, net.whole)
 
 
 def test_each_name_of_a_layer_keeps_it_digital() -> None:

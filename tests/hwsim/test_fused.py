@@ -5,7 +5,8 @@ from torch.nn import functional as F
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
-from hwsim.fused.graph import StagePlan, UnfusableError, plan
+from hwsim.fused.graph import StagePlan, plan
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
@@ -155,6 +156,15 @@ def test_a_hook_on_a_digital_layer_is_called_by_the_fused_path_too() -> None:
     assert (fused - plain).abs().max() <= 0.02 * plain.abs().max()
 
 
+@pytest.mark.parametrize("layer", [0, 2])
+def test_hooks_on_an_analog_layer_are_called_by_the_fused_path_too(layer: int) -> None:
+    net = hwsim.to_analog(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 5)), "ideal-8bit").eval()
+    x = torch.randn(60, 8, generator=torch.Generator().manual_seed(0))
+    hwsim.calibrate(net, [x])
+    net[layer].register_forward_hook(lambda module, inputs, output: -output)
+    assert hwsim.accuracy_over_time(hwsim.program(net, 1), x, net(x).argmax(1), 1).mean == 1.0
+
+
 def test_the_paths_agree_on_what_noise_is_added() -> None:
     chips, x = _chips("resnet", "analognas")
     noisy, _ = _both(chips, x)
@@ -243,9 +253,22 @@ class Masked(nn.Module):
         return self.last((h > 0).to(self.kind) + self.layer(h))
 
 
+class Shifted(nn.Module):
+    """A sum with an activation of a parameter, which no image makes."""
+
+    def __init__(self, convolution: bool, *size: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, padding=1) if convolution else nn.Linear(9, 9)
+        self.shift, self.last = nn.Parameter(torch.ones(size)), nn.Linear(243, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.layer(x + F.relu(self.shift * 2)).flatten(1))
+
+
 @pytest.mark.parametrize(
     "model",
     [Positions(True), Positions(False), SequenceFirst()]
+    + [Shifted(True, 3, 1, 1), Shifted(True), Shifted(False, 9), Shifted(False)]
     + [Masked(kind) for kind in (torch.bool, torch.int64, torch.float16)],
 )
 @torch.no_grad()
@@ -257,22 +280,6 @@ def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
     worker = Worker(FusedNetwork(chips, x[:1]))
     worker.load(chips.at(1.0, 0), NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=1))
     assert torch.allclose(worker(x, 0), net(x), rtol=1e-4, atol=1e-4)
-
-
-def test_a_network_that_tracing_would_change_is_not_fused() -> None:
-    class Scaled(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(8, 8)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            h = kept = self.layer(x)
-            h *= 2  # traced as h = h * 2, which leaves `kept` as it was
-            return h + kept
-
-    net = hwsim.to_analog(Scaled(), hwsim.preset("ideal-8bit")).eval()
-    with pytest.raises(UnfusableError, match="something else"):
-        plan(net, torch.ones(1, 8), frozenset({"layer"}))
 
 
 def test_curves_do_not_depend_on_threads_or_on_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,138 @@
+"""A network as a graph of operations (torch.fx), with the shapes of what one image makes.
+
+The graph stands for evaluation with all but the first argument at their defaults. It is refused where it would
+compute something else than the network: changes in place that are read again, or that tracing takes for others.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from hwsim.calibration import floating_point
+from hwsim.modules import AnalogLayer
+
+
+class UnfusableError(Exception):
+    """The network cannot be traced, or does what fusion would change."""
+
+
+def traced(net: nn.Module, example: torch.Tensor) -> fx.GraphModule:
+    """Return the graph of `net`, with the `elements` of each node, what one more image adds, and its `shape`.
+
+    Args:
+        net: an analog network in evaluation mode.
+        example: one input, `(1, ...)`.
+
+    Raises:
+        UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
+    """
+    try:
+        graph = fx.GraphModule(net, _with_reshape(_Tracer().trace(net)))
+        _note_shapes(graph, net, example)
+    except Exception as error:  # whatever a user's forward raises when it meets a proxy
+        raise UnfusableError(str(error)) from error
+    return graph
+
+
+def shape(node: fx.Node) -> tuple[int, ...] | None:
+    """Return the shape `(1, ...)` of what `node` makes of one image; None unless it is float32, images first."""
+    found: tuple[int, ...] | None = node.meta["shape"]
+    return found
+
+
+class _Traced(fx.Proxy):
+    """Keeps `y *= 2` apart from `y = y * 2`, which torch.fx takes it for."""
+
+
+def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[_Traced, Any], Any]:
+    return lambda y, other: y.tracer.create_proxy("call_function", operation, (y, other), {})
+
+
+for _operation in (operator.iadd, operator.isub, operator.imul, operator.itruediv):
+    setattr(_Traced, f"__{_operation.__name__}__", _in_place(_operation))
+
+
+class _Tracer(fx.Tracer):
+    def proxy(self, node: fx.Node) -> _Traced:
+        """Return what stands for the value of `node` while the network runs."""
+        return _Traced(node, self)
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        if isinstance(m, AnalogLayer):
+            return True
+        # torch's own transformer layers, leaves by default, hold layers that are analog
+        holds_analog = any(isinstance(part, AnalogLayer) for part in m.modules())
+        return not holds_analog and super().is_leaf_module(m, module_qualified_name)
+
+    def create_proxy(
+        self,
+        kind: str,
+        target: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        name: str | None = None,
+        type_expr: Any = None,
+        proxy_factory_fn: Any = None,
+    ) -> Any:
+        """Let every argument of the network but the first have its default."""
+        if kind == "placeholder" and args and len(self.graph.nodes) > 0:
+            return args[0]
+        return super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
+
+
+def _with_reshape(graph: fx.Graph) -> fx.Graph:
+    """Let `reshape` stand for `view`, which asks for an order in memory that stages do not keep."""
+    for node in graph.nodes:
+        keeps_type = not any(isinstance(argument, torch.dtype) for argument in node.args)
+        if node.op == "call_method" and node.target in ("view", "view_as") and keeps_type:
+            node.target = str(node.target).replace("view", "reshape")
+    return graph
+
+
+class _Shapes(fx.Interpreter):
+    """Runs a graph, notes the shape of every tensor, and refuses what changes in place and is read again."""
+
+    def __init__(self, graph: fx.GraphModule) -> None:
+        super().__init__(graph)
+        self.found: dict[fx.Node, torch.Size] = {}
+        self.is_float32: dict[fx.Node, bool] = {}
+        self._versions: dict[fx.Node, int] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        for read in n.all_input_nodes:
+            if read in self._versions and self.env[read]._version != self._versions[read]:
+                raise UnfusableError(f"{read} is read by {n} after a change in place")
+        result = super().run_node(n)
+        if isinstance(result, torch.Tensor):
+            self.found[n], self._versions[n] = result.shape, result._version
+            self.is_float32[n] = result.dtype == torch.float32
+        return result
+
+
+def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
+    """Note in each node how many numbers one more image adds, and the shape of those that stages can read."""
+    for node in graph.graph.nodes:
+        if node.op == "placeholder" and str(node.target).startswith("*") and node.users:
+            raise UnfusableError(f"the network reads {node.target}")
+    one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
+    single, double = _Shapes(graph), _Shapes(graph)
+    with torch.no_grad(), floating_point(graph):
+        single.run(one)
+        outputs = double.run(two.clone())
+        untraced = net(two)
+    if one._version + two._version > 0:
+        raise UnfusableError("the network changes its inputs in place")
+    noise = 1e-5 * float(untraced.abs().max())  # of sums in another order
+    if not torch.allclose(outputs, untraced, atol=noise, equal_nan=True):  # of hooks of the network, for one
+        raise UnfusableError("the network computes something else when it is traced")
+    for node in graph.graph.nodes:
+        found, of_two = (tuple(run.found.get(node, ())) for run in (single, double))
+        is_known = found[:1] == (1,) and of_two == (2, *found[1:]) and single.is_float32[node]
+        node.meta["elements"] = math.prod(of_two) - math.prod(found)
+        node.meta["shape"] = found if is_known else None
