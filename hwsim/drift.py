@@ -7,8 +7,10 @@ References:
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
@@ -33,6 +35,12 @@ from hwsim.validity import check_times
 
 FEWEST_CHIPS: Final = 3
 """Chips that `confidence` never goes below."""
+
+CHECKED_IMAGES: Final = 4
+"""Images on which the compiled network is compared with its layers, before anything is evaluated."""
+
+LARGEST_DIFFERENCE: Final = 0.1
+"""Norm of the difference of scores over their norm: sums in another order may turn a step of a converter."""
 
 Task: TypeAlias = tuple[int, int]
 """Number of the chip, number of the time."""
@@ -139,7 +147,7 @@ def _predictions(
 ) -> Generator[tuple[Task, torch.Tensor], None, None]:
     """Yield each task, in order, with the `(images,)` int64 classes that its chip finds."""
     if adabs_inputs is None:
-        network = _planned(chips, x[:1])
+        network = _planned(chips, x[:CHECKED_IMAGES], times[0], pool)
         if network is not None:
             yield from _compiled(network, chips, x, times, tasks, pool)
             return
@@ -153,11 +161,26 @@ def _predictions(
         yield (chip, row), _plain(chips, reading, noise, x, batched.batch_size, channels_last, adabs_inputs)
 
 
-def _planned(chips: Chips, example: torch.Tensor) -> FusedNetwork | None:
+def _planned(chips: Chips, x: torch.Tensor, t_s: float, pool: NoisePool) -> FusedNetwork | None:
+    """Return the compiled network, if there is one, checked against the layers on the first chip and images."""
     try:
-        return FusedNetwork(chips, example)
+        network = FusedNetwork(chips, x[:1])
     except UnfusableError:
         return None
+    reading, noise = chips.at(t_s, 0), NoiseStream(pool, chips.mvm_key(t_s, 0))
+    worker = Worker(network)
+    worker.load(reading, noise)
+    found = worker(x, 0)
+    wanted = _scores(chips, reading, noise, x, len(x), bears_channels_last(chips.net, x[:1]))
+    norm, distance = (float(torch.linalg.vector_norm(scores)) for scores in (wanted, found - wanted))
+    if math.isfinite(norm) and not distance <= LARGEST_DIFFERENCE * norm:
+        warnings.warn(
+            f"compiled kernels find scores {distance:.3g} from those of the layers, whose norm is {norm:.3g}; the "
+            "layers run one by one, which is slower. Please report this network",
+            stacklevel=2,
+        )
+        return None
+    return network
 
 
 def _batched(
@@ -224,22 +247,29 @@ def _plain(
     """Return the classes that one chip finds, layer by layer without compiled stages."""
 
     def run(inputs: torch.Tensor, stream_of_inputs: NoiseStream) -> torch.Tensor:
-        predicted = []
-        for start in range(0, len(inputs), batch_size):
-            for index, (name, layer) in enumerate(chips.layers.items()):
-                layer.execution = reading.execution(name, stream_of_inputs.child(index), start, channels_last)
-            batch = inputs[start : start + batch_size].to(chips.torch_device, copy=True)
-            predicted.append(chips.net(batch).argmax(1).cpu())
-        return torch.cat(predicted)
+        return _scores(chips, reading, stream_of_inputs, inputs, batch_size, channels_last).argmax(1)
 
+    if adabs_inputs is None:
+        return run(x, noise)
+    with adapted_batch_norm(chips.net, lambda: _ignore(run(adabs_inputs, noise.child(-2)))):
+        return run(x, noise)
+
+
+def _scores(
+    chips: Chips, reading: Reading, noise: NoiseStream, x: torch.Tensor, batch_size: int, channels_last: bool
+) -> torch.Tensor:
+    """Return the `(images, classes)` scores of one chip, on the CPU, layer by layer."""
+    scores = []
     try:
-        if adabs_inputs is None:
-            return run(x, noise)
-        with adapted_batch_norm(chips.net, lambda: _ignore(run(adabs_inputs, noise.child(-2)))):
-            return run(x, noise)
+        for start in range(0, len(x), batch_size):
+            for index, (name, layer) in enumerate(chips.layers.items()):
+                layer.execution = reading.execution(name, noise.child(index), start, channels_last)
+            batch = x[start : start + batch_size].to(chips.torch_device, copy=True)
+            scores.append(chips.net(batch).cpu())
     finally:
         for layer in chips.layers.values():
             layer.execution = NOMINAL
+    return torch.cat(scores)
 
 
 def _ignore(_: object) -> None:

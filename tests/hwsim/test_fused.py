@@ -338,3 +338,14 @@ def test_analog_layers_inside_a_layer_of_torch_are_simulated() -> None:
     net = hwsim.to_analog(model, noisy, [nn.MultiheadAttention, "2"])
     hwsim.calibrate(net, [x])
     assert hwsim.accuracy_over_time(hwsim.program(net, 2), x, y, [1]).mean[0] < 0.8
+
+
+def test_a_compiled_network_that_differs_from_its_layers_is_not_used(monkeypatch) -> None:
+    net = hwsim.to_analog(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 5)), "ideal-8bit").eval()
+    x = torch.randn(60, 8, generator=torch.Generator().manual_seed(0))
+    hwsim.calibrate(net, [x])
+    chips, classes = hwsim.program(net, 1), net(x).argmax(1)
+    compiled = Worker.__call__
+    monkeypatch.setattr(Worker, "__call__", lambda self, *arguments: -compiled(self, *arguments))
+    with pytest.warns(UserWarning, match="the layers run one by one"):
+        assert hwsim.accuracy_over_time(chips, x, classes, 1).mean == 1.0
