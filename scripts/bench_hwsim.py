@@ -2,9 +2,9 @@
 
 Reference job: a ResNet-8 of about 78,000 parameters on 32 × 32 × 3 inputs. `digital` is the same number of plain eager
 float32 forward passes (or training steps) of the torch model, at its fastest batch size. Peers take minutes at theirs:
-one chip is timed and counted as many times. Repeats of all jobs alternate, so that a busy machine disturbs them alike.
-On a GPU, chips run as a batch; one chip after the other is the job `…-looped`, and reading the chips alone, without any
-inference, the job `…-reading`.
+one chip and 250 images are timed, and counted as many times. Repeats of all jobs alternate, so that a busy machine
+disturbs them alike. On a GPU, chips run as a batch; one chip after the other is the job `…-looped`, and reading the
+chips alone, without any inference, the job `…-reading`.
 
     python scripts/bench_hwsim.py [--threads N] [--device cuda] [--chips 25] [--images 1000] [--peers] [--json]
 """
@@ -31,7 +31,7 @@ import hwsim
 TIMES_S = (1.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0)
 DIGITAL_BATCHES = (64, 125, 250)
 PEER_BATCHES = (8, 32, 250)
-PEER_CHIPS = 1
+PEER_CHIPS, PEER_IMAGES = 1, 250
 TRAINING_BATCH = 128
 
 
@@ -208,10 +208,10 @@ def own_peak_mb() -> float:
     return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def peak_memory_mb(job: str, chips: int, options: argparse.Namespace) -> float:
+def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
     """Return the largest resident memory of one job in a process of its own, MB."""
     command = [sys.executable, __file__, "--only", job, "--threads", str(options.threads)]
-    command += ["--chips", str(chips), "--images", str(options.images), "--device", options.device]
+    command += ["--chips", str(options.chips), "--images", str(options.images), "--device", options.device]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return float(said.splitlines()[-1])  # a peer may have said something before
 
@@ -240,8 +240,13 @@ def main() -> int:
             f"`--device {options.device}`: torch {torch.__version__} sees no GPU; leave it out for the CPU"
         )
     validation = Validation(options.chips, options.images, device)
+    of_peers = Validation(PEER_CHIPS, min(PEER_IMAGES, options.images), device)
+
+    def job(name: str) -> Callable[[], None]:
+        return (of_peers if name.rpartition("-")[0] in PEERS else validation).job(name)
+
     if options.only is not None:
-        validation.job(options.only)()
+        job(options.only)()
         print(torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else own_peak_mb())
         return 0
     ours = ["pcm-analognas", "pcm-rasch2023"]
@@ -250,11 +255,9 @@ def main() -> int:
     batches = (*DIGITAL_BATCHES, options.images) if on_gpu else DIGITAL_BATCHES
     at_batches = [f"{peer}-{batch}" for peer in peers for batch in PEER_BATCHES]
     names = [*(f"digital-{batch}" for batch in batches), *ours, *parts, *at_batches]
-    of_peers = Validation(PEER_CHIPS, options.images, device)
-    jobs = {name: (of_peers if name in at_batches else validation).job(name) for name in names}
-    seconds = best_of(options.repeats, jobs, device)
+    seconds = best_of(options.repeats, {name: job(name) for name in names}, device)
     for name in at_batches:
-        seconds[name] *= options.chips / PEER_CHIPS
+        seconds[name] *= options.chips * options.images / (PEER_CHIPS * len(of_peers.x))
     digital = min((name for name in names if name.startswith("digital-")), key=seconds.__getitem__)
     steps = {name: training_job(name, device) for name in ["digital", *ours, *peers]}
     training = best_of(4 * options.repeats, steps, device)
@@ -262,10 +265,7 @@ def main() -> int:
         peer: min((f"{peer}-{batch}" for batch in PEER_BATCHES), key=seconds.__getitem__) for peer in peers
     }
     measured = {name: name for name in [digital, *ours, *parts]} | fastest
-    memory = {
-        name: peak_memory_mb(measured[name], PEER_CHIPS if name in peers else options.chips, options)
-        for name in [digital, "pcm-analognas", *peers]
-    }
+    memory = {name: peak_memory_mb(measured[name], options) for name in [digital, "pcm-analognas", *peers]}
     result = {
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "threads": options.threads,
@@ -289,9 +289,9 @@ def main() -> int:
         return 0
     print(f"{options.threads} threads, {options.chips} chips, {options.images} images, {len(TIMES_S)} times")
     print(f"validation {seconds[digital]:.3f} s, training step {training['digital']:.4f} s digital")
-    for job, ratios in result["ratios"].items():
+    for what, ratios in result["ratios"].items():
         for name, ratio in ratios.items():
-            print(f"{job:>14} {name:<21} {ratio:6.2f} x digital")
+            print(f"{what:>14} {name:<21} {ratio:6.2f} x digital")
     return 0
 
 
