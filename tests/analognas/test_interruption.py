@@ -7,6 +7,7 @@ import time
 import pytest
 
 from analognas.interruption import (
+    StopRequest,
     interruptions_held_back,
     stop_on_interrupt,
     terminated_as_interrupted,
@@ -23,6 +24,14 @@ def handlers_of_a_terminal():
     yield
     for kind, handler in zip(kinds, before, strict=True):
         signal.signal(kind, handler)
+
+
+def _interrupt_twice(stop: StopRequest) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+    assert stop.requested
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -44,11 +53,7 @@ def test_the_cleaning_after_a_second_interrupt_is_not_disturbed(capfd) -> None:
     before, cleaned = signal.getsignal(signal.SIGINT), False
     with pytest.raises(KeyboardInterrupt), stop_on_interrupt() as stop:
         try:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.01)
-            assert stop.requested
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(10)
+            _interrupt_twice(stop)
         finally:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.01)
@@ -76,11 +81,8 @@ def test_a_third_interrupt_does_not_disturb_a_process_that_ends(capfd) -> None:
     cleaned = False
     with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
         try:
-            with stop_on_interrupt():
-                os.kill(os.getpid(), signal.SIGINT)
-                time.sleep(0.01)
-                os.kill(os.getpid(), signal.SIGINT)
-                time.sleep(10)
+            with stop_on_interrupt() as stop:
+                _interrupt_twice(stop)
         finally:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.01)
