@@ -247,7 +247,7 @@ def _plain(
     """Return the classes that one chip finds, layer by layer without compiled stages."""
 
     def run(inputs: torch.Tensor, stream_of_inputs: NoiseStream) -> torch.Tensor:
-        return _scores(chips, reading, stream_of_inputs, inputs, batch_size, channels_last).argmax(1)
+        return _scores(chips, reading, stream_of_inputs, inputs, batch_size, channels_last).argmax(1).cpu()
 
     if adabs_inputs is None:
         return run(x, noise)
@@ -258,14 +258,14 @@ def _plain(
 def _scores(
     chips: Chips, reading: Reading, noise: NoiseStream, x: torch.Tensor, batch_size: int, channels_last: bool
 ) -> torch.Tensor:
-    """Return the `(images, classes)` scores of one chip, on the CPU, layer by layer."""
+    """Return the `(images, classes)` scores of one chip, on its device, layer by layer."""
     scores = []
     try:
         for start in range(0, len(x), batch_size):
             for index, (name, layer) in enumerate(chips.layers.items()):
                 layer.execution = reading.execution(name, noise.child(index), start, channels_last)
             batch = x[start : start + batch_size].to(chips.torch_device, copy=True)
-            scores.append(chips.net(batch).cpu())
+            scores.append(chips.net(batch))
     finally:
         for layer in chips.layers.values():
             layer.execution = NOMINAL
