@@ -67,9 +67,8 @@ class ClusterWatch:
         """
         if self._silent_s > LOST_S:
             self.lost = True
-            # With an exception that nobody catches, too, Ray asks the cluster.
             leave_at_exit(EXIT_LOST)
-            sys.excepthook = sys.__excepthook__
+            sys.excepthook = sys.__excepthook__  # Ray's asks the cluster, too
             raise UserError(self._words())
 
     def close(self) -> None:
