@@ -30,9 +30,11 @@ if [ ! -f "$done_file" ]; then
         exit 2
     }
     export PIP_DISABLE_PIP_VERSION_CHECK=1
-    # --no-compile: Python compiles what is imported; compiling everything takes a third of the installation
     "$venv/bin/python" -m pip install --quiet --no-compile --constraint "$root/scripts/constraints.txt" \
         --editable "$root${extras:+[$extras]}" || exit 1
+    # every core compiles, where pip would use one; where PYTHONDONTWRITEBYTECODE is set, every start pays for what is not
+    # compiled now; files for another Python do not compile, and need not
+    "$venv/bin/python" -m compileall -qq -j 0 "$venv/lib" >/dev/null || true
     rm -f "$venv"/.installed-"${extras:-core}"-*
     touch "$done_file"
 fi
