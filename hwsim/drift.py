@@ -26,7 +26,7 @@ from hwsim.calibration import bears_channels_last, floating_point
 from hwsim.chips import Chips, Reading
 from hwsim.curve import DriftCurve, half_width
 from hwsim.fused.executor import FusedNetwork, Worker
-from hwsim.fused.tracing import UnfusableError
+from hwsim.fused.sizes import UnfusableError
 from hwsim.inputs import check_classes, explained, labels, tensor
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream

@@ -16,8 +16,8 @@ from torch import fx
 
 from hwsim.chips import Chips, Reading
 from hwsim.fused.graph import Plan, StagePlan, plan
+from hwsim.fused.sizes import UnfusableError
 from hwsim.fused.stage import DacInputs, StageRunner
-from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.noise import NoiseStream

@@ -6,20 +6,18 @@ compute something else than the network: changes in place that are read again, o
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import fx, nn
 
 from hwsim.calibration import floating_point
+from hwsim.fused.sizes import Sizes, UnfusableError
 from hwsim.modules import AnalogLayer
-
-
-class UnfusableError(Exception):
-    """The network cannot be traced, or does what fusion would change."""
 
 
 def traced(net: nn.Module, example: torch.Tensor) -> fx.GraphModule:
@@ -33,7 +31,7 @@ def traced(net: nn.Module, example: torch.Tensor) -> fx.GraphModule:
         UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
     """
     try:
-        graph = fx.GraphModule(net, _with_reshape(_Tracer().trace(net)))
+        graph = fx.GraphModule(net, _with_reshape(_Tracer(example).trace(net)))
         _note_shapes(graph, net, example)
     except Exception as error:  # whatever a user's forward raises when it meets a proxy
         raise UnfusableError(str(error)) from error
@@ -47,7 +45,28 @@ def shape(node: fx.Node) -> tuple[int, ...] | None:
 
 
 class _Traced(fx.Proxy):
-    """Keeps `y *= 2` apart from `y = y * 2`, which torch.fx takes it for."""
+    """Keeps `y *= 2` apart from `y = y * 2`, which torch.fx takes it for, and is a number where it is a size."""
+
+    tracer: _Tracer
+
+    def __index__(self) -> int:
+        return int(self.tracer.sizes.value(self.node, operator.index))
+
+    def __int__(self) -> int:
+        return int(self.tracer.sizes.value(self.node, int))
+
+    def __float__(self) -> float:
+        return float(self.tracer.sizes.value(self.node, float))
+
+    def __len__(self) -> int:
+        return int(self.tracer.sizes.value(self.node, len))
+
+    def __getattr__(self, k: str) -> fx.proxy.Attribute:
+        return _Attribute(self, k)
+
+
+class _Attribute(_Traced, fx.proxy.Attribute):
+    """Something of a tensor, which may be a size."""
 
 
 def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[_Traced, Any], Any]:
@@ -59,6 +78,45 @@ for _operation in (operator.iadd, operator.isub, operator.imul, operator.itruedi
 
 
 class _Tracer(fx.Tracer):
+    def __init__(self, example: torch.Tensor) -> None:
+        super().__init__()
+        self._example = example
+
+    @functools.cached_property
+    def sizes(self) -> Sizes:
+        """Return the sizes of what has been traced."""
+        return Sizes(self.root, self.graph, self._example)
+
+    def trace(
+        self, root: nn.Module | Callable[..., Any], concrete_args: dict[str, Any] | None = None
+    ) -> fx.Graph:
+        """Return the graph, without what only decisions read."""
+        graph = super().trace(root, concrete_args)
+        self.sizes.forget()
+        return graph
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Trace a module, unless it runs to tell sizes."""
+        return (
+            forward(*args, **kwargs)
+            if self.sizes.measuring
+            else super().call_module(m, forward, args, kwargs)
+        )
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """Trace a parameter, unless its module runs to tell sizes."""
+        return attr_val if self.sizes.measuring else super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        """Decide by sizes."""
+        return bool(self.sizes.value(obj.node, bool))
+
+    def iter(self, obj: fx.Proxy) -> Iterator[Any]:
+        """Take sizes, which are as many for any number of images, one by one."""
+        return map(obj.__getitem__, range(self.sizes.value(obj.node, len)))
+
     def proxy(self, node: fx.Node) -> _Traced:
         """Return what stands for the value of `node` while the network runs."""
         return _Traced(node, self)

@@ -5,7 +5,8 @@ from torch.nn import functional as F
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork
-from hwsim.fused.tracing import UnfusableError, traced
+from hwsim.fused.sizes import UnfusableError
+from hwsim.fused.tracing import traced
 from hwsim.kernels import library as kernels
 
 pytestmark = pytest.mark.skipif(kernels.library() is None, reason="no C compiler builds the kernels")
