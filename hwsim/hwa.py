@@ -148,17 +148,21 @@ class HwaTraining:
 
     @torch.no_grad()
     def after_update(self) -> None:
-        """Clip the weights and let learned ranges decay; call it after every step of the optimiser."""
+        """Clip the trained weights and let learned ranges decay; call it after every step of the optimiser."""
         for layer in self._layers:
-            if self._clip_sigma is not None:
-                bound = float(layer.weight.std(correction=0)) * self._clip_sigma
-                if bound > 0:
-                    layer.weight.clamp_(-bound, bound)
-            if self._clip_value is not None:
-                layer.weight.clamp_(-self._clip_value, self._clip_value)
+            if layer.weight.requires_grad:
+                self._clip(layer.weight)
             if layer.input_range.requires_grad:
                 decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
                 layer.input_range.mul_(decay).clamp_(min=SMALLEST_RANGE)
+
+    def _clip(self, weight: torch.Tensor) -> None:
+        if self._clip_sigma is not None:
+            bound = float(weight.std(correction=0)) * self._clip_sigma
+            if bound > 0:
+                weight.clamp_(-bound, bound)
+        if self._clip_value is not None:
+            weight.clamp_(-self._clip_value, self._clip_value)
 
     @torch.no_grad()
     def _draw(self, layer: AnalogLayer, strength: float) -> torch.Tensor | None:

@@ -64,6 +64,16 @@ def test_weights_are_clipped_after_the_update() -> None:
     assert net[3].weight[0, 0].item() == pytest.approx(bound)
 
 
+@pytest.mark.parametrize("clipping", [{"clip_sigma": 0.5}, {"clip_sigma": None, "clip_value": 0.01}])
+def test_frozen_weights_are_not_clipped(clipping: dict[str, float | None]) -> None:
+    net, _ = _net()
+    net[0].weight.requires_grad_(False)
+    before = [net[0].weight.clone(), net[3].weight.detach().clone()]
+    hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), **clipping).after_update()
+    assert torch.equal(net[0].weight, before[0])
+    assert net[3].weight.abs().max() < before[1].abs().max()
+
+
 def test_outside_of_a_step_the_network_is_deterministic() -> None:
     net, x = _net()
     hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0))
