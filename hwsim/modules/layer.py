@@ -53,6 +53,9 @@ class Execution:
 NOMINAL: Final = Execution()
 """Target weights, converters, no noise: what a layer does until it is told otherwise."""
 
+SMALLEST_SCALE: Final = 1e-20
+"""γ of a column of zeros outside of a chip: no output, but the gradient of the digital weights, so that it learns."""
+
 
 class AnalogLayer(nn.Module, ABC):
     """What the analog layers share: parameters, mapping, and the sum over row blocks.
@@ -232,7 +235,8 @@ class AnalogLayer(nn.Module, ABC):
             weights, gains = execution.programmed, torch.ones_like(scales)
         else:
             weights = self.weight if execution.weight_noise is None else self.weight + execution.weight_noise
-            gains = _reciprocal(scales)
+            scales = scales.clamp(min=SMALLEST_SCALE)
+            gains = 1 / scales
         scales = scales * self.output_scale
         if execution.compensation is not None:
             scales = scales * execution.compensation

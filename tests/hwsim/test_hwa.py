@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -62,6 +64,28 @@ def test_weights_are_clipped_after_the_update() -> None:
     bound = 2.0 * float(net[3].weight.detach().std(correction=0))
     hwsim.HwaTraining(net, generator=torch.Generator(), clip_sigma=2.0).after_update()
     assert net[3].weight[0, 0].item() == pytest.approx(bound)
+
+
+@pytest.mark.parametrize("tiny", [0.0, 1e-42])
+@pytest.mark.parametrize("preset", ["pcm-analognas", "pcm-rasch2023", "floating-point"])
+@pytest.mark.parametrize("modifier", ["gaussian", "device"])
+def test_columns_of_zeros_have_the_gradient_of_the_digital_weights(
+    modifier: Literal["gaussian", "device"], preset: str, tiny: float
+) -> None:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    layer = nn.Linear(6, 3)
+    with torch.no_grad():
+        layer.weight[1] = tiny
+    net = hwsim.to_analog(layer, preset)
+    x = torch.randint(-127, 128, (4, 6), generator=torch.Generator().manual_seed(1)) / 127  # what a DAC gives
+    x[0] = 1.0
+    hwsim.calibrate(net, [x], method="max")
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), modifier=modifier)
+    with hwa.step():
+        outputs = net(x)
+        outputs.sum().backward()
+    torch.testing.assert_close(outputs[:, 1], net.bias[1].detach().expand(4), rtol=0, atol=1e-6)
+    torch.testing.assert_close(net.weight.grad, x.sum(0).expand(3, 6))
 
 
 @pytest.mark.parametrize("clipping", [{"clip_sigma": 0.5}, {"clip_sigma": None, "clip_value": 0.01}])
