@@ -325,3 +325,22 @@ def test_the_default_type_of_torch_changes_nothing() -> None:
     finally:
         torch.set_default_dtype(torch.float32)
     assert curves[0] == curves[1]
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # by torch.compile, of what it looks at
+def test_a_network_under_torch_compile_trains_the_same() -> None:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
+    net = hwsim.to_analog(model, "pcm-rasch2023")
+    x = torch.randn(5, 2, 6, 6, generator=torch.Generator().manual_seed(1))
+    hwsim.calibrate(net, [x])
+
+    def gradients(run: nn.Module) -> list[torch.Tensor]:
+        net.zero_grad()
+        hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(2), learn_scales=True)
+        with hwa.step():
+            run(x).square().sum().backward()
+        return [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+
+    compiled = gradients(torch.compile(net, backend="eager"))
+    torch.testing.assert_close(compiled, gradients(net))

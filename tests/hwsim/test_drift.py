@@ -191,7 +191,9 @@ def test_adabs_recovers_accuracy_that_uncompensated_drift_cost(problem) -> None:
 
 def test_adabs_takes_any_number_of_inputs_in_batches_of_like_size() -> None:
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    net = hwsim.to_analog(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)), "floating-point")
+    net = hwsim.to_analog(
+        nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)), "floating-point"
+    )
     x = torch.randn(9, 4, generator=torch.Generator().manual_seed(1))
     x[-1] = 100.0
     mean, seen = (x @ net[0].weight.T + net[0].bias).mean(0), []
