@@ -114,15 +114,16 @@ def accuracy_over_time(
     batched = BatchedChips(chips, pool, batch_size, chips_at_once)
     predictions = _predictions(chips, x, times, tasks, pool, batched, adabs_inputs)
     accuracy = np.empty((len(times), len(chips)), dtype=np.float64)
-    for (chip, row), predicted in _with_bar(predictions, len(tasks), progress):
-        accuracy[row, chip] = float((predicted == y).double().mean())
-        done = chip + 1
-        if confidence is None or row < len(times) - 1 or done < FEWEST_CHIPS:
-            continue
-        if 100 * half_width(accuracy[:, :done]) <= confidence:
-            accuracy = accuracy[:, :done]
-            predictions.close()
-            break
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):  # kernels are float32
+        for (chip, row), predicted in _with_bar(predictions, len(tasks), progress):
+            accuracy[row, chip] = float((predicted == y).double().mean())
+            done = chip + 1
+            if confidence is None or row < len(times) - 1 or done < FEWEST_CHIPS:
+                continue
+            if 100 * half_width(accuracy[:, :done]) <= confidence:
+                accuracy = accuracy[:, :done]
+                predictions.close()
+                break
     return DriftCurve(tuple(times), accuracy)
 
 

@@ -189,6 +189,14 @@ def test_adabs_recovers_accuracy_that_uncompensated_drift_cost(problem) -> None:
         hwsim.accuracy_over_time(chips, x, y, [1.0], adabs_inputs=x[:1])
 
 
+def test_autocast_changes_nothing(problem) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 2)
+    wanted = hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2]) == wanted
+
+
 def test_adabs_takes_any_number_of_inputs_in_batches_of_like_size() -> None:
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
     net = hwsim.to_analog(
