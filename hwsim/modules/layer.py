@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -119,6 +119,10 @@ class AnalogLayer(nn.Module, ABC):
     @execution.setter
     def execution(self, execution: Execution) -> None:
         self._execution, self._runs = execution, 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files of the layer hold: no noise of the moment."""
+        return {**self.__dict__, "_execution": NOMINAL, "_runs": 0}
 
     @property
     @abstractmethod

@@ -1,3 +1,4 @@
+import copy
 from typing import Literal
 
 import pytest
@@ -86,6 +87,16 @@ def test_columns_of_zeros_have_the_gradient_of_the_digital_weights(
         outputs.sum().backward()
     torch.testing.assert_close(outputs[:, 1], net.bias[1].detach().expand(4), rtol=0, atol=1e-6)
     torch.testing.assert_close(net.weight.grad, x.sum(0).expand(3, 6))
+
+
+def test_a_copy_that_is_made_during_a_step_has_no_noise() -> None:
+    net, x = _net()
+    wanted = net(x)
+    with hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0)).step():
+        assert not torch.equal(net(x), wanted)
+        copied = copy.deepcopy(net)
+        assert torch.equal(copied(x), wanted)
+        assert not torch.equal(net(x), wanted)
 
 
 @pytest.mark.parametrize("clipping", [{"clip_sigma": 0.5}, {"clip_sigma": None, "clip_value": 0.01}])
