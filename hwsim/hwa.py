@@ -17,7 +17,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -155,6 +155,35 @@ class HwaTraining:
             if layer.input_range.requires_grad:
                 decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
                 layer.input_range.mul_(decay).clamp_(min=SMALLEST_RANGE)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what going on with a training needs besides the states of network and optimiser."""
+        return {
+            "steps": self._steps,
+            "generator": self._generator.get_state(),
+            "pool": self._pool.values.clone(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the training was that `state` is of: with the ramp and with the noise.
+
+        Raises:
+            ValueError: for anything but the `state_dict()` of a training of the same network.
+        """
+        try:
+            steps, generator, pool = (
+                whole("steps", state["steps"], least=0),
+                state["generator"],
+                state["pool"],
+            )
+            self._pool.values.copy_(pool)
+            self._generator.set_state(generator)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            said = f"no {error}" if isinstance(error, KeyError) else error
+            raise ValueError(
+                f"`state` must be the state_dict() of a training of this network, got {said}"
+            ) from None
+        self._steps = steps
 
     def _clip(self, weight: torch.Tensor) -> None:
         if self._clip_sigma is not None:

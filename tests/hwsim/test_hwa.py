@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -87,6 +88,42 @@ def test_columns_of_zeros_have_the_gradient_of_the_digital_weights(
         outputs.sum().backward()
     torch.testing.assert_close(outputs[:, 1], net.bias[1].detach().expand(4), rtol=0, atol=1e-6)
     torch.testing.assert_close(net.weight.grad, x.sum(0).expand(3, 6))
+
+
+def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    def begin(seed: int) -> tuple[nn.Module, hwsim.HwaTraining, torch.optim.Optimizer]:
+        net, _ = _net()
+        generator = torch.Generator().manual_seed(seed)
+        hwa = hwsim.HwaTraining(net, generator=generator, ramp_steps=9, learn_ranges=True, learn_scales=True)
+        return net, hwa, torch.optim.Adam(net.parameters(), 0.01)
+
+    def steps(net: nn.Module, hwa: hwsim.HwaTraining, optimizer: torch.optim.Optimizer) -> None:
+        for _ in range(3):
+            optimizer.zero_grad()
+            with hwa.step():
+                net(x).square().sum().backward()
+            optimizer.step()
+            hwa.after_update()
+
+    x, first, second = _net()[1], begin(0), begin(5)
+    steps(*first)
+    torch.save([part.state_dict() for part in first], tmp_path / "state.pt")
+    for part, state in zip(second, torch.load(tmp_path / "state.pt"), strict=True):
+        part.load_state_dict(state)
+    steps(*first)
+    steps(*second)
+    torch.testing.assert_close(second[0].state_dict(), first[0].state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("part", ["steps", "generator", "pool", None])
+def test_a_training_takes_no_other_state(part: str | None) -> None:
+    net, _ = _net()
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0))
+    broken = {} if part is None else {**hwa.state_dict(), part: torch.zeros(3)}
+    with pytest.raises(
+        ValueError, match=r"`state` must be the state_dict\(\) of a training of this network, got "
+    ):
+        hwa.load_state_dict(broken)
 
 
 def test_a_copy_that_is_made_during_a_step_has_no_noise() -> None:
