@@ -107,9 +107,8 @@ def accuracy_over_time(
     check_classes(y, _n_classes(chips, "x", x))
     if adabs_inputs is not None:
         _n_classes(chips, "adabs_inputs", adabs_inputs)
-    pool = NoisePool.for_weights(
-        stream(chips.seed, "pool"), [layer.weight for layer in chips.layers.values()]
-    )
+    mappings = (layer.mapping for layer in chips.layers.values())
+    pool = NoisePool.for_layers(stream(chips.seed, "pool"), mappings, chips.torch_device)
     tasks = [(chip, row) for chip in range(len(chips)) for row in range(len(times))]
     batched = BatchedChips(chips, pool, batch_size, chips_at_once)
     predictions = _predictions(chips, x, times, tasks, pool, batched, adabs_inputs)

@@ -103,7 +103,8 @@ class HwaTraining:
                 "inputs are scaled one by one (`converters.input_scaling`), or nothing depends on their range"
             )
         self._generator = generator
-        self._pool = NoisePool.for_weights(generator, [layer.weight for layer in self._layers])
+        mappings = (layer.mapping for layer in self._layers)
+        self._pool = NoisePool.for_layers(generator, mappings, self._layers[0].weight.device)
         self._device = build_device(self._layers[0].hardware.device)
         self._weight_noise = weight_noise
         self._modifier = modifier
