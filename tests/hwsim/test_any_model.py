@@ -236,6 +236,26 @@ def test_inputs_stay_as_they_are(compiler: bool, monkeypatch: pytest.MonkeyPatch
     assert curve.accuracy.min() == 1.0
 
 
+class Unpacking(nn.Module):
+    """Changes the dictionary that it is given, and what is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 5)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.layer(batch.pop("x")) * batch["weight"].add_(1.0)
+
+
+def test_training_gives_a_network_what_it_changes_once() -> None:
+    net = hwsim.to_analog(Unpacking(), "floating-point")
+    batch = {"x": torch.ones(3, 8), "weight": torch.zeros(3, 1)}
+    with hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0)).step():
+        net(batch)
+    assert list(batch) == ["weight"]
+    assert torch.equal(batch["weight"], torch.ones(3, 1))
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.float64])
 def test_networks_of_another_type_are_told(kind: torch.dtype) -> None:
     net = hwsim.to_analog(nn.Linear(4, 2), "ideal-8bit").to(kind)
