@@ -66,7 +66,8 @@ class AnalogLayer(nn.Module, ABC):
         bias: `(columns,)` float32 or None, added digitally.
         input_range: `(blocks,)` float32, the input that drives the DAC fully; 0 until calibrated.
         output_scale: `(blocks, columns)` float32, learned factor on the column scales; 1 unless trained.
-        unclipped: `(blocks,)` share of the last inputs inside the input range, while ranges are learned.
+        unclipped: `(blocks,)` share of a step's inputs inside the input range, the least of all runs, while
+            ranges are learned.
         mapping: the layer's tiles.
     """
 
@@ -257,7 +258,7 @@ class AnalogLayer(nn.Module, ABC):
         self._runs += 1
         if self.is_dynamic:
             return self._dynamic(inputs, weights, gains, scales, noise)
-        if self.input_range.requires_grad:
+        if self.input_range.requires_grad and noise is not None:  # not outside of a step
             self._note_clipping(inputs)
         total: torch.Tensor | None = None
         for block in range(len(self.mapping.blocks)):
@@ -320,7 +321,8 @@ class AnalogLayer(nn.Module, ABC):
         shares = [
             (part.abs() <= limit).float().mean() for part, limit in zip(parts, self.input_range, strict=True)
         ]
-        self.unclipped = torch.stack(shares)
+        new = torch.stack(shares)
+        self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
 
 
 def _grouped_product(vectors: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:

@@ -214,6 +214,21 @@ def test_a_learned_range_decays_only_while_inputs_fit() -> None:
         assert net[0].input_range.item() == pytest.approx(limit * factor)
 
 
+@pytest.mark.parametrize("inputs", [(0.5, 2.0), (2.0, 0.5)])
+def test_a_learned_range_decays_only_if_every_run_of_a_layer_fits(inputs: tuple[float, float]) -> None:
+    net = hwsim.to_analog(nn.Linear(6, 6), "ideal-8bit")
+    hwsim.calibrate(net, [torch.ones(1, 6)], method="max")
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), learn_ranges=True)
+    for level, looked_at, factor in ((1.0, 0.1, 1.0), (0.1, 2.0, 0.999)):
+        with hwa.step():
+            for value in inputs:
+                net(torch.full((1, 6), level * value))
+        net(torch.full((1, 6), looked_at))  # as of a validation set
+        before = net.input_range.item()
+        hwa.after_update()
+        assert net.input_range.item() == pytest.approx(before * factor)
+
+
 def test_fixed_clipping_bounds_every_weight() -> None:
     net, _ = _net()
     hwsim.HwaTraining(net, generator=torch.Generator(), clip_sigma=None, clip_value=0.0625).after_update()
