@@ -24,6 +24,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._pytree import tree_map_only
 
 from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
@@ -133,10 +134,10 @@ def floating_point(net: nn.Module) -> Iterator[None]:
 @torch.no_grad()
 def bears_channels_last(net: nn.Module, *inputs: Any, **options: Any) -> bool:
     """Whether `net`, in its mode, runs on these arguments while convolutions leave channels last."""
-    copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
+    inputs, options = tree_map_only(torch.Tensor, torch.clone, (inputs, options))  # a network may change them
     with _unchanged(net), _executed(net, replace(NOMINAL, digital=True, channels_last=True)):
         try:
-            net(*copies, **options)
+            net(*inputs, **options)
         except RuntimeError:  # of a `view`, which wants another order in memory
             return False
     return True

@@ -28,6 +28,7 @@ from hwsim.curve import DriftCurve, half_width
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.sizes import UnfusableError
 from hwsim.inputs import check_classes, explained, labels, tensor
+from hwsim.mapping import near_equal_split
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
@@ -41,6 +42,9 @@ CHECKED_IMAGES: Final = 4
 
 LARGEST_DIFFERENCE: Final = 0.1
 """Norm of the difference of scores over their norm: sums in another order may turn a step of a converter."""
+
+FEWEST_ADAPTED: Final = 3
+"""Least batch size of AdaBS: near-equal parts of so many inputs, or more, have two images at least."""
 
 Task: TypeAlias = tuple[int, int]
 """Number of the chip, number of the time."""
@@ -103,22 +107,22 @@ def accuracy_over_time(
     check_classes(y, _n_classes(chips, "x", x))
     if adabs_inputs is not None:
         _n_classes(chips, "adabs_inputs", adabs_inputs)
-    pool = NoisePool.for_weights(
-        stream(chips.seed, "pool"), [layer.weight for layer in chips.layers.values()]
-    )
+    mappings = (layer.mapping for layer in chips.layers.values())
+    pool = NoisePool.for_layers(stream(chips.seed, "pool"), mappings, chips.torch_device)
     tasks = [(chip, row) for chip in range(len(chips)) for row in range(len(times))]
     batched = BatchedChips(chips, pool, batch_size, chips_at_once)
     predictions = _predictions(chips, x, times, tasks, pool, batched, adabs_inputs)
     accuracy = np.empty((len(times), len(chips)), dtype=np.float64)
-    for (chip, row), predicted in _with_bar(predictions, len(tasks), progress):
-        accuracy[row, chip] = float((predicted == y).double().mean())
-        done = chip + 1
-        if confidence is None or row < len(times) - 1 or done < FEWEST_CHIPS:
-            continue
-        if 100 * half_width(accuracy[:, :done]) <= confidence:
-            accuracy = accuracy[:, :done]
-            predictions.close()
-            break
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):  # kernels are float32
+        for (chip, row), predicted in _with_bar(predictions, len(tasks), progress):
+            accuracy[row, chip] = float((predicted == y).double().mean())
+            done = chip + 1
+            if confidence is None or row < len(times) - 1 or done < FEWEST_CHIPS:
+                continue
+            if 100 * half_width(accuracy[:, :done]) <= confidence:
+                accuracy = accuracy[:, :done]
+                predictions.close()
+                break
     return DriftCurve(tuple(times), accuracy)
 
 
@@ -246,13 +250,14 @@ def _plain(
 ) -> torch.Tensor:
     """Return the classes that one chip finds, layer by layer without compiled stages."""
 
-    def run(inputs: torch.Tensor, stream_of_inputs: NoiseStream) -> torch.Tensor:
+    def run(inputs: torch.Tensor, stream_of_inputs: NoiseStream, batch_size: int) -> torch.Tensor:
         return _scores(chips, reading, stream_of_inputs, inputs, batch_size, channels_last).argmax(1).cpu()
 
     if adabs_inputs is None:
-        return run(x, noise)
-    with adapted_batch_norm(chips.net, lambda: _ignore(run(adabs_inputs, noise.child(-2)))):
-        return run(x, noise)
+        return run(x, noise, batch_size)
+    adapting = max(batch_size, FEWEST_ADAPTED)
+    with adapted_batch_norm(chips.net, lambda: _ignore(run(adabs_inputs, noise.child(-2), adapting))):
+        return run(x, noise, batch_size)
 
 
 def _scores(
@@ -261,10 +266,10 @@ def _scores(
     """Return the `(images, classes)` scores of one chip, on its device, layer by layer."""
     scores = []
     try:
-        for start in range(0, len(x), batch_size):
+        for start, end in near_equal_split(len(x), batch_size):
             for index, (name, layer) in enumerate(chips.layers.items()):
                 layer.execution = reading.execution(name, noise.child(index), start, channels_last)
-            batch = x[start : start + batch_size].to(chips.torch_device, copy=True)
+            batch = x[start:end].to(chips.torch_device, copy=True)
             scores.append(chips.net(batch))
     finally:
         for layer in chips.layers.values():

@@ -17,7 +17,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -103,7 +103,8 @@ class HwaTraining:
                 "inputs are scaled one by one (`converters.input_scaling`), or nothing depends on their range"
             )
         self._generator = generator
-        self._pool = NoisePool.for_weights(generator, [layer.weight for layer in self._layers])
+        mappings = (layer.mapping for layer in self._layers)
+        self._pool = NoisePool.for_layers(generator, mappings, self._layers[0].weight.device)
         self._device = build_device(self._layers[0].hardware.device)
         self._weight_noise = weight_noise
         self._modifier = modifier
@@ -148,17 +149,50 @@ class HwaTraining:
 
     @torch.no_grad()
     def after_update(self) -> None:
-        """Clip the weights and let learned ranges decay; call it after every step of the optimiser."""
+        """Clip the trained weights and let learned ranges decay; call it after every step of the optimiser."""
         for layer in self._layers:
-            if self._clip_sigma is not None:
-                bound = float(layer.weight.std(correction=0)) * self._clip_sigma
-                if bound > 0:
-                    layer.weight.clamp_(-bound, bound)
-            if self._clip_value is not None:
-                layer.weight.clamp_(-self._clip_value, self._clip_value)
+            if layer.weight.requires_grad:
+                self._clip(layer.weight)
             if layer.input_range.requires_grad:
                 decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
                 layer.input_range.mul_(decay).clamp_(min=SMALLEST_RANGE)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what going on with a training needs besides the states of network and optimiser."""
+        return {
+            "steps": self._steps,
+            "generator": self._generator.get_state(),
+            "pool": self._pool.values.clone(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the training was that `state` is of: with the ramp and with the noise.
+
+        Raises:
+            ValueError: for anything but the `state_dict()` of a training of the same network.
+        """
+        try:
+            steps, generator, pool = (
+                whole("steps", state["steps"], least=0),
+                state["generator"],
+                state["pool"],
+            )
+            self._pool.values.copy_(pool)
+            self._generator.set_state(generator)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            said = f"no {error}" if isinstance(error, KeyError) else error
+            raise ValueError(
+                f"`state` must be the state_dict() of a training of this network, got {said}"
+            ) from None
+        self._steps = steps
+
+    def _clip(self, weight: torch.Tensor) -> None:
+        if self._clip_sigma is not None:
+            bound = float(weight.std(correction=0)) * self._clip_sigma
+            if bound > 0:
+                weight.clamp_(-bound, bound)
+        if self._clip_value is not None:
+            weight.clamp_(-self._clip_value, self._clip_value)
 
     @torch.no_grad()
     def _draw(self, layer: AnalogLayer, strength: float) -> torch.Tensor | None:

@@ -13,13 +13,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from hwsim.mapping import LayerMapping
 
 POOL_SIZE: Final = 1 << 19
 """Different numbers in the pool; a power of two."""
@@ -103,10 +105,12 @@ class NoisePool:
         self.values = torch.cat([numbers, numbers.repeat(repeats)[: max(longest, SEGMENT)]])
 
     @classmethod
-    def for_weights(cls, generator: torch.Generator, weights: Sequence[torch.Tensor]) -> NoisePool:
-        """Return a pool for the inputs and outputs of layers with these weights, on their device."""
-        longest = max(max(weight.shape[0], weight[0].numel()) for weight in weights)
-        return cls(generator, longest, weights[0].device)
+    def for_layers(
+        cls, generator: torch.Generator, mappings: Iterable[LayerMapping], device: torch.device
+    ) -> NoisePool:
+        """Return a pool for the inputs and outputs of layers with these mappings."""
+        longest = max(max(mapping.rows, mapping.columns) for mapping in mappings)
+        return cls(generator, longest, device)
 
     def read(self, starts: torch.Tensor, segments: Segments) -> torch.Tensor:
         """Return standard normal numbers of `(images, pixels, channels)`.

@@ -12,8 +12,9 @@ References:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -53,6 +54,9 @@ class Execution:
 NOMINAL: Final = Execution()
 """Target weights, converters, no noise: what a layer does until it is told otherwise."""
 
+SMALLEST_SCALE: Final = 1e-20
+"""γ of a column of zeros outside of a chip: no output, but the gradient of the digital weights, so that it learns."""
+
 
 class AnalogLayer(nn.Module, ABC):
     """What the analog layers share: parameters, mapping, and the sum over row blocks.
@@ -62,7 +66,8 @@ class AnalogLayer(nn.Module, ABC):
         bias: `(columns,)` float32 or None, added digitally.
         input_range: `(blocks,)` float32, the input that drives the DAC fully; 0 until calibrated.
         output_scale: `(blocks, columns)` float32, learned factor on the column scales; 1 unless trained.
-        unclipped: `(blocks,)` share of the last inputs inside the input range, while ranges are learned.
+        unclipped: `(blocks,)` share of a step's inputs inside the input range, the least of all runs, while
+            ranges are learned.
         mapping: the layer's tiles.
     """
 
@@ -115,6 +120,10 @@ class AnalogLayer(nn.Module, ABC):
     @execution.setter
     def execution(self, execution: Execution) -> None:
         self._execution, self._runs = execution, 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files of the layer hold: no noise of the moment."""
+        return {**self.__dict__, "_execution": NOMINAL, "_runs": 0}
 
     @property
     @abstractmethod
@@ -196,6 +205,10 @@ class AnalogLayer(nn.Module, ABC):
             ValueError: for inputs of the wrong shape, none where noise is drawn, or an input range that is not
                 calibrated.
         """
+        if torch.compiler.is_dynamo_compiling():  # it could trace neither kernels nor noise
+            run: Callable[[torch.Tensor], torch.Tensor]
+            run = torch.compiler.disable(self.forward)  # type: ignore[no-untyped-call]
+            return run(inputs)
         require(inputs, torch.Tensor, "inputs must be a tensor")
         self.check_input(inputs)
         digital = self.execution.digital
@@ -232,7 +245,8 @@ class AnalogLayer(nn.Module, ABC):
             weights, gains = execution.programmed, torch.ones_like(scales)
         else:
             weights = self.weight if execution.weight_noise is None else self.weight + execution.weight_noise
-            gains = _reciprocal(scales)
+            scales = scales.clamp(min=SMALLEST_SCALE)
+            gains = 1 / scales
         scales = scales * self.output_scale
         if execution.compensation is not None:
             scales = scales * execution.compensation
@@ -244,7 +258,7 @@ class AnalogLayer(nn.Module, ABC):
         self._runs += 1
         if self.is_dynamic:
             return self._dynamic(inputs, weights, gains, scales, noise)
-        if self.input_range.requires_grad:
+        if self.input_range.requires_grad and noise is not None:  # not outside of a step
             self._note_clipping(inputs)
         total: torch.Tensor | None = None
         for block in range(len(self.mapping.blocks)):
@@ -307,7 +321,8 @@ class AnalogLayer(nn.Module, ABC):
         shares = [
             (part.abs() <= limit).float().mean() for part, limit in zip(parts, self.input_range, strict=True)
         ]
-        self.unclipped = torch.stack(shares)
+        new = torch.stack(shares)
+        self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
 
 
 def _grouped_product(vectors: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:

@@ -236,6 +236,26 @@ def test_inputs_stay_as_they_are(compiler: bool, monkeypatch: pytest.MonkeyPatch
     assert curve.accuracy.min() == 1.0
 
 
+class Unpacking(nn.Module):
+    """Changes the dictionary that it is given, and what is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 5)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.layer(batch.pop("x")) * batch["weight"].add_(1.0)
+
+
+def test_training_gives_a_network_what_it_changes_once() -> None:
+    net = hwsim.to_analog(Unpacking(), "floating-point")
+    batch = {"x": torch.ones(3, 8), "weight": torch.zeros(3, 1)}
+    with hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0)).step():
+        net(batch)
+    assert list(batch) == ["weight"]
+    assert torch.equal(batch["weight"], torch.ones(3, 1))
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.float64])
 def test_networks_of_another_type_are_told(kind: torch.dtype) -> None:
     net = hwsim.to_analog(nn.Linear(4, 2), "ideal-8bit").to(kind)
@@ -325,3 +345,22 @@ def test_the_default_type_of_torch_changes_nothing() -> None:
     finally:
         torch.set_default_dtype(torch.float32)
     assert curves[0] == curves[1]
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # by torch.compile, of what it looks at
+def test_a_network_under_torch_compile_trains_the_same() -> None:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
+    net = hwsim.to_analog(model, "pcm-rasch2023")
+    x = torch.randn(5, 2, 6, 6, generator=torch.Generator().manual_seed(1))
+    hwsim.calibrate(net, [x])
+
+    def gradients(run: nn.Module) -> list[torch.Tensor]:
+        net.zero_grad()
+        hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(2), learn_scales=True)
+        with hwa.step():
+            run(x).square().sum().backward()
+        return [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+
+    compiled = gradients(torch.compile(net, backend="eager"))
+    torch.testing.assert_close(compiled, gradients(net))

@@ -189,6 +189,32 @@ def test_adabs_recovers_accuracy_that_uncompensated_drift_cost(problem) -> None:
         hwsim.accuracy_over_time(chips, x, y, [1.0], adabs_inputs=x[:1])
 
 
+def test_autocast_changes_nothing(problem) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 2)
+    wanted = hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2]) == wanted
+
+
+def test_adabs_takes_any_number_of_inputs_in_batches_of_like_size() -> None:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    net = hwsim.to_analog(
+        nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)), "floating-point"
+    )
+    x = torch.randn(9, 4, generator=torch.Generator().manual_seed(1))
+    x[-1] = 100.0
+    mean, seen = (x @ net[0].weight.T + net[0].bias).mean(0), []
+    net[1].register_forward_hook(lambda norm, *_: seen.append((norm.training, norm.running_mean.clone())))
+    chips = hwsim.program(net, n=1)
+    for batch_size in (9, 8, 4, 1):
+        hwsim.accuracy_over_time(
+            chips, x[:2], torch.zeros(2, dtype=torch.long), 1.0, adabs_inputs=x, batch_size=batch_size
+        )
+        measured = [running_mean for training, running_mean in seen if training][-1]
+        assert (measured - mean).norm() < 0.2 * mean.norm()  # parts of 5 and 4 inputs count the same
+
+
 def test_chips_travel_through_a_file(problem, tmp_path: Path) -> None:
     model, x, y = problem
     chips = _chips(model, x, 3)

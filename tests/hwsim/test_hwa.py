@@ -1,3 +1,7 @@
+import copy
+from pathlib import Path
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -62,6 +66,84 @@ def test_weights_are_clipped_after_the_update() -> None:
     bound = 2.0 * float(net[3].weight.detach().std(correction=0))
     hwsim.HwaTraining(net, generator=torch.Generator(), clip_sigma=2.0).after_update()
     assert net[3].weight[0, 0].item() == pytest.approx(bound)
+
+
+@pytest.mark.parametrize("tiny", [0.0, 1e-42])
+@pytest.mark.parametrize("preset", ["pcm-analognas", "pcm-rasch2023", "floating-point"])
+@pytest.mark.parametrize("modifier", ["gaussian", "device"])
+def test_columns_of_zeros_have_the_gradient_of_the_digital_weights(
+    modifier: Literal["gaussian", "device"], preset: str, tiny: float
+) -> None:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    layer = nn.Linear(6, 3)
+    with torch.no_grad():
+        layer.weight[1] = tiny
+    net = hwsim.to_analog(layer, preset)
+    x = torch.randint(-127, 128, (4, 6), generator=torch.Generator().manual_seed(1)) / 127  # what a DAC gives
+    x[0] = 1.0
+    hwsim.calibrate(net, [x], method="max")
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), modifier=modifier)
+    with hwa.step():
+        outputs = net(x)
+        outputs.sum().backward()
+    torch.testing.assert_close(outputs[:, 1], net.bias[1].detach().expand(4), rtol=0, atol=1e-6)
+    torch.testing.assert_close(net.weight.grad, x.sum(0).expand(3, 6))
+
+
+def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    def begin(seed: int) -> tuple[nn.Module, hwsim.HwaTraining, torch.optim.Optimizer]:
+        net, _ = _net()
+        generator = torch.Generator().manual_seed(seed)
+        hwa = hwsim.HwaTraining(net, generator=generator, ramp_steps=9, learn_ranges=True, learn_scales=True)
+        return net, hwa, torch.optim.Adam(net.parameters(), 0.01)
+
+    def steps(net: nn.Module, hwa: hwsim.HwaTraining, optimizer: torch.optim.Optimizer) -> None:
+        for _ in range(3):
+            optimizer.zero_grad()
+            with hwa.step():
+                net(x).square().sum().backward()
+            optimizer.step()
+            hwa.after_update()
+
+    x, first, second = _net()[1], begin(0), begin(5)
+    steps(*first)
+    torch.save([part.state_dict() for part in first], tmp_path / "state.pt")
+    for part, state in zip(second, torch.load(tmp_path / "state.pt"), strict=True):
+        part.load_state_dict(state)
+    steps(*first)
+    steps(*second)
+    torch.testing.assert_close(second[0].state_dict(), first[0].state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("part", ["steps", "generator", "pool", None])
+def test_a_training_takes_no_other_state(part: str | None) -> None:
+    net, _ = _net()
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0))
+    broken = {} if part is None else {**hwa.state_dict(), part: torch.zeros(3)}
+    with pytest.raises(
+        ValueError, match=r"`state` must be the state_dict\(\) of a training of this network, got "
+    ):
+        hwa.load_state_dict(broken)
+
+
+def test_a_copy_that_is_made_during_a_step_has_no_noise() -> None:
+    net, x = _net()
+    wanted = net(x)
+    with hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0)).step():
+        assert not torch.equal(net(x), wanted)
+        copied = copy.deepcopy(net)
+        assert torch.equal(copied(x), wanted)
+        assert not torch.equal(net(x), wanted)
+
+
+@pytest.mark.parametrize("clipping", [{"clip_sigma": 0.5}, {"clip_sigma": None, "clip_value": 0.01}])
+def test_frozen_weights_are_not_clipped(clipping: dict[str, float | None]) -> None:
+    net, _ = _net()
+    net[0].weight.requires_grad_(False)
+    before = [net[0].weight.clone(), net[3].weight.detach().clone()]
+    hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), **clipping).after_update()
+    assert torch.equal(net[0].weight, before[0])
+    assert net[3].weight.abs().max() < before[1].abs().max()
 
 
 def test_outside_of_a_step_the_network_is_deterministic() -> None:
@@ -130,6 +212,21 @@ def test_a_learned_range_decays_only_while_inputs_fit() -> None:
             net(x)
         hwa.after_update()
         assert net[0].input_range.item() == pytest.approx(limit * factor)
+
+
+@pytest.mark.parametrize("inputs", [(0.5, 2.0), (2.0, 0.5)])
+def test_a_learned_range_decays_only_if_every_run_of_a_layer_fits(inputs: tuple[float, float]) -> None:
+    net = hwsim.to_analog(nn.Linear(6, 6), "ideal-8bit")
+    hwsim.calibrate(net, [torch.ones(1, 6)], method="max")
+    hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0), learn_ranges=True)
+    for level, looked_at, factor in ((1.0, 0.1, 1.0), (0.1, 2.0, 0.999)):
+        with hwa.step():
+            for value in inputs:
+                net(torch.full((1, 6), level * value))
+        net(torch.full((1, 6), looked_at))  # as of a validation set
+        before = net.input_range.item()
+        hwa.after_update()
+        assert net.input_range.item() == pytest.approx(before * factor)
 
 
 def test_fixed_clipping_bounds_every_weight() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+import hwsim
 from hwsim.noise import POOL_SIZE, SEGMENT, NoisePool, NoiseStream, offsets
 
 
@@ -39,6 +40,15 @@ def test_images_longer_than_a_segment_and_pixels_longer_than_the_pool_are_served
     wide = NoisePool(torch.Generator().manual_seed(0), longest=POOL_SIZE + 3)
     assert _read(wide, 5, 0, (1, 2, POOL_SIZE + 3)).std().item() == pytest.approx(1, abs=0.01)
     assert len(pool.values) == POOL_SIZE + SEGMENT
+
+
+def test_inputs_of_very_many_groups_have_noise() -> None:
+    hardware = hwsim.preset("pcm-analognas").replace({"mvm.input_noise": 0.02})
+    net = hwsim.to_analog(torch.nn.Conv1d(40_000, 100, 1, groups=100), hardware)
+    x = torch.randn(100, 40_000, 1, generator=torch.Generator().manual_seed(0))
+    hwsim.calibrate(net, [x])
+    with hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0)).step(), torch.no_grad():
+        assert net(x).isfinite().all()
 
 
 def test_offsets_cover_the_pool_evenly() -> None:
