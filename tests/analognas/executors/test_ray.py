@@ -165,11 +165,20 @@ def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, clus
 def test_6_a_start_that_is_told_late_counts_nevertheless(tmp_path, cluster, monkeypatch) -> None:
     from analognas.executors import ray_executor as module
 
-    monkeypatch.setattr(module, "POLL_S", 0.0)  # no answer is there at once
+    get, asked = ray.get, set()
+
+    def late(reference, **options):
+        if options.get("timeout") == module.POLL_S and reference not in asked:
+            asked.add(reference)
+            raise ray.exceptions.GetTimeoutError("not yet")
+        return get(reference, **options)
+
+    monkeypatch.setattr(module.ray, "get", late)
     evaluate = Sometimes(evaluations.deaf_for_a_while, tmp_path / "starts", every=1)
     search(tmp_path, cluster, evaluate, 2, time_s=1.0)
     for trial in check_run(tmp_path, 2):
         assert trial.failure and trial.failure.reason.startswith("stopped at `executor.trial_timeout`")
+        assert trial.failure.traceback == "", "it ended by itself"
 
 
 @pytest.mark.parametrize("how", [evaluations.hang_in_python, evaluations.hang_in_native_code])
