@@ -29,7 +29,7 @@ from analognas.record.trial import Ask, Failure, Trial, candidate_key
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import Proposal, Strategy
-from search_spaces import genotypes
+from search_spaces import Genotype, genotypes
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,14 @@ class SearchLoop:
         """How many evaluations the search takes; with halving fewer where some fail."""
         return self.n_trials if self.halving is None else self.halving.evaluations(self.n_trials)
 
+    def job_of(self, trial: Trial, ledger: Ledger) -> Job | None:
+        """Return the job that a recorded trial is the end of, None where `ledger`, all before it, has none."""
+        if trial.rung == 0:
+            candidate = ledger.open_candidate(trial.genotype)
+            return None if candidate is None else self._jobs([candidate])[0]
+        promotion = None if ledger.ladder is None else ledger.ladder.climbs(trial.genotype, trial.rung)
+        return None if promotion is None else self._promoted(promotion)
+
     def _promoted(self, promotion: Promotion) -> Job:
         assert self.halving is not None
         trial = promotion.trial
@@ -166,11 +174,15 @@ class SearchLoop:
                 proposal=candidate.proposal,
                 asked_after=candidate.asked_after,
                 position=candidate.position,
-                seed=derive_seed(self.seed, "trial", candidate_key(candidate.proposal.genotype)),
+                seed=self.seed_of(candidate.proposal.genotype),
                 budget=1.0 if self.halving is None else self.halving.budget(0),
             )
             for candidate in opened
         ]
+
+    def seed_of(self, genotype: Genotype) -> int:
+        """Return the seed of every evaluation of a candidate."""
+        return derive_seed(self.seed, "trial", candidate_key(genotype))
 
     @cached_property
     def n_genes(self) -> int:

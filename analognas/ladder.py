@@ -64,6 +64,12 @@ class Ladder:
             insort(self._ranked[trial.rung], (self._rank(trial), trial.genotype))
             self._trials[trial.rung, trial.genotype] = trial
 
+    def climbs(self, genotype: Genotype, rung: int) -> Promotion | None:
+        """Return the promotion of a candidate to a rung, None where it is not on the rung below or was there before."""
+        below = self._trials.get((rung - 1, genotype))
+        there = genotype in self._promoted[rung - 1] if 0 < rung < self._halving.rungs else True
+        return None if below is None or there else Promotion(below, rung)
+
     def promote(self) -> Promotion | None:
         """Return the next candidate to promote and count it as promoted; None where there is none."""
         for rung in reversed(range(self._halving.rungs - 1)):

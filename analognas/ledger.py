@@ -72,6 +72,10 @@ class Ledger:
         """Candidates that have finished, on the first rung at least, and open ones together."""
         return self._n_candidates + len(self._open)
 
+    def open_candidate(self, genotype: Genotype) -> OpenCandidate | None:
+        """Return what is known of an open candidate, None where it was not proposed or has finished."""
+        return self._open.get(genotype)
+
     def knows(self, genotype: Genotype) -> bool:
         """Return whether a candidate is finished or open."""
         return genotype in self._history.known

@@ -40,6 +40,7 @@ def replay(loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate | None 
             n_asks += 1
             _compare_asks(len(ledger.trials), trial.ask, loop.ask(ledger, trial.ask.n))
             ledger.open_up(trial.ask)
+        _compare_jobs(trial, loop.job_of(trial, ledger))
         if evaluate is not None and not is_passed_over(trial):
             _compare_results(trial, evaluate)
         ledger.close(trial)
@@ -65,6 +66,20 @@ def _compare_asks(asked_after: int, recorded: Ask, now: Ask | None) -> None:
             f"{when} the strategy proposes {counted(len(proposals), 'candidate')}, "
             f"{len(recorded.proposals)} in the record"
         )
+
+
+def _compare_jobs(trial: Trial, job: Job | None) -> None:
+    when = f"replay: trial {trial.number}"
+    if job is None:
+        raise UserError(
+            f"{when} is of a candidate that nothing had proposed for it by then, or whose trial had ended already"
+        )
+    if changes := _changes(_task_of(trial), _task_of(job)):
+        raise UserError(f"{when} is of another evaluation: {'; '.join(changes)}")
+
+
+def _task_of(of: Trial | Job) -> dict[str, object]:
+    return {"asked_after": of.asked_after, "position": of.position, "seed": of.seed, "budget": of.budget}
 
 
 def _differing(before: Proposal, after: Proposal) -> list[str]:

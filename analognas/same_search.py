@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from analognas.config.loader import load_run_config
@@ -12,7 +12,10 @@ from analognas.errors import UserError
 from analognas.record.directory import RunDirectory
 
 if TYPE_CHECKING:
+    from analognas.driver import SearchLoop
+    from analognas.record.trial import Trial
     from analognas.tasks import Task
+    from search_spaces import Genotype
 
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
@@ -52,6 +55,30 @@ def check_same_data(run: RunDirectory, task: Task) -> None:
             f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
             f"now {task.fingerprint[:12]}); restore them, or start a new search"
         )
+
+
+def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
+    """Check that `trials` can be those of the search: of its space and its seed, and none there twice.
+
+    Raises:
+        UserError: naming the first trial that cannot.
+    """
+    known: dict[tuple[Genotype, int], int] = {}
+    for trial in trials:
+        if len(trial.genotype) != loop.n_genes:
+            raise UserError(
+                f"{run.config}: a candidate of `space` has {loop.n_genes} genes, trial {trial.number} has "
+                f"{len(trial.genotype)}: the space has changed since; restore it, or start a new search"
+            )
+        if trial.seed != loop.seed_of(trial.genotype):
+            raise UserError(
+                f"{run.journal}:{trial.number}: a trial of a search with another seed; restore the file from a copy"
+            )
+        first = known.setdefault((trial.genotype, trial.rung), trial.number)
+        if first != trial.number:
+            raise UserError(
+                f"{run.journal}:{trial.number}: the candidate of trial {first} again; restore the file from a copy"
+            )
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:

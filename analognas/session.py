@@ -26,7 +26,7 @@ from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist, FinalResult
-from analognas.same_search import check_same_data
+from analognas.same_search import check_same_data, check_same_trials
 from analognas.selection import choose
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
 
@@ -97,7 +97,7 @@ def run_to_end(
         if journal.repaired:
             observer.stage(journal.repaired)
         trials = run.trials()
-        _check_same_space(run, composition, trials)
+        check_same_trials(run, composition.loop, trials)
         for note in composition.notes:
             observer.stage(note)
         if _candidates(trials) < config.search.trials or config.search.halving:
@@ -150,16 +150,6 @@ def _search(
             executor.close()
             with suppress(OSError):
                 run.logs.rmdir()
-
-
-def _check_same_space(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> None:
-    n_genes = composition.loop.n_genes
-    for trial in trials:
-        if len(trial.genotype) != n_genes:
-            raise UserError(
-                f"{run.config}: a candidate of `space` has {n_genes} genes, trial {trial.number} has "
-                f"{len(trial.genotype)}: the space has changed since; restore it, or start a new search"
-            )
 
 
 def _finish(

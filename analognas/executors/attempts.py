@@ -22,6 +22,7 @@ MEMORY_SIGNS: Final = (
     "can't allocate memory",
     "std::bad_alloc",
     "out of memory",
+    "could not create a primitive",  # oneDNN, whose convolutions torch uses
 )
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 GIGABYTE: Final = 10**9
 _OOM_COUNTERS: Final = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
+
+
+def import_ahead(gigabytes: float | None) -> None:
+    """Import, where memory is bounded, what torch imports in the first training of a process.
+
+    It is no part of an evaluation's memory, and what runs out of memory half-way stays broken for every later one.
+    """
+    if gigabytes is not None:
+        import_module("torch._dynamo")
 
 
 @contextmanager

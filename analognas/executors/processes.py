@@ -1,7 +1,8 @@
 """Evaluations in processes of this machine, spawned, one at a time in each.
 
 The driver holds one pipe to each worker. A worker that dies is replaced and its attempt started again; one that
-overstays its time is killed. The data set is in shared memory once, however many workers there are.
+overstays its time, or has run out of memory, is killed. The data set is in shared memory once, however many workers
+there are.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class _Worker:
     sent_s: float = 0.0
     started_s: float | None = None
     ready: bool = False
+    spent: bool = False
 
 
 class ProcessExecutor:
@@ -112,7 +114,7 @@ class ProcessExecutor:
                 if not self._receive(worker):
                     self._lost(worker)
                     self._workers[number] = self._start()
-                elif self._overdue(worker):
+                elif worker.spent or self._overdue(worker):
                     self._stop(worker)
                     self._workers[number] = self._start()
         return self._done.popleft()
@@ -188,6 +190,7 @@ class ProcessExecutor:
         assert attempt is not None
         if ran_out_of_memory(outcome):
             assert isinstance(outcome.result, Failure)
+            worker.spent = True  # what ran out of memory half-way, in native code, may fail for ever after
             self._again(
                 after_memory_ran_out(attempt, outcome.result.reason, self._more()), attempt, worker, outcome
             )
@@ -224,11 +227,12 @@ class ProcessExecutor:
         self._killed_for_memory = killed
 
     def _stop(self, worker: _Worker) -> None:
-        """End an evaluation that is overdue and does not end by itself."""
-        assert worker.attempt is not None
+        """End a worker that has run out of memory, or one whose evaluation is overdue and does not end by itself."""
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
+        if worker.attempt is None:
+            return
         write_log(self._logs, worker.attempt, self._limits.out_of_time())
         self._again(Failure(self._limits.out_of_time(), ""), worker.attempt, worker)
 

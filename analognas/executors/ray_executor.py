@@ -16,7 +16,6 @@ from typing import Any, Final
 import ray
 from ray import exceptions
 
-from analognas.errors import UserError
 from analognas.executors.attempts import (
     Attempt,
     after_crash,
@@ -28,7 +27,7 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
-from analognas.executors.ray_cluster import Demand
+from analognas.executors.ray_cluster import ANSWER_S, Demand
 from analognas.executors.ray_logs import LastWords
 from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import WAIT_S, ClusterWatch
@@ -87,7 +86,9 @@ class RayExecutor:
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
-        self._beacon = None if limits.time_s is None else _light_beacon()
+        bounded = limits.time_s is not None or limits.memory_gb is not None
+        self._beacon = _light_beacon() if bounded else None
+        self._started: Any = None
         run = "" if logs is None else secrets.token_hex(8)
         self._last_words = LastWords(logs, run)
         self._errand = freight.ship(
@@ -185,14 +186,15 @@ class RayExecutor:
         except exceptions.RayTaskError as error:
             return self._again(flight, Failure(_first_line(error.cause), str(error)))
         except exceptions.RayError as error:
+            kept = self._kept_report(attempt)
+            if kept is not None:
+                return self._reported(flight, kept)
             self._last_words.ask_for(attempt)
             if flight.overdue:
                 return self._again(flight, Failure(self._limits.out_of_time(), ""))
             return self._again(flight, after_crash(attempt, self._max_retries, f"by {_first_line(error)}"))
         if isinstance(report, Mismatch):
-            raise UserError(
-                f"executor: node {report.node} differs: {report.differences}; make them equal and resume the run"
-            )
+            raise report.error()
         return self._reported(flight, report)
 
     def _reported(self, flight: _Flight, report: Report) -> Outcome | None:
@@ -224,10 +226,7 @@ class RayExecutor:
         if self._beacon is None or self._limits.time_s is None:
             return
         now = time.monotonic()
-        try:
-            started = set(ray.get(self._beacon.take.remote(), timeout=POLL_S))
-        except exceptions.RayError:
-            return
+        started = self._newly_started()
         for reference, flight in self._flights.items():
             if beacon_name(flight.attempt) in started:
                 flight.started_s = now
@@ -235,6 +234,32 @@ class RayExecutor:
             if begun_s is not None and not flight.overdue and now > begun_s + self._limits.time_s + GRACE_S:
                 flight.overdue = True
                 ray.cancel(reference, force=True)
+
+    def _newly_started(self) -> set[str]:
+        """Return the names of attempts that have begun; an answer that takes long is there at a later look."""
+        assert self._beacon is not None
+        if self._started is None:
+            self._started = self._beacon.take.remote()
+        try:
+            started = set(ray.get(self._started, timeout=POLL_S))
+        except exceptions.GetTimeoutError:
+            return set()
+        except exceptions.RayError:
+            started = set()
+        self._started = None
+        return started
+
+    def _kept_report(self, attempt: Attempt) -> Report | None:
+        """Return what an attempt that ran out of memory told before its worker ended; None for any other."""
+        if self._beacon is None:
+            return None
+        try:
+            report: Report | None = ray.get(
+                self._beacon.take_report.remote(beacon_name(attempt)), timeout=ANSWER_S
+            )
+        except exceptions.RayError:
+            return None
+        return report
 
 
 def _light_beacon() -> Any:

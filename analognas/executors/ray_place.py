@@ -9,10 +9,11 @@ import ray
 from ray import exceptions
 
 from analognas.errors import UserError
+from analognas.executors.fingerprint import fingerprint
 from analognas.executors.place import Argument, Evaluation, Result
 from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import WAIT_S, ClusterWatch
-from analognas.executors.ray_worker import call_remotely
+from analognas.executors.ray_worker import Mismatch, call_remotely
 
 
 class RayPlace:
@@ -39,11 +40,13 @@ class RayPlace:
         """Start every call and yield the results in order.
 
         Raises:
-            UserError: when the cluster is lost, or the workers of a call are, again and again.
+            UserError: when the cluster is lost, or the workers of a call are, again and again; or when a node has
+                other versions than this process.
         """
         shipment = self._freight.ship(evaluation)
         task = ray.remote(max_retries=self._max_retries, **self._watch.demand.reservation())(call_remotely)
-        return self._results([task.remote(shipment, function, argument) for argument in arguments])
+        expected = dict(fingerprint())
+        return self._results([task.remote(shipment, expected, function, argument) for argument in arguments])
 
     def _results(self, calls: Sequence[Any]) -> Iterator[Any]:
         for call in calls:
@@ -53,7 +56,7 @@ class RayPlace:
 
     def _result(self, call: Any) -> Any:
         try:
-            return ray.get(call)
+            result = ray.get(call)
         except exceptions.RayTaskError:
             raise
         except exceptions.RayError as error:
@@ -62,3 +65,6 @@ class RayPlace:
                 f"executor: a training after the search lost its worker {self._max_retries + 1} times, last by "
                 f"{type(error).__name__}: {reason}; every trial is kept, resume the run"
             ) from None
+        if isinstance(result, Mismatch):
+            raise result.error()
+        return result

@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analognas.executors.attempts import Attempt
+import ray
+
+from analognas.errors import UserError
+from analognas.executors.attempts import Attempt, ran_out_of_memory
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.limits import Limits, evaluate_within
+from analognas.executors.memory import import_ahead
 from analognas.executors.node_log import (
     log_on_node,
     output_on_node,
@@ -48,12 +52,22 @@ class Mismatch:
     node: str
     differences: str
 
+    def error(self) -> UserError:
+        """Return the error that ends the run."""
+        return UserError(
+            f"executor: node {self.node} differs: {self.differences}; make them equal and resume the run"
+        )
+
 
 class Beacon:
-    """An actor that hears of every start, so that the driver can tell a task that runs from one that waits."""
+    """An actor that hears of every start, so that the driver can tell a task that runs from one that waits.
+
+    It also keeps the reports of attempts that ran out of memory: their workers end at once.
+    """
 
     def __init__(self) -> None:
         self._started: list[str] = []
+        self._reports: dict[str, Report] = {}
 
     def started(self, name: str) -> None:
         """Note that an attempt has begun."""
@@ -64,6 +78,14 @@ class Beacon:
         started, self._started = self._started, []
         return started
 
+    def ran_out_of_memory(self, name: str, report: Report) -> None:
+        """Keep the report of an attempt whose worker is about to end."""
+        self._reports[name] = report
+
+    def take_report(self, name: str) -> Report | None:
+        """Return the report of an attempt whose worker has ended, None where it did not run out of memory."""
+        return self._reports.pop(name, None)
+
 
 @dataclass(frozen=True)
 class Errand:
@@ -73,7 +95,7 @@ class Errand:
         evaluation: to make.
         limits: of each.
         expected: the driver's versions.
-        beacon: the actor that is told of every start; None: nobody wants to know.
+        beacon: the actor that is told of every start and of memory that ran out; None: nothing is bounded.
         run: a word of the search's own, in the names of the logs on the nodes; empty: nobody wants the logs.
     """
 
@@ -90,11 +112,21 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     found = differences(todo.expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
+    import_ahead(todo.limits.memory_gb)
     if todo.beacon is not None:
         todo.beacon.started.remote(beacon_name(attempt))
     evaluate: Evaluate = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
+    report = _report(evaluate, attempt, todo)
+    if todo.beacon is not None and ran_out_of_memory(report.outcome):
+        # What ran out of memory half-way, in native code, may fail for ever after: this process takes no other task.
+        ray.get(todo.beacon.ran_out_of_memory.remote(beacon_name(attempt), report))
+        os._exit(1)
+    return report
+
+
+def _report(evaluate: Evaluate, attempt: Attempt, todo: Errand) -> Report:
     if not todo.run:
         return Report(evaluate_within(evaluate, attempt, todo.limits), "")
     remove_orphans_once()
@@ -113,8 +145,13 @@ def clear_logs(run: str) -> None:
     remove_logs(run)
 
 
-def call_remotely(shipment: Shipment, function: Callable[[Any, Any], Any], argument: Any) -> Any:
-    """Return `function(what was shipped, argument)` on this node."""
+def call_remotely(
+    shipment: Shipment, expected: Mapping[str, str], function: Callable[[Any, Any], Any], argument: Any
+) -> Any:
+    """Return `function(what was shipped, argument)` on this node, or how its versions differ from those `expected`."""
+    found = differences(expected, fingerprint())
+    if found:
+        return Mismatch(os.uname().nodename, found)
     return function(shipment.fetch(), argument)
 
 

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.limits import Limits, evaluate_within
+from analognas.executors.memory import import_ahead
 from analognas.executors.trial_log import output_to, write_at_once
 
 STARTED: Final = "started"
@@ -40,6 +41,7 @@ def work(
     faulthandler.enable()
     _keep_no_semaphore()
     write_at_once()
+    import_ahead(limits.memory_gb)
     connection.send(READY)
     while True:
         try:

@@ -141,7 +141,8 @@ class Journal:
         """Write a trial and return when it is on the disk.
 
         Raises:
-            UserError: when the disk is full or the file cannot be written; the journal is left as it was.
+            UserError: when the disk is full or the file cannot be written, the journal is left as it was; or when the
+                file is no longer under its name, the trial is in it nevertheless.
         """
         line = trial.to_json().encode() + b"\n"
         try:
@@ -156,6 +157,20 @@ class Journal:
                 f"make room and run `analognas resume {self._path.parent}`"
             ) from None
         self._end += len(line)
+        self._check_name()
+
+    def _check_name(self) -> None:
+        """Check that the file is still under its name: all else that the run writes goes there."""
+        facts = os.fstat(self._descriptor)
+        try:
+            in_place = os.path.samestat(facts, self._path.lstat())
+        except OSError:
+            in_place = False
+        if not in_place:
+            raise UserError(
+                f"{self._path}: was removed, replaced or moved while the search ran; "
+                "put the run directory back, or give `analognas resume` the place where it is now"
+            )
 
     def close(self) -> None:
         """Release the journal."""

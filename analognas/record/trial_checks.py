@@ -29,6 +29,10 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
 
 MAX_GENES: Final = 10_000
 
+MAX_GENE: Final = 2**53
+
+MAX_ASKED: Final = 10_000_000
+
 _DEVICE: Final = re.compile(r"(cpu|cuda:\d{1,3}( .{1,200})?)?")
 
 
@@ -41,9 +45,11 @@ def check_trial(trial: Trial) -> None:
     _check_counts(trial)
     _holds(bool(_DEVICE.fullmatch(trial.device)), "device", "be cpu or cuda:N", repr(trial.device))
     try:
-        datetime.fromisoformat(trial.finished_at)
+        zoned = datetime.fromisoformat(trial.finished_at).tzinfo is not None
     except ValueError:
-        _holds(False, "finished_at", "be a time as in ISO 8601", repr(trial.finished_at))
+        zoned = False
+    rule = "be a time with its zone, as in ISO 8601"
+    _holds(zoned, "finished_at", rule, repr(trial.finished_at))
     if trial.status == "failed":
         _holds(trial.failure is not None, "failure", "be there in a failed trial", "null")
         _holds(trial.curve is None, "curve", "be null in a failed trial", "a curve")
@@ -62,6 +68,13 @@ def check_trial(trial: Trial) -> None:
 
 def _check_counts(trial: Trial) -> None:
     _holds(1 <= len(trial.genotype) <= MAX_GENES, "genotype", "have 1 gene or more", str(len(trial.genotype)))
+    smallest, largest = min(trial.genotype), max(trial.genotype)
+    _holds(
+        smallest >= -MAX_GENE and largest <= MAX_GENE,
+        "genotype",
+        "have genes of 53 bits",
+        f"{smallest} to {largest}"[:80],
+    )
     for name, value, least in (
         ("number", trial.number, 1),
         ("asked_after", trial.asked_after, 0),
@@ -82,7 +95,8 @@ def _check_counts(trial: Trial) -> None:
         str(trial.asked_after),
     )
     if trial.ask is not None:
-        _holds(trial.ask.n >= 1, "ask.n", "be 1 or more", str(trial.ask.n))
+        _holds(trial.ask.n >= 1, "ask.n", "be 1 or more", str(trial.ask.n)[:80])
+        _holds(trial.ask.n <= MAX_ASKED, "ask.n", f"be at most {MAX_ASKED}", str(trial.ask.n)[:80])
 
 
 def _check_curve(curve: DriftRecord) -> None:

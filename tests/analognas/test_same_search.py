@@ -1,5 +1,6 @@
 """A run is continued as the search it began as; each key that differs has a line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from analognas.config.document import parse_document
 from analognas.config.loader import dump_config, load_config, validate_document
 from analognas.errors import UserError
 from analognas.observer import Silent
-from analognas.record.directory import create_run
-from analognas.same_search import check_same_search
+from analognas.record.directory import RunDirectory, create_run
+from analognas.same_search import check_same_search, check_same_trials
 from analognas.session import new_run
 from analognas.tasks import load_task
+from tests.analognas.executors.drive import search_loop
+from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import write_small
 
 
@@ -72,3 +75,14 @@ def test_a_run_records_the_hash_of_its_data_and_is_not_continued_on_others(tmp_p
         UserError, match=r"run: the data have changed since this run began \(SHA-256 .*restore"
     ):
         analognas.resume(run.path, observer=Silent())
+
+
+def test_trials_of_another_seed_and_trials_that_are_there_twice_are_named(tmp_path) -> None:
+    loop, run = search_loop(3), RunDirectory(tmp_path)
+    genotype = tuple(range(loop.n_genes))
+    trial = a_trial(1, genotype=genotype, seed=loop.seed_of(genotype))
+    check_same_trials(run, loop, [trial, replace(trial, number=2, rung=1)])
+    with pytest.raises(UserError, match=r"trials.jsonl:2: the candidate of trial 1 again; restore"):
+        check_same_trials(run, loop, [trial, replace(trial, number=2)])
+    with pytest.raises(UserError, match=r"trials.jsonl:1: a trial of a search with another seed; restore"):
+        check_same_trials(run, search_loop(3, seed=6), [trial])

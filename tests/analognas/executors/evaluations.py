@@ -116,6 +116,11 @@ def hang_in_native_code() -> None:
         time.sleep(10)
 
 
+def deaf_for_a_while() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(15)
+
+
 def raise_error() -> None:
     raise ValueError("this candidate is <b>cursed</b>")
 
@@ -125,11 +130,37 @@ def allocate() -> None:
     _HOARD.clear()
 
 
+@dataclass(frozen=True)
+class Breaks:
+    """Runs out of memory for chosen candidates; whatever a process evaluates after that fails."""
+
+    every: int = 5
+
+    def __call__(self, job: Job) -> Outcome:
+        if _BROKEN:
+            raise RuntimeError("this process has run out of memory before")
+        if job.seed % self.every == 0:
+            _BROKEN.append(job.seed)
+            raise MemoryError
+        return outcome(job)
+
+
+class Trains:
+    """Makes what every training makes first, and tells in `node` whether torch had to import anything for it."""
+
+    def __call__(self, job: Job) -> Outcome:
+        before = set(sys.modules)
+        torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=0.1)
+        more = sorted(set(sys.modules) - before)
+        return replace(outcome(job), node=f"imported {more[:3]}" if more else "all was imported before")
+
+
 def hoard() -> None:
     raise MemoryError
 
 
 _HOARD: list[torch.Tensor] = []
+_BROKEN: list[int] = []
 
 
 def a_job(number: int = 0) -> Job:

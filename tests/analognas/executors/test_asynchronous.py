@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,23 @@ def test_many_workers_replay_to_the_same_proposals(tmp_path) -> None:
         match=r"after trial 0 the strategy proposes another candidate at position 0: gene \d+ \d+ in the record,",
     ):
         replay(search_loop(24, seed=6), trials)
+
+
+def test_a_replay_finds_trials_that_are_not_of_this_run(tmp_path) -> None:
+    trials = drive(tmp_path, search_loop(12), Shuffled(3))
+    alien = replace(trials[7], genotype=(9999, *trials[7].genotype[1:]))
+    other_seed = replace(trials[7], seed=5)
+    twice = replace(trials[7], number=9, ask=None)
+    on_a_rung = replace(trials[7], rung=1)
+    for wrong, why in (
+        ([*trials[:7], alien], "trial 8 is of a candidate that nothing had proposed"),
+        ([*trials[:7], replace(trials[11], number=8)], "trial 8 is of a candidate that nothing had proposed"),
+        ([*trials[:8], twice], "trial 9 is of a candidate that .* had ended already"),
+        ([*trials[:7], on_a_rung], "trial 8 is of a candidate that nothing had proposed"),
+        ([*trials[:7], other_seed], r"trial 8 is of another evaluation: seed 5 in the record, \d+ now"),
+    ):
+        with pytest.raises(UserError, match=why):
+            replay(search_loop(12), wrong)
 
 
 @pytest.mark.parametrize("how", [evaluations.die, evaluations.hang_in_native_code, evaluations.allocate])

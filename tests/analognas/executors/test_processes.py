@@ -15,7 +15,7 @@ from analognas.executors.processes import ProcessExecutor
 from analognas.executors.specs import LONGEST_TRIAL_S
 from analognas.record.trial import Failure
 from tests.analognas.executors import evaluations
-from tests.analognas.executors.evaluations import Gated, Sleeps, Sometimes, a_job
+from tests.analognas.executors.evaluations import Breaks, Gated, Sleeps, Sometimes, Trains, a_job
 
 N = 8
 
@@ -161,6 +161,24 @@ def test_without_a_bound_the_second_attempt_runs_alone(tmp_path) -> None:
     assert {outcome.job.seed for outcome in failures} == {0, 5}
     assert all("also with this machine to itself" in outcome.result.reason for outcome in failures)
     assert all(starts(record)[outcome.job.key] == 2 for outcome in failures)
+
+
+def test_a_worker_that_ran_out_of_memory_evaluates_nothing_more() -> None:
+    for limits in ({}, {"memory_gb": 1.0}):
+        outcomes = run_all(executor(Breaks(), workers=1, **limits), n=7)
+        reasons = {
+            seed: outcome.result.reason
+            for seed, outcome in outcomes.items()
+            if isinstance(outcome.result, Failure)
+        }
+        assert set(reasons) == {0, 5}
+        assert all(reason.startswith("out of memory, also with") for reason in reasons.values())
+
+
+def test_a_bound_leaves_out_what_the_first_training_imports() -> None:
+    """Half-imported for want of memory, it would fail in every later training of the worker."""
+    (outcome,) = run_all(executor(Trains(), workers=1, memory_gb=0.3), n=1).values()
+    assert outcome.node == "all was imported before"
 
 
 def test_workers_die_with_their_driver(tmp_path) -> None:

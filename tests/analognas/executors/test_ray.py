@@ -21,7 +21,7 @@ from analognas.record.trial import candidate_key
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.cluster import NODE, ONE
 from tests.analognas.executors.drive import check_run, drive, ray_executor, search_loop
-from tests.analognas.executors.evaluations import Sleeps, Sometimes
+from tests.analognas.executors.evaluations import Breaks, Sleeps, Sometimes
 from tests.analognas.executors.test_asynchronous import kill_drivers, start, wait_for_trials
 from tests.analognas.small_search import ROOT, environment
 
@@ -152,6 +152,33 @@ def test_5_memory_is_doubled_once(tmp_path, cluster) -> None:
     assert failed
     assert all(trial.attempts == 2 for trial in failed)
     assert all(trial.failure.reason.startswith("out of memory, also with 0.8 GB: ") for trial in failed)
+
+
+def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, cluster) -> None:
+    search(tmp_path, cluster, Breaks(every=3), 12, memory_gb=0.4, retries=0)
+    failed = [trial for trial in check_run(tmp_path, 12) if trial.status == "failed"]
+    assert failed
+    assert {trial.failure.reason for trial in failed} == {"out of memory, also with 0.8 GB: MemoryError: "}
+    assert all(trial.seed % 3 == 0 for trial in failed)
+
+
+def test_6_a_start_that_is_told_late_counts_nevertheless(tmp_path, cluster, monkeypatch) -> None:
+    from analognas.executors import ray_executor as module
+
+    get, asked = ray.get, set()
+
+    def late(reference, **options):
+        if options.get("timeout") == module.POLL_S and reference not in asked:
+            asked.add(reference)
+            raise ray.exceptions.GetTimeoutError("not yet")
+        return get(reference, **options)
+
+    monkeypatch.setattr(module.ray, "get", late)
+    evaluate = Sometimes(evaluations.deaf_for_a_while, tmp_path / "starts", every=1)
+    search(tmp_path, cluster, evaluate, 2, time_s=1.0)
+    for trial in check_run(tmp_path, 2):
+        assert trial.failure and trial.failure.reason.startswith("stopped at `executor.trial_timeout`")
+        assert trial.failure.traceback == "", "it ended by itself"
 
 
 @pytest.mark.parametrize("how", [evaluations.hang_in_python, evaluations.hang_in_native_code])

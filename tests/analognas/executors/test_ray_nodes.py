@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from analognas.errors import UserError
-from analognas.executors.fingerprint import OWN_PACKAGES
+from analognas.executors.fingerprint import OWN_PACKAGES, fingerprint
 from analognas.executors.ray_cluster import Demand, connect
 from analognas.observer import Silent
 from analognas.record.journal import read_trials
@@ -54,7 +54,10 @@ def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     task = ray.remote(call_remotely)
     facts = ray.get(
         task.remote(
-            Freight().ship({"x": x, "odd": odd, "none": torch.empty(0, 3)}), evaluations.describe_data, 1
+            Freight().ship({"x": x, "odd": odd, "none": torch.empty(0, 3)}),
+            fingerprint(),
+            evaluations.describe_data,
+            1,
         )
     )
     assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
@@ -163,3 +166,17 @@ def test_a_late_node_with_other_versions_ends_the_search(tmp_path, cluster, monk
     monkeypatch.setattr(module, "fingerprint", lambda: {**here, "Python": "3.99"})
     with pytest.raises(UserError, match=r"executor: node .* differs: Python 3\.11\.\d+ there and 3\.99 here"):
         drive(tmp_path, search_loop(4), ray_executor(evaluations.instant))
+
+
+def test_a_late_node_with_other_versions_trains_no_network_after_the_search(cluster, monkeypatch) -> None:
+    from analognas.executors import ray_place as module
+    from analognas.executors.ray_shipping import Freight
+    from analognas.executors.ray_watch import ClusterWatch
+
+    connect(cluster.address, ONE)
+    place = module.RayPlace(Freight(), ClusterWatch(ONE), max_retries=0)
+    assert list(place.map(max, 3, [1, 5])) == [3, 5]
+    here = dict(module.fingerprint())
+    monkeypatch.setattr(module, "fingerprint", lambda: {**here, "torch": "1.0"})
+    with pytest.raises(UserError, match=r"executor: node .* differs: torch 2\..* there and 1\.0 here"):
+        list(place.map(max, 3, [1, 5]))

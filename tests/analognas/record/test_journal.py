@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,22 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch) -> None
         journal.append(a_trial(2))
     journal.close()
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "replaced"])
+def test_a_journal_that_is_no_longer_under_its_name_ends_the_search(tmp_path, how) -> None:
+    path = tmp_path / "run" / "trials.jsonl"
+    path.parent.mkdir()
+    with Journal(path) as journal:
+        journal.append(a_trial(1))
+        path.parent.rename(tmp_path / "moved")
+        if how == "removed":
+            shutil.rmtree(tmp_path / "moved")
+        if how == "replaced":
+            shutil.copytree(tmp_path / "moved", path.parent)
+        with pytest.raises(
+            UserError, match=r"was removed, replaced or moved while the search ran; put .* back"
+        ):
+            journal.append(a_trial(2))
+    if how == "moved":
+        assert len(read_trials(tmp_path / "moved" / "trials.jsonl")) == 2
