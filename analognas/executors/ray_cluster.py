@@ -164,12 +164,17 @@ def leave_at_exit(code: int) -> None:
 
 def head_answers(address: str) -> bool:
     """Return whether anything listens at the address of a head node; asking Ray itself would block for a minute."""
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S / 4).close()
+        _knock(address, ANSWER_S / 4)
     except OSError:
         return False
     return True
+
+
+def _knock(address: str, timeout_s: float) -> None:
+    """Connect to HOST:PORT, which may be `[IPv6]:PORT`, and leave again."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
 
 
 def _keep() -> None:
@@ -211,9 +216,8 @@ def check_answers(address: str) -> None:
     remedy = "start one with `ray start --head`, or use `address: local` for one of this search's own"
     arguments = [] if address == "auto" else ["--address", address]
     if address != "auto":
-        host, _, port = address.rpartition(":")
         try:
-            socket.create_connection((host, int(port)), timeout=ANSWER_S / 2).close()
+            _knock(address, ANSWER_S / 2)
         except OSError as error:
             raise NoClusterError(
                 f"no Ray cluster answers at {address} ({error.strerror or error}); {remedy}"

@@ -54,6 +54,17 @@ def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
         ray_cluster.check_answers("auto")
 
 
+def test_an_address_of_ipv6_is_reached() -> None:
+    from analognas.executors.ray_cluster import head_answers
+
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        assert head_answers(f"[::1]:{server.getsockname()[1]}")
+
+
 @pytest.mark.parametrize("token", ["right", "wrong", "none"])
 def test_a_cluster_that_asks_for_a_token(monkeypatch, token) -> None:
     """Stands in for the health check of a cluster with token authentication, which needs ray[default]."""
