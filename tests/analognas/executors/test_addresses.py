@@ -54,15 +54,17 @@ def test_auto_without_a_cluster_says_what_to_start(monkeypatch) -> None:
         ray_cluster.check_answers("auto")
 
 
-def test_an_address_of_ipv6_is_reached() -> None:
-    from analognas.executors.ray_cluster import head_answers
+def test_an_address_of_ipv6_is_reached(monkeypatch) -> None:
+    from analognas.executors import ray_cluster
 
+    well = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(ray_cluster.subprocess, "run", lambda *_, **__: well)
     try:
         server = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         pytest.skip("this machine has no IPv6")
     with server:
-        assert head_answers(f"[::1]:{server.getsockname()[1]}")
+        ray_cluster.check_answers(f"[::1]:{server.getsockname()[1]}")
 
 
 @pytest.mark.parametrize("token", ["right", "wrong", "none"])
