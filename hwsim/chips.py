@@ -20,7 +20,7 @@ from torch import nn
 
 from hwsim.arguments import nearest, number, shown, whole
 from hwsim.compensation import compensation_factors, readout
-from hwsim.conversion import analog_layers, require_analog, require_float32, tensors_of
+from hwsim.conversion import analog_layers, copied, require_analog, require_float32, tensors_of
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
@@ -176,7 +176,7 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
     n, seed = whole("n", n, least=1, most=MAX_CHIPS), whole("seed", seed)
     first = whole("first", first, least=0)
     require_float32(require_analog(net))  # before a copy is made of who knows what
-    net = copy.deepcopy(net).eval().requires_grad_(False)
+    net = copied("net", net).eval().requires_grad_(False)
     layers = require_analog(net)
     broken = [name for name, tensor in tensors_of(net).items() if not bool(torch.isfinite(tensor).all())]
     if broken:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
+from torch.utils._pytree import tree_leaves
 
 from hwsim.arguments import nearest, require
 from hwsim.hardware import Hardware
@@ -82,7 +83,7 @@ def to_analog(
         )
     if problems:
         raise ValueError(_cannot_become_analog(problems, layers=len(problems) > len(missing)))
-    net = _copied(model)
+    net = copied("model", model)
     net = _replace(net, {name: _analog(layer, hardware) for name, layer in _distinct(net, digital_layers)})
     for module in net.modules():
         if isinstance(module, nn.TransformerEncoderLayer):
@@ -96,9 +97,10 @@ def to_digital(net: nn.Module) -> nn.Module:
 
     Raises:
         TypeError: for anything but a torch module.
+        ValueError: for a network that cannot be copied.
     """
     _require_module(net)
-    net = copy.deepcopy(net)
+    net = copied("net", net)
     return _replace(net, {name: layer.digital() for name, layer in analog_layers(net)})
 
 
@@ -128,6 +130,25 @@ def require_analog(net: nn.Module) -> dict[str, AnalogLayer]:
                 f"and {layer.hardware.name} in `{name}`: call hwsim.to_analog once, on the whole model"
             )
     return layers
+
+
+def copied(name: str, net: nn.Module) -> nn.Module:
+    """Return a deep copy of what the caller calls `name`; tensors that a run left in it lose their gradient.
+
+    Raises:
+        ValueError: for a network that cannot be copied.
+    """
+    left = (value for module in net.modules() for value in tree_leaves(vars(module)))
+    results: dict[int, Any] = {
+        id(value): value.detach().clone()
+        for value in left
+        if isinstance(value, torch.Tensor) and not value.is_leaf
+    }
+    try:
+        return copy.deepcopy(net, results)
+    except (RuntimeError, TypeError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"`{name}` must be a model that can be copied: {said}") from None
 
 
 def tensors_of(net: nn.Module) -> dict[str, torch.Tensor]:
@@ -180,19 +201,6 @@ def _cannot_become_analog(problems: list[str], layers: bool) -> str:
         return f"the model cannot become analog: {problems[0]}{remedy and f'; {remedy}'}"
     lines = ["the model cannot become analog:", *(f"  {problem}" for problem in problems)]
     return "\n".join([*lines, f"{remedy[0].upper()}{remedy[1:]}."] if remedy else lines)
-
-
-def _copied(model: nn.Module) -> nn.Module:
-    """Return a deep copy.
-
-    Raises:
-        ValueError: for a model that torch cannot copy.
-    """
-    try:
-        return copy.deepcopy(model)
-    except (RuntimeError, TypeError) as error:
-        said = str(error).partition("\n")[0]
-        raise ValueError(f"`model` must be a model that can be copied: {said}") from None
 
 
 def _problem(module: nn.Module) -> str | None:

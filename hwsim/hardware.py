@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from hwsim.arguments import nearest, require
@@ -36,6 +44,16 @@ Noise: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 Scale: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 Conductance: TypeAlias = Annotated[float, Field(ge=1e-3, le=1e6)]
 Coefficient: TypeAlias = Annotated[float, Field(ge=-1e4, le=1e4)]
+
+
+def _not_empty(values: tuple[float, ...]) -> tuple[float, ...]:
+    if not values:
+        raise ValueError("must have at least one coefficient")
+    return values
+
+
+# not Field(min_length=1), which counts a list of one wrong coefficient as empty
+Coefficients: TypeAlias = Annotated[tuple[Coefficient, ...], AfterValidator(_not_empty)]
 
 
 class TileSpec(Spec):
@@ -152,13 +170,13 @@ class PolynomialSpec(Spec):
     kind: Literal["polynomial"] = "polynomial"
     g_max_us: Conductance
     """Conductance of a weight of 1, in uS."""
-    programming_us: tuple[Coefficient, ...] = Field(min_length=1)
+    programming_us: Coefficients
     """Standard deviation of programming, in uS."""
-    drift_mean: tuple[Coefficient, ...] = Field(default=(0.0,), min_length=1)
+    drift_mean: Coefficients = (0.0,)
     """Mean of the drift exponent."""
-    drift_std: tuple[Coefficient, ...] = Field(default=(0.0,), min_length=1)
+    drift_std: Coefficients = (0.0,)
     """Standard deviation of the drift exponent over devices."""
-    read_noise: tuple[Coefficient, ...] = Field(default=(0.0,), min_length=1)
+    read_noise: Coefficients = (0.0,)
     """Q of the 1/f read noise."""
     t0_s: float = Field(default=20.0, ge=1e-9, le=1e9)
     """Time between programming and the first reference read, in s."""
@@ -295,6 +313,8 @@ def _one_line(problem: ErrorDetails) -> str:
             return f"`{path}`: must be given"
         case "union_tag_invalid":
             return f"`{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
+        case "tuple_type":
+            return f"`{path}`: must be a list of numbers{got}"
         case "model_type" | "model_attributes_type":
             return f"`{path}`: must be a mapping of its values{got}"
     return f"`{path}`: {re.sub('^(Input|Tuple) should', 'must', problem['msg'])}{got}"

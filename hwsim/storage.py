@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import nn
 
 from hwsim.arguments import require, whole
 from hwsim.chips import Chips
-from hwsim.conversion import require_analog, tensors_of
+from hwsim.conversion import copied, require_analog, tensors_of
 from hwsim.devices import Device, DeviceState, build_device
 from hwsim.hardware import Hardware, explain
 
@@ -97,7 +96,7 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
     _check_state(path, state, device, sum(layer.weight.numel() for layer in layers.values()))
     parameters = _part(tensors, "net.")
     _check_finite(path, "parameters of the network", parameters)
-    net = copy.deepcopy(net).eval().requires_grad_(False)
+    net = copied("net", net).eval().requires_grad_(False)
     try:
         net.load_state_dict({**_extra_state(net), **parameters})
     except RuntimeError as error:  # digital layers that differ

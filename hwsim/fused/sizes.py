@@ -1,7 +1,8 @@
 """What a network decides by the sizes of its tensors, while it is traced: `if x.shape[-1] > 2`, `range(x.shape[1])`.
 
 A decision may depend on sizes, types and dimensions of tensors, but on no number in them, and has to be the same for
-any number of images. A size of n images is taken as linear in n, from runs with one image and with two.
+any number of images. A size of n images is taken as linear in n, from runs with one image and with two. No operation
+before it may make as much as the numbers in a tensor say (`nonzero`, `h[h > 0]`).
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import Any, Final
 
 import torch
 from torch import fx, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from hwsim.calibration import floating_point
 
-MANY: Final = 1 << 20
-"""Images that no chunk has."""
+COUNTS: Final = (*range(1, 9), 1 << 20)
+"""Numbers of images for which a decision has to be the same; the last is more than any chunk has."""
 
 _ATTRIBUTES: Final = ("shape", "ndim", "dtype", "device", "is_cuda", "is_nested")
+_BY_NUMBERS: Final = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
 _METHODS: Final = ("size", "dim", "ndimension", "numel", "nelement", "is_floating_point")
 
 
@@ -55,8 +58,8 @@ class Sizes:
         """
         needed = self._needed(node)
         single, double = self._measured([read for read in needed if _reads_size(read)])
-        values = [asked(self._computed(needed, single, double, images)) for images in (1, 2, MANY)]
-        if values[0] != values[1] or values[0] != values[2]:
+        values = [asked(self._computed(needed, single, double, images)) for images in COUNTS]
+        if any(value != values[0] for value in values):
             raise UnfusableError(f"{node} depends on the number of images")
         self._read.update(needed)
         return values[0]
@@ -65,7 +68,8 @@ class Sizes:
         """Return the values of `nodes` for one image and for two."""
         self.measuring = True
         try:
-            with torch.no_grad(), floating_point(self._net):
+            alone = _SizesAlone()  # type: ignore[no-untyped-call]
+            with torch.no_grad(), floating_point(self._net), alone:
                 return [{node: run.value(node) for node in nodes} for run in self._runs]
         finally:
             self.measuring = False
@@ -104,6 +108,21 @@ class Sizes:
                 assert callable(node.target)
                 values[node] = node.target(*arguments[0], **arguments[1])
         return values[needed[-1]]
+
+
+class _SizesAlone(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Refuses operations that make as much as the numbers in a tensor say, or tell what they are."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.ops.aten.index.Tensor:  # whole numbers find as many elements as they are
+            tells = any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1])
+        else:
+            tells = not _BY_NUMBERS.isdisjoint(func.tags)
+        if tells:
+            raise UnfusableError(f"{func} depends on numbers in tensors, and a size behind it decides")
+        return func(*args, **(kwargs or {}))
 
 
 class _Run(fx.Interpreter):

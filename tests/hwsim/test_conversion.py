@@ -1,3 +1,6 @@
+import threading
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -170,10 +173,42 @@ def test_what_a_tile_would_compute_differently_is_refused() -> None:
     ) as caught:
         hwsim.to_analog(model, "ideal-8bit")
     assert "`3`" not in str(caught.value)
-    with pytest.raises(ValueError, match="can be copied"):
-        hwsim.to_analog(model, "ideal-8bit", ["0", "1", "2"])
+    kept = hwsim.to_analog(model, "floating-point", ["0", "1", "2"])
+    x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(kept(x), model(x))
     prune.remove(model[2], "weight")
     assert hwsim.to_analog(model, "ideal-8bit", ["0", "1"])[2].weight.eq(0).sum() == 8
+
+
+def test_a_model_that_cannot_be_copied_is_refused() -> None:
+    model = nn.Sequential(nn.Linear(4, 2))
+    model.lock = threading.Lock()
+    with pytest.raises(ValueError, match="`model` must be a model that can be copied"):
+        hwsim.to_analog(model, "ideal-8bit")
+
+
+def test_a_network_that_remembers_its_last_run_is_copied(tmp_path: Path) -> None:
+    class Remembers(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.seen = nn.Linear(4, 3), []
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.attention = self.layer(x).softmax(1)
+            self.seen = [self.attention]
+            return self.attention
+
+    model, x = Remembers(), torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    model(x)
+    net = hwsim.to_analog(model, "ideal-8bit")
+    hwsim.calibrate(net, [x])
+    net(x)
+    chips = hwsim.program(net, 1)
+    torch.testing.assert_close(chips.net.attention, net.attention)
+    hwsim.save_chips(chips, tmp_path / "chips.safetensors")
+    assert len(hwsim.load_chips(net, tmp_path / "chips.safetensors")) == 1
+    assert hwsim.to_digital(net)(x).shape == (8, 3)
+    assert net.attention.requires_grad
 
 
 def test_a_parametrised_layer_becomes_what_it_computes() -> None:

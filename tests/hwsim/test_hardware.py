@@ -69,6 +69,7 @@ def test_a_bad_change_is_named_in_one_line() -> None:
     assert "\n" not in message
 
 
+POLYNOMIAL = "device: {kind: polynomial, g_max_us: 25, programming_us"
 OWN_DEVICE = {"kind": "polynomial", "g_max_us": 25.0, "programming_us": (0.5, 0.5), "drift_mean": (0.05,)}
 EXTREMES = [
     ("tile.rows", 1, 65_536),
@@ -163,6 +164,13 @@ def test_hardware_comes_from_a_file_that_names_a_preset_or_has_values_alone(tmp_
         ("", TypeError, "got None"),
         ("a: [", ValueError, "must be a YAML file"),
         ("device: {kind: polynomial}", ValueError, "`device.g_max_us`: must be given"),
+        (
+            f"{POLYNOMIAL}: [a]}}",
+            ValueError,
+            r"`device.programming_us.0`: must be a valid number, [^`]*got 'a'$",
+        ),
+        (f"{POLYNOMIAL}: []}}", ValueError, r"`device.programming_us`: must have at least one .*, got \[\]$"),
+        (f"{POLYNOMIAL}: 1}}", ValueError, "`device.programming_us`: must be a list of numbers, got 1$"),
     ],
 )
 def test_a_file_that_is_no_hardware_is_told_with_its_name(

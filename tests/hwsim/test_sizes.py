@@ -65,6 +65,28 @@ def _by_one_number(h: torch.Tensor) -> torch.Tensor:
     return -h if float(h.amax()) > 1e9 else h
 
 
+def _for_seven_images(h: torch.Tensor) -> torch.Tensor:
+    return -h if h.shape[0] == 7 else h
+
+
+def _where_large(h: torch.Tensor) -> torch.Tensor:
+    large = (h.amax((1, 2, 3)) > 1e3).nonzero()[:, 0]
+    return h if large.shape[0] == 0 else h.index_add(0, large, -4 * h[large])
+
+
+def _by_a_mask(h: torch.Tensor) -> torch.Tensor:
+    return h if h[h > 1e3].numel() == 0 else -h
+
+
+def _first_of_some(h: torch.Tensor) -> torch.Tensor:
+    return h if h[:, : h.amax().clamp(1, 8).long().item()].shape[1] < 9 else -h
+
+
+def _rearranged(h: torch.Tensor) -> torch.Tensor:
+    h = h[:, torch.arange(7, -1, -1)]
+    return h if h.shape[1] == 8 else -h
+
+
 def _net(between: Callable[[torch.Tensor], torch.Tensor]) -> tuple[nn.Module, torch.Tensor]:
     torch.manual_seed(0)
     x = torch.randn(100, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -74,7 +96,7 @@ def _net(between: Callable[[torch.Tensor], torch.Tensor]) -> tuple[nn.Module, to
 
 
 @pytest.mark.parametrize(
-    "between", [_asserted, _pooled_where_large, _channel_by_channel, _square, _as_large_as_all]
+    "between", [_asserted, _pooled_where_large, _channel_by_channel, _square, _as_large_as_all, _rearranged]
 )
 def test_what_is_decided_by_sizes_is_compiled(between, monkeypatch) -> None:
     net, x = _net(between)
@@ -92,10 +114,21 @@ def _refuses(*_: object) -> None:
     raise UnfusableError("not today")
 
 
-@pytest.mark.parametrize("between", [_for_large_batches, _by_numbers, _by_one_number])
+@pytest.mark.parametrize(
+    "between",
+    [
+        _for_large_batches,
+        _for_seven_images,
+        _by_numbers,
+        _by_one_number,
+        _where_large,
+        _by_a_mask,
+        _first_of_some,
+    ],
+)
 def test_what_differs_from_batch_to_batch_is_not(between) -> None:
     net, x = _net(between)
-    with pytest.raises(UnfusableError, match=r"number of images|no size"):
+    with pytest.raises(UnfusableError, match=r"number of images|numbers in tensors|no size"):
         traced(net, x[:1])
 
 
