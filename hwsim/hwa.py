@@ -172,18 +172,16 @@ class HwaTraining:
             ValueError: for anything but the `state_dict()` of a training of the same network.
         """
         try:
-            steps, generator, pool = (
-                whole("steps", state["steps"], least=0),
-                state["generator"],
-                state["pool"],
-            )
-            self._pool.values.copy_(pool)
-            self._generator.set_state(generator)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            steps, pool = whole("steps", state["steps"], least=0), state["pool"]
+            if pool.shape != self._pool.values.shape or not bool(torch.isfinite(pool).all()):
+                raise ValueError(f"a pool of {tuple(pool.shape)}, or one with NaN")
+            self._generator.set_state(state["generator"])
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
             said = f"no {error}" if isinstance(error, KeyError) else error
             raise ValueError(
                 f"`state` must be the state_dict() of a training of this network, got {said}"
             ) from None
+        self._pool.values.copy_(pool)
         self._steps = steps
 
     def _clip(self, weight: torch.Tensor) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import fx, nn
 
 from hwsim.calibration import floating_point
+from hwsim.conversion import copied
 from hwsim.fused.sizes import Sizes, UnfusableError
 from hwsim.modules import AnalogLayer
 
@@ -31,7 +32,8 @@ def traced(net: nn.Module, example: torch.Tensor) -> fx.GraphModule:
         UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
     """
     try:
-        graph = fx.GraphModule(net, _with_reshape(_Tracer(example).trace(net)))
+        root = copied("net", net)  # what tracing leaves in it, like proxies in a cache, is gone with it
+        graph = fx.GraphModule(root, _with_reshape(_Tracer(example).trace(root)))
         _note_shapes(graph, net, example)
     except Exception as error:  # whatever a user's forward raises when it meets a proxy
         raise UnfusableError(str(error)) from error
@@ -180,7 +182,7 @@ def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -
             raise UnfusableError(f"the network reads {node.target}")
     one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
     single, double = _Shapes(graph), _Shapes(graph)
-    with torch.no_grad(), floating_point(graph):
+    with torch.no_grad(), floating_point(graph), floating_point(net):
         single.run(one)
         outputs = double.run(two.clone())
         untraced = net(two)

@@ -115,15 +115,20 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
     torch.testing.assert_close(second[0].state_dict(), first[0].state_dict(), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("part", ["steps", "generator", "pool", None])
+@pytest.mark.parametrize("part", ["steps", "generator", "pool", "NaN", None])
 def test_a_training_takes_no_other_state(part: str | None) -> None:
     net, _ = _net()
     hwa = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(0))
-    broken = {} if part is None else {**hwa.state_dict(), part: torch.zeros(3)}
+    other = hwsim.HwaTraining(net, generator=torch.Generator().manual_seed(1)).state_dict()
+    broken = {} if part is None else {**other, part: torch.zeros(3)}
+    if part == "NaN":
+        broken["pool"] = other["pool"] / 0
+    before = hwa.state_dict()
     with pytest.raises(
         ValueError, match=r"`state` must be the state_dict\(\) of a training of this network, got "
     ):
         hwa.load_state_dict(broken)
+    torch.testing.assert_close(hwa.state_dict(), before, rtol=0, atol=0)
 
 
 def test_a_copy_that_is_made_during_a_step_has_no_noise() -> None:

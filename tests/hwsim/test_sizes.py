@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import torch
@@ -160,3 +161,30 @@ def test_a_transformer_is_compiled() -> None:
     chips = hwsim.program(net, 1)
     assert FusedNetwork(chips, x[:1]).plan
     assert hwsim.accuracy_over_time(chips, x, net(x).argmax(1), 1).mean >= 0.98
+
+
+def test_tracing_leaves_nothing_in_a_network() -> None:
+    class Remembering(nn.Module):
+        """Keeps the positions of a size, as attention with relative positions does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 5)
+            self.positions: dict[str, torch.Tensor] = {}
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = F.relu(self.layer(x))
+            if "positions" not in self.positions:
+                self.positions["positions"] = h[:1].detach() * 0 + 0.5
+            return self.last((h + self.positions["positions"]).mean((2, 3)))
+
+    x = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(Remembering(), hwsim.preset("ideal-8bit")).eval()
+    hwsim.calibrate(net, [x])
+    y = net(x).argmax(1)
+    net.positions.clear()
+    chips = hwsim.program(net, 1)
+    with suppress(UnfusableError):
+        FusedNetwork(chips, x[:1])
+    assert all(isinstance(value, torch.Tensor) for value in chips.net.positions.values()), "no proxies"
+    assert hwsim.accuracy_over_time(chips, x, y, 1).mean >= 0.95
