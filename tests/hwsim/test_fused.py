@@ -274,7 +274,7 @@ class Shifted(nn.Module):
 @torch.no_grad()
 def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
     x = torch.randn(7, 3, 9, 9, generator=torch.Generator().manual_seed(0))
-    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"))
+    net = hwsim.to_analog(model, hwsim.preset("floating-point"))
     hwsim.calibrate(net, [x])
     chips = hwsim.program(net, 1)
     worker = Worker(FusedNetwork(chips, x[:1]))
