@@ -2,10 +2,11 @@
 
     sudo python scripts/cluster_namespaces.py [--latency-ms 5] [--loss-percent 1] [--trials 16] [--config FILE]
 
-Linux only, as root. Each host is a network namespace with an address and ports of its own, on one switch; every
-packet to or from a host waits and may be lost (tc, netem). Host 1 has the head node and the driver and evaluates
-nothing, hosts 2 and 3 evaluate; the cable of host 3 is pulled when a quarter of the trials is recorded. At the end all
-trials must be there and none twice. Ray takes minutes to give up a host that only went silent. Needs the extra `ray`.
+Linux only, as root. Each host is a network namespace with an address and ports of its own; a switch in this process
+(lossy_switch.py) lets every packet from one to another wait and loses some. Host 1 has the head node and the driver and
+evaluates nothing, hosts 2 and 3 evaluate; the cable of host 3 is pulled when a quarter of the trials is recorded, one
+of them its own. At the end all trials must be there and none twice. Ray takes minutes to give up a host that only went
+silent. Needs the extra `ray`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from lossy_switch import Switch, open_tap
+
 NAME = "analognas"
-SWITCH = f"{NAME}-switch"
 PORT = 6399
+STARTED = "Ray runtime started"
 QUICK = (
     "search.batch=1",
     "search.strategy.initial=8",
@@ -51,50 +54,32 @@ def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True)
 
 
-def build(stack: ExitStack, latency_ms: float, loss_percent: float) -> None:
+def build(stack: ExitStack, latency_ms: float, loss_percent: float) -> Switch:
     """Make three hosts on a switch; `stack` takes them down again."""
-    for name in (SWITCH, *map(host, (1, 2, 3))):
-        ip("netns", "add", name)
-        stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
-        ip("-n", name, "link", "set", "lo", "up")
-    ip("-n", SWITCH, "link", "add", "bridge", "type", "bridge")
-    ip("-n", SWITCH, "link", "set", "bridge", "up")
+    ports: dict[int, int] = {}
     for number in (1, 2, 3):
-        port = f"port{number}"
-        ends = ("type", "veth", "peer", "name", "cable", "netns", host(number))
-        ip("link", "add", port, "netns", SWITCH, *ends)
-        ip("-n", SWITCH, "link", "set", port, "master", "bridge")
-        ip("-n", SWITCH, "link", "set", port, "up")
-        ip("-n", host(number), "addr", "add", f"{address(number)}/24", "dev", "cable")
-        ip("-n", host(number), "link", "set", "cable", "up")
-        if latency_ms or loss_percent:
-            worsen(host(number), latency_ms / 2, loss_percent / 2)  # once at each end of a way
-
-
-def worsen(namespace: str, latency_ms: float, loss_percent: float) -> None:
-    """Delay and lose what leaves a host.
-
-    Raises:
-        SystemExit: when the kernel cannot.
-    """
-    netem = ["netem", "delay", f"{latency_ms}ms", "loss", f"{loss_percent}%"]
-    command = ["tc", "-n", namespace, "qdisc", "add", "dev", "cable", "root", *netem]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(
-            f"this kernel cannot delay and lose packets ({done.stderr.strip()}): load its module sch_netem, or try "
-            "the cluster alone with --latency-ms 0 --loss-percent 0",
-            file=sys.stderr,
-        )
-        raise SystemExit(2)
+        device = f"{NAME}{number}"
+        ports[number] = open_tap(device)
+        stack.callback(os.close, ports[number])
+        ip("netns", "add", host(number))
+        stack.callback(subprocess.run, ["ip", "netns", "del", host(number)], check=False)
+        ip("link", "set", device, "netns", host(number))
+        ip("-n", host(number), "addr", "add", f"{address(number)}/24", "dev", device)
+        for name in ("lo", device):
+            ip("-n", host(number), "link", "set", name, "up")
+    switch = Switch(ports, latency_ms / 1000, loss_percent / 100)
+    switch.start()
+    stack.callback(switch.end)
+    return switch
 
 
 def start(stack: ExitStack, number: int, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a command on a host; `stack` ends it and its children."""
+    """Start a command on a host, in whose records it has a name; `stack` ends it and its children."""
+    named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host(number)]
     environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "OMP_NUM_THREADS": "1"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["ip", "netns", "exec", host(number), *command],
+            ["ip", "netns", "exec", host(number), *named, *command],
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
@@ -109,6 +94,25 @@ def start(stack: ExitStack, number: int, command: Sequence[str], log: Path) -> s
 
     stack.callback(end)
     return process
+
+
+def wait_for(log: Path, words: str) -> None:
+    """Wait until a program has printed something.
+
+    Raises:
+        SystemExit: after a minute without it.
+    """
+    for _ in range(600):
+        if words in log.read_text(encoding="utf-8"):
+            return
+        time.sleep(0.1)
+    print(log.read_text(encoding="utf-8"), file=sys.stderr)
+    raise SystemExit(1)
+
+
+def n_of_host(run: Path, number: int) -> int:
+    """Return how many recorded trials a host has evaluated."""
+    return sum(trial["node"] == host(number) for trial in recorded(run))
 
 
 def recorded(run: Path) -> list[dict[str, object]]:
@@ -130,30 +134,39 @@ def main() -> int:
     if sys.platform != "linux" or os.geteuid() != 0:
         print("network namespaces need Linux and root: run it with sudo", file=sys.stderr)
         return 2
+    if not Path("/dev/net/tun").exists():
+        print(
+            "no /dev/net/tun, from which hosts have their network devices: load the module tun",
+            file=sys.stderr,
+        )
+        return 2
     with tempfile.TemporaryDirectory(prefix="cluster-") as name, ExitStack() as stack:
         folder = Path(name)
-        build(stack, options.latency_ms, options.loss_percent)
+        switch = build(stack, options.latency_ms, options.loss_percent)
         ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
         head = ["--head", f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false"]
         start(stack, 1, [*ray, *head, f"--node-ip-address={address(1)}"], folder / "1.log")
-        time.sleep(8)
+        wait_for(folder / "1.log", STARTED)
         for number in (2, 3):
             joins = [f"--address={address(1)}:{PORT}", "--num-cpus=2", f"--node-ip-address={address(number)}"]
             start(stack, number, [*ray, *joins], folder / f"{number}.log")
-        time.sleep(8)
+        for number in (2, 3):
+            wait_for(folder / f"{number}.log", STARTED)
         run = folder / "run"
         changes = [f"search.trials={options.trials}", f"executor.address={address(1)}:{PORT}", *QUICK]
         settings = [word for change in changes for word in ("--set", change)]
         search = [sys.executable, "-m", "analognas", "search", options.config, "--out", str(run)]
         began = time.monotonic()
         driver = start(stack, 1, [*search, "--executor", "ray", *settings], folder / "driver.log")
-        while driver.poll() is None and len(recorded(run)) < max(1, options.trials // 4):
+        while driver.poll() is None and (len(recorded(run)) < options.trials // 4 or not n_of_host(run, 3)):
             time.sleep(0.2)
         before = len(recorded(run))
-        ip("-n", SWITCH, "link", "set", "port3", "down")
+        switch.unplug(3)
         print(f"host 3 unplugged with {before} of {options.trials} trials recorded", flush=True)
         code = driver.wait()
+        print(f"packets: {switch.n_passed} passed, {switch.n_lost} lost", flush=True)
         sys.stdout.write((folder / "driver.log").read_text(encoding="utf-8"))
+        print(", ".join(f"host {number}: {n_of_host(run, number)} trials" for number in (2, 3)))
         return report(run, code, options.trials, time.monotonic() - began)
 
 
