@@ -320,12 +320,17 @@ def tell_versions() -> dict[str, str]:
     return dict(fingerprint())
 
 
-def alive_nodes() -> list[Mapping[str, Any]]:
-    """Return Ray's description of every node that is alive."""
+def all_nodes() -> list[Mapping[str, Any]]:
+    """Return Ray's description of every node, also of those that are gone."""
     import ray
 
     nodes: list[Mapping[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray leaves it untyped
-    return [node for node in nodes if node["Alive"]]
+    return nodes
+
+
+def alive_nodes() -> list[Mapping[str, Any]]:
+    """Return Ray's description of every node that is alive."""
+    return [node for node in all_nodes() if node["Alive"]]
 
 
 def describe_node(node: Mapping[str, Any]) -> str:

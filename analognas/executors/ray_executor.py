@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,11 +28,12 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
+from analognas.executors.ray_beacon import Lookout
 from analognas.executors.ray_cluster import ANSWER_S, Demand
 from analognas.executors.ray_logs import LastWords
 from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import WAIT_S, ClusterWatch
-from analognas.executors.ray_worker import Beacon, Errand, Mismatch, Report, beacon_name, evaluate_remotely
+from analognas.executors.ray_worker import Errand, Mismatch, Report, beacon_name, evaluate_remotely
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
 
@@ -86,15 +88,14 @@ class RayExecutor:
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
-        bounded = limits.time_s is not None or limits.memory_gb is not None
-        self._beacon = _light_beacon() if bounded else None
-        self._started: Any = None
+        self._lookout = Lookout()
         run = "" if logs is None else secrets.token_hex(8)
         self._last_words = LastWords(logs, run)
         self._errand = freight.ship(
-            Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._beacon, run)
+            Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._lookout.beacon, run)
         )
         self._looked_s = time.monotonic()
+        self._given_up: deque[Outcome] = deque()
 
     @property
     def state(self) -> ExecutorState:
@@ -118,16 +119,19 @@ class RayExecutor:
         Raises:
             UserError: when the cluster is lost, or a node has other versions than this process.
         """
-        while True:
+        while not self._given_up:
             ready, _ = ray.wait(list(self._flights), num_returns=1, timeout=WAIT_S)
             outcome = self._settle(ready[0]) if ready else None
             if time.monotonic() > self._looked_s + POLL_S:
                 self._looked_s = time.monotonic()
                 self._watch.look()
+                self._look_at_starts()
+                self._leave_lost_nodes()
                 self._stop_overdue()
                 self._last_words.take()
             if outcome is not None:
                 return outcome
+        return self._given_up.popleft()
 
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
@@ -137,8 +141,7 @@ class RayExecutor:
             self._stop_at_once()
         else:
             self._last_words.take(timeout_s=PATIENCE_S)
-        if self._beacon is not None:
-            ray.kill(self._beacon)
+        self._lookout.close()
 
     def _stop_at_once(self) -> None:
         stop_s = time.monotonic() + CLEARING_S
@@ -186,7 +189,7 @@ class RayExecutor:
         except exceptions.RayTaskError as error:
             return self._again(flight, Failure(_first_line(error.cause), str(error)))
         except exceptions.RayError as error:
-            kept = self._kept_report(attempt)
+            kept = self._lookout.take_report(beacon_name(attempt), ANSWER_S)
             if kept is not None:
                 return self._reported(flight, kept)
             self._last_words.ask_for(attempt)
@@ -221,53 +224,32 @@ class RayExecutor:
         gigabytes = self._limits.memory_gb
         return "a whole node to itself" if gigabytes is None else f"{2 * gigabytes:g} GB"
 
-    def _stop_overdue(self) -> None:
-        """Cancel evaluations that their own worker could not stop in time."""
-        if self._beacon is None or self._limits.time_s is None:
-            return
+    def _look_at_starts(self) -> None:
+        started = self._lookout.newly_started()
         now = time.monotonic()
-        started = self._newly_started()
-        for reference, flight in self._flights.items():
+        for flight in self._flights.values() if started else ():
             if beacon_name(flight.attempt) in started:
                 flight.started_s = now
+
+    def _leave_lost_nodes(self) -> None:
+        """Start again what was on nodes that are gone; Ray itself may wait for it minutes longer."""
+        references = {beacon_name(flight.attempt): reference for reference, flight in self._flights.items()}
+        for name in self._lookout.on_lost_node(references, self._watch.lost_nodes):
+            flight = self._flights.pop(references[name])
+            outcome = self._again(flight, after_lost_node(flight.attempt))
+            if outcome is not None:
+                self._given_up.append(outcome)
+
+    def _stop_overdue(self) -> None:
+        """Cancel evaluations that their own worker could not stop in time."""
+        if self._limits.time_s is None:
+            return
+        now = time.monotonic()
+        for reference, flight in self._flights.items():
             begun_s = flight.started_s
             if begun_s is not None and not flight.overdue and now > begun_s + self._limits.time_s + GRACE_S:
                 flight.overdue = True
                 ray.cancel(reference, force=True)
-
-    def _newly_started(self) -> set[str]:
-        """Return the names of attempts that have begun; an answer that takes long is there at a later look."""
-        assert self._beacon is not None
-        if self._started is None:
-            self._started = self._beacon.take.remote()
-        try:
-            started = set(ray.get(self._started, timeout=POLL_S))
-        except exceptions.GetTimeoutError:
-            return set()
-        except exceptions.RayError:
-            started = set()
-        self._started = None
-        return started
-
-    def _kept_report(self, attempt: Attempt) -> Report | None:
-        """Return what an attempt that ran out of memory told before its worker ended; None for any other."""
-        if self._beacon is None:
-            return None
-        try:
-            report: Report | None = ray.get(
-                self._beacon.take_report.remote(beacon_name(attempt)), timeout=ANSWER_S
-            )
-        except exceptions.RayError:
-            return None
-        return report
-
-
-def _light_beacon() -> Any:
-    """Start the beacon on this node, where it lives as long as the driver can."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 import ray
 
 from analognas.errors import UserError
-from analognas.executors.ray_cluster import Demand, alive_nodes, head_answers, leave_at_exit
+from analognas.executors.ray_cluster import Demand, all_nodes, head_answers, leave_at_exit
 
 LOOK_S: Final = 2.0
 """Seconds between two looks at the nodes."""
@@ -40,6 +40,7 @@ class ClusterWatch:
         slots: evaluations that run at a time.
         n_nodes: nodes that run evaluations.
         largest_cpus: processors of the largest node.
+        lost_nodes: identities of the nodes that were part of the cluster and are gone.
         lost: whether the cluster has not answered for too long.
     """
 
@@ -48,6 +49,7 @@ class ClusterWatch:
         self.slots = 0
         self.n_nodes = 0
         self.largest_cpus = 0.0
+        self.lost_nodes: frozenset[str] = frozenset()
         self.lost = False
         context = ray.get_runtime_context()
         self._node_id = context.get_node_id()
@@ -101,9 +103,11 @@ class ClusterWatch:
     def _count(self) -> bool:
         """Count the nodes and return whether this process is still on one of them."""
         try:
-            nodes = alive_nodes()
+            known = all_nodes()
         except Exception:  # whatever Ray raises when the head node is another one now
             return False
+        nodes = [node for node in known if node["Alive"]]
+        self.lost_nodes = frozenset(node["NodeID"] for node in known if not node["Alive"])
         slots = [self.demand.slots(node["Resources"]) for node in nodes]
         self.slots = sum(slots)
         self.n_nodes = sum(n > 0 for n in slots)

@@ -59,34 +59,6 @@ class Mismatch:
         )
 
 
-class Beacon:
-    """An actor that hears of every start, so that the driver can tell a task that runs from one that waits.
-
-    It also keeps the reports of attempts that ran out of memory: their workers end at once.
-    """
-
-    def __init__(self) -> None:
-        self._started: list[str] = []
-        self._reports: dict[str, Report] = {}
-
-    def started(self, name: str) -> None:
-        """Note that an attempt has begun."""
-        self._started.append(name)
-
-    def take(self) -> list[str]:
-        """Return the names of the attempts that began since the last call."""
-        started, self._started = self._started, []
-        return started
-
-    def ran_out_of_memory(self, name: str, report: Report) -> None:
-        """Keep the report of an attempt whose worker is about to end."""
-        self._reports[name] = report
-
-    def take_report(self, name: str) -> Report | None:
-        """Return the report of an attempt whose worker has ended, None where it did not run out of memory."""
-        return self._reports.pop(name, None)
-
-
 @dataclass(frozen=True)
 class Errand:
     """What is the same for every task of a search.
@@ -95,7 +67,7 @@ class Errand:
         evaluation: to make.
         limits: of each.
         expected: the driver's versions.
-        beacon: the actor that is told of every start and of memory that ran out; None: nothing is bounded.
+        beacon: the actor that is told of every start and of memory that ran out.
         run: a word of the search's own, in the names of the logs on the nodes; empty: nobody wants the logs.
     """
 
@@ -113,13 +85,12 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     if found:
         return Mismatch(os.uname().nodename, found)
     import_ahead(todo.limits.memory_gb)
-    if todo.beacon is not None:
-        todo.beacon.started.remote(beacon_name(attempt))
+    todo.beacon.started.remote(beacon_name(attempt), ray.get_runtime_context().get_node_id())
     evaluate: Evaluate = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
     report = _report(evaluate, attempt, todo)
-    if todo.beacon is not None and ran_out_of_memory(report.outcome):
+    if ran_out_of_memory(report.outcome):
         # What ran out of memory half-way, in native code, may fail for ever after: this process takes no other task.
         ray.get(todo.beacon.ran_out_of_memory.remote(beacon_name(attempt), report))
         os._exit(1)
@@ -145,14 +116,30 @@ def clear_logs(run: str) -> None:
     remove_logs(run)
 
 
-def call_remotely(
-    shipment: Shipment, expected: Mapping[str, str], function: Callable[[Any, Any], Any], argument: Any
-) -> Any:
-    """Return `function(what was shipped, argument)` on this node, or how its versions differ from those `expected`."""
-    found = differences(expected, fingerprint())
+@dataclass(frozen=True)
+class Call:
+    """A function to call on a node.
+
+    Attributes:
+        function: to call with what was shipped and an argument.
+        shipment: its first argument.
+        expected: the driver's versions.
+        beacon: the actor that is told of the start.
+    """
+
+    function: Callable[[Any, Any], Any]
+    shipment: Shipment
+    expected: Mapping[str, str]
+    beacon: Any
+
+
+def call_remotely(call: Call, argument: Any, name: str) -> Any:
+    """Return what a call gives on this node, or how its versions differ from the driver's."""
+    found = differences(call.expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
-    return function(shipment.fetch(), argument)
+    call.beacon.started.remote(name, ray.get_runtime_context().get_node_id())
+    return call.function(call.shipment.fetch(), argument)
 
 
 def beacon_name(attempt: Attempt) -> str:

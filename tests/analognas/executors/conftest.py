@@ -23,14 +23,18 @@ def on_nodes(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def cluster(monkeypatch, on_nodes):
-    """Two nodes of one processor each; the head node has none, so that it can stay when others go."""
+def cluster(request, monkeypatch, on_nodes):
+    """Two nodes of one processor each; the head node has none, so that it can stay when others go.
+
+    Settings of Ray itself can be given as an indirect parameter.
+    """
     import ray
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
+    settings = {"_system_config": request.param} if hasattr(request, "param") else {}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE, **settings})
     made.workers = [made.add_node(num_cpus=1, **NODE) for _ in range(2)]
     yield made
     ray.shutdown()

@@ -195,6 +195,19 @@ class HeldOnce:
         raise AssertionError("nothing ends that")
 
 
+def doubled_but_for_one(wanted: Path, number: int) -> int:
+    """Return twice a number; the first call takes the file `wanted` away, says so in `held` and never ends."""
+    try:
+        wanted.unlink()
+    except FileNotFoundError:
+        return 2 * number
+    part = wanted.with_suffix(".part")
+    part.write_text(f"{number} {os.getpid()}")
+    part.rename(wanted.with_name("held"))
+    hang_in_python()
+    raise AssertionError("nothing ends that")
+
+
 @dataclass(frozen=True)
 class HeldOnNode:
     """Takes `seconds`; once the file `doomed` names the node it is on, it says so in `held` and never ends.
