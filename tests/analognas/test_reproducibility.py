@@ -54,40 +54,41 @@ def test_another_seed_gives_other_trials(whole, tmp_path) -> None:
     assert len(genotypes[0] & genotypes[1]) < 4
 
 
-@pytest.mark.parametrize("moment", ["first trial", "in a batch", "final training", "export"])
-def test_a_killed_run_resumes_to_the_same_end(whole, tmp_path, moment: str) -> None:
-    run = tmp_path / "run"
-    process = subprocess.Popen(
-        command("search", write_small(tmp_path), "--out", run, *QUICK),
-        env=environment(),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    said = {
-        "first trial": "searching",
-        "in a batch": "trial 7 of 8",
-        "final training": "training the best",
-        "export": "exporting",
-    }[moment]
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith(said):
-            break
-    time.sleep(0.3)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    kept = (run / "trials.jsonl").read_bytes()
-    (run / "logs").mkdir(exist_ok=True)  # as a kill right after the last trial leaves it
+MOMENTS = ("searching", "trial 7 of 8", "training the best", "exporting")
 
-    done = analognas("resume", run)
+
+def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_end(whole, tmp_path) -> None:
+    """Right after the start, in a batch, in the final training and during the export: each resumes the one before."""
+    run = tmp_path / "run"
+    arguments: tuple[str | Path, ...] = ("search", write_small(tmp_path), "--out", run, *QUICK)
+    for moment in MOMENTS:
+        kept = killed_when(moment, arguments, run)
+        arguments = ("resume", run)
+    done = analognas(*arguments)
     assert done.returncode == 0, done.stderr
-    complete = kept[: kept.rfind(b"\n") + 1]
-    assert (run / "trials.jsonl").read_bytes().startswith(complete)
+    assert (run / "trials.jsonl").read_bytes() == kept
     first, second = (read_trials(folder / "trials.jsonl") for folder in (whole, run))
     assert list(map(timeless, first)) == list(map(timeless, second))
     assert (run / "best" / "metrics.json").read_text() == (whole / "best" / "metrics.json").read_text()
     assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
+
+
+def killed_when(said: str, arguments: tuple[str | Path, ...], run: Path) -> bytes:
+    """Kill a command a moment after it has said something, and return the journal, to which it has only added."""
+    journal = run / "trials.jsonl"
+    before = journal.read_bytes() if journal.exists() else b""
+    process = subprocess.Popen(
+        command(*arguments), env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    assert process.stderr is not None
+    assert any(line.startswith(said) for line in process.stderr), said
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    kept = journal.read_bytes()
+    assert kept.startswith(before[: before.rfind(b"\n") + 1])
+    (run / "logs").mkdir(exist_ok=True)  # as a kill right after the last trial leaves it
+    return kept
 
 
 @pytest.mark.parametrize(
