@@ -23,6 +23,7 @@ from analognas.executors.node_log import (
     remove_orphans_once,
     take_log,
 )
+from analognas.executors.ray_beacon import announced
 from analognas.executors.ray_shipping import Shipment
 from analognas.executors.trial_log import write_at_once
 
@@ -85,11 +86,11 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     if found:
         return Mismatch(os.uname().nodename, found)
     import_ahead(todo.limits.memory_gb)
-    todo.beacon.started.remote(beacon_name(attempt), ray.get_runtime_context().get_node_id())
     evaluate: Evaluate = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
-    report = _report(evaluate, attempt, todo)
+    with announced(todo.beacon, beacon_name(attempt), at_once=todo.limits.time_s is not None):
+        report = _report(evaluate, attempt, todo)
     if ran_out_of_memory(report.outcome):
         # What ran out of memory half-way, in native code, may fail for ever after: this process takes no other task.
         ray.get(todo.beacon.ran_out_of_memory.remote(beacon_name(attempt), report))
@@ -138,8 +139,8 @@ def call_remotely(call: Call, argument: Any, name: str) -> Any:
     found = differences(call.expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
-    call.beacon.started.remote(name, ray.get_runtime_context().get_node_id())
-    return call.function(call.shipment.fetch(), argument)
+    with announced(call.beacon, name, at_once=True):
+        return call.function(call.shipment.fetch(), argument)
 
 
 def beacon_name(attempt: Attempt) -> str:
