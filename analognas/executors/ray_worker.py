@@ -23,7 +23,7 @@ from analognas.executors.node_log import (
     remove_orphans_once,
     take_log,
 )
-from analognas.executors.ray_beacon import announced
+from analognas.executors.ray_beacon import ANNOUNCER
 from analognas.executors.ray_shipping import Shipment
 from analognas.executors.trial_log import write_at_once
 
@@ -89,7 +89,7 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     evaluate: Evaluate = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
-    with announced(todo.beacon, beacon_name(attempt), at_once=todo.limits.time_s is not None):
+    with ANNOUNCER.announced(todo.beacon, beacon_name(attempt), at_once=todo.limits.time_s is not None):
         report = _report(evaluate, attempt, todo)
     if ran_out_of_memory(report.outcome):
         # What ran out of memory half-way, in native code, may fail for ever after: this process takes no other task.
@@ -139,7 +139,7 @@ def call_remotely(call: Call, argument: Any, name: str) -> Any:
     found = differences(call.expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
-    with announced(call.beacon, name, at_once=True):
+    with ANNOUNCER.announced(call.beacon, name, at_once=True):
         return call.function(call.shipment.fetch(), argument)
 
 

@@ -68,7 +68,7 @@ def silence(tmp_path):
 def test_what_was_on_a_silent_node_is_evaluated_elsewhere(tmp_path, cluster, silence) -> None:
     wanted = tmp_path / "wanted"
     connect(cluster.address, ONE)
-    evaluate = evaluations.HeldOnce(wanted, silence.held, tmp_path / "pids", 0.2)
+    evaluate = evaluations.HeldOnce(wanted, silence.held, tmp_path / "pids", 1.2)
     wanted.touch()
     began_s = time.monotonic()
     drive(tmp_path, search_loop(8), ray_executor(evaluate))
