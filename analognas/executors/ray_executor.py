@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,8 +86,7 @@ class RayExecutor:
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
-        bounded = limits.time_s is not None or limits.memory_gb is not None
-        self._beacon = _light_beacon() if bounded else None
+        self._beacon = _light_beacon()
         self._started: Any = None
         run = "" if logs is None else secrets.token_hex(8)
         self._last_words = LastWords(logs, run)
@@ -137,8 +136,7 @@ class RayExecutor:
             self._stop_at_once()
         else:
             self._last_words.take(timeout_s=PATIENCE_S)
-        if self._beacon is not None:
-            ray.kill(self._beacon)
+        ray.kill(self._beacon)
 
     def _stop_at_once(self) -> None:
         stop_s = time.monotonic() + CLEARING_S
@@ -180,7 +178,7 @@ class RayExecutor:
             return self._again(flight, Failure(self._limits.out_of_time(), ""))
         except exceptions.OutOfMemoryError as error:
             self._last_words.ask_for(attempt)
-            return self._again(flight, after_memory_ran_out(attempt, _first_line(error), self._more()))
+            return self._again(flight, self._after_memory_ran_out(attempt, _first_line(error)))
         except exceptions.NodeDiedError:
             return self._again(flight, after_lost_node(attempt))
         except exceptions.RayTaskError as error:
@@ -203,7 +201,7 @@ class RayExecutor:
         if not ran_out_of_memory(outcome):
             return outcome
         assert isinstance(outcome.result, Failure)
-        next_step = after_memory_ran_out(flight.attempt, outcome.result.reason, self._more())
+        next_step = self._after_memory_ran_out(flight.attempt, outcome.result.reason)
         if isinstance(next_step, Failure):
             next_step = Failure(next_step.reason, outcome.result.traceback)
         return self._again(flight, next_step)
@@ -217,13 +215,18 @@ class RayExecutor:
         wall_time_s = time.monotonic() - flight.submitted_s
         return failed(flight.attempt, next_step, threads=self._limits.threads, wall_time_s=wall_time_s)
 
-    def _more(self) -> str:
-        gigabytes = self._limits.memory_gb
-        return "a whole node to itself" if gigabytes is None else f"{2 * gigabytes:g} GB"
+    def _after_memory_ran_out(self, attempt: Attempt, how: str) -> Attempt | Failure:
+        """Return what follows; a second attempt that asks for more than any node has would wait for ever."""
+        gigabytes = self._limits.memory_of(attempt)
+        more = "a whole node to itself" if gigabytes is None else f"{gigabytes:g} GB"
+        next_step = after_memory_ran_out(attempt, how, more)
+        if isinstance(next_step, Failure):
+            return next_step
+        return replace(next_step, most_memory_gb=self._watch.largest_memory_gb)
 
     def _stop_overdue(self) -> None:
         """Cancel evaluations that their own worker could not stop in time."""
-        if self._beacon is None or self._limits.time_s is None:
+        if self._limits.time_s is None:
             return
         now = time.monotonic()
         started = self._newly_started()
@@ -237,7 +240,6 @@ class RayExecutor:
 
     def _newly_started(self) -> set[str]:
         """Return the names of attempts that have begun; an answer that takes long is there at a later look."""
-        assert self._beacon is not None
         if self._started is None:
             self._started = self._beacon.take.remote()
         try:
@@ -251,8 +253,6 @@ class RayExecutor:
 
     def _kept_report(self, attempt: Attempt) -> Report | None:
         """Return what an attempt that ran out of memory told before its worker ended; None for any other."""
-        if self._beacon is None:
-            return None
         try:
             report: Report | None = ray.get(
                 self._beacon.take_report.remote(beacon_name(attempt)), timeout=ANSWER_S

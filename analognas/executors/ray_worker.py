@@ -60,9 +60,9 @@ class Mismatch:
 
 
 class Beacon:
-    """An actor that hears of every start, so that the driver can tell a task that runs from one that waits.
+    """An actor that keeps the reports of attempts that ran out of memory: their workers end at once.
 
-    It also keeps the reports of attempts that ran out of memory: their workers end at once.
+    Where time is bounded it also hears of every start: the driver has to tell a task that runs from one that waits.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Errand:
         evaluation: to make.
         limits: of each.
         expected: the driver's versions.
-        beacon: the actor that is told of every start and of memory that ran out; None: nothing is bounded.
+        beacon: the actor that is told of memory that ran out and, where time is bounded, of every start.
         run: a word of the search's own, in the names of the logs on the nodes; empty: nobody wants the logs.
     """
 
@@ -113,13 +113,13 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     if found:
         return Mismatch(os.uname().nodename, found)
     import_ahead(todo.limits.memory_gb)
-    if todo.beacon is not None:
+    if todo.limits.time_s is not None:
         todo.beacon.started.remote(beacon_name(attempt))
     evaluate: Evaluate = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
     report = _report(evaluate, attempt, todo)
-    if todo.beacon is not None and ran_out_of_memory(report.outcome):
+    if ran_out_of_memory(report.outcome):
         # What ran out of memory half-way, in native code, may fail for ever after: this process takes no other task.
         ray.get(todo.beacon.ran_out_of_memory.remote(beacon_name(attempt), report))
         os._exit(1)
