@@ -1,5 +1,31 @@
-"""`python -m analognas`."""
+"""The command `analognas`, and `python -m analognas`.
 
-from analognas.cli.main import app
+The command line is imported below, so that a Ctrl-C meanwhile is a line and an exit code; nothing has been begun then.
+"""
 
-app(prog_name="analognas")
+import os
+import signal
+from types import FrameType
+
+EXIT_INTERRUPTED = 130
+"""That of `analognas.interruption`, which is not imported yet when it is needed."""
+
+
+def main() -> None:
+    """Run the command that the arguments of this process name."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+    from analognas.cli.main import app
+
+    signal.signal(signal.SIGINT, before)
+    app(prog_name="analognas")
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    os.write(2, b"interrupted; nothing was begun\n")
+    os._exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

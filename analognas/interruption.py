@@ -1,8 +1,8 @@
-"""Ctrl-C, once and twice: stop proposing and finish what runs, then stop at once. SIGTERM stops at once, too.
+"""Ctrl-C, once and twice: stop proposing and finish what runs, then stop at once. SIGTERM and SIGHUP stop at once, too.
 
 All leave a run that can be resumed. The first Ctrl-C only sets a flag that the search loop looks at; the second, and
-SIGTERM, raise `KeyboardInterrupt` wherever the process is. While a command cleans up after that, it is not disturbed
-by more of them.
+the other signals, raise `KeyboardInterrupt` wherever the process is. While a command cleans up after that, it is not
+disturbed by more of them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import Any, Final
 
 EXIT_INTERRUPTED: Final = 130
 """Exit code of an interrupted process, whichever signal it was."""
+
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that ask a process to end, and that it can answer."""
 
 WORDS: Final = b"\nstopping: what runs is finished and kept; press Ctrl-C again to stop at once\n"
 
@@ -60,10 +63,11 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Raise KeyboardInterrupt at SIGTERM, as a system that shuts down or a scheduler sends it, and at SIGINT, once.
+    """Raise KeyboardInterrupt, once, at SIGINT, SIGTERM and SIGHUP.
 
-    A process that is interrupted in here, in either way, is about to end: it takes no signals of the kind any more.
-    In a thread other than the main one nothing changes.
+    A system that shuts down or a scheduler sends SIGTERM, a terminal that is closed SIGHUP. A process that is
+    interrupted in here, in whichever way, is about to end: it takes no signals of the kind any more. In a thread other
+    than the main one nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -76,13 +80,11 @@ def terminated_as_interrupted() -> Iterator[None]:
             ends = True
             raise KeyboardInterrupt
 
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
-    if callable(signal.getsignal(signal.SIGINT)):  # not ignored, as by a shell's background job
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
+    before = {kind: signal.signal(kind, end) for kind in ENDING if _is_heeded(kind)}
     try:
         yield
     except KeyboardInterrupt:
-        for kind in (signal.SIGTERM, signal.SIGINT):
+        for kind in ENDING:
             signal.signal(kind, signal.SIG_IGN)
         raise
     finally:
@@ -91,9 +93,14 @@ def terminated_as_interrupted() -> Iterator[None]:
                 signal.signal(kind, handler)
 
 
+def _is_heeded(kind: signal.Signals) -> bool:
+    """Return whether a signal ends this process: a shell's background job ignores SIGINT, `nohup` SIGHUP."""
+    return kind == signal.SIGTERM or signal.getsignal(kind) != signal.SIG_IGN
+
+
 @contextmanager
 def interruptions_held_back() -> Iterator[None]:
-    """Keep SIGINT and SIGTERM that arrive in here until it is left, for what must not be interrupted half-way.
+    """Keep SIGINT, SIGTERM and SIGHUP that arrive in here until it is left, for what must not be interrupted half-way.
 
     Handlers that were set in here are gone afterwards. In a thread other than the main one nothing changes.
     """
@@ -105,7 +112,7 @@ def interruptions_held_back() -> Iterator[None]:
     def keep(number: int, _frame: Any) -> None:
         heard.append(number)
 
-    before = {kind: signal.signal(kind, keep) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.signal(kind, keep) for kind in ENDING}
     try:
         yield
     finally:

@@ -334,16 +334,23 @@ PARTS = {
 }
 
 
+def parts(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in PARTS]:
+        raise argparse.ArgumentTypeError(f"must be of {', '.join(PARTS)}, got {', '.join(unknown)}")
+    return names
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
+    parser.add_argument("--only", type=parts, default=list(PARTS), help="parts, separated by commas")
     parser.add_argument("--workers", type=int, default=4, help="workers of `efficiency` and `noop`")
     parser.add_argument("--trials", type=Path, help="a trials.jsonl to draw simulated times from")
     options = parser.parse_args()
-    result = {name: PARTS[name](options) for name in options.only.split(",")}
+    result = {name: PARTS[name](options) for name in options.only}
     result["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     if options.json:
         print(json.dumps(result, indent=1))

@@ -7,6 +7,7 @@ doing, up to a bound that ends a job which takes its machines down with it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,12 +42,14 @@ class Attempt:
         crashes: workers it has lost.
         lost_nodes: machines it has lost.
         more_memory: whether it ran out of memory before and now has more.
+        most_memory_gb: gigabytes that the largest machine has for it.
     """
 
     job: Job
     crashes: int = 0
     lost_nodes: int = 0
     more_memory: bool = False
+    most_memory_gb: float = math.inf
 
     @property
     def number(self) -> int:

@@ -36,8 +36,10 @@ class Limits:
     threads: int
 
     def memory_of(self, attempt: Attempt) -> float | None:
-        """Gigabytes of an attempt: twice as many for one that ran out of them before."""
-        return None if self.memory_gb is None else self.memory_gb * (2 if attempt.more_memory else 1)
+        """Gigabytes of an attempt: twice as many for one that ran out of them before, or all that a machine has."""
+        if self.memory_gb is None or not attempt.more_memory:
+            return self.memory_gb
+        return max(self.memory_gb, min(2 * self.memory_gb, attempt.most_memory_gb))
 
     def out_of_time(self) -> str:
         """Return why an evaluation was stopped."""

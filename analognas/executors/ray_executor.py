@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -183,7 +183,7 @@ class RayExecutor:
             return self._again(flight, Failure(self._limits.out_of_time(), ""))
         except exceptions.OutOfMemoryError as error:
             self._last_words.ask_for(attempt)
-            return self._again(flight, after_memory_ran_out(attempt, _first_line(error), self._more()))
+            return self._again(flight, self._after_memory_ran_out(attempt, _first_line(error)))
         except exceptions.NodeDiedError:
             return self._again(flight, after_lost_node(attempt))
         except exceptions.RayTaskError as error:
@@ -206,7 +206,7 @@ class RayExecutor:
         if not ran_out_of_memory(outcome):
             return outcome
         assert isinstance(outcome.result, Failure)
-        next_step = after_memory_ran_out(flight.attempt, outcome.result.reason, self._more())
+        next_step = self._after_memory_ran_out(flight.attempt, outcome.result.reason)
         if isinstance(next_step, Failure):
             next_step = Failure(next_step.reason, outcome.result.traceback)
         return self._again(flight, next_step)
@@ -220,9 +220,14 @@ class RayExecutor:
         wall_time_s = time.monotonic() - flight.submitted_s
         return failed(flight.attempt, next_step, threads=self._limits.threads, wall_time_s=wall_time_s)
 
-    def _more(self) -> str:
-        gigabytes = self._limits.memory_gb
-        return "a whole node to itself" if gigabytes is None else f"{2 * gigabytes:g} GB"
+    def _after_memory_ran_out(self, attempt: Attempt, how: str) -> Attempt | Failure:
+        """Return what follows; a second attempt that asks for more than any node has would wait for ever."""
+        gigabytes = self._limits.memory_of(attempt)
+        more = "a whole node to itself" if gigabytes is None else f"{gigabytes:g} GB"
+        next_step = after_memory_ran_out(attempt, how, more)
+        if isinstance(next_step, Failure):
+            return next_step
+        return replace(next_step, most_memory_gb=self._watch.largest_memory_gb)
 
     def _look_at_starts(self) -> None:
         started = self._lookout.newly_started()

@@ -14,6 +14,7 @@ from typing import Final
 import ray
 
 from analognas.errors import UserError
+from analognas.executors.memory import GIGABYTE
 from analognas.executors.ray_cluster import Demand, all_nodes, head_answers, leave_at_exit
 
 LOOK_S: Final = 2.0
@@ -40,6 +41,7 @@ class ClusterWatch:
         slots: evaluations that run at a time.
         n_nodes: nodes that run evaluations.
         largest_cpus: processors of the largest node.
+        largest_memory_gb: gigabytes of the largest node that runs evaluations.
         lost_nodes: identities of the nodes that were part of the cluster and are gone.
         lost: whether the cluster has not answered for too long.
     """
@@ -49,6 +51,7 @@ class ClusterWatch:
         self.slots = 0
         self.n_nodes = 0
         self.largest_cpus = 0.0
+        self.largest_memory_gb = 0.0
         self.lost_nodes: frozenset[str] = frozenset()
         self.lost = False
         context = ray.get_runtime_context()
@@ -109,7 +112,9 @@ class ClusterWatch:
         nodes = [node for node in known if node["Alive"]]
         self.lost_nodes = frozenset(node["NodeID"] for node in known if not node["Alive"])
         slots = [self.demand.slots(node["Resources"]) for node in nodes]
+        able = [node["Resources"] for node, n in zip(nodes, slots, strict=True) if n]
         self.slots = sum(slots)
-        self.n_nodes = sum(n > 0 for n in slots)
+        self.n_nodes = len(able)
         self.largest_cpus = max((node["Resources"].get("CPU", 0.0) for node in nodes), default=0.0)
+        self.largest_memory_gb = max((has.get("memory", 0.0) for has in able), default=0.0) / GIGABYTE
         return any(node["NodeID"] == self._node_id for node in nodes)

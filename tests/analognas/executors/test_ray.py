@@ -154,11 +154,25 @@ def test_5_memory_is_doubled_once(tmp_path, cluster) -> None:
     assert all(trial.failure.reason.startswith("out of memory, also with 0.8 GB: ") for trial in failed)
 
 
-def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, cluster) -> None:
-    search(tmp_path, cluster, Breaks(every=3), 12, memory_gb=0.4, retries=0)
+def test_5_a_second_attempt_asks_for_no_more_than_a_node_has(tmp_path, cluster) -> None:
+    connect(cluster.address, ONE)
+    most_gb = max(node["Resources"]["memory"] for node in ray.nodes() if node["Resources"].get("CPU")) / 1e9
+    evaluate = Sometimes(evaluations.hoard, tmp_path / "starts", every=3)
+    drive(tmp_path, search_loop(6), ray_executor(evaluate, memory_gb=0.7 * most_gb))
+    failed = [trial for trial in check_run(tmp_path, 6) if trial.status == "failed"]
+    assert failed
+    assert {trial.attempts for trial in failed} == {2}
+    assert {trial.failure.reason for trial in failed} == {
+        f"out of memory, also with {most_gb:g} GB: MemoryError: "
+    }
+
+
+@pytest.mark.parametrize(("memory_gb", "more"), [(0.4, "0.8 GB"), (None, "a whole node to itself")])
+def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, cluster, memory_gb, more) -> None:
+    search(tmp_path, cluster, Breaks(every=3), 12, memory_gb=memory_gb, retries=0)
     failed = [trial for trial in check_run(tmp_path, 12) if trial.status == "failed"]
     assert failed
-    assert {trial.failure.reason for trial in failed} == {"out of memory, also with 0.8 GB: MemoryError: "}
+    assert {trial.failure.reason for trial in failed} == {f"out of memory, also with {more}: MemoryError: "}
     assert all(trial.seed % 3 == 0 for trial in failed)
 
 
