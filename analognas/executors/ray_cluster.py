@@ -27,6 +27,11 @@ ANSWER_S: Final = 8.0
 PROBE_S: Final = 60.0
 """Seconds that a node may take to start a worker that tells its versions."""
 
+HTTP2_SETTINGS: Final = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""The frame with which both sides of a connection begin: three bytes of length, the type 4, flags and stream."""
+
+HTTP2_GREETING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS
+"""What a client says first (RFC 9113, 3.4)."""
 
 AUTH_MODE: Final = "RAY_AUTH_MODE"
 """Ray's variable that says whether a process shows a token."""
@@ -165,16 +170,32 @@ def leave_at_exit(code: int) -> None:
 def head_answers(address: str) -> bool:
     """Return whether anything listens at the address of a head node; asking Ray itself would block for a minute."""
     try:
-        _knock(address, ANSWER_S / 4)
+        _knock(address, ANSWER_S / 4).close()
     except OSError:
         return False
     return True
 
 
-def _knock(address: str, timeout_s: float) -> None:
-    """Connect to HOST:PORT, which may be `[IPv6]:PORT`, and leave again."""
+def _knock(address: str, timeout_s: float) -> socket.socket:
+    """Connect to HOST:PORT, which may be `[IPv6]:PORT`."""
     host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
+    return socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s)
+
+
+def _greet(address: str, timeout_s: float) -> None:
+    """Check that the service at an address speaks HTTP/2 as Ray does; over TLS it only has to listen.
+
+    Raises:
+        OSError: when it does not.
+    """
+    with _knock(address, timeout_s) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+            return
+        connection.sendall(HTTP2_GREETING)
+        with connection.makefile("rb") as answer:
+            header = answer.read(len(HTTP2_SETTINGS))
+    if header[3:4] != HTTP2_SETTINGS[3:4]:
+        raise OSError("another service is there")
 
 
 def _keep() -> None:
@@ -217,7 +238,7 @@ def check_answers(address: str) -> None:
     arguments = [] if address == "auto" else ["--address", address]
     if address != "auto":
         try:
-            _knock(address, ANSWER_S / 2)
+            _greet(address, ANSWER_S / 2)
         except OSError as error:
             raise NoClusterError(
                 f"no Ray cluster answers at {address} ({error.strerror or error}); {remedy}"

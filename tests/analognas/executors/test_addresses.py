@@ -3,7 +3,10 @@
 import os
 import socket
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,15 +19,35 @@ from tests.analognas.small_search import SMALL, analognas, write_small
 pytest.importorskip("ray")
 
 
-@pytest.mark.parametrize("silent", [False, True])
-def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, silent) -> None:
+HTTP2_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+
+
+@contextmanager
+def service(answer: bytes | None, host: str = "127.0.0.1", family: int = socket.AF_INET) -> Iterator[int]:
+    """Yield the port of a service that says `answer` to whoever connects; None: it only listens."""
+    with socket.create_server((host, 0), family=family) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(answer or b"")
+                    connection.recv(1000)
+
+        if answer is not None:
+            threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("behind", ["nothing", "silence", "another service"])
+def test_an_address_without_a_cluster_is_told_within_15_s(tmp_path, behind) -> None:
     begun = time.monotonic()
     analognas("search", write_small(tmp_path), "--dry-run", "--executor", "processes")
     loading_s = time.monotonic() - begun  # of the packages and the data, on this machine at this moment
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        if not silent:
-            server.close()
+    with ExitStack() as stack:
+        port = stack.enter_context(service(b"SSH-2.0\r\n" if behind == "another service" else None))
+        if behind == "nothing":
+            stack.close()
         begun = time.monotonic()
         done = analognas(
             "search", write_small(tmp_path), "--out", tmp_path / "run",
@@ -60,11 +83,28 @@ def test_an_address_of_ipv6_is_reached(monkeypatch) -> None:
     well = subprocess.CompletedProcess([], 0, "", "")
     monkeypatch.setattr(ray_cluster.subprocess, "run", lambda *_, **__: well)
     try:
-        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        with service(HTTP2_SETTINGS, "::1", socket.AF_INET6) as port:
+            ray_cluster.check_answers(f"[::1]:{port}")
     except OSError:
         pytest.skip("this machine has no IPv6")
-    with server:
-        ray_cluster.check_answers(f"[::1]:{server.getsockname()[1]}")
+
+
+def test_only_what_speaks_http2_is_asked_further(monkeypatch) -> None:
+    from analognas.executors import ray_cluster
+
+    asked: list[object] = []
+    well = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(ray_cluster.subprocess, "run", lambda *_, **__: asked.append(1) or well)
+    with (
+        service(b"HTTP/1.1 400 Bad Request\r\n") as port,
+        pytest.raises(UserError, match=rf"no Ray cluster answers at 127\.0\.0\.1:{port} \(another service"),
+    ):
+        ray_cluster.check_answers(f"127.0.0.1:{port}")
+    assert not asked
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    with service(b"\x16\x03\x01") as port:
+        ray_cluster.check_answers(f"127.0.0.1:{port}")
+    assert asked
 
 
 @pytest.mark.parametrize("token", ["right", "wrong", "none"])
