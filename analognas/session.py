@@ -74,10 +74,12 @@ def continue_run(
         return run_to_end(run, config, compose(config, document), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
+        trials = run.trials()
+        run.trial_of(result, trials)
         if damaged:
             with _told_to_make_room(run):
                 _export(run, best_artefact(run.path), result, observer)
-        publish(run, config, run.trials(), result)
+        publish(run, config, trials, result)
     return result
 
 

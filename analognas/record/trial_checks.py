@@ -59,11 +59,20 @@ def check_trial(trial: Trial) -> None:
     if trial.curve is None or trial.metrics.keys() != BOUNDS.keys():
         wrong = ", ".join(sorted(trial.metrics.keys() ^ BOUNDS.keys())) or "no curve"
         raise ValueError(f"a completed trial has a curve and every metric and no others: {wrong}")
-    for name, value in trial.metrics.items():
+    check_metrics(trial.metrics)
+    check_curve(trial.curve)
+
+
+def check_metrics(metrics: Mapping[str, float]) -> None:
+    """Check that every value is one that its metric can have; names are those of `BOUNDS`.
+
+    Raises:
+        ValueError: with the bounds that do not hold, and the value.
+    """
+    for name, value in metrics.items():
         least, largest = BOUNDS[name]
         if not least <= value <= largest:
             raise ValueError(f"metrics.{name} must be from {least:g} to {largest:g}, got {value:g}")
-    _check_curve(trial.curve)
 
 
 def _check_counts(trial: Trial) -> None:
@@ -99,7 +108,12 @@ def _check_counts(trial: Trial) -> None:
         _holds(trial.ask.n <= MAX_ASKED, "ask.n", f"be at most {MAX_ASKED}", str(trial.ask.n)[:80])
 
 
-def _check_curve(curve: DriftRecord) -> None:
+def check_curve(curve: DriftRecord) -> None:
+    """Check that a curve has ascending times, and an accuracy of every chip at each of them.
+
+    Raises:
+        ValueError: with the rule that does not hold, and the value.
+    """
     times_s, rows = curve.times_s, curve.accuracy
     ascending = all(before < after for before, after in pairwise(times_s))
     _holds(
