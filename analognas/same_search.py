@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from analognas.driver import SearchLoop
     from analognas.record.trial import Trial
     from analognas.tasks import Task
-    from search_spaces import Genotype
+    from search_spaces import Genotype, SearchSpace
 
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
@@ -64,12 +66,14 @@ def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Tria
         UserError: naming the first trial that cannot.
     """
     known: dict[tuple[Genotype, int], int] = {}
-    for trial in trials:
-        if len(trial.genotype) != loop.n_genes:
+    for number, genotype in _recorded(trials):
+        if len(genotype) != loop.n_genes:
             raise UserError(
-                f"{run.config}: a candidate of `space` has {loop.n_genes} genes, trial {trial.number} has "
-                f"{len(trial.genotype)}: the space has changed since; restore it, or start a new search"
+                f"{run.config}: a candidate of `space` has {loop.n_genes} genes, trial {number} has "
+                f"{len(genotype)}: the space has changed since; restore it, or start a new search"
             )
+    _check_space(run, loop, trials)
+    for trial in trials:
         if trial.seed != loop.seed_of(trial.genotype):
             raise UserError(
                 f"{run.journal}:{trial.number}: a trial of a search with another seed; restore the file from a copy"
@@ -79,6 +83,52 @@ def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Tria
             raise UserError(
                 f"{run.journal}:{trial.number}: the candidate of trial {first} again; restore the file from a copy"
             )
+
+
+def _recorded(trials: Sequence[Trial]) -> Iterator[tuple[int, Genotype]]:
+    """Yield the candidates of the record, those that were only proposed as well, with the line that has them."""
+    for trial in trials:
+        for proposal in () if trial.ask is None else trial.ask.proposals:
+            yield trial.number, proposal.genotype
+        yield trial.number, trial.genotype
+
+
+def _check_space(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
+    """Check that every candidate is one of the space, and that those still to be evaluated are networks."""
+    space, finished = loop.problem.space, {trial.genotype for trial in trials}
+    recorded = list(_recorded(trials))
+    suspects = recorded
+    if _reason([genotype for _, genotype in recorded], space) is None:
+        suspects = [(number, genotype) for number, genotype in recorded if genotype not in finished]
+    for number, genotype in suspects:
+        reason = _reason([genotype], space)
+        if reason is None and genotype not in finished:
+            reason = _no_network(genotype, space)
+        if reason is not None:
+            raise UserError(
+                f"{run.journal}:{number}: a candidate that is not of `space` ({reason}): the file or the space has "
+                "changed since; restore it, or start a new search"
+            )
+
+
+def _reason(candidates: Sequence[Genotype], space: SearchSpace) -> str | None:
+    """Return why the candidates are not all of the space, None where they are."""
+    if not candidates:
+        return None
+    population = np.array(candidates, dtype=np.int64)
+    try:
+        same = np.array_equal(space.canonical(population), population)
+    except ValueError as error:
+        return str(error)
+    return None if same else "the space writes it in another way"
+
+
+def _no_network(genotype: Genotype, space: SearchSpace) -> str | None:
+    try:
+        space.describe(genotype)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from analognas.record.trial import DriftRecord, Trial
+    from search_spaces import Genotype
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "accuracy_1d": (0.0, 1.0),
@@ -76,14 +77,7 @@ def check_metrics(metrics: Mapping[str, float]) -> None:
 
 
 def _check_counts(trial: Trial) -> None:
-    _holds(1 <= len(trial.genotype) <= MAX_GENES, "genotype", "have 1 gene or more", str(len(trial.genotype)))
-    smallest, largest = min(trial.genotype), max(trial.genotype)
-    _holds(
-        smallest >= -MAX_GENE and largest <= MAX_GENE,
-        "genotype",
-        "have genes of 53 bits",
-        f"{smallest} to {largest}"[:80],
-    )
+    _check_genes("genotype", trial.genotype)
     for name, value, least in (
         ("number", trial.number, 1),
         ("asked_after", trial.asked_after, 0),
@@ -106,6 +100,19 @@ def _check_counts(trial: Trial) -> None:
     if trial.ask is not None:
         _holds(trial.ask.n >= 1, "ask.n", "be 1 or more", str(trial.ask.n)[:80])
         _holds(trial.ask.n <= MAX_ASKED, "ask.n", f"be at most {MAX_ASKED}", str(trial.ask.n)[:80])
+        for proposal in trial.ask.proposals:
+            _check_genes("ask.proposals.genotype", proposal.genotype)
+
+
+def _check_genes(name: str, genotype: Genotype) -> None:
+    _holds(1 <= len(genotype) <= MAX_GENES, name, "have 1 gene or more", str(len(genotype)))
+    smallest, largest = min(genotype), max(genotype)
+    _holds(
+        smallest >= -MAX_GENE and largest <= MAX_GENE,
+        name,
+        "have genes of 53 bits",
+        f"{smallest} to {largest}"[:80],
+    )
 
 
 def check_curve(curve: DriftRecord) -> None:

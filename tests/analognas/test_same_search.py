@@ -13,9 +13,12 @@ from analognas.config.loader import dump_config, load_config, validate_document
 from analognas.errors import UserError
 from analognas.observer import Silent
 from analognas.record.directory import RunDirectory, create_run
+from analognas.record.trial import Ask, Trial
 from analognas.same_search import check_same_search, check_same_trials
 from analognas.session import new_run
+from analognas.strategies.strategy import Proposal
 from analognas.tasks import load_task
+from search_spaces import genotypes
 from tests.analognas.executors.drive import search_loop
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import write_small
@@ -79,10 +82,31 @@ def test_a_run_records_the_hash_of_its_data_and_is_not_continued_on_others(tmp_p
 
 def test_trials_of_another_seed_and_trials_that_are_there_twice_are_named(tmp_path) -> None:
     loop, run = search_loop(3), RunDirectory(tmp_path)
-    genotype = tuple(range(loop.n_genes))
+    genotype = genotypes(loop.problem.space.sample(1, np.random.default_rng(0)))[0]
     trial = a_trial(1, genotype=genotype, seed=loop.seed_of(genotype))
     check_same_trials(run, loop, [trial, replace(trial, number=2, rung=1)])
     with pytest.raises(UserError, match=r"trials.jsonl:2: the candidate of trial 1 again; restore"):
         check_same_trials(run, loop, [trial, replace(trial, number=2)])
     with pytest.raises(UserError, match=r"trials.jsonl:1: a trial of a search with another seed; restore"):
         check_same_trials(run, search_loop(3, seed=6), [trial])
+
+
+def test_candidates_of_another_space_are_named_before_they_are_built(tmp_path) -> None:
+    loop, run = search_loop(3), RunDirectory(tmp_path)
+    first, second = genotypes(loop.problem.space.sample(2, np.random.default_rng(0)))
+    trial = a_trial(1, genotype=first, seed=loop.seed_of(first))
+
+    def proposed(genotype: tuple[int, ...]) -> Trial:
+        return replace(trial, ask=Ask(2, (Proposal(first, "random", {}), Proposal(genotype, "random", {}))))
+
+    check_same_trials(run, loop, [proposed(second)])
+    with pytest.raises(UserError, match=r"config.yaml: .*13 genes, trial 1 has 2: the space has changed"):
+        check_same_trials(run, loop, [proposed((1, 2))])
+    unlike = (second[0], 99, *second[2:])
+    told = r"trials.jsonl:1: a candidate that is not of `space` \(KS0 must lie within 3 to 7, got 99\).*restore it"
+    with pytest.raises(UserError, match=told):
+        check_same_trials(run, loop, [proposed(unlike)])
+    with pytest.raises(UserError, match=told):
+        check_same_trials(run, loop, [replace(trial, genotype=unlike, seed=loop.seed_of(unlike))])
+    with pytest.raises(UserError, match=r"describes no network of this space: OC0 must lie within"):
+        check_same_trials(run, loop, [proposed((1, *second[1:]))])
