@@ -16,8 +16,9 @@ from analognas.record.directory import RunDirectory
 if TYPE_CHECKING:
     from analognas.driver import SearchLoop
     from analognas.record.trial import Trial
+    from analognas.spaces import ArchitectureSpace
     from analognas.tasks import Task
-    from search_spaces import Genotype, SearchSpace
+    from search_spaces import Genotype
 
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
@@ -111,7 +112,7 @@ def _check_space(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -
             )
 
 
-def _reason(candidates: Sequence[Genotype], space: SearchSpace) -> str | None:
+def _reason(candidates: Sequence[Genotype], space: ArchitectureSpace) -> str | None:
     """Return why the candidates are not all of the space, None where they are."""
     if not candidates:
         return None
@@ -123,7 +124,7 @@ def _reason(candidates: Sequence[Genotype], space: SearchSpace) -> str | None:
     return None if same else "the space writes it in another way"
 
 
-def _no_network(genotype: Genotype, space: SearchSpace) -> str | None:
+def _no_network(genotype: Genotype, space: ArchitectureSpace) -> str | None:
     try:
         space.describe(genotype)
     except ValueError as error:

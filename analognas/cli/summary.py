@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from analognas.cli.printable import printable
+from analognas.cli.printable import printable, tell
 
 if TYPE_CHECKING:
     from analognas.config.sections import SearchConfig
@@ -89,11 +89,9 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
 def print_interrupted(run: RunDirectory | None) -> None:
     """Say how to go on after an interruption; without a run, that there is none."""
     if run is None:
-        typer.echo("interrupted before the search began; nothing was created", err=True)
+        tell("interrupted before the search began; nothing was created")
         return
-    typer.echo(
-        f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}", err=True
-    )
+    tell(f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}")
 
 
 def _number(value: float | None) -> str:
