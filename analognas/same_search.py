@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
 
+MEASURED_WITH: Final = "measured_with"
+"""The key of environment.json that keeps `measured_with` of the configuration a run began with."""
+
 _ABSENT: Final = object()
 _LONGEST: Final = 60
 
@@ -58,6 +61,41 @@ def check_same_data(run: RunDirectory, task: Task) -> None:
             f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
             f"now {task.fingerprint[:12]}); restore them, or start a new search"
         )
+
+
+def measured_with(config: SearchConfig) -> dict[str, Any]:
+    """Return what the figures of every trial depend on besides its candidate and the data, JSON-able."""
+    sections = config.model_dump(mode="json", include={"hardware", "training", "evaluation"})
+    return {**sections, "executor": _comparable(config)["executor"]}
+
+
+def check_same_measurement(run: RunDirectory, config: SearchConfig) -> None:
+    """Check that trials still to come are measured as those that `run` has: its config.yaml may have been edited.
+
+    A run without its environment.json, or of a time when that did not tell, is believed.
+
+    Raises:
+        UserError: with a line for each key that differs.
+    """
+    began_with = run.read_environment().get(MEASURED_WITH, {})
+    differing = list(differences(began_with, _known_to(began_with, measured_with(config))))
+    if differing:
+        raise UserError(
+            "\n".join(
+                [
+                    f"{run.config}: trials of this run were measured in another way:",
+                    *differing,
+                    "put these values back, or start a new search in another directory",
+                ]
+            )
+        )
+
+
+def _known_to(before: Any, now: Any) -> Any:
+    """Return `now` without the keys that `before` does not have: a later version may know more of them."""
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return now
+    return {key: _known_to(before[key], value) for key, value in now.items() if key in before}
 
 
 def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:

@@ -27,7 +27,15 @@ from analognas.cli.printable import printable, tell
 from analognas.cli.streams import open_missing_streams
 from analognas.errors import NoFeasibleArchitectureError, UserError
 
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+_REMEDIES: Final = {
+    errno.ENOSPC: "make room, and give the command again",
+    errno.EDQUOT: "make room, and give the command again",
+    errno.EACCES: "allow it, or choose another place",
+    errno.EPERM: "allow it, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter one",
+}
+"""What helps against errors of the system that are nobody's fault in here, wherever they come from."""
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
 
@@ -72,9 +80,10 @@ class _ErrorsAsExitCodes(TyperGroup):
         except _UsageError as error:
             raise _told_in_a_line(error) from None
         except OSError as error:
-            if ctx.params.get("debug") or error.errno not in _NO_ROOM:
+            if ctx.params.get("debug") or error.errno not in _REMEDIES:
                 raise
-            tell(f"cannot write: {error.strerror}; make room, and give the command again")
+            place = "the output" if error.filename is None else error.filename
+            tell(f"{place}: {error.strerror}; {_REMEDIES[error.errno]}")
             raise typer.Exit(EXIT_USAGE) from None
         except (UserError, NoFeasibleArchitectureError) as error:
             if ctx.params.get("debug"):

@@ -82,4 +82,4 @@ def test_output_on_a_full_disk_is_told_in_a_line(tmp_path) -> None:
     run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
     done = sh(">/dev/full", *command("status", run.path))
     assert done.returncode == 2
-    assert done.stderr == "cannot write: No space left on device; make room, and give the command again\n"
+    assert done.stderr == "the output: No space left on device; make room, and give the command again\n"
