@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from analognas.config.loader import dump_config, load_config, parse_config
 from analognas.errors import UserError
+from analognas.executors.attempts import Attempt
 from analognas.record.directory import create_run, open_run
 from analognas.record.journal import Journal, read_trials, torn_line
 from analognas.record.whole_folder import write_folder
@@ -17,8 +20,9 @@ from analognas.report import ReportData, write_report
 from analognas.strategies import Objective
 from analognas.trained import load_weights, read_architecture
 from surrogates import Committee, XGBoostSurrogate, load_surrogate
+from tests.analognas.executors.evaluations import a_job
 from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL, write_small
+from tests.analognas.small_search import ROOT, SMALL, environment, write_small
 
 
 @pytest.mark.parametrize(
@@ -115,6 +119,28 @@ def test_an_architecture_file_that_is_no_object_is_told(tmp_path) -> None:
     path.write_text("[1, 2]")
     with pytest.raises(UserError, match="must hold a JSON object"):
         read_architecture(path)
+
+
+def test_a_pipe_in_the_place_of_a_log_holds_nothing_up(tmp_path) -> None:
+    attempt = Attempt(a_job(1))
+    pipe = tmp_path / f"{attempt.job.key}.log"
+    os.mkfifo(pipe)
+    code = (
+        "from pathlib import Path; from analognas.executors.trial_log import output_to, write_log\n"
+        "from analognas.executors.attempts import Attempt; from tests.analognas.executors.evaluations import a_job\n"
+        f"write_log(Path({str(tmp_path)!r}), Attempt(a_job(1)), 'text')\n"
+        f"with output_to(Path({str(pipe)!r})): print('shown')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "shown\n"), done.stderr
 
 
 def test_links_in_the_folder_of_a_surrogate_are_not_written_through(tmp_path) -> None:
