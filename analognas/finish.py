@@ -23,6 +23,7 @@ from analognas.observer import Observer
 from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.validation import ValidatedNetwork
+from analognas.record.whole_folder import write_folder
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.strategies.specs import surrogate_spec
 from analognas.training.loop import accuracy
@@ -200,7 +201,9 @@ def judge_surrogate(
     targets = history.metrics[list(TARGETS)]
     surrogate = make_surrogate(spec)
     held_out = held_out_tau(surrogate, features, targets, FOLDS, numpy_generator(config.seed, "held-out"))
-    surrogate.fit(features, targets, numpy_generator(config.seed, "surrogate")).save(run.surrogate)
+    write_folder(
+        run.surrogate, surrogate.fit(features, targets, numpy_generator(config.seed, "surrogate")).save
+    )
     return {
         "kind": spec.kind,
         "tau": {name: None if math.isnan(tau) else tau for name, tau in held_out.tau.items()},

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 EXIT_INTERRUPTED: Final = 130
@@ -52,7 +52,8 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
                 before(_signal, _frame)
             raise KeyboardInterrupt
         request.requested = True
-        os.write(2, WORDS)  # not a stream of Python's, which a signal may find half-way through a line
+        with suppress(OSError):  # nobody may read it any more
+            os.write(2, WORDS)  # not a stream of Python's, which a signal may find half-way through a line
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:

@@ -12,6 +12,7 @@ from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report import ReportData, write_hypervolume, write_pareto, write_report, write_summary
+from analognas.same_search import MEASURED_WITH
 
 
 def publish(
@@ -38,7 +39,9 @@ def publish(
         objectives=config.objectives,
         choice=config.choice,
         config_text=dump_config(config),
-        environment=run.read_environment(),
+        environment={
+            key: value for key, value in run.read_environment().items() if key != MEASURED_WITH
+        },  # which is a part of the configuration
         command=f"analognas search config.yaml --seed {config.seed}",
     )
     try:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -14,11 +16,15 @@ from analognas.record.directory import RunDirectory
 if TYPE_CHECKING:
     from analognas.driver import SearchLoop
     from analognas.record.trial import Trial
+    from analognas.spaces import ArchitectureSpace
     from analognas.tasks import Task
     from search_spaces import Genotype
 
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
+
+MEASURED_WITH: Final = "measured_with"
+"""The key of environment.json that keeps `measured_with` of the configuration a run began with."""
 
 _ABSENT: Final = object()
 _LONGEST: Final = 60
@@ -57,6 +63,41 @@ def check_same_data(run: RunDirectory, task: Task) -> None:
         )
 
 
+def measured_with(config: SearchConfig) -> dict[str, Any]:
+    """Return what the figures of every trial depend on besides its candidate and the data, JSON-able."""
+    sections = config.model_dump(mode="json", include={"hardware", "training", "evaluation"})
+    return {**sections, "executor": _comparable(config)["executor"]}
+
+
+def check_same_measurement(run: RunDirectory, config: SearchConfig) -> None:
+    """Check that trials still to come are measured as those that `run` has: its config.yaml may have been edited.
+
+    A run without its environment.json, or of a time when that did not tell, is believed.
+
+    Raises:
+        UserError: with a line for each key that differs.
+    """
+    began_with = run.read_environment().get(MEASURED_WITH, {})
+    differing = list(differences(began_with, _known_to(began_with, measured_with(config))))
+    if differing:
+        raise UserError(
+            "\n".join(
+                [
+                    f"{run.config}: trials of this run were measured in another way:",
+                    *differing,
+                    "put these values back, or start a new search in another directory",
+                ]
+            )
+        )
+
+
+def _known_to(before: Any, now: Any) -> Any:
+    """Return `now` without the keys that `before` does not have: a later version may know more of them."""
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return now
+    return {key: _known_to(before[key], value) for key, value in now.items() if key in before}
+
+
 def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
     """Check that `trials` can be those of the search: of its space and its seed, and none there twice.
 
@@ -64,12 +105,14 @@ def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Tria
         UserError: naming the first trial that cannot.
     """
     known: dict[tuple[Genotype, int], int] = {}
-    for trial in trials:
-        if len(trial.genotype) != loop.n_genes:
+    for number, genotype in _recorded(trials):
+        if len(genotype) != loop.n_genes:
             raise UserError(
-                f"{run.config}: a candidate of `space` has {loop.n_genes} genes, trial {trial.number} has "
-                f"{len(trial.genotype)}: the space has changed since; restore it, or start a new search"
+                f"{run.config}: a candidate of `space` has {loop.n_genes} genes, trial {number} has "
+                f"{len(genotype)}: the space has changed since; restore it, or start a new search"
             )
+    _check_space(run, loop, trials)
+    for trial in trials:
         if trial.seed != loop.seed_of(trial.genotype):
             raise UserError(
                 f"{run.journal}:{trial.number}: a trial of a search with another seed; restore the file from a copy"
@@ -79,6 +122,52 @@ def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Tria
             raise UserError(
                 f"{run.journal}:{trial.number}: the candidate of trial {first} again; restore the file from a copy"
             )
+
+
+def _recorded(trials: Sequence[Trial]) -> Iterator[tuple[int, Genotype]]:
+    """Yield the candidates of the record, those that were only proposed as well, with the line that has them."""
+    for trial in trials:
+        for proposal in () if trial.ask is None else trial.ask.proposals:
+            yield trial.number, proposal.genotype
+        yield trial.number, trial.genotype
+
+
+def _check_space(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
+    """Check that every candidate is one of the space, and that those still to be evaluated are networks."""
+    space, finished = loop.problem.space, {trial.genotype for trial in trials}
+    recorded = list(_recorded(trials))
+    suspects = recorded
+    if _reason([genotype for _, genotype in recorded], space) is None:
+        suspects = [(number, genotype) for number, genotype in recorded if genotype not in finished]
+    for number, genotype in suspects:
+        reason = _reason([genotype], space)
+        if reason is None and genotype not in finished:
+            reason = _no_network(genotype, space)
+        if reason is not None:
+            raise UserError(
+                f"{run.journal}:{number}: a candidate that is not of `space` ({reason}): the file or the space has "
+                "changed since; restore it, or start a new search"
+            )
+
+
+def _reason(candidates: Sequence[Genotype], space: ArchitectureSpace) -> str | None:
+    """Return why the candidates are not all of the space, None where they are."""
+    if not candidates:
+        return None
+    population = np.array(candidates, dtype=np.int64)
+    try:
+        same = np.array_equal(space.canonical(population), population)
+    except ValueError as error:
+        return str(error)
+    return None if same else "the space writes it in another way"
+
+
+def _no_network(genotype: Genotype, space: ArchitectureSpace) -> str | None:
+    try:
+        space.describe(genotype)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:

@@ -26,7 +26,13 @@ from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist, FinalResult
-from analognas.same_search import check_same_data, check_same_trials
+from analognas.same_search import (
+    MEASURED_WITH,
+    check_same_data,
+    check_same_measurement,
+    check_same_trials,
+    measured_with,
+)
 from analognas.selection import choose
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
 
@@ -46,6 +52,7 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         "data_notes": list(task.notes),
         "threads": config.executor.threads,
         "device": config.executor.device,
+        MEASURED_WITH: measured_with(config),
     }
     return create_run(path, dump_config(config), facts)
 
@@ -66,6 +73,7 @@ def continue_run(
         UserError: as `compose` and `run_to_end` do.
         NoFeasibleArchitectureError: as `run_to_end` does.
     """
+    check_same_measurement(run, config)
     result = run.final_result()
     damaged = () if result is None else damaged_files(run.best)
     if damaged:
@@ -74,10 +82,12 @@ def continue_run(
         return run_to_end(run, config, compose(config, document), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
+        trials = run.trials()
+        run.trial_of(result, trials)
         if damaged:
             with _told_to_make_room(run):
                 _export(run, best_artefact(run.path), result, observer)
-        publish(run, config, run.trials(), result)
+        publish(run, config, trials, result)
     return result
 
 

@@ -92,10 +92,12 @@ def read_architecture(path: Path) -> Architecture:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise UserError(f"{path}: not a JSON file; give the architecture.json of a run") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must hold a JSON object; give the architecture.json of a run")
     try:
         content = ArchitectureFile.model_validate(values, context={"folder": path.parent.absolute()})
     except ValidationError as error:
-        document = Document(source=str(path), values=values if isinstance(values, dict) else {})
+        document = Document(source=str(path), values=values)
         raise ConfigError(translate(error, ArchitectureFile, document)) from None
     return Architecture(content, path)
 

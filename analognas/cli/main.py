@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import errno
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -22,8 +23,19 @@ from analognas.cli import (
     validate,
 )
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
-from analognas.cli.printable import printable
+from analognas.cli.printable import printable, tell
+from analognas.cli.streams import open_missing_streams
 from analognas.errors import NoFeasibleArchitectureError, UserError
+
+_REMEDIES: Final = {
+    errno.ENOSPC: "make room, and give the command again",
+    errno.EDQUOT: "make room, and give the command again",
+    errno.EACCES: "allow it, or choose another place",
+    errno.EPERM: "allow it, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter one",
+}
+"""What helps against errors of the system that are nobody's fault in here, wherever they come from."""
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
 
@@ -56,6 +68,7 @@ class _ErrorsAsExitCodes(TyperGroup):
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Read the options before the subcommand."""
+        open_missing_streams()
         try:
             return super().make_context(*arguments, **options)
         except _UsageError as error:
@@ -66,11 +79,17 @@ class _ErrorsAsExitCodes(TyperGroup):
             return super().invoke(ctx)
         except _UsageError as error:
             raise _told_in_a_line(error) from None
+        except OSError as error:
+            if ctx.params.get("debug") or error.errno not in _REMEDIES:
+                raise
+            place = "the output" if error.filename is None else error.filename
+            tell(f"{place}: {error.strerror}; {_REMEDIES[error.errno]}")
+            raise typer.Exit(EXIT_USAGE) from None
         except (UserError, NoFeasibleArchitectureError) as error:
             if ctx.params.get("debug"):
                 raise
             told = error.on_command_line() if isinstance(error, UserError) else str(error)
-            typer.echo(printable(told), err=True)
+            tell(told)
             raise typer.Exit(EXIT_USAGE if isinstance(error, UserError) else EXIT_NO_FEASIBLE) from None
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import typer
+
 
 def printable(text: str) -> str:
     """Return the text with what a terminal would obey instead of show replaced; line ends and tabs stay.
@@ -10,3 +14,9 @@ def printable(text: str) -> str:
     'tab\\tand �[2J'
     """
     return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
+
+
+def tell(text: str) -> None:
+    """Write lines to the error stream; that nobody reads it any more, or that its disk is full, ends no search."""
+    with suppress(OSError):
+        typer.echo(printable(text), err=True)

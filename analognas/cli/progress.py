@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
-from analognas.cli.printable import printable
+from analognas.cli.printable import printable, tell
 from analognas.observer import Observer
 from analognas.progress import Progress
 
@@ -57,7 +55,7 @@ class PlainObserver:
 
     def stage(self, name: str) -> None:
         """Write the stage."""
-        typer.echo(printable(name), err=True)
+        tell(name)
 
     def progress(self, progress: Progress) -> None:
         """Keep it for the line of the trial."""
@@ -66,10 +64,9 @@ class PlainObserver:
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Write the trial, the best so far, what runs and the time left."""
         best_text = "none feasible yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
-        typer.echo(
-            f"trial {trial.number} of {n_trials} ({printable(trial.origin)}): {describe_trial(trial)}; "
-            f"{best_text}; {self._progress}",
-            err=True,
+        tell(
+            f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
+            f"{best_text}; {self._progress}"
         )
 
 

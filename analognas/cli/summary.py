@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from analognas.cli.printable import printable, tell
+
 if TYPE_CHECKING:
     from analognas.config.sections import SearchConfig
     from analognas.record.directory import RunDirectory
@@ -72,9 +74,10 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
         return
     head = ("test split", "digital", "1 day on chips", "AVM", "parameters", "tiles")
     chosen = network_row(result.network, config.choice)
-    typer.echo(table([head, chosen, *(network_row(network) for network in result.references)]))
+    rows = [head, chosen, *(network_row(network) for network in result.references)]
+    typer.echo(printable(table(rows)))
     for sentence in compared:
-        typer.echo(sentence)
+        typer.echo(printable(sentence))
     if result.surrogate:
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())
         typer.echo(f"surrogate, held-out Kendall tau over {result.surrogate['trials']} trials: {tau}")
@@ -86,11 +89,9 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
 def print_interrupted(run: RunDirectory | None) -> None:
     """Say how to go on after an interruption; without a run, that there is none."""
     if run is None:
-        typer.echo("interrupted before the search began; nothing was created", err=True)
+        tell("interrupted before the search began; nothing was created")
         return
-    typer.echo(
-        f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}", err=True
-    )
+    tell(f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}")
 
 
 def _number(value: float | None) -> str:

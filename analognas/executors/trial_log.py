@@ -1,8 +1,8 @@
 """What an evaluation wrote, kept in a file of the run directory that bears the name of its candidate.
 
 Output is taken from the file descriptors, so that native code and the trace of a crash are in it, and line by line, so
-that nothing of it is lost with a worker that dies. A log that cannot be written, on a full disk or behind a symbolic
-link, is no reason to stop a search.
+that nothing of it is lost with a worker that dies. A log that cannot be written, on a full disk, behind a symbolic link
+or in a pipe that nobody reads, is no reason to stop a search.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import now_utc
 
-_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def write_log(logs: Path | None, attempt: Attempt, text: str) -> None:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
@@ -42,12 +43,16 @@ def work(
     _keep_no_semaphore()
     write_at_once()
     import_ahead(limits.memory_gb)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the driver is gone, or is done
+        _serve(connection, evaluate, limits, logs)
+
+
+def _serve(
+    connection: Connection[Message, Attempt], evaluate: Evaluate, limits: Limits, logs: Path | None
+) -> None:
     connection.send(READY)
     while True:
-        try:
-            attempt = connection.recv()
-        except EOFError:
-            return
+        attempt = connection.recv()
         connection.send(STARTED)
         with output_to(None if logs is None else logs / f"{attempt.job.key}.log"):
             outcome = evaluate_within(evaluate, attempt, limits)

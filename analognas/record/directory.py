@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -124,18 +124,28 @@ class RunDirectory:
                 f"{self.metrics}: {reason}; remove {self.best} and run `analognas resume {self.path}`"
             ) from None
 
-    def trial_of(self, result: FinalResult) -> Trial:
+    def trial_of(self, result: FinalResult, trials: Sequence[Trial] | None = None) -> Trial:
         """Return the trial whose candidate became the best network.
 
+        Args:
+            result: the final result.
+            trials: those of the journal, where they have been read already.
+
         Raises:
-            UserError: when the journal does not hold it.
+            UserError: when the journal does not hold it, or holds another candidate under its number.
         """
-        trials = self.trials()
+        trials = self.trials() if trials is None else trials
         if not 1 <= result.trial <= len(trials):
             raise UserError(
                 f"{self.journal}: has no trial {result.trial}, which {self.metrics} names; restore the file from a copy"
             )
-        return trials[result.trial - 1]
+        trial = trials[result.trial - 1]
+        if trial.architecture != result.network.architecture:
+            raise UserError(
+                f"{self.metrics}: has another architecture than trial {trial.number} of {self.journal}; restore the "
+                f"one from a copy that was changed, or remove {self.best} and run `analognas resume {self.path}`"
+            )
+        return trial
 
     def read_environment(self) -> dict[str, Any]:
         """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""

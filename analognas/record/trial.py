@@ -48,8 +48,8 @@ METRICS: Final = (
     "utilisation",
 )
 
-_STRICT: Final = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
-"""How pydantic reads a trial: no text for a number, no key that we do not know, no NaN."""
+STRICT: Final = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
+"""How pydantic reads a record: no text for a number, no key that we do not know, no NaN."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Trial:
     rung: int = 0
     budget: float = 1.0
 
-    __pydantic_config__: ClassVar = _STRICT  # handed on to the records inside
+    __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
 
     @property
     def at_full_budget(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from analognas.record.trial import DriftRecord, Trial
+    from search_spaces import Genotype
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "accuracy_1d": (0.0, 1.0),
@@ -59,22 +60,24 @@ def check_trial(trial: Trial) -> None:
     if trial.curve is None or trial.metrics.keys() != BOUNDS.keys():
         wrong = ", ".join(sorted(trial.metrics.keys() ^ BOUNDS.keys())) or "no curve"
         raise ValueError(f"a completed trial has a curve and every metric and no others: {wrong}")
-    for name, value in trial.metrics.items():
+    check_metrics(trial.metrics)
+    check_curve(trial.curve)
+
+
+def check_metrics(metrics: Mapping[str, float]) -> None:
+    """Check that every value is one that its metric can have; names are those of `BOUNDS`.
+
+    Raises:
+        ValueError: with the bounds that do not hold, and the value.
+    """
+    for name, value in metrics.items():
         least, largest = BOUNDS[name]
         if not least <= value <= largest:
             raise ValueError(f"metrics.{name} must be from {least:g} to {largest:g}, got {value:g}")
-    _check_curve(trial.curve)
 
 
 def _check_counts(trial: Trial) -> None:
-    _holds(1 <= len(trial.genotype) <= MAX_GENES, "genotype", "have 1 gene or more", str(len(trial.genotype)))
-    smallest, largest = min(trial.genotype), max(trial.genotype)
-    _holds(
-        smallest >= -MAX_GENE and largest <= MAX_GENE,
-        "genotype",
-        "have genes of 53 bits",
-        f"{smallest} to {largest}"[:80],
-    )
+    _check_genes("genotype", trial.genotype)
     for name, value, least in (
         ("number", trial.number, 1),
         ("asked_after", trial.asked_after, 0),
@@ -97,9 +100,27 @@ def _check_counts(trial: Trial) -> None:
     if trial.ask is not None:
         _holds(trial.ask.n >= 1, "ask.n", "be 1 or more", str(trial.ask.n)[:80])
         _holds(trial.ask.n <= MAX_ASKED, "ask.n", f"be at most {MAX_ASKED}", str(trial.ask.n)[:80])
+        for proposal in trial.ask.proposals:
+            _check_genes("ask.proposals.genotype", proposal.genotype)
 
 
-def _check_curve(curve: DriftRecord) -> None:
+def _check_genes(name: str, genotype: Genotype) -> None:
+    _holds(1 <= len(genotype) <= MAX_GENES, name, "have 1 gene or more", str(len(genotype)))
+    smallest, largest = min(genotype), max(genotype)
+    _holds(
+        smallest >= -MAX_GENE and largest <= MAX_GENE,
+        name,
+        "have genes of 53 bits",
+        f"{smallest} to {largest}"[:80],
+    )
+
+
+def check_curve(curve: DriftRecord) -> None:
+    """Check that a curve has ascending times, and an accuracy of every chip at each of them.
+
+    Raises:
+        ValueError: with the rule that does not hold, and the value.
+    """
     times_s, rows = curve.times_s, curve.accuracy
     ascending = all(before < after for before, after in pairwise(times_s))
     _holds(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from analognas.record.trial import METRICS, DriftRecord
+from analognas.record.trial import STRICT, DriftRecord
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class FinalResult:
     surrogate: Mapping[str, Any]
     finalists: tuple[Finalist, ...] = ()
 
+    __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
+
     def to_json(self) -> str:
         """Return the result as indented JSON."""
         return json.dumps(asdict(self), indent=1, allow_nan=False)
@@ -80,24 +82,15 @@ class FinalResult:
         """
         from pydantic import TypeAdapter, ValidationError
 
+        from analognas.record.validation_checks import check_result
+
         try:
             result = TypeAdapter(cls).validate_json(text)
+            check_result(result)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"not a final result: {place or 'the file'}: {first['msg']}") from None
-        for network in (result.network, *result.references):
-            for name, found, needed in (
-                ("metrics", network.metrics, METRICS),
-                ("digital_accuracy", network.digital_accuracy, ("test",)),
-                ("curves", network.curves, ("test",)),
-            ):
-                if not set(needed) <= set(found):
-                    raise ValueError(
-                        f"not a final result: {network.name}: `{name}` must hold {', '.join(needed)}"
-                    )
-        if result.surrogate and not {"tau", "trials", "measured", "predicted"} <= set(result.surrogate):
-            raise ValueError(
-                "not a final result: `surrogate` must be empty or hold tau, trials, measured, predicted"
-            )
+        except ValueError as error:
+            raise ValueError(f"not a final result: {error}") from None
         return result

@@ -17,6 +17,9 @@ from analognas.record.directory import create_run
 from analognas.session import new_run
 from tests.analognas.small_search import ROOT, SMALL, environment
 
+LONG = "/".join(["x" * 200] * 30)
+"""No path of a file may have that many bytes."""
+
 
 def invoke(*arguments: str | Path) -> Result:
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -262,6 +265,16 @@ def test_wrong_arguments_are_named(here, arguments, message) -> None:
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status", LONG), ("search", "my.yaml", "--out", LONG), ("export", LONG)]
+)
+def test_a_path_that_is_too_long_is_told(here, arguments) -> None:
+    invoke("init", "my.yaml")
+    told = invoke(*arguments)
+    assert told.exit_code == 2
+    assert told.stderr.endswith(": File name too long; choose a shorter one\n")
 
 
 def test_no_argument_shows_the_help(here) -> None:

@@ -1,5 +1,6 @@
 """Real worker processes, and everything that can happen to them."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from analognas.executors.executor import Measurement
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
 from analognas.executors.specs import LONGEST_TRIAL_S
+from analognas.executors.worker_process import work
 from analognas.record.trial import Failure
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.evaluations import Breaks, Gated, Sleeps, Sometimes, Trains, a_job
@@ -214,3 +216,16 @@ def test_workers_die_with_their_driver(tmp_path) -> None:
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < deadline, "a worker outlives its driver"
         time.sleep(0.1)
+
+
+def test_a_worker_whose_driver_is_gone_ends_without_a_traceback(monkeypatch) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    for name in ("_end_with_driver", "_keep_no_semaphore", "write_at_once", "faulthandler.enable"):
+        monkeypatch.setattr(f"analognas.executors.worker_process.{name}", lambda: None)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        ours.close()
+        work(theirs, Sleeps(0.0), Limits(None, None, 1), None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        theirs.close()

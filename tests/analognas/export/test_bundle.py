@@ -45,7 +45,7 @@ def artefact(networks: ModuleType) -> Artefact:
 @pytest.fixture
 def result() -> FinalResult:
     curve = DriftRecord((1.0, 86_400.0), ((0.9, 0.91), (0.88, 0.87)))
-    metrics = dict.fromkeys(METRICS, 0.875)
+    metrics = {**dict.fromkeys(METRICS, 0.875), "parameters": 1000.0}
     digital = {"validation": 0.93, "test": 0.92}
     curves = {"validation": curve, "test": curve}
     network = ValidatedNetwork("best", {"R": [1]}, metrics, digital, curves, {"epochs": 3})

@@ -2,19 +2,27 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analognas.config.loader import dump_config, load_config, parse_config
 from analognas.errors import UserError
+from analognas.executors.attempts import Attempt
 from analognas.record.directory import create_run, open_run
 from analognas.record.journal import Journal, read_trials, torn_line
+from analognas.record.whole_folder import write_folder
 from analognas.report import ReportData, write_report
 from analognas.strategies import Objective
 from analognas.trained import load_weights, read_architecture
+from surrogates import Committee, XGBoostSurrogate, load_surrogate
+from tests.analognas.executors.evaluations import a_job
 from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL, write_small
+from tests.analognas.small_search import ROOT, SMALL, environment, write_small
 
 
 @pytest.mark.parametrize(
@@ -104,6 +112,52 @@ def test_weights_with_an_absurd_size_are_refused(tmp_path) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError, match="not readable weights"):
             load_weights(nn.Linear(2, 2), path, (1, 1, 2))
+
+
+def test_an_architecture_file_that_is_no_object_is_told(tmp_path) -> None:
+    path = tmp_path / "architecture.json"
+    path.write_text("[1, 2]")
+    with pytest.raises(UserError, match="must hold a JSON object"):
+        read_architecture(path)
+
+
+def test_a_pipe_in_the_place_of_a_log_holds_nothing_up(tmp_path) -> None:
+    attempt = Attempt(a_job(1))
+    pipe = tmp_path / f"{attempt.job.key}.log"
+    os.mkfifo(pipe)
+    code = (
+        "from pathlib import Path; from analognas.executors.trial_log import output_to, write_log\n"
+        "from analognas.executors.attempts import Attempt; from tests.analognas.executors.evaluations import a_job\n"
+        f"write_log(Path({str(tmp_path)!r}), Attempt(a_job(1)), 'text')\n"
+        f"with output_to(Path({str(pipe)!r})): print('shown')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "shown\n"), done.stderr
+
+
+def test_links_in_the_folder_of_a_surrogate_are_not_written_through(tmp_path) -> None:
+    folder, victim = tmp_path / "surrogate", tmp_path / "victim"
+    victim.write_text("precious")
+    (folder / "member0").mkdir(parents=True)
+    (folder / "manifest.json").symlink_to(victim)
+    (folder / "member0" / "target0-member0.ubj").symlink_to(victim)
+    features = pd.DataFrame({"x": np.arange(8.0)})
+    targets = pd.DataFrame({"y": np.arange(8.0) % 3})
+    fitted = Committee((XGBoostSurrogate(members=1, trees=1),)).fit(
+        features, targets, np.random.default_rng(0)
+    )
+    write_folder(folder, fitted.save)
+    assert victim.read_text() == "precious"
+    assert not any(path.is_symlink() for path in folder.rglob("*"))
+    assert load_surrogate(folder).predict(features).mean.shape == (8, 1)
 
 
 def test_a_large_architecture_file_is_not_read(tmp_path) -> None:

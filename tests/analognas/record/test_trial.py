@@ -47,6 +47,10 @@ def test_a_record_never_holds_nan() -> None:
         ),
         ('"finished_at":"2026-01-01T00:00:00"', "finished_at must be a time with its zone"),
         ('"genotype":[1' + "0" * 30 + "]", "genotype must have genes of 53 bits, got 10"),
+        (
+            '"ask":{"n":1,"proposals":[{"genotype":[1' + "0" * 30 + '],"origin":"","predicted":{}}]}',
+            "ask.proposals.genotype must have genes of 53 bits, got 10",
+        ),
         ('"ask":{"n":1' + "0" * 30 + ',"proposals":[]}', "ask.n must be at most 10000000, got 10"),
         ('"budget":0.0', "budget must be above 0 and at most 1, got 0"),
         ('"failure":{"reason":"x","traceback":""}', "failure must be null in a completed trial"),

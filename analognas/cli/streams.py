@@ -1,0 +1,22 @@
+"""The three standard streams of a process that was started without some of them.
+
+The next file that such a process opens, the record of a run among them, would get the stream's number, and whatever
+native code writes there would end up in that file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def open_missing_streams() -> None:
+    """Open each of the standard streams that is closed on the null device."""
+    null = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    while null <= 2:
+        os.set_inheritable(null, True)
+        null = os.dup(null)
+    os.close(null)
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(descriptor, "w", closefd=False))

@@ -1,0 +1,96 @@
+"""What the values of `best/metrics.json` must fulfil: a file that somebody has edited is not believed.
+
+Types and unknown keys of most of it are found when it is read; these are the bounds, what fields say of each other, and
+the judgement of the surrogate, which the reader takes for any mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from analognas.record.trial import METRICS
+from analognas.record.trial_checks import BOUNDS, check_curve, check_metrics
+
+if TYPE_CHECKING:
+    from analognas.record.validation import FinalResult, ValidatedNetwork
+
+
+class _Judgement(BaseModel):
+    """`FinalResult.surrogate` where it is not empty."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    kind: str = ""
+    tau: dict[str, float | None]
+    undefined: dict[str, str] = {}
+    trials: int
+    folds: int
+    measured: dict[str, list[float]]
+    predicted: dict[str, list[float]]
+
+
+class _Result(BaseModel):
+    """So that a wrong type is told with the name of the section."""
+
+    surrogate: _Judgement
+
+
+def check_result(result: FinalResult) -> None:
+    """Check the values of a final result.
+
+    Raises:
+        ValueError: with the rule that does not hold; pydantic's where a type is wrong.
+    """
+    for network in (result.network, *result.references):
+        try:
+            _check_network(network)
+        except ValueError as error:
+            raise ValueError(f"{network.name}: {error}") from None
+    for finalist in result.finalists:
+        if not finalist.failure or finalist.metrics:
+            _check_keys("finalists.metrics", finalist.metrics)
+            check_metrics(finalist.metrics)
+    if result.surrogate:
+        _check_judgement(result.surrogate)
+    try:
+        result.to_json()  # an architecture may hold anything, and is written again with the rest
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _check_network(network: ValidatedNetwork) -> None:
+    _check_keys("metrics", network.metrics)
+    check_metrics(network.metrics)
+    if network.metrics["parameters"] < 1:
+        raise ValueError(f"metrics.parameters must be 1 or more, got {network.metrics['parameters']:g}")
+    for name, found in (("digital_accuracy", network.digital_accuracy), ("curves", network.curves)):
+        if "test" not in found:
+            raise ValueError(f"`{name}` must hold test")
+    for split, accuracy in network.digital_accuracy.items():
+        if not 0 <= accuracy <= 1:
+            raise ValueError(f"digital_accuracy.{split} must be from 0 to 1, got {accuracy:g}")
+    for curve in network.curves.values():
+        check_curve(curve)
+
+
+def _check_keys(name: str, metrics: Mapping[str, float]) -> None:
+    if metrics.keys() != BOUNDS.keys():
+        raise ValueError(f"`{name}` must hold {', '.join(METRICS)} and no others")
+
+
+def _check_judgement(surrogate: Mapping[str, object]) -> None:
+    judgement = _Result.model_validate({"surrogate": surrogate}).surrogate
+    measured, predicted = judgement.measured, judgement.predicted
+    if (
+        not judgement.tau.keys() == measured.keys() == predicted.keys()
+        or not measured.keys() <= BOUNDS.keys()
+    ):
+        raise ValueError("`surrogate`: tau, measured and predicted must be of the same metrics")
+    for name, tau in judgement.tau.items():
+        if not len(measured[name]) == len(predicted[name]) == judgement.trials:
+            raise ValueError(f"`surrogate`: measured and predicted {name} must have a value for each trial")
+        if tau is not None and not -1 <= tau <= 1:
+            raise ValueError(f"surrogate.tau.{name} must be from -1 to 1, got {tau:g}")

@@ -1,0 +1,85 @@
+"""A command whose output nobody takes: a closed stream, a pipe without a reader, a full disk."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from analognas.cli.printable import tell
+from analognas.cli.progress import PlainObserver
+from analognas.config.loader import dump_config, load_config
+from analognas.interruption import stop_on_interrupt
+from analognas.record.directory import create_run
+from tests.analognas.record.builders import a_trial
+from tests.analognas.small_search import command, environment, write_small
+
+OPENED = """
+import os, sys
+from analognas.cli.streams import open_missing_streams
+open_missing_streams()
+file = os.open({path!r}, os.O_RDWR | os.O_CREAT)
+print("out"); print("err", file=sys.stderr, flush=True); os.write(2, b"native")
+sys.exit(file)
+"""
+
+
+def sh(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {script}', "sh", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-", ""])
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path, closed) -> None:
+    path = tmp_path / "trials.jsonl"
+    done = sh(closed, sys.executable, "-c", OPENED.format(path=str(path)))
+    assert done.returncode > 2
+    assert path.read_text() == ""
+
+
+@contextmanager
+def unread_errors(monkeypatch) -> Iterator[None]:
+    """Make standard error a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    kept = os.dup(2)
+    os.dup2(writer, 2)
+    os.close(writer)
+    stream = os.fdopen(2, "w", closefd=False)
+    monkeypatch.setattr("sys.stderr", stream)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        stream.close()
+
+
+def test_a_search_goes_on_when_nobody_reads_its_progress(monkeypatch) -> None:
+    observer = PlainObserver()
+    with unread_errors(monkeypatch):
+        with pytest.raises(BrokenPipeError):
+            os.write(2, b"lost")
+        observer.stage("searching")
+        observer.trial(a_trial(), 2, None)
+        tell("interrupted")
+        with stop_on_interrupt() as stop:
+            os.kill(os.getpid(), 2)
+    assert stop.requested
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_output_on_a_full_disk_is_told_in_a_line(tmp_path) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    done = sh(">/dev/full", *command("status", run.path))
+    assert done.returncode == 2
+    assert done.stderr == "the output: No space left on device; make room, and give the command again\n"

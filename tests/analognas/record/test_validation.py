@@ -1,0 +1,122 @@
+"""best/metrics.json, which holds what was measured: whatever somebody made of it is read as it is or told in a line."""
+
+import json
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from analognas.cli.summary import print_result
+from analognas.config.loader import dump_config, load_config
+from analognas.errors import UserError
+from analognas.record.directory import create_run
+from analognas.record.journal import Journal
+from analognas.record.validation import Finalist, FinalResult, ValidatedNetwork
+from tests.analognas.record.builders import a_trial
+from tests.analognas.small_search import write_small
+
+
+def network(name: str = "best") -> ValidatedNetwork:
+    trial = a_trial()
+    assert trial.curve is not None
+    return ValidatedNetwork(
+        name, trial.architecture, trial.metrics, {"test": 0.9}, {"test": trial.curve}, {"seed": 1}
+    )
+
+
+def judgement() -> dict[str, Any]:
+    return {
+        "kind": "committee",
+        "tau": {"avm": None, "std_1d": 0.5},
+        "undefined": {"avm": "every value is the same"},
+        "trials": 2,
+        "folds": 2,
+        "measured": {"avm": [0.1, 0.1], "std_1d": [0.1, 0.2]},
+        "predicted": {"avm": [0.1, 0.2], "std_1d": [0.1, 0.2]},
+    }
+
+
+def a_result(**changes: Any) -> FinalResult:
+    finalists = (Finalist(1, network().metrics, ""), Finalist(2, {}, "diverged"))
+    values = {"references": (network("resnet8"),), "surrogate": judgement(), "finalists": finalists}
+    return FinalResult(trial=1, network=network(), **{**values, **changes})
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> str:
+    values = asdict(a_result())
+    change(values)
+    return json.dumps(values)
+
+
+def test_what_was_written_comes_back() -> None:
+    for result in (a_result(), a_result(surrogate={}, finalists=(), references=())):
+        assert FinalResult.from_json(result.to_json()).to_json() == result.to_json()
+
+
+def _of_surrogate(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda values: values["surrogate"].update({key: value})
+
+
+def _of_network(part: str, key: str, value: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda values: values["network"][part].update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_of_surrogate("tau", None), r"surrogate\.tau: "),
+        (_of_surrogate("tau", {"avm": "x", "std_1d": 0.1}), r"surrogate\.tau\.avm: "),
+        (_of_surrogate("tau", {"avm": 7, "std_1d": 0.1}), r"surrogate\.tau\.avm must be from -1 to 1, got 7"),
+        (_of_surrogate("tau", {"\x1b[2J": 0.1}), "of the same metrics"),
+        (_of_surrogate("measured", [1]), r"surrogate\.measured: "),
+        (_of_surrogate("measured", {"avm": [[1]], "std_1d": [1, 2]}), r"surrogate\.measured\.avm\.0: "),
+        (
+            _of_surrogate("predicted", {"avm": [1], "std_1d": [1, 2]}),
+            "predicted avm must have a value for each trial",
+        ),
+        (_of_surrogate("trials", "many"), r"surrogate\.trials: "),
+        (lambda values: values["surrogate"].pop("folds"), r"surrogate\.folds: "),
+        (
+            _of_network("metrics", "accuracy_1d", -7),
+            r"best: metrics\.accuracy_1d must be from 0 to 1, got -7",
+        ),
+        (_of_network("metrics", "avm", float("nan")), r"network\.metrics\.avm: .*finite"),
+        (_of_network("metrics", "parameters", 0), r"metrics\.parameters must be 1 or more, got 0"),
+        (_of_network("metrics", "beauty", 1), "and no others"),
+        (_of_network("digital_accuracy", "test", 3), r"digital_accuracy\.test must be from 0 to 1, got 3"),
+        (_of_network("curves", "test", {"times_s": [2, 1], "accuracy": [[1], [1]]}), "seconds that ascend"),
+        (_of_network("curves", "test", {"times_s": [1, 2], "accuracy": [[1], []]}), "a column for each chip"),
+        (_of_network("architecture", "OC0", float("nan")), "not JSON compliant"),
+        (lambda values: values["network"]["curves"].clear(), "`curves` must hold test"),
+        (lambda values: values["finalists"][0]["metrics"].pop("avm"), r"`finalists\.metrics` must hold"),
+        (lambda values: values.update(trial=True), "trial: "),
+        (lambda values: values.update(more=1), "more: "),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_place(change, told) -> None:
+    with pytest.raises(ValueError, match=f"^not a final result: .*{told}"):
+        FinalResult.from_json(changed(change))
+
+
+def test_names_in_a_result_give_the_terminal_no_orders(tmp_path) -> None:
+    config = load_config(write_small(tmp_path))[0]
+    run = create_run(tmp_path / "run", dump_config(config), {})
+    result = a_result(references=(network("\x1b]0;mine\x07"),))
+    with redirect_stdout(StringIO()) as told:
+        print_result(run, result, config, as_json=False)
+    assert "\ufffd]0;mine\ufffd" in told.getvalue()
+    assert not {"\x1b", "\x07"} & set(told.getvalue())
+
+
+def test_a_result_of_another_record_is_refused(tmp_path) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    with Journal(run.journal) as journal:
+        journal.append(a_trial(1))
+        journal.append(a_trial(2, architecture={"OC0": 9}))
+    assert run.trial_of(a_result()).number == 1
+    other = FinalResult(trial=2, network=network(), references=(), surrogate={})
+    with pytest.raises(UserError, match=r"another architecture than trial 2 of .*remove .*best.* resume"):
+        run.trial_of(other)
