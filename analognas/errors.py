@@ -6,7 +6,28 @@ Every error below `UserError` is shown as its message alone, without a traceback
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
+from typing import Final
+
+REMEDIES: Final = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EACCES: "allow it",
+    errno.EPERM: "allow it",
+    errno.EROFS: "make it writable",
+    errno.ENAMETOOLONG: "choose a shorter one",
+}
+"""What helps against errors of the system that are nobody's fault in here, wherever they come from."""
+
+
+def remedy(error: OSError) -> str:
+    """Return what helps against an error of the system.
+
+    >>> remedy(PermissionError(errno.EACCES, "Permission denied"))
+    'allow it'
+    """
+    return REMEDIES.get(error.errno or 0, "mend that")
 
 
 @dataclass(frozen=True)

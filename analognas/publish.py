@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import hwsim
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
-from analognas.errors import UserError
+from analognas.errors import UserError, remedy
 from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
@@ -53,5 +53,5 @@ def publish(
     except OSError as error:
         raise UserError(
             f"{run.path}: cannot be written: {error.strerror}; the trials are safe, "
-            f"make room and run `analognas report {run.path}`"
+            f"{remedy(error)} and run `analognas report {run.path}`"
         ) from None

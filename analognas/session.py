@@ -13,7 +13,7 @@ from analognas.compose import Composition, compose
 from analognas.config.document import Document
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
-from analognas.errors import NoFeasibleArchitectureError, UserError
+from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.evaluation.training import STOPPED_EARLY
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.finalists import choose_finalist
@@ -85,7 +85,7 @@ def continue_run(
         trials = run.trials()
         run.trial_of(result, trials)
         if damaged:
-            with _told_to_make_room(run):
+            with _told_what_helps(run):
                 _export(run, best_artefact(run.path), result, observer)
         publish(run, config, trials, result)
     return result
@@ -122,7 +122,7 @@ def run_to_end(
             )
         with suppress(OSError):
             run.logs.rmdir()  # where no worker had anything to say
-        with _told_to_make_room(run):
+        with _told_what_helps(run):
             result = _finish(run, config, composition, trials, observer)
         observer.stage("writing the report")
         publish(run, config, trials, result)
@@ -197,13 +197,13 @@ def _export(run: RunDirectory, artefact: Artefact, result: FinalResult, observer
 
 
 @contextmanager
-def _told_to_make_room(run: RunDirectory) -> Iterator[None]:
+def _told_what_helps(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise UserError(
             f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
-            f"make room and run `analognas resume {run.path}`"
+            f"{remedy(error)} and run `analognas resume {run.path}`"
         ) from None
 
 

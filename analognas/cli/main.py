@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -25,17 +24,7 @@ from analognas.cli import (
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.cli.printable import printable, tell
 from analognas.cli.streams import open_missing_streams
-from analognas.errors import NoFeasibleArchitectureError, UserError
-
-_REMEDIES: Final = {
-    errno.ENOSPC: "make room, and give the command again",
-    errno.EDQUOT: "make room, and give the command again",
-    errno.EACCES: "allow it, or choose another place",
-    errno.EPERM: "allow it, or choose another place",
-    errno.EROFS: "choose another place",
-    errno.ENAMETOOLONG: "choose a shorter one",
-}
-"""What helps against errors of the system that are nobody's fault in here, wherever they come from."""
+from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
 
@@ -80,10 +69,10 @@ class _ErrorsAsExitCodes(TyperGroup):
         except _UsageError as error:
             raise _told_in_a_line(error) from None
         except OSError as error:
-            if ctx.params.get("debug") or error.errno not in _REMEDIES:
+            if ctx.params.get("debug") or error.errno not in REMEDIES:
                 raise
             place = "the output" if error.filename is None else error.filename
-            tell(f"{place}: {error.strerror}; {_REMEDIES[error.errno]}")
+            tell(f"{place}: {error.strerror}; {remedy(error)}, and give the command again")
             raise typer.Exit(EXIT_USAGE) from None
         except (UserError, NoFeasibleArchitectureError) as error:
             if ctx.params.get("debug"):

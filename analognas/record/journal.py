@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from analognas.errors import UserError
+from analognas.errors import UserError, remedy
 from analognas.record.trial import Trial
 
 _BLOCK: Final = 65_536
@@ -154,7 +154,7 @@ class Journal:
             os.ftruncate(self._descriptor, self._end)
             raise UserError(
                 f"{self._path}: trial {trial.number} could not be written: {error.strerror}; "
-                f"make room and run `analognas resume {self._path.parent}`"
+                f"{remedy(error)} and run `analognas resume {self._path.parent}`"
             ) from None
         self._end += len(line)
         self._check_name()
@@ -204,7 +204,7 @@ class Journal:
             os.write(self._descriptor, b"\n")
             os.fsync(self._descriptor)
         except OSError as error:
-            raise UserError(f"{self._path}: cannot be written: {error.strerror}; make room") from None
+            raise UserError(f"{self._path}: cannot be written: {error.strerror}; {remedy(error)}") from None
         return facts.st_size + 1
 
 
