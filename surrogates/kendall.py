@@ -24,8 +24,8 @@ def kendall_tau(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     Raises:
         ValueError: when the lengths differ, are below two, or a value is not finite.
 
-    >>> kendall_tau([1, 2, 3, 4], [1, 3, 2, 4])
-    0.6666666666666666
+    >>> round(kendall_tau([1, 2, 3, 4], [1, 3, 2, 4]), 3)
+    0.667
     """
     a = np.asarray(first, dtype=np.float64)
     b = np.asarray(second, dtype=np.float64)
