@@ -23,7 +23,7 @@ from analognas.cli import (
 )
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.cli.printable import printable, tell
-from analognas.cli.streams import open_missing_streams
+from analognas.cli.streams import drop_output, open_missing_streams
 from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
@@ -71,6 +71,8 @@ class _ErrorsAsExitCodes(TyperGroup):
         except OSError as error:
             if ctx.params.get("debug") or error.errno not in REMEDIES:
                 raise
+            if error.filename is None:
+                drop_output()
             place = "the output" if error.filename is None else error.filename
             tell(f"{place}: {error.strerror}; {remedy(error)}, and give the command again")
             raise typer.Exit(EXIT_USAGE) from None

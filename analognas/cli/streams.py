@@ -1,13 +1,14 @@
-"""The three standard streams of a process that was started without some of them.
+"""The three standard streams of a process, where some of them are closed or cannot be written.
 
-The next file that such a process opens, the record of a run among them, would get the stream's number, and whatever
-native code writes there would end up in that file.
+Without one of them the next file that such a process opens, the record of a run among them, would get the stream's
+number, and whatever native code writes there would end up in that file.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 
 def open_missing_streams() -> None:
@@ -20,3 +21,11 @@ def open_missing_streams() -> None:
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(descriptor, "w", closefd=False))
+
+
+def drop_output() -> None:
+    """Let what the output stream could not write go, instead of trying again when the process ends."""
+    with suppress(OSError):  # a stream without a descriptor keeps nothing back
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
