@@ -50,6 +50,7 @@ POLL_S: Final = 1.0
 @dataclass
 class _Flight:
     attempt: Attempt
+    demand: Demand
     submitted_s: float
     started_s: float | None = None
     overdue: bool = False
@@ -127,6 +128,7 @@ class RayExecutor:
                 self._watch.look()
                 self._look_at_starts()
                 self._leave_lost_nodes()
+                self._ask_for_less()
                 self._stop_overdue()
                 self._last_words.take()
             if outcome is not None:
@@ -162,7 +164,7 @@ class RayExecutor:
             task = self._task.options(name="trial", **demand.reservation())
             self._tasks[demand] = task
         reference = task.remote(self._errand, attempt)
-        self._flights[reference] = _Flight(attempt, time.monotonic())
+        self._flights[reference] = _Flight(attempt, demand, time.monotonic())
 
     def _demand_of(self, attempt: Attempt) -> Demand:
         cpus, gpus = self._watch.demand.cpus, self._watch.demand.gpus
@@ -244,6 +246,16 @@ class RayExecutor:
             outcome = self._again(flight, after_lost_node(flight.attempt))
             if outcome is not None:
                 self._given_up.append(outcome)
+
+    def _ask_for_less(self) -> None:
+        """Start second attempts anew that wait for more than any node has since the largest went away."""
+        too_large = {demand for demand in self._tasks if not self._watch.has_node_for(demand)}
+        if self._watch.demand in too_large:
+            return
+        for reference in [ref for ref, flight in self._flights.items() if flight.demand in too_large]:
+            attempt = self._flights.pop(reference).attempt
+            ray.cancel(reference)
+            self._start(replace(attempt, most_memory_gb=self._watch.largest_memory_gb))
 
     def _stop_overdue(self) -> None:
         """Cancel evaluations that their own worker could not stop in time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 import ray
@@ -40,7 +41,7 @@ class ClusterWatch:
         demand: what an evaluation reserves.
         slots: evaluations that run at a time.
         n_nodes: nodes that run evaluations.
-        largest_cpus: processors of the largest node.
+        largest_cpus: processors of the largest node that runs evaluations.
         largest_memory_gb: gigabytes of the largest node that runs evaluations.
         lost_nodes: identities of the nodes that were part of the cluster and are gone.
         lost: whether the cluster has not answered for too long.
@@ -50,6 +51,7 @@ class ClusterWatch:
         self.demand = demand
         self.slots = 0
         self.n_nodes = 0
+        self._able: list[Mapping[str, float]] = []
         self.largest_cpus = 0.0
         self.largest_memory_gb = 0.0
         self.lost_nodes: frozenset[str] = frozenset()
@@ -75,6 +77,10 @@ class ClusterWatch:
             leave_at_exit(EXIT_LOST)
             sys.excepthook = sys.__excepthook__  # Ray's asks the cluster, too
             raise UserError(self._words())
+
+    def has_node_for(self, demand: Demand) -> bool:
+        """Return whether any node that runs evaluations has what a demand reserves."""
+        return any(demand.slots(resources) for resources in self._able)
 
     def close(self) -> None:
         """Stop looking."""
@@ -115,6 +121,7 @@ class ClusterWatch:
         able = [node["Resources"] for node, n in zip(nodes, slots, strict=True) if n]
         self.slots = sum(slots)
         self.n_nodes = len(able)
-        self.largest_cpus = max((node["Resources"].get("CPU", 0.0) for node in nodes), default=0.0)
+        self._able = able
+        self.largest_cpus = max((has.get("CPU", 0.0) for has in able), default=0.0)
         self.largest_memory_gb = max((has.get("memory", 0.0) for has in able), default=0.0) / GIGABYTE
         return any(node["NodeID"] == self._node_id for node in nodes)

@@ -234,6 +234,19 @@ class HeldOnNode:
 
 
 @dataclass(frozen=True)
+class HoardsOrIsHeld:
+    """Runs out of memory for chosen candidates; the others are held where `held` says."""
+
+    held: HeldOnNode
+    every: int
+
+    def __call__(self, job: Job) -> Outcome:
+        if job.seed % self.every == 0:
+            raise MemoryError
+        return self.held(job)
+
+
+@dataclass(frozen=True)
 class TellsGpu:
     """Takes `seconds` and gives the GPU that its process may see as its device."""
 

@@ -167,6 +167,32 @@ def test_5_a_second_attempt_asks_for_no_more_than_a_node_has(tmp_path, cluster) 
     }
 
 
+def test_5_a_second_attempt_asks_for_less_when_the_largest_node_goes(tmp_path, cluster) -> None:
+    """The largest node is held while second attempts wait for it, and then removed."""
+    connect(cluster.address, ONE)
+    most_gb = max(node["Resources"]["memory"] for node in ray.nodes() if node["Resources"].get("CPU")) / 1e9
+    largest = cluster.add_node(num_cpus=1, memory=int(2e9 * most_gb), **NODE)
+    doomed, held = tmp_path / "doomed", tmp_path / "held"
+    doomed.write_text(largest.node_id)
+
+    def remove() -> None:
+        wait_until(held.exists)
+        time.sleep(3)
+        cluster.remove_node(largest, allow_graceful=False)
+
+    removal = threading.Thread(target=remove)
+    removal.start()
+    holds = evaluations.HeldOnNode(doomed, held, tmp_path / "nodes", 0.2)
+    executor = ray_executor(evaluations.HoardsOrIsHeld(holds, 3), memory_gb=0.7 * most_gb, in_flight=12)
+    drive(tmp_path, search_loop(12), executor)
+    removal.join()
+    failed = [trial for trial in check_run(tmp_path, 12) if trial.status == "failed"]
+    assert {trial.attempts for trial in failed} == {2}
+    assert {trial.failure.reason for trial in failed} == {
+        f"out of memory, also with {most_gb:g} GB: MemoryError: "
+    }
+
+
 @pytest.mark.parametrize(("memory_gb", "more"), [(0.4, "0.8 GB"), (None, "a whole node to itself")])
 def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, cluster, memory_gb, more) -> None:
     search(tmp_path, cluster, Breaks(every=3), 12, memory_gb=memory_gb, retries=0)
@@ -177,17 +203,17 @@ def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, clus
 
 
 def test_6_a_start_that_is_told_late_counts_nevertheless(tmp_path, cluster, monkeypatch) -> None:
-    from analognas.executors import ray_executor as module
+    from analognas.executors import ray_beacon as module
 
-    get, asked = ray.get, set()
+    wait, asked = ray.wait, set()
 
-    def late(reference, **options):
-        if options.get("timeout") == module.POLL_S and reference not in asked:
-            asked.add(reference)
-            raise ray.exceptions.GetTimeoutError("not yet")
-        return get(reference, **options)
+    def late(references, **options):
+        if options.get("timeout") == module.LISTEN_S and references[0] not in asked:
+            asked.update(references)
+            return [], references
+        return wait(references, **options)
 
-    monkeypatch.setattr(module.ray, "get", late)
+    monkeypatch.setattr(module.ray, "wait", late)
     evaluate = Sometimes(evaluations.deaf_for_a_while, tmp_path / "starts", every=1)
     search(tmp_path, cluster, evaluate, 2, time_s=1.0)
     for trial in check_run(tmp_path, 2):
