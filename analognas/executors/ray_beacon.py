@@ -10,11 +10,13 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ray
 from ray import exceptions
+
+from analognas.executors.memory import n_killed_for_memory
 
 ANNOUNCE_S: Final = 1.0
 """Seconds between what a process tells of short tasks that nobody times."""
@@ -26,19 +28,31 @@ if TYPE_CHECKING:  # the beacon's own process has no other use for torch
     from analognas.executors.ray_worker import Report
 
 
+class Start(NamedTuple):
+    """That a task has begun.
+
+    Attributes:
+        node_id: where.
+        n_killed: processes that the kernel there had killed for want of memory.
+    """
+
+    node_id: str
+    n_killed: int
+
+
 class Beacon:
     """An actor that hears of every start, and keeps the reports of attempts that ran out of memory."""
 
     def __init__(self) -> None:
-        self._started: dict[str, str] = {}
+        self._started: dict[str, Start] = {}
         self._reports: dict[str, Report] = {}
 
-    def started(self, name: str, node_id: str) -> None:
-        """Note that a task has begun on a node."""
-        self._started[name] = node_id
+    def started(self, name: str, start: Start) -> None:
+        """Note that a task has begun."""
+        self._started[name] = start
 
-    def take(self) -> dict[str, str]:
-        """Return the nodes of the tasks that began since the last call, by the tasks' names."""
+    def take(self) -> dict[str, Start]:
+        """Return the starts since the last call, by the tasks' names."""
         started, self._started = self._started, {}
         return started
 
@@ -64,12 +78,12 @@ class Announcer:
     @contextmanager
     def announced(self, beacon: Any, name: str, *, at_once: bool) -> Iterator[None]:
         """Tell a beacon that a task has begun on this node."""
-        node_id = ray.get_runtime_context().get_node_id()
+        start = Start(ray.get_runtime_context().get_node_id(), n_killed_for_memory())
         if at_once or time.monotonic() > self._told_s + ANNOUNCE_S:
-            self._tell(beacon, name, node_id)
+            self._tell(beacon, name, start)
             yield
             return
-        later = threading.Timer(ANNOUNCE_S, self._tell, (beacon, name, node_id))
+        later = threading.Timer(ANNOUNCE_S, self._tell, (beacon, name, start))
         later.daemon = True
         later.start()
         try:
@@ -77,8 +91,8 @@ class Announcer:
         finally:
             later.cancel()
 
-    def _tell(self, beacon: Any, name: str, node_id: str) -> None:
-        beacon.started.remote(name, node_id)
+    def _tell(self, beacon: Any, name: str, start: Start) -> None:
+        beacon.started.remote(name, start)
         self._told_s = time.monotonic()
 
 
@@ -91,6 +105,7 @@ class Lookout:
 
     Attributes:
         beacon: what tasks call; it lives on the driver's node, as long as the driver can.
+        starts: of the tasks under way that have begun, as far as is known, by their names.
     """
 
     def __init__(self) -> None:
@@ -98,33 +113,43 @@ class Lookout:
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.beacon: Any = ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
+        self.starts: dict[str, Start] = {}
         self._answer: Any = None
-        self._node_of: dict[str, str] = {}
 
-    def newly_started(self) -> Mapping[str, str]:
-        """Return the nodes of tasks that have begun, by the tasks' names; an answer that takes long is there later."""
+    def listen(self, under_way: Iterable[str]) -> None:
+        """Take up what the beacon has heard since; an answer that takes long is taken up at a later call.
+
+        Args:
+            under_way: names of all tasks whose starts are still of interest.
+        """
         if self._answer is None:
             self._answer = self.beacon.take.remote()
-        if not ray.wait([self._answer], timeout=LISTEN_S)[0]:
-            return {}
-        answer, self._answer = self._answer, None
-        try:
-            started: Mapping[str, str] = ray.get(answer)
-        except exceptions.RayError:
-            return {}
-        self._node_of.update(started)
-        return started
+        if ray.wait([self._answer], timeout=LISTEN_S)[0]:
+            answer, self._answer = self._answer, None
+            with suppress(exceptions.RayError):
+                self.starts.update(ray.get(answer))
+        names = set(under_way)
+        self.starts = {name: start for name, start in self.starts.items() if name in names}
 
-    def on_lost_node(self, running: Mapping[str, Any], lost_nodes: frozenset[str]) -> list[str]:
+    def on_lost_node(self, under_way: Mapping[str, Any], lost_nodes: frozenset[str]) -> list[str]:
         """Return the names of the tasks that began on a node which is gone, and have not ended.
 
         Args:
-            running: all tasks under way, by name; what has ended is forgotten.
+            under_way: references of the tasks, by name.
             lost_nodes: the nodes that were given up.
         """
-        self._forget(running)
-        names = [name for name, node_id in self._node_of.items() if node_id in lost_nodes]
-        return [name for name in names if not ray.wait([running[name]], timeout=0)[0]]
+        names = [
+            name for name in under_way if name in self.starts and self.starts[name].node_id in lost_nodes
+        ]
+        return [name for name in names if not ray.wait([under_way[name]], timeout=0)[0]]
+
+    def ask_node(self, start: Start) -> Any:
+        """Return a reference to how many processes the kernel of a task's node has killed for want of memory by now."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        there = NodeAffinitySchedulingStrategy(start.node_id, soft=False)
+        task = ray.remote(num_cpus=0, max_retries=0)(n_killed_for_memory)
+        return task.options(scheduling_strategy=there, name="killed for memory").remote()
 
     def take_report(self, name: str, timeout_s: float) -> Report | None:
         """Return what an attempt that ran out of memory told before its worker ended; None for any other."""
@@ -137,7 +162,3 @@ class Lookout:
     def close(self) -> None:
         """End the beacon."""
         ray.kill(self.beacon)
-
-    def _forget(self, running: Iterable[str]) -> None:
-        names = set(running)
-        self._node_of = {name: node_id for name, node_id in self._node_of.items() if name in names}

@@ -56,6 +56,15 @@ class _Flight:
     overdue: bool = False
 
 
+@dataclass(frozen=True)
+class _Inquest:
+    """A worker died; its node has been asked whether the kernel took it for want of memory."""
+
+    flight: _Flight
+    how: str
+    n_killed_before: int
+
+
 class RayExecutor:
     """Evaluates jobs as tasks; the process must be connected to a cluster."""
 
@@ -89,6 +98,7 @@ class RayExecutor:
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
         self._flights: dict[Any, _Flight] = {}
+        self._inquests: dict[Any, _Inquest] = {}
         self._lookout = Lookout()
         run = "" if logs is None else secrets.token_hex(8)
         self._last_words = LastWords(logs, run)
@@ -101,7 +111,7 @@ class RayExecutor:
     @property
     def state(self) -> ExecutorState:
         """As many run as the cluster has room for, the rest waits."""
-        slots, under_way = self._watch.slots, len(self._flights)
+        slots, under_way = self._watch.slots, len(self._flights) + len(self._inquests)
         running = min(under_way, slots)
         return ExecutorState(
             capacity=self._max_in_flight or max(1, slots),
@@ -121,7 +131,7 @@ class RayExecutor:
             UserError: when the cluster is lost, or a node has other versions than this process.
         """
         while not self._given_up:
-            ready, _ = ray.wait(list(self._flights), num_returns=1, timeout=WAIT_S)
+            ready, _ = ray.wait([*self._flights, *self._inquests], num_returns=1, timeout=WAIT_S)
             outcome = self._settle(ready[0]) if ready else None
             if time.monotonic() > self._looked_s + POLL_S:
                 self._looked_s = time.monotonic()
@@ -176,6 +186,8 @@ class RayExecutor:
 
     def _settle(self, reference: Any) -> Outcome | None:
         """Return the outcome of a task that ended, None when its job was started again."""
+        if reference in self._inquests:
+            return self._conclude(reference)
         flight = self._flights.pop(reference)
         attempt = flight.attempt
         try:
@@ -197,10 +209,39 @@ class RayExecutor:
             self._last_words.ask_for(attempt)
             if flight.overdue:
                 return self._again(flight, Failure(self._limits.out_of_time(), ""))
-            return self._again(flight, after_crash(attempt, self._max_retries, f"by {_first_line(error)}"))
+            return self._inquire(flight, f"by {_first_line(error)}")
         if isinstance(report, Mismatch):
             raise report.error()
         return self._reported(flight, report)
+
+    def _inquire(self, flight: _Flight, how: str) -> Outcome | None:
+        """Ask the node of a worker that died why; where it is not known, the evaluation counts as the reason."""
+        name = beacon_name(flight.attempt)
+        self._lookout.listen([name, *self._names()])
+        start = self._lookout.starts.get(name)
+        if start is None:
+            return self._again(flight, after_crash(flight.attempt, self._max_retries, how))
+        self._inquests[self._lookout.ask_node(start)] = _Inquest(flight, how, start.n_killed)
+        return None
+
+    def _conclude(self, reference: Any) -> Outcome | None:
+        inquest = self._inquests.pop(reference)
+        attempt = inquest.flight.attempt
+        try:
+            for_memory = ray.get(reference) > inquest.n_killed_before
+        except exceptions.RayError:
+            for_memory = False
+        if for_memory:
+            return self._again(
+                inquest.flight, self._after_memory_ran_out(attempt, "the system killed its worker")
+            )
+        return self._again(inquest.flight, after_crash(attempt, self._max_retries, inquest.how))
+
+    def _names(self) -> dict[str, Any]:
+        """Return what is waited for, by the names under which the beacon knows the attempts."""
+        flights = {beacon_name(flight.attempt): reference for reference, flight in self._flights.items()}
+        asked = {beacon_name(i.flight.attempt): reference for reference, i in self._inquests.items()}
+        return {**flights, **asked}
 
     def _reported(self, flight: _Flight, report: Report) -> Outcome | None:
         outcome = report.outcome
@@ -232,17 +273,18 @@ class RayExecutor:
         return replace(next_step, most_memory_gb=self._watch.largest_memory_gb)
 
     def _look_at_starts(self) -> None:
-        started = self._lookout.newly_started()
+        self._lookout.listen(self._names())
         now = time.monotonic()
-        for flight in self._flights.values() if started else ():
-            if beacon_name(flight.attempt) in started:
+        for flight in self._flights.values():
+            if flight.started_s is None and beacon_name(flight.attempt) in self._lookout.starts:
                 flight.started_s = now
 
     def _leave_lost_nodes(self) -> None:
         """Start again what was on nodes that are gone; Ray itself may wait for it minutes longer."""
-        references = {beacon_name(flight.attempt): reference for reference, flight in self._flights.items()}
+        references = self._names()
         for name in self._lookout.on_lost_node(references, self._watch.lost_nodes):
-            flight = self._flights.pop(references[name])
+            reference = references[name]
+            flight = self._flights.pop(reference, None) or self._inquests.pop(reference).flight
             outcome = self._again(flight, after_lost_node(flight.attempt))
             if outcome is not None:
                 self._given_up.append(outcome)

@@ -81,8 +81,8 @@ class RayPlace:
         for number, run in enumerate(runs):
             while not ray.wait([run.reference], timeout=WAIT_S)[0]:
                 self._watch.look()
-                lookout.newly_started()
                 under_way = {other.name: other for other in runs[number:]}
+                lookout.listen(under_way)
                 references = {name: other.reference for name, other in under_way.items()}
                 for name in lookout.on_lost_node(references, self._watch.lost_nodes):
                     under_way[name].start_again()

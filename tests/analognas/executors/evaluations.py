@@ -100,6 +100,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_after_a_while() -> None:
+    time.sleep(0.5)
+    die()
+
+
 def segfault() -> None:
     print("about to die", file=sys.stderr, flush=True)
     os.kill(os.getpid(), signal.SIGSEGV)

@@ -144,6 +144,21 @@ def test_4_a_candidate_that_always_crashes(tmp_path, cluster) -> None:
     assert set(chosen.values()) == {3}
 
 
+def test_5_a_worker_that_the_kernel_killed_has_run_out_of_memory(tmp_path, cluster, monkeypatch) -> None:
+    """Its node says that the kernel has killed one more process since; a real one takes a machine's memory."""
+    from analognas.executors.ray_beacon import Lookout
+
+    monkeypatch.setattr(Lookout, "ask_node", lambda self, start: ray.put(start.n_killed + 1))
+    evaluate = Sometimes(evaluations.die_after_a_while, tmp_path / "starts", every=3)
+    search(tmp_path, cluster, evaluate, 6, time_s=60.0)
+    failed = [trial for trial in check_run(tmp_path, 6) if trial.status == "failed"]
+    assert failed
+    assert {trial.attempts for trial in failed} == {2}
+    assert {trial.failure.reason for trial in failed} == {
+        "out of memory, also with a whole node to itself: the system killed its worker"
+    }
+
+
 def test_5_memory_is_doubled_once(tmp_path, cluster) -> None:
     record = tmp_path / "starts"
     evaluate = Sometimes(evaluations.allocate, record, every=3)

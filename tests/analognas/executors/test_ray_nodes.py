@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from analognas.errors import UserError
-from analognas.executors.fingerprint import OWN_PACKAGES, fingerprint
+from analognas.executors.fingerprint import OWN_PACKAGES
 from analognas.executors.ray_cluster import Demand, connect
 from analognas.observer import Silent
 from analognas.record.journal import read_trials
@@ -45,21 +45,16 @@ def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> No
 def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     import torch
 
+    from analognas.executors.ray_place import RayPlace
     from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_worker import call_remotely
+    from analognas.executors.ray_watch import ClusterWatch
 
     connect(cluster.address, ONE)
     x = torch.randn(64, 3, 8, 8).contiguous(memory_format=torch.channels_last)
     odd = torch.arange(7)
-    task = ray.remote(call_remotely)
-    facts = ray.get(
-        task.remote(
-            Freight().ship({"x": x, "odd": odd, "none": torch.empty(0, 3)}),
-            fingerprint(),
-            evaluations.describe_data,
-            1,
-        )
-    )
+    place = RayPlace(Freight(), ClusterWatch(ONE), max_retries=0)
+    data = {"x": x, "odd": odd, "none": torch.empty(0, 3)}
+    (facts,) = place.map(evaluations.describe_data, data, [1])
     assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
 
 
