@@ -56,6 +56,12 @@ class Attempt:
         """Which start of the job this is, from 1."""
         return 1 + self.crashes + self.lost_nodes + self.more_memory
 
+    def why_after(self, before: Attempt) -> str:
+        """Return what became of the attempt before this one."""
+        if self.lost_nodes > before.lost_nodes:
+            return "its machine went away"
+        return "its worker died" if self.crashes > before.crashes else "it ran out of memory"
+
 
 def ran_out_of_memory(outcome: Outcome) -> bool:
     """Return whether an evaluation failed for want of memory, of the machine or of a GPU."""

@@ -256,7 +256,7 @@ class RayExecutor:
 
     def _again(self, flight: _Flight, next_step: Attempt | Failure) -> Outcome | None:
         if isinstance(next_step, Attempt):
-            write_log(self._logs, flight.attempt, "the worker was lost or ran out of memory\n")
+            write_log(self._logs, flight.attempt, f"{next_step.why_after(flight.attempt)}\n")
             self._start(next_step)
             return None
         write_log(self._logs, flight.attempt, f"{next_step.reason}\n{next_step.traceback}")
