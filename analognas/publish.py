@@ -51,7 +51,8 @@ def publish(
             write_hypervolume(run.hypervolume, trials, bounds, config.objectives)
         write_report(run.report, data)
     except OSError as error:
+        place = error.filename2 or run.path  # what a finished draft should have replaced
         raise UserError(
-            f"{run.path}: cannot be written: {error.strerror}; the trials are safe, "
+            f"{place}: cannot be written: {error.strerror}; the trials are safe, "
             f"{remedy(error)} and run `analognas report {run.path}`"
         ) from None

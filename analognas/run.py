@@ -13,6 +13,7 @@ from analognas.errors import UserError
 from analognas.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
+from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
 from analognas.selection import choose
@@ -191,13 +192,21 @@ class Run:
         """Return one row a trial in order of completion, the columns of summary.csv."""
         return trials_table(self.directory.trials(), self.config.constraints.upper_bounds())
 
-    def status(self) -> dict[str, Any]:
-        """Return how far the run is, JSON-able."""
-        config, trials, result = self.config, self.directory.trials(), self.result
+    def status(self, trials: Sequence[Trial] | None = None) -> dict[str, Any]:
+        """Return how far the run is, JSON-able.
+
+        Args:
+            trials: those of the record, where they have been read already.
+
+        Raises:
+            UserError: when a file of the run is damaged.
+        """
+        config, result = self.config, self.result
+        trials = self.directory.trials() if trials is None else trials
         if result is None:
             best = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
         else:
-            best = self.directory.trial_of(result)
+            best = self.directory.trial_of(result, trials)
         if result is not None and self.directory.report.exists():
             state = "finished"
         else:

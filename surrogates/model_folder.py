@@ -60,7 +60,11 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def write_boosters(
     folder: Path, manifest: dict[str, Any], models: Sequence[Sequence[xgboost.Booster]]
 ) -> None:
-    """Write `models`, by target and member, and their manifest into `folder`, which is created."""
+    """Write `models`, by target and member, and their manifest into `folder`, which is created.
+
+    Raises:
+        OSError: when the folder cannot be written, because the disk is full for one.
+    """
     names = [
         [f"target{target}-member{member}.ubj" for member in range(len(members))]
         for target, members in enumerate(models)
@@ -68,7 +72,8 @@ def write_boosters(
     write_manifest(folder, {**manifest, "files": names})
     for row, members in zip(names, models, strict=True):
         for name, booster in zip(row, members, strict=True):
-            booster.save_model(folder / name)
+            # not save_model(), which tells of a full disk by an error of XGBoost's own
+            (folder / name).write_bytes(booster.save_raw("ubj"))
 
 
 def read_boosters(folder: Path, manifest: dict[str, Any]) -> list[list[xgboost.Booster]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -12,7 +13,7 @@ from analognas.cli.options import AsJson, RunFolder
 from analognas.cli.printable import printable
 
 if TYPE_CHECKING:
-    from analognas.run import Run
+    from analognas.record.trial import Trial
 
 SHOWN_FAILURES: Final = 3
 
@@ -24,7 +25,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     from analognas.run import Run
 
     run = Run.open(folder)
-    content = run.status()
+    trials = run.directory.trials()
+    content = run.status(trials)
     speed = recent_speed(run.directory.journal)
     to_do = content["trials"] - content["finished"]
     content |= {
@@ -41,7 +43,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     )
     if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
         typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
-    for line in _last_failures(run) if content["failed"] else ():
+    for line in _last_failures(trials, run.directory.logs):
         typer.echo(printable(line))
     best = content["best"]
     if best is None:
@@ -69,13 +71,13 @@ def _pace(content: Mapping[str, Any]) -> str:
     return f", {60 * content['trials_a_second']:.3g} trials/min{left}{nodes}"
 
 
-def _last_failures(run: Run) -> list[str]:
+def _last_failures(trials: Sequence[Trial], logs: Path) -> list[str]:
     """Return a line on each of the last failed trials, with its log where it has one."""
-    failed = [trial for trial in run.directory.trials() if trial.failure is not None]
+    failed = [trial for trial in trials if trial.failure is not None]
     lines = []
     for trial in failed[-SHOWN_FAILURES:]:
         reason = " ".join(str(trial.failure and trial.failure.reason).split())
-        log = run.directory.logs / trial.log
+        log = logs / trial.log
         where = f"; log: {log}" if log.exists() else ""
         lines.append(f"trial {trial.number} failed: {reason[:160]}{where}")
     return lines

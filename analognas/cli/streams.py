@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 
 def open_missing_streams() -> None:
@@ -23,9 +24,18 @@ def open_missing_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "w", closefd=False))
 
 
-def drop_output() -> None:
-    """Let what the output stream could not write go, instead of trying again when the process ends."""
+def drop_output(stream: TextIO | None = None) -> None:
+    """Let what a stream, the output by default, could not write go, instead of trying again when the process ends."""
     with suppress(OSError):  # a stream without a descriptor keeps nothing back
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, (stream or sys.stdout).fileno())
         os.close(null)
+
+
+def drop_lost_output() -> None:
+    """Write what both streams hold back, or let it go: a terminal that was closed must not change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            drop_output(stream)

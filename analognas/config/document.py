@@ -106,9 +106,11 @@ def read_document(path: Path, remedy: str = START_FROM) -> Document:
         ConfigError: when it is not YAML, empty, not a mapping, or has equal keys, tags or aliases.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # not its size: a pipe and a device have none
+        if len(content) > MAX_BYTES:
             raise UserError(f"{path}: a configuration has at most {MAX_BYTES} bytes; is this the right file?")
-        text = path.read_bytes().decode("utf-8")
+        text = content.decode("utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {remedy}") from None
     except IsADirectoryError:
@@ -191,9 +193,12 @@ def _plain(node: yaml.Node, path: KeyPath, document: Document, problems: list[Pr
         return _plain_mapping(node, path, document, problems)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, index), document, problems) for index, child in enumerate(node.value)]
+    if not _is_text(node.value):
+        problems.append(Problem(place, dotted(path), "half a character (`\\ud800` to `\\udfff`); remove it"))
+        return None
     try:
         return _construct_scalar(node)
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         message = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
         problems.append(Problem(place, dotted(path), f"not a plain value: {message}; quote the text"))
         return None
@@ -205,7 +210,7 @@ def _plain_mapping(
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         place = _place(key_node, document.source)
-        if not isinstance(key_node, yaml.ScalarNode):
+        if not isinstance(key_node, yaml.ScalarNode) or not _is_text(key_node.value):
             problems.append(Problem(place, dotted(path), "a key must be a plain word"))
             continue
         key = key_node.value
@@ -233,13 +238,19 @@ def _construct_scalar(node: yaml.Node) -> Any:
         loader.dispose()
 
 
+def _is_text(value: str) -> bool:
+    """Return whether a text can be written: an escape in YAML may stand for half a character."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def dotted(path: KeyPath) -> str:
-    """Return a path as people write it.
+    """Return a path as people write it, on one line.
 
     >>> dotted(("task", "input_shape", 0))
     'task.input_shape[0]'
     """
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        shown = part if isinstance(part, int) or part.isprintable() else repr(part)
+        text += f"[{shown}]" if isinstance(part, int) else f".{shown}" if text else str(shown)
     return text

@@ -124,7 +124,8 @@ def _existing(path: Path, info: ValidationInfo, what: str) -> Path:
 def _existing_file(path: Path, info: ValidationInfo) -> Path:
     found = _existing(path, info, "file")
     if not found.is_file():
-        raise ValueError(f"must be a file, {found} is a directory")
+        kind = "a directory" if found.is_dir() else "no plain file"
+        raise ValueError(f"must be a file, {found} is {kind}")
     return found
 
 

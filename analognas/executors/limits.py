@@ -14,11 +14,15 @@ from typing import Any, Final
 from analognas.executors.attempts import TIME_IS_UP, Attempt
 from analognas.executors.executor import Evaluate, Outcome, node_name, now_utc
 from analognas.executors.memory import memory_limit
+from analognas.executors.running_clock import RunningClock
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 
 GRACE_S: Final = 2.0
 """Seconds after its time at which an evaluation that does not even answer a signal loses its worker."""
+
+EARLY_S: Final = 0.01
+"""Seconds that a timer may go off before its time, by rounding."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +80,25 @@ def evaluate_within(evaluate: Evaluate, attempt: Attempt, limits: Limits) -> Out
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TrialTimeoutError in the main thread after `seconds`, by a timer that no change of the clock touches."""
+    """Raise TrialTimeoutError in the main thread after `seconds` in which this process ran.
+
+    No change of the system's clock touches them, and those in which the process was stopped do not count.
+    """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
+    with RunningClock() as clock:
 
-    def on_alarm(_signal: int, _frame: Any) -> None:
-        raise TrialTimeoutError
+        def on_alarm(_signal: int, _frame: Any) -> None:
+            left_s = seconds - clock.now_s()
+            if left_s <= EARLY_S:
+                raise TrialTimeoutError
+            signal.setitimer(signal.ITIMER_REAL, left_s)
 
-    before = signal.signal(signal.SIGALRM, on_alarm)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        before = signal.signal(signal.SIGALRM, on_alarm)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)

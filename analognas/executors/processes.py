@@ -12,6 +12,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome, node_name
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.memory import n_killed_for_memory
+from analognas.executors.running_clock import RunningClock
 from analognas.executors.trial_log import write_log
 from analognas.executors.worker_process import READY, STARTED, work
 from analognas.record.trial import Failure
@@ -87,6 +89,7 @@ class ProcessExecutor:
         self._done: deque[Outcome] = deque()
         self._false_starts = 0
         self._killed_for_memory = n_killed_for_memory()
+        self._clock = RunningClock()
         self._workers = [self._start() for _ in range(workers)]
 
     @property
@@ -129,6 +132,7 @@ class ProcessExecutor:
             worker.process.join(PATIENCE_S)
             worker.process.kill()
             worker.process.join()
+        self._clock.close()
         self._workers.clear()
         self._queue.clear()
 
@@ -141,6 +145,7 @@ class ProcessExecutor:
         process = context.Process(
             target=work, args=(theirs, self._evaluate, self._limits, self._logs), daemon=True
         )
+        resource_tracker.ensure_running()  # which unblocks SIGINT where it has to start one
         # A worker that is still importing must not die of a Ctrl-C that is meant for the driver.
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -177,7 +182,7 @@ class ProcessExecutor:
                     worker.ready = True
                     self._false_starts = 0
                 elif message == STARTED:
-                    worker.started_s = time.monotonic()
+                    worker.started_s = self._clock.now_s()
                 else:
                     self._finished(worker, message)
         except (EOFError, OSError):
@@ -259,12 +264,12 @@ class ProcessExecutor:
         limit_s, started_s = self._limits.time_s, worker.started_s
         if limit_s is None or started_s is None or worker.attempt is None:
             return False
-        return time.monotonic() > started_s + limit_s + GRACE_S
+        return self._clock.now_s() > started_s + limit_s + GRACE_S
 
     def _until_next_deadline(self) -> float | None:
         limit_s = self._limits.time_s
         started = [w.started_s for w in self._workers if w.attempt is not None and w.started_s is not None]
         if limit_s is None or not started:
             return None
-        left_s = min(started) + limit_s + GRACE_S - time.monotonic()
+        left_s = min(started) + limit_s + GRACE_S - self._clock.now_s()
         return min(max(0.0, left_s) + 0.01, LONGEST_WAIT_S)

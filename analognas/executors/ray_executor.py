@@ -34,6 +34,7 @@ from analognas.executors.ray_logs import LastWords
 from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import WAIT_S, ClusterWatch
 from analognas.executors.ray_worker import Errand, Mismatch, Report, beacon_name, evaluate_remotely
+from analognas.executors.running_clock import RunningClock
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
 
@@ -106,6 +107,7 @@ class RayExecutor:
             Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._lookout.beacon, run)
         )
         self._looked_s = time.monotonic()
+        self._clock = RunningClock()
         self._given_up: deque[Outcome] = deque()
 
     @property
@@ -147,6 +149,7 @@ class RayExecutor:
 
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
+        self._clock.close()
         if self._watch.lost:
             return
         if self._flights:
@@ -274,7 +277,7 @@ class RayExecutor:
 
     def _look_at_starts(self) -> None:
         self._lookout.listen(self._names())
-        now = time.monotonic()
+        now = self._clock.now_s()
         for flight in self._flights.values():
             if flight.started_s is None and beacon_name(flight.attempt) in self._lookout.starts:
                 flight.started_s = now
@@ -303,7 +306,7 @@ class RayExecutor:
         """Cancel evaluations that their own worker could not stop in time."""
         if self._limits.time_s is None:
             return
-        now = time.monotonic()
+        now = self._clock.now_s()
         for reference, flight in self._flights.items():
             begun_s = flight.started_s
             if begun_s is not None and not flight.overdue and now > begun_s + self._limits.time_s + GRACE_S:

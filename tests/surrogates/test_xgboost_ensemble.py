@@ -30,6 +30,13 @@ def test_one_member_has_no_uncertainty(table) -> None:
     assert (fitted.predict(table[0]).std == 0).all(axis=None)
 
 
+def test_a_full_disk_is_an_error_of_the_system(table, tmp_path) -> None:
+    fitted = XGBoostSurrogate(members=1, trees=1).fit(*table, np.random.default_rng(0))
+    (tmp_path / "target0-member0.ubj").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        fitted.save(tmp_path)
+
+
 def test_small_scales_are_fitted_as_well_as_large_ones(table) -> None:
     features, targets = table
     columns = pd.DataFrame({"large": targets["accuracy_1d"], "small": 1e-6 * targets["accuracy_1d"]})

@@ -56,6 +56,26 @@ def test_resume_auto_needs_a_directory(tmp_path) -> None:
         assert done.stderr.startswith("--resume: must be never, or auto together with --out")
 
 
+def test_status_reads_the_record_once(tmp_path, monkeypatch) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    with Journal(run.journal) as journal:
+        journal.append(a_trial(1, failed=True))
+    read: list[Path] = []
+    monkeypatch.setattr(
+        "analognas.record.directory.read_trials", lambda path: read.append(path) or read_trials(path)
+    )
+    assert "trial 1 failed: diverged" in invoke("status", run.path).stdout
+    assert read == [run.journal]
+
+
+def test_a_folder_in_the_place_of_a_report_is_named(tmp_path) -> None:
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
+    run.report.mkdir()
+    done = invoke("report", run.path)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"{run.report}: cannot be written: Is a directory; the trials are safe")
+
+
 def test_status_tells_the_speed_the_last_failures_and_a_torn_line(tmp_path) -> None:
     run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})
     with Journal(run.journal) as journal:

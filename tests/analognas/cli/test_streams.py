@@ -1,6 +1,7 @@
 """A command whose output nobody takes: a closed stream, a pipe without a reader, a full disk."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,3 +84,23 @@ def test_output_on_a_full_disk_is_told_in_a_line(tmp_path) -> None:
     done = sh(">/dev/full", *command("status", run.path))
     assert done.returncode == 2
     assert done.stderr == "the output: No space left on device; make room, and give the command again\n"
+
+
+def test_a_terminal_that_was_closed_does_not_change_the_exit_code() -> None:
+    code = (
+        "import sys; from analognas.cli.summary import print_interrupted\n"
+        "input(); sys.stdout.write('a bar'); sys.stderr.write('a bar')\n"
+        "print_interrupted(None); sys.exit(130)"
+    )
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment(),
+    )
+    os.close(terminal)
+    os.close(screen)
+    process.communicate(b"go on\n", timeout=30)
+    assert process.returncode == 130

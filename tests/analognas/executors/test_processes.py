@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections import Counter
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,17 @@ def test_a_worker_whose_driver_is_gone_ends_without_a_traceback(monkeypatch) -> 
     finally:
         signal.signal(signal.SIGINT, before)
         theirs.close()
+
+
+def test_the_first_worker_does_not_hear_ctrl_c_while_it_starts(monkeypatch) -> None:
+    tracker = resource_tracker.ResourceTracker()  # of a process that has not started one yet
+    monkeypatch.setattr(resource_tracker, "getfd", tracker.getfd)
+    monkeypatch.setattr(resource_tracker, "ensure_running", tracker.ensure_running)
+    pool = executor(evaluations.instant, workers=1)
+    try:
+        status = Path(f"/proc/{pool._workers[0].process.pid}/status").read_text()
+    finally:
+        pool.close()
+        tracker._stop()
+    blocked = int(re.search(r"SigBlk:\s*(\w+)", status)[1], 16)
+    assert blocked >> (signal.SIGINT - 1) & 1

@@ -33,6 +33,8 @@ from tests.analognas.small_search import ROOT, SMALL, environment, write_small
         "!!python/object/new:subprocess.Popen [[touch, PWNED]]",
         "!include /etc/passwd",
         "*alias",
+        "!!float ''",
+        '"\\ud800"',
     ],
 )
 def test_yaml_tags_and_aliases_run_nothing(tmp_path, monkeypatch, value) -> None:
@@ -40,6 +42,26 @@ def test_yaml_tags_and_aliases_run_nothing(tmp_path, monkeypatch, value) -> None
     with pytest.raises(UserError, match=r"^config:1:"):
         parse_config(f"name: {value}\n", tmp_path)
     assert not (tmp_path / "PWNED").exists()
+
+
+@pytest.mark.parametrize(("key", "shown"), [(r"a\nb", r"'a\nb'"), (r"\e[31m", r"'\x1b[31m'")])
+def test_a_key_is_told_on_one_line(tmp_path, key, shown) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_config(f'{SMALL}"{key}": 1\n', tmp_path)
+    assert str(caught.value).startswith(f"config:17:1: {shown}: unknown key")
+    assert "\n" not in str(caught.value)
+
+
+def test_half_a_character_is_no_key(tmp_path) -> None:
+    with pytest.raises(UserError, match="config:17:1: a key must be a plain word"):
+        parse_config(f'{SMALL}"\\ud800": 1\n', tmp_path)
+
+
+def test_no_configuration_is_read_without_end(tmp_path) -> None:
+    with pytest.raises(UserError, match="/dev/zero: a configuration has at most 1000000 bytes"):
+        load_config(Path("/dev/zero"))
+    with pytest.raises(UserError, match="must be a file, /dev/zero is no plain file"):
+        parse_config(SMALL.replace("{kind: digits}", "{kind: arrays, path: /dev/zero}"), tmp_path)
 
 
 @pytest.mark.parametrize(
