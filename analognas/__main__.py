@@ -17,9 +17,15 @@ def main() -> None:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
     from analognas.cli.main import app
+    from analognas.cli.streams import end_output
 
     signal.signal(signal.SIGINT, before)
-    app(prog_name="analognas")
+    try:
+        app(prog_name="analognas")
+    except SystemExit as end:
+        if end.code == EXIT_INTERRUPTED:
+            end_output()
+        raise
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

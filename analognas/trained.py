@@ -19,6 +19,7 @@ from analognas.config.problems import ConfigError
 from analognas.config.spec import Spec
 from analognas.config.translate import translate
 from analognas.errors import UserError
+from analognas.export.checksums import CHECKSUMS, is_damaged
 from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
 from analognas.record.bounded_file import is_plain_file, read_bounded
@@ -118,11 +119,13 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
     """Load exported weights into `network` and set it to evaluation mode.
 
     Raises:
-        UserError: when the file is missing, not safetensors, or does not fit.
+        UserError: when the file is missing, not safetensors, does not fit, or is another than the checksums tell.
     """
     own = network.state_dict()
     if path.exists() and not is_plain_file(path):
         raise UserError(f"{path}: not readable weights (not a plain file); {_REMEDY}")
+    if path.exists() and is_damaged(path):
+        raise UserError(f"{path}: not readable weights (not those of {CHECKSUMS} beside it); {_REMEDY}")
     try:
         with safe_open(path, framework="pt") as file:
             own_names = (file.metadata() or {}).get("names") == "state_dict"

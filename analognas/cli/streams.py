@@ -32,10 +32,12 @@ def drop_output(stream: TextIO | None = None) -> None:
         os.close(null)
 
 
-def drop_lost_output() -> None:
-    """Write what both streams hold back, or let it go: a terminal that was closed must not change the exit code."""
+def end_output() -> None:
+    """Write what both streams hold back, or let it go, and all that follows.
+
+    The terminal may be closed: what cannot be written would change the exit code.
+    """
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError):
             stream.flush()
-        except OSError:
-            drop_output(stream)
+        drop_output(stream)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from analognas.cli.printable import printable, tell
-from analognas.cli.streams import drop_lost_output
 
 if TYPE_CHECKING:
     from analognas.config.sections import SearchConfig
@@ -91,9 +90,8 @@ def print_interrupted(run: RunDirectory | None) -> None:
     """Say how to go on after an interruption; without a run, that there is none."""
     if run is None:
         tell("interrupted before the search began; nothing was created")
-    else:
-        tell(f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}")
-    drop_lost_output()
+        return
+    tell(f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}")
 
 
 def _number(value: float | None) -> str:

@@ -35,11 +35,23 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
         return (CHECKSUMS,)
     if not written or any("/" in name for name in written):
         return (CHECKSUMS,)
-    return tuple(
-        name
-        for name, checksum in written.items()
-        if not _is_of_a_bundle(folder / name) or _sha256(folder / name) != checksum
-    )
+    return tuple(name for name, checksum in written.items() if not _holds(folder / name, checksum))
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether the checksums beside a file tell of another content; without them it is believed."""
+    try:
+        lines = read_bounded(path.with_name(CHECKSUMS), _MAX_BYTES).splitlines()
+    except (OSError, ValueError):
+        return False
+    written = [
+        checksum for checksum, _, name in (line.partition("  ") for line in lines) if name == path.name
+    ]
+    return bool(written) and not _holds(path, written[-1])
+
+
+def _holds(path: Path, checksum: str) -> bool:
+    return _is_of_a_bundle(path) and _sha256(path) == checksum
 
 
 def _is_of_a_bundle(path: Path) -> bool:

@@ -88,9 +88,10 @@ def test_output_on_a_full_disk_is_told_in_a_line(tmp_path) -> None:
 
 def test_a_terminal_that_was_closed_does_not_change_the_exit_code() -> None:
     code = (
-        "import sys; from analognas.cli.summary import print_interrupted\n"
-        "input(); sys.stdout.write('a bar'); sys.stderr.write('a bar')\n"
-        "print_interrupted(None); sys.exit(130)"
+        "import atexit, sys, analognas.cli.main as cli; from analognas.__main__ import main\n"
+        "atexit.register(lambda: sys.stderr.write('late'))\n"
+        "def app(prog_name): sys.stdout.write('a bar'); sys.stderr.write('a bar'); sys.exit(130)\n"
+        "cli.app = app; input(); main()"
     )
     screen, terminal = pty.openpty()
     process = subprocess.Popen(

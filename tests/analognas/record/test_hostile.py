@@ -13,6 +13,7 @@ import pytest
 from analognas.config.loader import dump_config, load_config, parse_config
 from analognas.errors import UserError
 from analognas.executors.attempts import Attempt
+from analognas.export.checksums import write_checksums
 from analognas.record.directory import create_run, open_run
 from analognas.record.journal import Journal, read_trials, torn_line
 from analognas.record.whole_folder import write_folder
@@ -134,6 +135,23 @@ def test_weights_with_an_absurd_size_are_refused(tmp_path) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError, match="not readable weights"):
             load_weights(nn.Linear(2, 2), path, (1, 1, 2))
+
+
+def test_weights_that_are_not_those_of_the_checksums_are_refused(tmp_path) -> None:
+    from safetensors.torch import save_file
+    from torch import nn
+
+    network, path = nn.Linear(2, 2), tmp_path / "model.safetensors"
+    named = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    save_file(named, path, {"names": "state_dict"})
+    load_weights(network, path, (1, 1, 2))  # nothing beside it that tells
+    write_checksums(tmp_path)
+    load_weights(network, path, (1, 1, 2))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="not those of SHA256SUMS beside it"):
+        load_weights(network, path, (1, 1, 2))
 
 
 def test_an_architecture_file_that_is_no_object_is_told(tmp_path) -> None:
