@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,18 @@ _MAX_FILE_BYTES: Final = 4_000_000_000
 
 def write_checksums(folder: Path) -> None:
     """Write the checksum of every file that is in `folder`."""
-    lines = [f"{_sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
-    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+    _write(folder, {path.name: _sha256(path) for path in sorted(folder.iterdir())})
+
+
+def update_checksums(folder: Path, names: Collection[str]) -> None:
+    """Write the checksums of files that were replaced, where the folder has any of theirs."""
+    try:
+        written = _written(folder)
+    except (OSError, ValueError):
+        return
+    replaced = {name: _sha256(folder / name) for name in written if name in names}
+    if replaced:
+        _write(folder, {**written, **replaced})
 
 
 def damaged_files(folder: Path) -> tuple[str, ...]:
@@ -29,8 +40,7 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
     Where the checksums are missing or damaged themselves, they are the only name.
     """
     try:
-        lines = read_bounded(folder / CHECKSUMS, _MAX_BYTES).splitlines()
-        written = {name: checksum for checksum, name in (line.split("  ", 1) for line in lines)}
+        written = _written(folder)
     except (OSError, ValueError):
         return (CHECKSUMS,)
     if not written or any("/" in name for name in written):
@@ -41,13 +51,21 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
 def is_damaged(path: Path) -> bool:
     """Return whether the checksums beside a file tell of another content; without them it is believed."""
     try:
-        lines = read_bounded(path.with_name(CHECKSUMS), _MAX_BYTES).splitlines()
+        checksum = _written(path.parent).get(path.name)
     except (OSError, ValueError):
         return False
-    written = [
-        checksum for checksum, _, name in (line.partition("  ") for line in lines) if name == path.name
-    ]
-    return bool(written) and not _holds(path, written[-1])
+    return checksum is not None and not _holds(path, checksum)
+
+
+def _written(folder: Path) -> dict[str, str]:
+    """Return the checksums that a folder has, by the names of the files."""
+    lines = read_bounded(folder / CHECKSUMS, _MAX_BYTES).splitlines()
+    return {name: checksum for checksum, name in (line.split("  ", 1) for line in lines)}
+
+
+def _write(folder: Path, checksums: Mapping[str, str]) -> None:
+    lines = [f"{checksum}  {name}\n" for name, checksum in checksums.items()]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def _holds(path: Path, checksum: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analognas.errors import Argument, UserError
+from analognas.export.checksums import update_checksums
 from analognas.export.error import ExportError
 from analognas.export.formats import FORMATS, Artefact
 
@@ -47,6 +48,7 @@ def write_formats(
                 )
             for file in files:
                 file.replace(target / file.name)
+        update_checksums(target, {file.name for file in files})
     except ExportError as error:
         raise UserError(str(error)) from None
     except OSError as error:

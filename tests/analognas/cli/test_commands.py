@@ -274,7 +274,7 @@ def test_a_path_that_is_too_long_is_told(here, arguments) -> None:
     invoke("init", "my.yaml")
     told = invoke(*arguments)
     assert told.exit_code == 2
-    assert told.stderr.endswith(": File name too long; choose a shorter one\n")
+    assert told.stderr.endswith(": File name too long; choose a shorter one, and give the command again\n")
 
 
 def test_no_argument_shows_the_help(here) -> None:

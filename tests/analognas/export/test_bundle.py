@@ -86,6 +86,17 @@ def test_missing_and_damaged_files_are_named(artefact: Artefact, result: FinalRe
         assert damaged_files(folder) == ("SHA256SUMS",)
 
 
+def test_checksums_follow_a_format_that_is_written_over_a_bundle(
+    artefact: Artefact, result: FinalResult, tmp_path: Path
+) -> None:
+    write_bundle(tmp_path / "best", artefact, result)
+    (tmp_path / "best" / "model.onnx").write_bytes(b"cut")
+    with torch.no_grad():
+        next(artefact.model.parameters()).add_(1.0)
+    write_formats(artefact, ["analog", "python"], tmp_path / "best", force=True)
+    assert damaged_files(tmp_path / "best") == ("model.onnx",)
+
+
 def test_a_bundle_replaces_an_earlier_one_whole(
     artefact: Artefact, result: FinalResult, tmp_path: Path
 ) -> None:
