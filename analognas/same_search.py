@@ -36,17 +36,17 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
     Raises:
         UserError: with a line for each key that differs.
     """
-    differing = list(differences(_comparable(load_run_config(run.config)[0]), _comparable(config)))
-    if differing:
-        raise UserError(
-            "\n".join(
-                [
-                    f"{run.path}: this run began as another search:",
-                    *differing,
-                    "continue it as it began, or start a new search in another directory",
-                ]
-            )
-        )
+    _refuse(
+        f"{run.path}: this run began as another search:",
+        differences(_comparable(load_run_config(run.config)[0]), _comparable(config)),
+        "continue it as it began",
+    )
+
+
+def _refuse(head: str, differing: Iterator[str], remedy: str) -> None:
+    lines = list(differing)
+    if lines:
+        raise UserError("\n".join([head, *lines, f"{remedy}, or start a new search in another directory"]))
 
 
 def check_same_data(run: RunDirectory, task: Task) -> None:
@@ -78,17 +78,11 @@ def check_same_measurement(run: RunDirectory, config: SearchConfig) -> None:
         UserError: with a line for each key that differs.
     """
     began_with = run.read_environment().get(MEASURED_WITH, {})
-    differing = list(differences(began_with, _known_to(began_with, measured_with(config))))
-    if differing:
-        raise UserError(
-            "\n".join(
-                [
-                    f"{run.config}: trials of this run were measured in another way:",
-                    *differing,
-                    "put these values back, or start a new search in another directory",
-                ]
-            )
-        )
+    _refuse(
+        f"{run.config}: trials of this run were measured in another way:",
+        differences(began_with, _known_to(began_with, measured_with(config))),
+        "put these values back",
+    )
 
 
 def _known_to(before: Any, now: Any) -> Any:
