@@ -24,6 +24,7 @@ from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
 from analognas.executors.ray_cluster import NoClusterError, NoRoomError
 from analognas.seeds import derive_seed, numpy_generator
+from analognas.spaces import ArchitectureSpace
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
@@ -75,6 +76,24 @@ class Composition:
         return self.site.place()
 
 
+def load_task_and_space(config: SearchConfig, document: Document) -> tuple[Task, ArchitectureSpace]:
+    """Load the data and make the space for them.
+
+    Raises:
+        UserError: at the section that is wrong.
+    """
+    try:
+        task = load_task(config.task)
+    except UserError as error:
+        raise problem_at(document, ("task",), str(error)) from None
+    try:
+        return task, make_space(config.space, task.input_shape, task.n_classes)
+    except ValueError as error:
+        raise problem_at(document, ("space",), str(error)) from None
+    except UserError as error:
+        raise problem_at(document, ("space", "name"), str(error)) from None
+
+
 def compose(config: SearchConfig, document: Document) -> Composition:
     """Load the data, check that the search can succeed, and put its parts together.
 
@@ -85,16 +104,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     Raises:
         UserError: when the data do not fit, or no candidate can meet the hard constraints.
     """
-    try:
-        task = load_task(config.task)
-    except UserError as error:
-        raise problem_at(document, ("task",), str(error)) from None
-    try:
-        space = make_space(config.space, task.input_shape, task.n_classes)
-    except ValueError as error:
-        raise problem_at(document, ("space",), str(error)) from None
-    except UserError as error:
-        raise problem_at(document, ("space", "name"), str(error)) from None
+    task, space = load_task_and_space(config, document)
     try:
         hwsim.check_times(config.hardware, config.evaluation.times)
     except ValueError as error:

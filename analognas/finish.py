@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
@@ -18,21 +17,12 @@ from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
 from analognas.expected_time import expected_time
-from analognas.history import history_of
 from analognas.observer import Observer
-from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.validation import ValidatedNetwork
-from analognas.record.whole_folder import write_folder
-from analognas.seeds import derive_seed, numpy_generator
-from analognas.strategies.specs import surrogate_spec
+from analognas.seeds import derive_seed
 from analognas.training.loop import accuracy
 from search_spaces import Genotype, published
-from surrogates import held_out_tau, make_surrogate
-
-TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
-FOLDS: Final = 10
-FEWEST_FOR_TAU: Final = 8
 
 
 @dataclass(frozen=True)
@@ -177,39 +167,3 @@ def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTra
     )
     weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return FullyTrained(validated, save(weights))
-
-
-def judge_surrogate(
-    config: SearchConfig,
-    composition: Composition,
-    trials: Sequence[Trial],
-    run: RunDirectory,
-    observer: Observer,
-) -> dict[str, Any]:
-    """Cross-validate the surrogate of the strategy on all completed trials and save the one fitted on all of them.
-
-    Returns:
-        The content of `FinalResult.surrogate`; empty without a surrogate or with too few trials.
-    """
-    spec = surrogate_spec(config.search.strategy)
-    completed = [trial for trial in trials if trial.status == "completed" and trial.rung == 0]
-    if spec is None or len(completed) < FEWEST_FOR_TAU:
-        return {}
-    observer.stage("measuring the surrogate on held-out trials")
-    history = history_of(completed, (), len(completed[0].genotype))
-    features = composition.problem.space.encode(history.population)
-    targets = history.metrics[list(TARGETS)]
-    surrogate = make_surrogate(spec)
-    held_out = held_out_tau(surrogate, features, targets, FOLDS, numpy_generator(config.seed, "held-out"))
-    write_folder(
-        run.surrogate, surrogate.fit(features, targets, numpy_generator(config.seed, "surrogate")).save
-    )
-    return {
-        "kind": spec.kind,
-        "tau": {name: None if math.isnan(tau) else tau for name, tau in held_out.tau.items()},
-        "undefined": dict(held_out.undefined),
-        "trials": len(completed),
-        "folds": held_out.folds,
-        "measured": {name: targets[name].tolist() for name in TARGETS},
-        "predicted": {name: held_out.predictions[name].tolist() for name in TARGETS},
-    }

@@ -9,15 +9,16 @@ from itertools import chain, count
 from pathlib import Path
 
 from analognas.artefact import best_artefact, make_artefact
-from analognas.compose import Composition, compose
+from analognas.compose import Composition, compose, load_task_and_space
 from analognas.config.document import Document
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.evaluation.training import STOPPED_EARLY
 from analognas.export import Artefact, damaged_files, write_bundle
+from analognas.final_surrogate import fit_surrogate, judge_surrogate
 from analognas.finalists import choose_finalist
-from analognas.finish import judge_surrogate, train_best_and_references
+from analognas.finish import train_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
 from analognas.publish import publish
@@ -87,8 +88,20 @@ def continue_run(
         if damaged:
             with _told_what_helps(run):
                 _export(run, best_artefact(run.path), result, observer)
+        if result.surrogate and (lost := damaged_files(run.surrogate)):
+            observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
+            _fit_surrogate_again(run, config, document, trials)
         publish(run, config, trials, result)
     return result
+
+
+def _fit_surrogate_again(
+    run: RunDirectory, config: SearchConfig, document: Document, trials: Sequence[Trial]
+) -> None:
+    task, space = load_task_and_space(config, document)
+    check_same_data(run, task)
+    with _told_what_helps(run):
+        fit_surrogate(config, space, trials, run)
 
 
 def run_to_end(

@@ -1,26 +1,27 @@
-"""`SHA256SUMS` of a bundle: which files it has, and what is in them, as `sha256sum --check` reads it."""
+"""`SHA256SUMS` of a folder: which files it has, and what is in them, as `sha256sum --check` reads it."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from analognas.record.bounded_file import is_plain_file, read_bounded
 
 CHECKSUMS: Final = "SHA256SUMS"
 
-_MAX_BYTES: Final = 10_000
-"""Of SHA256SUMS, which has a line a format."""
+_MAX_BYTES: Final = 100_000
+"""Of SHA256SUMS, which has a line a file."""
 
 _MAX_FILE_BYTES: Final = 4_000_000_000
 """No file of a bundle is that large; one that is takes long to read."""
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the checksum of every file that is in `folder`."""
-    _write(folder, {path.name: _sha256(path) for path in sorted(folder.iterdir())})
+    """Write the checksum of every file that is in `folder` and the folders in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    _write(folder, {path.relative_to(folder).as_posix(): _sha256(path) for path in files})
 
 
 def update_checksums(folder: Path, names: Collection[str]) -> None:
@@ -43,7 +44,7 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
         written = _written(folder)
     except (OSError, ValueError):
         return (CHECKSUMS,)
-    if not written or any("/" in name for name in written):
+    if not written or any(not _is_within(name) for name in written):
         return (CHECKSUMS,)
     return tuple(name for name, checksum in written.items() if not _holds(folder / name, checksum))
 
@@ -66,6 +67,11 @@ def _written(folder: Path) -> dict[str, str]:
 def _write(folder: Path, checksums: Mapping[str, str]) -> None:
     lines = [f"{checksum}  {name}\n" for name, checksum in checksums.items()]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _is_within(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def _holds(path: Path, checksum: str) -> bool:

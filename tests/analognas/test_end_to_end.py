@@ -44,7 +44,8 @@ def test_the_run_directory_is_complete(finished) -> None:
     run, _ = finished
     assert {path.name for path in run.iterdir()} == FILES | {"best", "surrogate"}
     assert {path.name for path in (run / "best").iterdir()} == BEST
-    saved = {path.suffix for path in (run / "surrogate").rglob("*") if path.is_file()}
+    assert (run / "surrogate" / "SHA256SUMS").is_file()
+    saved = {path.suffix for path in (run / "surrogate").rglob("*.*") if path.is_file()}
     assert {".json", ".ubj"} <= saved <= {".json", ".ubj", ".npz"}
 
 
@@ -156,6 +157,22 @@ def test_resume_mends_what_is_missing_of_the_best_network(finished, tmp_path, lo
         assert torch.equal(tensor, weights[name]), name
     torch.export.load(run / "best" / "model.pt2")
     assert "missing or damaged" not in analognas("resume", run).stderr
+
+
+@pytest.mark.parametrize("damage", [shutil.rmtree, lambda folder: os.truncate(folder / "manifest.json", 20)])
+def test_resume_fits_the_surrogate_again_where_its_folder_is_damaged(finished, tmp_path, damage) -> None:
+    run = shutil.copytree(finished[0], tmp_path / "run")
+    damage(run / "surrogate")
+    again = analognas("resume", run)
+    assert again.returncode == 0, again.stderr
+    assert f"{run / 'surrogate'}: missing or damaged: " in again.stderr
+    assert contents(run / "surrogate") == contents(finished[0] / "surrogate")
+    assert contents(run / "best") == contents(finished[0] / "best")
+    assert "missing or damaged" not in analognas("resume", run).stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_status_and_report_can_be_asked_for_at_any_time(finished) -> None:
