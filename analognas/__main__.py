@@ -17,9 +17,10 @@ def main() -> None:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
     from analognas.cli.main import app
-    from analognas.cli.streams import end_output
+    from analognas.cli.streams import end_output, prepare_streams
 
     signal.signal(signal.SIGINT, before)
+    prepare_streams()
     try:
         app(prog_name="analognas")
     except SystemExit as end:

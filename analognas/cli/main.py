@@ -23,7 +23,7 @@ from analognas.cli import (
 )
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.cli.printable import printable, tell
-from analognas.cli.streams import drop_output, open_missing_streams
+from analognas.cli.streams import drop_output
 from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
@@ -57,7 +57,6 @@ class _ErrorsAsExitCodes(TyperGroup):
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Read the options before the subcommand."""
-        open_missing_streams()
         try:
             return super().make_context(*arguments, **options)
         except _UsageError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import typer
 
 
@@ -17,6 +15,5 @@ def printable(text: str) -> str:
 
 
 def tell(text: str) -> None:
-    """Write lines to the error stream; that nobody reads it any more, or that its disk is full, ends no search."""
-    with suppress(OSError):
-        typer.echo(printable(text), err=True)
+    """Write lines to the error stream."""
+    typer.echo(printable(text), err=True)

@@ -12,6 +12,7 @@ import pytest
 
 from analognas.cli.printable import tell
 from analognas.cli.progress import PlainObserver
+from analognas.cli.streams import prepare_streams
 from analognas.config.loader import dump_config, load_config
 from analognas.interruption import stop_on_interrupt
 from analognas.record.directory import create_run
@@ -20,8 +21,8 @@ from tests.analognas.small_search import command, environment, write_small
 
 OPENED = """
 import os, sys
-from analognas.cli.streams import open_missing_streams
-open_missing_streams()
+from analognas.cli.streams import prepare_streams
+prepare_streams()
 file = os.open({path!r}, os.O_RDWR | os.O_CREAT)
 print("out"); print("err", file=sys.stderr, flush=True); os.write(2, b"native")
 sys.exit(file)
@@ -55,14 +56,13 @@ def unread_errors(monkeypatch) -> Iterator[None]:
     kept = os.dup(2)
     os.dup2(writer, 2)
     os.close(writer)
-    stream = os.fdopen(2, "w", closefd=False)
-    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("sys.stderr", sys.stderr)
+    prepare_streams()
     try:
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        stream.close()
 
 
 def test_a_search_goes_on_when_nobody_reads_its_progress(monkeypatch) -> None:
@@ -86,12 +86,14 @@ def test_output_on_a_full_disk_is_told_in_a_line(tmp_path) -> None:
     assert done.stderr == "the output: No space left on device; make room, and give the command again\n"
 
 
-def test_a_terminal_that_was_closed_does_not_change_the_exit_code() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_terminal_that_was_closed_does_not_change_the_exit_code(unbuffered) -> None:
     code = (
-        "import atexit, sys, analognas.cli.main as cli; from analognas.__main__ import main\n"
-        "atexit.register(lambda: sys.stderr.write('late'))\n"
-        "def app(prog_name): sys.stdout.write('a bar'); sys.stderr.write('a bar'); sys.exit(130)\n"
-        "cli.app = app; input(); main()"
+        "import sys, analognas.cli.main as cli; from analognas.__main__ import main\n"
+        "def app(prog_name):\n"
+        "    sys.stdout.write_through or sys.stdout.write('held back')\n"
+        "    sys.stderr.write('a bar'); sys.stderr.flush(); sys.exit(130)\n"
+        "cli.app = app; sys.stdin.readline(); main()"
     )
     screen, terminal = pty.openpty()
     process = subprocess.Popen(
@@ -99,7 +101,7 @@ def test_a_terminal_that_was_closed_does_not_change_the_exit_code() -> None:
         stdin=subprocess.PIPE,
         stdout=terminal,
         stderr=terminal,
-        env=environment(),
+        env={**environment(), "PYTHONUNBUFFERED": unbuffered},
     )
     os.close(terminal)
     os.close(screen)
