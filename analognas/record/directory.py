@@ -22,7 +22,7 @@ from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 
-MAX_METRICS_BYTES: Final = 200_000_000
+MAX_METRICS_BYTES: Final = 50_000_000
 """Of metrics.json, which holds every trial of the surrogate's judgement."""
 
 MAX_ENVIRONMENT_BYTES: Final = 10_000_000

@@ -20,10 +20,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from analognas.record.strict import STRICT, bounded_json, first_problem
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
 
@@ -48,8 +49,8 @@ METRICS: Final = (
     "utilisation",
 )
 
-STRICT: Final = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
-"""How pydantic reads a record: no text for a number, no key that we do not know, no NaN."""
+LONG: Final = 1_000_000
+"""Characters. Nothing makes the line of a trial longer but what a strategy proposed."""
 
 
 @dataclass(frozen=True)
@@ -173,13 +174,10 @@ class Trial:
         from analognas.record.trial_checks import check_trial
 
         try:
-            trial = _reader().validate_json(line)
+            trial = _reader().validate_json(line) if len(line) <= LONG else _read_long(line)
             check_trial(trial)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            what = "unknown key" if first["type"] == "unexpected_keyword_argument" else first["msg"]
-            raise ValueError(f"not a trial record: {place or 'the line'}: {what}") from None
+            raise ValueError(f"not a trial record: {first_problem(error)}") from None
         except ValueError as error:
             raise ValueError(f"not a trial record: {error}") from None
         return trial
@@ -190,11 +188,40 @@ def _fields(record: DriftRecord | Failure | None) -> dict[str, Any] | None:
     return None if record is None else vars(record)
 
 
+def _read_long(line: str) -> Trial:
+    """Read a line that what a strategy proposed makes long, each proposal by itself."""
+    from pydantic import ValidationError
+    from pydantic_core import from_json
+
+    values = from_json(line)
+    proposals: list[object] = []
+    ask = values.get("ask") if isinstance(values, dict) else None
+    if isinstance(ask, dict) and isinstance(ask.get("proposals"), list):
+        proposals, ask["proposals"] = ask["proposals"], proposals
+    trial = _reader().validate_json(bounded_json(values, LONG))
+    if trial.ask is None:
+        return trial
+    read: list[Proposal] = []
+    for index, proposal in enumerate(proposals):
+        try:
+            read += _proposal_reader().validate_json(bounded_json([proposal], LONG))
+        except ValidationError as error:
+            raise ValueError(f"ask.proposals.{index}: {first_problem(error).removeprefix('0.')}") from None
+    return replace(trial, ask=replace(trial.ask, proposals=tuple(read)))
+
+
 @cache
 def _reader() -> TypeAdapter[Trial]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Trial)
+
+
+@cache
+def _proposal_reader() -> TypeAdapter[tuple[Proposal]]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(tuple[Proposal], config=STRICT)
 
 
 def candidate_key(genotype: Genotype) -> str:

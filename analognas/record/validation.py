@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Final
 
-from analognas.record.trial import STRICT, DriftRecord
+from analognas.record.strict import STRICT, bounded_json, first_problem
+from analognas.record.trial import DriftRecord
+
+LONG: Final = 4_000_000
+"""Characters. Nothing makes the file longer but the judgement of the surrogate, which has a number for each trial."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,21 @@ class FinalResult:
             ValueError: when the text is not such a result.
         """
         from pydantic import TypeAdapter, ValidationError
+        from pydantic_core import from_json
 
         from analognas.record.validation_checks import check_result
 
         try:
-            result = TypeAdapter(cls).validate_json(text)
+            values = from_json(text)
+            surrogate = values.get("surrogate") if isinstance(values, dict) else None
+            if isinstance(surrogate, dict):
+                values["surrogate"] = {}
+            result = TypeAdapter(cls).validate_json(bounded_json(values, LONG))
+            if isinstance(surrogate, dict):
+                result = replace(result, surrogate=surrogate)
             check_result(result)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"not a final result: {place or 'the file'}: {first['msg']}") from None
+            raise ValueError(f"not a final result: {first_problem(error)}") from None
         except ValueError as error:
             raise ValueError(f"not a final result: {error}") from None
         return result

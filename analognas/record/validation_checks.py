@@ -7,10 +7,11 @@ the judgement of the surrogate, which the reader takes for any mapping.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FailFast
 
+from analognas.record.strict import STRICT
 from analognas.record.trial import METRICS
 from analognas.record.trial_checks import BOUNDS, check_curve, check_metrics
 
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
     from analognas.record.validation import FinalResult, ValidatedNetwork
 
 
+Values: TypeAlias = Annotated[list[float], FailFast()]
+
+
 class _Judgement(BaseModel):
     """`FinalResult.surrogate` where it is not empty."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = STRICT
 
     kind: str = ""
     tau: dict[str, float | None]
     undefined: dict[str, str] = {}
     trials: int
     folds: int
-    measured: dict[str, list[float]]
-    predicted: dict[str, list[float]]
+    measured: dict[str, Values]
+    predicted: dict[str, Values]
 
 
 class _Result(BaseModel):
@@ -82,6 +86,9 @@ def _check_keys(name: str, metrics: Mapping[str, float]) -> None:
 
 
 def _check_judgement(surrogate: Mapping[str, object]) -> None:
+    parts = (surrogate, *(part for part in surrogate.values() if isinstance(part, dict)))
+    if any(len(part) > len(BOUNDS) for part in parts):
+        raise ValueError("`surrogate`: has more keys than there are metrics")
     judgement = _Result.model_validate({"surrogate": surrogate}).surrogate
     measured, predicted = judgement.measured, judgement.predicted
     if (

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from analognas.record.trial import Trial
+from analognas.record.trial import Ask, Trial
+from analognas.strategies.strategy import Proposal
 from tests.analognas.record.builders import a_trial
 
 
@@ -111,3 +112,29 @@ def test_a_failed_trial_has_no_measurements() -> None:
     raw["metrics"] = {"accuracy_1d": 0.9}
     with pytest.raises(ValueError, match="metrics must be empty in a failed trial, got 1 metrics"):
         Trial.from_json(json.dumps(raw))
+
+
+def a_long_line() -> str:
+    proposals = tuple(Proposal((8, 3, number), "latin-hypercube" * 10, {}) for number in range(7_000))
+    trial = a_trial(ask=Ask(7_000, proposals))
+    line = trial.to_json()
+    assert Trial.from_json(line) == trial
+    return line
+
+
+def test_a_long_line_names_the_proposal_that_is_wrong() -> None:
+    line = a_long_line()
+    for wrong, told in (
+        ('"genotype":[8,3,"x"]', r"ask\.proposals\.6999: genotype\.2: Input should be a valid integer"),
+        ('"genotype":[8,3,6999],"mine":1', r"ask\.proposals\.6999: mine: unknown key"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            Trial.from_json(line.replace('"genotype":[8,3,6999]', wrong))
+
+
+@pytest.mark.parametrize("key", ["genotype", "metrics", "mine", "ask"])
+def test_millions_of_wrong_values_are_refused_by_their_length(key) -> None:
+    values = json.loads(a_trial().to_json())
+    values[key] = {"n": 1, "proposals": [[0] * 500_000]} if key == "ask" else [0] * 500_000
+    with pytest.raises(ValueError, match="more than the 1000000 characters"):
+        Trial.from_json(json.dumps(values))

@@ -94,6 +94,8 @@ def _of_network(part: str, key: str, value: Any) -> Callable[[dict[str, Any]], o
         (lambda values: values["finalists"][0]["metrics"].pop("avm"), r"`finalists\.metrics` must hold"),
         (lambda values: values.update(trial=True), "trial: "),
         (lambda values: values.update(more=1), "more: "),
+        (lambda values: values.update(more=[0] * 2_000_000), "more than the 4000000 characters"),
+        (_of_surrogate("tau", dict.fromkeys(map(str, range(20)), 0.1)), "more keys than there are metrics"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_place(change, told) -> None:
