@@ -12,6 +12,7 @@ from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.record.directory import RunDirectory
+from analognas.record.environment import package_versions
 
 if TYPE_CHECKING:
     from analognas.driver import SearchLoop
@@ -40,6 +41,22 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
         f"{run.path}: this run began as another search:",
         differences(_comparable(load_run_config(run.config)[0]), _comparable(config)),
         "continue it as it began",
+    )
+
+
+def other_versions(trials: Sequence[Trial]) -> str:
+    """Return a sentence on the packages whose version is another now than in the last trial; empty where none is."""
+    before = next((trial.versions for trial in reversed(trials) if trial.versions), {})
+    now = package_versions()
+    changed = [
+        f"{name} {version} is {now[name]} now"
+        for name, version in before.items()
+        if now.get(name, version) != version
+    ]
+    return (
+        f"not the packages that the last trial ran with: {', '.join(changed)}; results may differ"
+        if changed
+        else ""
     )
 
 

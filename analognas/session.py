@@ -33,6 +33,7 @@ from analognas.same_search import (
     check_same_measurement,
     check_same_trials,
     measured_with,
+    other_versions,
 )
 from analognas.selection import choose
 from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
@@ -121,7 +122,7 @@ def run_to_end(
             observer.stage(journal.repaired)
         trials = run.trials()
         check_same_trials(run, composition.loop, trials)
-        for note in composition.notes:
+        for note in filter(None, (*composition.notes, other_versions(trials))):
             observer.stage(note)
         if _candidates(trials) < config.search.trials or config.search.halving:
             done = f"; {len(trials)} finished" if trials else ""

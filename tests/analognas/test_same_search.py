@@ -13,8 +13,14 @@ from analognas.config.loader import dump_config, load_config, validate_document
 from analognas.errors import UserError
 from analognas.observer import Silent
 from analognas.record.directory import RunDirectory, create_run
+from analognas.record.environment import package_versions
 from analognas.record.trial import Ask, Trial
-from analognas.same_search import check_same_measurement, check_same_search, check_same_trials
+from analognas.same_search import (
+    check_same_measurement,
+    check_same_search,
+    check_same_trials,
+    other_versions,
+)
 from analognas.session import new_run
 from analognas.strategies.strategy import Proposal
 from analognas.tasks import load_task
@@ -142,3 +148,13 @@ def test_what_an_earlier_version_did_not_record_is_no_difference(tmp_path) -> No
     for number, known in enumerate(({}, {"training": {"digital": {"epochs": 2}}}, None)):
         facts = {} if known is None else {"measured_with": known}
         check_same_measurement(create_run(tmp_path / f"run{number}", dump_config(config), facts), config)
+
+
+def test_packages_that_were_upgraded_meanwhile_are_told() -> None:
+    torch = package_versions()["torch"]
+    before = a_trial(1, versions={"torch": torch, "gone": "1"})
+    assert other_versions([]) == other_versions([before, a_trial(2, failed=True, versions={})]) == ""
+    told = other_versions([a_trial(1, versions={"torch": "1.0", "numpy": package_versions()["numpy"]})])
+    assert (
+        told == f"not the packages that the last trial ran with: torch 1.0 is {torch} now; results may differ"
+    )
