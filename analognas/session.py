@@ -75,6 +75,11 @@ def continue_run(
         UserError: as `compose` and `run_to_end` do.
         NoFeasibleArchitectureError: as `run_to_end` does.
     """
+    if not run.read_environment():
+        observer.stage(
+            f"{run.environment}: missing or damaged; that data, hardware and budget are those of the trials so far "
+            "is believed"
+        )
     check_same_measurement(run, config)
     result = run.final_result()
     damaged = () if result is None else damaged_files(run.best)
@@ -165,7 +170,9 @@ def _search(
     try:
         run.logs.mkdir(exist_ok=True)
     except OSError as error:
-        raise UserError(f"{run.logs}: cannot be created: {error.strerror}") from None
+        raise UserError(
+            f"{run.logs}: cannot be created: {error.strerror}; {remedy(error)} and run `analognas resume {run.path}`"
+        ) from None
     executor = composition.executor(run.logs)
     with stop_on_interrupt() as stop:
         try:

@@ -32,6 +32,10 @@ _REMEDY: Final = (
     "restore it from a copy, or delete the run's folder `best`: `analognas resume` trains the network again"
 )
 
+_REMEDY_ARCHITECTURE: Final = (
+    "give the architecture.json of a run; `analognas resume` exports one that is damaged again"
+)
+
 
 class ArchitectureFile(Spec):
     """The content of architecture.json."""
@@ -90,11 +94,11 @@ def read_architecture(path: Path) -> Architecture:
     try:
         values = json.loads(read_bounded(path, MAX_BYTES))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror}; {_REMEDY_ARCHITECTURE}") from None
     except (ValueError, RecursionError):
-        raise UserError(f"{path}: not a JSON file; give the architecture.json of a run") from None
+        raise UserError(f"{path}: not a JSON file; {_REMEDY_ARCHITECTURE}") from None
     if not isinstance(values, dict):
-        raise UserError(f"{path}: must hold a JSON object; give the architecture.json of a run")
+        raise UserError(f"{path}: must hold a JSON object; {_REMEDY_ARCHITECTURE}")
     try:
         content = ArchitectureFile.model_validate(values, context={"folder": path.parent.absolute()})
     except ValidationError as error:

@@ -227,7 +227,8 @@ def _architecture_path(path: Path) -> Path:
             return candidate
     if path.is_dir():
         raise UserError(
-            f"{path}: no best/architecture.json in it; has the run ended? `analognas status {path}` tells"
+            f"{path}: no best/architecture.json in it; `analognas resume {path}` ends a run that has not ended, "
+            "and exports again what is missing"
         )
     raise UserError(f"{path}: no such file or directory; give a run directory or an architecture.json")
 

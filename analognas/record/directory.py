@@ -233,7 +233,8 @@ def open_run(path: Path) -> RunDirectory:
     run = RunDirectory(path)
     missing = _missing(path)
     if len(missing) == 1:
-        raise UserError(f"{path}: its {missing[0]} is missing; {_RESTORED[missing[0]]}")
+        state = "is no plain file" if os.path.lexists(path / missing[0]) else "is missing"
+        raise UserError(f"{path}: its {missing[0]} {state}; {_RESTORED[missing[0]]}")
     if missing:
         raise UserError(
             f"{path}: not a run directory, it has no {' and no '.join(missing)}; "

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import stat
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -114,7 +115,7 @@ class Journal:
         """Open or create the journal, lock it, cut off a torn last line or give a complete one its newline.
 
         Raises:
-            UserError: when another process writes to it, or it is not a plain file that can be written.
+            UserError: when another process writes to it, or it is not a plain file that can be written and locked.
         """
         self._path = path
         self.repaired = ""
@@ -123,11 +124,17 @@ class Journal:
                 path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644
             )
         except OSError as error:
-            raise UserError(f"{path}: cannot be opened for writing: {error.strerror}") from None
+            raise UserError(
+                f"{path}: cannot be opened for writing: {error.strerror}; {remedy(error)}"
+            ) from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             os.close(self._descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise UserError(
+                    f"{path}: cannot be locked: {error.strerror}; move the run to a disk where files can be"
+                ) from None
             raise UserError(
                 f"{path.parent}: another process is running this search; wait for it or stop it"
             ) from None
@@ -151,7 +158,10 @@ class Journal:
                 rest = rest[os.write(self._descriptor, rest) :]
             os.fsync(self._descriptor)
         except OSError as error:
-            os.ftruncate(self._descriptor, self._end)
+            with suppress(
+                OSError
+            ):  # a disk that has become read-only: the next opening cuts off what is torn
+                os.ftruncate(self._descriptor, self._end)
             raise UserError(
                 f"{self._path}: trial {trial.number} could not be written: {error.strerror}; "
                 f"{remedy(error)} and run `analognas resume {self._path.parent}`"

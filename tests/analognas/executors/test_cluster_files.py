@@ -33,6 +33,16 @@ def test_the_launcher_file_fits_the_schema_of_ray() -> None:
     assert any("--dashboard-host=127.0.0.1" in command for command in config["head_start_ray_commands"])
 
 
+def test_the_head_of_the_launcher_can_start_workers() -> None:
+    """With the defaults that Ray adds: its autoscaler needs boto3 in the environment that it runs in."""
+    util = pytest.importorskip("ray.autoscaler._private.util")
+    config = util.prepare_config(read("ray-cluster.yaml"))
+    assert "~/env/bin/pip install boto3" in config["head_setup_commands"]
+    for kind in ("head", "worker"):
+        commands = config[f"{kind}_setup_commands"] + config[f"{kind}_start_ray_commands"]
+        assert not [command for command in commands if "~/env" not in command]
+
+
 def test_the_kuberay_job_gives_a_command_that_this_version_understands(tmp_path) -> None:
     job = read("kuberay.yaml")
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")

@@ -62,6 +62,16 @@ def test_what_is_no_run(tmp_path) -> None:
         open_run(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "trials.jsonl"])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_in_the_place_of_a_record_is_not_called_missing(tmp_path, name, make) -> None:
+    run = create_run(tmp_path / "run", "seed: 1\n", {})
+    (run.path / name).unlink()
+    make(run.path / name)
+    with pytest.raises(UserError, match=f"run: its {name} is no plain file; "):
+        open_run(run.path)
+
+
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [

@@ -157,7 +157,7 @@ def test_weights_that_are_not_those_of_the_checksums_are_refused(tmp_path) -> No
 def test_an_architecture_file_that_is_no_object_is_told(tmp_path) -> None:
     path = tmp_path / "architecture.json"
     path.write_text("[1, 2]")
-    with pytest.raises(UserError, match="must hold a JSON object"):
+    with pytest.raises(UserError, match=r"must hold a JSON object; .*`analognas resume` exports .* again"):
         read_architecture(path)
 
 

@@ -1,3 +1,6 @@
+import errno
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -87,6 +90,43 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch) -> None
         journal.append(a_trial(2))
     journal.close()
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("n_bytes", [0, 40])
+def test_a_disk_that_becomes_read_only_costs_the_trial_alone(tmp_path, monkeypatch, n_bytes) -> None:
+    path = tmp_path / "trials.jsonl"
+    before = written(path, 2)
+    write = os.write
+    room = [n_bytes]
+
+    def read_only(*_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    def until_then(descriptor: int, data: bytes) -> int:
+        left, room[0] = room[0], 0
+        return write(descriptor, data[:left]) if left else read_only()
+
+    with Journal(path) as journal:
+        monkeypatch.setattr(os, "write", until_then)
+        monkeypatch.setattr(os, "ftruncate", read_only)
+        with pytest.raises(
+            UserError,
+            match=r"trial 3 could not be written: Read-only .*; make it writable and run `analognas",
+        ):
+            journal.append(a_trial(3))
+        monkeypatch.undo()
+    assert path.read_bytes()[: len(before)] == before
+    assert len(read_trials(path)) == 2
+    assert written(path, 0) == before
+
+
+def test_a_disk_that_cannot_lock_is_not_taken_for_another_process(tmp_path, monkeypatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(UserError, match=r"trials.jsonl: cannot be locked: No locks available; move the run"):
+        Journal(tmp_path / "trials.jsonl")
 
 
 @pytest.mark.parametrize("how", ["removed", "moved", "replaced"])
