@@ -77,8 +77,8 @@ def continue_run(
     """
     if not run.read_environment():
         observer.stage(
-            f"{run.environment}: missing or damaged; that data, hardware and budget are those of the trials so far "
-            "is believed"
+            f"{run.environment}: missing or damaged; data, hardware and budget are taken to be those of the trials "
+            "so far"
         )
     check_same_measurement(run, config)
     result = run.final_result()

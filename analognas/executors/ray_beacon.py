@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ray
 from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from analognas.executors.memory import n_killed_for_memory
 
@@ -109,8 +110,6 @@ class Lookout:
     """
 
     def __init__(self) -> None:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.beacon: Any = ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
         self.starts: dict[str, Start] = {}
@@ -145,8 +144,6 @@ class Lookout:
 
     def ask_node(self, start: Start) -> Any:
         """Return a reference to how many processes the kernel of a task's node has killed for want of memory by now."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         there = NodeAffinitySchedulingStrategy(start.node_id, soft=False)
         task = ray.remote(num_cpus=0, max_retries=0)(n_killed_for_memory)
         return task.options(scheduling_strategy=there, name="killed for memory").remote()

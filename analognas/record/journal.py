@@ -158,9 +158,7 @@ class Journal:
                 rest = rest[os.write(self._descriptor, rest) :]
             os.fsync(self._descriptor)
         except OSError as error:
-            with suppress(
-                OSError
-            ):  # a disk that has become read-only: the next opening cuts off what is torn
+            with suppress(OSError):  # of a disk that is read-only now: the next opening cuts off what is torn
                 os.ftruncate(self._descriptor, self._end)
             raise UserError(
                 f"{self._path}: trial {trial.number} could not be written: {error.strerror}; "
