@@ -4,7 +4,11 @@
 
 The length ℓ and the noise share η lie on a grid. With a dozen trials many of its points explain them equally
 well, so none is chosen: predictions are averaged with the likelihood of each point as its weight. The signal
-s² follows in closed form, and one eigendecomposition serves every η. A fit takes milliseconds.
+s² follows in closed form, and one eigendecomposition serves every η. A fit to a hundred trials takes tens of
+milliseconds; its cost grows with their cube, so that of many trials some are taken.
+
+All of it runs on one thread: results do not depend on the machine's cores, and while workers use these, several
+threads that wait for each other take ten times as long.
 
 References:
     C. E. Rasmussen and C. K. I. Williams, Gaussian processes for machine learning, MIT Press 2006, chapters 2
@@ -15,13 +19,16 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from surrogates.surrogate import Prediction
 from surrogates.training_table import FloatMatrix, feature_array, training_arrays
@@ -45,34 +52,42 @@ otherwise count four times as much as one that half of them have."""
 LEAST_WEIGHT: Final = 1e-3
 """Points of the grid that are less likely than this share of the likeliest are left out."""
 
+MOST_TRIALS: Final = 1_000
+"""A fit takes no more, evenly spread over the order in which they ended: from the first design to the newest."""
+
 Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class _Length:
-    """All noises at one length, in the eigenbasis of the trials.
+    """All noises at one length: the same for every target.
 
     Attributes:
         length2: squared length.
         vectors: `(n, n)` eigenvectors of the correlations.
-        projected: `(n,)` the centred target in that basis.
-        shrunk: `(noises, n)` one over each eigenvalue plus noise.
-        signals: `(noises,)` s².
+        spectrum: `(noises, n)` each eigenvalue plus noise.
     """
 
     length2: float
     vectors: Matrix
-    projected: Matrix
-    shrunk: Matrix
-    signals: Matrix
+    spectrum: Matrix
 
 
 @dataclass(frozen=True)
 class _Process:
-    """One fitted target: its mean, and the lengths that explain it with the `(noises,)` weights of each."""
+    """One fitted target, with an entry for each length.
+
+    Attributes:
+        mean: of the target.
+        projected: `(n,)` the centred target in the eigenbasis.
+        signals: `(noises,)` s².
+        weights: `(lengths, noises)` how likely each point of the grid is.
+    """
 
     mean: float
-    lengths: list[tuple[_Length, Matrix]]
+    projected: list[Matrix]
+    signals: list[Matrix]
+    weights: Matrix
 
 
 @final
@@ -89,6 +104,8 @@ class GaussianProcessSurrogate:
             ValueError: when there are fewer than two rows, or a value is not finite.
         """
         x, y = training_arrays(features, targets)
+        rows = np.linspace(0, len(x) - 1, min(len(x), MOST_TRIALS)).round().astype(np.intp)
+        x, y = x[rows], y[rows]
         return FittedGaussianProcess(list(features.columns), list(targets.columns), x, y)
 
 
@@ -114,8 +131,9 @@ class FittedGaussianProcess:
         # far.
         self._scale = np.where(spread > 1e-9, spread, np.inf)
         self._points = self._scaled(x)
-        distances = squared_distances(self._points, self._points)
-        self._processes = [_fit_process(distances, y[:, k]) for k in range(y.shape[1])]
+        with _one_thread():
+            self._lengths = _grid(squared_distances(self._points, self._points))
+            self._processes = [_fit_process(self._lengths, y[:, k]) for k in range(y.shape[1])]
 
     def predict(self, features: pd.DataFrame) -> Prediction:
         """Predict every target for `(n, features)` candidates; std is that of the noiseless value.
@@ -126,9 +144,9 @@ class FittedGaussianProcess:
         import pandas as pd
 
         x = feature_array(features, self._feature_names)
-        distances = squared_distances(self._scaled(x), self._points)
-        predicted = [_predict(process, distances) for process in self._processes]
-        mean, std = (np.stack(part, axis=1) for part in zip(*predicted, strict=True))
+        with _one_thread():
+            distances = squared_distances(self._scaled(x), self._points)
+            mean, std = _predict(self._lengths, self._processes, distances)
         return Prediction(
             mean=pd.DataFrame(mean, columns=self._target_names, index=features.index),
             std=pd.DataFrame(std, columns=self._target_names, index=features.index),
@@ -152,6 +170,17 @@ class FittedGaussianProcess:
         return np.asarray((x.astype(np.float64) - centre) / self._scale)
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    with _blas().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries, which takes milliseconds
+
+
 def squared_distances(first: Matrix, second: Matrix) -> Matrix:
     """Return `(n, m)` squared Euclidean distances of `(n, d)` and `(m, d)` points."""
     norms = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1)[None, :]
@@ -168,41 +197,53 @@ def matern_52(distances: Matrix, length2: float) -> Matrix:
     return (1.0 + r + r * r / 3.0) * np.exp(-r)
 
 
-def _fit_process(distances: Matrix, y: Matrix) -> _Process:
-    mean = float(y.mean())
+def _grid(distances: Matrix) -> list[_Length]:
     apart = distances[distances > 1e-9]
     median = float(np.median(apart)) if len(apart) else 1.0
-    grid = [_at_length(distances, length * median, y - mean) for length in LENGTHS]
-    likelihood = np.array([likelihoods for _, likelihoods in grid])
+    return [_at_length(distances, length * median) for length in LENGTHS]
+
+
+def _at_length(distances: Matrix, length2: float) -> _Length:
+    values, vectors = np.linalg.eigh(matern_52(distances, length2))
+    return _Length(length2, vectors, np.maximum(values, 0.0) + np.array(NOISES)[:, None])
+
+
+def _fit_process(lengths: Sequence[_Length], y: Matrix) -> _Process:
+    mean = float(y.mean())
+    projected = [length.vectors.T @ (y - mean) for length in lengths]
+    signals = [
+        np.mean(np.square(target) / length.spectrum, axis=1)
+        for length, target in zip(lengths, projected, strict=True)
+    ]
+    # Of each point at its best s², without constants.
+    likelihood = np.array(
+        [
+            -0.5 * len(y) * np.log(np.maximum(signal, 1e-300)) - 0.5 * np.log(length.spectrum).sum(axis=1)
+            for length, signal in zip(lengths, signals, strict=True)
+        ]
+    )
     weights = np.exp(likelihood - likelihood.max())
     weights[weights < LEAST_WEIGHT] = 0.0
-    weights /= weights.sum()
-    return _Process(
-        mean, [(length, share) for (length, _), share in zip(grid, weights, strict=True) if share.any()]
-    )
+    return _Process(mean, projected, signals, weights / weights.sum())
 
 
-def _at_length(distances: Matrix, length2: float, centred: Matrix) -> tuple[_Length, Matrix]:
-    """Return the fit at one squared length, and the `(noises,)` log likelihoods of its noises."""
-    values, vectors = np.linalg.eigh(matern_52(distances, length2))
-    spectrum = np.maximum(values, 0.0) + np.array(NOISES)[:, None]
-    projected = vectors.T @ centred
-    signals = np.mean(np.square(projected) / spectrum, axis=1)
-    # At the best s², without constants.
-    likelihood = -0.5 * len(centred) * np.log(np.maximum(signals, 1e-300)) - 0.5 * np.log(spectrum).sum(
-        axis=1
-    )
-    return _Length(length2, vectors, projected, 1.0 / spectrum, signals), likelihood
-
-
-def _predict(process: _Process, distances: Matrix) -> tuple[Matrix, Matrix]:
-    """Return the mean and standard deviation of the mixture, `(m,)` each, from `(m, n)` squared distances."""
-    first = np.zeros(len(distances))
-    second = np.zeros(len(distances))
-    for length, weights in process.lengths:
+def _predict(
+    lengths: Sequence[_Length], processes: Sequence[_Process], distances: Matrix
+) -> tuple[Matrix, Matrix]:
+    """Return the means and standard deviations of the mixtures, `(m, targets)` each, from `(m, n)` distances."""
+    first = np.zeros((len(distances), len(processes)))
+    second = np.zeros_like(first)
+    for at, length in enumerate(lengths):
+        heeded = [k for k, process in enumerate(processes) if process.weights[at].any()]
+        if not heeded:
+            continue
         across = matern_52(distances, length.length2) @ length.vectors
-        means = across @ (length.projected * length.shrunk).T
-        variances = length.signals * np.maximum(1.0 - np.square(across) @ length.shrunk.T, 0.0)
-        first += means @ weights
-        second += (variances + np.square(means)) @ weights
-    return process.mean + first, np.sqrt(np.maximum(second - np.square(first), 0.0))
+        shrunk = 1.0 / length.spectrum
+        unexplained = np.maximum(1.0 - np.square(across) @ shrunk.T, 0.0)
+        for k in heeded:
+            process = processes[k]
+            means = across @ (process.projected[at] * shrunk).T
+            first[:, k] += means @ process.weights[at]
+            second[:, k] += (process.signals[at] * unexplained + np.square(means)) @ process.weights[at]
+    std = np.sqrt(np.maximum(second - np.square(first), 0.0))
+    return np.array([process.mean for process in processes]) + first, std

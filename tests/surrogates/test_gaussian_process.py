@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from surrogates import GaussianProcessSurrogate
-from surrogates.gaussian_process import LEAST_SPREAD, LENGTHS, NOISES
+from surrogates.gaussian_process import LEAST_SPREAD, LENGTHS, MOST_TRIALS, NOISES
 
 
 def mixture_by_hand(x: np.ndarray, y: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,3 +51,35 @@ def test_averages_over_the_grid_with_its_likelihoods(noise: float) -> None:
     # Points of the grid that hardly matter are left out.
     np.testing.assert_allclose(found.mean["y"], mean, atol=0.01 * y.std())
     np.testing.assert_allclose(found.std["y"], std, rtol=0.02)
+
+
+def test_fits_on_one_thread_and_leaves_the_others_to_the_workers(monkeypatch) -> None:
+    seen: list[int] = []
+    eigh = np.linalg.eigh
+
+    def watched(matrix):
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return eigh(matrix)
+
+    monkeypatch.setattr(np.linalg, "eigh", watched)
+    x = pd.DataFrame({"a": np.arange(9.0)})
+    with threadpool_limits(2, user_api="blas"):
+        before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        GaussianProcessSurrogate().fit(x, x.rename(columns={"a": "y"}), np.random.default_rng(0))
+        after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    assert set(seen) == {1}
+    assert after == before
+
+
+def test_takes_its_share_of_many_trials(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame(rng.random((MOST_TRIALS + 500, 2)), columns=["a", "b"])
+    y = pd.DataFrame({"y": np.sin(3 * x["a"]) + x["b"]})
+    fitted = GaussianProcessSurrogate().fit(x, y, rng)
+    fitted.save(tmp_path)
+    with np.load(tmp_path / "arrays.npz") as arrays:
+        kept = arrays["x"]
+    assert len(kept) == MOST_TRIALS
+    np.testing.assert_array_equal(kept[[0, -1]], x.to_numpy(kept.dtype)[[0, -1]])
+    error = fitted.predict(x).mean["y"] - y["y"]
+    assert np.abs(error).max() < 0.05
