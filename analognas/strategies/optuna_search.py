@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, get_args
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SOFT_METRICS, SearchProblem
@@ -97,7 +98,8 @@ class OptunaSearch:
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
-            with warnings.catch_warnings():
+            # The cores are for the workers: threads that wait for each other take from them and save nothing.
+            with warnings.catch_warnings(), threadpool_limits(1):
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study = self._study(problem, history, distributions, int(rng.integers(2**31)))
                 for _ in range(n - len(batch.proposals)):
