@@ -74,6 +74,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
         paths = [(*path, *inner) for inner in mismatch.paths]
         path = next((key for key in paths if key in document.places), paths[0])
     message = _message(details)
+    if kind == "model_attributes_type" and details["input"] in _kinds_at(model, path, document.values):
+        message = f"{message}; write `{{kind: {details['input']}}}`"
     field = path[:-1] if isinstance(path[-1], int) else path
     explained = kind in _BOUNDS or kind == "too_long" or kind.endswith("_type")
     meaning = _description(model, field, document.values) if explained else None
@@ -142,7 +144,9 @@ def _message(details: ErrorDetails) -> str:
         limit = context.get("min_length", context.get("max_length"))
         bound = "at least" if kind == "too_short" else "at most"
         return f"must have {bound} {limit} entries, got {context['actual_length']}"
-    if kind == "int_from_float":
+    if kind == "finite_number":
+        return f"must be a finite number, got {shown}"
+    if kind in ("int_from_float", "int_parsing_size"):
         return f"must be a whole number, got {shown}"
     name = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_attributes")
     if kind.endswith(("_type", "_parsing")) and name in _TYPES:

@@ -334,6 +334,24 @@ def test_a_value_of_the_command_line_that_is_no_yaml_is_told_once(tmp_path: Path
     assert only.count("not YAML") == 1
 
 
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("executor.address=[::1]:6379", """; a text is written as 'executor.address="[::1]:6379"'"""),
+        ("task=digits", "got 'digits'; write `{kind: digits}`"),
+        ("search.strategy=random", "got 'random'; write `{kind: random}`"),
+        ("task=digit", "must be a section (`key: value`), got 'digit'"),
+        ("search.trials=1e30", "must be a whole number, got 1e+30"),
+        ("training.digital.learning_rate=.inf", "must be a finite number, got inf"),
+        ("name=a\nb", "--set 'name=a\\nb': name: must match"),
+    ],
+)
+def test_a_value_of_the_command_line_is_told_with_its_remedy(assignment, told, tmp_path: Path) -> None:
+    (only,) = problems(tmp_path, "task: {kind: digits}\n", assignment)
+    assert told in only
+    assert only.endswith(told) or "name=" in assignment
+
+
 def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:
     (tmp_path / "search.yaml").write_text("task: {kind: digits}\n")
     assert load_config(tmp_path / "search.yaml", seed=4)[0].seed == 4
