@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analognas import observer
     from analognas.api import resume, search
     from analognas.errors import NoFeasibleArchitectureError, UserError
     from analognas.run import Run
 
-__all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "resume", "search"]
+__all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "observer", "resume", "search"]
 
 _HOMES = {
     "search": "analognas.api",
@@ -31,8 +32,10 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `analognas --help` must not wait for torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "observer":
+        return import_module("analognas.observer")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

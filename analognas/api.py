@@ -68,13 +68,22 @@ def search(
     return Run(directory)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a list or a mapping that stands at two places of a configuration twice: a reader refuses aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def _document_of(config: Mapping[str, Any]) -> Document:
     try:
-        text = yaml.safe_dump(dict(config))
+        text = yaml.dump(dict(config), Dumper=_Dumper)
     except yaml.representer.RepresenterError as error:
         raise UserError(
             f"`config` must hold numbers, texts, lists and mappings as a YAML file does, got {error.args[1]!r:.60}"
         ) from None
+    except RecursionError:
+        raise UserError("`config` must not hold itself, nor be nested that deeply") from None
     document = parse_document(text, "config")
     # Lines and columns of a text that the user never saw say nothing.
     return Document(source="config", values=document.values)

@@ -65,7 +65,7 @@ def best_artefact(path: Path) -> Artefact:
     from analognas.same_search import check_same_data
     from analognas.spaces.specs import make_space
     from analognas.tasks import load_task
-    from analognas.trained import load_weights
+    from analognas.trained import REMEDY, load_weights
 
     run = Run.open(path)
     result = run.result
@@ -78,7 +78,11 @@ def best_artefact(path: Path) -> Artefact:
     network = make_space(config.space, task.input_shape, task.n_classes).build(trial.genotype)
     load_weights(network, run.directory.weights, task.input_shape)
     prepared = final_task(prepare(task), config.final)
-    final = FinalNetwork(network, on_tiles(network, prepared, config.hardware), prepared, result.network)
+    try:
+        analog = on_tiles(network, prepared, config.hardware)
+    except ValueError as error:  # weights that are finite and far too large
+        raise UserError(f"{run.directory.weights}: {error}; {REMEDY}") from None
+    final = FinalNetwork(network, analog, prepared, result.network)
     return make_artefact(config, task, trial, final)
 
 

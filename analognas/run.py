@@ -150,7 +150,7 @@ class Run:
         """
         from analognas.validation import parse_times, read_hardware, validate
 
-        if times_s is not None and (isinstance(times_s, str) or len(times_s) == 0):
+        if times_s is not None and (isinstance(times_s, str | int | float) or len(times_s) == 0):
             raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
         return validate(
             self.path,

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 import hwsim
 from analognas.config.budgets import FinalSpec, TrainingSpec
 from analognas.config.document import Document
-from analognas.config.problems import ConfigError
 from analognas.config.spec import Spec
 from analognas.config.translate import translate
 from analognas.errors import UserError
@@ -28,9 +27,10 @@ from analognas.tasks.specs import TaskSpec
 
 MAX_BYTES: Final = 10_000_000
 
-_REMEDY: Final = (
+REMEDY: Final = (
     "restore it from a copy, or delete the run's folder `best`: `analognas resume` trains the network again"
 )
+"""What helps against weights that are damaged."""
 
 _REMEDY_ARCHITECTURE: Final = (
     "give the architecture.json of a run; `analognas resume` exports one that is damaged again"
@@ -103,7 +103,7 @@ def read_architecture(path: Path) -> Architecture:
         content = ArchitectureFile.model_validate(values, context={"folder": path.parent.absolute()})
     except ValidationError as error:
         document = Document(source=str(path), values=values)
-        raise ConfigError(translate(error, ArchitectureFile, document)) from None
+        raise translate(error, ArchitectureFile, document) from None
     return Architecture(content, path)
 
 
@@ -123,13 +123,14 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
     """Load exported weights into `network` and set it to evaluation mode.
 
     Raises:
-        UserError: when the file is missing, not safetensors, does not fit, or is another than the checksums tell.
+        UserError: when the file is missing, not safetensors, does not fit, holds a value that is not finite, or is
+            another than the checksums tell.
     """
     own = network.state_dict()
     if path.exists() and not is_plain_file(path):
-        raise UserError(f"{path}: not readable weights (not a plain file); {_REMEDY}")
+        raise UserError(f"{path}: not readable weights (not a plain file); {REMEDY}")
     if path.exists() and is_damaged(path):
-        raise UserError(f"{path}: not readable weights (not those of {CHECKSUMS} beside it); {_REMEDY}")
+        raise UserError(f"{path}: not readable weights (not those of {CHECKSUMS} beside it); {REMEDY}")
     try:
         with safe_open(path, framework="pt") as file:
             own_names = (file.metadata() or {}).get("names") == "state_dict"
@@ -139,13 +140,16 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
                 key: file.get_tensor(name) for key, name in names.items() if name in stored
             }
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: not readable weights ({error}); {_REMEDY}") from None
+        raise UserError(f"{path}: not readable weights ({error}); {REMEDY}") from None
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
     unfit = [key for key, tensor in state.items() if tensor.shape != own[key].shape]
     if missing or unfit:
         raise UserError(
-            f"{path}: the weights do not fit the architecture, first at `{(missing + unfit)[0]}`; {_REMEDY}"
+            f"{path}: the weights do not fit the architecture, first at `{(missing + unfit)[0]}`; {REMEDY}"
         )
+    infinite = [key for key, tensor in state.items() if not torch.isfinite(tensor.to(own[key].dtype)).all()]
+    if infinite:
+        raise UserError(f"{path}: the weights must be finite, those of `{infinite[0]}` are not; {REMEDY}")
     network.load_state_dict(state, strict=False)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
     network.eval()

@@ -193,7 +193,7 @@ def _checked_hardware(document: Document) -> hwsim.Hardware:
     try:
         return _HardwareFile.model_validate(document.values).hardware
     except ValidationError as error:
-        raise ConfigError(translate(error, _HardwareFile, document)) from None
+        raise translate(error, _HardwareFile, document) from None
 
 
 def parse_times(texts: Sequence[str], argument: str) -> tuple[float, ...] | None:

@@ -40,6 +40,8 @@ def open_table(table: str, target: str | None) -> BenchTable:
         from analognas.bench.run_table import read_run_table  # with the tasks, and only needed here
 
         return read_run_table(path, target)
+    if path.is_char_device() or path.is_block_device():
+        raise ValueError(f"{path}: a table must be a CSV file, this is a device")
     return read_cell_table(path, target)
 
 

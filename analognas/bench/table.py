@@ -101,7 +101,8 @@ def make_table(
     _count(counts, "the same network as an earlier row", len(canonical) - len(first))
     rows = np.sort(first)
     if len(rows) < 2:
-        raise ValueError(f"{name}: a benchmark needs at least 2 usable rows, got {len(rows)}: {counts}")
+        why = "".join(f"; left out: {number}, {reason}" for reason, number in counts.items())
+        raise ValueError(f"{name}: a benchmark needs at least 2 usable rows, got {len(rows)}{why}")
     kept = canonical[rows]
     return BenchTable(name, target, TableSpace(space, kept), kept, values[rows], counts)
 

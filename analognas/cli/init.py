@@ -20,8 +20,12 @@ def init(
     from analognas.errors import UserError
     from analognas.record.directory import write_atomically
 
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: exists already and is no file; choose another name")
     if path.exists() and not force:
         raise UserError(f"{path}: exists already; choose another name, or replace it with --force")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}, make it first")
     text = template(task)
     try:
         write_atomically(path, text)

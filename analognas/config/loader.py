@@ -78,7 +78,7 @@ def validate_document(document: Document, folder: Path) -> SearchConfig:
     try:
         return SearchConfig.model_validate(document.values, context={"folder": folder.absolute()})
     except ValidationError as error:
-        raise ConfigError(translate(error, SearchConfig, document)) from None
+        raise translate(error, SearchConfig, document) from None
 
 
 def problem_at(document: Document, path: KeyPath, message: str) -> ConfigError:

@@ -30,7 +30,7 @@ def apply_overrides(
     """
     problems: list[Problem] = []
     for assignment in assignments:
-        place = Place(0, 0, f"{option}{assignment}")
+        place = Place(0, 0, f"{option}{assignment if assignment.isprintable() else repr(assignment)}")
         name, equals, text = assignment.partition("=")
         path = tuple(name.strip().split("."))
         if not equals or not all(path):
@@ -39,7 +39,8 @@ def apply_overrides(
         try:
             value = parse_value(text)
         except ValueError as error:
-            problems.append(Problem(place, name, f"the value {text!r} cannot be read: {error}"))
+            quoted = f"; a text is written as '{name.strip()}=\"{text}\"'" if '"' not in text else ""
+            problems.append(Problem(place, name, f"the value {text!r} cannot be read: {error}{quoted}"))
             continue
         blocked = _assign(document, path, value, place)
         if blocked is not None:

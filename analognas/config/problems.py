@@ -39,16 +39,22 @@ SHOWN: Final = 20
 
 
 class ConfigError(UserError):
-    """All problems of one configuration, in the order of its lines."""
+    """All problems of one configuration, in the order of its lines.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    Args:
+        problems: in any order.
+        untold: how many more there are, all of them behind these.
+    """
+
+    def __init__(self, problems: Sequence[Problem], untold: int = 0) -> None:
         self.problems = tuple(sorted(set(problems)))
+        self.untold = untold
         lines = [str(problem) for problem in self.problems[:SHOWN]]
-        more = len(self.problems) - len(lines)
+        more = len(self.problems) - len(lines) + untold
         super().__init__("\n".join([*lines, f"and {more} more; mend these first"] if more else lines))
 
-    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
-        return (type(self), (self.problems,))
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...], int]]:
+        return (type(self), (self.problems, self.untold))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

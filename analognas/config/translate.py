@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from analognas.config.document import Document, KeyPath, dotted
-from analognas.config.problems import Problem, nearest
+from analognas.config.problems import ConfigError, Place, Problem, nearest
 from analognas.config.spec import MismatchError
 
 _BOUNDS = {
@@ -33,9 +33,21 @@ _TYPES = {
 }
 
 
-def translate(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
-    """Return one problem for each distinct mistake in `error`."""
-    return [_problem(details, model, document) for details in error.errors(include_url=False)]
+_EXPLAINED: Final = 1000
+"""Mistakes that are explained, from the first line on: a suggestion takes a tenth of a millisecond."""
+
+
+def translate(error: ValidationError, model: type[BaseModel], document: Document) -> ConfigError:
+    """Return the mistakes in `error`, each distinct one as a problem."""
+    mistakes = error.errors(include_url=False)
+    if len(mistakes) > _EXPLAINED:
+        mistakes.sort(key=lambda details: _place(details, document))
+    problems = [_problem(details, model, document) for details in mistakes[:_EXPLAINED]]
+    return ConfigError(problems, untold=len(mistakes) - len(problems))
+
+
+def _place(details: ErrorDetails, document: Document) -> Place:
+    return document.key_place(_path_in_document(details["loc"], document.values))
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) -> Problem:
@@ -62,6 +74,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
         paths = [(*path, *inner) for inner in mismatch.paths]
         path = next((key for key in paths if key in document.places), paths[0])
     message = _message(details)
+    if kind == "model_attributes_type" and details["input"] in _kinds_at(model, path, document.values):
+        message = f"{message}; write `{{kind: {details['input']}}}`"
     field = path[:-1] if isinstance(path[-1], int) else path
     explained = kind in _BOUNDS or kind == "too_long" or kind.endswith("_type")
     meaning = _description(model, field, document.values) if explained else None
@@ -130,7 +144,9 @@ def _message(details: ErrorDetails) -> str:
         limit = context.get("min_length", context.get("max_length"))
         bound = "at least" if kind == "too_short" else "at most"
         return f"must have {bound} {limit} entries, got {context['actual_length']}"
-    if kind == "int_from_float":
+    if kind == "finite_number":
+        return f"must be a finite number, got {shown}"
+    if kind in ("int_from_float", "int_parsing_size"):
         return f"must be a whole number, got {shown}"
     name = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_attributes")
     if kind.endswith(("_type", "_parsing")) and name in _TYPES:

@@ -41,7 +41,7 @@ def resolve_device(name: str) -> torch.device:
     """
     import torch
 
-    if not PATTERN.fullmatch(name):
+    if not PATTERN.fullmatch(str(name)):
         raise NoSuchDeviceError(f"must be cpu, cuda, cuda:N or auto, got {name!r}")
     count = torch.cuda.device_count() if name != "cpu" and torch.cuda.is_available() else 0
     if name == "cpu" or (name == "auto" and not count):

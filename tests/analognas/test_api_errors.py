@@ -1,15 +1,24 @@
 """Mistakes in calls of the Python interface, told in the words of Python and not of the command line."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 import analognas
+from analognas.api import _document_of
 from analognas.errors import Argument
 from analognas.record.directory import ensure_unused
 from tests.analognas.small_search import SMALL
+
+
+def endless() -> dict:
+    config = {"task": {"kind": "digits"}}
+    config["space"] = config
+    return config
 
 
 def small(**search) -> dict:
@@ -34,6 +43,7 @@ def small(**search) -> dict:
             {},
             r"^config: search.strategy.initial: `search.strategy.initial <= search.trials`",
         ),
+        (endless(), {}, "^`config` must not hold itself, nor be nested that deeply$"),
         (small(out=Path("x")), {}, r"^`config` must hold numbers, texts, lists and mappings .*PosixPath"),
     ],
 )
@@ -43,6 +53,22 @@ def test_a_mistake_is_one_line_that_names_the_argument(tmp_path, config, argumen
     assert "\n" not in str(caught.value)
     assert "--" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_list_may_stand_at_two_places_of_a_configuration() -> None:
+    ranges, epochs = [1, 2], {"epochs": 2}
+    config = {
+        "task": {"kind": "digits"},
+        "space": {"kind": "resnet", "m": ranges, "r": ranges},
+        "training": {"digital": epochs, "hardware_aware": epochs},
+    }
+    assert _document_of(config).values == config
+
+
+def test_the_observer_that_keeps_quiet_needs_no_import_of_its_own() -> None:
+    code = "import analognas; analognas.observer.Silent().stage('x')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_remedy_names_the_option_on_the_command_line_and_the_argument_in_python(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """One real search through the command line, and everything a user does with it afterwards."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from analognas import Run, UserError
 from analognas.tasks.digits import load_digits
@@ -169,6 +171,28 @@ def test_resume_fits_the_surrogate_again_where_its_folder_is_damaged(finished, t
     assert contents(run / "surrogate") == contents(finished[0] / "surrogate")
     assert contents(run / "best") == contents(finished[0] / "best")
     assert "missing or damaged" not in analognas("resume", run).stderr
+
+
+@pytest.mark.parametrize(("value", "told"), [(math.nan, "must be finite"), (1e38, "got NaN or infinity at ")])
+@pytest.mark.parametrize("command", ["export", "resume"])
+def test_damaged_weights_without_checksums_are_told_in_a_line(
+    finished, tmp_path, command, value, told
+) -> None:
+    run = shutil.copytree(finished[0], tmp_path / "run")
+    (run / "best" / "SHA256SUMS").unlink()
+    weights = run / "best" / "model.safetensors"
+    state = load_file(weights)
+    next(tensor for name, tensor in state.items() if tensor.ndim == 4).view(-1)[0] = value
+    with safe_open(weights, framework="pt") as file:
+        save_file(state, weights, file.metadata())
+    out = tmp_path / "out"
+    refused = analognas(command, run, *(["--out", out] if command == "export" else []))
+    assert refused.returncode == 2, refused.stderr
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith(f"{weights}: ")
+    assert told in last
+    assert "Traceback" not in refused.stderr
+    assert not out.exists()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analognas.report.data import ReportData
-from analognas.report.figures.theme import BEST, new_figure
+from analognas.report.figures.theme import BEST, curve_mode, new_figure, trial_axis
 from analognas.report.tables import hypervolume_table
 
 
@@ -19,12 +19,12 @@ def hypervolume_figure(data: ReportData) -> Any:
         go.Scatter(
             x=curve["number"],
             y=curve["hypervolume"],
-            mode="lines",
+            mode=curve_mode(len(curve)),
             line={"color": BEST, "width": 2, "shape": "hv"},
             hovertemplate="after trial %{x}: %{y:.3f}<extra></extra>",
         )
     )
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title_text="Trial")
+    figure.update_xaxes(title_text="Trial", **trial_axis(len(curve)))
     figure.update_yaxes(title_text="Hypervolume", rangemode="tozero")
     return figure

@@ -16,10 +16,12 @@ from analognas.report.figures.theme import (
     PHASE_SYMBOLS,
     PHASES,
     QUIET,
+    curve_mode,
     finite_or_none,
     plain,
     style_figure,
     translucent,
+    trial_axis,
     view,
 )
 from analognas.report.progress import best_so_far
@@ -56,6 +58,7 @@ def search_figure(data: ReportData) -> Any:
     figure.update_yaxes(showticklabels=measured, showgrid=measured, row=1, col=1)
     figure.update_yaxes(title_text="Feasible (%)", range=[0, 105], tickvals=[0, 50, 100], row=2, col=1)
     figure.update_xaxes(title_text="Trial, in order of completion", row=2, col=1)
+    figure.update_xaxes(trial_axis(len(trials)))
     figure.update_xaxes(range=[0.5 - 0.02 * len(trials), 0.5 + 1.02 * len(trials)])
     return figure
 
@@ -158,7 +161,7 @@ def _share(data: ReportData, feasible: npt.NDArray[np.bool_]) -> Any:
     return go.Scatter(
         x=_numbers(data),
         y=100 * np.cumsum(feasible) / np.arange(1, len(feasible) + 1),
-        mode="lines",
+        mode=curve_mode(len(feasible)),
         line={"color": QUIET, "width": 1.8},
         fill="tozeroy",
         fillcolor=translucent(QUIET, 0.12),

@@ -45,7 +45,9 @@ def size_figure(data: ReportData) -> Any:
             -np.inf,
         ),
         (
-            "does not",
+            "does not"
+            if all(t.at_full_budget for t in data.trials)
+            else "does not, or had a part of the budget",
             [trial for trial in above if not data.feasible(trial)],
             {"size": 8, "color": QUIET, "symbol": "circle-open"},
             -np.inf,

@@ -26,6 +26,8 @@ QUIET: Final = "#6B7280"
 GRID: Final = "#E5E7EB"
 BELOW_NAME: Final = "below the axis"
 BELOW_MARKER: Final = {"size": 9, "symbol": "triangle-down-open", "color": QUIET, "line": {"width": 1.4}}
+_FEW: Final = 8
+"""Trials up to which each has a tick."""
 FONT: Final = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 
@@ -71,6 +73,16 @@ def style_figure(figure: Any, height: int) -> None:
     )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
+
+
+def trial_axis(n: int) -> dict[str, Any]:
+    """Return the ticks of an axis of `n` trials: one each where there are few, which plotly would divide."""
+    return {"dtick": 1} if n <= _FEW else {}
+
+
+def curve_mode(n: int) -> str:
+    """Return how a line through `n` points is drawn: one point alone has no line."""
+    return "lines" if n > 1 else "lines+markers"
 
 
 def plain(text: str, limit: int = 60) -> str:

@@ -48,8 +48,8 @@ def _summary(data: ReportData) -> str:
     if not data.trials:
         return "No trial has finished yet."
     seconds = sum(trial.wall_time_s for trial in data.trials)
-    state = "" if data.result is not None else "Unfinished run: "
     best = data.best_trial
+    state = "" if data.result is not None else "No result so far: " if best is None else "Unfinished run: "
     chosen = "" if best is None else f"; the {_CHOSEN[data.choice]} is trial {best.number}"
     return (
         f"{state}{_count(len(data.trials), 'trial')} in {duration(seconds)} of evaluation; "

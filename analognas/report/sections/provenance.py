@@ -29,7 +29,9 @@ def reproduction(data: ReportData) -> Html:
 def _places(trials: Sequence[Trial]) -> list[list[str]]:
     """Return one row that counts the trials by machine and device."""
     counts = Counter(f"{trial.node} {trial.device}".strip() for trial in trials if trial.device)
-    said = "; ".join(f"{place}: {count:,} trials" for place, count in counts.most_common())
+    said = "; ".join(
+        f"{place}: {count:,} {'trial' if count == 1 else 'trials'}" for place, count in counts.most_common()
+    )
     return [["evaluated on", said]] if said else []
 
 

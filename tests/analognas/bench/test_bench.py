@@ -70,7 +70,12 @@ class TestCellTable:
             ("architecture,accuracy\n", "loss", "no column 'loss' to search; known: accuracy"),
             ("name,accuracy\nx,1\n", "accuracy", "needs a column architecture or ArchitectureString"),
             ("", "accuracy", "must be a CSV file with a header"),
-            ("architecture,accuracy\n", "accuracy", "at least 2 usable rows, got 0"),
+            ("architecture,accuracy\n", "accuracy", "at least 2 usable rows, got 0$"),
+            (
+                'architecture,accuracy\n"(2,2,2,2,2,2)",nan\n"(2,2,2,2,2,0)",1\n',
+                "accuracy",
+                "at least 2 usable rows, got 1; left out: 1, the value is not finite$",
+            ),
         ],
     )
     def test_bad_files(self, text: str, target: str, message: str, tmp_path: Path) -> None:
@@ -78,6 +83,10 @@ class TestCellTable:
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=message):
             read_cell_table(path, target)
+
+    def test_a_device_is_not_read(self) -> None:
+        with pytest.raises(ValueError, match=r"^/dev/null: a table must be a CSV file, this is a device$"):
+            open_table("/dev/null", "accuracy")
 
     @pytest.mark.data
     def test_the_sample_of_analognas_bench(self, data_folder: Path) -> None:

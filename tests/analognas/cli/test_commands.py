@@ -1,6 +1,7 @@
 """The command line in this process: usage, errors, exit codes. Whole searches are in test_end_to_end.py."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,16 @@ def test_init_writes_a_valid_search_and_never_replaces_a_file_unasked(here) -> N
     assert "--force" in again.stderr
     assert invoke("init", "my.yaml", "--force", "--task", "arrays").exit_code == 0
     assert "kind: arrays" in (here / "my.yaml").read_text()
-    assert invoke("init", "absent/my.yaml").exit_code == 2
+    absent = invoke("init", "absent/my.yaml")
+    assert absent.exit_code == 2
+    assert absent.stderr == "absent/my.yaml: there is no folder absent, make it first\n"
+    os.mkfifo(here / "pipe")
+    (here / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        other = invoke("init", name, "--force")
+        assert other.exit_code == 2
+        assert other.stderr == f"{name}: exists already and is no file; choose another name\n"
+    assert (here / "pipe").is_fifo()
     assert invoke("init", "x.yaml", "--task", "mnist").stderr.startswith("--task: unknown task 'mnist'")
 
 

@@ -1,3 +1,4 @@
+import pickle
 import re
 from pathlib import Path
 
@@ -333,6 +334,24 @@ def test_a_value_of_the_command_line_that_is_no_yaml_is_told_once(tmp_path: Path
     assert only.count("not YAML") == 1
 
 
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("executor.address=[::1]:6379", """; a text is written as 'executor.address="[::1]:6379"'"""),
+        ("task=digits", "got 'digits'; write `{kind: digits}`"),
+        ("search.strategy=random", "got 'random'; write `{kind: random}`"),
+        ("task=digit", "must be a section (`key: value`), got 'digit'"),
+        ("search.trials=1e30", "must be a whole number, got 1e+30"),
+        ("training.digital.learning_rate=.inf", "must be a finite number, got inf"),
+        ("name=a\nb", "--set 'name=a\\nb': name: must match"),
+    ],
+)
+def test_a_value_of_the_command_line_is_told_with_its_remedy(assignment, told, tmp_path: Path) -> None:
+    (only,) = problems(tmp_path, "task: {kind: digits}\n", assignment)
+    assert told in only
+    assert only.endswith(told) or "name=" in assignment
+
+
 def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:
     (tmp_path / "search.yaml").write_text("task: {kind: digits}\n")
     assert load_config(tmp_path / "search.yaml", seed=4)[0].seed == 4
@@ -373,3 +392,20 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
     assert len(lines) == 21
     assert "unknown_0: unknown key" in lines[0]
     assert lines[-1] == "and 980 more; mend these first"
+
+
+def test_mistakes_beyond_the_first_thousand_are_counted(monkeypatch, tmp_path: Path) -> None:
+    suggested: list[str] = []
+    monkeypatch.setattr(
+        "analognas.config.translate.nearest", lambda word, known: suggested.append(word) or "", raising=True
+    )
+    lines = [f"  later_{number}: 1\n" for number in range(1500)]
+    text = "task: {kind: digits}\nearly: 1\nspace:\n  kind: resnet\n" + "".join(lines) + "last: 1\n"
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, tmp_path)
+    told = str(caught.value).splitlines()
+    assert told[0].startswith("config:2:1: early: unknown key")
+    assert told[1].startswith("config:5:3: space.later_0: unknown key")
+    assert told[-1] == "and 1482 more; mend these first"
+    assert len(suggested) == 1000
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

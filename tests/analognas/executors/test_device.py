@@ -37,6 +37,8 @@ def test_names_mean_what_the_machine_has(monkeypatch) -> None:
         resolve_device("cuda:2")
     with pytest.raises(UserError, match=r"must be cpu, cuda, cuda:N or auto, got 'tpu'"):
         resolve_device("tpu")
+    with pytest.raises(UserError, match=r"must be cpu, cuda, cuda:N or auto, got 3"):
+        resolve_device(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

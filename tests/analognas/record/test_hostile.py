@@ -1,6 +1,7 @@
 """Configurations and run directories from strangers: nothing in them is executed, followed or believed."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -135,6 +136,19 @@ def test_weights_with_an_absurd_size_are_refused(tmp_path) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError, match="not readable weights"):
             load_weights(nn.Linear(2, 2), path, (1, 1, 2))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300])
+def test_weights_that_are_not_finite_are_refused(value, tmp_path) -> None:
+    from safetensors.torch import save_file
+    from torch import nn
+
+    network, path = nn.Linear(2, 2), tmp_path / "model.safetensors"
+    named = {f"network.{name}": tensor.detach().double() for name, tensor in network.state_dict().items()}
+    named["network.bias"][1] = value
+    save_file(named, path, {"names": "state_dict"})
+    with pytest.raises(UserError, match="must be finite, those of `bias` are not; restore it"):
+        load_weights(network, path, (1, 1, 2))
 
 
 def test_weights_that_are_not_those_of_the_checksums_are_refused(tmp_path) -> None:

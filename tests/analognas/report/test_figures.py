@@ -11,10 +11,12 @@ import pytest
 
 from analognas.record.trial import DriftRecord
 from analognas.report.figures.drift import curves, drift_figure
+from analognas.report.figures.hypervolume import hypervolume_figure
 from analognas.report.figures.prediction import comparisons, prediction_figure, tau_text
 from analognas.report.figures.search import search_figure
 from analognas.report.figures.size import size_figure
 from analognas.report.figures.theme import plain, view
+from analognas.strategies import Objective
 from surrogates.kendall import kendall_tau
 
 
@@ -137,6 +139,25 @@ def test_size_shows_limit_front_and_networks(runs: ModuleType) -> None:
     parts = ("meets the constraints", "does not", "below the axis")
     drawn = sum(len(trace.x) for trace in figure.data if trace.name in parts)
     assert drawn == len(data.completed)
+
+
+def test_size_says_that_open_symbols_may_be_trials_of_a_lower_rung(runs: ModuleType) -> None:
+    data = runs.report_data(40, failed=0.0)
+    short = [replace(trial, budget=0.5) if trial.number % 2 else trial for trial in data.trials]
+    figure = size_figure(replace(data, trials=short))
+    assert len(_trace(figure, "does not, or had a part of the budget").x) >= 15
+    assert "does not" not in {trace.name for trace in figure.data}
+
+
+@pytest.mark.parametrize(
+    ("n", "step", "mode"), [(1, 1, "lines+markers"), (8, 1, "lines"), (60, None, "lines")]
+)
+def test_few_trials_have_a_tick_each_and_one_alone_is_seen(runs: ModuleType, n, step, mode) -> None:
+    data = runs.report_data(n, failed=0.0, finished=False)
+    data = replace(data, objectives=[*data.objectives, Objective("parameters", -1)])
+    course, hypervolume = search_figure(data), hypervolume_figure(data)
+    assert course.layout.xaxis.dtick == course.layout.xaxis2.dtick == hypervolume.layout.xaxis.dtick == step
+    assert course.data[-1].mode == hypervolume.data[0].mode == mode
 
 
 def test_view_leaves_out_what_did_not_learn() -> None:

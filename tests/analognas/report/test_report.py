@@ -186,7 +186,7 @@ def _plots(outline: _Outline) -> int:
         (lambda runs: runs.report_data(20, finished=False), 6, "Unfinished run: 20 trials"),
         (lambda runs: runs.report_data(3, finished=False, failed=0.0), 3, "Unfinished run: 3 trials"),
         (lambda runs: replace(runs.report_data(), trials=[], result=None), 0, "No trial has finished yet."),
-        (lambda runs: runs.report_data(12, failed=1.0, finished=False), 1, "0 completed, 12 failed"),
+        (lambda runs: runs.report_data(12, failed=1.0, finished=False), 1, "No result so far: 12 trials"),
         (lambda runs: replace(runs.report_data(), upper_bounds={}), 6, "The search had no constraints."),
         (lambda runs: replace(runs.report_data(), trials=[]), 4, "No trial has finished yet."),
         (
