@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import yaml
 
 from analognas.compose import compose
@@ -69,10 +70,17 @@ def search(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a list or a mapping that stands at two places of a configuration twice: a reader refuses aliases."""
+    """Writes the values that a script has: paths and numpy's numbers, and lists at several places, in full at each."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def represent_data(self, data: Any) -> yaml.Node:
+        if isinstance(data, np.generic):
+            data = data.item()
+        elif isinstance(data, PurePath):
+            data = str(data)
+        return super().represent_data(data)
 
 
 def _document_of(config: Mapping[str, Any]) -> Document:

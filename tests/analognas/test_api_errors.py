@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -44,7 +45,7 @@ def small(**search) -> dict:
             r"^config: search.strategy.initial: `search.strategy.initial <= search.trials`",
         ),
         (endless(), {}, "^`config` must not hold itself, nor be nested that deeply$"),
-        (small(out=Path("x")), {}, r"^`config` must hold numbers, texts, lists and mappings .*PosixPath"),
+        (small(out=object()), {}, r"^`config` must hold numbers, texts, lists and mappings .*object"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_argument(tmp_path, config, arguments, message) -> None:
@@ -63,6 +64,11 @@ def test_a_list_may_stand_at_two_places_of_a_configuration() -> None:
         "training": {"digital": epochs, "hardware_aware": epochs},
     }
     assert _document_of(config).values == config
+
+
+def test_paths_and_numbers_of_numpy_are_values() -> None:
+    config = {"task": {"path": Path("a b.npz")}, "seed": np.int64(3), "x": [np.float32(0.5), np.bool_(True)]}
+    assert _document_of(config).values == {"task": {"path": "a b.npz"}, "seed": 3, "x": [0.5, True]}
 
 
 def test_the_observer_that_keeps_quiet_needs_no_import_of_its_own() -> None:
