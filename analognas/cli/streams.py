@@ -41,7 +41,7 @@ def prepare_streams() -> None:
 class _News(io.FileIO):
     """Takes what is written to it, whether or not the system does."""
 
-    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override]  # as in older stubs
+    def write(self, data: ReadableBuffer, /) -> int:
         """Write the bytes, or let them go."""
         with suppress(OSError):
             return super().write(data)
