@@ -23,7 +23,10 @@ ANNOUNCE_S: Final = 1.0
 """Seconds between what a process tells of short tasks that nobody times."""
 
 LISTEN_S: Final = 0.05
-"""Longest wait for the beacon's answer; while its process starts there is none."""
+"""Longest wait for the beacon's answer."""
+
+LIGHTING_S: Final = 10.0
+"""Longest wait for its process to start: what a worker tells before that, and then dies, nobody hears."""
 
 if TYPE_CHECKING:  # the beacon's own process has no other use for torch
     from analognas.executors.ray_worker import Report
@@ -114,16 +117,18 @@ class Lookout:
         self.beacon: Any = ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
         self.starts: dict[str, Start] = {}
         self._answer: Any = None
+        self.listen((), LIGHTING_S)
 
-    def listen(self, under_way: Iterable[str]) -> None:
+    def listen(self, under_way: Iterable[str], timeout_s: float = LISTEN_S) -> None:
         """Take up what the beacon has heard since; an answer that takes long is taken up at a later call.
 
         Args:
             under_way: names of all tasks whose starts are still of interest.
+            timeout_s: longest wait for the answer.
         """
         if self._answer is None:
             self._answer = self.beacon.take.remote()
-        if ray.wait([self._answer], timeout=LISTEN_S)[0]:
+        if ray.wait([self._answer], timeout=timeout_s)[0]:
             answer, self._answer = self._answer, None
             with suppress(exceptions.RayError):
                 self.starts.update(ray.get(answer))
