@@ -8,7 +8,7 @@ s² follows in closed form, and one eigendecomposition serves every η. A fit to
 milliseconds; its cost grows with their cube, so that of many trials some are taken.
 
 All of it runs on one thread: results do not depend on the machine's cores, and while workers use these, several
-threads that wait for each other take ten times as long.
+threads that wait for each other take several times as long.
 
 References:
     C. E. Rasmussen and C. K. I. Williams, Gaussian processes for machine learning, MIT Press 2006, chapters 2
