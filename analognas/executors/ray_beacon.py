@@ -28,6 +28,9 @@ LISTEN_S: Final = 0.05
 LIGHTING_S: Final = 10.0
 """Longest wait for its process to start: what a worker tells before that, and then dies, nobody hears."""
 
+UNHEARD_S: Final = 20.0
+"""Seconds after a node was lost in which tasks that were under way then are waited for to begin."""
+
 if TYPE_CHECKING:  # the beacon's own process has no other use for torch
     from analognas.executors.ray_worker import Report
 
@@ -117,6 +120,9 @@ class Lookout:
         self.beacon: Any = ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
         self.starts: dict[str, Start] = {}
         self._answer: Any = None
+        self._lost_nodes: frozenset[str] | None = None
+        self._lost_s = 0.0
+        self._suspects: set[str] = set()
         self.listen((), LIGHTING_S)
 
     def listen(self, under_way: Iterable[str], timeout_s: float = LISTEN_S) -> None:
@@ -146,6 +152,25 @@ class Lookout:
             name for name in under_way if name in self.starts and self.starts[name].node_id in lost_nodes
         ]
         return [name for name in names if not ray.wait([under_way[name]], timeout=0)[0]]
+
+    def unheard_of(self, under_way: Mapping[str, Any], lost_nodes: frozenset[str]) -> list[str]:
+        """Return, once, the names of tasks that were under way when a node was lost and have not begun since.
+
+        They may have been on their way to it, or their telling on the way from it; or they wait for room.
+
+        Args:
+            under_way: references of the tasks, by name.
+            lost_nodes: the nodes that were given up.
+        """
+        if self._lost_nodes is not None and lost_nodes - self._lost_nodes:
+            self._lost_s = time.monotonic()
+            self._suspects = set(under_way)
+        self._lost_nodes = lost_nodes
+        self._suspects -= self.starts.keys()
+        if not self._suspects or time.monotonic() < self._lost_s + UNHEARD_S:
+            return []
+        names, self._suspects = self._suspects & under_way.keys(), set()
+        return [name for name in under_way if name in names and not ray.wait([under_way[name]], timeout=0)[0]]
 
     def ask_node(self, start: Start) -> Any:
         """Return a reference to how many processes the kernel of a task's node has killed for want of memory by now."""

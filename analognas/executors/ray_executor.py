@@ -291,6 +291,11 @@ class RayExecutor:
             outcome = self._again(flight, after_lost_node(flight.attempt))
             if outcome is not None:
                 self._given_up.append(outcome)
+        references = {beacon_name(flight.attempt): reference for reference, flight in self._flights.items()}
+        for name in self._lookout.unheard_of(references, self._watch.lost_nodes):
+            attempt = self._flights.pop(references[name]).attempt
+            ray.cancel(references[name])
+            self._start(attempt)
 
     def _ask_for_less(self) -> None:
         """Start second attempts anew that wait for more than any node has since the largest went away."""

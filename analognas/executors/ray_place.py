@@ -86,6 +86,9 @@ class RayPlace:
                 references = {name: other.reference for name, other in under_way.items()}
                 for name in lookout.on_lost_node(references, self._watch.lost_nodes):
                     under_way[name].start_again()
+                for name in lookout.unheard_of(references, self._watch.lost_nodes):
+                    ray.cancel(references[name])
+                    under_way[name].start_again()
             yield self._result(run.reference)
 
     def _result(self, task: Any) -> Any:

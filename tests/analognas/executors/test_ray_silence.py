@@ -76,7 +76,8 @@ def test_what_was_on_a_silent_node_is_evaluated_elsewhere(tmp_path, cluster, sil
     trials = check_run(tmp_path, 8)
     assert silence.silent
     assert {trial.status for trial in trials} == {"completed"}
-    assert sorted(trial.attempts for trial in trials) == [1] * 7 + [2]
+    # One attempt where its worker was stopped before its start was told: it may not have begun.
+    assert sorted(trial.attempts for trial in trials) in ([1] * 8, [1] * 7 + [2])
 
 
 @pytest.mark.parametrize("cluster", [SOON], indirect=True)
