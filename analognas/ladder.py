@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from analognas.halving import Halving
-from analognas.history import metrics_of
 from analognas.record.trial import Trial
-from analognas.strategies.appraisal import soft_violation
+from analognas.selection import worth_of
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
 
-Rank: TypeAlias = tuple[float, float, int]
+Rank: TypeAlias = tuple[float, int]
 """Violation of the soft bounds, negative score, number of the trial: the smaller the better."""
 
 
@@ -82,6 +81,4 @@ class Ladder:
         return None
 
     def _rank(self, trial: Trial) -> Rank:
-        objective = self._problem.objective
-        violation = float(soft_violation(self._problem, metrics_of([trial]))[0])
-        return violation, -objective.sign * trial.metrics[objective.metric], trial.number
+        return -worth_of(self._problem, trial), trial.number

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from analognas.history import metrics_of
 from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
-from analognas.strategies.problem import (
-    SOFT_METRICS,
-    Choice,
-    Objective,
-    SearchProblem,
-    meets_soft_bounds,
-    objective_values,
-)
+from analognas.strategies.problem import Choice, Objective, SearchProblem, meets_soft_bounds
+from analognas.strategies.worth import soft_bounds, worth
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
-    """Return the feasible trial with the highest score in the first objective, None when no trial is feasible.
+    """Return the completed trial that is worth most, None when none has completed.
 
-    Of equal scores the one with fewer parameters wins, then the earlier one.
+    Of equally good trials the one with fewer parameters wins, then the earlier one.
     """
     return choose([problem.objective], problem.upper_bounds, trials, "best")
 
@@ -33,52 +27,57 @@ def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial
 
     It is asked after every trial, and compares two records without a table.
     """
-    if not trial.at_full_budget or not _is_feasible(problem, trial):
+    if not trial.at_full_budget or trial.status != "completed":
         return best
     if best is None:
         return trial
     return trial if _rank(problem, trial) > _rank(problem, best) else best
 
 
-def _is_feasible(problem: SearchProblem, trial: Trial) -> bool:
-    def measured(metric: str) -> float:
-        return trial.metrics.get(metric, math.nan)
-
-    return not math.isnan(measured(problem.objective.metric)) and all(
-        measured(metric) <= problem.upper_bounds[metric]
-        for metric in SOFT_METRICS
-        if metric in problem.upper_bounds
-    )
+def worth_of(problem: SearchProblem, trial: Trial) -> float:
+    """Return what a completed trial is worth in the first objective."""
+    metrics = {name: np.array([value]) for name, value in trial.metrics.items()}
+    score = problem.objective.sign * metrics[problem.objective.metric]
+    return float(worth(score, metrics, problem.soft_bounds)[0])
 
 
 def _rank(problem: SearchProblem, trial: Trial) -> tuple[float, float]:
-    objective = problem.objective
-    return objective.sign * trial.metrics[objective.metric], -trial.metrics["parameters"]
+    return worth_of(problem, trial), -trial.metrics["parameters"]
 
 
 def choose(
     objectives: Sequence[Objective], upper_bounds: Mapping[str, float], trials: Sequence[Trial], how: Choice
 ) -> Trial | None:
-    """Return the chosen trial, None when none is feasible.
+    """Return the chosen trial, None when none has completed at full budget.
+
+    A trial that breaks a soft bound competes with what it is worth then (`analognas.strategies.worth`).
 
     Args:
         objectives: the first one decides for `best`, as `best_trial` does; all of them for `knee`.
         upper_bounds: largest allowed value by metric name.
         trials: in order of completion.
-        how: `best`, or `knee`, the feasible trial that alone dominates the largest hypervolume.
+        how: `best`, or `knee`, the trial that alone dominates the largest hypervolume.
     """
-    trials = [trial for trial in trials if trial.at_full_budget]
+    trials = [trial for trial in trials if trial.at_full_budget and trial.status == "completed"]
     if not trials:
         return None
+    first = objectives[0]
     metrics = metrics_of(trials)
-    feasible = np.flatnonzero(meets_soft_bounds(metrics, objectives[0], upper_bounds))
-    if len(feasible) == 0:
-        return None
+    value = worth(first.score(metrics), metrics, soft_bounds(upper_bounds))
     if how == "knee":
+        measured = metrics.assign(**{first.metric: first.sign * value})
         signs = {objective.metric: objective.sign for objective in objectives}
-        front = feasible[pareto_front(metrics.iloc[feasible], signs)]
-        return trials[int(front[knee(objective_values(metrics.iloc[front], objectives))])]
-    score = objectives[0].score(metrics)[feasible]
-    parameters = metrics["parameters"].to_numpy()[feasible]
-    order = np.lexsort((feasible, parameters, -score))
-    return trials[int(feasible[order[0]])]
+        front = np.flatnonzero(pareto_front(measured, signs))
+        columns = [objective.score(measured)[front] for objective in objectives]
+        return trials[int(front[knee(np.stack(columns, axis=1))])]
+    order = np.lexsort((np.arange(len(trials)), metrics["parameters"].to_numpy(), -value))
+    return trials[int(order[0])]
+
+
+def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float]) -> dict[str, float]:
+    """Return by how much measured metrics are above their bounds, by name; empty where all are kept."""
+    return {
+        name: metrics[name] - bound
+        for name, bound in upper_bounds.items()
+        if name in metrics and metrics[name] > bound
+    }

@@ -27,6 +27,7 @@ from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist, FinalResult
+from analognas.report.compromise import compromise
 from analognas.same_search import (
     MEASURED_WITH,
     check_same_data,
@@ -36,7 +37,7 @@ from analognas.same_search import (
     other_versions,
 )
 from analognas.selection import choose
-from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS
+from analognas.strategies.problem import HARD_METRICS
 
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
@@ -117,7 +118,7 @@ def run_to_end(
 
     Raises:
         UserError: when the record is damaged, in use or cannot be written.
-        NoFeasibleArchitectureError: when no trial met the constraints; tables and report are written nevertheless.
+        NoFeasibleArchitectureError: when no trial has completed; tables and report are written nevertheless.
     """
     with ExitStack() as stack:
         stack.callback(composition.site.close)
@@ -193,7 +194,10 @@ def _finish(
     best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
     if best is None:
         publish(run, config, trials, None)
-        raise NoFeasibleArchitectureError(_why_none_feasible(run, composition, trials))
+        raise NoFeasibleArchitectureError(_why_nothing_completed(run, trials))
+    told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
+    if told:
+        observer.stage(told)
     surrogate = judge_surrogate(config, composition, trials, run, observer)
     finalists: tuple[Finalist, ...] = ()
     if config.final.finalists > 1:
@@ -228,30 +232,14 @@ def _told_what_helps(run: RunDirectory) -> Iterator[None]:
         ) from None
 
 
-def _why_none_feasible(run: RunDirectory, composition: Composition, trials: Sequence[Trial]) -> str:
-    completed = [trial for trial in trials if trial.status == "completed"]
+def _why_nothing_completed(run: RunDirectory, trials: Sequence[Trial]) -> str:
     if not trials:
         return f"{run.path}: no candidate was found that meets the hard constraints; raise a bound or widen the space"
-    if not completed:
-        reasons = [trial.failure.reason for trial in trials if trial.failure is not None]
-        reason = f", the last one: {reasons[-1]}" if reasons else ""
-        remedy = (
-            "lower `training.early_stop.accuracy` or raise its `epoch`"
-            if any(told.startswith(STOPPED_EARLY) for told in reasons)
-            else f"{run.journal} has the reason of each; mend the cause"
-        )
-        return f"{run.path}: all {len(trials)} trials failed{reason}; {remedy}, and start a new search"
-    counted = [
-        (sum(trial.metrics[name] > bound for trial in completed), name, bound)
-        for name, bound in composition.problem.upper_bounds.items()
-        if name in SOFT_METRICS
-    ]
-    rules = ", ".join(
-        f"`{name} <= {bound:g}` rejects {rejected} (smallest measured: "
-        f"{min(trial.metrics[name] for trial in completed):.4f})"
-        for rejected, name, bound in sorted(counted, reverse=True)
+    reasons = [trial.failure.reason for trial in trials if trial.failure is not None]
+    reason = f", the last one: {reasons[-1]}" if reasons else ""
+    remedy = (
+        "lower `training.early_stop.accuracy` or raise its `epoch`"
+        if any(told.startswith(STOPPED_EARLY) for told in reasons)
+        else f"{run.journal} has the reason of each; mend the cause"
     )
-    return (
-        f"{run.path}: none of {len(completed)} trained candidates meets all constraints: {rules}; "
-        "raise a bound, or give more trials or epochs"
-    )
+    return f"{run.path}: all {len(trials)} trials failed{reason}; {remedy}, and start a new search"

@@ -8,6 +8,9 @@
 - portfolio: log EI and mean in turns, a call each. EI learns where little is known, the expectation ends a search.
   Hoffman et al. (2011) weigh the members by their success; tens of calls give little to weigh.
 
+Under soft bounds a value has two outcomes, the bounds kept or broken, and the acquisition is that of their mixture: the
+probability of feasibility multiplies the acquisition of the one, its complement that of the other.
+
 References:
     D. R. Jones, M. Schonlau, W. J. Welch, Efficient global optimization of expensive black-box functions,
     Journal of Global Optimization 13, 1998.
@@ -22,12 +25,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Acquisition: TypeAlias = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+Vector = npt.NDArray[np.float64]
+
+Score: TypeAlias = Callable[[Vector, Vector], Vector]
 """From the `(n,)` mean and std of a value to maximise to the `(n,)` score, the larger the better."""
 
 AcquisitionName: TypeAlias = Literal["mean", "ucb", "ei", "thompson", "portfolio"]
@@ -35,21 +41,52 @@ AcquisitionName: TypeAlias = Literal["mean", "ucb", "ei", "thompson", "portfolio
 _SMALLEST_STD: Final = 1e-9
 
 
-def mean_score(mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True)
+class Acquisition:
+    """How much a search wants a candidate.
+
+    Attributes:
+        score: of a normal value.
+        logarithmic: whether the score is a logarithm, so that mixing two of them is adding their exponentials.
+    """
+
+    score: Score
+    logarithmic: bool = False
+
+    def mixed(self, mean: Vector, std: Vector, harmed: Vector, chance: Vector) -> Vector:
+        """Return the score of values that are around `mean` with probability `chance` and around `harmed` otherwise.
+
+        Args:
+            mean: `(n,)` of the value if all bounds hold.
+            std: `(n,)` of both outcomes.
+            harmed: `(n,)` mean of the value if a bound is broken.
+            chance: `(n,)` that all bounds hold.
+        """
+        kept, broken = self.score(mean, std), self.score(harmed, std)
+        if self.logarithmic:
+            with np.errstate(divide="ignore"):
+                return np.logaddexp(np.log(chance) + kept, np.log1p(-chance) + broken)
+        return chance * kept + (1 - chance) * broken
+
+
+def mean_score(mean: Vector, std: Vector) -> Vector:
     """Return the expectation itself, `(n,)`."""
     return mean
 
 
-def upper_confidence_bound(beta: float) -> Acquisition:
+EXPECTATION: Final = Acquisition(mean_score)
+
+
+def upper_confidence_bound(beta: float) -> Score:
     """Return mean + `beta` · std."""
 
-    def score(mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def score(mean: Vector, std: Vector) -> Vector:
         return mean + beta * std
 
     return score
 
 
-def log_expected_improvement(incumbent: float) -> Acquisition:
+def log_expected_improvement(incumbent: float) -> Score:
     """Return log E[max(0, value − `incumbent`)] of a normal value.
 
     With z = (mean − incumbent) / std this is log std + log(φ(z) + z Φ(z)). Below z = −1 the bracket is φ(z)
@@ -57,7 +94,7 @@ def log_expected_improvement(incumbent: float) -> Acquisition:
     rounding, its asymptote φ(z) / z².
     """
 
-    def score(mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def score(mean: Vector, std: Vector) -> Vector:
         from scipy.special import erfcx, ndtr
 
         spread = np.maximum(std, _SMALLEST_STD)
@@ -73,10 +110,10 @@ def log_expected_improvement(incumbent: float) -> Acquisition:
     return score
 
 
-def thompson(rng: np.random.Generator) -> Acquisition:
+def thompson(rng: np.random.Generator) -> Score:
     """Return a draw from N(mean, std²), independent for each candidate."""
 
-    def score(mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def score(mean: Vector, std: Vector) -> Vector:
         return mean + std * rng.standard_normal(len(mean))
 
     return score
@@ -90,16 +127,16 @@ def make_acquisition(
     Args:
         name: `mean`, `ucb`, `ei`, `thompson` or `portfolio`.
         beta: weight of the uncertainty in `ucb`.
-        incumbent: value of the best trial, for `ei`; -inf where no trial is feasible, which makes it `mean`.
+        incumbent: what the best trial is worth, for `ei`; -inf where there is none, which makes it `mean`.
         turn: number of the call, for `portfolio`: the odd ones exploit.
         rng: draws for `thompson`.
     """
     if name == "portfolio":
         name = "mean" if turn % 2 else "ei"
     if name == "ucb":
-        return upper_confidence_bound(beta)
+        return Acquisition(upper_confidence_bound(beta))
     if name == "ei" and math.isfinite(incumbent):
-        return log_expected_improvement(incumbent)
+        return Acquisition(log_expected_improvement(incumbent), logarithmic=True)
     if name == "thompson":
-        return thompson(rng)
-    return mean_score
+        return Acquisition(thompson(rng))
+    return EXPECTATION

@@ -6,10 +6,10 @@
 
 Where the paper leaves a choice:
 
-- A cell of a hypercube over a few integers holds one architecture, so "another draw from the cell" is the
-nearest
+- A cell of a hypercube over a few integers holds one architecture, so "another draw from the cell" is the nearest
   candidate, in gene space, of a fresh hypercube that meets T_AVM.
-- The loop compares by Deb's rules, so that T_AVM holds beyond the first population.
+- The loop compares by what candidates are worth (`worth`), so that T_AVM counts beyond the first population and nothing
+  is gained by keeping it with a network that has learned nothing.
 - A child above T_p is mutated anew from its parent, a few times, and then left out.
 - Equal networks are kept once, so that a population holds `population` different ones at most.
 
@@ -74,7 +74,7 @@ def algorithm_1(
     if initial is not None and len(initial):
         members = new_candidates(problem, np.concatenate([initial, members]), ())
     if not len(members):
-        return Evolved(members, Appraisal(score=np.empty(0), violation=np.empty(0)))
+        return Evolved(members, Appraisal(worth=np.empty(0), feasible=np.empty(0, dtype=np.bool_)))
     appraisal = appraise(members)
     for _ in range(iterations):
         best = appraisal.best_first()[: (population + 1) // 2]
@@ -116,12 +116,12 @@ def _within_soft_bounds(
     for _ in range(CELL_REDRAWS):
         if not len(members):
             break
-        broken = np.flatnonzero(appraise(members).violation > 0)
+        broken = np.flatnonzero(~appraise(members).feasible)
         if not len(broken):
             break
         fresh = admissible_design(problem, len(members), rng)
         fresh = new_candidates(problem, fresh, set(genotypes(members)))
-        fresh = fresh[appraise(fresh).violation == 0] if len(fresh) else fresh
+        fresh = fresh[appraise(fresh).feasible] if len(fresh) else fresh
         both = np.concatenate([members, fresh])
         width = np.maximum(both.max(axis=0) - both.min(axis=0), 1)
         members = members.copy()

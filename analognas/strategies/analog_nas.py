@@ -16,7 +16,7 @@ from typing import final
 
 import numpy as np
 
-from analognas.strategies.acquisition import mean_score
+from analognas.strategies.acquisition import EXPECTATION
 from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.guide import MIN_TRIALS, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import LatinHypercube
@@ -35,8 +35,7 @@ class AnalogNAS:
 
     Attributes:
         design: the sampled architectures before the first fit.
-        surrogate: fitted on the completed trials; it ranks the objective of the problem,
-            whatever its `rank_target`.
+        surrogate: fitted on the completed trials; it ranks what they are worth, whatever its `rank_target`.
         population: candidates in a population, 2 or more; 200 in the paper.
         iterations: generations; 200 in the paper.
         refit: when the surrogate is fitted again.
@@ -57,10 +56,12 @@ class AnalogNAS:
         if len(proposals) == n or history.completed.sum() < MIN_TRIALS:
             return proposals
         surrogate = replace(self.surrogate, rank_target=problem.objective.metric)
-        guide = fit_guide(surrogate, problem, history, "raw", rng, self.refit, self.design.size)
+        guide = fit_guide(
+            surrogate, problem, history, "raw", rng, self.refit, self.design.size, of_worth=True
+        )
         evolved = algorithm_1(
             problem,
-            guide.appraiser(mean_score, caution=0.0),
+            guide.appraiser(EXPECTATION, caution=0.0),
             population=self.population,
             iterations=self.iterations,
             rng=rng,

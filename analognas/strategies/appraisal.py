@@ -1,30 +1,19 @@
-"""What a surrogate's prediction is worth to a search: a score, and by how much soft constraints are broken.
-
-Candidates are compared by Deb's rules: a feasible one before an infeasible one, feasible ones by score,
-infeasible ones by how little they violate.
-
-References:
-    K. Deb, An efficient constraint handling method for genetic algorithms, Computer Methods in Applied
-    Mechanics and Engineering 186, 2000.
-"""
+"""What candidates are worth to a search, measured or predicted, and the order that follows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from analognas.strategies.problem import SOFT_METRICS, SearchProblem
+from analognas.strategies.problem import SearchProblem
 from search_spaces import Population
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SMALLEST_BOUND: Final = 1e-3
-"""A tenth of a point: an excess over a bound of 0 has to be relative to something."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +21,26 @@ class Appraisal:
     """What `n` candidates are worth.
 
     Attributes:
-        score: `(n,)` float64, the larger the better.
-        violation: `(n,)` float64, 0 where every soft bound is met.
+        worth: `(n,)` float64, the larger the better.
+        feasible: `(n,)` whether every soft bound is met, or expected to be.
     """
 
-    score: npt.NDArray[np.float64]
-    violation: npt.NDArray[np.float64]
+    worth: npt.NDArray[np.float64]
+    feasible: npt.NDArray[np.bool_]
 
     def best_first(self) -> npt.NDArray[np.intp]:
         """Return the `(n,)` order from the best to the worst; ties keep their order."""
-        score = np.where(self.violation > 0, 0.0, self.score)
-        return np.lexsort((-score, self.violation))
+        return np.argsort(-self.worth, kind="stable")
 
     def take(self, rows: npt.NDArray[np.intp]) -> Appraisal:
         """Return the appraisal of `rows`."""
-        return Appraisal(score=self.score[rows], violation=self.violation[rows])
+        return Appraisal(worth=self.worth[rows], feasible=self.feasible[rows])
 
     def joined(self, other: Appraisal) -> Appraisal:
         """Return the appraisal of both groups, this one first."""
         return Appraisal(
-            score=np.concatenate([self.score, other.score]),
-            violation=np.concatenate([self.violation, other.violation]),
+            worth=np.concatenate([self.worth, other.worth]),
+            feasible=np.concatenate([self.feasible, other.feasible]),
         )
 
 
@@ -60,17 +48,6 @@ Appraise: TypeAlias = Callable[[Population], Appraisal]
 """From a population to its appraisal."""
 
 
-def soft_violation(problem: SearchProblem, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return the sum of the relative excesses of `(n, metrics)` over the soft bounds, `(n,)`."""
-    violation = np.zeros(len(metrics))
-    for name in SOFT_METRICS:
-        if name in problem.upper_bounds:
-            bound = problem.upper_bounds[name]
-            excess = metrics[name].to_numpy(dtype=np.float64) - bound
-            violation += np.maximum(excess, 0.0) / max(abs(bound), _SMALLEST_BOUND)
-    return violation
-
-
 def trial_appraisal(problem: SearchProblem, metrics: pd.DataFrame) -> Appraisal:
     """Return what `(n, metrics)` measured trials are worth."""
-    return Appraisal(score=problem.score(metrics), violation=soft_violation(problem, metrics))
+    return Appraisal(worth=problem.worth(metrics), feasible=problem.feasible(metrics))

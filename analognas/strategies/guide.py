@@ -1,25 +1,27 @@
 """What a strategy believes of unseen candidates: a surrogate fitted on the completed trials.
 
-The objective is modelled as a score to maximise, raw or as normal scores of its ranks; soft metrics are
-modelled as they are measured.
+The objective is modelled as a score to maximise, raw or as normal scores of its ranks; soft metrics are modelled as they
+are measured. What a candidate is expected to lose by breaking a soft bound is taken from it in measured units.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.strategies.acquisition import Acquisition
-from analognas.strategies.appraisal import Appraisal, Appraise, soft_violation
+from analognas.strategies.appraisal import Appraisal, Appraise
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.problem import SOFT_METRICS, SearchProblem
 from analognas.strategies.refit import RefitPolicy
+from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.worth import broken, outlook
 from search_spaces import Population, genotypes
-from surrogates import FittedSurrogate, Surrogate
+from surrogates import FittedSurrogate, Prediction, Surrogate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,13 +41,26 @@ class Guide:
         problem: the objective and the soft bounds.
         fitted: predicts the objective, under its name, and the soft metrics.
         scores: from the scores of the objective to the scale of the fit; None where that is raw.
-        incumbent: best feasible trial on the scale of the fit, -inf where none is feasible.
+        incumbent: what the best trial is worth on the scale of the fit.
+        trend: of the score with size, which the surrogate is fitted on the deviations from; None: none.
+        of_worth: whether it predicts what candidates are worth, and not their objective.
     """
 
     problem: SearchProblem
     fitted: FittedSurrogate
     scores: NormalScores | None
     incumbent: float
+    trend: SizeTrend | None = None
+    of_worth: bool = False
+
+    def predict(self, population: Population) -> Prediction:
+        """Return what is expected of `(n, genes)` candidates, the objective on the scale of the fit."""
+        prediction = self.fitted.predict(self.problem.space.encode(population))
+        if self.trend is None:
+            return prediction
+        metric = self.problem.objective.metric
+        expected = prediction.mean[metric] + self.trend(self.problem.space.parameters(population))
+        return replace(prediction, mean=prediction.mean.assign(**{metric: expected}))
 
     def appraiser(self, acquisition: Acquisition, caution: float) -> Appraise:
         """Return the function that encodes, predicts and appraises a population.
@@ -55,31 +70,45 @@ class Guide:
             caution: soft metrics are taken at mean + `caution` · std, because a search under a bound ends at
                 the bound, where the mean alone is too low half of the time.
         """
-        metric = self.problem.objective.metric
 
         def appraise(population: Population) -> Appraisal:
-            prediction = self.fitted.predict(self.problem.space.encode(population))
-            mean = prediction.mean[metric].to_numpy(dtype=np.float64)
-            std = prediction.std[metric].to_numpy(dtype=np.float64)
-            cautious = prediction.mean + caution * prediction.std
-            return Appraisal(score=acquisition(mean, std), violation=soft_violation(self.problem, cautious))
+            prediction = self.predict(population)
+            metrics = {name: _column(prediction, name) for name in prediction.mean.columns}
+            mean, std = metrics[self.problem.objective.metric]
+            if not self.problem.soft_bounds:
+                return Appraisal(acquisition.score(mean, std), np.ones(len(mean), dtype=np.bool_))
+            chance, harm = outlook(metrics, self.problem.soft_bounds, caution)
+            if self.of_worth:
+                return Appraisal(acquisition.score(mean, std), chance >= 0.5)
+            harmed = self._scaled(broken(self._measured(mean), harm))
+            return Appraisal(acquisition.mixed(mean, std, harmed, chance), chance >= 0.5)
 
         return appraise
+
+    def _measured(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return score if self.scores is None else self.scores.inverse(score)
+
+    def _scaled(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return score if self.scores is None else self.scores.forward(score)
 
     def proposals(self, batch: Population, origins: list[str]) -> list[Proposal]:
         """Return the proposals of `(n, genes)` with what the surrogate expects of each, in measured units."""
         if not len(batch):
             return []
-        expected = self.fitted.predict(self.problem.space.encode(batch)).mean
+        expected = self.predict(batch).mean
         objective = self.problem.objective
-        score = expected[objective.metric].to_numpy(dtype=np.float64)
-        if self.scores is not None:
-            score = self.scores.inverse(score)
+        score = self._measured(expected[objective.metric].to_numpy(dtype=np.float64))
         records = expected.assign(**{objective.metric: objective.sign * score}).to_dict("records")
         return [
             Proposal(genotype, origin, {str(name): float(value) for name, value in record.items()})
             for genotype, origin, record in zip(genotypes(batch), origins, records, strict=True)
         ]
+
+
+def _column(
+    prediction: Prediction, name: str
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    return prediction.mean[name].to_numpy(dtype=np.float64), prediction.std[name].to_numpy(dtype=np.float64)
 
 
 def fit_guide(
@@ -90,6 +119,9 @@ def fit_guide(
     rng: np.random.Generator,
     refit: RefitPolicy,
     first: int,
+    *,
+    trended: bool = False,
+    of_worth: bool = False,
 ) -> Guide:
     """Fit `surrogate` on the completed trials of `history`, or on the part of them that `refit` says.
 
@@ -101,6 +133,8 @@ def fit_guide(
         rng: of a fit on all completed trials; an older fit has a generator that depends on its trials alone.
         refit: when a surrogate is fitted again.
         first: trials of the design before the first fit.
+        trended: under a bound on the parameters, the surrogate is fitted on deviations from a trend with size.
+        of_worth: the surrogate predicts what candidates are worth, for one whose scores have no unit.
 
     Raises:
         ValueError: when the objective or a bounded metric is not measured.
@@ -108,21 +142,28 @@ def fit_guide(
     names = target_names(problem, history.metrics)
     rows = np.flatnonzero(history.completed)
     metrics = history.metrics.iloc[rows].reset_index(drop=True)
-    features = problem.space.encode(history.population[rows])
-    score = problem.score(metrics)
+    population = history.population[rows]
+    features = problem.space.encode(population)
+    worth = problem.worth(metrics)
+    score = worth if of_worth else problem.score(metrics)
 
     def fit(n: int, generator: np.random.Generator) -> Guide:
         scores = NormalScores.fit(score[:n]) if scale == "ranks" else None
-        own = score if scores is None else scores.forward(score)
+        own, best = score, float(worth.max())
+        if scores is not None:
+            own, best = scores.forward(score), float(scores.forward(np.array([best]))[0])
+        trend = None
+        if trended and "parameters" in problem.upper_bounds:
+            parameters = problem.space.parameters(population)
+            trend = SizeTrend.fit(parameters[:n], own[:n])
+            own = own - trend(parameters)
         targets = metrics[names].assign(**{problem.objective.metric: own})
         fitted = surrogate.fit(features[:n], targets[:n], generator)
-        incumbent = float(own[problem.feasible(metrics)].max(initial=-np.inf))
-        return Guide(problem=problem, fitted=fitted, scores=scores, incumbent=incumbent)
+        return Guide(problem, fitted, scores, incumbent=best, trend=trend, of_worth=of_worth)
 
     def predict(n: int, group: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-        fitted = fit(n, np.random.default_rng(n)).fitted
-        mean = fitted.predict(features.iloc[group]).mean[problem.objective.metric]
-        return mean.to_numpy(dtype=np.float64)
+        mean = fit(n, np.random.default_rng(n)).predict(population[group]).mean
+        return mean[problem.objective.metric].to_numpy(dtype=np.float64)
 
     n = refit.n_fitted(min(first, len(rows)), score, predict)
     return fit(n, rng if n == len(rows) else np.random.default_rng(n))

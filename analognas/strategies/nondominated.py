@@ -1,7 +1,7 @@
-"""Non-dominated ranks and crowding distances, the two orders of NSGA-II, under constraint domination.
+"""Non-dominated ranks and crowding distances, the two orders of NSGA-II.
 
-A candidate dominates another when it is feasible and the other is not, when both are infeasible and it
-violates less, or when both are feasible and it is at least as good in every objective and better in one.
+A candidate dominates another when it is at least as good in every objective and better in one. Soft bounds count in what
+the first objective is worth, and not by constraint domination, which prefers whatever violates least.
 
 References:
     K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, A fast and elitist multiobjective genetic algorithm: NSGA-II,
@@ -16,20 +16,18 @@ import numpy.typing as npt
 Matrix = npt.NDArray[np.float64]
 
 
-def nondominated_ranks(values: Matrix, violation: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def nondominated_ranks(values: Matrix) -> npt.NDArray[np.int64]:
     """Return the front that each candidate belongs to, 0 for the best, `(n,)`.
 
     Args:
         values: `(n, objectives)`, the larger the better.
-        violation: `(n,)`, 0 where feasible.
 
-    >>> nondominated_ranks(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), np.zeros(3)).tolist()
+    >>> nondominated_ranks(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])).tolist()
     [0, 0, 1]
     """
     no_worse = (values[:, None, :] >= values[None, :, :]).all(axis=2)
     better = (values[:, None, :] > values[None, :, :]).any(axis=2)
-    level = (violation[:, None] == 0) & (violation[None, :] == 0)
-    dominates = (level & no_worse & better) | (violation[:, None] < violation[None, :])
+    dominates = no_worse & better
     ranks = np.full(len(values), -1, dtype=np.int64)
     front = 0
     while (ranks < 0).any():

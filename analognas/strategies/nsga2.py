@@ -17,7 +17,6 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from analognas.strategies.appraisal import soft_violation
 from analognas.strategies.nondominated import crowding_distances, nondominated_ranks
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
@@ -68,8 +67,7 @@ class NSGA2:
         rows = np.flatnonzero(history.completed)
         if not len(rows):
             return history.population[:0]
-        metrics = history.metrics.iloc[rows]
-        values = problem.values(history.population[rows], metrics)
-        ranks = nondominated_ranks(values, soft_violation(problem, metrics))
+        values = problem.values(history.population[rows], history.metrics.iloc[rows])
+        ranks = nondominated_ranks(values)
         order: npt.NDArray[np.intp] = np.lexsort((-crowding_distances(values, ranks), ranks))
         return history.population[rows[order[: self.population]]]

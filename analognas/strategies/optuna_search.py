@@ -4,7 +4,8 @@ A call rebuilds the study from the history, so that the proposals follow from it
 rejects what is not new and admissible; after some rejections a mutant of the last suggestion takes its place.
 The values of a gene are those that occur in a sample of the space; genes that are inactive in a candidate
 enter at their canonical value. A gene of at most `MOST_CHOICES` values is a categorical parameter, any other
-an integer; CMA-ES and QMC know integers alone. Soft bounds are passed on as constraints.
+an integer; CMA-ES and QMC know integers alone. A sampler sees what a trial is worth under the soft bounds, and no
+constraints: it would compare infeasible trials by their violation alone.
 
 What a sampler keeps between calls comes from the history: the generation of a trial in NSGA-II and NSGA-III
 is its place in the order of completion; CMA-ES starts warm from the completed trials; QMC goes on in its
@@ -31,7 +32,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from analognas.strategies.novelty import NewBatch
-from analognas.strategies.problem import SOFT_METRICS, SearchProblem
+from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population
 
@@ -151,17 +152,11 @@ class OptunaSearch:
         key = {"nsga2": "NSGAIISampler:generation", "nsga3": "NSGAIIISampler:generation"}.get(self.sampler)
         trials = []
         for place, row in enumerate(rows):
-            bounds = {
-                name: float(history.metrics[name].iloc[row] - problem.upper_bounds[name])
-                for name in SOFT_METRICS
-                if name in problem.upper_bounds
-            }
             trials.append(
                 optuna.trial.create_trial(
                     params=_parameters(history.population[row], distributions),
                     distributions=distributions,
                     values=values[place].tolist(),
-                    constraints=bounds,
                     system_attrs={} if key is None else {key: place // self.initial},
                 )
             )

@@ -1,7 +1,7 @@
 """The problem a strategy solves: a space, what to improve, and what must hold.
 
 Hard constraints depend on the genotype alone (parameters, MACs) and are checked before any training. Soft
-ones (AVM, spread over chips) are measured and decide which trials are feasible.
+ones (AVM, spread over chips) are measured; `analognas.strategies.worth` says what a trial is worth that breaks them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from analognas.strategies.worth import HARM, SoftBound, soft_bounds, worth
 from search_spaces import Population
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from analognas.spaces import ArchitectureSpace
 
 HARD_METRICS: Final = ("parameters", "macs")
-SOFT_METRICS: Final = ("avm", "std_1d")
+SOFT_METRICS: Final = tuple(HARM)
 
 MetricName: TypeAlias = Literal[
     "accuracy_1d",
@@ -97,6 +98,15 @@ class SearchProblem:
             mask &= self.space.macs(population) <= self.upper_bounds["macs"]
         return mask
 
+    @property
+    def soft_bounds(self) -> tuple[SoftBound, ...]:
+        """The bounds on measured metrics."""
+        return soft_bounds(self.upper_bounds)
+
+    def worth(self, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the score of `(n, metrics)` trials less what the soft bounds they break cost them, `(n,)`."""
+        return worth(self.score(metrics), metrics, self.soft_bounds)
+
     def feasible(self, metrics: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Return the `(n,)` mask of rows that meet every soft constraint; rows with NaN do not."""
         return meets_soft_bounds(metrics, self.objective, self.upper_bounds)
@@ -106,7 +116,9 @@ class SearchProblem:
         return self.objective.score(metrics)
 
     def values(self, population: Population, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Return the `(n, objectives)` values to maximise; costs of the genotype need not be measured.
+        """Return the `(n, objectives)` values to maximise, the first one as what a trial is worth.
+
+        Costs of the genotype need not be measured.
 
         Raises:
             ValueError: when an objective is neither measured nor a cost of the genotype.
@@ -114,7 +126,9 @@ class SearchProblem:
         costs = {"parameters": self.space.parameters, "macs": self.space.macs}
         columns = []
         for objective in self.objectives:
-            if objective.metric in metrics.columns:
+            if objective is self.objective and objective.metric in metrics.columns:
+                columns.append(self.worth(metrics))
+            elif objective.metric in metrics.columns:
                 columns.append(objective.score(metrics))
             elif objective.metric in costs:
                 columns.append(objective.sign * costs[objective.metric](population).astype(np.float64))

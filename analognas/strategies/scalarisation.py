@@ -4,7 +4,8 @@
     score  = - max_j w_j loss_j - ρ Σ_j w_j loss_j,   w uniform on the simplex, ρ = 0.05
 
 Every point of a Pareto front is the best for some weights, those in its dents included; drawn anew for each
-batch, they spread the proposals along the front.
+batch, they spread the proposals along the front. Soft bounds are in the first objective already, as what a trial is
+worth, so that the scalarised problem has none.
 
 References:
     J. Knowles, ParEGO: a hybrid algorithm with on-line landscape approximation for expensive multiobjective
@@ -18,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from analognas.strategies.problem import Objective, SearchProblem
+from analognas.strategies.problem import SOFT_METRICS, Objective, SearchProblem
 from analognas.strategies.strategy import History
 
 SCALARISED: Final = "scalarised"
@@ -44,7 +45,8 @@ def scalarise(
     weighted = rng.dirichlet(np.ones(values.shape[1])) * loss
     score = -weighted.max(axis=1) - RHO * weighted.sum(axis=1)
     score[~history.completed] = np.nan
+    hard = {name: bound for name, bound in problem.upper_bounds.items() if name not in SOFT_METRICS}
     return (
-        replace(problem, objective=Objective(SCALARISED, 1), further=()),
+        replace(problem, objective=Objective(SCALARISED, 1), further=(), upper_bounds=hard),
         replace(history, metrics=history.metrics.assign(**{SCALARISED: score})),
     )

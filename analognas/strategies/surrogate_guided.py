@@ -115,7 +115,7 @@ class SurrogateGuided:
 
 
 def best_trials(problem: SearchProblem, history: History, n: int) -> Population:
-    """Return the best `n` completed trials by Deb's rules, `(<= n, genes)`, best first."""
+    """Return the `n` completed trials that are worth most, `(<= n, genes)`, best first."""
     rows = np.flatnonzero(history.completed)
     best = trial_appraisal(problem, history.metrics.iloc[rows]).best_first()[:n]
     return history.population[rows[best]]

@@ -50,7 +50,7 @@ def test_a_portfolio_learns_and_exploits_in_turns() -> None:
     for turn in range(4):
         rng = np.random.default_rng(0)
         score = make_acquisition("portfolio", beta=1.0, incumbent=1.0, turn=turn, rng=rng)
-        preferred.append(int(score(mean, std).argmax()))
+        preferred.append(int(score.score(mean, std).argmax()))
     assert preferred == [1, 0, 1, 0]
 
 
@@ -58,4 +58,25 @@ def test_a_portfolio_learns_and_exploits_in_turns() -> None:
 def test_without_a_feasible_trial_improvement_is_the_mean(name) -> None:
     rng = np.random.default_rng(0)
     acquisition = make_acquisition(name, beta=1.0, incumbent=-np.inf, turn=0, rng=rng)
-    np.testing.assert_array_equal(acquisition(np.array([1.0, 2.0]), np.array([5.0, 0.0])), [1.0, 2.0])
+    np.testing.assert_array_equal(acquisition.score(np.array([1.0, 2.0]), np.array([5.0, 0.0])), [1.0, 2.0])
+
+
+@pytest.mark.parametrize("name", ["mean", "ucb", "ei"])
+def test_a_certain_outcome_is_the_acquisition_of_that_outcome(name) -> None:
+    rng = np.random.default_rng(0)
+    acquisition = make_acquisition(name, beta=1.0, incumbent=0.8, turn=0, rng=rng)
+    mean, harmed, std = np.array([0.9, 0.7]), np.array([0.3, 0.2]), np.array([0.1, 0.2])
+    kept = acquisition.mixed(mean, std, harmed, np.ones(2))
+    np.testing.assert_allclose(kept, acquisition.score(mean, std))
+    np.testing.assert_allclose(
+        acquisition.mixed(mean, std, harmed, np.zeros(2)), acquisition.score(harmed, std)
+    )
+
+
+def test_expected_improvement_of_two_outcomes_agrees_with_sampling() -> None:
+    rng = np.random.default_rng(0)
+    acquisition = make_acquisition("ei", beta=1.0, incumbent=0.6, turn=0, rng=rng)
+    mixed = acquisition.mixed(np.array([0.7]), np.array([0.2]), np.array([0.5]), np.array([0.3]))
+    kept = rng.random(400_000) < 0.3
+    draws = rng.normal(np.where(kept, 0.7, 0.5), 0.2)
+    assert np.exp(mixed[0]) == pytest.approx(np.maximum(draws - 0.6, 0).mean(), rel=0.02)

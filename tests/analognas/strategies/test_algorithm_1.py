@@ -6,7 +6,7 @@ import pytest
 
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.algorithm_1 import algorithm_1, offspring
-from analognas.strategies.appraisal import Appraisal, soft_violation
+from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.latin_hypercube import admissible_design
 from analognas.strategies.specs import AnalogNASSpec, make_strategy
 from search_spaces import genotypes
@@ -18,8 +18,7 @@ def oracle(problem, bench):
     """Appraises candidates by what they really measure."""
 
     def appraise(population):
-        metrics = bench.measure(population)
-        return Appraisal(score=problem.score(metrics), violation=soft_violation(problem, metrics))
+        return trial_appraisal(problem, bench.measure(population))
 
     return appraise
 
@@ -34,15 +33,15 @@ def test_the_last_population_is_ranked_different_canonical_and_admissible(proble
     assert 20 <= len(evolved.population) <= 40
     assert len(set(genotypes(evolved.population))) == len(evolved.population)
     assert problem.admissible(evolved.population).all()
-    assert (np.diff(evolved.appraisal.score) <= 0).all()
-    np.testing.assert_array_equal(evolved.appraisal.score, oracle(evolved.population).score)
+    assert (np.diff(evolved.appraisal.worth) <= 0).all()
+    np.testing.assert_array_equal(evolved.appraisal.worth, oracle(evolved.population).worth)
 
 
 def test_the_best_survive(problem, oracle) -> None:
     scores = [
         algorithm_1(
             problem, oracle, population=30, iterations=k, rng=np.random.default_rng(4)
-        ).appraisal.score[0]
+        ).appraisal.worth[0]
         for k in (0, 2, 4, 8, 16)
     ]
     assert scores == sorted(scores)
@@ -53,11 +52,10 @@ def test_violators_of_a_soft_bound_are_replaced_in_the_first_population(ladder, 
     bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.025})
 
     def appraise(population):
-        metrics = bench.measure(population)
-        return Appraisal(score=bounded.score(metrics), violation=soft_violation(bounded, metrics))
+        return trial_appraisal(bounded, bench.measure(population))
 
     first = algorithm_1(bounded, appraise, population=40, iterations=0, rng=np.random.default_rng(0))
-    assert (first.appraisal.violation == 0).mean() > 0.75  # 0.3 of the space keeps the bound
+    assert first.appraisal.feasible.mean() > 0.75  # 0.3 of the space keeps the bound
 
 
 def test_candidates_handed_over_take_part(problem, oracle) -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from analognas.strategies import Objective, SearchProblem, explain_rejections
-from analognas.strategies.appraisal import Appraisal, soft_violation
+from analognas.strategies.appraisal import Appraisal
 from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.latin_hypercube import LatinHypercube, admissible_design
 from analognas.strategies.normal_scores import NormalScores
@@ -43,20 +43,9 @@ class TestNormalScores:
 
 
 class TestAppraisal:
-    def test_feasible_first_then_the_smaller_violation(self) -> None:
-        appraisal = Appraisal(score=np.array([0.9, 0.5, 0.7, 0.99]), violation=np.array([0.2, 0.0, 0.0, 0.1]))
-        assert appraisal.best_first().tolist() == [2, 1, 3, 0]
-
-    def test_violation_is_relative_to_the_bound(self, ladder) -> None:
-        problem = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.02, "std_1d": 0.01})
-        metrics = pd.DataFrame({"avm": [0.03, 0.01, 0.02], "std_1d": [0.02, 0.01, 0.0]})
-        assert soft_violation(problem, metrics).tolist() == pytest.approx([1.5, 0.0, 0.0])
-
-    def test_a_bound_of_zero_still_has_a_measure(self, ladder) -> None:
-        problem = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.0})
-        assert soft_violation(problem, pd.DataFrame({"avm": [0.002, -0.1]})).tolist() == pytest.approx(
-            [2.0, 0.0]
-        )
+    def test_the_worth_decides(self) -> None:
+        appraisal = Appraisal(worth=np.array([0.5, 0.7, 0.9]), feasible=np.array([True, True, False]))
+        assert appraisal.best_first().tolist() == [2, 1, 0]
 
 
 class TestDiverseBatch:

@@ -1,0 +1,62 @@
+"""What is said of a choice that breaks a soft bound: by how much, why it was chosen, and which bound would allow it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from analognas.record.trial import Trial
+from analognas.report.wording import amount, label
+from analognas.selection import broken_bounds
+from analognas.strategies.problem import Objective
+from analognas.strategies.worth import HARM
+
+
+def compromise(
+    best: Trial, trials: Sequence[Trial], objective: Objective, upper_bounds: Mapping[str, float]
+) -> str:
+    """Return a sentence on a chosen trial that breaks soft bounds, an empty text for one that keeps them.
+
+    Args:
+        best: the choice.
+        trials: that it was chosen of.
+        objective: the first one.
+        upper_bounds: largest allowed value by metric name.
+    """
+    soft = {name: bound for name, bound in upper_bounds.items() if name in HARM}
+    broken = broken_bounds(best.metrics, soft)
+    if not broken:
+        return ""
+    keeping = [
+        trial
+        for trial in trials
+        if trial.status == "completed" and trial.at_full_budget and not broken_bounds(trial.metrics, soft)
+    ]
+    values = ", ".join(
+        f"{label(name)} {amount(name, best.metrics[name])} where {amount(name, soft[name])} are allowed"
+        for name in broken
+    )
+    higher = ", ".join(f"`constraints.{name}` to {_raised(best.metrics[name]):g}" for name in broken)
+    metric = objective.metric
+    if keeping:
+        first = max(keeping, key=lambda trial: objective.sign * trial.metrics[metric])
+        why = (
+            f"the best trial that keeps every bound has {amount(metric, first.metrics[metric])} {label(metric)} "
+            f"against {amount(metric, best.metrics[metric])} (trial {first.number})"
+        )
+    else:
+        why = f"none of the {len(trials)} trials keeps every bound"
+    return (
+        f"trial {best.number} is the best compromise and breaks a bound ({values}): {why}; raise {higher} to allow it, "
+        "or train longer (`training.hardware_aware`)"
+    )
+
+
+def _raised(value: float) -> float:
+    """Return a value rounded up to two digits: a bound that it keeps.
+
+    >>> _raised(0.0731), _raised(0.5)
+    (0.074, 0.5)
+    """
+    scale = 10.0 ** (1 - math.floor(math.log10(value)))
+    return math.ceil(round(value * scale, 6)) / scale

@@ -1,0 +1,130 @@
+"""What a trial is worth: its objective, or what is left of it where a soft bound is broken.
+
+    kept    = objective
+    broken  = 0.9 · (objective − harm)
+    harm    = AVM                          for a bound on the AVM
+            = 2 · spread over chips        for a bound on the spread
+    worth   = p · kept + (1 − p) · broken
+    p       = Π_k Φ((bound_k − measured_k) / noise_k)     the probability that all bounds hold
+    noise_k = 0.1 · bound_k
+
+A trial that keeps its bounds is worth its objective. One that loses more in a month than it may is worth nine tenths of
+what it has left after the month; one whose chips differ more than they may, of what its bad chips reach. So a bound
+decides between networks of similar accuracy, as T_AVM does in AnalogNAS, and a network that keeps it because it has
+learned nothing is never worth more than one that is far better even when the harm is done. Deb's rules, which compare
+infeasible trials by their violation alone, lead a search to networks that have nothing to lose.
+
+The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
+The noise is the lower end of what a trial has. On 400 images the standard error of an AVM of 5 points is 1.1 points, and
+with 8 chips that of a spread is 27 %; a larger one would charge networks that keep a bound with room to spare.
+
+References:
+    H. Benmeziane et al., AnalogNAS, 2023, arXiv 2305.10459 (T_AVM).
+    K. Deb, An efficient constraint handling method for genetic algorithms, Computer Methods in Applied Mechanics and
+    Engineering 186, 2000.
+    J. R. Gardner et al., Bayesian optimization with inequality constraints, ICML 2014 (the probability of feasibility).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Vector = npt.NDArray[np.float64]
+
+HARM: Final[Mapping[str, float]] = {"avm": 1.0, "std_1d": 2.0}
+"""What breaking a bound costs, in units of the bounded metric: all of the AVM; two standard deviations over chips."""
+
+LEFT: Final = 0.9
+"""What a broken bound leaves of an objective that the harm was taken from."""
+
+NOISE: Final = 0.1
+"""Standard error of a bounded metric that is at its bound, as a share of the bound."""
+
+
+@dataclass(frozen=True)
+class SoftBound:
+    """An upper bound on a measured metric.
+
+    Attributes:
+        metric: its name.
+        bound: the largest allowed value.
+    """
+
+    metric: str
+    bound: float
+
+    def probability(self, mean: Vector, std: Vector | float = 0.0) -> Vector:
+        """Return how likely it is that values of `mean` and uncertainty `std`, seen through the noise, meet the bound.
+
+        >>> SoftBound("avm", 0.05).probability(np.array([0.04, 0.05, 0.07])).round(2).tolist()
+        [0.98, 0.5, 0.0]
+        """
+        from scipy.special import ndtr
+
+        spread = np.sqrt(np.square(std) + np.square(NOISE * self.bound))
+        sharp = np.where(mean <= self.bound, np.inf, -np.inf)
+        z = np.divide(self.bound - mean, spread, out=sharp, where=np.broadcast_to(spread > 0, mean.shape))
+        return np.asarray(ndtr(z), dtype=np.float64)
+
+
+class Outlook(NamedTuple):
+    """How likely candidates keep every soft bound, and what their objective loses where they do not, `(n,)` each."""
+
+    chance: Vector
+    harm: Vector
+
+
+def soft_bounds(upper_bounds: Mapping[str, float]) -> tuple[SoftBound, ...]:
+    """Return those of the bounds that are on measured metrics."""
+    return tuple(SoftBound(name, upper_bounds[name]) for name in HARM if name in upper_bounds)
+
+
+def worth(
+    score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: Sequence[SoftBound]
+) -> Vector:
+    """Return what measured trials of these scores are worth, `(n,)`; NaN for failed ones.
+
+    Args:
+        score: `(n,)` an accuracy, as a fraction like the bounded metrics.
+        metrics: `(n,)` measured values for each bound, by name.
+        bounds: the soft ones.
+    """
+    if not bounds:
+        return score
+    measured = {bound.metric: np.asarray(metrics[bound.metric], dtype=np.float64) for bound in bounds}
+    chance, harm = outlook({name: (values, np.zeros_like(values)) for name, values in measured.items()}, bounds)
+    return chance * score + (1 - chance) * broken(score, harm)
+
+
+def broken(score: Vector, harm: Vector) -> Vector:
+    """Return what scores are worth where a bound is broken that has this harm, `(n,)`."""
+    return LEFT * (score - harm)
+
+
+def outlook(
+    metrics: Mapping[str, tuple[Vector, Vector]], bounds: Sequence[SoftBound], caution: float = 0.0
+) -> Outlook:
+    """Return the prospects of candidates under the bounds, one at least.
+
+    Args:
+        metrics: mean and standard deviation of each bounded metric, `(n,)` each, by name.
+        bounds: the soft ones.
+        caution: means are raised by so many standard deviations: a search under a bound ends at the bound, where
+            the mean alone is too low half of the time.
+    """
+    chance, expected = np.ones(1), np.zeros(1)
+    for bound in bounds:
+        mean, std = metrics[bound.metric]
+        met = bound.probability(mean + caution * std, std)
+        chance = chance * met
+        expected = expected + (1 - met) * HARM[bound.metric] * np.maximum(mean, 0.0)
+    # the harm of a candidate that breaks a bound, expected over the bounds that it may break
+    return Outlook(chance, np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1))
