@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from analognas.history import metrics_of
 from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
-from analognas.strategies.problem import Choice, Objective, SearchProblem, meets_soft_bounds
-from analognas.strategies.worth import soft_bounds, worth
+from analognas.strategies.problem import Choice, Objective, SearchProblem
+from analognas.strategies.worth import soft_bounds, worth, worth_of
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
@@ -34,15 +33,10 @@ def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial
     return trial if _rank(problem, trial) > _rank(problem, best) else best
 
 
-def worth_of(problem: SearchProblem, trial: Trial) -> float:
-    """Return what a completed trial is worth in the first objective."""
-    metrics = {name: np.array([value]) for name, value in trial.metrics.items()}
-    score = problem.objective.sign * metrics[problem.objective.metric]
-    return float(worth(score, metrics, problem.soft_bounds)[0])
-
-
 def _rank(problem: SearchProblem, trial: Trial) -> tuple[float, float]:
-    return worth_of(problem, trial), -trial.metrics["parameters"]
+    objective = problem.objective
+    score = objective.sign * trial.metrics[objective.metric]
+    return worth_of(score, trial.metrics, problem.soft_bounds), -trial.metrics["parameters"]
 
 
 def choose(
@@ -72,12 +66,3 @@ def choose(
         return trials[int(front[knee(np.stack(columns, axis=1))])]
     order = np.lexsort((np.arange(len(trials)), metrics["parameters"].to_numpy(), -value))
     return trials[int(order[0])]
-
-
-def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float]) -> dict[str, float]:
-    """Return by how much measured metrics are above their bounds, by name; empty where all are kept."""
-    return {
-        name: metrics[name] - bound
-        for name, bound in upper_bounds.items()
-        if name in metrics and metrics[name] > bound
-    }

@@ -1,6 +1,6 @@
 """Measures what a training budget and its hardware-aware part give, on the tasks that `stranger_tasks.py` builds.
 
-    python scripts/reproduce/training_budgets.py FOLDER RECORD.jsonl [--settings NAME,...] [--tasks NAME,...] [--seeds 2]
+    python scripts/reproduce/training_budgets.py FOLDER RECORD.jsonl [--settings NAME,…] [--tasks NAME,…] [--seeds 2]
 
 Three networks on each task, the reference and a larger and a smaller candidate of the space, are trained with each
 setting and validated on 8 chips. Every measurement is a line of RECORD; those that are there are not made again. At the
@@ -108,7 +108,9 @@ def main() -> None:
     parser.add_argument("--settings", default=",".join(SETTINGS))
     parser.add_argument("--tasks", default="cifar-grey,cifar-colour,omniglot,spoken-digits,digits-24")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--part", default="0/1", help="K/N: every Nth measurement from the Kth on, for N processes")
+    parser.add_argument(
+        "--part", default="0/1", help="K/N: every Nth measurement from the Kth on, for N processes"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, arguments.part.split("/"))
@@ -148,7 +150,9 @@ def measured(composition: Composition, network: str, setting: Setting, seed: int
         module = published(name, task.source.input_shape, task.source.n_classes)
     else:
         module = composition.problem.space.build(candidate(composition, network))
-    trained = train_network(module, task, composition.evaluator.hardware, setting.budget(len(task.train)), seed)
+    trained = train_network(
+        module, task, composition.evaluator.hardware, setting.budget(len(task.train)), seed
+    )
     curve = accuracy_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=seed)
     return {
         **drift_metrics(curve),
