@@ -24,10 +24,12 @@ def expected_time(trial: Trial, evaluator: Evaluator, budget: TrainingBudget, in
         budget: of the training to come.
         inputs: that it trains on.
     """
-    work = _epochs(budget) * inputs / (_epochs(evaluator.budget) * trial.budget * len(evaluator.task.train))
+    work = _shown(budget, inputs) / _shown(evaluator.budget.reduced(trial.budget), len(evaluator.task.train))
     expected_s = trial.wall_time_s * work
     return f", about {max(1, round(expected_s / 60))} min" if expected_s >= SHORTEST_S else ""
 
 
-def _epochs(budget: TrainingBudget) -> float:
-    return budget.digital.epochs + HARDWARE_AWARE_EPOCH * budget.hardware_aware.epochs
+def _shown(budget: TrainingBudget, inputs: int) -> float:
+    """Return how many inputs a training is shown, in digital ones."""
+    epochs = budget.digital.n_epochs(inputs) + HARDWARE_AWARE_EPOCH * budget.hardware_aware.n_epochs(inputs)
+    return epochs * inputs
