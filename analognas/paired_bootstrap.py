@@ -145,7 +145,7 @@ def _replicates(
         means[start : start + rows] = weights.astype(np.float32) @ units.T / images
     grand = means.mean(axis=1)
     if n_units == 1:
-        return grand
+        return np.asarray(grand)
     n = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=draws)
     factor = np.sqrt(n_units / rng.chisquare(n_units - 1, size=draws))
     return np.asarray(grand + factor * ((n * means).mean(axis=1) - grand))
