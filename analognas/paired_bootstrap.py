@@ -7,7 +7,8 @@ networks, because they all meet the same ones, and the seeds, each with its chip
 .. math:: \hat\Delta^* = \bar m^* + k \Big(\sum_s \frac{n_s}{S} m_s^* - \bar m^*\Big), \quad
     m_s^* = \sum_i \frac{w_i}{I} d_{si}, \quad k^2 = \frac{S}{\chi^2_{S-1}}
 
-with multinomial counts :math:`w_i` of the images and :math:`n_s` of the seeds. The interval reaches from the 2.5th to
+with multinomial counts :math:`w_i` of the images and :math:`n_s` of the seeds, and once more with the deviation of the
+seeds the other way round. The interval reaches from the 2.5th to
 the 97.5th percentile. The chips of a seed are not drawn a second time within it: the spread between seeds holds theirs
 (Davison and Hinkley, section 3.8). Of a single seed the chips take the place of the seeds; the interval then says
 nothing about another search. The factor :math:`k` makes up for few seeds, whose own spread is too small on average and
@@ -134,7 +135,7 @@ def difference(pairs: Sequence[tuple[Correct, Correct]], *, draws: int = DRAWS, 
 def _replicates(
     units: npt.NDArray[np.float32], draws: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Return `(draws,)` mean differences of `(units, images)`, images and units drawn with replacement."""
+    """Return mean differences of `(units, images)`, images and units drawn with replacement `draws` times."""
     n_units, images = units.shape
     means = np.empty((draws, n_units))
     at_once = max(1, AT_ONCE // images)
@@ -148,4 +149,5 @@ def _replicates(
         return np.asarray(grand)
     n = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=draws)
     factor = np.sqrt(n_units / rng.chisquare(n_units - 1, size=draws))
-    return np.asarray(grand + factor * ((n * means).mean(axis=1) - grand))
+    deviation = factor * ((n * means).mean(axis=1) - grand)
+    return np.concatenate([grand + deviation, grand - deviation])  # few units say nothing about a skew

@@ -43,11 +43,10 @@ def execute(plan: ComparisonPlan, observer: Observer) -> Comparison:
         try:
             outcomes[planned.strategy, planned.seed] = _search(plan, planned, outcomes, observer)
         finally:
-            if plan.path.exists():
+            if plan.record.exists():
                 _write(plan, outcomes)
-    comparison = _comparison(plan, outcomes)
     _write(plan, outcomes)
-    return comparison
+    return _comparison(plan, outcomes)
 
 
 def _search(

@@ -19,7 +19,8 @@ def as_text(comparison: Comparison) -> str:
     """Return the tables, and what the numbers mean."""
     first, seeds = comparison.strategies[0], comparison.seeds
     others = [f"minus {name}" for name in comparison.references]
-    head = ("strategy", "1 day on chips", "AVM", "parameters", *others, f"minus {first}", "wasted", "trials")
+    to_first = (f"minus {first}",) if len(comparison.strategies) > 1 else ()
+    head = ("strategy", "1 day on chips", "AVM", "parameters", *others, *to_first, "wasted", "trials")
     rows = [_strategy_row(summary, comparison) for summary in comparison.summaries]
     which = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
     lines = [
@@ -41,13 +42,14 @@ def as_text(comparison: Comparison) -> str:
 
 def _strategy_row(summary: StrategySummary, comparison: Comparison) -> tuple[str, ...]:
     first = summary.strategy == comparison.strategies[0]
+    to_first = ("" if first else _shown(summary.to_first),) if len(comparison.strategies) > 1 else ()
     return (
         summary.strategy,
         _percent(summary.accuracy_1d, summary.spread),
         _points(summary.avm),
         NONE if summary.parameters is None else f"{summary.parameters:,.0f}",
         *(_shown(summary.differences[name]) for name in comparison.references),
-        "" if first else _shown(summary.to_first),
+        *to_first,
         _share(summary.wasted, summary.after_design),
         f"{summary.trials:,}",
     )
@@ -100,8 +102,8 @@ def _legend(comparison: Comparison) -> Iterator[str]:
     )
     yield "1 day on chips: ± is the standard deviation over seeds, of a search over its chips; AVM in points"
     if held is not None:
-        yield f"differences in points with 95 % intervals: of a strategy over {held}; of a search over its chips and "
-        yield "test images; level: the interval holds zero"
+        yield "minus …: points of 1-day accuracy with the 95 % interval; level: the interval holds zero"
+        yield f"  of a strategy over {held}; of a search over its chips and test images"
     designs = {comparison.design[strategy] for strategy in comparison.strategies}
     after = f"the first {designs.pop()}" if len(designs) == 1 else "the design"
     yield f"wasted: trials after {after} that failed or are below half of the best 1-day accuracy of their search"
