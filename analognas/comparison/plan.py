@@ -110,7 +110,10 @@ def plan_comparison(
             own = copy.deepcopy(document)
             choose_strategy(own, name, f"strategy {name}", SELECTABLE)
             assign_seed(own, seed, f"seed {seed}")
-            configs[name, seed] = validate_document(own, folder), own
+            try:
+                configs[name, seed] = validate_document(own, folder), own
+            except UserError as error:
+                raise UserError(f"{name}, seed {seed}: ", *error.parts) from None
     path = out or dated_path(FOLDER, configs[names[0], numbers[0]][0].name)
     plan = ComparisonPlan(
         path=path,

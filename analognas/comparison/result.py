@@ -22,8 +22,8 @@ class StrategySummary:
     Attributes:
         strategy: its name.
         seeds: of the searches that found a network.
-        accuracy_1d: mean on the test split, fraction of 1; None where none found a network, as for the next four.
-        spread: standard deviation of that over the seeds; 0 for one.
+        accuracy_1d: mean on the test split, fraction of 1; None where none found a network, as for the next three.
+        spread: standard deviation of that over the seeds; None for fewer than two.
         avm: mean.
         parameters: mean.
         trials: of all searches.
@@ -108,7 +108,7 @@ class Comparison:
             strategy=strategy,
             seeds=tuple(run.seed for run in runs if run.network is not None),
             accuracy_1d=_mean(accuracy),
-            spread=None if not accuracy else float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else 0.0,
+            spread=float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else None,
             avm=_mean([network.metrics["avm"] for network in networks]),
             parameters=_mean([network.metrics["parameters"] for network in networks]),
             trials=sum(run.trials for run in runs),

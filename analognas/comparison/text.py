@@ -74,7 +74,9 @@ def _name(run: RunOutcome) -> str:
 
 
 def _percent(mean: float | None, spread: float | None) -> str:
-    return NONE if mean is None or spread is None else f"{100 * mean:.2f} ± {100 * spread:.2f} %"
+    if mean is None:
+        return NONE
+    return f"{100 * mean:.2f} %" if spread is None else f"{100 * mean:.2f} ± {100 * spread:.2f} %"
 
 
 def _points(value: float | None) -> str:

@@ -119,7 +119,9 @@ def test_everything_is_in_the_json(plan) -> None:
 
 def test_one_strategy_is_compared_with_references_alone(tmp_path) -> None:
     plan = a_plan(tmp_path / "out", ["random"], seeds=1)
-    text = a_comparison(plan, [an_outcome(plan.runs[0], 0.9)]).to_text()
+    comparison = a_comparison(plan, [an_outcome(plan.runs[0], 0.9)])
+    assert comparison.summaries[0].spread is None
+    text = comparison.to_text()
     assert "minus resnet8" in text
     assert "minus random" not in text
     assert "of one seed, and not another seed" in text
