@@ -182,7 +182,8 @@ def _check_place(plan: ComparisonPlan) -> None:
     path, out = plan.path, Argument("out")
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose another directory with ", out)
-    if path.is_dir() and any(path.iterdir()) and not plan.record.exists():
+    own_run = any(holds_run(run.path) for run in plan.runs)  # comparison.json can be made again
+    if path.is_dir() and any(path.iterdir()) and not plan.record.exists() and not own_run:
         raise UserError(
             f"{path}: is in use, and no comparison ({plan.record.name}); choose another with ", out
         )

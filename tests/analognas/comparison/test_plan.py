@@ -91,6 +91,10 @@ def test_a_directory_of_something_else_is_refused(tmp_path) -> None:
     create_run(tmp_path / "run", SMALL, {})
     with pytest.raises(UserError, match=r"run: is in use, and no comparison \(comparison.json\)"):
         a_plan(tmp_path / "run")
+    own = tmp_path / "lost" / "random" / "seed-1"
+    plan = a_plan(tmp_path / "lost")
+    create_run(own, dump_config(plan.runs[3].config), {})
+    assert a_plan(tmp_path / "lost") == plan, "comparison.json can be made again"
     (tmp_path / "out" / "comparison.svg").mkdir(parents=True)
     (tmp_path / "out" / "comparison.json").touch()
     with pytest.raises(UserError, match=r"comparison\.svg: is no plain file"):

@@ -14,7 +14,9 @@ from analognas.errors import Argument, NoFeasibleArchitectureError, UserError, r
 from analognas.observer import Observer
 from analognas.record.directory import RunDirectory, holds_run, write_atomically
 from analognas.record.validation import FinalResult
+from analognas.same_search import check_same_data
 from analognas.session import continue_run, new_run, run_to_end
+from analognas.tasks import Task
 
 Outcomes = dict[tuple[str, int], RunOutcome]
 
@@ -60,11 +62,17 @@ def _search(
     note = ""
     try:
         if holds_run(planned.path):
+            _create(plan, outcomes)
             result = continue_run(RunDirectory(planned.path), planned.config, planned.document, observer)
         else:
             composition = compose(planned.config, planned.document)
-            _create(plan, outcomes)
-            run = new_run(planned.config, composition, planned.path)
+            try:
+                _check_data(plan, composition.task)
+                _create(plan, outcomes)
+                run = new_run(planned.config, composition, planned.path)
+            except UserError:
+                composition.site.close()
+                raise
             result = run_to_end(run, planned.config, composition, observer)
     except NoFeasibleArchitectureError as error:
         note = str(error)
@@ -73,8 +81,19 @@ def _search(
     return outcome(planned, trials, result, plan.design[planned.strategy], note)
 
 
+def _check_data(plan: ComparisonPlan, task: Task) -> None:
+    """Check that the searches so far had the same data: their networks are compared image by image.
+
+    Raises:
+        UserError: naming the first that had others.
+    """
+    for planned in plan.runs:
+        if holds_run(planned.path):
+            check_same_data(RunDirectory(planned.path), task)
+
+
 def _create(plan: ComparisonPlan, outcomes: Mapping[tuple[str, int], RunOutcome]) -> None:
-    """Create the directory, marked as a comparison before there is anything else in it."""
+    """Create the directory where it is not there, marked as a comparison before there is anything else in it."""
     if plan.record.exists():
         return
     try:
