@@ -18,7 +18,8 @@ def compare(
     strategies: Annotated[
         list[str],
         typer.Option(
-            help="Names as in a configuration, separated by commas or repeated; the others are compared with the first."
+            metavar="NAMES",
+            help="As in a configuration, separated by commas or repeated; the others are compared with the first.",
         ),
     ] = ["surrogate-guided,random"],  # noqa: B006  # typer copies it
     out: Annotated[
