@@ -11,7 +11,7 @@ import numpy as np
 
 from analognas.comparison.plan import PlannedRun
 from analognas.paired_bootstrap import Correct, Difference, difference
-from analognas.record.directory import RunDirectory
+from analognas.record.directory import RunDirectory, holds_run
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.data import meets
@@ -152,8 +152,10 @@ def outcome(
 
 def not_finished(planned: PlannedRun) -> RunOutcome:
     """Return the row of a run that has not come to its end."""
-    note = "not finished" if planned.path.exists() else "not begun"
-    return RunOutcome(planned.strategy, planned.seed, planned.path, "open", note)
+    begun = holds_run(planned.path)
+    trials = len(RunDirectory(planned.path).trials()) if begun else 0
+    note = "not finished" if begun else "not begun"
+    return RunOutcome(planned.strategy, planned.seed, planned.path, "open", note, trials)
 
 
 def _accuracies(trials: Sequence[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:

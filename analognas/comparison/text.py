@@ -65,7 +65,7 @@ def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
         NONE if metrics is None else f"{metrics['parameters']:,.0f}",
         *(_shown(run.differences.get(name)) for name in comparison.references),
         _share(run.wasted, run.after_design) if ended else NONE,
-        f"{run.trials:,}" if ended else NONE,
+        f"{run.trials:,}",
     )
 
 

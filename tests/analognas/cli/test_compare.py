@@ -54,6 +54,7 @@ def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> N
     assert states == ["finished", "open", "open", "open"]
     assert [run["note"] for run in partial["runs"]] == ["", "not finished", "not begun", "not begun"]
     kept = second.read_bytes()
+    assert partial["runs"][1]["trials"] == kept.count(b"\n") >= 1
 
     done = run_command("compare", config, *TWO, "--out", out)
     assert done.returncode == 0, done.stderr
