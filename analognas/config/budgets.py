@@ -77,7 +77,7 @@ class HardwareAwareTrainingSpec(Spec):
     )
     weight_decay: float = Field(default=0.0, ge=0, description="decoupled for adam")
     weight_noise: float = Field(
-        default=0.06,
+        default=0.15,
         ge=0,
         description="strength of the weight noise, in units of what `modifier` says",
     )

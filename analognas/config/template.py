@@ -61,13 +61,19 @@ hardware:
 constraints:               # upper bounds; leave one out and it is free
   parameters: 40000        # checked before any training
   macs: 1500000            # multiply-accumulates of one inference, checked before any training
-  avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction
+  avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
 
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips
 
-training:                  # the budget of one trial
-  digital: {{epochs: 5, batch_size: 128, learning_rate: 0.02}}
-  hardware_aware: {{epochs: 3, batch_size: 128, learning_rate: 0.005, weight_noise: 0.06, clip_sigma: 2.5}}
+training:                  # the budget of one trial; `updates` is a floor, so that small data sets train as long
+  digital: {{epochs: 5, updates: 250, batch_size: 32, learning_rate: 0.01}}
+  hardware_aware:
+    epochs: 5
+    updates: 250
+    batch_size: 32
+    learning_rate: 0.003
+    weight_noise: 0.15     # relative to the largest weight of a column; more makes the AVM smaller
+    distillation: {{temperature: 4, teacher_share: 0.5}} # learns from the digital network as well
 
 evaluation:
   chips: 8
@@ -78,12 +84,15 @@ search:
   batch: 6                 # candidates proposed at a time
   strategy:
     kind: surrogate-guided # `analognas describe strategies` lists all
-    initial: 18            # Latin hypercube sample that the surrogate starts from
+    initial: 8             # trials of the first design, most of them near the bound on the parameters
 
-final:                     # full budget, for the best candidate and the references
+final:                     # full budget, for the finalists and the references
   digital_epochs: 20
-  hardware_aware_epochs: 10
+  digital_updates: 800
+  hardware_aware_epochs: 20
+  hardware_aware_updates: 800
   chips: 25
+  finalists: 3             # best trials that are trained at full budget, with the references; the best of all wins
 
 references: [resnet8]      # trained and validated next to the best
 
