@@ -81,4 +81,4 @@ class Ladder:
         return None
 
     def _rank(self, trial: Trial) -> Rank:
-        return -worth_of(self._problem, trial), trial.number
+        return -worth_of(self._problem, trial.metrics), trial.number

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from analognas.history import metrics_of
 from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
-from analognas.strategies.problem import Choice, Objective, SearchProblem, meets_soft_bounds
+from analognas.strategies.problem import Choice, Objective, SearchProblem
 from analognas.strategies.worth import soft_bounds, worth
 
 
@@ -31,18 +30,19 @@ def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial
         return best
     if best is None:
         return trial
-    return trial if _rank(problem, trial) > _rank(problem, best) else best
+    return trial if rank(problem, trial.metrics) > rank(problem, best.metrics) else best
 
 
-def worth_of(problem: SearchProblem, trial: Trial) -> float:
-    """Return what a completed trial is worth in the first objective."""
-    metrics = {name: np.array([value]) for name, value in trial.metrics.items()}
-    score = problem.objective.sign * metrics[problem.objective.metric]
-    return float(worth(score, metrics, problem.soft_bounds)[0])
+def worth_of(problem: SearchProblem, metrics: Mapping[str, float]) -> float:
+    """Return what a network of these metrics is worth in the first objective."""
+    measured = {name: np.array([value]) for name, value in metrics.items()}
+    score = problem.objective.sign * measured[problem.objective.metric]
+    return float(worth(score, measured, problem.soft_bounds)[0])
 
 
-def _rank(problem: SearchProblem, trial: Trial) -> tuple[float, float]:
-    return worth_of(problem, trial), -trial.metrics["parameters"]
+def rank(problem: SearchProblem, metrics: Mapping[str, float]) -> tuple[float, float]:
+    """Return what decides between networks, the larger the better: what they are worth, then how few parameters."""
+    return worth_of(problem, metrics), -metrics["parameters"]
 
 
 def choose(

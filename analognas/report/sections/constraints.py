@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from analognas.report.data import ReportData, meets
 from analognas.report.html import Html, element, joined, table
@@ -16,24 +17,23 @@ def constraint_summary(data: ReportData) -> Html:
     """Return the limits with the number of trials that met them."""
     if not data.upper_bounds:
         return element("p", {"class": "empty"}, "The search had no constraints.")
-    best = data.best_trial
+    chosen, metrics = _chosen(data)
     rows = []
     for metric, bound in data.upper_bounds.items():
         met = sum(meets(trial.metrics, metric, bound) for trial in data.completed)
-        value = best.metrics.get(metric) if best else None
         rows.append(
             [
                 label(metric),
                 f"at most {amount(metric, bound)}",
                 f"{met} of {len(data.completed)}",
-                amount(metric, value),
+                amount(metric, metrics.get(metric)),
             ]
         )
     head = [
         "constraint",
         "limit",
         "completed trials that met it",
-        f"trial {best.number}" if best else "best trial",
+        chosen,
     ]
     limits = table(head, rows, (1, 2, 3))
     if not data.completed:
@@ -42,6 +42,14 @@ def constraint_summary(data: ReportData) -> Html:
     at = "completed trials" if n_full == len(data.completed) else "trials at full budget"
     whole = f"{len(data.ranked)} of {n_full} {at} met all of them."
     return Html(limits + element("p", {}, whole))
+
+
+def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:
+    """Return what was chosen, by name, and its figures on the validation split."""
+    if data.reference is not None and data.result is not None and data.result.winner is not None:
+        return f"reference {data.reference}", data.result.winner.metrics
+    best = data.best_trial
+    return ("best trial", {}) if best is None else (f"trial {best.number}", best.metrics)
 
 
 def failures(data: ReportData) -> Html:

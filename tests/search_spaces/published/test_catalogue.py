@@ -97,7 +97,10 @@ def test_the_counterpart_of_resnet8_has_its_layers_on_inputs_of_up_to_64(
     assert counterpart is not None
     space = ResNetSpace(shape, 10)
     layers, expected = (
-        [(layer.kind, layer.weight_shape, layer.output_shape, layer.macs) for layer in layer_table(network, shape)]
+        [
+            (layer.kind, layer.weight_shape, layer.output_shape, layer.macs)
+            for layer in layer_table(network, shape)
+        ]
         for network in (space.build(space.parse(counterpart)), published("resnet8", shape, 10))
     )
     assert (layers == expected) == same
