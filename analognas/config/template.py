@@ -80,12 +80,12 @@ search:
     kind: surrogate-guided # `analognas describe strategies` lists all
     initial: 18            # Latin hypercube sample that the surrogate starts from
 
-final:                     # full budget, for the best candidate and the references
+final:                     # full budget, for the race of the best with the references, and for the winner
   digital_epochs: 20
   hardware_aware_epochs: 10
   chips: 25
 
-references: [resnet8]      # trained and validated next to the best
+references: [resnet8]      # race the best at full budget; whichever is best on validation is exported
 
 executor:
   kind: serial
