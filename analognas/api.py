@@ -46,7 +46,7 @@ def search(
 
     Raises:
         UserError: when the configuration, the data or the output directory do not fit.
-        NoFeasibleArchitectureError: when no trial met the constraints.
+        NoFeasibleArchitectureError: when no trial completed.
     """
     if isinstance(overrides, str) or not all(isinstance(change, str) for change in overrides):
         raise UserError(
@@ -102,7 +102,7 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
 
     Raises:
         UserError: when there is no run at `path`, or its data have changed.
-        NoFeasibleArchitectureError: when no trial met the constraints.
+        NoFeasibleArchitectureError: when no trial completed.
     """
     directory = open_run(Path(path))
     config, document = load_run_config(directory.config)

@@ -207,8 +207,10 @@ def final_budget(training: TrainingSpec, final: FinalSpec) -> TrainingBudget:
     budget = training_budget(training)
     return replace(
         budget,
-        digital=replace(budget.digital, epochs=final.digital_epochs),
-        hardware_aware=replace(budget.hardware_aware, epochs=final.hardware_aware_epochs),
+        digital=replace(budget.digital, epochs=final.digital_epochs, updates=final.digital_updates),
+        hardware_aware=replace(
+            budget.hardware_aware, epochs=final.hardware_aware_epochs, updates=final.hardware_aware_updates
+        ),
     )
 
 
@@ -225,6 +227,7 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
         learning_rate=spec.learning_rate,
         warmup=spec.warmup,
         weight_decay=spec.weight_decay,
+        updates=spec.updates,
     )
 
 

@@ -28,8 +28,18 @@ from analognas.record.journal import Journal
 from analognas.record.trial import Ask, Failure, Trial, candidate_key
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.recovery import FALLEN_BEHIND, RECOVERY
 from analognas.strategies.strategy import Proposal, Strategy
 from search_spaces import Genotype, genotypes
+
+
+def _tell_of_recovery(ask: Ask | None, ledger: Ledger, observer: Observer) -> None:
+    """Say that the strategy has fallen behind, once for each time."""
+    if ask is None or not any(proposal.origin == RECOVERY for proposal in ask.proposals):
+        return
+    asked = [trial.ask for trial in reversed(ledger.trials) if trial.ask is not None and trial.ask.proposals]
+    if not asked or all(proposal.origin != RECOVERY for proposal in asked[0].proposals):
+        observer.stage(FALLEN_BEHIND)
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class SearchLoop:
                 if not waiting and asked_after < len(ledger.trials):
                     asked_after = len(ledger.trials)
                     ask = self.ask(ledger, min(max(self.batch, free), self.n_trials - ledger.n_begun))
+                    _tell_of_recovery(ask, ledger, observer)
                     waiting.extend(self._jobs(ledger.open_up(ask)))
                 if not waiting:
                     break

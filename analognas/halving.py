@@ -18,6 +18,7 @@ class RungPlan:
     """What every candidate on a rung gets, and how many there are when none fails."""
 
     candidates: int
+    share: float
     digital_epochs: int
     hardware_aware_epochs: int
     chips: int

@@ -18,9 +18,9 @@ from typing import TypeAlias
 
 from analognas.halving import Halving
 from analognas.record.trial import Trial
-from analognas.selection import worth_of
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import Proposal
+from analognas.strategies.worth import worth_of
 from search_spaces import Genotype
 
 Rank: TypeAlias = tuple[float, int]
@@ -81,4 +81,6 @@ class Ladder:
         return None
 
     def _rank(self, trial: Trial) -> Rank:
-        return -worth_of(self._problem, trial.metrics), trial.number
+        objective = self._problem.objective
+        score = objective.sign * trial.metrics[objective.metric]
+        return -worth_of(score, trial.metrics, self._problem.soft_bounds), trial.number

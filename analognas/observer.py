@@ -20,7 +20,7 @@ class Observer(Protocol):
         ...
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
-        """A trial has ended; `best` is the best feasible one so far."""
+        """A trial has ended; `best` is the one that is worth most so far."""
         ...
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from analognas.report.wording import broken_bound
-from analognas.selection import broken_bounds
 from analognas.strategies.problem import HARD_METRICS, SearchProblem
 from analognas.strategies.start_from import reference_candidate
+from analognas.strategies.worth import broken_bounds
 from search_spaces import Genotype, SearchSpace, count_network, published
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from analognas.history import metrics_of
 from analognas.pareto import knee, pareto_front
 from analognas.record.trial import Trial
 from analognas.strategies.problem import Choice, Objective, SearchProblem
-from analognas.strategies.worth import soft_bounds, worth
+from analognas.strategies.worth import soft_bounds, worth, worth_of
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
@@ -33,16 +33,11 @@ def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial
     return trial if rank(problem, trial.metrics) > rank(problem, best.metrics) else best
 
 
-def worth_of(problem: SearchProblem, metrics: Mapping[str, float]) -> float:
-    """Return what a network of these metrics is worth in the first objective."""
-    measured = {name: np.array([value]) for name, value in metrics.items()}
-    score = problem.objective.sign * measured[problem.objective.metric]
-    return float(worth(score, measured, problem.soft_bounds)[0])
-
-
 def rank(problem: SearchProblem, metrics: Mapping[str, float]) -> tuple[float, float]:
     """Return what decides between networks, the larger the better: what they are worth, then how few parameters."""
-    return worth_of(problem, metrics), -metrics["parameters"]
+    objective = problem.objective
+    score = objective.sign * metrics[objective.metric]
+    return worth_of(score, metrics, problem.soft_bounds), -metrics["parameters"]
 
 
 def choose(
@@ -72,12 +67,3 @@ def choose(
         return trials[int(front[knee(np.stack(columns, axis=1))])]
     order = np.lexsort((np.arange(len(trials)), metrics["parameters"].to_numpy(), -value))
     return trials[int(order[0])]
-
-
-def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float]) -> dict[str, float]:
-    """Return by how much measured metrics are above their bounds, by name; empty where all are kept."""
-    return {
-        name: metrics[name] - bound
-        for name, bound in upper_bounds.items()
-        if name in metrics and metrics[name] > bound
-    }

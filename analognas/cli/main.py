@@ -111,7 +111,7 @@ def _options(
 ) -> None:
     """Find neural networks that keep their accuracy on analog in-memory computing chips.
 
-    Exit codes: 0 done, 2 usage or configuration, 3 no feasible architecture, 130 interrupted.
+    Exit codes: 0 done, 2 usage or configuration, 3 no trial completed, 130 interrupted.
     """
 
 

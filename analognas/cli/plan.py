@@ -57,7 +57,7 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "trials": config.search.trials,
         "batch": config.search.batch,
         "start_from": _given(config, composition),
-        "rungs": [_rung(rung) for rung in config.rungs],
+        "rungs": [_rung(rung, composition) for rung in config.rungs],
         "evaluations": config.search.n_evaluations,
         "mixed_precision": config.training.mixed_precision,
         "early_stop": None if config.training.early_stop is None else config.training.early_stop.model_dump(),
@@ -97,13 +97,15 @@ def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any
     return given
 
 
-def _rung(rung: RungPlan) -> dict[str, int]:
-    digital, hardware_aware, chips = rung.budget
+def _rung(rung: RungPlan, composition: Composition) -> dict[str, int]:
+    budget, inputs = composition.evaluator.budget.reduced(rung.share), len(composition.task.train)
     return {
         "candidates": rung.candidates,
-        "digital_epochs": digital,
-        "hardware_aware_epochs": hardware_aware,
-        "chips": chips,
+        "digital_epochs": budget.digital.n_epochs(inputs),
+        "hardware_aware_epochs": budget.hardware_aware.n_epochs(inputs),
+        "digital_updates": budget.digital.n_steps(inputs),
+        "hardware_aware_updates": budget.hardware_aware.n_steps(inputs),
+        "chips": rung.chips,
     }
 
 
@@ -123,8 +125,8 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
         return f"{value['name']}: {value['parameters']:,} parameters, {value['macs']:,} MACs"
     if key == "rungs":
         budget = (
-            f"{value['digital_epochs']} digital + {value['hardware_aware_epochs']} hardware-aware epochs, "
-            f"{value['chips']} chips"
+            f"{value['digital_epochs']} digital + {value['hardware_aware_epochs']} hardware-aware epochs "
+            f"({value['digital_updates']:,} + {value['hardware_aware_updates']:,} updates), {value['chips']} chips"
         )
         return budget if len(plan["rungs"]) == 1 else f"{value['candidates']:,} candidates: {budget}"
     return _plain(value)

@@ -63,7 +63,9 @@ class PlainObserver:
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Write the trial, the best so far, what runs and the time left."""
-        best_text = "none feasible yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
+        best_text = (
+            "none completed yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
+        )
         tell(
             f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
             f"{best_text}; {self._progress}"
@@ -89,7 +91,7 @@ class LiveObserver:
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Advance the bar."""
-        best_text = "none feasible yet" if best is None else f"best {describe_trial(best)}"
+        best_text = "none completed yet" if best is None else f"best {describe_trial(best)}"
         if trial.failure is not None:
             self._bar.console.print(
                 f"trial {trial.number} {describe_trial(trial)}", highlight=False, markup=False

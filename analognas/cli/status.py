@@ -47,7 +47,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         typer.echo(printable(line))
     best = content["best"]
     if best is None:
-        typer.echo("no feasible trial yet")
+        typer.echo("no trial has completed yet")
     else:
         metrics = best["metrics"]
         so_far = "" if content["state"] == "finished" else " so far"

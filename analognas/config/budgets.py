@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,10 +15,22 @@ STANDARD_TIMES_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
 REQUIRED_TIMES_S: Final = {SECOND_S: "1 s", DAY_S: "1 day", MONTH_S: "1 month"}
 
 
+UPDATES: Final = "fewest updates: small data sets get more epochs; 0 where only the epochs are given"
+
+
+def _epochs_alone(values: Any, pairs: Mapping[str, str]) -> Any:
+    """Return the values of a section with no floor of updates where its epochs were chosen and the floor was not."""
+    if not isinstance(values, Mapping):
+        return values
+    alone = {updates: 0 for epochs, updates in pairs.items() if epochs in values and updates not in values}
+    return {**values, **alone}
+
+
 class DigitalTrainingSpec(Spec):
     """Training in floating point, before any analog hardware is simulated."""
 
     epochs: int = Field(default=10, ge=1, le=1_000_000, description="passes over the training split")
+    updates: int = Field(default=400, ge=0, le=100_000_000, description=UPDATES)
     batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
@@ -27,6 +40,11 @@ class DigitalTrainingSpec(Spec):
         default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
     )
     weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _floor(cls, values: Any) -> Any:
+        return _epochs_alone(values, {"epochs": "updates"})
 
 
 class DistillationSpec(Spec):
@@ -44,8 +62,9 @@ class HardwareAwareTrainingSpec(Spec):
     """Training with the analog hardware in the forward pass, from the digitally trained weights."""
 
     epochs: int = Field(
-        default=5, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
+        default=10, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
     )
+    updates: int = Field(default=400, ge=0, le=100_000_000, description=UPDATES)
     batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
@@ -85,6 +104,11 @@ class HardwareAwareTrainingSpec(Spec):
         default=None,
         description="learn from the digitally trained network as well; null: from the labels alone",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _floor(cls, values: Any) -> Any:
+        return _epochs_alone(values, {"epochs": "updates"})
 
 
 class TrainingSpec(Spec):
@@ -137,10 +161,12 @@ class EvaluationSpec(Spec):
 class FinalSpec(Spec):
     """The full budget, for the best candidate and the reference networks."""
 
-    digital_epochs: int = Field(default=40, ge=1, le=1_000_000, description="epochs of digital training")
+    digital_epochs: int = Field(default=30, ge=1, le=1_000_000, description="epochs of digital training")
+    digital_updates: int = Field(default=1200, ge=0, le=100_000_000, description=UPDATES)
     hardware_aware_epochs: int = Field(
-        default=20, ge=0, le=1_000_000, description="epochs of hardware-aware training"
+        default=30, ge=0, le=1_000_000, description="epochs of hardware-aware training"
     )
+    hardware_aware_updates: int = Field(default=1200, ge=0, le=100_000_000, description=UPDATES)
     chips: int = Field(default=25, ge=2, le=1000, description="chips programmed for the validation")
     finalists: int = Field(
         default=1,
@@ -152,3 +178,11 @@ class FinalSpec(Spec):
         default="train",
         description="train-and-validation: the choice is made, so its data train too, the references likewise",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _floor(cls, values: Any) -> Any:
+        return _epochs_alone(
+            values,
+            {"digital_epochs": "digital_updates", "hardware_aware_epochs": "hardware_aware_updates"},
+        )

@@ -235,6 +235,7 @@ class SearchConfig(Spec):
         return tuple(
             RungPlan(
                 candidates=self.search.trials // halving.eta**rung,
+                share=share,
                 digital_epochs=reduced_epochs(self.training.digital.epochs, share),
                 hardware_aware_epochs=reduced_epochs(self.training.hardware_aware.epochs, share),
                 chips=reduced_chips(self.evaluation.chips, share),

@@ -6,6 +6,7 @@ using in-memory computing-based accelerators", Nat. Commun. 14:5282, 2023.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -85,14 +86,18 @@ class TrainingBudget:
     mixed_precision: bool = False
 
     def reduced(self, share: float) -> TrainingBudget:
-        """Return the budget with this share of the epochs, at least one where there were any."""
+        """Return the budget with this share of epochs and updates, at least one epoch where there were any."""
         return replace(
             self, digital=_reduced(self.digital, share), hardware_aware=_reduced(self.hardware_aware, share)
         )
 
 
 def _reduced(schedule: Schedule, share: float) -> Schedule:
-    return replace(schedule, epochs=reduced_epochs(schedule.epochs, share))
+    return replace(
+        schedule,
+        epochs=reduced_epochs(schedule.epochs, share),
+        updates=math.ceil(share * schedule.updates),
+    )
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Ca
         if reached < rule.accuracy:
             raise EvaluationError(
                 f"{STOPPED_EARLY}: validation accuracy below {rule.accuracy:g} "
-                f"after {epoch} of {budget.digital.epochs} digital epochs"
+                f"after {epoch} of {budget.digital.n_epochs(len(task.train))} digital epochs"
             )
 
     return judge

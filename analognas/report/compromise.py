@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from analognas.record.trial import Trial
 from analognas.report.wording import amount, label
-from analognas.selection import broken_bounds
 from analognas.strategies.problem import Objective
-from analognas.strategies.worth import HARM
+from analognas.strategies.worth import HARM, broken_bounds
 
 
 def compromise(

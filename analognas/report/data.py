@@ -14,6 +14,7 @@ import numpy.typing as npt
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.strategies.problem import Choice, Objective
+from analognas.strategies.worth import soft_bounds, worth_of
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,20 @@ class ReportData:
 
     @cached_property
     def ranked(self) -> list[Trial]:
-        """The completed trials that meet every constraint, best first; the earlier one of equals first."""
-        usable = [trial for trial in self.completed if self.feasible(trial)]
-        return sorted(usable, key=lambda trial: -self.objectives[0].sign * trial.metrics[self.objective])
+        """The trials completed at full budget, those that are worth most first; the earlier one of equals first."""
+        bounds, sign = soft_bounds(self.upper_bounds), self.objectives[0].sign
+        worth = {
+            trial.number: worth_of(sign * trial.metrics[self.objective], trial.metrics, bounds)
+            for trial in self.completed
+            if trial.at_full_budget and self.objective in trial.metrics
+        }
+        usable = [trial for trial in self.completed if math.isfinite(worth.get(trial.number, math.nan))]
+        return sorted(usable, key=lambda trial: -worth[trial.number])
+
+    @cached_property
+    def n_feasible(self) -> int:
+        """How many trials meet every constraint."""
+        return sum(map(self.feasible, self.completed))
 
     @property
     def best_trial(self) -> Trial | None:

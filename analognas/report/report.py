@@ -55,7 +55,7 @@ def _drift(data: ReportData) -> Html:
 
     split, shown = curves(data)
     if not shown:
-        return empty("No trial has met all constraints, so there is no network to show.")
+        return empty("No trial has completed, so there is no network to show.")
     names = ", ".join(entry.name for entry in shown)
     budget = "trained at full budget" if data.networks else "trained at the budget of a trial"
     return Html(

@@ -1,7 +1,7 @@
 """What a strategy believes of unseen candidates: a surrogate fitted on the completed trials.
 
-The objective is modelled as a score to maximise, raw or as normal scores of its ranks; soft metrics are modelled as they
-are measured. What a candidate is expected to lose by breaking a soft bound is taken from it in measured units.
+The objective is modelled as a score to maximise, raw or as normal scores of its ranks; soft metrics are modelled as
+they are measured. What a candidate is expected to lose by breaking a soft bound is taken from it in measured units.
 """
 
 from __future__ import annotations
@@ -105,9 +105,7 @@ class Guide:
         ]
 
 
-def _column(
-    prediction: Prediction, name: str
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _column(prediction: Prediction, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     return prediction.mean[name].to_numpy(dtype=np.float64), prediction.std[name].to_numpy(dtype=np.float64)
 
 

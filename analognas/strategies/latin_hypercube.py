@@ -12,8 +12,9 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 
@@ -42,6 +43,46 @@ def admissible_design(problem: SearchProblem, size: int, rng: np.random.Generato
         rows, before = min(MAX_DRAWS, max(2 * rows, round(1.2 * size * rows / max(found, 1)))), found
 
 
+class Design(Protocol):
+    """A strategy that proposes designs of `size` candidates, one after the other."""
+
+    @property
+    def size(self) -> int:
+        """Candidates in a design."""
+        ...
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose the next `n` candidates."""
+        ...
+
+
+def next_of_designs(
+    design: Callable[[int], Population], size: int, history: History, n: int, origin: str
+) -> list[Proposal]:
+    """Return the next `n` candidates of designs, one after the other, fewer when they have nothing new.
+
+    Args:
+        design: from the number of a design, counted from 0, to its candidates.
+        size: candidates in a design.
+        history: what was proposed before.
+        n: candidates wanted.
+        origin: of the proposals.
+    """
+    taken = set(history.seen())
+    proposals: list[Proposal] = []
+    # Designs overlap in a small space: twice as many as the history fills, and eight, are worth a look.
+    for number in range(2 * (len(taken) // size) + 8):
+        candidates = genotypes(design(number))
+        new = [genotype for genotype in candidates if genotype not in taken][: n - len(proposals)]
+        proposals += [Proposal(genotype, origin) for genotype in new]
+        taken.update(new)
+        if len(proposals) == n or not candidates:
+            break
+    return proposals
+
+
 @final
 @dataclass(frozen=True)
 class LatinHypercube:
@@ -62,17 +103,9 @@ class LatinHypercube:
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose the next `n` candidates of the designs, fewer when the designs have nothing new."""
-        taken = set(history.seen())
-        proposals: list[Proposal] = []
-        # Designs overlap in a small space: twice as many as the history fills, and eight, are worth a look.
-        for number in range(2 * (len(taken) // self.size) + 8):
-            design = genotypes(self.design(problem, number))
-            new = [genotype for genotype in design if genotype not in taken][: n - len(proposals)]
-            proposals += [Proposal(genotype, "latin-hypercube") for genotype in new]
-            taken.update(new)
-            if len(proposals) == n or not design:
-                break
-        return proposals
+        return next_of_designs(
+            lambda number: self.design(problem, number), self.size, history, n, "latin-hypercube"
+        )
 
     def design(self, problem: SearchProblem, number: int = 0) -> Population:
         """Return the design `number`, counted from 0, for `problem`, `(<= size, genes)`."""

@@ -1,7 +1,7 @@
 """Non-dominated ranks and crowding distances, the two orders of NSGA-II.
 
-A candidate dominates another when it is at least as good in every objective and better in one. Soft bounds count in what
-the first objective is worth, and not by constraint domination, which prefers whatever violates least.
+A candidate dominates another when it is at least as good in every objective and better in one. Soft bounds count in
+what the first objective is worth, and not by constraint domination, which prefers whatever violates least.
 
 References:
     K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, A fast and elitist multiobjective genetic algorithm: NSGA-II,

@@ -70,7 +70,7 @@ class SurrogateGuidedSpec(_RefitSpec):
     """Evolution on predictions, diverse batches of the best evaluated. Best for small budgets."""
 
     kind: Literal["surrogate-guided"] = "surrogate-guided"
-    initial: int = Field(default=8, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
+    initial: int = Field(default=8, ge=4, le=10_000, description="trials of the first design")
     population: int = Field(default=200, ge=2, le=100_000, description="candidates in a population")
     iterations: int = Field(default=30, ge=0, le=100_000, description="generations of the evolution")
     scale: Literal["raw", "ranks"] = Field(
@@ -82,7 +82,9 @@ class SurrogateGuidedSpec(_RefitSpec):
         "ei and mean in turns",
     )
     beta: float = Field(default=0.5, ge=0, description="weight of the uncertainty in `ucb`")
-    caution: float = Field(default=0.5, ge=0, description="soft bounds are held at mean + caution std")
+    caution: float = Field(
+        default=0.5, ge=0, description="soft bounds are expected to be met at mean + caution std"
+    )
     exploration: float = Field(
         default=0.05,
         ge=0,
@@ -267,34 +269,41 @@ def make_strategy(spec: AnyStrategySpec, seed: int) -> Strategy:
         from analognas.strategies.optuna_search import OptunaSearch, sampler_name
 
         return OptunaSearch(sampler=sampler_name(spec.kind), initial=spec.initial, seed=seed)
+    from analognas.strategies.recovery import SelfWatching
     from analognas.strategies.refit import RefitPolicy
 
-    design = LatinHypercube(size=spec.initial, seed=seed)
     refit = RefitPolicy(every=spec.refit_every, below=spec.refit_below)
     if isinstance(spec, AnalogNASSpec):
         from analognas.strategies.analog_nas import AnalogNAS
         from surrogates import AnalogNASSurrogate
 
-        return AnalogNAS(
-            design=design,
-            surrogate=AnalogNASSurrogate(**spec.surrogate.model_dump(exclude={"kind"})),
-            population=spec.population,
-            iterations=spec.iterations,
-            refit=refit,
+        return SelfWatching(
+            AnalogNAS(
+                design=LatinHypercube(size=spec.initial, seed=seed),
+                surrogate=AnalogNASSurrogate(**spec.surrogate.model_dump(exclude={"kind"})),
+                population=spec.population,
+                iterations=spec.iterations,
+                refit=refit,
+            ),
+            design=spec.initial,
         )
+    from analognas.strategies.filling_design import FillingDesign
     from analognas.strategies.surrogate_guided import SurrogateGuided
 
-    return SurrogateGuided(
-        design=design,
-        surrogate=make_surrogate(spec.surrogate),
-        population=spec.population,
-        iterations=spec.iterations,
-        scale=spec.scale,
-        acquisition=spec.acquisition,
-        beta=spec.beta,
-        caution=spec.caution,
-        exploration=spec.exploration,
-        refit=refit,
+    return SelfWatching(
+        SurrogateGuided(
+            design=FillingDesign(size=spec.initial, seed=seed),
+            surrogate=make_surrogate(spec.surrogate),
+            population=spec.population,
+            iterations=spec.iterations,
+            scale=spec.scale,
+            acquisition=spec.acquisition,
+            beta=spec.beta,
+            caution=spec.caution,
+            exploration=spec.exploration,
+            refit=refit,
+        ),
+        design=spec.initial,
     )
 
 

@@ -1,6 +1,6 @@
 """Surrogate-guided search: evolve thousands on predictions, evaluate a few for real, fit again.
 
-    trials of a Latin-hypercube design
+    trials of a first design that fills the bound on the parameters
     after that, at each call:  fit the surrogate on the completed trials
                                evolve on its acquisition, the best trials in the first population
                                propose a diverse batch of the best, a share of it at random
@@ -23,7 +23,7 @@ from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.guide import MIN_TRIALS, Scale, fit_guide, missing_design_trials
-from analognas.strategies.latin_hypercube import LatinHypercube
+from analognas.strategies.latin_hypercube import Design
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.refit import RefitPolicy
@@ -54,7 +54,7 @@ class SurrogateGuided:
         refit: when the surrogate is fitted again.
     """
 
-    design: LatinHypercube
+    design: Design
     surrogate: Surrogate
     scale: Scale
     population: int
@@ -86,7 +86,9 @@ class SurrogateGuided:
         rng: np.random.Generator,
     ) -> list[Proposal]:
         known = history.seen() | {proposal.genotype for proposal in chosen}
-        guide = fit_guide(self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size)
+        guide = fit_guide(
+            self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size, trended=True
+        )
         n_explored = int(rng.binomial(n, self.exploration))
         acquisition = make_acquisition(
             self.acquisition,

@@ -15,8 +15,8 @@ learned nothing is never worth more than one that is far better even when the ha
 infeasible trials by their violation alone, lead a search to networks that have nothing to lose.
 
 The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
-The noise is the lower end of what a trial has. On 400 images the standard error of an AVM of 5 points is 1.1 points, and
-with 8 chips that of a spread is 27 %; a larger one would charge networks that keep a bound with room to spare.
+The noise is the lower end of what a trial has. On 400 images the standard error of an AVM of 5 points is 1.1 points,
+and with 8 chips that of a spread is 27 %; a larger one would charge networks that keep a bound with room to spare.
 
 References:
     H. Benmeziane et al., AnalogNAS, 2023, arXiv 2305.10459 (T_AVM).
@@ -87,9 +87,7 @@ def soft_bounds(upper_bounds: Mapping[str, float]) -> tuple[SoftBound, ...]:
     return tuple(SoftBound(name, upper_bounds[name]) for name in HARM if name in upper_bounds)
 
 
-def worth(
-    score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: Sequence[SoftBound]
-) -> Vector:
+def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: Sequence[SoftBound]) -> Vector:
     """Return what measured trials of these scores are worth, `(n,)`; NaN for failed ones.
 
     Args:
@@ -100,8 +98,25 @@ def worth(
     if not bounds:
         return score
     measured = {bound.metric: np.asarray(metrics[bound.metric], dtype=np.float64) for bound in bounds}
-    chance, harm = outlook({name: (values, np.zeros_like(values)) for name, values in measured.items()}, bounds)
+    chance, harm = outlook(
+        {name: (values, np.zeros_like(values)) for name, values in measured.items()}, bounds
+    )
     return chance * score + (1 - chance) * broken(score, harm)
+
+
+def worth_of(score: float, metrics: Mapping[str, float], bounds: Sequence[SoftBound]) -> float:
+    """Return what one trial is worth; NaN where a bounded metric was not measured."""
+    measured = {bound.metric: np.array([metrics.get(bound.metric, np.nan)]) for bound in bounds}
+    return float(worth(np.array([score]), measured, bounds)[0])
+
+
+def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float]) -> dict[str, float]:
+    """Return by how much measured metrics are above their bounds, by name; empty where all are kept."""
+    return {
+        name: metrics[name] - bound
+        for name, bound in upper_bounds.items()
+        if name in metrics and metrics[name] > bound
+    }
 
 
 def broken(score: Vector, harm: Vector) -> Vector:

@@ -32,6 +32,7 @@ class Schedule:
         learning_rate: peak learning rate.
         warmup: fraction of the steps that ramps the learning rate up.
         weight_decay: of weight matrices; batch norm and biases have none.
+        updates: fewest updates: a small data set is passed over more often than `epochs` say.
     """
 
     epochs: int
@@ -40,11 +41,25 @@ class Schedule:
     learning_rate: float
     warmup: float
     weight_decay: float
+    updates: int = 0
+
+    def n_epochs(self, n_inputs: int) -> int:
+        """Number of passes over `n_inputs` inputs; none where there are no epochs.
+
+        >>> Schedule(5, 32, "adam", 0.01, 0.1, 0.0, updates=400).n_epochs(1000)
+        13
+        """
+        if not self.epochs:
+            return 0
+        return max(self.epochs, math.ceil(self.updates / max(1, self._steps_an_epoch(n_inputs))))
 
     def n_steps(self, n_inputs: int) -> int:
         """Number of steps over `n_inputs` inputs."""
+        return self.n_epochs(n_inputs) * self._steps_an_epoch(n_inputs)
+
+    def _steps_an_epoch(self, n_inputs: int) -> int:
         full, rest = divmod(n_inputs, self.batch_size)
-        return self.epochs * (full + (rest > 1))
+        return full + (rest > 1)
 
     def rate(self, step: int, n_steps: int) -> float:
         """Learning rate of a step."""
@@ -135,7 +150,8 @@ def _epochs(
     done = 0
     mean_loss = math.nan
     network.train()
-    for epoch in range(schedule.epochs):
+    n_epochs = schedule.n_epochs(len(inputs))
+    for epoch in range(n_epochs):
         total = torch.zeros((), device=device)
         n_batches = 0
         order = torch.randperm(len(inputs), generator=generator, device=generator.device).to(device)
@@ -154,7 +170,7 @@ def _epochs(
         mean_loss = float(total) / max(1, n_batches)
         if not math.isfinite(mean_loss):
             raise EvaluationError(
-                f"training diverged: the loss was {mean_loss} in epoch {epoch + 1} of {schedule.epochs}"
+                f"training diverged: the loss was {mean_loss} in epoch {epoch + 1} of {n_epochs}"
             )
         if after_epoch is not None:
             after_epoch(epoch + 1)

@@ -115,7 +115,11 @@ def omniglot(data: Path) -> Arrays:
     images = np.load(data / "omniglot" / "images_background.npz")["images"]
     rng = np.random.default_rng(SEED)
     arrays: Arrays = {}
-    for split, drawers, most in (("train", range(12), 200), ("val", range(12, 15), 60), ("test", range(15, 20), 200)):
+    for split, drawers, most in (
+        ("train", range(12), 200),
+        ("val", range(12, 15), 60),
+        ("test", range(15, 20), 200),
+    ):
         x, y = [], []
         for label, (first, last) in enumerate(ALPHABETS.values()):
             drawn = images[first - 1 : last, drawers.start : drawers.stop].reshape(-1, *images.shape[2:])
@@ -134,10 +138,16 @@ def digits() -> Arrays:
     loaded = load_digits()
     order = np.random.default_rng(SEED).permutation(len(loaded.target))
     small = (loaded.images[order] * (255 / 16)).astype(np.uint8)
-    x = np.stack([np.asarray(Image.fromarray(image).resize((24, 24), Image.Resampling.BILINEAR)) for image in small])
+    x = np.stack(
+        [np.asarray(Image.fromarray(image).resize((24, 24), Image.Resampling.BILINEAR)) for image in small]
+    )
     y = loaded.target[order]
     parts = {"train": slice(0, 600), "val": slice(600, 900), "test": slice(900, None)}
-    return {f"{axis}_{name}": values[part] for name, part in parts.items() for axis, values in (("x", x), ("y", y))}
+    return {
+        f"{axis}_{name}": values[part]
+        for name, part in parts.items()
+        for axis, values in (("x", x), ("y", y))
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measures what a training budget and its hardware-aware part give, on the tasks that `stranger_tasks.py` builds.
 
-    python scripts/reproduce/training_budgets.py FOLDER RECORD.jsonl [--settings NAME,...] [--tasks NAME,...] [--seeds 2]
+    python scripts/reproduce/training_budgets.py FOLDER RECORD.jsonl [--settings NAME,…] [--tasks NAME,…] [--seeds 2]
 
 Three networks on each task, the reference and a larger and a smaller candidate of the space, are trained with each
 setting and validated on 8 chips. Every measurement is a line of RECORD; those that are there are not made again. At the
@@ -73,7 +73,7 @@ class Setting:
 
 
 EVEN: Final = Setting(8_000, 8_000)
-SETTINGS: Final = {
+SETTINGS: Final[dict[str, Setting]] = {
     "batch-128": replace(EVEN, batch=128, rate=0.02, hardware_aware_rate=0.005),
     "batch-64": replace(EVEN, batch=64, rate=0.014, hardware_aware_rate=0.004),
     "batch-32": EVEN,
@@ -94,11 +94,31 @@ SETTINGS: Final = {
     "no-clip": replace(EVEN, options=(("clip_sigma", None),)),
     "scales": replace(EVEN, options=(("learn_scales", True),)),
     "distillation": replace(EVEN, options=(("distillation", Distillation(4.0, 0.5)),)),
+    "noise-0.2": replace(EVEN, options=(("weight_noise", 0.2),)),
+    "noise-0.3": replace(EVEN, options=(("weight_noise", 0.3),)),
     "half": replace(EVEN, digital=4_000, hardware_aware=4_000),
     "double": replace(EVEN, digital=16_000, hardware_aware=16_000),
     "four": replace(EVEN, digital=32_000, hardware_aware=32_000),
 }
 """What is compared, most of it one change away from `batch-32`."""
+
+NOISY: Final = replace(EVEN, options=(("weight_noise", 0.15),))
+SETTINGS |= {
+    "noisy-batch-16": replace(NOISY, batch=16, rate=0.007, hardware_aware_rate=0.002),
+    "noisy-batch-64": replace(NOISY, batch=64, rate=0.014, hardware_aware_rate=0.004),
+    "noisy-share-1/4": replace(NOISY, digital=12_000, hardware_aware=4_000),
+    "noisy-share-3/4": replace(NOISY, digital=4_000, hardware_aware=12_000),
+    "noisy-share-7/8": replace(NOISY, digital=2_000, hardware_aware=14_000),
+    "noisy-rate-0.001": replace(NOISY, hardware_aware_rate=0.001),
+    "noisy-rate-0.01": replace(NOISY, hardware_aware_rate=0.01),
+    "noisy-clip-2": replace(NOISY, options=(*NOISY.options, ("clip_sigma", 2.0))),
+    "noisy-no-clip": replace(NOISY, options=(*NOISY.options, ("clip_sigma", None))),
+    "noisy-scales": replace(NOISY, options=(*NOISY.options, ("learn_scales", True))),
+    "noisy-distillation": replace(NOISY, options=(*NOISY.options, ("distillation", Distillation(4.0, 0.5)))),
+    "noisy-half": replace(NOISY, digital=4_000, hardware_aware=4_000),
+    "noisy-double": replace(NOISY, digital=16_000, hardware_aware=16_000),
+}
+"""One change away from `noise-0.15`."""
 
 
 def main() -> None:
@@ -107,8 +127,11 @@ def main() -> None:
     parser.add_argument("record", type=Path)
     parser.add_argument("--settings", default=",".join(SETTINGS))
     parser.add_argument("--tasks", default="cifar-grey,cifar-colour,omniglot,spoken-digits,digits-24")
+    parser.add_argument("--networks", default="reference,large,small")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--part", default="0/1", help="K/N: every Nth measurement from the Kth on, for N processes")
+    parser.add_argument(
+        "--part", default="0/1", help="K/N: every Nth measurement from the Kth on, for N processes"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, arguments.part.split("/"))
@@ -118,7 +141,7 @@ def main() -> None:
         for seed in range(arguments.seeds)
         for name in arguments.settings.split(",")
         for task in arguments.tasks.split(",")
-        for network in ("reference", "large", "small")
+        for network in arguments.networks.split(",")
     ]
     compositions: dict[str, Composition] = {}
     for task, network, name, seed in work[part::parts]:
@@ -148,7 +171,9 @@ def measured(composition: Composition, network: str, setting: Setting, seed: int
         module = published(name, task.source.input_shape, task.source.n_classes)
     else:
         module = composition.problem.space.build(candidate(composition, network))
-    trained = train_network(module, task, composition.evaluator.hardware, setting.budget(len(task.train)), seed)
+    trained = train_network(
+        module, task, composition.evaluator.hardware, setting.budget(len(task.train)), seed
+    )
     curve = accuracy_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=seed)
     return {
         **drift_metrics(curve),

@@ -151,9 +151,7 @@ def test_where_no_trial_keeps_the_bound_the_best_compromise_is_chosen(tmp_path) 
     best = best_trial(problem(avm=1e-9), trials)
     assert best is not None
     assert best.metrics["accuracy_1d"] - best.metrics["avm"] == max(
-        trial.metrics["accuracy_1d"] - trial.metrics["avm"]
-        for trial in trials
-        if trial.status == "completed"
+        trial.metrics["accuracy_1d"] - trial.metrics["avm"] for trial in trials if trial.status == "completed"
     )
 
 

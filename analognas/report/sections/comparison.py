@@ -34,16 +34,15 @@ def drift_table(shown: list[NamedCurve]) -> Html:
 
 
 def top_ten(data: ReportData) -> Html:
-    """Return the ten best feasible trials, or the ten best of all where none is feasible."""
+    """Return the ten trials that are worth most."""
     trials = data.ranked[:_TOP]
-    note = Html("")
-    if not trials and data.completed:
-        trials = sorted(data.completed, key=lambda trial: -trial.metrics.get(data.objective, -np.inf))[:_TOP]
-        note = element(
-            "p", {"class": "warning"}, "No trial met all constraints; these are the best without them."
-        )
     if not trials:
         return element("p", {"class": "empty"}, "No trial has completed.")
+    note = Html("")
+    if not data.n_feasible:
+        note = element(
+            "p", {"class": "warning"}, "No trial met all constraints; these are the best compromises."
+        )
     columns = ["digital_accuracy", "accuracy_1d", "avm", "parameters", "tiles", "utilisation"]
     rows = [
         [

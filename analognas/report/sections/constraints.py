@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from analognas.report.compromise import compromise
 from analognas.report.data import ReportData, meets
-from analognas.report.html import Html, element, joined, table
-from analognas.report.wording import amount, label
+from analognas.report.html import Html, element, joined, table, with_code
+from analognas.report.wording import amount, capitalised, label
 
 _REASONS_SHOWN = 20
 _NUMBERS_SHOWN = 12
@@ -40,8 +41,11 @@ def constraint_summary(data: ReportData) -> Html:
         return limits
     n_full = sum(trial.at_full_budget for trial in data.completed)
     at = "completed trials" if n_full == len(data.completed) else "trials at full budget"
-    whole = f"{len(data.ranked)} of {n_full} {at} met all of them."
-    return Html(limits + element("p", {}, whole))
+    whole = f"{data.n_feasible} of {n_full} {at} met all of them."
+    best = None if data.reference is not None else data.best_trial
+    told = compromise(best, data.trials, data.objectives[0], data.upper_bounds) if best else ""
+    warning = element("p", {"class": "warning"}, with_code(f"{capitalised(told)}.")) if told else ""
+    return Html(limits + element("p", {}, whole) + warning)
 
 
 def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:

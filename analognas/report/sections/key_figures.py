@@ -11,6 +11,7 @@ from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, with_code
 from analognas.report.verdict import comparisons
 from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
+from analognas.strategies.recovery import PATIENCE, RECOVERY
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
 _SUBJECT: Final = "analognas · architecture search for analog in-memory computing"
@@ -38,6 +39,7 @@ def header(data: ReportData) -> Html:
             " · ".join(f"{key} {value}" for key, value in data.subject.items()),
         ),
         _cards(_columns(data)),
+        *(element("p", {"class": "lead"}, sentence) for sentence in _recovered(data)),
         *(element("p", {"class": "lead"}, sentence) for sentence in _trained_on(data.result)),
         *(element("p", {"class": "lead"}, with_code(f"{sentence}.")) for sentence in _compared(data)),
         _architecture(data),
@@ -63,11 +65,11 @@ def _summary(data: ReportData) -> str:
 def _met(data: ReportData) -> str:
     n_full = sum(trial.at_full_budget for trial in data.completed)
     if n_full == len(data.completed):
-        return f"{len(data.ranked)} met all constraints"
+        return f"{data.n_feasible} met all constraints"
     candidates = sum(trial.rung == 0 for trial in data.trials)
     return (
         f"{_count(candidates, 'candidate')} on the first rung of successive halving, {n_full:,} evaluated at full "
-        f"budget, {len(data.ranked)} of these met all constraints"
+        f"budget, {data.n_feasible} of these met all constraints"
     )
 
 
@@ -78,6 +80,17 @@ def _columns(data: ReportData) -> list[_Column]:
         return [_Column(name, network.metrics) for name, network in zip(names, data.networks, strict=True)]
     best = data.best_trial
     return [] if best is None else [_Column(f"{data.choice} so far", best.metrics)]
+
+
+def _recovered(data: ReportData) -> list[str]:
+    """Say that the search fell behind its first design, and with which trials it explored around the best instead."""
+    numbers = [trial.number for trial in data.trials if trial.origin == RECOVERY]
+    if not numbers:
+        return []
+    return [
+        f"{_count(len(numbers), 'trial')} ({', '.join(map(str, numbers))}) explored around the best ones, because "
+        f"{PATIENCE} trials in a row had been worse than half of the first design."
+    ]
 
 
 def _trained_on(result: FinalResult | None) -> list[str]:

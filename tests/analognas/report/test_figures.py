@@ -82,7 +82,7 @@ def test_search_shows_every_trial_once(runs: ModuleType) -> None:
     infeasible = [t for t in data.completed if not data.feasible(t) and 100 * t.metrics["accuracy_1d"] >= low]
     assert open_symbols == len(infeasible) > 0
     share = figure.data[-1].y
-    assert share[-1] == pytest.approx(100 * len(data.ranked) / 60)
+    assert share[-1] == pytest.approx(100 * data.n_feasible / 60)
 
 
 def test_search_with_failures_only_has_no_scale(runs: ModuleType) -> None:

@@ -171,7 +171,7 @@ def test_the_main_figures_of_best_and_reference_are_in_the_text(runs: ModuleType
     assert data.command in text
     assert data.config_text in text
     assert "torch 2.13.0" in text
-    assert f"{len(data.ranked)} of {len(data.completed)} completed trials met all of them." in text
+    assert f"{data.n_feasible} of {len(data.completed)} completed trials met all of them." in text
     assert all(trial.failure.reason in text for trial in data.failed)
 
 
@@ -194,7 +194,7 @@ def _plots(outline: _Outline) -> int:
                 runs.report_data(30, finished=False), upper_bounds={"avm": 0.0, "parameters": 1.0}
             ),
             5,
-            "No trial met all constraints; these are the best without them.",
+            "No trial met all constraints; these are the best compromises.",
         ),
         (lambda runs: replace(runs.report_data(), environment={}), 6, "Not recorded."),
     ],

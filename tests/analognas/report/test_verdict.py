@@ -50,7 +50,9 @@ def test_a_reference_that_lost_the_race_and_leads_on_the_test_split_says_so() ->
     small = network("resnet8", (0.98, 0.98), 10_000)
     raced = replace(result(small), finalists=(Finalist(None, {}, "", reference="resnet8"),))
     (sentence,) = comparisons(raced, ACCURACY, BOUNDS)
-    assert sentence.endswith("it meets every constraint, and was behind on the validation split, which decides")
+    assert sentence.endswith(
+        "it meets every constraint, and was behind on the validation split, which decides"
+    )
 
 
 def test_a_reference_that_was_chosen_is_compared_with_the_others_alone() -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.algorithm_1 import algorithm_1, offspring
+from analognas.strategies.analog_nas import AnalogNAS
 from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.latin_hypercube import admissible_design
+from analognas.strategies.recovery import SelfWatching
 from analognas.strategies.specs import AnalogNASSpec, make_strategy
 from search_spaces import genotypes
 from search_spaces.resnet import ResNetSpace
@@ -99,7 +101,10 @@ def test_the_published_size_is_reproducible() -> None:
     )
     past = History(population=design, metrics=metrics, pending=design[:0])
     strategy = make_strategy(AnalogNASSpec(initial=50), 0)
-    assert (strategy.population, strategy.iterations) == (200, 200)
+    assert isinstance(strategy, SelfWatching)
+    published_strategy = strategy.strategy
+    assert isinstance(published_strategy, AnalogNAS)
+    assert (published_strategy.population, published_strategy.iterations) == (200, 200)
     proposals = strategy.ask(published, past, 4, np.random.default_rng(0))
     assert {proposal.origin for proposal in proposals} == {"algorithm-1"}
     assert strategy.ask(published, past, 4, np.random.default_rng(0)) == proposals

@@ -154,3 +154,29 @@ def test_what_is_called_after_an_epoch_can_end_the_training() -> None:
             after_epoch=after_epoch,
         )
     assert seen == [1, 2]
+
+
+def test_small_data_sets_get_as_many_updates_as_large_ones() -> None:
+    floored = schedule(epochs=2, batch_size=16, updates=50)
+    assert floored.n_epochs(160) == 5
+    assert floored.n_steps(160) == 50
+    assert floored.n_epochs(1600) == 2
+    assert floored.n_steps(40) >= 50
+    assert schedule(epochs=0, updates=50).n_steps(160) == 0
+
+
+def test_a_training_makes_the_updates_that_its_schedule_says() -> None:
+    x, y = blobs()
+    network = nn.Linear(2, 3)
+    updates, epochs = [], []
+    train(
+        network,
+        Tensors(x, y),
+        schedule(epochs=1, updates=30),
+        torch.Generator().manual_seed(0),
+        plain_step(network),
+        after_update=lambda: updates.append(1),
+        after_epoch=epochs.append,
+    )
+    assert len(updates) == schedule(epochs=1, updates=30).n_steps(len(x)) >= 30
+    assert epochs == list(range(1, schedule(epochs=1, updates=30).n_epochs(len(x)) + 1))

@@ -1,0 +1,102 @@
+"""A first design that fills the budget: stratified over the logarithm of the parameters, most of it near the bound.
+
+    share_i = 16^(−u_i²),   u_i = (i + ½) / n,   i = 0 … n − 1
+
+are the shares of the bound that the design aims at: half of it above 0.5, the smallest near 1/16. Random candidates
+have a fifth of the bound in the median, and a surrogate that has seen no large network cannot know what size is worth.
+Each stratum takes, from a large admissible hypercube, the candidate within it that differs most from those before.
+
+Without a bound on the parameters, or on MACs in its place, there is nothing to fill: the design is a Latin hypercube.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from analognas.strategies.latin_hypercube import LatinHypercube, admissible_design, next_of_designs
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal
+from search_spaces import Population
+
+SMALLEST_SHARE: Final = 1 / 16
+POOL: Final = 64
+"""Candidates that are drawn for each one of the design."""
+
+FEWEST: Final = 1024
+"""The same for a small design."""
+
+
+@final
+@dataclass(frozen=True)
+class FillingDesign:
+    """Proposes the candidates of filling designs, one design after the other.
+
+    Attributes:
+        size: candidates in a design, 1 or more.
+        seed: of the designs, 0 or more; the generator of a call is not used.
+    """
+
+    size: int
+    seed: int
+    _designs: dict[int, tuple[SearchProblem, Population]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose the next `n` candidates of the designs, fewer when the designs have nothing new."""
+        if _costs(problem, history.population[:0]) is None:
+            return LatinHypercube(self.size, self.seed).ask(problem, history, n, rng)
+        return next_of_designs(
+            lambda number: self.design(problem, number), self.size, history, n, "filling-design"
+        )
+
+    def design(self, problem: SearchProblem, number: int = 0) -> Population:
+        """Return the design `number`, counted from 0, for a problem with a bound, `(<= size, genes)`."""
+        # A memo of a pure function and not a state: under a tight constraint a design takes seconds to draw.
+        memo = self._designs.get(number)
+        if memo is None or memo[0] is not problem:
+            rng = np.random.default_rng([self.seed, number])
+            pool = admissible_design(problem, max(FEWEST, POOL * self.size), rng)
+            memo = problem, pool[_filling(problem, pool, self.size, rng)]
+            self._designs[number] = memo
+        return memo[1]
+
+
+def _costs(problem: SearchProblem, population: Population) -> npt.NDArray[np.float64] | None:
+    """Return the share of its bound that each candidate takes, None where nothing is bounded."""
+    for metric, cost in (("parameters", problem.space.parameters), ("macs", problem.space.macs)):
+        if metric in problem.upper_bounds:
+            return cost(population) / max(problem.upper_bounds[metric], 1.0)
+    return None
+
+
+def _filling(
+    problem: SearchProblem, pool: Population, size: int, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Return the rows of the design, in random order: batches of a design are as mixed as the whole."""
+    shares = _costs(problem, pool)
+    assert shares is not None
+    if len(pool) <= size:
+        return rng.permutation(len(pool))
+    place = np.sqrt(np.maximum(np.log(np.maximum(shares, 1e-12)) / np.log(SMALLEST_SHARE), 0.0))
+    features = problem.space.encode(pool).to_numpy(dtype=np.float64)
+    width = np.ptp(features, axis=0)
+    scaled = features / np.where(width > 0, width, 1.0)
+    distance = np.full(len(pool), np.inf)
+    chosen: list[int] = []
+    for stratum in rng.permutation(size):
+        middle = (stratum + 0.5) / size
+        free = np.setdiff1d(np.arange(len(pool)), chosen, assume_unique=True)
+        inside = free[np.abs(place[free] - middle) <= 0.5 / size]
+        if not len(inside):
+            inside = free[[np.argmin(np.abs(place[free] - middle))]]
+        row = int(inside[np.argmax(distance[inside])] if chosen else rng.choice(inside))
+        chosen.append(row)
+        distance = np.minimum(distance, np.square(scaled - scaled[row]).sum(axis=1))
+    return np.array(chosen, dtype=np.intp)

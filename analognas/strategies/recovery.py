@@ -1,0 +1,82 @@
+"""A strategy that watches itself: when its proposals are worse than chance, it explores around the best trials instead.
+
+After the first design, `PATIENCE` trials in a row whose objective is below the median of the design mean that the
+surrogate, or a bound, leads the search astray. Mutants of the trials that are best in the objective, whatever they are
+worth under soft bounds, are then proposed until one of the last trials is above the median again. All of it follows
+from the history. Of several objectives a low first one is no sign of anything, and nothing is watched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from analognas.strategies.novelty import NewBatch
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.strategy import History, Proposal, Strategy
+from search_spaces import Population
+
+PATIENCE: Final = 3
+"""Trials in a row below the median of the design; of a search as good as chance one in eight begins so."""
+
+LEADERS: Final = 3
+"""Best trials whose mutants are proposed."""
+
+RECOVERY: Final = "recovery"
+"""Origin of what is proposed instead of what the strategy would have."""
+
+
+FALLEN_BEHIND: Final = (
+    f"the last {PATIENCE} trials are worse than half of the first design: exploring around the best trials"
+)
+"""What is said when a strategy falls behind."""
+
+
+@final
+@dataclass(frozen=True)
+class SelfWatching:
+    """Proposes what another strategy does, as long as that does better than the first design.
+
+    Attributes:
+        strategy: the other one.
+        design: trials of its first design.
+    """
+
+    strategy: Strategy
+    design: int
+
+    def ask(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose at most `n` new candidates, fewer when the space is exhausted."""
+        if problem.further or not fallen_behind(problem, history, self.design):
+            return self.strategy.ask(problem, history, n, rng)
+        done = np.flatnonzero(history.completed)
+        score = problem.score(history.metrics.iloc[done])
+        leaders = history.population[done[np.argsort(-score, kind="stable")[:LEADERS]]]
+
+        def mutants(size: int, generator: np.random.Generator) -> Population:
+            return problem.space.mutate(leaders[generator.integers(len(leaders), size=size)], generator)
+
+        batch = NewBatch(problem, history, rng)
+        batch.draw(n, mutants, RECOVERY)
+        batch.draw(n - len(batch.proposals), problem.space.sample, RECOVERY)
+        return batch.proposals
+
+
+def fallen_behind(problem: SearchProblem, history: History, design: int) -> bool:
+    """Return whether the last trials are worse than half of the first `design` ones.
+
+    >>> from analognas.bench import synthetic_table
+    >>> table = synthetic_table()
+    >>> order = np.argsort(-table.measure(table.population)["accuracy_1d"].to_numpy())
+    >>> rows = table.population[order[[0, 1, 2, 3, -1, -2, -3]]]
+    >>> fallen_behind(table.problem, History(rows, table.measure(rows), rows[:0]), design=4)
+    True
+    """
+    scores = problem.score(history.metrics)
+    scores = scores[np.isfinite(scores)]
+    last = scores[design:][-PATIENCE:]
+    return len(last) == PATIENCE and bool((last < np.median(scores[:design])).all())

@@ -1,0 +1,125 @@
+"""Soft bounds: what trials are worth under them, and that no strategy is led to networks that have nothing to lose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analognas.strategies import History, Objective, SearchProblem
+from analognas.strategies.specs import STRATEGIES, make_strategy
+from analognas.strategies.worth import LEFT, SoftBound, outlook, soft_bounds, worth
+
+BOUNDS = {"avm": 0.05, "std_1d": 0.01, "parameters": 100.0}
+SMALL = {"population": 30, "iterations": 10}
+
+
+def worth_of(accuracy: float, avm: float, std: float = 0.0) -> float:
+    metrics = pd.DataFrame({"avm": [avm], "std_1d": [std]})
+    return float(worth(np.array([accuracy]), metrics, soft_bounds(BOUNDS))[0])
+
+
+def test_a_trial_within_its_bounds_is_worth_its_objective() -> None:
+    assert worth_of(0.9, 0.02) == pytest.approx(0.9, abs=1e-6)
+    assert worth_of(0.9, -0.01) == pytest.approx(0.9, abs=1e-6)
+
+
+def test_a_trial_far_beyond_a_bound_is_worth_nine_tenths_of_what_is_left() -> None:
+    assert worth_of(0.9, 0.2) == pytest.approx(LEFT * 0.7, abs=1e-6)
+    assert worth_of(0.9, 0.0, std=0.05) == pytest.approx(LEFT * 0.8, abs=1e-6)
+    assert worth_of(0.9, 0.2, std=0.05) == pytest.approx(LEFT * 0.6, abs=1e-6)
+
+
+def test_at_the_bound_it_is_half_way_between() -> None:
+    assert worth_of(0.9, 0.05) == pytest.approx((0.9 + LEFT * 0.85) / 2, abs=1e-3)
+
+
+def test_more_loss_and_less_accuracy_are_never_worth_more() -> None:
+    losses = [worth_of(0.9, avm) for avm in np.linspace(0, 0.5, 501)]
+    assert (np.diff(losses) <= 1e-12).all()
+    accuracies = [worth_of(accuracy, 0.06) for accuracy in np.linspace(0, 1, 101)]
+    assert (np.diff(accuracies) > 0).all()
+
+
+def test_a_bound_decides_between_similar_networks_and_not_for_useless_ones() -> None:
+    assert worth_of(0.887, 0.0085) > worth_of(0.9371, 0.058)  # as T_AVM = 1 % did in AnalogNAS
+    assert worth_of(0.162, 0.01) < worth_of(0.8, 0.4)
+
+
+def test_bounds_that_are_free_or_hard_do_not_count() -> None:
+    metrics = pd.DataFrame({"avm": [0.5], "parameters": [1e9]})
+    assert worth(np.array([0.9]), metrics, soft_bounds({"parameters": 10.0})).tolist() == [0.9]
+
+
+def test_a_bound_of_zero_is_sharp() -> None:
+    assert SoftBound("avm", 0.0).probability(np.array([-0.1, 0.0, 1e-6])).tolist() == [1.0, 1.0, 0.0]
+
+
+def test_failed_trials_are_worth_nothing_that_compares() -> None:
+    metrics = pd.DataFrame({"avm": [np.nan], "std_1d": [np.nan]})
+    assert np.isnan(worth(np.array([np.nan]), metrics, soft_bounds(BOUNDS))).all()
+
+
+def test_caution_and_doubt_lower_the_chance_of_candidates_below_the_bound() -> None:
+    bounds = soft_bounds({"avm": 0.05})
+    mean, sure, unsure = np.array([0.04]), np.array([0.001]), np.array([0.02])
+    chances = [
+        float(outlook({"avm": (mean, std)}, bounds, caution).chance[0])
+        for std, caution in ((sure, 0.0), (unsure, 0.0), (unsure, 1.0))
+    ]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[0] > 0.95
+    assert chances[2] < 0.5
+
+
+def trap(population: np.ndarray) -> pd.DataFrame:
+    """Useful networks lose 12 points in a month and more; only those that know nothing keep a bound of five."""
+    a, b, c, switch, d = population.T.astype(np.float64)
+    hill = np.exp(-((a - 7) ** 2 + (b - 6) ** 2 + (c - 5) ** 2 + 9 * (switch == 0) + (d - 6) ** 2) / 60)
+    useful = 1 / (1 + np.exp(-(a + b + c - 9)))
+    accuracy = 0.1 + 0.85 * useful * (0.4 + 0.6 * hill)
+    avm = useful * (0.12 + 0.25 * (1 - hill)) + 0.01
+    return pd.DataFrame({"accuracy_1d": accuracy, "std_1d": 0.001 + 0 * a, "avm": avm})
+
+
+@pytest.mark.parametrize("kind", STRATEGIES)
+def test_no_strategy_is_led_to_networks_that_have_nothing_to_lose(kind, ladder, bench) -> None:
+    problem = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.05, "parameters": 4000})
+    spec = STRATEGIES[kind]
+    fields = {"initial": 8, "size": 8, **SMALL}
+    settings = {name: value for name, value in fields.items() if name in spec.model_fields}
+    if kind == "nsga2":
+        settings["population"] = 8
+    if kind == "regularized-evolution":
+        settings |= {"population": 8, "tournament": 4}
+    strategy = make_strategy(spec.model_validate(settings), 0)
+    useless, found = [], []
+    for seed in range(1 if kind == "optuna-gp" else 3):
+        population = ladder.sample(0, np.random.default_rng(0))
+        while len(population) < 40:
+            history = History(population, trap(population), population[:0])
+            proposals = strategy.ask(problem, history, 4, np.random.default_rng([seed, len(population)]))
+            population = np.concatenate([population, bench.as_population(proposals)])
+        metrics = trap(population)
+        assert (problem.feasible(metrics) <= (metrics["accuracy_1d"] < 0.35)).all()
+        after = metrics["accuracy_1d"].to_numpy()[8:]
+        useless.append((after < metrics["accuracy_1d"].max() / 2).mean())
+        found.append(metrics["accuracy_1d"][int(problem.worth(metrics).argmax())])
+    assert min(found) > 0.7  # comparing by violation alone found 0.11 to 0.17
+    if kind in ("surrogate-guided", "analognas", "local-search", "optuna-tpe", "optuna-gp"):
+        assert np.mean(useless) <= 0.1
+
+
+def test_the_worth_is_what_multi_objective_strategies_see(ladder) -> None:
+    problem = SearchProblem(
+        ladder, Objective("accuracy_1d", 1), {"avm": 0.05}, further=(Objective("parameters", -1),)
+    )
+    population = ladder.sample(20, np.random.default_rng(0))
+    values = problem.values(population, trap(population))
+    np.testing.assert_allclose(values[:, 0], problem.worth(trap(population)))
+    free = replace(problem, upper_bounds={})
+    np.testing.assert_allclose(
+        free.values(population, trap(population))[:, 0], trap(population)["accuracy_1d"]
+    )
