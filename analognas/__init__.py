@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analognas import observer
-    from analognas.api import resume, search
+    from analognas.api import compare, resume, search
     from analognas.errors import NoFeasibleArchitectureError, UserError
     from analognas.run import Run
 
-__all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "observer", "resume", "search"]
+__all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "compare", "observer", "resume", "search"]
 
 _HOMES = {
     "search": "analognas.api",
+    "compare": "analognas.api",
     "resume": "analognas.api",
     "Run": "analognas.run",
     "UserError": "analognas.errors",

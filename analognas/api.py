@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from analognas.comparison import Comparison, execute, plan_comparison
 from analognas.compose import compose
 from analognas.config.document import Document, parse_document, read_document
 from analognas.config.loader import load_run_config, validate_document
@@ -48,15 +49,7 @@ def search(
         UserError: when the configuration, the data or the output directory do not fit.
         NoFeasibleArchitectureError: when no trial completed.
     """
-    if isinstance(overrides, str) or not all(isinstance(change, str) for change in overrides):
-        raise UserError(
-            f"`overrides` must be a list of texts such as ['search.trials=60'], got {overrides!r:.80}"
-        )
-    if isinstance(config, Mapping):
-        document, folder = _document_of(config), Path()
-    else:
-        document, folder = read_document(Path(config)), Path(config).parent
-    apply_overrides(document, overrides, SearchConfig, option="overrides: ")
+    document, folder = _read(config, overrides)
     if seed is not None:
         assign_seed(document, seed, f"seed={seed!r}")
     parsed = validate_document(document, folder)
@@ -67,6 +60,53 @@ def search(
     with _shown_to(observer) as shown:
         run_to_end(directory, parsed, composition, shown)
     return Run(directory)
+
+
+def compare(
+    config: str | Path | Mapping[str, Any],
+    *,
+    seeds: int | Sequence[int] = 5,
+    strategies: Sequence[str] = ("surrogate-guided", "random"),
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    observer: Observer | None = None,
+) -> Comparison:
+    """Compare strategies on whole searches; called again with the same `out`, it continues.
+
+    Args:
+        config: a YAML file or a mapping, as for `search`; its strategy and seed are replaced.
+        seeds: how many, from 0 on, or which.
+        strategies: names as in a configuration; the others are compared with the first one.
+        out: the directory to create, or to continue in; by default `comparisons/NAME-DATE-TIME`. Each search is the
+            run directory `out/STRATEGY/seed-N`.
+        overrides: texts like `search.trials=60`.
+        observer: as for `search`.
+
+    Returns:
+        What every search found, and the differences with their intervals; a search that found nothing feasible is in
+        it with a note.
+
+    Raises:
+        UserError: when an argument, the configuration, the data or the directory do not fit.
+    """
+    document, folder = _read(config, overrides)
+    plan = plan_comparison(document, folder, strategies, seeds, None if out is None else Path(out))
+    with _shown_to(observer) as shown:
+        return execute(plan, shown)
+
+
+def _read(config: str | Path | Mapping[str, Any], overrides: Sequence[str]) -> tuple[Document, Path]:
+    """Return a configuration with its overrides, and the folder where its relative paths start."""
+    if isinstance(overrides, str) or not all(isinstance(change, str) for change in overrides):
+        raise UserError(
+            f"`overrides` must be a list of texts such as ['search.trials=60'], got {overrides!r:.80}"
+        )
+    if isinstance(config, Mapping):
+        document, folder = _document_of(config), Path()
+    else:
+        document, folder = read_document(Path(config)), Path(config).parent
+    apply_overrides(document, overrides, SearchConfig, option="overrides: ")
+    return document, folder
 
 
 class _Dumper(yaml.SafeDumper):

@@ -13,13 +13,14 @@ from torch import nn
 from analognas.compose import Composition, final_budget, final_task
 from analognas.config.sections import SearchConfig
 from analognas.evaluation.evaluator import Evaluator
-from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
+from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
 from analognas.expected_time import expected_time
 from analognas.finalists import Entrant
 from analognas.observer import Observer
-from analognas.record.trial import Trial
+from analognas.record.correct_images import CorrectImages
+from analognas.record.trial import DAY_S, Trial
 from analognas.record.validation import ValidatedNetwork
 from analognas.references import BEST, build_network, trial_of_reference
 from analognas.seeds import derive_seed
@@ -176,8 +177,8 @@ def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTra
     if not task.trains_on_validation:
         splits = {"validation": task.validation, **splits}
         done["validation_accuracy_before_hardware_aware"] = trained.digital_accuracy_before
-    curves = {
-        name: accuracy_on_chips(
+    on_chips = {
+        name: curve_on_chips(
             trained.analog,
             split,
             chips=training.chips,
@@ -186,6 +187,7 @@ def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTra
         )
         for name, split in splits.items()
     }
+    curves = {name: drift_record(curve) for name, curve in on_chips.items()}
     digital = {name: accuracy(trained.network, split.x, split.y) for name, split in splits.items()}
     validated = ValidatedNetwork(
         name=training.name,
@@ -198,6 +200,7 @@ def train_and_validate(evaluator: Evaluator, training: FullTraining) -> FullyTra
         digital_accuracy=digital,
         curves=curves,
         training=done,
+        correct_1d=CorrectImages.of(on_chips["test"], DAY_S),
     )
     weights = {name: tensor.cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     return FullyTrained(validated, save(weights))

@@ -39,9 +39,18 @@ def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
     """
     _refuse(
         f"{run.path}: this run began as another search:",
-        differences(_comparable(load_run_config(run.config)[0]), _comparable(config)),
+        search_differences(run, config),
         "continue it as it began",
     )
+
+
+def search_differences(run: RunDirectory, config: SearchConfig) -> Iterator[str]:
+    """Yield a line for each key that is another one in `config` than in the search that `run` began with.
+
+    Raises:
+        UserError: when the configuration of the run cannot be read.
+    """
+    return differences(_comparable(load_run_config(run.config)[0]), _comparable(config))
 
 
 def other_versions(trials: Sequence[Trial]) -> str:

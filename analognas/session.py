@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime
-from itertools import chain, count
 from pathlib import Path
 
 from analognas.artefact import best_artefact, make_artefact
@@ -22,7 +20,7 @@ from analognas.finish import train_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
 from analognas.publish import publish
-from analognas.record.directory import RunDirectory, create_run
+from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
@@ -46,7 +44,7 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
     Raises:
         UserError: when it is in use or cannot be written.
     """
-    path = out or _unused_path(Path("runs") / f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+    path = out or dated_path(Path("runs"), config.name)
     task = composition.task
     facts = {
         **environment(),
@@ -58,11 +56,6 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         MEASURED_WITH: measured_with(config),
     }
     return create_run(path, dump_config(config), facts)
-
-
-def _unused_path(path: Path) -> Path:
-    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
-    return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
 def continue_run(

@@ -50,6 +50,8 @@ class DriftCurve:
     Attributes:
         times_s: seconds since programming, as they were asked for.
         accuracy: `(times, chips)` float64, 0 to 1.
+        correct: `(times, chips, images)` bool, whether each chip finds the class of each image: what the difference of
+            two networks on the same images is judged by. None where only accuracies are known.
 
     Example:
         >>> DriftCurve((1.0, 60.0), np.array([[0.9, 0.8], [0.8, 0.7]])).at(60).mean
@@ -58,14 +60,23 @@ class DriftCurve:
 
     times_s: tuple[float, ...]
     accuracy: npt.NDArray[np.float64]
+    correct: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless there is a row for each time and at least one chip."""
+        """Raise ValueError unless there is a row for each time and at least one chip, in `correct` as well."""
         require(self.accuracy, np.ndarray, "`accuracy` must be a numpy array")
         require(self.times_s, tuple, "`times_s` must be a tuple of seconds")
         shape = self.accuracy.shape
         if len(shape) != 2 or shape[0] != len(self.times_s) or shape[1] == 0:
             raise ValueError(f"`accuracy` must be `({len(self.times_s)}, chips)`, got {shape}")
+        if self.correct is None:
+            return
+        require(self.correct, np.ndarray, "`correct` must be a numpy array, or None")
+        images, kind = self.correct.shape, self.correct.dtype
+        if len(images) != 3 or images[:2] != shape or images[2] == 0 or kind != np.bool_:
+            raise ValueError(
+                f"`correct` must be `({shape[0]}, {shape[1]}, images)` bool, got {images} {kind}"
+            )
 
     def __eq__(self, other: object) -> bool:
         """Whether `other` has the same accuracies at the same times."""

@@ -113,17 +113,20 @@ def accuracy_over_time(
     batched = BatchedChips(chips, pool, batch_size, chips_at_once)
     predictions = _predictions(chips, x, times, tasks, pool, batched, adabs_inputs)
     accuracy = np.empty((len(times), len(chips)), dtype=np.float64)
+    correct = np.empty((len(times), len(chips), len(y)), dtype=np.bool_)
     with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):  # kernels are float32
         for (chip, row), predicted in _with_bar(predictions, len(tasks), progress):
-            accuracy[row, chip] = float((predicted == y).double().mean())
+            hits = predicted == y
+            accuracy[row, chip] = float(hits.double().mean())
+            correct[row, chip] = hits.numpy()
             done = chip + 1
             if confidence is None or row < len(times) - 1 or done < FEWEST_CHIPS:
                 continue
             if 100 * half_width(accuracy[:, :done]) <= confidence:
-                accuracy = accuracy[:, :done]
+                accuracy, correct = accuracy[:, :done], correct[:, :done]
                 predictions.close()
                 break
-    return DriftCurve(tuple(times), accuracy)
+    return DriftCurve(tuple(times), accuracy, correct)
 
 
 def _n_classes(chips: Chips, name: str, x: torch.Tensor) -> int:

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from analognas.cli import (
     bench,
+    compare,
     data,
     describe,
     export,
@@ -124,6 +125,7 @@ app.command("validate")(validate.validate)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("describe")(describe.describe)
+app.command("compare")(compare.compare)
 app.command("bench")(bench.bench)
 app.add_typer(data.app, name="data")
 app.command("schema")(schema.schema)

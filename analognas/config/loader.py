@@ -42,15 +42,27 @@ def load_config(
     Raises:
         UserError: with every problem in it, each with its place.
     """
+    document = read_config_document(path, overrides, executor, remedy)
+    if seed is not None:
+        assign_seed(document, seed, f"--seed {seed}")
+    return validate_document(document, path.parent), document
+
+
+def read_config_document(
+    path: Path, overrides: Sequence[str] = (), executor: str | None = None, remedy: str = START_FROM
+) -> Document:
+    """Read a configuration and apply what the command line says; it is not validated yet.
+
+    Raises:
+        UserError: when the file or an override cannot be read.
+    """
     document = read_document(path, remedy)
     if executor is not None:
         choose_kind(
             document, "executor", executor, {kind: spec.model_fields for kind, spec in EXECUTORS.items()}
         )
     apply_overrides(document, overrides, SearchConfig)
-    if seed is not None:
-        assign_seed(document, seed, f"--seed {seed}")
-    return validate_document(document, path.parent), document
+    return document
 
 
 def load_run_config(

@@ -92,6 +92,30 @@ def choose_kind(document: Document, section: str, kind: str, keys: Mapping[str, 
     _assign(document, (section, "kind"), kind, place)
 
 
+def choose_strategy(
+    document: Document, kind: str, source: str, strategies: Mapping[str, type[BaseModel]]
+) -> None:
+    """Set `search.strategy.kind` of `document` in place.
+
+    Settings that are there stay where the document has this kind already. Else those that both kinds have are taken
+    along; those that belong to another kind alone, and sections such as `surrogate`, are dropped.
+
+    Args:
+        document: to change.
+        kind: the strategy.
+        source: how the user named it, for errors.
+        strategies: the specification of each kind.
+    """
+    search = document.values.get("search")
+    strategy = search.get("strategy") if isinstance(search, dict) else None
+    if isinstance(strategy, dict) and strategy.get("kind") != kind:
+        known = {name for spec in strategies.values() for name in spec.model_fields}
+        for key, value in list(strategy.items()):
+            if key in known and (key not in strategies[kind].model_fields or isinstance(value, dict)):
+                del strategy[key]
+    _assign(document, ("search", "strategy", "kind"), kind, Place(0, 0, source))
+
+
 def _assign(document: Document, path: tuple[str, ...], value: object, place: Place) -> str | None:
     section = document.values
     for depth, key in enumerate(path[:-1], start=1):

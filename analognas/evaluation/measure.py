@@ -28,7 +28,33 @@ def accuracy_on_chips(
     adabs_inputs: Tensor | None = None,
     progress: bool = False,
 ) -> DriftRecord:
-    """Program `chips` chips and return the accuracy of each at each time on `split`.
+    """Program `chips` chips and return the accuracy of each at each time on `split`, as `curve_on_chips` does."""
+    return drift_record(
+        curve_on_chips(
+            analog,
+            split,
+            chips=chips,
+            times_s=times_s,
+            seed=seed,
+            confidence=confidence,
+            adabs_inputs=adabs_inputs,
+            progress=progress,
+        )
+    )
+
+
+def curve_on_chips(
+    analog: nn.Module,
+    split: Split,
+    *,
+    chips: int,
+    times_s: Sequence[float],
+    seed: int,
+    confidence: float | None = None,
+    adabs_inputs: Tensor | None = None,
+    progress: bool = False,
+) -> hwsim.DriftCurve:
+    """Program `chips` chips and return what each finds at each time on `split`.
 
     Args:
         analog: a network with calibrated input ranges.
@@ -40,7 +66,7 @@ def accuracy_on_chips(
         adabs_inputs: `(images, ...)` that batch-norm statistics are measured on anew; None keeps those of training.
         progress: show a progress bar on a terminal.
     """
-    curve = hwsim.accuracy_over_time(
+    return hwsim.accuracy_over_time(
         hwsim.program(analog, n=chips, seed=seed),
         split.x,
         split.y,
@@ -49,6 +75,10 @@ def accuracy_on_chips(
         adabs_inputs=adabs_inputs,
         progress=progress,
     )
+
+
+def drift_record(curve: hwsim.DriftCurve) -> DriftRecord:
+    """Return the accuracies of a curve as a record keeps them."""
     return DriftRecord(
         times_s=tuple(float(time_s) for time_s in curve.times_s),
         accuracy=tuple(tuple(row) for row in curve.accuracy.tolist()),

@@ -13,6 +13,8 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -183,6 +185,13 @@ def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> 
             Argument("out"),
         ) from None
     return RunDirectory(path)
+
+
+def dated_path(folder: Path, name: str) -> Path:
+    """Return `folder/NAME-DATE-TIME`, with a number behind it where that is there already."""
+    path = folder / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
 def ensure_unused(path: Path) -> None:

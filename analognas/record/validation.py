@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Final
 
+from analognas.record.correct_images import MOST_CHARACTERS, CorrectImages
 from analognas.record.strict import STRICT, bounded_json, first_problem
 from analognas.record.trial import DriftRecord
 
 LONG: Final = 4_000_000
-"""Characters. Nothing makes the file longer but the judgement of the surrogate, which has a number for each trial."""
+"""Characters. Nothing makes the file longer but the judgement of the surrogate, which has a number for each trial, and
+the test images of large data sets on many chips."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class ValidatedNetwork:
             inputs were not trained on.
         curves: accuracy of every chip at every time, by split.
         training: what was done: epochs, seed, inputs, accuracy before hardware-aware training.
+        correct_1d: which test images each chip classifies correctly one day after programming; None in a record of a
+            time that did not keep it.
     """
 
     name: str
@@ -34,6 +38,7 @@ class ValidatedNetwork:
     digital_accuracy: Mapping[str, float]
     curves: Mapping[str, DriftRecord]
     training: Mapping[str, Any]
+    correct_1d: CorrectImages | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,8 @@ class FinalResult:
             surrogate = values.get("surrogate") if isinstance(values, dict) else None
             if isinstance(surrogate, dict):
                 values["surrogate"] = {}
-            result = TypeAdapter(cls).validate_json(bounded_json(values, LONG))
+            limit = LONG + (_length_of_images(values) if isinstance(values, dict) else 0)
+            result = TypeAdapter(cls).validate_json(bounded_json(values, limit))
             if isinstance(surrogate, dict):
                 result = replace(result, surrogate=surrogate)
             check_result(result)
@@ -128,3 +134,12 @@ class FinalResult:
         except ValueError as error:
             raise ValueError(f"not a final result: {error}") from None
         return result
+
+
+def _length_of_images(values: Mapping[str, Any]) -> int:
+    """Return the characters of a result that are nothing but bits of test images: one text a network, quickly read."""
+    references = values.get("references")
+    networks = [values.get("network"), *(references if isinstance(references, list) else ())]
+    kept = [network.get("correct_1d") for network in networks if isinstance(network, dict)]
+    bits = [images.get("bits") for images in kept if isinstance(images, dict)]
+    return sum(len(text) for text in bits if isinstance(text, str) and len(text) <= MOST_CHARACTERS)

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, FailFast
 
 from analognas.record.strict import STRICT
-from analognas.record.trial import METRICS
+from analognas.record.trial import DAY_S, METRICS
 from analognas.record.trial_checks import BOUNDS, check_curve, check_metrics
 from search_spaces import published_names
 
 if TYPE_CHECKING:
+    from analognas.record.correct_images import CorrectImages
+    from analognas.record.trial import DriftRecord
     from analognas.record.validation import FinalResult, ValidatedNetwork
 
 
@@ -94,6 +97,25 @@ def _check_network(network: ValidatedNetwork) -> None:
             raise ValueError(f"digital_accuracy.{split} must be from 0 to 1, got {accuracy:g}")
     for curve in network.curves.values():
         check_curve(curve)
+    if network.correct_1d is not None:
+        _check_images(network.correct_1d, network.curves["test"])
+
+
+def _check_images(images: CorrectImages, curve: DriftRecord) -> None:
+    """Check that the images can be unpacked, and are those that the accuracies of the curve count."""
+    try:
+        correct = images.unpacked()
+    except ValueError as error:
+        raise ValueError(f"correct_1d.{error}") from None
+    if DAY_S not in curve.times_s:
+        raise ValueError("`correct_1d` must not be there without a day in `curves.test.times_s`")
+    accuracy = np.array(curve.accuracy[curve.times_s.index(DAY_S)])
+    if len(correct) > len(accuracy):
+        raise ValueError(
+            f"correct_1d.bits must be of the {len(accuracy)} chips of the curve, got {len(correct)}"
+        )
+    if not np.allclose(correct.mean(axis=1), accuracy[: len(correct)], rtol=0, atol=1e-9):
+        raise ValueError("correct_1d.bits must have the accuracies that `curves.test` has after a day")
 
 
 def _check_keys(name: str, metrics: Mapping[str, float]) -> None:

@@ -263,3 +263,25 @@ def test_collapsed_pairs_have_one_device_at_zero(problem) -> None:
     hardware = hwsim.preset("pcm-analognas").replace({"pairs": "collapsed"})
     plus, minus = hwsim.program(hwsim.to_analog(model, hardware), n=1).conductances("6").unbind(1)
     assert ((plus == 0) | (minus == 0)).all()
+
+
+def test_a_curve_knows_every_image_on_every_chip(problem) -> None:
+    model, x, y = problem
+    chips = _chips(model, x, 8)
+    curve = hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2])
+    assert curve.correct is not None
+    assert curve.correct.shape == (2, 8, len(y))
+    assert np.array_equal(curve.correct.mean(axis=2), curve.accuracy)
+    assert curve == hwsim.DriftCurve(curve.times_s, curve.accuracy)
+    early = hwsim.accuracy_over_time(chips, x, y, TIMES_S[:2], confidence=50.0)
+    assert early.correct is not None
+    assert early.correct.shape == (2, 3, len(y))
+    assert np.array_equal(early.correct, curve.correct[:, :3])
+
+
+@pytest.mark.parametrize(
+    "correct", [np.ones((1, 2)), np.ones((1, 3, 4), bool), np.ones((1, 2, 4)), np.ones((1, 2, 0), bool)]
+)
+def test_images_of_a_curve_must_fit_its_accuracies(correct) -> None:
+    with pytest.raises(ValueError, match=r"`correct` must be `\(1, 2, images\)` bool, got"):
+        hwsim.DriftCurve((1.0,), np.ones((1, 2)), correct)

@@ -1,0 +1,99 @@
+"""`analognas compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides
+
+
+def compare(
+    config: ConfigFile,
+    seeds: Annotated[
+        str, typer.Option(metavar="N|LIST", help="5: searches with the seeds 0 to 4; 3,7,11: with these.")
+    ] = "5",
+    strategies: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAMES",
+            help="As in a configuration, separated by commas or repeated; the others are compared with the first.",
+        ),
+    ] = ["surrogate-guided,random"],  # noqa: B006  # typer copies it
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="The directory to create, or to continue in; default: comparisons/NAME-DATE-TIME."
+        ),
+    ] = None,
+    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    executor: ExecutorKind = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""
+    import json
+
+    from analognas.cli.printable import printable, tell
+    from analognas.cli.progress import observer_for_terminal
+    from analognas.comparison import execute, plan_comparison
+    from analognas.config.loader import read_config_document
+    from analognas.errors import NoFeasibleArchitectureError
+    from analognas.interruption import terminated_as_interrupted
+
+    names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
+    document = read_config_document(config, overrides, executor)
+    plan = plan_comparison(document, config.parent, names, _seeds(seeds), out)
+    with terminated_as_interrupted():
+        try:
+            with observer_for_terminal(as_json=as_json) as observer:
+                observer.stage(f"comparison {plan.path}")
+                comparison = execute(plan, observer)
+        except KeyboardInterrupt:
+            if plan.record.exists():
+                tell(
+                    "interrupted; every finished trial is kept, continue with: "
+                    + _command(config, seeds, names, overrides, executor, plan.path)
+                )
+            else:
+                tell("interrupted before the first search began; nothing was created")
+            raise
+    if as_json:
+        typer.echo(json.dumps(comparison.to_json(), indent=1))
+    else:
+        typer.echo(printable(comparison.to_text()))
+        typer.echo(f"drawing: {plan.drawing}\neverything: {plan.record}")
+    if all(run.network is None for run in comparison.runs):
+        raise NoFeasibleArchitectureError(
+            f"{plan.path}: no search found an architecture that meets the constraints"
+        )
+
+
+def _seeds(text: str) -> int | list[int]:
+    """Read a number of seeds, or a list of them; a single one of a list has a comma behind it."""
+    from analognas.errors import UserError
+
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise UserError(
+            f"--seeds: must be how many, such as 5, or a list such as 3,7,11, got {text!r}"
+        ) from None
+    return numbers if "," in text or not numbers else numbers[0]
+
+
+def _command(
+    config: Path, seeds: str, names: list[str], overrides: list[str], executor: str | None, out: Path
+) -> str:
+    """Return the command that continues a comparison."""
+    from shlex import join
+
+    changes = [part for change in overrides for part in ("--set", change)]
+    where = [] if executor is None else ["--executor", executor]
+    return join(
+        [
+            *("analognas", "compare", str(config), "--seeds", seeds, "--strategies", ",".join(names)),
+            *(*changes, *where, "--out", str(out)),
+        ]
+    )

@@ -1,0 +1,171 @@
+"""What one search of a comparison found, read from its run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from analognas.comparison.plan import PlannedRun
+from analognas.paired_bootstrap import Correct, Difference, difference
+from analognas.record.directory import RunDirectory, holds_run
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.report.data import meets
+from analognas.report.progress import best_so_far
+
+State = Literal["finished", "infeasible", "open"]
+
+WASTED_BELOW = 0.5
+"""Of the best 1-day accuracy of a run: what a trial must reach that is not wasted."""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """One search.
+
+    Attributes:
+        strategy: its strategy.
+        seed: its seed.
+        path: its run directory.
+        state: `finished`, `infeasible` where no candidate met the constraints, or `open` while it has not ended.
+        note: why there is no network; empty where there is one.
+        trials: that have ended.
+        failed: of them.
+        after_design: trials after the design, on the first rung where there are several.
+        wasted: of these, how many failed or are below half of the best 1-day accuracy of the run.
+        best_so_far: the best feasible 1-day accuracy on the validation split up to each trial, None before the first.
+        network: the exported network on the test split.
+        references: the reference networks by name.
+        differences: of the network to each reference by name, over chips and test images; None without a network or
+            a record of images.
+    """
+
+    strategy: str
+    seed: int
+    path: Path
+    state: State
+    note: str
+    trials: int = 0
+    failed: int = 0
+    after_design: int = 0
+    wasted: int = 0
+    best_so_far: tuple[float | None, ...] = ()
+    network: ValidatedNetwork | None = None
+    references: tuple[ValidatedNetwork, ...] = ()
+    differences: Mapping[str, Difference | None] = field(default_factory=dict)
+
+    def reference(self, name: str) -> ValidatedNetwork | None:
+        """Return a reference network, which may be the exported one."""
+        networks = (*self.references, *([] if self.network is None else [self.network]))
+        return next((network for network in networks if network.name == name), None)
+
+    def versus(self, reference: str) -> tuple[Correct, Correct] | None:
+        """Return what network and reference find of each test image; None where that is not known."""
+        return paired(self.network, self.reference(reference))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, JSON-able."""
+        network = self.network
+        return {
+            "strategy": self.strategy,
+            "seed": self.seed,
+            "run": str(self.path),
+            "state": self.state,
+            "note": self.note,
+            "trials": self.trials,
+            "failed": self.failed,
+            "after_design": self.after_design,
+            "wasted": self.wasted,
+            "network": None if network is None else _figures(network),
+            "references": {found.name: _figures(found) for found in self.references},
+            "differences": {
+                name: None if found is None else found.to_json() for name, found in self.differences.items()
+            },
+            "best_so_far": list(self.best_so_far),
+        }
+
+
+def paired(first: ValidatedNetwork | None, second: ValidatedNetwork | None) -> tuple[Correct, Correct] | None:
+    """Return what two networks find of each test image a day after programming; None where that is not known."""
+    if first is None or second is None or first.correct_1d is None or second.correct_1d is None:
+        return None
+    return first.correct_1d.unpacked(), second.correct_1d.unpacked()
+
+
+def read_finished(planned: PlannedRun, design: int) -> RunOutcome | None:
+    """Return what a run found that has come to its end, None for another one.
+
+    Raises:
+        UserError: when a file of the run is damaged.
+    """
+    run = RunDirectory(planned.path)
+    result = run.final_result() if run.report.exists() else None
+    return None if result is None else outcome(planned, run.trials(), result, design)
+
+
+def outcome(
+    planned: PlannedRun, trials: Sequence[Trial], result: FinalResult | None, design: int, note: str = ""
+) -> RunOutcome:
+    """Return what a run found.
+
+    Args:
+        planned: the run.
+        trials: all of it, in order of completion.
+        result: its end; None where no candidate met the constraints.
+        design: how many trials are the strategy's design.
+        note: why there is no result.
+    """
+    bounds = planned.config.constraints.upper_bounds()
+    feasible = [
+        trial.at_full_budget and all(meets(trial.metrics, metric, bound) for metric, bound in bounds.items())
+        for trial in trials
+    ]
+    best = best_so_far(_accuracies(trials), np.array(feasible, dtype=np.bool_))
+    first_rung = [trial for trial in trials if trial.rung == 0]
+    learned = first_rung[design:]
+    completed = [trial.metrics["accuracy_1d"] for trial in first_rung if trial.status == "completed"]
+    least = WASTED_BELOW * max(completed, default=0.0)
+    found = RunOutcome(
+        strategy=planned.strategy,
+        seed=planned.seed,
+        path=planned.path,
+        state="infeasible" if result is None else "finished",
+        note=note,
+        trials=len(trials),
+        failed=sum(trial.status == "failed" for trial in trials),
+        after_design=len(learned),
+        wasted=sum(trial.status == "failed" or trial.metrics["accuracy_1d"] < least for trial in learned),
+        best_so_far=tuple(None if np.isnan(value) else float(value) for value in best),
+        network=None if result is None else result.network,
+        references=() if result is None else result.references,
+    )
+    pairs = {name: found.versus(name) for name in planned.config.references}
+    return replace(
+        found,
+        differences={name: None if pair is None else difference([pair]) for name, pair in pairs.items()},
+    )
+
+
+def not_finished(planned: PlannedRun) -> RunOutcome:
+    """Return the row of a run that has not come to its end."""
+    begun = holds_run(planned.path)
+    trials = len(RunDirectory(planned.path).trials()) if begun else 0
+    note = "not finished" if begun else "not begun"
+    return RunOutcome(planned.strategy, planned.seed, planned.path, "open", note, trials)
+
+
+def _accuracies(trials: Sequence[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([trial.metrics.get("accuracy_1d", np.nan) for trial in trials], dtype=np.float64)
+
+
+def _figures(network: ValidatedNetwork) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "architecture": network.architecture,
+        "digital_accuracy": network.digital_accuracy["test"],
+        "metrics": network.metrics,
+    }

@@ -1,0 +1,209 @@
+"""Which searches a comparison consists of, all of them checked before the first one begins."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from analognas.config.document import Document
+from analognas.config.loader import validate_document
+from analognas.config.overrides import assign_seed, choose_strategy
+from analognas.config.problems import nearest
+from analognas.config.sections import SearchConfig
+from analognas.errors import Argument, UserError
+from analognas.record.directory import RunDirectory, dated_path, ensure_unused, holds_run, open_run
+from analognas.same_search import search_differences
+from analognas.strategies.specs import (
+    SELECTABLE,
+    STRATEGIES,
+    AnyStrategySpec,
+    NSGA2Spec,
+    RegularizedEvolutionSpec,
+)
+
+FOLDER: Final = Path("comparisons")
+"""Where a comparison lies that nobody gave a place."""
+
+DEFAULT_DESIGN: Final = 8
+"""Trials that count as the design where neither a strategy nor the first one has one."""
+
+MOST_SEEDS: Final = 1000
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One search of a comparison.
+
+    Attributes:
+        strategy: its name.
+        seed: its seed.
+        path: its run directory.
+        config: the search.
+        document: knows the place of each value, for errors.
+    """
+
+    strategy: str
+    seed: int
+    path: Path
+    config: SearchConfig
+    document: Document
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """A comparison before it runs.
+
+    Attributes:
+        path: of its directory.
+        strategies: by name; the others are compared with the first one.
+        seeds: of the searches of each strategy.
+        runs: in the order in which they run: seed by seed, so that what is there early can be compared.
+        design: how many trials of each strategy are its design, before it learns from any.
+    """
+
+    path: Path
+    strategies: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: tuple[PlannedRun, ...]
+    design: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        """The name of the search."""
+        return self.runs[0].config.name
+
+    @property
+    def record(self) -> Path:
+        """Everything that was found, JSON."""
+        return self.path / "comparison.json"
+
+    @property
+    def drawing(self) -> Path:
+        """The plot."""
+        return self.path / "comparison.svg"
+
+
+def plan_comparison(
+    document: Document, folder: Path, strategies: Sequence[str], seeds: int | Sequence[int], out: Path | None
+) -> ComparisonPlan:
+    """Return the searches of a comparison, checked: each configuration, its directory, and the run that is there.
+
+    Args:
+        document: the configuration; its strategy and seed are replaced.
+        folder: where its relative paths start.
+        strategies: names, the one that the others are compared with first.
+        seeds: how many, from 0 on, or which.
+        out: the directory to create or to continue in; None: `comparisons/NAME-DATE-TIME`.
+
+    Raises:
+        UserError: when a name, a seed, a configuration or the directory does not fit, or a run in it began as another
+            search.
+    """
+    names, numbers = _checked_strategies(strategies), _checked_seeds(seeds)
+    configs: dict[tuple[str, int], tuple[SearchConfig, Document]] = {}
+    for name in names:
+        for seed in numbers:
+            own = copy.deepcopy(document)
+            choose_strategy(own, name, f"strategy {name}", SELECTABLE)
+            assign_seed(own, seed, f"seed {seed}")
+            try:
+                configs[name, seed] = validate_document(own, folder), own
+            except UserError as error:
+                raise UserError(f"{name}, seed {seed}: ", *error.parts) from None
+    path = out or dated_path(FOLDER, configs[names[0], numbers[0]][0].name)
+    plan = ComparisonPlan(
+        path=path,
+        strategies=names,
+        seeds=numbers,
+        runs=tuple(
+            PlannedRun(name, seed, path / name / f"seed-{seed}", *configs[name, seed])
+            for seed in numbers
+            for name in names
+        ),
+        design=_designs([(name, configs[name, numbers[0]][0].search.strategy) for name in names]),
+    )
+    _check_place(plan)
+    for run in plan.runs:
+        _check_run(run)
+    return plan
+
+
+def _checked_strategies(names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise UserError(Argument("strategies"), f" must be a list of names, got {names!r:.80}")
+    if not any(names):
+        raise UserError(Argument("strategies"), f": name at least one of {', '.join(STRATEGIES)}")
+    for name in names:
+        if name not in STRATEGIES:
+            raise UserError(Argument("strategies"), f": unknown strategy {name!r}{nearest(name, STRATEGIES)}")
+    twice = next((name for name in names if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise UserError(Argument("strategies"), f": each must be named once, got {twice!r} twice")
+    return tuple(names)
+
+
+def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    told = Argument("seeds")
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise UserError(told, f" must be 1 to {MOST_SEEDS}, got {seeds}")
+        return tuple(range(seeds))
+    if isinstance(seeds, str | bool) or not all(type(seed) is int for seed in seeds):
+        raise UserError(told, f" must be how many, such as 5, or a list such as 3,7,11, got {seeds!r:.80}")
+    if not 1 <= len(seeds) <= MOST_SEEDS:
+        raise UserError(told, f" must be 1 to {MOST_SEEDS}, got {len(seeds)}")
+    wrong = next((seed for seed in seeds if not 0 <= seed < 2**63), None)
+    if wrong is not None:
+        raise UserError(told, f" must be whole numbers of 0 or more, got {wrong}")
+    twice = next((seed for seed in seeds if list(seeds).count(seed) > 1), None)
+    if twice is not None:
+        raise UserError(told, f": each must be there once, got {twice} twice")
+    return tuple(seeds)
+
+
+def _designs(specs: Sequence[tuple[str, AnyStrategySpec]]) -> dict[str, int]:
+    first = _design(specs[0][1]) or DEFAULT_DESIGN
+    return {name: _design(spec) or first for name, spec in specs}
+
+
+def _design(spec: AnyStrategySpec) -> int:
+    """Return how many trials a strategy spends before it learns from any; 0 for one that never learns."""
+    # The population of a surrogate's strategy is predicted, that of these two is trained.
+    trained = "population" if isinstance(spec, NSGA2Spec | RegularizedEvolutionSpec) else "initial"
+    return int(getattr(spec, trained, getattr(spec, "size", 0)))
+
+
+def _check_place(plan: ComparisonPlan) -> None:
+    """Check that the directory is a comparison's, or can become one."""
+    path, out = plan.path, Argument("out")
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: is a file; choose another directory with ", out)
+    own_run = any(holds_run(run.path) for run in plan.runs)  # comparison.json can be made again
+    if path.is_dir() and any(path.iterdir()) and not plan.record.exists() and not own_run:
+        raise UserError(
+            f"{path}: is in use, and no comparison ({plan.record.name}); choose another with ", out
+        )
+    for own in (plan.record, plan.drawing):
+        if own.is_symlink() or (own.exists() and not own.is_file()):
+            raise UserError(f"{own}: is no plain file and cannot be written; move it away")
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{path}: {there} is not a directory one can write to; choose another with ", out)
+
+
+def _check_run(planned: PlannedRun) -> None:
+    if not holds_run(planned.path):
+        ensure_unused(planned.path)
+        return
+    run: RunDirectory = open_run(planned.path)
+    differing = list(search_differences(run, planned.config))
+    if differing:
+        raise UserError(
+            f"{planned.path}: this run began as another search: {'; '.join(differing)}: continue as it began, or "
+            "choose another directory with ",
+            Argument("out"),
+        )

@@ -1,0 +1,148 @@
+"""`analognas compare`: whole small searches, interrupted and continued; mistakes in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import analognas
+from analognas.observer import Silent
+from analognas.record.journal import read_trials
+from tests.analognas.cli.test_commands import invoke
+from tests.analognas.small_search import SMALL, command, environment
+from tests.analognas.small_search import analognas as run_command
+
+TINY = (
+    SMALL.replace("trials: 8", "trials: 5")
+    .replace("initial: 5", "initial: 4")
+    .replace("epochs: 2, learning", "epochs: 1, learning")
+    .replace("digital_epochs: 3", "digital_epochs: 1")
+)
+TWO = ("--seeds", "2", "--strategies", "surrogate-guided,random")
+
+
+def digest(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("trials.jsonl"))}
+
+
+@pytest.mark.slow
+def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> None:
+    config, out = tmp_path / "tiny.yaml", tmp_path / "out"
+    config.write_text(TINY)
+    process = subprocess.Popen(
+        command("compare", config, *TWO, "--out", out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    second = out / "random" / "seed-0" / "trials.jsonl"
+    deadline = time.monotonic() + 120
+    while not (second.exists() and second.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert f"analognas compare {config} --seeds 2 --strategies surrogate-guided,random --out {out}" in told
+    partial = json.loads((out / "comparison.json").read_text())
+    states = [run["state"] for run in partial["runs"]]
+    assert states == ["finished", "open", "open", "open"]
+    assert [run["note"] for run in partial["runs"]] == ["", "not finished", "not begun", "not begun"]
+    kept = second.read_bytes()
+    assert partial["runs"][1]["trials"] == kept.count(b"\n") >= 1
+
+    done = run_command("compare", config, *TWO, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert second.read_bytes().startswith(kept)
+    assert "1 of 4 searches have ended already" in done.stderr
+    assert "random, seed 2 of 2: " in done.stderr
+    assert "surrogate-guided, seed 1 of 2: " not in done.stderr
+    for strategy in ("surrogate-guided", "random"):
+        for seed in (0, 1):
+            run = analognas.Run.open(out / strategy / f"seed-{seed}")
+            assert run.status()["state"] == "finished"
+            assert (run.config.search.strategy.kind, run.config.seed) == (strategy, seed)
+            assert len(read_trials(run.directory.journal)) == 5
+    assert "2 seeds, each with its 3 chips, and 359 test images" in done.stdout
+    root = ElementTree.fromstring((out / "comparison.svg").read_text())
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))) == 2
+
+    before = digest(out)
+    again = invoke("compare", config, *TWO, "--out", out, "--json")
+    assert again.exit_code == 0
+    values = json.loads(again.stdout)
+    assert values == json.loads((out / "comparison.json").read_text())
+    assert digest(out) == before
+    for run in values["runs"]:
+        metrics = json.loads((Path(run["run"]) / "best" / "metrics.json").read_text())
+        assert run["network"]["metrics"] == metrics["network"]["metrics"]
+        reference = metrics["references"][0]["metrics"]
+        expected = metrics["network"]["metrics"]["accuracy_1d"] - reference["accuracy_1d"]
+        assert run["differences"]["resnet8"]["mean"] == pytest.approx(expected, abs=1e-6)
+
+    refused = invoke("compare", config, *TWO, "--out", out, "--set", "evaluation.chips=4")
+    assert refused.exit_code == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "this run began as another search: evaluation.chips: 3 in the run, now 4" in refused.stderr
+    assert digest(out) == before
+
+
+@pytest.mark.slow
+def test_a_search_that_finds_nothing_feasible_is_a_row_with_a_note(tmp_path) -> None:
+    out = tmp_path / "out"
+    hopeless = TINY.replace("constraints: {", "constraints: {std_1d: 1.0e-9, ")
+    (tmp_path / "tiny.yaml").write_text(hopeless)
+    done = invoke("compare", tmp_path / "tiny.yaml", "--seeds", "4,", "--strategies", "random", "--out", out)
+    assert done.exit_code == 3
+    assert "random, seed 4: " in done.stdout
+    assert "raise a bound" in done.stdout
+    (run,) = json.loads((out / "comparison.json").read_text())["runs"]
+    assert (run["state"], run["trials"], run["seed"]) == ("infeasible", 5, 4)
+    again = analognas.compare(
+        tmp_path / "tiny.yaml", seeds=[4], strategies=["random"], out=out, observer=Silent()
+    )
+    assert again.runs[0].state == "infeasible"
+    assert again.runs[0].trials == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--seeds", "0"), "--seeds must be 1 to 1000, got 0"),
+        (("--seeds", "many"), "--seeds: must be how many, such as 5, or a list such as 3,7,11, got 'many'"),
+        (("--seeds", "1,1"), "--seeds: each must be there once, got 1 twice"),
+        (("--strategies", ""), "--strategies: name at least one of random, "),
+        (("--strategies", "randon"), "--strategies: unknown strategy 'randon', did you mean `random`?"),
+        (("--strategies", "random", "--strategies", "random"), "each must be named once, got 'random' twice"),
+        (("--out", "tiny.yaml"), "tiny.yaml: is a file; choose another directory with --out"),
+        (("--out", "."), "is in use, and no comparison (comparison.json); choose another with --out"),
+        (("--out", "old"), "old/comparison.svg: is no plain file and cannot be written"),
+        (("--set", "search.strategy.initail=4"), "unknown key, did you mean `initial`?"),
+        (("--set", "search.trials=3"), "`search.strategy.initial <= search.trials` must hold, got 4 > 3"),
+        (("--executor", "serail"), "unknown kind 'serail', did you mean `serial`?"),
+    ],
+)
+def test_mistakes_are_told_in_one_line_before_anything_is_created(
+    tmp_path, monkeypatch, arguments, told
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY)
+    Path("old/comparison.svg").mkdir(parents=True)
+    Path("old/comparison.json").touch()
+    before = sorted(tmp_path.rglob("*"))
+    done = invoke("compare", "tiny.yaml", *arguments)
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert told in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_is_not_there_is_told() -> None:
+    done = invoke("compare", "nowhere.yaml")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("nowhere.yaml: no such file")

@@ -1,0 +1,115 @@
+"""What a comparison consists of: configurations, directories, the order of the searches, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from analognas.comparison.plan import plan_comparison
+from analognas.config.document import parse_document
+from analognas.config.loader import dump_config, parse_config
+from analognas.errors import UserError
+from analognas.record.directory import create_run
+from analognas.strategies.specs import (
+    AnalogNASSpec,
+    LocalSearchSpec,
+    NSGA2Spec,
+    RandomSpec,
+    SurrogateGuidedSpec,
+)
+from tests.analognas.comparison.builders import a_plan
+from tests.analognas.small_search import SMALL
+
+
+def test_seeds_come_first_so_that_what_is_there_early_can_be_compared(tmp_path) -> None:
+    plan = a_plan(tmp_path / "out", seeds=[7, 3])
+    order = [("surrogate-guided", 7), ("random", 7), ("surrogate-guided", 3), ("random", 3)]
+    assert [(run.strategy, run.seed) for run in plan.runs] == order
+    assert [run.config.seed for run in plan.runs] == [7, 7, 3, 3]
+    assert plan.runs[1].path == tmp_path / "out" / "random" / "seed-7"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_files_own_strategy_keeps_its_settings_and_others_take_what_they_know(tmp_path) -> None:
+    plan = a_plan(tmp_path / "out", ["surrogate-guided", "random", "local-search", "analognas"], seeds=1)
+    own, random, local, published = (run.config.search.strategy for run in plan.runs)
+    assert own == SurrogateGuidedSpec(initial=5, population=20, iterations=2)
+    assert random == RandomSpec()
+    assert local == LocalSearchSpec(initial=5)
+    assert published == AnalogNASSpec(initial=5, population=20, iterations=2)
+    assert all(run.config.search.trials == 8 for run in plan.runs)
+
+
+def test_a_section_of_another_strategy_is_not_taken_along(tmp_path) -> None:
+    text = SMALL.replace("iterations: 2", "iterations: 2, surrogate: {kind: gaussian-process}")
+    plan = plan_comparison(
+        parse_document(text, "x"), Path(), ["surrogate-guided", "analognas"], 1, tmp_path / "o"
+    )
+    own, published = (run.config.search.strategy for run in plan.runs)
+    assert isinstance(own, SurrogateGuidedSpec)
+    assert own.surrogate.kind == "gaussian-process"
+    assert published == AnalogNASSpec(initial=5, population=20, iterations=2)
+
+
+def test_designs_are_those_of_the_strategies_and_of_the_first_where_one_has_none(tmp_path) -> None:
+    assert a_plan(tmp_path / "a").design == {"surrogate-guided": 5, "random": 5}
+    assert a_plan(tmp_path / "b", ["random", "local-search"]).design == {"random": 8, "local-search": 5}
+    text = SMALL.replace("trials: 8", "trials: 40").replace("population: 20, ", "")
+    plan = plan_comparison(parse_document(text, "x"), Path(), ["nsga2", "latin-hypercube"], 1, tmp_path / "c")
+    assert plan.design == {"nsga2": NSGA2Spec().population, "latin-hypercube": 64}
+
+
+@pytest.mark.parametrize(
+    ("strategies", "seeds", "told"),
+    [
+        ([], 2, "`strategies`: name at least one of random, "),
+        (["surrogate-guidde"], 2, "unknown strategy 'surrogate-guidde', did you mean `surrogate-guided`"),
+        (["random", "random"], 2, "each must be named once, got 'random' twice"),
+        ("random", 2, "`strategies` must be a list of names, got 'random'"),
+        (["random"], 0, "`seeds` must be 1 to 1000, got 0"),
+        (["random"], True, "`seeds` must be how many"),
+        (["random"], "3", "`seeds` must be how many"),
+        (["random"], [], "`seeds` must be 1 to 1000, got 0"),
+        (["random"], [1, -1], "`seeds` must be whole numbers of 0 or more, got -1"),
+        (["random"], [1, 1.5], "`seeds` must be how many, such as 5, or a list"),
+        (["random"], [4, 2, 4], "`seeds`: each must be there once, got 4 twice"),
+        (["nsga2"], 1, "nsga2, seed 0: "),
+    ],
+)
+def test_what_does_not_fit_is_told_before_anything_runs(tmp_path, strategies, seeds, told) -> None:
+    text = SMALL.replace("population: 20, ", "")
+    with pytest.raises(UserError) as error:
+        plan_comparison(parse_document(text, "x"), Path(), strategies, seeds, tmp_path / "out")
+    assert told in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_directory_of_something_else_is_refused(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file: is a file; choose another directory with `out`"):
+        a_plan(tmp_path / "file")
+    create_run(tmp_path / "run", SMALL, {})
+    with pytest.raises(UserError, match=r"run: is in use, and no comparison \(comparison.json\)"):
+        a_plan(tmp_path / "run")
+    own = tmp_path / "lost" / "random" / "seed-1"
+    plan = a_plan(tmp_path / "lost")
+    create_run(own, dump_config(plan.runs[3].config), {})
+    assert a_plan(tmp_path / "lost") == plan, "comparison.json can be made again"
+    (tmp_path / "out" / "comparison.svg").mkdir(parents=True)
+    (tmp_path / "out" / "comparison.json").touch()
+    with pytest.raises(UserError, match=r"comparison\.svg: is no plain file"):
+        a_plan(tmp_path / "out")
+
+
+def test_a_run_that_began_as_another_search_is_refused_in_a_line(tmp_path) -> None:
+    out = tmp_path / "out"
+    config = parse_config(SMALL.replace("epochs: 3", "epochs: 9"), tmp_path)
+    create_run(out / "surrogate-guided" / "seed-3", dump_config(config), {})
+    (out / "comparison.json").touch()
+    a_plan(out, seeds=2)
+    with pytest.raises(UserError) as error:
+        a_plan(out, seeds=4)
+    assert str(error.value).count("\n") == 0
+    path = out / "surrogate-guided" / "seed-3"
+    assert str(error.value).startswith(f"{path}: this run began as another search: ")
+    assert "epochs: 9 in the run, now 3" in str(error.value)

@@ -1,0 +1,127 @@
+"""What is made of the searches of a comparison: means, intervals, wasted trials, the text and the JSON of it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analognas.comparison.outcome import not_finished, outcome
+from tests.analognas.comparison.builders import (
+    a_comparison,
+    a_plan,
+    an_outcome,
+    some_trials,
+    with_exported_reference,
+)
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return a_plan(tmp_path / "out", seeds=4)
+
+
+def test_differences_are_those_of_the_accuracies_with_what_varied(plan) -> None:
+    found = {"surrogate-guided": 0.95, "random": 0.8}
+    runs = [an_outcome(run, found[run.strategy] + 0.01 * (run.seed % 2)) for run in plan.runs]
+    guided, random = a_comparison(plan, runs).summaries
+    assert guided.accuracy_1d == pytest.approx(0.955, abs=0.001)
+    assert guided.spread == pytest.approx(np.std([0.0, 0.01] * 2, ddof=1))
+    difference = guided.differences["resnet8"]
+    assert difference is not None
+    assert difference.mean == pytest.approx(0.055, abs=0.001)
+    assert (difference.seeds, difference.chips, difference.images) == (4, 3, 200)
+    assert not difference.level
+    assert guided.to_first is None
+    assert random.to_first is not None
+    assert random.to_first.mean == pytest.approx(-0.15, abs=0.001)
+    assert random.to_first.high < 0
+    one = runs[0].differences["resnet8"]
+    assert one is not None
+    assert one.seeds == 1
+
+
+def test_strategies_are_compared_over_the_seeds_that_both_finished(plan) -> None:
+    runs = [an_outcome(run, 0.9 if run.strategy == "random" else 0.95) for run in plan.runs]
+    runs[1] = outcome(plan.runs[1], some_trials([0.2] * 8), None, 5, "none of 8 meets all constraints")
+    runs[6:] = [not_finished(planned) for planned in plan.runs[6:]]
+    comparison = a_comparison(plan, runs)
+    guided, random = comparison.summaries
+    assert (guided.seeds, random.seeds) == ((0, 1, 2), (1, 2))
+    assert random.to_first is not None
+    assert random.to_first.seeds == 2
+    assert random.trials == 24, "an infeasible search took its trials"
+    text = comparison.to_text()
+    assert "random, seed 0: none of 8 meets all constraints" in text
+    assert "random, seed 3: not begun" in text
+
+
+def test_without_any_search_there_is_a_table_of_nothing(plan) -> None:
+    comparison = a_comparison(plan, [not_finished(planned) for planned in plan.runs])
+    assert all(summary.accuracy_1d is None for summary in comparison.summaries)
+    assert json.loads(json.dumps(comparison.to_json(), allow_nan=False))["runs"][0]["state"] == "open"
+    assert "not begun" in comparison.to_text()
+    assert "0 of 8 searches" in repr(comparison)
+
+
+def test_an_exported_reference_differs_in_nothing_from_itself(plan) -> None:
+    run = an_outcome(plan.runs[0], 0.8)
+    result = with_exported_reference(run)
+    assert np.array_equal(*(result.versus("resnet8") or (1, 2)))
+    alone = replace(result, references=())
+    assert np.array_equal(*(alone.versus("resnet8") or (1, 2)))
+
+
+def test_a_record_without_images_has_no_interval(plan) -> None:
+    runs = [an_outcome(run, 0.9) for run in plan.runs]
+    network = runs[0].network
+    assert network is not None
+    runs[0] = replace(runs[0], network=replace(network, correct_1d=None))
+    guided, random = a_comparison(plan, runs).summaries
+    assert guided.differences["resnet8"] is None
+    assert random.differences["resnet8"] is not None
+    assert random.to_first is None
+    assert guided.accuracy_1d is not None
+
+
+def test_wasted_trials_are_those_after_the_design_that_failed_or_are_far_below_the_best(plan) -> None:
+    accuracies = [0.1, 0.1, None, 0.8, 0.1, 0.39, 0.41, None, 0.7, 0.2]
+    run = outcome(plan.runs[0], some_trials(accuracies), None, 5)
+    assert (run.after_design, run.wasted, run.failed) == (5, 3, 2)
+    comparison = a_comparison(plan, [run, *map(not_finished, plan.runs[1:])])
+    assert comparison.summaries[0].wasted_share == 0.6
+    short = outcome(plan.runs[0], some_trials([0.5] * 4), None, 5)
+    assert (short.after_design, short.wasted) == (0, 0)
+    assert a_comparison(plan, [short]).summaries[0].wasted_share is None
+    hopeless = outcome(plan.runs[0], some_trials([None] * 7), None, 5)
+    assert (hopeless.after_design, hopeless.wasted) == (2, 2)
+
+
+def test_the_best_so_far_counts_what_is_feasible(tmp_path) -> None:
+    plan = a_plan(tmp_path / "out")
+    trials = some_trials([0.5, None, 0.9, 0.7])
+    trials[2] = replace(trials[2], metrics={**trials[2].metrics, "parameters": 1e9})
+    assert outcome(plan.runs[0], trials, None, 1).best_so_far == (0.5, 0.5, 0.5, 0.7)
+
+
+def test_everything_is_in_the_json(plan) -> None:
+    comparison = a_comparison(plan, [an_outcome(run, 0.9) for run in plan.runs])
+    values = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    assert values["seeds"] == [0, 1, 2, 3]
+    (_, random) = values["summaries"]
+    assert random["to_first"]["held"] == "4 seeds, each with its 3 chips, and 200 test images"
+    assert isinstance(random["to_first"]["level"], bool)
+    (first, *_) = values["runs"]
+    assert first["network"]["metrics"]["accuracy_1d"] == pytest.approx(0.9)
+    assert first["differences"]["resnet8"]["seeds"] == 1
+    assert len(first["best_so_far"]) == first["trials"] == 8
+
+
+def test_one_strategy_is_compared_with_references_alone(tmp_path) -> None:
+    plan = a_plan(tmp_path / "out", ["random"], seeds=1)
+    comparison = a_comparison(plan, [an_outcome(plan.runs[0], 0.9)])
+    assert comparison.summaries[0].spread is None
+    text = comparison.to_text()
+    assert "minus resnet8" in text
+    assert "minus random" not in text
+    assert "of one seed, and not another seed" in text
