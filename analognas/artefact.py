@@ -10,36 +10,35 @@ from analognas.config.sections import SearchConfig
 from analognas.export import Artefact
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
-from analognas.record.trial import Trial
 from analognas.tasks import Task
 
 if TYPE_CHECKING:
     from analognas.finish import FinalNetwork
 
 
-def make_artefact(config: SearchConfig, task: Task, best: Trial, final: FinalNetwork) -> Artefact:
+def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Artefact:
     """Return what exporters need of a trained network and its image on tiles.
 
     Args:
         config: of the run.
         task: the data of the search, with the splits that are recorded.
-        best: the chosen trial.
-        final: its network at full budget.
+        final: the chosen network at full budget.
     """
     validated, trained_on = final.validated, final.task.source
     metrics = validated.metrics
+    found = f"the published network {validated.name}, trained" if final.genotype is None else "found"
     return Artefact(
         model=Standardised(final.network, trained_on.mean, trained_on.std, task.input_shape),
         description=Description(
             name=config.name,
             class_names=task.class_names,
             notes=(
-                f"found by analognas on the task {task.name}, hardware {hwsim.label(config.hardware)}",
+                f"{found} by analognas on the task {task.name}, hardware {hwsim.label(config.hardware)}",
                 f"test accuracy: digital {100 * validated.digital_accuracy['test']:.2f} %, "
                 f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
             ),
         ),
-        architecture=_architecture(config, task, best),
+        architecture=_architecture(config, task, final),
         analog={
             "hardware": config.hardware.model_dump(mode="json"),
             "tiles": hwsim.tile_map(final.analog).to_json(),
@@ -61,6 +60,7 @@ def best_artefact(path: Path) -> Artefact:
     from analognas.evaluation.prepared import prepare
     from analognas.evaluation.training import on_tiles
     from analognas.finish import FinalNetwork
+    from analognas.references import build_network
     from analognas.run import Run
     from analognas.same_search import check_same_data
     from analognas.spaces.specs import make_space
@@ -75,22 +75,24 @@ def best_artefact(path: Path) -> Artefact:
     task = load_task(config.task)
     check_same_data(run.directory, task)
     trial = run.directory.trial_of(result)
-    network = make_space(config.space, task.input_shape, task.n_classes).build(trial.genotype)
+    genotype = None if trial is None else trial.genotype
+    space = make_space(config.space, task.input_shape, task.n_classes)
+    network = build_network(space, genotype, result.network.architecture, task.input_shape, task.n_classes)
     load_weights(network, run.directory.weights, task.input_shape)
     prepared = final_task(prepare(task), config.final)
     try:
         analog = on_tiles(network, prepared, config.hardware)
     except ValueError as error:  # weights that are finite and far too large
         raise UserError(f"{run.directory.weights}: {error}; {REMEDY}") from None
-    final = FinalNetwork(network, analog, prepared, result.network)
-    return make_artefact(config, task, trial, final)
+    final = FinalNetwork(genotype, network, analog, prepared, result.network)
+    return make_artefact(config, task, final)
 
 
-def _architecture(config: SearchConfig, task: Task, best: Trial) -> dict[str, Any]:
-    """Return the content of architecture.json: all that is needed to train and judge the candidate again."""
+def _architecture(config: SearchConfig, task: Task, final: FinalNetwork) -> dict[str, Any]:
+    """Return the content of architecture.json: all that is needed to train and judge the network again."""
     return {
-        "architecture": dict(best.architecture),
-        "genotype": list(best.genotype),
+        "architecture": dict(final.validated.architecture),
+        "genotype": None if final.genotype is None else list(final.genotype),
         "space": config.space.model_dump(mode="json"),
         "input_shape": list(task.input_shape),
         "classes": list(task.class_names),

@@ -29,7 +29,7 @@ from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
 from analognas.strategies.specs import make_strategy
-from analognas.strategies.start_from import StartFrom, given_candidate
+from analognas.strategies.start_from import StartFrom, given_candidate, known_first
 from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
@@ -174,7 +174,8 @@ def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) 
             candidates.append(given_candidate(problem, entry))
         except ValueError as error:
             raise problem_at(document, ("search", "start_from", index), str(error)) from None
-    return StartFrom(tuple(dict.fromkeys(candidates)), strategy) if candidates else strategy
+    known = known_first(problem, candidates, config.references)
+    return StartFrom(known, strategy) if known else strategy
 
 
 def trial_budget(training: TrainingSpec) -> TrainingBudget:

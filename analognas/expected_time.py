@@ -15,15 +15,17 @@ SHORTEST_S: Final = 20.0
 """Shorter ones are over before they are announced."""
 
 
-def expected_time(trial: Trial, evaluator: Evaluator, budget: TrainingBudget, inputs: int) -> str:
+def expected_time(trial: Trial | None, evaluator: Evaluator, budget: TrainingBudget, inputs: int) -> str:
     """Return `, about 4 min`, or nothing for what is over at once.
 
     Args:
-        trial: how long the candidate took at the budget of a trial.
+        trial: how long the candidate took at the budget of a trial; None where nothing is known.
         evaluator: of the trial.
         budget: of the training to come.
         inputs: that it trains on.
     """
+    if trial is None:
+        return ""
     work = _shown(budget, inputs) / _shown(evaluator.budget.reduced(trial.budget), len(evaluator.task.train))
     expected_s = trial.wall_time_s * work
     return f", about {max(1, round(expected_s / 60))} min" if expected_s >= SHORTEST_S else ""

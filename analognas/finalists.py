@@ -1,14 +1,17 @@
-"""The choice among the best trials: trained at full budget and judged again on the validation split.
+"""The race of the finalists: trained at full budget and judged again on the validation split.
 
-A trial is short, and the largest of many noisy figures is too large. The finalists are trained anew, as long as the
-final training; the winner is then trained once more, with a seed of its own, so that neither its weights nor its
-figures come from the training that it won by. The test split is not looked at.
+A trial is short, and the largest of many noisy figures is too large. The best trials are trained anew, as long as the
+final training, and the references with them: a search that found nothing better than a published network says so and
+exports that. A network is worth here what it is among the trials (`analognas.strategies.worth`). The winner is then
+trained once more, with a seed of its own, so that neither its weights nor its figures come from the training that it
+won by. The test split is not looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 
@@ -22,9 +25,15 @@ from analognas.expected_time import expected_time
 from analognas.observer import Observer
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist
+from analognas.references import broken_by, trial_of_reference
 from analognas.seeds import derive_seed
-from analognas.selection import choose
+from analognas.selection import choose, rank
+from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import Proposal
+from search_spaces import Genotype, published
+
+Entrant: TypeAlias = Trial | str
+"""Who takes part in the race, and who wins it: a trial's candidate, or a reference by its name."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +41,15 @@ class FinalistTraining:
     """The training of one finalist.
 
     Attributes:
-        trial: whose candidate is trained.
+        genotype: of a trial's candidate; None for a reference.
+        reference: its name; empty for a candidate.
         seed: of the training.
         budget: of the training.
         chips: programmed to judge it.
     """
 
-    trial: Trial
+    genotype: Genotype | None
+    reference: str
     seed: int
     budget: TrainingBudget
     chips: int
@@ -46,10 +57,11 @@ class FinalistTraining:
 
 def choose_finalist(
     config: SearchConfig, composition: Composition, trials: Sequence[Trial], best: Trial, observer: Observer
-) -> tuple[Trial, tuple[Finalist, ...]]:
-    """Return the trial whose candidate is best at full budget on the validation split, and what was measured.
+) -> tuple[Entrant, tuple[Finalist, ...]]:
+    """Return who is best at full budget on the validation split, and what was measured of each finalist.
 
-    Finalists that no longer meet the constraints are left out; where none is left, `best` stays the choice.
+    Finalists that cannot be trained are left out; where none is left, or there is nobody to race with, `best` stays
+    the choice. The knee of the front is chosen among trials alone, since it is a point of their front.
 
     Args:
         config: of the run.
@@ -58,57 +70,114 @@ def choose_finalist(
         best: the one that is best at the budget of a trial.
         observer: is told of each finalist.
     """
-    objectives, bounds = config.objectives, composition.problem.upper_bounds
-    rest, candidates = list(trials), list[Trial]()
-    while len(candidates) < config.final.finalists:
-        leader = choose(objectives, bounds, rest, config.choice)
-        if leader is None:
-            break
-        candidates.append(leader)
-        rest.remove(leader)
+    leaders = _leaders(config, composition.problem, trials)
+    references = [] if config.choice == "knee" else _admitted(config, composition, observer)
+    entrants: list[Entrant] = [*leaders, *references]
+    if len(entrants) < 2:
+        return best, ()
     budget = final_budget(config.training, config.final)
-    trainings = [
-        FinalistTraining(
-            trial, derive_seed(config.seed, "finalist", str(trial.number)), budget, config.final.chips
-        )
-        for trial in candidates
-    ]
+    trainings = [_training(config, entrant, budget) for entrant in entrants]
     results = composition.place().map(judge, composition.evaluator, trainings)
-    judged, finalists = list[Trial](), list[Finalist]()
-    for trial in candidates:
-        expected = expected_time(trial, composition.evaluator, budget, len(composition.prepared.train))
-        observer.stage(
-            f"training finalist {len(finalists) + 1} of {len(candidates)} (trial {trial.number}){expected}"
+    judged, finalists = list[tuple[Entrant, Measurement]](), list[Finalist]()
+    for number, entrant in enumerate(entrants, start=1):
+        known = (
+            trial_of_reference(entrant, composition.problem, trials) if isinstance(entrant, str) else entrant
         )
+        expected = expected_time(known, composition.evaluator, budget, len(composition.prepared.train))
+        observer.stage(_announced(entrant, f"{number} of {len(entrants)}", expected))
         result = next(results)
         if isinstance(result, Measurement):
-            judged.append(replace(trial, metrics=result.metrics, curve=result.curve))
-            finalists.append(Finalist(trial.number, result.metrics, ""))
-        else:
-            finalists.append(Finalist(trial.number, {}, result))
+            judged.append((entrant, result))
+        finalists.append(_finalist(entrant, result))
         observer.stage(_said(finalists[-1]))
     torch.set_num_threads(config.executor.threads)
-    winner = choose(objectives, bounds, judged, config.choice)
-    number = best.number if winner is None else winner.number
-    return next(trial for trial in candidates if trial.number == number), tuple(finalists)
+    return _winner(config, composition.problem, judged, best), tuple(finalists)
+
+
+def _leaders(config: SearchConfig, problem: SearchProblem, trials: Sequence[Trial]) -> list[Trial]:
+    """Return the `final.finalists` best trials, the best one first."""
+    rest, leaders = list(trials), list[Trial]()
+    while len(leaders) < config.final.finalists:
+        leader = choose(config.objectives, problem.upper_bounds, rest, config.choice)
+        if leader is None:
+            break
+        leaders.append(leader)
+        rest.remove(leader)
+    return leaders
+
+
+def _admitted(config: SearchConfig, composition: Composition, observer: Observer) -> list[str]:
+    """Return the references that keep every hard constraint."""
+    admitted = []
+    for name in config.references:
+        broken = broken_by(name, composition.problem, composition.task)
+        if broken:
+            observer.stage(f"the reference {name} is reported and cannot win: it breaks {broken}")
+        else:
+            admitted.append(name)
+    return admitted
+
+
+def _training(config: SearchConfig, entrant: Entrant, budget: TrainingBudget) -> FinalistTraining:
+    name = entrant if isinstance(entrant, str) else str(entrant.number)
+    return FinalistTraining(
+        genotype=None if isinstance(entrant, str) else entrant.genotype,
+        reference=entrant if isinstance(entrant, str) else "",
+        seed=derive_seed(config.seed, "finalist", name),
+        budget=budget,
+        chips=config.final.chips,
+    )
 
 
 def judge(evaluator: Evaluator, training: FinalistTraining) -> Measurement | str:
     """Train a finalist and measure it on the validation split; a text tells why that was not possible."""
     torch.set_num_threads(evaluator.threads)
     in_full = replace(evaluator, task=evaluator.data, budget=training.budget, chips=training.chips)
-    proposal = Proposal(training.trial.genotype, "finalist", {})
     try:
-        return in_full.measure(Job(proposal, 0, 0, training.seed))
+        if training.genotype is None:
+            task = evaluator.task.source
+            network = published(training.reference, task.input_shape, task.n_classes)
+            return in_full.measure_network(network, training.seed)
+        return in_full.measure(Job(Proposal(training.genotype, "finalist", {}), 0, 0, training.seed))
     except EvaluationError as error:
         return str(error)
 
 
+def _winner(
+    config: SearchConfig, problem: SearchProblem, judged: Sequence[tuple[Entrant, Measurement]], best: Trial
+) -> Entrant:
+    if config.choice == "knee":
+        trials = {entrant.number: entrant for entrant, _ in judged if not isinstance(entrant, str)}
+        at_full_budget = [
+            replace(entrant, metrics=result.metrics, curve=result.curve)
+            for entrant, result in judged
+            if not isinstance(entrant, str)
+        ]
+        knee = choose(config.objectives, problem.upper_bounds, at_full_budget, "knee")
+        return best if knee is None else trials[knee.number]
+    first = max(judged, key=lambda entry: rank(problem, entry[1].metrics), default=None)
+    return best if first is None else first[0]
+
+
+def _finalist(entrant: Entrant, result: Measurement | str) -> Finalist:
+    metrics, failure = ({}, result) if isinstance(result, str) else (result.metrics, "")
+    if isinstance(entrant, str):
+        return Finalist(None, metrics, failure, reference=entrant)
+    return Finalist(entrant.number, metrics, failure)
+
+
+def _announced(entrant: Entrant, place: str, expected: str) -> str:
+    if isinstance(entrant, str):
+        return f"training the reference {entrant} at full budget, as finalist {place}{expected}"
+    return f"training finalist {place} (trial {entrant.number}){expected}"
+
+
 def _said(finalist: Finalist) -> str:
+    name = f"the reference {finalist.reference}" if finalist.reference else f"trial {finalist.trial}"
     if finalist.failure:
-        return f"trial {finalist.trial} at full budget: failed: {finalist.failure}"
+        return f"{name} at full budget: failed: {finalist.failure}"
     metrics = finalist.metrics
     return (
-        f"trial {finalist.trial} at full budget, validation: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} "
+        f"{name} at full budget, validation: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} "
         f"± {100 * metrics['std_1d']:.2f} %, AVM {100 * metrics['avm']:.2f}"
     )

@@ -31,15 +31,15 @@ class BestNetwork:
     """The network a run found.
 
     Attributes:
-        architecture: in the literature's symbols.
-        genotype: as its space writes it.
+        architecture: in the literature's symbols; `{"name": ...}` for a reference.
+        genotype: as its space writes it; None for a reference.
         metrics: measured on the test split after training at full budget.
         validated: all that was measured.
         folder: the exported files.
     """
 
     architecture: Mapping[str, Any]
-    genotype: tuple[int, ...]
+    genotype: tuple[int, ...] | None
     metrics: Mapping[str, float]
     validated: ValidatedNetwork
     folder: Path
@@ -83,7 +83,7 @@ class Run:
         found = (
             "nothing feasible yet"
             if best is None
-            else f"{status['choice']}: trial {best['number']}, "
+            else f"{status['choice']}: {called(best)}, "
             f"{100 * best['metrics']['accuracy_1d']:.2f} % after 1 day on validation"
         )
         return f"Run({str(self.path)!r}, {status['state']}, {status['finished']} of {status['trials']} trials, {found})"
@@ -118,7 +118,7 @@ class Run:
         trial = self.directory.trial_of(result)
         return BestNetwork(
             architecture=result.network.architecture,
-            genotype=trial.genotype,
+            genotype=None if trial is None else trial.genotype,
             metrics=result.network.metrics,
             validated=result.network,
             folder=self.directory.best,
@@ -204,9 +204,9 @@ class Run:
         config, result = self.config, self.result
         trials = self.directory.trials() if trials is None else trials
         if result is None:
-            best = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
+            trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
         else:
-            best = self.directory.trial_of(result, trials)
+            trial = self.directory.trial_of(result, trials)
         if result is not None and self.directory.report.exists():
             state = "finished"
         else:
@@ -218,12 +218,30 @@ class Run:
             "finished": len(trials),
             "failed": sum(trial.status == "failed" for trial in trials),
             "choice": config.choice,
-            "best": None
-            if best is None
-            else {
-                "number": best.number,
-                "architecture": dict(best.architecture),
-                "metrics": dict(best.metrics),
-            },
+            "best": _best(trial, result),
             "report": str(self.directory.report) if self.directory.report.exists() else None,
         }
+
+
+def _best(trial: Trial | None, result: FinalResult | None) -> dict[str, Any] | None:
+    """Return the chosen trial, or the reference that won, with its figures on the validation split."""
+    if trial is not None:
+        return {
+            "number": trial.number,
+            "reference": None,
+            "architecture": dict(trial.architecture),
+            "metrics": dict(trial.metrics),
+        }
+    if result is None or result.winner is None:
+        return None
+    return {
+        "number": None,
+        "reference": result.reference,
+        "architecture": dict(result.network.architecture),
+        "metrics": dict(result.winner.metrics),
+    }
+
+
+def called(best: Mapping[str, Any]) -> str:
+    """Return how the best network of a status is called."""
+    return f"trial {best['number']}" if best["reference"] is None else f"the reference {best['reference']}"

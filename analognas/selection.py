@@ -30,13 +30,14 @@ def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial
         return best
     if best is None:
         return trial
-    return trial if _rank(problem, trial) > _rank(problem, best) else best
+    return trial if rank(problem, trial.metrics) > rank(problem, best.metrics) else best
 
 
-def _rank(problem: SearchProblem, trial: Trial) -> tuple[float, float]:
+def rank(problem: SearchProblem, metrics: Mapping[str, float]) -> tuple[float, float]:
+    """Return what decides between networks, the larger the better: what they are worth, then how few parameters."""
     objective = problem.objective
-    score = objective.sign * trial.metrics[objective.metric]
-    return worth_of(score, trial.metrics, problem.soft_bounds), -trial.metrics["parameters"]
+    score = objective.sign * metrics[objective.metric]
+    return worth_of(score, metrics, problem.soft_bounds), -metrics["parameters"]
 
 
 def choose(

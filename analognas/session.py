@@ -24,7 +24,7 @@ from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
-from analognas.record.validation import Finalist, FinalResult
+from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
 from analognas.same_search import (
     MEASURED_WITH,
@@ -192,18 +192,16 @@ def _finish(
     if told:
         observer.stage(told)
     surrogate = judge_surrogate(config, composition, trials, run, observer)
-    finalists: tuple[Finalist, ...] = ()
-    if config.final.finalists > 1:
-        best, finalists = choose_finalist(config, composition, trials, best, observer)
-    final, references = train_best_and_references(config, composition, best, observer)
+    chosen, finalists = choose_finalist(config, composition, trials, best, observer)
+    final, references = train_best_and_references(config, composition, chosen, trials, observer)
     result = FinalResult(
-        trial=best.number,
+        trial=None if isinstance(chosen, str) else chosen.number,
         network=final.validated,
         references=references,
         surrogate=surrogate,
         finalists=finalists,
     )
-    _export(run, make_artefact(config, composition.task, best, final), result, observer)
+    _export(run, make_artefact(config, composition.task, final), result, observer)
     return result
 
 

@@ -22,8 +22,10 @@ from analognas.export.checksums import CHECKSUMS, is_damaged
 from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
 from analognas.record.bounded_file import is_plain_file, read_bounded
+from analognas.references import BEST
 from analognas.spaces.specs import SpaceSpec, make_space
 from analognas.tasks.specs import TaskSpec
+from search_spaces import published
 
 MAX_BYTES: Final = 10_000_000
 
@@ -41,7 +43,9 @@ class ArchitectureFile(Spec):
     """The content of architecture.json."""
 
     architecture: dict[str, Any]
-    genotype: tuple[int, ...]
+    genotype: tuple[int, ...] | None = Field(
+        description="null for a published network, which has its name alone"
+    )
     space: SpaceSpec
     input_shape: tuple[int, int, int]
     classes: tuple[str, ...] = Field(min_length=2)
@@ -71,14 +75,21 @@ class Architecture:
         """Where its trained weights are, if they are."""
         return self.path.with_name("model.safetensors")
 
+    @property
+    def name(self) -> str:
+        """Under which a run trains it: `best`, or the name of a reference."""
+        return BEST if self.content.genotype is not None else str(self.content.architecture.get("name"))
+
     def build(self) -> nn.Module:
         """Return the untrained network.
 
         Raises:
-            UserError: when the architecture is not in its space.
+            UserError: when the architecture is not in its space, or there is no published network of its name.
         """
         content = self.content
         try:
+            if content.genotype is None:
+                return published(self.name, content.input_shape, len(content.classes))
             space = make_space(content.space, content.input_shape, len(content.classes))
             return space.build(space.parse(content.architecture))
         except (ValueError, UserError) as error:

@@ -11,7 +11,8 @@ import typer
 
 import hwsim
 from analognas.report.wording import amount
-from analognas.strategies.start_from import given_candidate
+from analognas.strategies.start_from import given_candidate, reference_candidate
+from search_spaces import Genotype
 
 if TYPE_CHECKING:
     from analognas.compose import Composition
@@ -73,14 +74,21 @@ _ONE_A_LINE = ("notes", "start_from", "rungs")
 
 
 def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any]]:
+    """Return the first trials: the given ones, then the references that are candidates."""
     problem = composition.problem
-    given = []
+    names: dict[Genotype, str] = {}
     for entry in config.search.start_from:
-        genotype = given_candidate(problem, entry)
+        names.setdefault(given_candidate(problem, entry), entry if isinstance(entry, str) else "architecture")
+    for name in config.references:
+        candidate = reference_candidate(problem, name)
+        if candidate is not None:
+            names.setdefault(candidate, f"{name} (reference)")
+    given = []
+    for genotype, name in list(names.items())[: config.search.trials]:
         row = np.array([genotype], dtype=np.int64)
         given.append(
             {
-                "name": entry if isinstance(entry, str) else "architecture",
+                "name": name,
                 "parameters": int(problem.space.parameters(row)[0]),
                 "macs": int(problem.space.macs(row)[0]),
                 "architecture": problem.space.describe(genotype),

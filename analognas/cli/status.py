@@ -22,7 +22,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     """Show how far a run is, without disturbing it."""
     from analognas.record.journal import torn_line
     from analognas.record.speed import recent_speed
-    from analognas.run import Run
+    from analognas.run import Run, called
 
     run = Run.open(folder)
     trials = run.directory.trials()
@@ -52,7 +52,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         metrics = best["metrics"]
         so_far = "" if content["state"] == "finished" else " so far"
         typer.echo(
-            f"{content['choice']}{so_far}, trial {best['number']}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
+            f"{content['choice']}{so_far}, {called(best)}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
             f"{100 * metrics['std_1d']:.2f} % on validation, AVM {100 * metrics['avm']:.2f} points, "
             f"{metrics['parameters']:,.0f} parameters"
         )

@@ -52,12 +52,12 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
 
     compared = comparisons(result, config.objectives, config.constraints.upper_bounds())
     if as_json:
-        networks = (result.network, *result.references)
         content = {
             "run": str(run.path),
             "report": str(run.report),
             "choice": config.choice,
             "best_trial": result.trial,
+            "best_network": result.network.name,
             "networks": [
                 {
                     "name": network.name,
@@ -65,7 +65,7 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
                     "digital_accuracy": network.digital_accuracy,
                     "metrics": network.metrics,
                 }
-                for network in networks
+                for network in result.networks
             ],
             "comparisons": compared,
             "surrogate_tau": result.surrogate.get("tau", {}),
@@ -73,17 +73,24 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
         typer.echo(json.dumps(content, indent=1))
         return
     head = ("test split", "digital", "1 day on chips", "AVM", "parameters", "tiles")
-    chosen = network_row(result.network, config.choice)
-    rows = [head, chosen, *(network_row(network) for network in result.references)]
+    name = config.choice if result.reference is None else f"{config.choice}: {result.reference}"
+    rows = [head, network_row(result.network, name), *(network_row(network) for network in result.others)]
     typer.echo(printable(table(rows)))
     for sentence in compared:
         typer.echo(printable(sentence))
     if result.surrogate:
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())
         typer.echo(f"surrogate, held-out Kendall tau over {result.surrogate['trials']} trials: {tau}")
-    what = "knee of the front" if config.choice == "knee" else "best network"
-    typer.echo(f"{what}: trial {result.trial}, {run.best}")
+    typer.echo(printable(_chosen(run, result, config)))
     typer.echo(f"report: {run.report}")
+
+
+def _chosen(run: RunDirectory, result: FinalResult, config: SearchConfig) -> str:
+    """Return what was exported, and where."""
+    if result.reference is not None:
+        return f"the reference {result.reference} was best on validation and is exported: {run.best}"
+    what = "knee of the front" if config.choice == "knee" else "best network"
+    return f"{what}: trial {result.trial}, {run.best}"
 
 
 def print_interrupted(run: RunDirectory | None) -> None:

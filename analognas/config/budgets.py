@@ -172,7 +172,7 @@ class FinalSpec(Spec):
         default=1,
         ge=1,
         le=100,
-        description="best trials, trained at full budget and judged on validation data; the winner is trained anew",
+        description="best trials trained in full and judged like the references on validation data; the winner anew",
     )
     train_on: Literal["train", "train-and-validation"] = Field(
         default="train",

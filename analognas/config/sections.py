@@ -148,7 +148,8 @@ class SearchConfig(Spec):
     search: SearchSpec = Field(default_factory=SearchSpec)
     final: FinalSpec = FinalSpec()
     references: tuple[str, ...] = Field(
-        default=("resnet8",), description="networks trained and validated next to the best"
+        default=("resnet8",),
+        description="published networks: first trials where `space` has them, finalists, reported next to the best",
     )
     executor: ExecutorSpec = SerialSpec()
 
@@ -159,7 +160,7 @@ class SearchConfig(Spec):
         for name in names:
             if name not in known:
                 raise ValueError(f"unknown network {name!r}{nearest(name, known)}")
-        return names
+        return tuple(dict.fromkeys(names))
 
     @field_validator("further_objectives")
     @classmethod

@@ -86,7 +86,7 @@ search:
     kind: surrogate-guided # `analognas describe strategies` lists all
     initial: 8             # trials of the first design, most of them near the bound on the parameters
 
-final:                     # full budget, for the finalists and the references
+final:                     # full budget, for the race of the best with the references, and for the winner
   digital_epochs: 20
   digital_updates: 800
   hardware_aware_epochs: 20
@@ -94,7 +94,7 @@ final:                     # full budget, for the finalists and the references
   chips: 25
   finalists: 3             # best trials that are trained at full budget, with the references; the best of all wins
 
-references: [resnet8]      # trained and validated next to the best
+references: [resnet8]      # race the best at full budget; whichever is best on validation is exported
 
 executor:
   kind: serial

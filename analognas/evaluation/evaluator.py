@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from torch import nn
 
 import hwsim
 from analognas.errors import EvaluationError, UserError
@@ -93,13 +94,25 @@ class Evaluator:
         Raises:
             EvaluationError: when the training diverges or outputs are not finite.
         """
-        network = self.space.build(job.proposal.genotype)
-        budget = self.budget if job.budget == 1 else self.budget.reduced(job.budget)
-        trained = train_network(network, self.data, self.hardware, budget, job.seed)
+        return self.measure_network(self.space.build(job.proposal.genotype), job.seed, job.budget)
+
+    def measure_network(self, network: nn.Module, seed: int, share: float = 1.0) -> Measurement:
+        """Train a network and measure it on the validation split.
+
+        Args:
+            network: untrained.
+            seed: of the training.
+            share: of the epochs and chips.
+
+        Raises:
+            EvaluationError: when the training diverges or outputs are not finite.
+        """
+        budget = self.budget if share == 1 else self.budget.reduced(share)
+        trained = train_network(network, self.data, self.hardware, budget, seed)
         curve = accuracy_on_chips(
             trained.analog,
             self.data.validation,
-            chips=reduced_chips(self.chips, job.budget),
+            chips=reduced_chips(self.chips, share),
             times_s=self.times_s,
             seed=self.chip_seed,
         )

@@ -126,8 +126,8 @@ class RunDirectory:
                 f"{self.metrics}: {reason}; remove {self.best} and run `analognas resume {self.path}`"
             ) from None
 
-    def trial_of(self, result: FinalResult, trials: Sequence[Trial] | None = None) -> Trial:
-        """Return the trial whose candidate became the best network.
+    def trial_of(self, result: FinalResult, trials: Sequence[Trial] | None = None) -> Trial | None:
+        """Return the trial whose candidate became the best network, None where that is a reference.
 
         Args:
             result: the final result.
@@ -136,6 +136,8 @@ class RunDirectory:
         Raises:
             UserError: when the journal does not hold it, or holds another candidate under its number.
         """
+        if result.trial is None:
+            return None
         trials = self.trials() if trials is None else trials
         if not 1 <= result.trial <= len(trials):
             raise UserError(

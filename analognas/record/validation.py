@@ -21,7 +21,7 @@ class ValidatedNetwork:
     """A network trained at full budget and validated on chips.
 
     Attributes:
-        name: `best` or the name of a reference network.
+        name: `best`, or the name of a reference network, one that won included.
         architecture: in the literature's symbols; for a reference network its name.
         metrics: the figures of `analognas.record.trial` on the test split.
         digital_accuracy: floating-point accuracy of the exported weights, by split: `test`, and `validation` where its
@@ -43,17 +43,19 @@ class ValidatedNetwork:
 
 @dataclass(frozen=True)
 class Finalist:
-    """A trial's candidate trained at full budget, for the choice.
+    """A network trained at full budget for the choice: a trial's candidate, or a reference.
 
     Attributes:
-        trial: its number, from 1.
+        trial: the trial's number, from 1; None for a reference.
         metrics: the figures of `analognas.record.trial` on the validation split; empty when it failed.
         failure: why; empty when it did not.
+        reference: its name; empty for a trial's candidate.
     """
 
-    trial: int
+    trial: int | None
     metrics: Mapping[str, float]
     failure: str
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,45 @@ class FinalResult:
     """The end of a run.
 
     Attributes:
-        trial: number (from 1) of the trial whose candidate was retrained.
-        network: that candidate at full budget.
-        references: the reference networks under the same budget and hardware.
+        trial: number (from 1) of the trial whose candidate was retrained; None where a reference won.
+        network: that candidate, or that reference, at full budget.
+        references: the reference networks under the same budget and hardware, one that won included.
         surrogate: how well the surrogate predicted held-out trials:
             `{"kind": name, "tau": {metric: Kendall tau or null}, "undefined": {metric: why}, "trials": n, "folds": k,
             "measured": {metric: [...]}, "predicted": {metric: [...]}}`; empty when the run had no surrogate.
-        finalists: the trials that were trained at full budget for the choice; empty where the best trial was chosen.
+        finalists: the networks that were trained at full budget for the choice; empty where the best trial was chosen.
     """
 
-    trial: int
+    trial: int | None
     network: ValidatedNetwork
     references: tuple[ValidatedNetwork, ...]
     surrogate: Mapping[str, Any]
     finalists: tuple[Finalist, ...] = ()
 
     __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
+
+    @property
+    def reference(self) -> str | None:
+        """The name of the reference that won; None where a trial did."""
+        return self.network.name if self.trial is None else None
+
+    @property
+    def others(self) -> tuple[ValidatedNetwork, ...]:
+        """The references that the network can be compared with: all but itself."""
+        return tuple(network for network in self.references if network.name != self.reference)
+
+    @property
+    def networks(self) -> tuple[ValidatedNetwork, ...]:
+        """Every network, the one that was chosen first."""
+        return (self.network, *self.others)
+
+    @property
+    def winner(self) -> Finalist | None:
+        """The chosen network as a finalist, None where the best trial was chosen without a race."""
+        won = (self.trial, self.reference or "")
+        return next(
+            (finalist for finalist in self.finalists if (finalist.trial, finalist.reference) == won), None
+        )
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, FailFast
 from analognas.record.strict import STRICT
 from analognas.record.trial import DAY_S, METRICS
 from analognas.record.trial_checks import BOUNDS, check_curve, check_metrics
+from search_spaces import published_names
 
 if TYPE_CHECKING:
     from analognas.record.correct_images import CorrectImages
@@ -57,15 +58,30 @@ def check_result(result: FinalResult) -> None:
         except ValueError as error:
             raise ValueError(f"{network.name}: {error}") from None
     for finalist in result.finalists:
+        if (finalist.trial is None) != bool(finalist.reference):
+            raise ValueError("a finalist must have `trial` or `reference`, and not both")
         if not finalist.failure or finalist.metrics:
             _check_keys("finalists.metrics", finalist.metrics)
             check_metrics(finalist.metrics)
+    if result.trial is None:
+        _check_reference(result)
     if result.surrogate:
         _check_judgement(result.surrogate)
     try:
         result.to_json()  # an architecture may hold anything, and is written again with the rest
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _check_reference(result: FinalResult) -> None:
+    """Check a result that no trial has: it must be that of a reference that won."""
+    name = result.network.name
+    if name not in published_names() or result.network.architecture != {"name": name}:
+        raise ValueError("`trial` may be null only where `network` is a published network, by its name")
+    if result.network not in result.references:
+        raise ValueError(f"`trial` is null: `references` must hold {name}, as `network` has it")
+    if result.winner is None or result.winner.failure:
+        raise ValueError(f"`trial` is null: `finalists` must hold the reference {name}, with its metrics")
 
 
 def _check_network(network: ValidatedNetwork) -> None:

@@ -86,7 +86,7 @@ class ReportData:
 
     @property
     def best_trial(self) -> Trial | None:
-        """The trial that was retrained, or the best one so far; None where no trial has completed."""
+        """The trial that was retrained, or the best one where none was; None where no trial has completed."""
         if self.result is not None:
             for trial in self.trials:
                 if trial.number == self.result.trial:
@@ -96,9 +96,14 @@ class ReportData:
         return choose(self.objectives, self.upper_bounds, self.trials, self.choice)
 
     @property
+    def reference(self) -> str | None:
+        """The name of the reference that won; None where a trial did, and while the run is unfinished."""
+        return None if self.result is None else self.result.reference
+
+    @property
     def networks(self) -> list[ValidatedNetwork]:
-        """The best network and the references at full budget; empty while the run is unfinished."""
-        return [] if self.result is None else [self.result.network, *self.result.references]
+        """The chosen network and the references at full budget, each once; empty while the run is unfinished."""
+        return [] if self.result is None else list(self.result.networks)
 
     def feasible(self, trial: Trial) -> bool:
         """Say whether a trial was evaluated at full budget, has an objective and keeps within every bound."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from analognas.record.trial import DAY_S, SECOND_S
 from analognas.record.validation import FinalResult, ValidatedNetwork
-from analognas.report.wording import label
+from analognas.report.wording import broken_bound, label
 from analognas.strategies.problem import Objective
 
 _TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
@@ -18,7 +18,7 @@ _TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
 def comparisons(
     result: FinalResult, objectives: Sequence[Objective], upper_bounds: Mapping[str, float]
 ) -> list[str]:
-    """Return a sentence for each reference network: who is ahead in the first objective, if either is.
+    """Return a sentence for each reference but one that was chosen: who is ahead in the first objective, if either is.
 
     It says by how much, with the standard error over chips where both met the same ones, and at how many times the
     parameters. Of a reference that is ahead it also says which constraints it breaks or in which other objectives it
@@ -30,11 +30,12 @@ def comparisons(
         upper_bounds: largest allowed value by metric name.
     """
     found, first = result.network, objectives[0].metric
+    raced = {finalist.reference for finalist in result.finalists if not finalist.failure}
     return [
-        _lost(found, reference, objectives, upper_bounds)
+        _lost(found, reference, objectives, upper_bounds, raced=reference.name in raced)
         if reference.metrics[first] > found.metrics[first]
         else _won(found, reference, first)
-        for reference in result.references
+        for reference in result.others
     ]
 
 
@@ -53,12 +54,12 @@ def _lost(
     reference: ValidatedNetwork,
     objectives: Sequence[Objective],
     upper_bounds: Mapping[str, float],
+    *,
+    raced: bool,
 ) -> str:
     ratio = reference.metrics["parameters"] / found.metrics["parameters"]
     broken = [
-        f"`{name} <= {bound:,.10g}` ({reference.metrics[name]:,.4g})"
-        if bound < 1
-        else f"`{name} <= {bound:,.0f}` ({reference.metrics[name]:,.0f})"
+        broken_bound(name, bound, reference.metrics[name])
         for name, bound in upper_bounds.items()
         if reference.metrics[name] > bound
     ]
@@ -71,6 +72,8 @@ def _lost(
         verdict = f"breaks {', '.join(broken)}"
     elif worse:
         verdict = f"meets every constraint, and is worse in {', '.join(worse)}"
+    elif raced:
+        verdict = "meets every constraint, and was behind on the validation split, which decides"
     else:
         verdict = (
             "meets every constraint: this search found nothing better; give it more trials or a wider `space`"

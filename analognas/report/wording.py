@@ -73,6 +73,17 @@ def amount(metric: str, value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
+def broken_bound(name: str, bound: float, value: float) -> str:
+    """Return a bound and the value that breaks it.
+
+    >>> broken_bound("parameters", 40_000.0, 78_186.0), broken_bound("avm", 0.05, 0.1)
+    ('`parameters <= 40,000` (78,186)', '`avm <= 0.05` (0.1)')
+    """
+    if bound < 1:
+        return f"`{name} <= {bound:,.10g}` ({value:,.4g})"
+    return f"`{name} <= {bound:,.0f}` ({value:,.0f})"
+
+
 def accuracy_with_spread(accuracy: float | None, spread: float | None) -> str:
     """Return such as `97.22 ± 0.31 %`."""
     if accuracy is None or not math.isfinite(accuracy):

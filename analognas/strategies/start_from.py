@@ -1,8 +1,8 @@
-"""Known architectures first: published networks, or the results of earlier searches."""
+"""Known architectures first: published networks, the results of earlier searches, the references of this one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -17,14 +17,14 @@ from search_spaces import Genotype, genotypes, published_names, published_networ
 @final
 @dataclass(frozen=True)
 class StartFrom:
-    """Proposes given candidates before anything that another strategy proposes.
+    """Proposes known candidates before anything that another strategy proposes.
 
     Attributes:
-        candidates: canonical and admissible, in order.
+        known: canonical, admissible and different, in order.
         strategy: proposes the rest.
     """
 
-    candidates: tuple[Genotype, ...]
+    known: tuple[Proposal, ...]
     strategy: Strategy
 
     def ask(
@@ -32,13 +32,45 @@ class StartFrom:
     ) -> list[Proposal]:
         """Propose at most `n` new candidates, fewer when the space is exhausted."""
         seen = history.seen()
-        given = [candidate for candidate in self.candidates if candidate not in seen][:n]
-        proposals = [Proposal(candidate, "given") for candidate in given]
-        if len(given) < n:
-            rows = np.array(given, dtype=np.int64).reshape(len(given), history.population.shape[1])
-            with_given = replace(history, pending=np.concatenate([history.pending, rows]))
-            proposals += self.strategy.ask(problem, with_given, n - len(given), rng)
-        return proposals
+        first = [proposal for proposal in self.known if proposal.genotype not in seen][:n]
+        if len(first) == n:
+            return first
+        rows = np.array([proposal.genotype for proposal in first], dtype=np.int64)
+        rows = rows.reshape(len(first), history.population.shape[1])
+        with_first = replace(history, pending=np.concatenate([history.pending, rows]))
+        return [*first, *self.strategy.ask(problem, with_first, n - len(first), rng)]
+
+
+def known_first(
+    problem: SearchProblem, entries: Sequence[Genotype], references: Sequence[str]
+) -> tuple[Proposal, ...]:
+    """Return the first proposals of a search: the given candidates, then the references that are candidates, each once.
+
+    Args:
+        problem: the space and its hard constraints.
+        entries: canonical and admissible.
+        references: names of published networks.
+    """
+    found = {candidate: Proposal(candidate, "given") for candidate in entries}
+    for name in references:
+        candidate = reference_candidate(problem, name)
+        if candidate is not None:
+            found.setdefault(candidate, Proposal(candidate, "reference"))
+    return tuple(found.values())
+
+
+def reference_candidate(problem: SearchProblem, name: str) -> Genotype | None:
+    """Return the candidate that a published network is, or that is its counterpart; None where the problem has none."""
+    network = published_network(name)
+    architecture = network.architecture or network.counterpart
+    if architecture is None:
+        return None
+    try:
+        return _candidate(problem, architecture)
+    except (
+        Exception
+    ):  # a space of another package may stumble in any way over an architecture that nobody gave it
+        return None
 
 
 def given_candidate(problem: SearchProblem, entry: str | Mapping[str, Any]) -> Genotype:
@@ -51,10 +83,22 @@ def given_candidate(problem: SearchProblem, entry: str | Mapping[str, Any]) -> G
     Raises:
         ValueError: when it is no candidate of the space, or breaks a hard constraint.
     """
-    architecture = _published(entry) if isinstance(entry, str) else entry
-    written = architecture.get("architecture")
-    if isinstance(written, Mapping) and "genotype" in architecture:
-        architecture = written  # a whole `architecture.json`, which says more than the architecture
+    if isinstance(entry, str):
+        return _candidate(problem, _published(entry))
+    written = entry.get("architecture")
+    if not isinstance(written, Mapping) or "genotype" not in entry:
+        return _candidate(problem, entry)
+    # a whole `architecture.json`, which says more than the architecture; that of a reference has its name alone
+    name = written.get("name") if entry["genotype"] is None else None
+    return _candidate(problem, _published(name) if isinstance(name, str) else written)
+
+
+def _candidate(problem: SearchProblem, architecture: Mapping[str, Any]) -> Genotype:
+    """Return the canonical genotype of an architecture.
+
+    Raises:
+        ValueError: when it is no candidate of the space, or breaks a hard constraint.
+    """
     try:
         row = np.array([problem.space.parse(architecture)], dtype=np.int64)
     except (ValueError, TypeError, KeyError, OverflowError) as error:

@@ -22,10 +22,25 @@ FILES: Final = {
     "mobilenet-v1-0.25": "search_spaces.published.mobilenet_v1_025",
     "analognet-vww-like": "search_spaces.published.analognet_vww_like",
 }
+RESNET8_COUNTERPART: Final = {
+    "OC0": 16,
+    "KS0": 3,
+    "M": 3,
+    "blocks": [{"R": 1, "B": 1, "CT": "B", "WF": widening, "skip": True} for widening in (1, 2, 2)],
+}
 NETWORKS: Final = {
     network.name: network
     for network in (
-        PublishedNetwork("resnet8", MLPERF_TINY, (3, 32, 32), 10, 78_186, None, SMALL_INPUTS),
+        PublishedNetwork(
+            "resnet8",
+            MLPERF_TINY,
+            (3, 32, 32),
+            10,
+            78_186,
+            None,
+            SMALL_INPUTS,
+            counterpart=RESNET8_COUNTERPART,
+        ),
         PublishedNetwork("ds-cnn", MLPERF_TINY, (1, 49, 10), 12, 23_756, None, SMALL_INPUTS),
         PublishedNetwork("mobilenet-v1-0.25", MLPERF_TINY, (3, 96, 96), 2, 216_322, None, SMALL_INPUTS),
         PublishedNetwork(

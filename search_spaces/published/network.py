@@ -22,6 +22,9 @@ class PublishedNetwork:
         architecture: in the symbols of `ResNetSpace`, where it belongs to that space; `parse` makes a
             genotype of it.
         bottleneck: the `bottleneck` of that space.
+        counterpart: for a network outside `ResNetSpace`, the architecture of that space with the same convolutions and
+            linear layers, in shape and place, on inputs no longer than 64 along an axis. It differs as the space does:
+            its convolutions have no biases, and a batch norm follows the 1 x 1 convolution of a skip.
     """
 
     name: str
@@ -33,3 +36,4 @@ class PublishedNetwork:
     reading: str
     architecture: Mapping[str, Any] | None = None
     bottleneck: str = "full"
+    counterpart: Mapping[str, Any] | None = None

@@ -22,6 +22,11 @@ def test_the_time_grows_with_epochs_and_inputs(wall_s: float, longer: int, input
     assert expected_time(trial, evaluator, budget, inputs * len(evaluator.task.train)) == said
 
 
+def test_of_a_network_without_a_trial_no_time_is_known() -> None:
+    evaluator = composition().evaluator
+    assert expected_time(None, evaluator, evaluator.budget, len(evaluator.task.train)) == ""
+
+
 def test_a_trial_at_a_part_of_the_budget_counts_as_that_part() -> None:
     evaluator = composition().evaluator
     inputs = len(evaluator.task.train)

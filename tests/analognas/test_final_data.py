@@ -40,6 +40,7 @@ def test_training_and_validation_inputs_become_one_split() -> None:
 def test_the_final_training_takes_both_splits_and_reports_the_test_alone(tmp_path) -> None:
     config = {
         "task": {"kind": "digits"},
+        "constraints": {"parameters": 60_000},  # ResNet-8 is reported, and not a finalist
         "space": {"kind": "resnet", "oc0": [8, 8], "m": [1, 1], "r": [1, 1], "b": [1, 2], "wf": [1, 1]},
         "training": {"digital": {"epochs": 1}, "hardware_aware": {"epochs": 0}},
         "evaluation": {"chips": 2},

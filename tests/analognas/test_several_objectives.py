@@ -104,6 +104,10 @@ def test_a_search_starts_from_the_whole_architecture_file_of_another(tmp_path: P
     }
     assert given_candidate(problem, written) == genotype
     assert given_candidate(problem, written["architecture"]) == genotype
+    reference = {**written, "architecture": {"name": "analognas-cifar10-t100"}, "genotype": None}
+    assert given_candidate(problem, reference) == given_candidate(problem, "analognas-cifar10-t100")
+    with pytest.raises(ValueError, match="'resnet8' is a network of its own kind"):
+        given_candidate(problem, {**reference, "architecture": {"name": "resnet8"}})
 
 
 def test_choosing_among_no_trials() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from analognas.report.compromise import compromise
 from analognas.report.data import ReportData, meets
@@ -17,24 +18,23 @@ def constraint_summary(data: ReportData) -> Html:
     """Return the limits with the number of trials that met them."""
     if not data.upper_bounds:
         return element("p", {"class": "empty"}, "The search had no constraints.")
-    best = data.best_trial
+    chosen, metrics = _chosen(data)
     rows = []
     for metric, bound in data.upper_bounds.items():
         met = sum(meets(trial.metrics, metric, bound) for trial in data.completed)
-        value = best.metrics.get(metric) if best else None
         rows.append(
             [
                 label(metric),
                 f"at most {amount(metric, bound)}",
                 f"{met} of {len(data.completed)}",
-                amount(metric, value),
+                amount(metric, metrics.get(metric)),
             ]
         )
     head = [
         "constraint",
         "limit",
         "completed trials that met it",
-        f"trial {best.number}" if best else "best trial",
+        chosen,
     ]
     limits = table(head, rows, (1, 2, 3))
     if not data.completed:
@@ -42,9 +42,18 @@ def constraint_summary(data: ReportData) -> Html:
     n_full = sum(trial.at_full_budget for trial in data.completed)
     at = "completed trials" if n_full == len(data.completed) else "trials at full budget"
     whole = f"{data.n_feasible} of {n_full} {at} met all of them."
+    best = None if data.reference is not None else data.best_trial
     told = compromise(best, data.trials, data.objectives[0], data.upper_bounds) if best else ""
     warning = element("p", {"class": "warning"}, with_code(f"{capitalised(told)}.")) if told else ""
     return Html(limits + element("p", {}, whole) + warning)
+
+
+def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:
+    """Return what was chosen, by name, and its figures on the validation split."""
+    if data.reference is not None and data.result is not None and data.result.winner is not None:
+        return f"reference {data.reference}", data.result.winner.metrics
+    best = data.best_trial
+    return ("best trial", {}) if best is None else (f"trial {best.number}", best.metrics)
 
 
 def failures(data: ReportData) -> Html:

@@ -1,4 +1,4 @@
-"""The best trials at full budget: what the choice among them was made on."""
+"""The best trials and the references at full budget: what the choice among them was made on."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _COLUMNS = ("digital_accuracy", "accuracy_1d", "avm")
 
 
 def finalists_section(result: FinalResult) -> Html:
-    """Return one row a finalist, in the order of their rank as trials; the chosen one is named."""
+    """Return one row a finalist, trials in the order of their rank, then references; the chosen one is named."""
     rows = [
         [
-            str(finalist.trial),
+            finalist.reference or f"trial {finalist.trial}",
             *(
                 accuracy_with_spread(finalist.metrics.get(metric), finalist.metrics.get("std_1d"))
                 if metric == "accuracy_1d"
                 else amount(metric, finalist.metrics.get(metric))
                 for metric in _COLUMNS
             ),
-            finalist.failure or ("chosen" if finalist.trial == result.trial else ""),
+            finalist.failure or ("chosen" if finalist == result.winner else ""),
         ]
         for finalist in result.finalists
     ]
-    head = ["trial", *(label(metric) for metric in _COLUMNS), ""]
+    head = ["finalist", *(label(metric) for metric in _COLUMNS), ""]
     return Html(
-        table(head, rows, range(1 + len(_COLUMNS)))
+        table(head, rows, range(1, 1 + len(_COLUMNS)))
         + caption(
             "Each trained again at full budget and measured on the validation split. The chosen one was then trained "
             "once more, with a seed of its own, for the figures above."

@@ -21,7 +21,7 @@ def front_section(data: ReportData) -> Html:
     if front.empty:
         return empty("No trial has met all constraints, so there is no front.")
     metrics = [objective.metric for objective in data.objectives]
-    chosen = None if data.best_trial is None else data.best_trial.number
+    chosen = None if data.best_trial is None or data.reference else data.best_trial.number
     rows = [
         [
             element("b", {}, f"{row['number']} ←") if row["number"] == chosen else str(row["number"]),
@@ -35,6 +35,7 @@ def front_section(data: ReportData) -> Html:
         for objective in data.objectives
     )
     more = f" The first {_MOST} of {len(front)} are shown." if len(front) > _MOST else ""
+    arrow = "" if chosen is None else "; the arrow marks the chosen one"
     return Html(
         drawing(hypervolume_figure(data), "Hypervolume after each trial")
         + caption(
@@ -42,7 +43,5 @@ def front_section(data: ReportData) -> Html:
             f"ones that the trials so far dominate. {capitalised(directions)}."
         )
         + table(head, rows, range(1, len(head)))
-        + caption(
-            f"Feasible trials that no other beats in every objective; the arrow marks the chosen one.{more}"
-        )
+        + caption(f"Feasible trials that no other beats in every objective{arrow}.{more}")
     )

@@ -52,7 +52,10 @@ def _summary(data: ReportData) -> str:
     seconds = sum(trial.wall_time_s for trial in data.trials)
     best = data.best_trial
     state = "" if data.result is not None else "No result so far: " if best is None else "Unfinished run: "
-    chosen = "" if best is None else f"; the {_CHOSEN[data.choice]} is trial {best.number}"
+    which = f"trial {best.number}" if best is not None else ""
+    if data.reference is not None:
+        which = f"the reference {data.reference}, which no trial surpassed on validation"
+    chosen = f"; the {_CHOSEN[data.choice]} is {which}" if which else ""
     return (
         f"{state}{_count(len(data.trials), 'trial')} in {duration(seconds)} of evaluation; "
         f"{len(data.completed)} completed, {len(data.failed)} failed, {_met(data)}{chosen}."
@@ -72,7 +75,8 @@ def _met(data: ReportData) -> str:
 
 def _columns(data: ReportData) -> list[_Column]:
     if data.networks:
-        names = [data.choice, *(network.name for network in data.networks[1:])]
+        first = data.choice if data.reference is None else f"{data.choice}: {data.reference}"
+        names = [first, *(network.name for network in data.networks[1:])]
         return [_Column(name, network.metrics) for name, network in zip(names, data.networks, strict=True)]
     best = data.best_trial
     return [] if best is None else [_Column(f"{data.choice} so far", best.metrics)]

@@ -14,12 +14,19 @@ from analognas.export.error import ExportError
 from analognas.export.exported_program import exported_program, write_program
 from analognas.export.onnx_format import write_onnx
 from analognas.export.standardised import Standardised
+from search_spaces import published
 
 BATCHES = (1, 2, 5)
 
 
-@pytest.fixture(params=["residual", "depthwise"])
+PUBLISHED = ("resnet8", "ds-cnn", "mobilenet-v1-0.25", "analognet-vww-like")
+
+
+@pytest.fixture(params=["residual", "depthwise", *PUBLISHED])
 def model(request: pytest.FixtureRequest, networks: ModuleType) -> Standardised:
+    if request.param in PUBLISHED:
+        network = networks.settled(published(request.param, (1, 8, 8), 10), 1, 8, 8)
+        return Standardised(network, [4.9], [6.0], (1, 8, 8)).eval()
     if request.param == "residual":
         network = networks.settled(networks.ResidualNetwork(), 1, 8, 8)
         return Standardised(network, [4.9], [6.0], (1, 8, 8)).eval()

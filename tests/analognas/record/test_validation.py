@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import StringIO
 from typing import Any
 
@@ -40,9 +40,18 @@ def judgement() -> dict[str, Any]:
 
 
 def a_result(**changes: Any) -> FinalResult:
-    finalists = (Finalist(1, network().metrics, ""), Finalist(2, {}, "diverged"))
+    finalists = (
+        Finalist(1, network().metrics, ""),
+        Finalist(2, {}, "diverged"),
+        Finalist(None, network().metrics, "", reference="resnet8"),
+    )
     values = {"references": (network("resnet8"),), "surrogate": judgement(), "finalists": finalists}
     return FinalResult(trial=1, network=network(), **{**values, **changes})
+
+
+def a_reference() -> FinalResult:
+    won = replace(network("resnet8"), architecture={"name": "resnet8"})
+    return replace(a_result(), trial=None, network=won, references=(network("ds-cnn"), won))
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> str:
@@ -54,6 +63,53 @@ def changed(change: Callable[[dict[str, Any]], object]) -> str:
 def test_what_was_written_comes_back() -> None:
     for result in (a_result(), a_result(surrogate={}, finalists=(), references=())):
         assert FinalResult.from_json(result.to_json()).to_json() == result.to_json()
+
+
+def test_a_reference_that_won_comes_back_once_in_every_list() -> None:
+    result = FinalResult.from_json(a_reference().to_json())
+    assert (result.trial, result.reference, result.network.name) == (None, "resnet8", "resnet8")
+    assert [network.name for network in result.others] == ["ds-cnn"]
+    assert [network.name for network in result.networks] == ["resnet8", "ds-cnn"]
+    assert result.winner == result.finalists[2]
+    lost = a_result()
+    assert lost.reference is None
+    assert [network.name for network in lost.networks] == ["best", "resnet8"]
+    assert lost.winner == lost.finalists[0]
+    assert a_result(finalists=()).winner is None
+
+
+def test_a_file_from_before_references_were_finalists_is_read() -> None:
+    values = asdict(a_result())
+    values["finalists"] = [
+        {"trial": 1, "metrics": dict(network().metrics), "failure": ""},
+        {"trial": 2, "metrics": {}, "failure": "diverged"},
+    ]
+    assert FinalResult.from_json(json.dumps(values)).finalists == a_result().finalists[:2]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda values: values["network"].update(name="best"), "a published network, by its name"),
+        (lambda values: values["network"].update(architecture={}), "a published network, by its name"),
+        (lambda values: values.update(references=values["references"][:1]), "`references` must hold resnet8"),
+        (
+            lambda values: values.update(finalists=values["finalists"][:2]),
+            "`finalists` must hold the reference resnet8",
+        ),
+        (
+            lambda values: values["finalists"][2].update(metrics={}, failure="diverged"),
+            "`finalists` must hold the reference resnet8",
+        ),
+        (lambda values: values["finalists"][2].update(trial=1), "`trial` or `reference`, and not both"),
+        (lambda values: values["finalists"][0].update(trial=None), "`trial` or `reference`, and not both"),
+    ],
+)
+def test_a_reference_that_cannot_have_won_is_told(change, told) -> None:
+    values = asdict(a_reference())
+    change(values)
+    with pytest.raises(ValueError, match=f"^not a final result: .*{told}"):
+        FinalResult.from_json(json.dumps(values))
 
 
 def _of_surrogate(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
@@ -118,7 +174,10 @@ def test_a_result_of_another_record_is_refused(tmp_path) -> None:
     with Journal(run.journal) as journal:
         journal.append(a_trial(1))
         journal.append(a_trial(2, architecture={"OC0": 9}))
-    assert run.trial_of(a_result()).number == 1
+    first = run.trial_of(a_result())
+    assert first is not None
+    assert first.number == 1
+    assert run.trial_of(a_reference()) is None
     other = FinalResult(trial=2, network=network(), references=(), surrogate={})
     with pytest.raises(UserError, match=r"another architecture than trial 2 of .*remove .*best.* resume"):
         run.trial_of(other)

@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 
 from analognas.record.trial import DAY_S, DriftRecord
-from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.record.validation import Finalist, FinalResult, ValidatedNetwork
 from analognas.report.verdict import comparisons
 from analognas.strategies import Objective
 
@@ -44,6 +44,21 @@ def test_a_reference_within_the_constraints_means_that_the_search_found_nothing_
         "has 0.5 times the parameters; it meets every constraint: this search found nothing better"
         in sentence
     )
+
+
+def test_a_reference_that_lost_the_race_and_leads_on_the_test_split_says_so() -> None:
+    small = network("resnet8", (0.98, 0.98), 10_000)
+    raced = replace(result(small), finalists=(Finalist(None, {}, "", reference="resnet8"),))
+    (sentence,) = comparisons(raced, ACCURACY, BOUNDS)
+    assert sentence.endswith(
+        "it meets every constraint, and was behind on the validation split, which decides"
+    )
+
+
+def test_a_reference_that_was_chosen_is_compared_with_the_others_alone() -> None:
+    chosen, other = network("resnet8", (0.97, 0.98), 20_000), network("ds-cnn", (0.9, 0.9), 10_000)
+    (sentence,) = comparisons(FinalResult(None, chosen, (other, chosen), {}), ACCURACY, BOUNDS)
+    assert sentence.startswith("resnet8 is ahead of ds-cnn by ")
 
 
 def test_a_reference_that_is_worse_in_another_objective_has_not_won() -> None:

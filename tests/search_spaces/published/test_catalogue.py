@@ -78,6 +78,43 @@ def test_an_architecture_seeds_a_search_in_the_space() -> None:
     assert sum(p.numel() for p in space.build(genotype).parameters()) == network.parameters
 
 
+@pytest.mark.parametrize(
+    ("shape", "same"),
+    [
+        ((3, 32, 32), True),
+        ((1, 8, 8), True),
+        ((1, 28, 28), True),
+        ((2, 49, 10), True),
+        ((3, 1, 1), True),
+        ((1, 3, 64), True),
+        ((3, 96, 96), False),
+    ],
+)
+def test_the_counterpart_of_resnet8_has_its_layers_on_inputs_of_up_to_64(
+    shape: tuple[int, int, int], same: bool
+) -> None:
+    counterpart = published_network("resnet8").counterpart
+    assert counterpart is not None
+    space = ResNetSpace(shape, 10)
+    layers, expected = (
+        [
+            (layer.kind, layer.weight_shape, layer.output_shape, layer.macs)
+            for layer in layer_table(network, shape)
+        ]
+        for network in (space.build(space.parse(counterpart)), published("resnet8", shape, 10))
+    )
+    assert (layers == expected) == same
+
+
+def test_the_counterpart_of_resnet8_has_no_biases_and_normalises_the_skips_that_stride() -> None:
+    counterpart = published_network("resnet8").counterpart
+    assert counterpart is not None
+    space = ResNetSpace((3, 32, 32), 10)
+    network = space.build(space.parse(counterpart))
+    biases, norms_of_the_skips = 16 + 2 * (16 + 32 + 64) + 32 + 64, 2 * (32 + 64)
+    assert count_network(network, (3, 32, 32))[0] == 78_186 - biases + norms_of_the_skips == 78_042
+
+
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"`name` must be one of .*resnet8.*, got 'resnet9'"):
         published("resnet9", (3, 32, 32), 10)
