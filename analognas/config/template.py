@@ -71,7 +71,7 @@ training:                  # the budget of one trial; `updates` is a floor, so t
     epochs: 5
     updates: 250
     batch_size: 32
-    learning_rate: 0.003
+    learning_rate: 0.006
     weight_noise: 0.15     # relative to the largest weight of a column; more makes the AVM smaller
     distillation: {{temperature: 4, teacher_share: 0.5}} # learns from the digital network as well
 
