@@ -13,7 +13,9 @@ References:
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from analognas.halving import Halving
@@ -72,14 +74,21 @@ class Ladder:
 
     def promote(self) -> Promotion | None:
         """Return the next candidate to promote and count it as promoted; None where there is none."""
+        promotion = next(self.due(), None)
+        if promotion is not None:
+            self._promoted[promotion.rung - 1].add(promotion.trial.genotype)
+        return promotion
+
+    def due(self) -> Iterator[Promotion]:
+        """Yield every promotion that is due, higher rungs first; none is counted."""
         for rung in reversed(range(self._halving.rungs - 1)):
             ranked, promoted = self._ranked[rung], self._promoted[rung]
             most = len(ranked) // self._halving.eta
-            for _, genotype in ranked[:most] if len(promoted) < most else ():
-                if genotype not in promoted:
-                    promoted.add(genotype)
-                    return Promotion(self._trials[rung, genotype], rung + 1)
-        return None
+            free = most - len(promoted)
+            if free > 0:
+                climbing = (genotype for _, genotype in ranked[:most] if genotype not in promoted)
+                for genotype in islice(climbing, free):
+                    yield Promotion(self._trials[rung, genotype], rung + 1)
 
     def _rank(self, trial: Trial) -> Rank:
         objective = self._problem.objective

@@ -88,7 +88,7 @@ final:                     # full budget, for the best candidate and the referen
 references: [resnet8]      # trained and validated next to the best
 
 executor:
-  kind: serial
+  kind: auto               # every processor; the same trials for any number of them
   threads: 1               # of torch, for each training; large networks gain from more
 """
 
