@@ -1,10 +1,11 @@
 """Asynchronous successive halving: many candidates at a small budget, the best of them again at larger ones.
 
 Whenever a worker is free, the best candidate that lies in the upper 1/η of its rung and was not promoted yet is
-evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. Of n candidates
-at most n/η are promoted: a guided search finds better ones all the time, and each would be in the upper part when it
-comes, so that ASHA as published would promote two of three. A promoted candidate is trained from its initial weights:
-an evaluation stays a function of candidate, budget and seed.
+evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. A search in order
+promotes all that are due at the beginning of a round. Of n candidates at most n/η are promoted: a guided search finds
+better ones all the time, and each would be in the upper part when it comes, so that ASHA as published would promote two
+of three. A promoted candidate is trained from its initial weights: an evaluation stays a function of candidate, budget
+and seed.
 
 References:
     L. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020, arXiv 1810.05934 (ASHA).

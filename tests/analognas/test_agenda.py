@@ -77,6 +77,12 @@ def test_any_number_of_workers_makes_the_same_trials(tmp_path, whole, workers) -
     assert timeless(run(tmp_path, workers, halving)) == timeless(trials)
 
 
+def test_without_rungs_one_worker_needs_no_order(tmp_path, whole) -> None:
+    halving, trials = whole
+    as_they_end = drive(tmp_path, in_order(halving, in_order=False), SerialExecutor(evaluate))
+    assert (timeless(as_they_end) == timeless(trials)) == (halving is None)
+
+
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (8, 2)])
 def test_a_search_stopped_after_any_trial_ends_as_if_it_had_not_been(tmp_path, whole, before, after) -> None:
     halving, trials = whole
