@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from analognas.errors import UserError
+
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
@@ -33,6 +35,9 @@ def start(target: Callable[..., None], *arguments: Any) -> tuple[BaseProcess, Co
 
     Returns:
         The process, and our end of its connection.
+
+    Raises:
+        UserError: when the tensors do not fit into shared memory.
     """
     from torch import multiprocessing as tensor_sharing
 
@@ -45,6 +50,13 @@ def start(target: Callable[..., None], *arguments: Any) -> tuple[BaseProcess, Co
     try:
         with _script_left_out():
             process.start()
+    except RuntimeError as error:
+        if "shared memory" not in str(error):
+            raise
+        raise UserError(
+            f"executor: the data do not fit into shared memory ({' '.join(str(error).split())}); "
+            "enlarge /dev/shm (in Docker `--shm-size`), or choose `executor.kind: serial`"
+        ) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, masked)
     theirs.close()

@@ -1,10 +1,14 @@
-"""What a worker process imports of the script that started it: nothing."""
+"""Worker processes: scripts that start them, and memory that they share."""
 
 import subprocess
 import sys
+from multiprocessing.context import SpawnProcess
 
 import pytest
 
+from analognas.errors import UserError
+from analognas.executors.spawned import start
+from tests.analognas.executors import evaluations
 from tests.analognas.small_search import ROOT, environment
 
 SCRIPT = """\
@@ -37,3 +41,17 @@ def test_a_script_without_a_guard_runs_once(tmp_path, how) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["this script runs", "[0, 1, 2, 3]"]
+
+
+def test_data_beyond_the_shared_memory_are_told(monkeypatch) -> None:
+    def full(_process: SpawnProcess) -> None:
+        raise RuntimeError(
+            "unable to allocate shared memory(shm) for file </torch_1>: No space left on device"
+        )
+
+    monkeypatch.setattr(SpawnProcess, "start", full)
+    with pytest.raises(
+        UserError, match=r"^executor: .*No space left on device.*/dev/shm.*executor\.kind"
+    ) as told:
+        start(evaluations.die)
+    assert len(str(told.value).splitlines()) == 1
