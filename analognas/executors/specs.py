@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from analognas.config.spec import Spec, parse_duration
 from analognas.executors.device import DeviceName
@@ -16,6 +16,9 @@ LONGEST_TRIAL_S: Final = 31_536_000.0
 SMALLEST_SHARE: Final = 0.001
 """Of a processor or a GPU; Ray itself counts ten-thousandths and would take less for nothing."""
 
+
+_NAMED: Final = ConfigDict(json_schema_extra={"required": ["kind"]})
+"""Of every kind but the default: for a JSON schema, a section without `kind` must be of one kind alone."""
 
 _Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=float | str)]
 
@@ -35,6 +38,8 @@ class _EvaluatingSpec(Spec):
 
 class SerialSpec(_EvaluatingSpec):
     """One evaluation after the other, in the driver's process."""
+
+    model_config = _NAMED
 
     kind: Literal["serial"] = "serial"
 
@@ -81,6 +86,8 @@ class _WorkersSpec(_BoundedSpec):
 class ProcessesSpec(_WorkersSpec):
     """Several evaluations at a time, in processes of this machine; no worker waits for another."""
 
+    model_config = _NAMED
+
     kind: Literal["processes"] = "processes"
     workers: int | None = Field(
         default=None, ge=1, le=1024, description="processes; null: processors divided by `threads`"
@@ -89,6 +96,8 @@ class ProcessesSpec(_WorkersSpec):
 
 class RaySpec(_WorkersSpec):
     """Evaluations as tasks on a Ray cluster, of this machine or of many."""
+
+    model_config = _NAMED
 
     kind: Literal["ray"] = "ray"
     address: str = Field(
