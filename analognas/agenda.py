@@ -112,7 +112,7 @@ class InOrder:
         return self._waiting.popleft() if self._waiting else None
 
     def to_enter(self, outcome: Outcome) -> Iterator[Outcome]:
-        """Yield the outcomes that nothing before them is missing of."""
+        """Yield the outcomes before which none is missing."""
         self._early[outcome.job.key] = outcome
         while self._under_way and self._under_way[0] in self._early:
             yield self._early.pop(self._under_way.popleft())
