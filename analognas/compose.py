@@ -23,6 +23,7 @@ from analognas.executors.executor import Executor
 from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
 from analognas.executors.ray_cluster import NoClusterError, NoRoomError
+from analognas.executors.specs import IN_ORDER
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces import ArchitectureSpace
 from analognas.spaces.specs import make_space
@@ -125,7 +126,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     except ValueError as error:
         raise problem_at(document, ("training", "augmentation"), str(error)) from None
     try:  # last, because only a composition can close it again
-        site = open_site(config.executor)
+        site = open_site(config.executor, min(config.search.batch, config.search.trials))
     except NoSuchDeviceError as error:
         raise problem_at(document, ("executor", "device"), str(error)) from None
     except NoClusterError as error:
@@ -146,6 +147,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             batch=config.search.batch,
             seed=config.seed,
             halving=None if config.search.halving is None else config.search.halving.schedule,
+            in_order=isinstance(config.executor, IN_ORDER),
         ),
         evaluator=Evaluator(
             task=prepared,

@@ -1,22 +1,21 @@
 """The search loop: ask, evaluate, record, until the budget is spent.
 
-The loop is asynchronous: whenever a worker is free, the next candidate is submitted, and whenever none is left, the
-strategy is asked with the trials that have finished and the candidates that are pending. One worker makes it serial:
-ask for a batch, evaluate it, ask again. The loop keeps no state that the journal does not hold: every trial records
-what the strategy was asked since the trial before, and what it answered, so that a resumed run knows which candidates
-were under way and evaluates them first.
+An agenda says what is submitted next and when an outcome counts: as it ends, so that no worker waits, or in the order
+of proposal, so that any number of workers gives the same trials. The loop keeps no state that the journal does not
+hold: every trial records what the strategy was asked since the trial before, and what it answered, so that a resumed
+run knows which candidates were under way and evaluates them first.
 """
 
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from analognas.agenda import Agenda, AsTheyEnd, InOrder
 from analognas.executors.executor import Executor, ExecutorState, Job, Outcome
 from analognas.halving import Halving
 from analognas.interruption import StopRequest
@@ -33,15 +32,6 @@ from analognas.strategies.strategy import Proposal, Strategy
 from search_spaces import Genotype, genotypes
 
 
-def _tell_of_recovery(ask: Ask | None, ledger: Ledger, observer: Observer) -> None:
-    """Say that the strategy has fallen behind, once for each time."""
-    if ask is None or not any(proposal.origin == RECOVERY for proposal in ask.proposals):
-        return
-    asked = [trial.ask for trial in reversed(ledger.trials) if trial.ask is not None and trial.ask.proposals]
-    if not asked or all(proposal.origin != RECOVERY for proposal in asked[0].proposals):
-        observer.stage(FALLEN_BEHIND)
-
-
 @dataclass(frozen=True)
 class SearchLoop:
     """A search from its first trial to its last.
@@ -50,9 +40,12 @@ class SearchLoop:
         problem: what is searched.
         strategy: proposes candidates.
         n_trials: how many candidates to evaluate, on the first rung where there are several.
-        batch: how many candidates to ask for at a time, or as many as there are free workers when that is more.
+        batch: how many candidates to ask for at a time; with `in_order` false as many as there are free workers when
+            that is more.
         seed: of the run.
         halving: evaluates the best again at larger budgets; None evaluates every candidate once, in full.
+        in_order: whether trials are entered in the order of proposal, so that they are the same for any number of
+            workers; false: in the order in which they end, and no worker waits.
     """
 
     problem: SearchProblem
@@ -61,6 +54,7 @@ class SearchLoop:
     batch: int
     seed: int
     halving: Halving | None = None
+    in_order: bool = False
 
     def run(
         self,
@@ -73,14 +67,14 @@ class SearchLoop:
         """Continue after `trials` until the budget is spent or the strategy finds nothing new.
 
         Args:
-            trials: finished trials, in order of completion.
+            trials: finished trials, in the order of the journal.
             executor: evaluates candidates.
-            journal: takes each trial as it ends.
+            journal: takes each trial as it counts.
             observer: is told of each trial.
             stop: once it is requested, nothing more is started.
 
         Returns:
-            All trials, in order of completion.
+            All trials, in the order of the journal.
 
         Raises:
             KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
@@ -88,42 +82,33 @@ class SearchLoop:
         stop = stop or StopRequest()
         ledger = Ledger(self.problem, self.n_genes, trials, self.halving)
         gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
-        waiting = deque(self._jobs(ledger.open()))
+        agenda: Agenda = (InOrder if self.in_order else AsTheyEnd)(self, ledger)
         pace = Pace()
         under_way = 0
-        asked_after = -1
-        ask: Ask | None = None
+        recovering = False
         while True:
-            free = executor.state.capacity - under_way
-            while free > 0 and not stop.requested:
-                promotion = None if ledger.ladder is None else ledger.ladder.promote()
-                if promotion is not None:
-                    executor.submit(self._promoted(promotion))
-                    under_way += 1
-                    free -= 1
-                    continue
-                if not waiting and asked_after < len(ledger.trials):
-                    asked_after = len(ledger.trials)
-                    ask = self.ask(ledger, min(max(self.batch, free), self.n_trials - ledger.n_begun))
-                    _tell_of_recovery(ask, ledger, observer)
-                    waiting.extend(self._jobs(ledger.open_up(ask)))
-                if not waiting:
+            while (free := executor.state.capacity - under_way) > 0 and not stop.requested:
+                job = agenda.next_job(free)
+                if job is None:
                     break
-                executor.submit(waiting.popleft())
+                if job.proposal.origin == RECOVERY and not recovering:
+                    observer.stage(FALLEN_BEHIND)
+                recovering = job.proposal.origin == RECOVERY
+                executor.submit(job)
                 under_way += 1
-                free -= 1
             if not under_way:
                 break
             busy = executor.state
             outcome = executor.next_outcome()
             under_way -= 1
-            trial = self._trial(len(ledger.trials) + 1, outcome, ask)
-            ask = None
-            journal.append(trial)
-            ledger.close(trial)
-            to_do = under_way if stop.requested else self.n_evaluations - len(ledger.trials)
-            observer.progress(self._progress(ledger, busy, max(0, to_do), pace.tick()))
-            observer.trial(trial, self.n_evaluations, ledger.best)
+            for ended in agenda.to_enter(outcome):
+                trial = self._trial(len(ledger.trials) + 1, ended, agenda.take_ask())
+                journal.append(trial)
+                ledger.close(trial)
+                left = self.n_evaluations - len(ledger.trials) - agenda.n_early
+                to_do = under_way if stop.requested else max(0, left)
+                observer.progress(self._progress(ledger, busy, to_do, pace.tick()))
+                observer.trial(trial, self.n_evaluations, ledger.best)
         if stop.requested:
             raise KeyboardInterrupt
         return ledger.trials
@@ -163,11 +148,12 @@ class SearchLoop:
         """Return the job that a recorded trial is the end of, None where `ledger`, all before it, has none."""
         if trial.rung == 0:
             candidate = ledger.open_candidate(trial.genotype)
-            return None if candidate is None else self._jobs([candidate])[0]
+            return None if candidate is None else self.jobs([candidate])[0]
         promotion = None if ledger.ladder is None else ledger.ladder.climbs(trial.genotype, trial.rung)
-        return None if promotion is None else self._promoted(promotion)
+        return None if promotion is None else self.promoted(promotion)
 
-    def _promoted(self, promotion: Promotion) -> Job:
+    def promoted(self, promotion: Promotion) -> Job:
+        """Return the job of a promotion."""
         assert self.halving is not None
         trial = promotion.trial
         return Job(
@@ -179,7 +165,8 @@ class SearchLoop:
             budget=self.halving.budget(promotion.rung),
         )
 
-    def _jobs(self, opened: Sequence[OpenCandidate]) -> list[Job]:
+    def jobs(self, opened: Sequence[OpenCandidate]) -> list[Job]:
+        """Return the jobs of candidates on the first rung."""
         return [
             Job(
                 proposal=candidate.proposal,

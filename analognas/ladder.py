@@ -1,10 +1,11 @@
 """Asynchronous successive halving: many candidates at a small budget, the best of them again at larger ones.
 
 Whenever a worker is free, the best candidate that lies in the upper 1/η of its rung and was not promoted yet is
-evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. Of n candidates
-at most n/η are promoted: a guided search finds better ones all the time, and each would be in the upper part when it
-comes, so that ASHA as published would promote two of three. A promoted candidate is trained from its initial weights:
-an evaluation stays a function of candidate, budget and seed.
+evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. A search in order
+promotes all that are due at the beginning of a round. Of n candidates at most n/η are promoted: a guided search finds
+better ones all the time, and each would be in the upper part when it comes, so that ASHA as published would promote two
+of three. A promoted candidate is trained from its initial weights: an evaluation stays a function of candidate, budget
+and seed.
 
 References:
     L. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020, arXiv 1810.05934 (ASHA).
@@ -13,7 +14,9 @@ References:
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from analognas.halving import Halving
@@ -71,14 +74,21 @@ class Ladder:
 
     def promote(self) -> Promotion | None:
         """Return the next candidate to promote and count it as promoted; None where there is none."""
+        promotion = next(self.due(), None)
+        if promotion is not None:
+            self._promoted[promotion.rung - 1].add(promotion.trial.genotype)
+        return promotion
+
+    def due(self) -> Iterator[Promotion]:
+        """Yield every promotion that is due, higher rungs first; none is counted."""
         for rung in reversed(range(self._halving.rungs - 1)):
             ranked, promoted = self._ranked[rung], self._promoted[rung]
             most = len(ranked) // self._halving.eta
-            for _, genotype in ranked[:most] if len(promoted) < most else ():
-                if genotype not in promoted:
-                    promoted.add(genotype)
-                    return Promotion(self._trials[rung, genotype], rung + 1)
-        return None
+            free = most - len(promoted)
+            if free > 0:
+                climbing = (genotype for _, genotype in ranked[:most] if genotype not in promoted)
+                for genotype in islice(climbing, free):
+                    yield Promotion(self._trials[rung, genotype], rung + 1)
 
     def _rank(self, trial: Trial) -> Rank:
         objective = self._problem.objective

@@ -6,12 +6,13 @@ more, never a walk over all of them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analognas.halving import Halving
 from analognas.history import GrowingHistory
-from analognas.ladder import Ladder
+from analognas.ladder import Ladder, Promotion
 from analognas.record.trial import Ask, Trial
 from analognas.selection import better_of
 from analognas.strategies.problem import SearchProblem
@@ -42,6 +43,8 @@ class Ledger:
         best: the best feasible one of them.
         n_failed: how many of them failed.
         ladder: the rungs of successive halving; None without.
+        promotions: of the round that the record ends in, those that have not finished, in order; none where the
+            trials are not in the order of their rounds.
     """
 
     def __init__(
@@ -59,7 +62,10 @@ class Ledger:
         self._problem = problem
         self._history = GrowingHistory(n_genes)
         self._open: dict[Genotype, OpenCandidate] = {}
+        self.promotions: deque[Promotion] = deque()
         for trial in trials:
+            if not self.promotions and not self._open:
+                self.begin_round()
             self.open_up(trial.ask)
             self.close(trial)
 
@@ -92,9 +98,18 @@ class Ledger:
         self._history.known.update(proposal.genotype for proposal in proposals)
         return opened
 
+    def begin_round(self) -> Sequence[Promotion]:
+        """Return the promotions that are due, for a round that begins now, with nothing open."""
+        self.promotions = deque(() if self.ladder is None else self.ladder.due())
+        return tuple(self.promotions)
+
     def close(self, trial: Trial) -> None:
         """Enter a finished trial."""
         self.trials.append(trial)
+        if self.promotions:
+            first = self.promotions.popleft()
+            if (first.rung, first.trial.genotype) != (trial.rung, trial.genotype):
+                self.promotions.clear()  # what workers did not wait for has no rounds
         if trial.rung == 0:  # strategies compare candidates by what all of them have: the first rung
             self._open.pop(trial.genotype, None)
             self._n_candidates += 1

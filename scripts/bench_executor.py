@@ -1,10 +1,11 @@
 """Measures what the driver and the executors cost, and where they end.
 
-    python scripts/bench_executor.py [--json] [--only driver,efficiency,noop,simulated,resume] [--workers N]
+    python scripts/bench_executor.py [--json] [--only driver,efficiency,noop,order,simulated,resume] [--workers N]
 
 driver      cost of a trial in the driver but for asking, after 100 and after 10,000 recorded trials; the ask apart
 efficiency  ideal time / time of 1-second evaluations, and of real trainings against processes that do nothing else
 noop        trials a second of evaluations that do nothing, through Ray and the whole driver
+order       idle share of workers that wait for the order of proposal against workers that do not, as discrete events
 simulated   1,000 and 10,000 workers as discrete events: where the driver saturates, and what asking with so many
             pending costs in quality
 resume      seconds and memory to take up a run of 100,000 trials
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,10 +237,16 @@ def noop(options: argparse.Namespace) -> dict[str, Any]:
 
 
 class DiscreteEvents:
-    """Workers that take no time of ours: each job ends at a drawn virtual time, and outcomes come in that order."""
+    """Workers that take no time of ours: each job ends at a drawn virtual time, and outcomes come in that order.
+
+    Attributes:
+        now_s: virtual time.
+        busy_s: virtual time that all evaluations take together.
+    """
 
     def __init__(self, workers: int, times_s: np.ndarray[Any, Any]) -> None:
         self.now_s = 0.0
+        self.busy_s = 0.0
         self._workers = workers
         self._times_s = times_s
         self._rng = np.random.default_rng(0)
@@ -254,6 +262,7 @@ class DiscreteEvents:
         """Draw when the job ends."""
         self._n += 1
         takes_s = float(self._rng.choice(self._times_s))
+        self.busy_s += takes_s
         heapq.heappush(self._events, (self.now_s + takes_s, self._n, job))
 
     def next_outcome(self) -> Outcome:
@@ -267,10 +276,7 @@ class DiscreteEvents:
 
 
 def simulated(options: argparse.Namespace) -> dict[str, Any]:
-    if options.trials is None:
-        times_s = np.random.default_rng(0).lognormal(np.log(60), 0.5, 1000)
-    else:
-        times_s = np.array([trial.wall_time_s for trial in read_trials(options.trials)])
+    times_s = trial_times_s(options)
     result: dict[str, Any] = {"mean_trial_time_s": float(times_s.mean())}
     for workers, n_trials in ((1, 3000), (1_000, 3000), (1, 20_000), (10_000, 20_000)):
         bests, took_s, ask_s, virtual_s = [], 0.0, 0.0, 0.0
@@ -295,6 +301,41 @@ def simulated(options: argparse.Namespace) -> dict[str, Any]:
             "virtual_hours": virtual_s / len(bests) / 3600,
         }
     return result
+
+
+def trial_times_s(options: argparse.Namespace) -> np.ndarray[Any, Any]:
+    if options.trials is None:
+        return np.random.default_rng(0).lognormal(np.log(60), 0.5, 1000)
+    return np.array([trial.wall_time_s for trial in read_trials(options.trials)])
+
+
+def order(options: argparse.Namespace) -> dict[str, Any]:
+    times_s, n_trials = trial_times_s(options), 3000
+    result: dict[str, Any] = {"mean_trial_time_s": float(times_s.mean())}
+    for workers in (2, 4, 8):
+        free = simulate(times_s, n_trials, workers, batch=1, in_order=False)
+        for batch in (4, 6, 8, 16):
+            used = min(workers, batch)  # `auto` starts no more
+            waiting = simulate(times_s, n_trials, used, batch, in_order=True)
+            result[f"{workers} workers, batch {batch}"] = {
+                "used": used,
+                "idle_in_order": 1 - waiting.busy_s / (used * waiting.now_s),
+                "idle_as_they_end": 1 - free.busy_s / (workers * free.now_s),
+                "time_in_order_to_as_they_end": waiting.now_s / free.now_s,
+                "speedup_in_order": waiting.busy_s / waiting.now_s,
+            }
+    return result
+
+
+def simulate(
+    times_s: np.ndarray[Any, Any], n_trials: int, workers: int, batch: int, *, in_order: bool
+) -> DiscreteEvents:
+    """Return the workers at the end of a search of random candidates."""
+    loop = replace(make_loop(RandomSearch(), n_trials, batch), in_order=in_order)
+    events = DiscreteEvents(workers, times_s)
+    with tempfile.TemporaryDirectory() as folder:
+        search(Path(folder), loop, events)
+    return events
 
 
 RESUME = """
@@ -329,6 +370,7 @@ PARTS = {
     "driver": driver,
     "efficiency": efficiency,
     "noop": noop,
+    "order": order,
     "simulated": simulated,
     "resume": resume,
 }

@@ -14,7 +14,7 @@ ExecutorKind = Annotated[
     str | None,
     typer.Option(
         "--executor",
-        metavar="serial|processes|ray",
+        metavar="auto|serial|processes|ray",
         help="Where evaluations run, instead of what the configuration says; its values are kept where they fit.",
     ),
 ]

@@ -13,7 +13,7 @@ from analognas.config.hardware_section import HardwareSection
 from analognas.config.problems import nearest
 from analognas.config.quantity import Count, Share
 from analognas.config.spec import MismatchError, Spec
-from analognas.executors.specs import ExecutorSpec, SerialSpec
+from analognas.executors.specs import AutoSpec, ExecutorSpec
 from analognas.halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.strategies.problem import SIGNS, Choice, MetricName, Objective
@@ -151,7 +151,7 @@ class SearchConfig(Spec):
         default=("resnet8",),
         description="published networks: first trials where `space` has them, finalists, reported next to the best",
     )
-    executor: ExecutorSpec = SerialSpec()
+    executor: ExecutorSpec = AutoSpec()
 
     @field_validator("references")
     @classmethod

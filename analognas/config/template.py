@@ -97,7 +97,7 @@ final:                     # full budget, for the race of the best with the refe
 references: [resnet8]      # race the best at full budget; whichever is best on validation is exported
 
 executor:
-  kind: serial
+  kind: auto               # every processor; the same trials for any number of them
   threads: 1               # of torch, for each training; large networks gain from more
 """
 

@@ -12,7 +12,7 @@ from analognas.executors.device import resolve_device
 from analognas.executors.executor import Evaluate, Executor
 from analognas.executors.limits import Limits
 from analognas.executors.place import Here, Place
-from analognas.executors.specs import ProcessesSpec, RaySpec, SerialSpec
+from analognas.executors.specs import AutoSpec, ProcessesSpec, RaySpec, SerialSpec
 
 if TYPE_CHECKING:
     from analognas.executors.ray_shipping import Freight
@@ -39,8 +39,12 @@ class Site(Protocol):
         ...
 
 
-def open_site(spec: SerialSpec | ProcessesSpec | RaySpec) -> Site:
+def open_site(spec: AutoSpec | SerialSpec | ProcessesSpec | RaySpec, at_a_time: int | None = None) -> Site:
     """Check that evaluations can run as `spec` says; connect to the Ray cluster that it names.
+
+    Args:
+        spec: the `executor` section.
+        at_a_time: candidates that a search in order can have under way; None: any number.
 
     Raises:
         UserError: when there is no cluster, or it cannot do what is asked of it, or there is no such device.
@@ -54,8 +58,17 @@ def open_site(spec: SerialSpec | ProcessesSpec | RaySpec) -> Site:
         from analognas.executors.ray_watch import ClusterWatch
 
         return RaySite(spec, ClusterWatch(demand), Freight(), disconnect)
-    resolve_device(spec.device)
-    return ThisMachine(spec)
+    on_gpu = resolve_device(spec.device).type == "cuda"
+    if isinstance(spec, SerialSpec):
+        return ThisMachine(spec, workers=1, idle=0)
+    one_each = max(1, len(os.sched_getaffinity(0)) // spec.threads)
+    if isinstance(spec, ProcessesSpec):
+        return ThisMachine(spec, spec.workers or one_each, idle=0)
+    wanted = spec.workers or (
+        1 if on_gpu else one_each
+    )  # several processes may not fit into the memory of one GPU
+    workers = wanted if at_a_time is None else min(wanted, at_a_time)
+    return ThisMachine(spec, workers, idle=wanted - workers)
 
 
 @dataclass(frozen=True)
@@ -64,44 +77,59 @@ class ThisMachine:
 
     Attributes:
         spec: what the configuration says.
+        workers: evaluations at a time.
+        idle: further ones that the machine could make, were there more candidates at a time.
     """
 
-    spec: SerialSpec | ProcessesSpec
+    spec: AutoSpec | SerialSpec | ProcessesSpec
+    workers: int
+    idle: int
 
     def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
         """Return a new executor."""
         spec = self.spec
-        if isinstance(spec, SerialSpec):
+        if isinstance(spec, SerialSpec) or (isinstance(spec, AutoSpec) and self._needs_no_process(spec)):
             from analognas.executors.serial import SerialExecutor
 
             return SerialExecutor(evaluate)
         from analognas.executors.processes import ProcessExecutor
 
-        workers = spec.workers or max(1, len(os.sched_getaffinity(0)) // spec.threads)
+        in_flight = spec.max_in_flight if isinstance(spec, ProcessesSpec) else None
         return ProcessExecutor(
             evaluate,
-            workers=workers,
-            max_in_flight=spec.max_in_flight or workers,
+            workers=self.workers,
+            max_in_flight=in_flight or self.workers,
             max_retries=spec.max_retries,
             limits=Limits(spec.trial_timeout, spec.memory_gb, spec.threads),
             logs=logs,
         )
 
+    def _needs_no_process(self, spec: AutoSpec) -> bool:
+        return self.workers == 1 and spec.trial_timeout is None and spec.memory_gb is None
+
     def place(self) -> Place:
-        """Return this process."""
-        return Here()
+        """Return this process, or processes beside it where evaluations in order are made there."""
+        if not isinstance(self.spec, AutoSpec) or self.workers == 1:
+            return Here()
+        from analognas.executors.process_place import ProcessPlace
+
+        return ProcessPlace(self.workers)
 
     def notes(self) -> tuple[str, ...]:
-        """Say when there are more threads than processors."""
-        workers = (self.spec.workers or 1) if isinstance(self.spec, ProcessesSpec) else 1
-        threads, processors = workers * self.spec.threads, len(os.sched_getaffinity(0))
-        if threads <= processors:
-            return ()
-        also = " or `executor.workers`" if workers > 1 else ""
-        return (
-            f"executor: {threads} threads slow each other down on the {processors} processors they may use; "
-            f"lower `executor.threads`{also}",
-        )
+        """Say when there are more threads than processors, and when workers have nothing to do."""
+        threads, processors = self.workers * self.spec.threads, len(os.sched_getaffinity(0))
+        if threads > processors:
+            also = " or `executor.workers`" if self.workers > 1 else ""
+            return (
+                f"executor: {threads} threads slow each other down on the {processors} processors they may use; "
+                f"lower `executor.threads`{also}",
+            )
+        if self.idle:
+            return (
+                f"executor: {self.idle} of {self.workers + self.idle} workers have nothing to do; "
+                "raise `search.batch`, or choose `executor.kind: processes`, which waits for no batch",
+            )
+        return ()
 
     def close(self) -> None:
         """Do nothing."""

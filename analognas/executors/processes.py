@@ -12,7 +12,6 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +28,7 @@ from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome, 
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.memory import n_killed_for_memory
 from analognas.executors.running_clock import RunningClock
+from analognas.executors.spawned import start
 from analognas.executors.trial_log import write_log
 from analognas.executors.worker_process import READY, STARTED, work
 from analognas.record.trial import Failure
@@ -137,23 +137,7 @@ class ProcessExecutor:
         self._queue.clear()
 
     def _start(self) -> _Worker:
-        # torch's context sends tensors through shared memory
-        from torch import multiprocessing
-
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=work, args=(theirs, self._evaluate, self._limits, self._logs), daemon=True
-        )
-        resource_tracker.ensure_running()  # which unblocks SIGINT where it has to start one
-        # A worker that is still importing must not die of a Ctrl-C that is meant for the driver.
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        theirs.close()
-        return _Worker(process, ours)
+        return _Worker(*start(work, self._evaluate, self._limits, self._logs))
 
     def _dispatch(self) -> None:
         """Send attempts to free workers; one that ran out of memory has the machine to itself if there is no bound."""
@@ -213,7 +197,7 @@ class ProcessExecutor:
             if self._false_starts >= MAX_FALSE_STARTS:
                 raise UserError(
                     f"executor: {self._false_starts} worker processes in a row died while they started, the last "
-                    f"{how}; a script that starts a search must do so below `if __name__ == '__main__':`"
+                    f"{how}; what they wrote says why"
                 )
         attempt = worker.attempt
         if attempt is None:

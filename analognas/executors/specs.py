@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from analognas.config.spec import Spec, parse_duration
 from analognas.executors.device import DeviceName
@@ -16,6 +16,9 @@ LONGEST_TRIAL_S: Final = 31_536_000.0
 SMALLEST_SHARE: Final = 0.001
 """Of a processor or a GPU; Ray itself counts ten-thousandths and would take less for nothing."""
 
+
+_NAMED: Final = ConfigDict(json_schema_extra={"required": ["kind"]})
+"""Of every kind but the default: for a JSON schema, a section without `kind` must be of one kind alone."""
 
 _Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=float | str)]
 
@@ -36,16 +39,12 @@ class _EvaluatingSpec(Spec):
 class SerialSpec(_EvaluatingSpec):
     """One evaluation after the other, in the driver's process."""
 
+    model_config = _NAMED
+
     kind: Literal["serial"] = "serial"
 
 
-class _WorkersSpec(_EvaluatingSpec):
-    max_in_flight: int | None = Field(
-        default=None,
-        ge=1,
-        le=1_000_000,
-        description="candidates proposed and not finished; null: as many as are evaluated at a time",
-    )
+class _BoundedSpec(_EvaluatingSpec):
     max_retries: int = Field(
         default=3, ge=0, le=100, description="further starts of an evaluation whose worker died"
     )
@@ -63,8 +62,31 @@ class _WorkersSpec(_EvaluatingSpec):
     )
 
 
+class AutoSpec(_BoundedSpec):
+    """Every processor, and the same trials for any number of them: results count in the order of proposal."""
+
+    kind: Literal["auto"] = "auto"
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="evaluations at a time, at most `search.batch`; null: processors divided by `threads`, 1 on a GPU",
+    )
+
+
+class _WorkersSpec(_BoundedSpec):
+    max_in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="candidates proposed and not finished; null: as many as are evaluated at a time",
+    )
+
+
 class ProcessesSpec(_WorkersSpec):
-    """Several evaluations at a time, in processes of this machine."""
+    """Several evaluations at a time, in processes of this machine; no worker waits for another."""
+
+    model_config = _NAMED
 
     kind: Literal["processes"] = "processes"
     workers: int | None = Field(
@@ -74,6 +96,8 @@ class ProcessesSpec(_WorkersSpec):
 
 class RaySpec(_WorkersSpec):
     """Evaluations as tasks on a Ray cluster, of this machine or of many."""
+
+    model_config = _NAMED
 
     kind: Literal["ray"] = "ray"
     address: str = Field(
@@ -118,14 +142,22 @@ class RaySpec(_WorkersSpec):
         return num_gpus
 
 
-def _serial_by_default(value: Any) -> Any:
-    return {"kind": "serial", **value} if isinstance(value, dict) else value
+def _auto_by_default(value: Any) -> Any:
+    return {"kind": "auto", **value} if isinstance(value, dict) else value
 
 
 ExecutorSpec = Annotated[
-    Annotated[SerialSpec | ProcessesSpec | RaySpec, Field(discriminator="kind")],
-    BeforeValidator(_serial_by_default),
+    Annotated[AutoSpec | SerialSpec | ProcessesSpec | RaySpec, Field(discriminator="kind")],
+    BeforeValidator(_auto_by_default),
 ]
 
-BUILT_IN: Final[Mapping[str, type[Spec]]] = {"serial": SerialSpec, "processes": ProcessesSpec, "ray": RaySpec}
+BUILT_IN: Final[Mapping[str, type[Spec]]] = {
+    "auto": AutoSpec,
+    "serial": SerialSpec,
+    "processes": ProcessesSpec,
+    "ray": RaySpec,
+}
 """The executors by the name they have in a configuration."""
+
+IN_ORDER: Final = (AutoSpec, SerialSpec)
+"""Those whose trials are the same for any number of workers."""

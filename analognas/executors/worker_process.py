@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import faulthandler
-import multiprocessing
-import os
-import signal
-import threading
 from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,6 +11,7 @@ from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
 from analognas.executors.limits import Limits, evaluate_within
 from analognas.executors.memory import import_ahead
+from analognas.executors.spawned import settle
 from analognas.executors.trial_log import output_to, write_at_once
 
 STARTED: Final = "started"
@@ -36,11 +30,7 @@ def work(
         limits: of each.
         logs: where the output of an evaluation goes, a file of its own for each candidate; None: nowhere else.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with_driver, daemon=True).start()
-    faulthandler.enable()
-    _keep_no_semaphore()
+    settle()
     write_at_once()
     import_ahead(limits.memory_gb)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the driver is gone, or is done
@@ -57,16 +47,3 @@ def _serve(
         with output_to(None if logs is None else logs / f"{attempt.job.key}.log"):
             outcome = evaluate_within(evaluate, attempt, limits)
         connection.send(outcome)
-
-
-def _keep_no_semaphore() -> None:
-    """Give tqdm, which torch makes bars with, a lock of this process alone: its own outlives a killed worker."""
-    if find_spec("tqdm") is not None:
-        import_module("tqdm").tqdm.set_lock(threading.RLock())
-
-
-def _end_with_driver() -> None:
-    driver = multiprocessing.parent_process()
-    if driver is not None:
-        wait([driver.sentinel])
-        os._exit(1)

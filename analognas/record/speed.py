@@ -44,7 +44,8 @@ class Speed:
 def recent_speed(journal: Path) -> Speed:
     """Return how fast the last trials of a journal came; only its end is read."""
     trials = _last_trials(journal)
-    ends = [(datetime.fromisoformat(trial.finished_at), trial.wall_time_s) for trial in trials]
+    # A search in order records trials in another order than that in which they ended.
+    ends = sorted((datetime.fromisoformat(trial.finished_at), trial.wall_time_s) for trial in trials)
     gaps_s = [
         gap_s
         for (before, _), (after, wall_time_s) in pairwise(ends)

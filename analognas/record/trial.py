@@ -92,12 +92,12 @@ class Trial:
     """One evaluated candidate and everything needed to evaluate it again.
 
     Attributes:
-        number: position in the order of completion, from 1.
+        number: position in the record, from 1: in the order in which trials count.
         genotype: the candidate.
         architecture: the candidate in the literature's symbols.
         origin: which part of the strategy proposed it.
         predicted: what the surrogate expected, by metric name.
-        asked_after: how many trials had finished when the strategy was asked for it.
+        asked_after: how many trials were recorded when the strategy was asked for it.
         position: its place in the batch that the strategy returned.
         seed: seed of its initialisation, training and noise.
         status: `completed`, or `failed` with a `failure`.

@@ -42,6 +42,16 @@ def test_equal_seeds_give_equal_trials_and_results(whole, tmp_path) -> None:
     assert results[0] == results[1]
 
 
+def test_several_workers_give_the_trials_and_results_of_one(whole, tmp_path) -> None:
+    auto = ("--executor", "auto", "--set", "executor.workers=2")
+    done = analognas("search", write_small(tmp_path), "--out", tmp_path / "run", *auto, *QUICK)
+    assert done.returncode == 0, done.stderr
+    first, second = (read_trials(run / "trials.jsonl") for run in (whole, tmp_path / "run"))
+    assert list(map(timeless, first)) == list(map(timeless, second))
+    for file in ("metrics.json", "model.safetensors", "architecture.json"):
+        assert (whole / "best" / file).read_bytes() == (tmp_path / "run" / "best" / file).read_bytes()
+
+
 def test_another_seed_gives_other_trials(whole, tmp_path) -> None:
     path = write_small(tmp_path)
     done = analognas(
@@ -96,6 +106,8 @@ def killed_when(said: str, arguments: tuple[str | Path, ...], run: Path) -> byte
     [
         (signal.SIGINT, "serial"),
         (signal.SIGTERM, "serial"),
+        (signal.SIGINT, "auto"),
+        (signal.SIGTERM, "auto"),
         (signal.SIGTERM, "processes"),
         pytest.param(signal.SIGTERM, "ray", marks=pytest.mark.ray),
     ],

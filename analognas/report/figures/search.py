@@ -57,7 +57,7 @@ def search_figure(data: ReportData) -> Any:
     figure.update_yaxes(title_text=axis_title(data.objective), range=[bottom, top], row=1, col=1)
     figure.update_yaxes(showticklabels=measured, showgrid=measured, row=1, col=1)
     figure.update_yaxes(title_text="Feasible (%)", range=[0, 105], tickvals=[0, 50, 100], row=2, col=1)
-    figure.update_xaxes(title_text="Trial, in order of completion", row=2, col=1)
+    figure.update_xaxes(title_text="Trial, in the order of the record", row=2, col=1)
     figure.update_xaxes(trial_axis(len(trials)))
     figure.update_xaxes(range=[0.5 - 0.02 * len(trials), 0.5 + 1.02 * len(trials)])
     return figure

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from analognas.cli.main import app
 from analognas.compose import compose
-from analognas.config.loader import load_config
+from analognas.config.loader import load_config, parse_config
+from analognas.errors import UserError
 from analognas.record.directory import create_run
 from analognas.session import new_run
 from tests.analognas.small_search import ROOT, SMALL, environment
@@ -318,6 +320,29 @@ def test_the_schema_accepts_the_ready_made_configurations(path: Path) -> None:
     wrong = {**yaml.safe_load(path.read_text()), "seed": "none"}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, schema)
+
+
+@pytest.mark.parametrize(
+    ("executor", "accepted"),
+    [
+        ({}, True),
+        ({"threads": 2, "workers": 2}, True),
+        ({"kind": "auto", "trial_timeout": "30 min"}, True),
+        ({"kind": "serial", "threads": 2}, True),
+        ({"kind": "processes", "max_in_flight": 4}, True),
+        ({"kind": "ray", "num_cpus": 2}, True),
+        ({"num_cpus": 2}, False),
+        ({"kind": "serial", "workers": 2}, False),
+        ({"workers": 0}, False),
+    ],
+)
+def test_the_schema_takes_a_section_without_kind_for_auto(executor, accepted) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json.loads(invoke("schema").stdout))
+    config = {"task": {"kind": "digits"}, "executor": executor}
+    assert validator.is_valid(config) == accepted
+    with nullcontext() if accepted else pytest.raises(UserError):
+        parse_config(yaml.safe_dump(config), Path())
 
 
 def test_bench_compares_strategies_and_draws_them(here) -> None:

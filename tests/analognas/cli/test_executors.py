@@ -37,6 +37,8 @@ def test_another_kind_keeps_the_values_that_fit(tmp_path) -> None:
     assert kept == {"kind": "serial", "threads": 7, "device": "cpu"}
     parsed, _ = load_config(path, ["executor.num_cpus=2"], "ray")
     assert (parsed.executor.kind, parsed.executor.threads, parsed.executor.num_cpus) == ("ray", 7, 2)
+    auto = load_config(path, (), "auto")[0].executor
+    assert (auto.kind, auto.threads, auto.workers) == ("auto", 7, 3)
     wrong = invoke("search", path, "--executor", "threads")
     assert wrong.exit_code == 2
     assert wrong.stderr.startswith("--executor threads: unknown kind 'threads'")
@@ -44,7 +46,7 @@ def test_another_kind_keeps_the_values_that_fit(tmp_path) -> None:
 
 def test_executors_are_described() -> None:
     content = json.loads(invoke("describe", "executors", "--json").stdout)
-    assert list(content) == ["serial", "processes", "ray"]
+    assert list(content) == ["auto", "serial", "processes", "ray"]
     assert "trial_timeout" in invoke("describe", "executors", "ray").stdout
 
 

@@ -1,14 +1,15 @@
 """A search on a made-up evaluation, in this process or, to be killed, in one of its own.
 
-python -m tests.analognas.executors.drive FOLDER TRIALS SECONDS processes|HOST:PORT
+python -m tests.analognas.executors.drive FOLDER TRIALS SECONDS auto|processes|HOST:PORT
 """
 
+import random
 import sys
 from collections import Counter
 from pathlib import Path
 
 from analognas.driver import SearchLoop
-from analognas.executors.executor import Executor
+from analognas.executors.executor import Evaluate, Executor, ExecutorState, Job, Outcome
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
 from analognas.interruption import stop_on_interrupt
@@ -20,8 +21,9 @@ from analognas.selection import best_trial
 from analognas.spaces import complete
 from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.regularized_evolution import RegularizedEvolution
+from analognas.strategies.strategy import Proposal
 from search_spaces import ResNetSpace
-from tests.analognas.executors.evaluations import Sleeps, accuracy_of
+from tests.analognas.executors.evaluations import Sleeps, accuracy_of, outcome
 
 
 def problem() -> SearchProblem:
@@ -34,6 +36,47 @@ def search_loop(n_trials: int, **changes) -> SearchLoop:
     return SearchLoop(
         **{"problem": problem(), "strategy": strategy, "n_trials": n_trials, "batch": 1, "seed": 5, **changes}
     )
+
+
+class Shuffled:
+    """Ends jobs in a random order; `capacity` of them are under way."""
+
+    def __init__(self, capacity: int, seed: int = 0, evaluate: Evaluate = outcome) -> None:
+        self.capacity = capacity
+        self._evaluate = evaluate
+        self.jobs: list[Job] = []
+        self.most = 0
+        self._random = random.Random(seed)
+
+    @property
+    def state(self) -> ExecutorState:
+        return ExecutorState(self.capacity, len(self.jobs), 0, 1)
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+        self.most = max(self.most, len(self.jobs))
+
+    def next_outcome(self) -> Outcome:
+        return self._evaluate(self.jobs.pop(self._random.randrange(len(self.jobs))))
+
+    def close(self) -> None:
+        self.jobs.clear()
+
+
+class Spy:
+    """Notes what the strategy inside is shown."""
+
+    def __init__(self, strategy) -> None:
+        self.strategy = strategy
+        self.seen: list[tuple[int, int, int]] = []
+
+    def ask(self, problem, history, n, rng) -> list[Proposal]:
+        pending = {tuple(row) for row in history.pending.tolist()}
+        finished = {tuple(row) for row in history.population.tolist()}
+        assert not pending & finished
+        assert history.seen() == pending | finished
+        self.seen.append((len(finished), len(pending), n))
+        return self.strategy.ask(problem, history, n, rng)
 
 
 class LastBest:
@@ -66,7 +109,7 @@ def drive(folder: Path, loop: SearchLoop, executor: Executor, observer=None) -> 
         executor.close()
     trials = read_trials(path)
     accuracies = [trial.metrics["accuracy_1d"] for trial in trials if trial.status == "completed"]
-    if len(trials) > n_before:
+    if len(trials) > n_before and loop.halving is None:
         assert (told.best and told.best.metrics["accuracy_1d"]) == max(accuracies, default=None)
     return trials
 
@@ -120,7 +163,8 @@ def ray_executor(
 
 def main(folder: str, n_trials: str, seconds: str, where: str) -> None:
     evaluate = Sleeps(float(seconds), uneven=True)
-    if where == "processes":
+    in_order = {"in_order": True, "batch": 4} if where == "auto" else {}
+    if where in ("auto", "processes"):
         executor: Executor = process_executor(evaluate)
     else:
         from analognas.executors.ray_cluster import Demand, connect
@@ -128,7 +172,7 @@ def main(folder: str, n_trials: str, seconds: str, where: str) -> None:
         connect(where, Demand(1, 0, None))
         executor = ray_executor(evaluate)
     print("searching", flush=True)
-    drive(Path(folder), search_loop(int(n_trials)), executor)
+    drive(Path(folder), search_loop(int(n_trials), **in_order), executor)
 
 
 if __name__ == "__main__":

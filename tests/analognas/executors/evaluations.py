@@ -276,3 +276,29 @@ def describe_data(data: dict[str, torch.Tensor], _argument: int) -> tuple[object
     x = data["x"]
     channels_last = x.is_contiguous(memory_format=torch.channels_last)
     return x.sum().item(), channels_last, data["odd"].tolist(), tuple(data["none"].shape)
+
+
+def tripled_slowly(pids: Path, number: int) -> int:
+    """Return three times a number, the sooner the larger it is; every call notes its process."""
+    with pids.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(0.1 * (3 - number))
+    return 3 * number
+
+
+def refuse_one(reason: str, number: int) -> int:
+    """Return a number, but raise for 1."""
+    if number == 1:
+        raise ValueError(reason)
+    return number
+
+
+def die_of_one(_evaluation: None, number: int) -> int:
+    """Return a number, but end the process of 1."""
+    if number == 1:
+        die()
+    return number
+
+
+def sum_of(data: torch.Tensor, number: int) -> tuple[float, bool]:
+    return data.sum().item() + number, data.is_shared()

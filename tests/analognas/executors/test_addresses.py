@@ -147,7 +147,7 @@ def test_a_cluster_that_asks_for_a_token(monkeypatch, token) -> None:
         ("{kind: processes, memory_gb: 0}", "executor.memory_gb: must be > 0"),
         ("{kind: processes, trial_timeout: 2 years}", "executor.trial_timeout: must be <= 31536000"),
         ("{kind: ray, workers: 4}", "executor.workers: unknown key"),
-        ("{kind: slurm}", "unknown kind 'slurm'; known: processes, ray, serial"),
+        ("{kind: slurm}", "unknown kind 'slurm'; known: auto, processes, ray, serial"),
         ("{kind: processes, trial_timeout: 5 lightyears}", "must be seconds or a text such as"),
         ("{kind: processes, trial_timeout: -3}", "executor.trial_timeout: must be > 0, got -3"),
         ("{kind: processes, trial_timeout: 0}", "executor.trial_timeout: must be > 0"),

@@ -14,55 +14,14 @@ from typing import Any
 import pytest
 
 from analognas.errors import UserError
-from analognas.executors.executor import ExecutorState, Job, Outcome
+from analognas.executors.executor import Job, Outcome
 from analognas.observer import Silent
 from analognas.record.journal import Journal, read_trials
 from analognas.replay import replay
-from analognas.strategies.strategy import Proposal
 from tests.analognas.executors import evaluations
-from tests.analognas.executors.drive import check_run, drive, process_executor, search_loop
+from tests.analognas.executors.drive import Shuffled, Spy, check_run, drive, process_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.small_search import ROOT, environment
-
-
-class Shuffled:
-    """Ends jobs in a random order; `capacity` of them are under way."""
-
-    def __init__(self, capacity: int, seed: int = 0) -> None:
-        self.capacity = capacity
-        self.jobs: list[Job] = []
-        self.most = 0
-        self._random = random.Random(seed)
-
-    @property
-    def state(self) -> ExecutorState:
-        return ExecutorState(self.capacity, len(self.jobs), 0, 1)
-
-    def submit(self, job: Job) -> None:
-        self.jobs.append(job)
-        self.most = max(self.most, len(self.jobs))
-
-    def next_outcome(self) -> Outcome:
-        return evaluations.instant(self.jobs.pop(self._random.randrange(len(self.jobs))))
-
-    def close(self) -> None:
-        self.jobs.clear()
-
-
-class Spy:
-    """Notes what the strategy inside is shown."""
-
-    def __init__(self, strategy) -> None:
-        self.strategy = strategy
-        self.seen: list[tuple[int, int, int]] = []
-
-    def ask(self, problem, history, n, rng) -> list[Proposal]:
-        pending = {tuple(row) for row in history.pending.tolist()}
-        finished = {tuple(row) for row in history.population.tolist()}
-        assert not pending & finished
-        assert history.seen() == pending | finished
-        self.seen.append((len(finished), len(pending), n))
-        return self.strategy.ask(problem, history, n, rng)
 
 
 def test_strategies_see_results_as_they_arrive_and_what_is_pending(tmp_path) -> None:

@@ -10,4 +10,4 @@ def test_a_part_that_the_benchmark_lacks_is_told_with_those_it_has() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "bench_executor.py"), "--only", "driver,ray"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 2
-    assert done.stderr.endswith("must be of driver, efficiency, noop, simulated, resume, got ray\n")
+    assert done.stderr.endswith("must be of driver, efficiency, noop, order, simulated, resume, got ray\n")

@@ -27,6 +27,7 @@ def record(path: Path, ends_s: list[float], wall_time_s: float = 2.0) -> None:
         ([0.0, 2.0, 4.0], 0.5),
         ([0.0, 2.0, 4.0, 90_000.0, 90_002.0], 0.5),  # stopped for a day
         ([0.0, 2.0, -100_000.0, -99_998.0], 0.5),  # the clock jumped
+        ([4.0, 2.0, 0.0, 6.0], 0.5),  # recorded in the order of proposal
     ],
 )
 def test_the_speed_leaves_out_the_time_in_which_nothing_ran(tmp_path, ends_s, expected) -> None:
