@@ -9,8 +9,13 @@ from analognas.errors import UserError
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_template_is_the_ready_made_search() -> None:
-    assert parse_config(template("digits"), ROOT) == load_config(ROOT / "configs" / "digits.yaml")[0]
+def test_the_template_is_the_ready_made_search_with_budgets_for_data_of_any_size() -> None:
+    written, ready = parse_config(template("digits"), ROOT), load_config(ROOT / "configs" / "digits.yaml")[0]
+    budgets = {"training": ready.training, "final": ready.final}
+    assert written.model_copy(update=budgets) == ready
+    for schedule in (written.training.digital, written.training.hardware_aware):
+        assert schedule.updates > 0
+    assert written.final.digital_updates > written.training.digital.updates
 
 
 def test_the_template_for_own_data_asks_for_their_file() -> None:

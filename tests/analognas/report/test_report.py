@@ -193,7 +193,7 @@ def _plots(outline: _Outline) -> int:
             lambda runs: replace(
                 runs.report_data(30, finished=False), upper_bounds={"avm": 0.0, "parameters": 1.0}
             ),
-            5,
+            6,
             "No trial met all constraints; these are the best compromises.",
         ),
         (lambda runs: replace(runs.report_data(), environment={}), 6, "Not recorded."),
