@@ -102,5 +102,6 @@ def _architecture(config: SearchConfig, task: Task, final: FinalNetwork) -> dict
         "final": config.final.model_dump(mode="json"),
         "hardware": config.hardware.model_dump(mode="json"),
         "seed": config.seed,
+        "training_seed": final.validated.training.get("seed"),
         "threads": config.executor.threads,
     }

@@ -2,14 +2,15 @@
 
 A trial is short, and the largest of many noisy figures is too large. The best trials are trained anew, as long as the
 final training, and the references with them: a search that found nothing better than a published network says so and
-exports that. A network is worth here what it is among the trials (`analognas.strategies.worth`). The winner is then
-trained once more, with a seed of its own, so that neither its weights nor its figures come from the training that it
-won by. The test split is not looked at.
+exports that. A network is worth here what it is among the trials (`analognas.strategies.worth`). The very network that
+wins is exported: trainings of one architecture differ by points, and another one would be another draw. The figures
+that it won by are of the validation split, and too good; those that are reported are of the test split, which no choice
+has looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -17,48 +18,45 @@ import torch
 
 from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
-from analognas.errors import EvaluationError
-from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.training import TrainingBudget
-from analognas.executors.executor import Job, Measurement
 from analognas.expected_time import expected_time
+from analognas.full_training import FullTraining, FullyTrained, Measured, train_in_full
 from analognas.observer import Observer
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist
-from analognas.references import broken_by, trial_of_reference
+from analognas.references import BEST, broken_by, trial_of_reference
 from analognas.seeds import derive_seed
 from analognas.selection import choose, rank
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.strategy import Proposal
-from search_spaces import Genotype, published
 
 Entrant: TypeAlias = Trial | str
 """Who takes part in the race, and who wins it: a trial's candidate, or a reference by its name."""
 
 
 @dataclass(frozen=True)
-class FinalistTraining:
-    """The training of one finalist.
+class Race:
+    """How a race ended.
 
     Attributes:
-        genotype: of a trial's candidate; None for a reference.
-        reference: its name; empty for a candidate.
-        seed: of the training.
-        budget: of the training.
-        chips: programmed to judge it.
+        winner: whose network is exported.
+        finalists: what was measured of each, for the record.
+        trained: the networks at full budget; those that could not be trained are not there.
     """
 
-    genotype: Genotype | None
-    reference: str
-    seed: int
-    budget: TrainingBudget
-    chips: int
+    winner: Entrant
+    finalists: tuple[Finalist, ...]
+    trained: Mapping[str, FullyTrained]
+
+
+def name_of(entrant: Entrant) -> str:
+    """Return the name of a reference, or the number of a trial, as a key."""
+    return entrant if isinstance(entrant, str) else str(entrant.number)
 
 
 def choose_finalist(
     config: SearchConfig, composition: Composition, trials: Sequence[Trial], best: Trial, observer: Observer
-) -> tuple[Entrant, tuple[Finalist, ...]]:
-    """Return who is best at full budget on the validation split, and what was measured of each finalist.
+) -> Race:
+    """Train the finalists at full budget and return who is best on the validation split.
 
     Finalists that cannot be trained are left out; where none is left, or there is nobody to race with, `best` stays
     the choice. The knee of the front is chosen among trials alone, since it is a point of their front.
@@ -74,11 +72,11 @@ def choose_finalist(
     references = [] if config.choice == "knee" else _admitted(config, composition, observer)
     entrants: list[Entrant] = [*leaders, *references]
     if len(entrants) < 2:
-        return best, ()
+        return Race(best, (), {})
     budget = final_budget(config.training, config.final)
     trainings = [_training(config, entrant, budget) for entrant in entrants]
-    results = composition.place().map(judge, composition.evaluator, trainings)
-    judged, finalists = list[tuple[Entrant, Measurement]](), list[Finalist]()
+    results = composition.place().map(train_in_full, composition.evaluator, trainings)
+    judged, finalists, trained = list[tuple[Entrant, Measured]](), list[Finalist](), dict[str, FullyTrained]()
     for number, entrant in enumerate(entrants, start=1):
         known = (
             trial_of_reference(entrant, composition.problem, trials) if isinstance(entrant, str) else entrant
@@ -86,12 +84,13 @@ def choose_finalist(
         expected = expected_time(known, composition.evaluator, budget, len(composition.prepared.train))
         observer.stage(_announced(entrant, f"{number} of {len(entrants)}", expected))
         result = next(results)
-        if isinstance(result, Measurement):
-            judged.append((entrant, result))
+        if isinstance(result, FullyTrained):
+            judged.append((entrant, result.measured["validation"]))
+            trained[name_of(entrant)] = result
         finalists.append(_finalist(entrant, result))
         observer.stage(_said(finalists[-1]))
     torch.set_num_threads(config.executor.threads)
-    return _winner(config, composition.problem, judged, best), tuple(finalists)
+    return Race(_winner(config, composition.problem, judged, best), tuple(finalists), trained)
 
 
 def _leaders(config: SearchConfig, problem: SearchProblem, trials: Sequence[Trial]) -> list[Trial]:
@@ -118,33 +117,20 @@ def _admitted(config: SearchConfig, composition: Composition, observer: Observer
     return admitted
 
 
-def _training(config: SearchConfig, entrant: Entrant, budget: TrainingBudget) -> FinalistTraining:
-    name = entrant if isinstance(entrant, str) else str(entrant.number)
-    return FinalistTraining(
+def _training(config: SearchConfig, entrant: Entrant, budget: TrainingBudget) -> FullTraining:
+    return FullTraining(
+        name=entrant if isinstance(entrant, str) else BEST,
         genotype=None if isinstance(entrant, str) else entrant.genotype,
-        reference=entrant if isinstance(entrant, str) else "",
-        seed=derive_seed(config.seed, "finalist", name),
+        architecture={"name": entrant} if isinstance(entrant, str) else entrant.architecture,
         budget=budget,
         chips=config.final.chips,
+        seed=derive_seed(config.seed, "finalist", name_of(entrant)),
+        splits=("validation",),
     )
 
 
-def judge(evaluator: Evaluator, training: FinalistTraining) -> Measurement | str:
-    """Train a finalist and measure it on the validation split; a text tells why that was not possible."""
-    torch.set_num_threads(evaluator.threads)
-    in_full = replace(evaluator, task=evaluator.data, budget=training.budget, chips=training.chips)
-    try:
-        if training.genotype is None:
-            task = evaluator.task.source
-            network = published(training.reference, task.input_shape, task.n_classes)
-            return in_full.measure_network(network, training.seed)
-        return in_full.measure(Job(Proposal(training.genotype, "finalist", {}), 0, 0, training.seed))
-    except EvaluationError as error:
-        return str(error)
-
-
 def _winner(
-    config: SearchConfig, problem: SearchProblem, judged: Sequence[tuple[Entrant, Measurement]], best: Trial
+    config: SearchConfig, problem: SearchProblem, judged: Sequence[tuple[Entrant, Measured]], best: Trial
 ) -> Entrant:
     if config.choice == "knee":
         trials = {entrant.number: entrant for entrant, _ in judged if not isinstance(entrant, str)}
@@ -159,8 +145,10 @@ def _winner(
     return best if first is None else first[0]
 
 
-def _finalist(entrant: Entrant, result: Measurement | str) -> Finalist:
-    metrics, failure = ({}, result) if isinstance(result, str) else (result.metrics, "")
+def _finalist(entrant: Entrant, result: FullyTrained | str) -> Finalist:
+    metrics, failure = (
+        ({}, result) if isinstance(result, str) else (result.measured["validation"].metrics, "")
+    )
     if isinstance(entrant, str):
         return Finalist(None, metrics, failure, reference=entrant)
     return Finalist(entrant.number, metrics, failure)

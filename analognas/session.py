@@ -16,7 +16,7 @@ from analognas.evaluation.training import STOPPED_EARLY
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final_surrogate import fit_surrogate, judge_surrogate
 from analognas.finalists import choose_finalist
-from analognas.finish import train_best_and_references
+from analognas.finish import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.observer import Observer
 from analognas.publish import publish
@@ -192,14 +192,14 @@ def _finish(
     if told:
         observer.stage(told)
     surrogate = judge_surrogate(config, composition, trials, run, observer)
-    chosen, finalists = choose_finalist(config, composition, trials, best, observer)
-    final, references = train_best_and_references(config, composition, chosen, trials, observer)
+    race = choose_finalist(config, composition, trials, best, observer)
+    final, references = validate_best_and_references(config, composition, race, trials, observer)
     result = FinalResult(
-        trial=None if isinstance(chosen, str) else chosen.number,
+        trial=None if isinstance(race.winner, str) else race.winner.number,
         network=final.validated,
         references=references,
         surrogate=surrogate,
-        finalists=finalists,
+        finalists=race.finalists,
     )
     _export(run, make_artefact(config, composition.task, final), result, observer)
     return result

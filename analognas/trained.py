@@ -55,6 +55,7 @@ class ArchitectureFile(Spec):
     final: FinalSpec
     hardware: hwsim.Hardware
     seed: int
+    training_seed: int | None = None
     threads: int = Field(ge=1, le=256)
 
 

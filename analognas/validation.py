@@ -241,5 +241,7 @@ def _trained(architecture: Architecture, task: PreparedTask, observer: Observer)
     content = architecture.content
     observer.stage("no model.safetensors next to the architecture: training it at full budget")
     budget = final_budget(content.training, content.final)
-    seed = derive_seed(content.seed, "final", architecture.name)
+    seed = content.training_seed
+    if seed is None:  # a file of before it was recorded
+        seed = derive_seed(content.seed, "final", architecture.name)
     return train_network(network, task, content.hardware, budget, seed).network

@@ -1,23 +1,12 @@
 """After a search: finalists trained in full for the choice, and validation data that train once it is made."""
 
-from pathlib import Path
-
 import torch
 
 import analognas
-from analognas.compose import compose
-from analognas.config.document import parse_document
-from analognas.config.loader import validate_document
-from analognas.errors import EvaluationError
-from analognas.evaluation.evaluator import Evaluator
-from analognas.executors.executor import Job, Measurement
-from analognas.finalists import choose_finalist
+from analognas.evaluation.measure import drift_metrics
 from analognas.observer import Silent
-from analognas.record.trial import DriftRecord
 from analognas.tasks import Split, Task
 from analognas.tasks.digits import load_digits
-from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL
 
 
 def test_training_and_validation_inputs_become_one_split() -> None:
@@ -79,21 +68,24 @@ def test_the_final_training_takes_both_splits_and_reports_the_test_alone(tmp_pat
     torch.testing.assert_close(model(task.test.x[:64]), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_a_finalist_that_cannot_be_trained_leaves_the_choice_to_the_others(monkeypatch) -> None:
-    document = parse_document(SMALL.replace("final: {", "final: {finalists: 2, "), "search.yaml")
-    config = validate_document(document, Path())
-    composition = compose(config, document)
-    found = [a_trial(number, accuracy=accuracy) for number, accuracy in ((1, 0.9), (2, 0.8), (3, 0.7))]
-
-    def measure(_: Evaluator, job: Job) -> Measurement:
-        if job.proposal.genotype == found[0].genotype:
-            raise EvaluationError("training diverged")
-        return Measurement(found[1].metrics, DriftRecord((1.0,), ((0.9,),)))
-
-    monkeypatch.setattr(Evaluator, "measure", measure)
-    chosen, finalists = choose_finalist(config, composition, found, found[0], Silent())
-    assert chosen is found[1]
-    assert [(finalist.trial, finalist.failure) for finalist in finalists] == [
-        (1, "training diverged"),
-        (2, ""),
-    ]
+def test_the_network_that_won_the_race_is_the_one_that_is_exported(tmp_path) -> None:
+    config = {
+        "task": {"kind": "digits"},
+        "space": {"kind": "resnet", "oc0": [8, 8], "m": [1, 1], "r": [1, 1], "b": [1, 2], "wf": [1, 1]},
+        "training": {"digital": {"epochs": 1}, "hardware_aware": {"epochs": 0}},
+        "evaluation": {"chips": 2},
+        "search": {"trials": 3, "strategy": {"kind": "random"}},
+        "final": {"digital_epochs": 1, "hardware_aware_epochs": 1, "chips": 2, "finalists": 2},
+        "executor": {"workers": 1},
+    }
+    run = analognas.search(config, out=tmp_path / "run", observer=Silent())
+    result = run.result
+    assert result is not None
+    raced = {finalist.reference or finalist.trial: finalist for finalist in result.finalists}
+    won = raced[result.reference or result.trial]
+    assert won.metrics["accuracy_1d"] == max(finalist.metrics["accuracy_1d"] for finalist in result.finalists)
+    for network, finalist in ((result.network, won), (result.references[0], raced["resnet8"])):
+        assert drift_metrics(network.curves["validation"])["accuracy_1d"] == finalist.metrics["accuracy_1d"]
+        assert network.digital_accuracy["validation"] == finalist.metrics["digital_accuracy"]
+    again = run.validate()
+    assert again.curve == result.network.curves["test"]

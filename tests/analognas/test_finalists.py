@@ -4,27 +4,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from torch import nn
 
 from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import validate_document
 from analognas.config.sections import SearchConfig
-from analognas.errors import EvaluationError
 from analognas.evaluation.evaluator import Evaluator
-from analognas.executors.executor import Job, Measurement
 from analognas.finalists import Entrant, choose_finalist
+from analognas.full_training import FullTraining, FullyTrained, Measured
 from analognas.observer import Silent
 from analognas.record.trial import DriftRecord, Trial
 from analognas.record.validation import Finalist
 from analognas.strategies.start_from import reference_candidate
-from search_spaces import count_network
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import SMALL
 
 CURVE = DriftRecord((1.0,), ((0.9,),))
 TRIALS = [a_trial(number, accuracy=accuracy) for number, accuracy in ((1, 0.9), (2, 0.8), (3, 0.7))]
-PARAMETERS = {77_898: "resnet8", 23_626: "ds-cnn"}
 
 
 class Told(Silent):
@@ -56,25 +52,20 @@ def race(
     """Run a race in which every entrant, a trial by its number, measures `figures`; None diverges."""
     by_genotype = {trial.genotype: str(trial.number) for trial in trials}
 
-    def measured(name: str) -> Measurement:
-        given = figures[name]
+    def trained(_: Evaluator, training: FullTraining) -> FullyTrained | str:
+        genotype = training.genotype
+        given = figures[training.name if genotype is None else by_genotype[genotype]]
         if given is None:
-            raise EvaluationError("training diverged")
-        return Measurement({**TRIALS[0].metrics, **given}, CURVE)
+            return "training diverged"
+        measured = Measured({**TRIALS[0].metrics, **given}, CURVE, None)
+        return FullyTrained(b"", {}, {"validation": measured})
 
-    def measure_network(_: Evaluator, network: nn.Module, __: int, ___: float = 1.0) -> Measurement:
-        return measured(PARAMETERS[count_network(network, (1, 8, 8))[0]])
-
-    monkeypatch.setattr(Evaluator, "measure", lambda _, job: measured(of(job)))
-    monkeypatch.setattr(Evaluator, "measure_network", measure_network)
-
-    def of(job: Job) -> str:
-        return by_genotype[job.proposal.genotype]
-
+    monkeypatch.setattr("analognas.finalists.train_in_full", trained)
     config, composition = parts(changes or {})
     told = Told()
-    chosen, finalists = choose_finalist(config, composition, trials, trials[0], told)
-    return chosen, finalists, told.stages
+    ended = choose_finalist(config, composition, trials, trials[0], told)
+    assert len(ended.trained) == sum(not finalist.failure for finalist in ended.finalists)
+    return ended.winner, ended.finalists, told.stages
 
 
 def accuracy(value: float, **more: float) -> dict[str, float]:

@@ -44,7 +44,9 @@ def test_it_is_said_at_every_place(finished) -> None:
     (compared,) = content["comparisons"]
     assert "ds-cnn" in compared
     assert "training the reference resnet8 at full budget, as finalist 3 of 3" in done.stderr
-    assert done.stderr.count("training the reference resnet8, the best on validation, at full budget") == 1
+    assert (
+        done.stderr.count("validating the reference resnet8, the best on validation, on the test split") == 1
+    )
     told = analognas("resume", run).stdout.splitlines()
     assert told[1].startswith("best: resnet8  ")
     assert told[2].startswith("ds-cnn  ")
