@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analognas import observer
     from analognas.api import compare, resume, search
     from analognas.errors import NoFeasibleArchitectureError, UserError
-    from analognas.run import Run
+    from analognas.progress import observer
+    from analognas.runs.run import Run
 
 __all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "compare", "observer", "resume", "search"]
 
@@ -21,7 +21,7 @@ _HOMES = {
     "search": "analognas.api",
     "compare": "analognas.api",
     "resume": "analognas.api",
-    "Run": "analognas.run",
+    "Run": "analognas.runs.run",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
 }
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name == "observer":
-        return import_module("analognas.observer")
+        return import_module("analognas.progress.observer")
     if name not in _HOMES:
         raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

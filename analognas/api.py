@@ -17,10 +17,10 @@ from analognas.config.loader import load_run_config, validate_document
 from analognas.config.overrides import apply_overrides, assign_seed
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
-from analognas.observer import Observer
+from analognas.progress.observer import Observer
 from analognas.record.directory import ensure_unused, open_run
-from analognas.run import Run
-from analognas.session import continue_run, new_run, run_to_end
+from analognas.runs.lifecycle import continue_run, new_run, run_to_end
+from analognas.runs.run import Run
 
 
 def search(
@@ -152,6 +152,6 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
 
 
 def _shown_to(observer: Observer | None) -> AbstractContextManager[Observer]:
-    from analognas.cli.progress import observer_for_terminal
+    from analognas.progress.terminal import observer_for_terminal
 
     return observer_for_terminal(as_json=False) if observer is None else nullcontext(observer)

@@ -13,16 +13,16 @@ from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwa
 from analognas.config.document import Document
 from analognas.config.loader import problem_at
 from analognas.config.sections import SearchConfig
-from analognas.driver import SearchLoop
+from analognas.driver.loop import SearchLoop
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import Distillation, EarlyStop, TrainingBudget
 from analognas.executors.device import NoSuchDeviceError
 from analognas.executors.executor import Executor
-from analognas.executors.make import Site, open_site
 from analognas.executors.place import Place
 from analognas.executors.ray_cluster import NoClusterError, NoRoomError
+from analognas.executors.site import Site, open_site
 from analognas.executors.specs import IN_ORDER
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces import ArchitectureSpace

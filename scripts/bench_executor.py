@@ -32,13 +32,13 @@ from typing import Any
 import numpy as np
 from executor_workloads import Train, do_nothing, measure, problem, sleep_1_s
 
-from analognas.driver import SearchLoop
+from analognas.driver.ledger import Ledger
+from analognas.driver.loop import SearchLoop
 from analognas.executors.executor import Executor, ExecutorState, Job, Outcome
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
 from analognas.executors.serial import SerialExecutor
-from analognas.ledger import Ledger
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import Trial
 from analognas.strategies.problem import SearchProblem

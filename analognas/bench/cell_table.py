@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 
 from analognas.bench.table import BenchTable, make_table, name_of
-from analognas.config.problems import nearest
+from analognas.specs.problems import nearest
 from search_spaces import Genotype
 from search_spaces.nasbench201 import NasBench201Space, from_arch
 

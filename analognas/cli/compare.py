@@ -35,12 +35,12 @@ def compare(
     """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""
     import json
 
-    from analognas.cli.printable import printable, tell
-    from analognas.cli.progress import observer_for_terminal
     from analognas.comparison import execute, plan_comparison
     from analognas.config.loader import read_config_document
     from analognas.errors import NoFeasibleArchitectureError
     from analognas.interruption import terminated_as_interrupted
+    from analognas.progress.printable import printable, tell
+    from analognas.progress.terminal import observer_for_terminal
 
     names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
     document = read_config_document(config, overrides, executor)

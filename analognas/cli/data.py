@@ -67,8 +67,8 @@ def fetch_source(
     ] = None,
 ) -> None:
     """Download a data set from its official place; a download that broke off goes on."""
-    from analognas.config.problems import nearest
     from analognas.errors import UserError
+    from analognas.specs.problems import nearest
     from analognas.tasks.store.fetch import fetch
     from analognas.tasks.store.places import data_folder
     from analognas.tasks.store.sources import SOURCES

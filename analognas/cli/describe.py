@@ -22,10 +22,10 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """List what a configuration can use, or explain one of them with every option."""
-    from analognas.catalogue import catalogue
     from analognas.cli.summary import table
-    from analognas.config.problems import nearest
+    from analognas.config.catalogue import catalogue
     from analognas.errors import UserError
+    from analognas.specs.problems import nearest
 
     if subject not in SUBJECTS:
         raise UserError(f"describe: unknown subject {subject!r}{nearest(subject, SUBJECTS)}")

@@ -32,9 +32,9 @@ def export(
 ) -> None:
     """Write the best network of a finished run in the formats asked for."""
     from analognas.cli.summary import table
-    from analognas.config.problems import nearest
     from analognas.errors import UserError
     from analognas.export import FORMATS
+    from analognas.specs.problems import nearest
 
     summaries = {
         **{name: entry.summary for name, entry in FORMATS.items()},
@@ -53,8 +53,8 @@ def export(
     )
     if not formats:
         return
-    from analognas.artefact import best_artefact
     from analognas.export import write_formats
+    from analognas.runs.best_network import best_artefact
 
     for path in write_formats(best_artefact(folder), formats, out or Path(), force=force):
         typer.echo(path)
@@ -62,7 +62,7 @@ def export(
 
 def _write_study(folder: Path, out: Path | None) -> Path:
     from analognas.record.study import write_study
-    from analognas.run import Run
+    from analognas.runs.run import Run
 
     run = Run.open(folder)
     path = (out or run.path) / "study.db"

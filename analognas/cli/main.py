@@ -23,9 +23,9 @@ from analognas.cli import (
     validate,
 )
 from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
-from analognas.cli.printable import printable, tell
 from analognas.cli.streams import drop_output
 from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
+from analognas.progress.printable import printable, tell
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
 

@@ -17,7 +17,7 @@ from search_spaces import Genotype
 if TYPE_CHECKING:
     from analognas.compose import Composition
     from analognas.config.sections import SearchConfig
-    from analognas.halving import RungPlan
+    from analognas.driver.successive_halving import RungPlan
 
 
 def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:

@@ -18,10 +18,10 @@ def replay(
     """Make the decisions of a run again in the recorded order of completion; every proposal must come back the same."""
     from analognas.compose import compose
     from analognas.config.loader import load_run_config
+    from analognas.driver.replay import counted, is_passed_over
+    from analognas.driver.replay import replay as replay_run
     from analognas.executors.specs import SerialSpec
     from analognas.record.directory import open_run
-    from analognas.replay import counted, is_passed_over
-    from analognas.replay import replay as replay_run
 
     run = open_run(folder)
     config, document = load_run_config(run.config, executor="serial")

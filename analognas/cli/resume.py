@@ -12,13 +12,13 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Continue an interrupted run; finished trials are kept. Only where evaluations run may change."""
-    from analognas.cli.progress import observer_for_terminal
     from analognas.cli.summary import print_interrupted, print_result
     from analognas.config.loader import load_run_config
     from analognas.interruption import terminated_as_interrupted
+    from analognas.progress.terminal import observer_for_terminal
     from analognas.record.directory import open_run
-    from analognas.same_search import check_same_search
-    from analognas.session import continue_run
+    from analognas.runs.lifecycle import continue_run
+    from analognas.runs.resume_checks import check_same_search
 
     run = open_run(folder)
     config, document = load_run_config(run.config, overrides, executor)

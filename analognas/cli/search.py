@@ -33,15 +33,15 @@ def search(
 ) -> None:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report."""
     from analognas.cli.plan import print_plan
-    from analognas.cli.progress import observer_for_terminal
     from analognas.cli.summary import print_interrupted, print_result
     from analognas.compose import compose
     from analognas.config.loader import load_config
     from analognas.errors import UserError
     from analognas.interruption import terminated_as_interrupted
+    from analognas.progress.terminal import observer_for_terminal
     from analognas.record.directory import ensure_unused, holds_run, open_run
-    from analognas.same_search import check_same_search
-    from analognas.session import continue_run, new_run, run_to_end
+    from analognas.runs.lifecycle import continue_run, new_run, run_to_end
+    from analognas.runs.resume_checks import check_same_search
 
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from analognas.cli.options import AsJson, RunFolder
-from analognas.cli.printable import printable
+from analognas.progress.printable import printable
 
 if TYPE_CHECKING:
     from analognas.record.trial import Trial
@@ -22,7 +22,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     """Show how far a run is, without disturbing it."""
     from analognas.record.journal import torn_line
     from analognas.record.speed import recent_speed
-    from analognas.run import Run, called
+    from analognas.runs.run import Run, called
 
     run = Run.open(folder)
     trials = run.directory.trials()

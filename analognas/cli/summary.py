@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from analognas.cli.printable import printable, tell
+from analognas.progress.printable import printable, tell
 
 if TYPE_CHECKING:
     from analognas.config.sections import SearchConfig

@@ -38,11 +38,11 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Program a found network on chips and show its accuracy over time, on any hardware."""
-    from analognas.cli.durations import duration
-    from analognas.cli.progress import PlainObserver
     from analognas.cli.summary import table
-    from analognas.validation import parse_times, read_hardware
-    from analognas.validation import validate as validate_network
+    from analognas.progress.terminal import PlainObserver
+    from analognas.runs.validate import parse_times, read_hardware
+    from analognas.runs.validate import validate as validate_network
+    from analognas.specs.durations import duration
 
     result = validate_network(
         path,

@@ -12,11 +12,11 @@ from typing import Final
 from analognas.config.document import Document
 from analognas.config.loader import validate_document
 from analognas.config.overrides import assign_seed, choose_strategy
-from analognas.config.problems import nearest
 from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
 from analognas.record.directory import RunDirectory, dated_path, ensure_unused, holds_run, open_run
-from analognas.same_search import search_differences
+from analognas.runs.resume_checks import search_differences
+from analognas.specs.problems import nearest
 from analognas.strategies.specs import (
     SELECTABLE,
     STRATEGIES,

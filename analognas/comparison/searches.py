@@ -11,11 +11,11 @@ from analognas.comparison.plot import progress_svg
 from analognas.comparison.result import Comparison
 from analognas.compose import compose
 from analognas.errors import Argument, NoFeasibleArchitectureError, UserError, remedy
-from analognas.observer import Observer
+from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, holds_run, write_atomically
 from analognas.record.validation import FinalResult
-from analognas.same_search import check_same_data
-from analognas.session import continue_run, new_run, run_to_end
+from analognas.runs.lifecycle import continue_run, new_run, run_to_end
+from analognas.runs.resume_checks import check_same_data
 from analognas.tasks import Task
 
 Outcomes = dict[tuple[str, int], RunOutcome]

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import yaml
 
-from analognas.config.problems import ConfigError, Place, Problem
 from analognas.errors import UserError
+from analognas.specs.problems import ConfigError, Place, Problem
 
 KeyPath = tuple[str | int, ...]
 

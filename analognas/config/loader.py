@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from analognas.config.document import START_FROM, Document, KeyPath, dotted, parse_document, read_document
 from analognas.config.overrides import apply_overrides, assign_seed, choose_kind
-from analognas.config.problems import ConfigError, Problem
 from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
 from analognas.executors.specs import BUILT_IN as EXECUTORS
+from analognas.specs.problems import ConfigError, Problem
 
 RESTORE: Final = "this run cannot be continued without what it began with: restore the file from a copy"
 """What helps against an empty `config.yaml` of a run."""

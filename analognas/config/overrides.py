@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pydantic import BaseModel
 
 from analognas.config.document import Document, KeyPath, parse_value
-from analognas.config.problems import ConfigError, Place, Problem, nearest
 from analognas.config.translate import models_at
+from analognas.specs.problems import ConfigError, Place, Problem, nearest
 
 
 def apply_overrides(

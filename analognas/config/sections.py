@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 import hwsim
 from analognas.config.budgets import EvaluationSpec, FinalSpec, TrainingSpec
 from analognas.config.hardware_section import HardwareSection
-from analognas.config.problems import nearest
-from analognas.config.quantity import Count, Share
-from analognas.config.spec import MismatchError, Spec
+from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.executors.specs import AutoSpec, ExecutorSpec
-from analognas.halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
+from analognas.specs.base import MismatchError, Spec
+from analognas.specs.problems import nearest
+from analognas.specs.quantity import Count, Share
 from analognas.strategies.problem import SIGNS, Choice, MetricName, Objective
 from analognas.strategies.specs import (
     MULTI_OBJECTIVE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from analognas.config.problems import nearest
 from analognas.errors import UserError
+from analognas.specs.problems import nearest
 
 _TASKS: Final = {
     "digits": """\

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from analognas.config.document import Document, KeyPath, dotted
-from analognas.config.problems import ConfigError, Place, Problem, nearest
-from analognas.config.spec import MismatchError
+from analognas.specs.base import MismatchError
+from analognas.specs.problems import ConfigError, Place, Problem, nearest
 
 _BOUNDS = {
     "greater_than": (">", "gt"),

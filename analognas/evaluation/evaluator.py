@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 import hwsim
+from analognas.driver.successive_halving import reduced_chips
 from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, train_network
 from analognas.executors.device import described, resolve_device
 from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
-from analognas.halving import reduced_chips
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed

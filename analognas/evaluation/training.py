@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 import hwsim
+from analognas.driver.successive_halving import reduced_epochs
 from analognas.errors import EvaluationError
 from analognas.evaluation.prepared import PreparedTask
-from analognas.halving import reduced_epochs
 from analognas.seeds import derive_seed
 from analognas.training.loop import Schedule, Step, accuracy, plain_step, train
 from search_spaces import initialise

@@ -91,7 +91,7 @@ class ReportData:
             for trial in self.trials:
                 if trial.number == self.result.trial:
                     return trial
-        from analognas.selection import choose  # with pandas, and only needed here
+        from analognas.driver.selection import choose  # with pandas, and only needed here
 
         return choose(self.objectives, self.upper_bounds, self.trials, self.choice)
 

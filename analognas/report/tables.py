@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analognas.pareto import hypervolume_curve, pareto_front
+from analognas.driver.pareto import hypervolume_curve, pareto_front
 from analognas.record.directory import write_atomically
 from analognas.record.trial import METRICS, Trial
 from analognas.report.data import meets

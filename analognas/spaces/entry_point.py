@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from analognas.entry_points import make_from_entry_point
+from analognas.specs.entry_points import make_from_entry_point
 from analognas.testing import BrokenSpaceError, check_space
 from search_spaces import SearchSpace
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from analognas.config.spec import Spec
 from analognas.spaces.adapter import ArchitectureSpace, complete
 from analognas.spaces.guarded import guarded
+from analognas.specs.base import Spec
 from search_spaces import SearchSpace
 
 

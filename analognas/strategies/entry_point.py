@@ -9,8 +9,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from analognas.entry_points import make_from_entry_point
 from analognas.errors import UserError
+from analognas.specs.entry_points import make_from_entry_point
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal, Strategy
 

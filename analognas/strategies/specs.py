@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from analognas.config.spec import MismatchError, Spec
+from analognas.specs.base import MismatchError, Spec
 from analognas.strategies.acquisition import AcquisitionName
 from analognas.strategies.strategy import Strategy
 from surrogates.specs import (

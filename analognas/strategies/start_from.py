@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from analognas.config.problems import nearest
+from analognas.specs.problems import nearest
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import Genotype, genotypes, published_names, published_network

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from analognas.config.spec import ExistingFolder, MismatchError, Spec
+from analognas.specs.base import ExistingFolder, MismatchError, Spec
 from analognas.tasks.split_specs import Fractions, LimitedSpec
 
 if TYPE_CHECKING:

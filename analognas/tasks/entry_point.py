@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from analognas.entry_points import make_from_entry_point
 from analognas.errors import UserError
+from analognas.specs.entry_points import make_from_entry_point
 from analognas.tasks.task import Split, Task
 
 GROUP: Final = "analognas.tasks"

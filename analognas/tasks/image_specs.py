@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from analognas.config.spec import ExistingFolder
+from analognas.specs.base import ExistingFolder
 from analognas.tasks.split_specs import Fractions, LimitedSpec
 
 Side = Annotated[int, Field(ge=1, le=4096)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator
 
-from analognas.config.spec import ExistingFile, Spec
+from analognas.specs.base import ExistingFile, Spec
 from analognas.tasks.audio_specs import FsddSpec, SpeechCommandsSpec, WavFolderSpec
 from analognas.tasks.image_specs import Cifar10Spec, FashionMnistSpec, ImageFolderSpec, VisualWakeWordsSpec
 from analognas.tasks.split_specs import Fractions

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from analognas.config.spec import Spec
+from analognas.specs.base import Spec
 from analognas.tasks.assemble import Limits
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from analognas.config.quantity import Share
-from analognas.config.spec import Spec
+from analognas.specs.base import Spec
+from analognas.specs.quantity import Share
 from analognas.training.augmentation import Augmentation
 
 

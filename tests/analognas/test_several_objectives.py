@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from analognas.config.loader import parse_config
+from analognas.driver.selection import choose
 from analognas.errors import UserError
 from analognas.record.trial import METRICS
-from analognas.selection import choose
 from analognas.strategies.problem import SIGNS, MetricName, Objective, SearchProblem
 from analognas.strategies.scalarisation import SCALARISED
 from analognas.strategies.specs import MULTI_OBJECTIVE, SELECTABLE

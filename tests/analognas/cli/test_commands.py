@@ -18,7 +18,7 @@ from analognas.compose import compose
 from analognas.config.loader import load_config, parse_config
 from analognas.errors import UserError
 from analognas.record.directory import create_run
-from analognas.session import new_run
+from analognas.runs.lifecycle import new_run
 from tests.analognas.small_search import ROOT, SMALL, environment
 
 LONG = "/".join(["x" * 200] * 30)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 import analognas
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.journal import read_trials
 from tests.analognas.cli.test_commands import invoke
 from tests.analognas.small_search import SMALL, command, environment

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from analognas.cli.main import app
-from analognas.cli.progress import PlainObserver
 from analognas.config.loader import dump_config, load_config
+from analognas.progress.terminal import PlainObserver
 from analognas.record.directory import create_run
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import Failure

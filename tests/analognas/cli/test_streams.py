@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from analognas.cli.printable import tell
-from analognas.cli.progress import PlainObserver
 from analognas.cli.streams import prepare_streams
 from analognas.config.loader import dump_config, load_config
 from analognas.interruption import stop_on_interrupt
+from analognas.progress.printable import tell
+from analognas.progress.terminal import PlainObserver
 from analognas.record.directory import create_run
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import command, environment, write_small

@@ -7,7 +7,7 @@ import pytest
 from analognas.comparison.searches import execute
 from analognas.config.loader import dump_config
 from analognas.errors import UserError
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.directory import create_run
 from tests.analognas.comparison.builders import a_plan
 

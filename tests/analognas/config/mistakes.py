@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analognas.config.loader import load_config
-from analognas.config.problems import ConfigError
+from analognas.specs.problems import ConfigError
 
 
 def problems(tmp_path: Path, text: str, *overrides: str) -> list[str]:

@@ -1,8 +1,8 @@
 import pytest
 
 from analognas.config.document import parse_document, parse_value, read_document
-from analognas.config.problems import ConfigError
 from analognas.errors import UserError
+from analognas.specs.problems import ConfigError
 
 
 def problems(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analognas.config.loader import dump_config, load_config, parse_config
-from analognas.config.problems import ConfigError
+from analognas.specs.problems import ConfigError
 from tests.analognas.config.mistakes import problems
 
 CONFIGS = sorted((Path(__file__).parents[3] / "configs").glob("*.yaml"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analognas.config.loader import load_config
-from analognas.config.problems import ConfigError
+from analognas.specs.problems import ConfigError
 from tests.analognas.config.mistakes import problems
 
 

@@ -10,11 +10,11 @@ import torch
 from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import validate_document
-from analognas.config.problems import ConfigError
 from analognas.evaluation.prepared import prepare
 from analognas.evaluation.training import EarlyStop, calibration_batches
 from analognas.executors.executor import Job, Measurement
 from analognas.record.trial import Failure
+from analognas.specs.problems import ConfigError
 from analognas.strategies.strategy import Proposal
 from analognas.tasks import Split, Task
 from tests.analognas.small_search import SMALL

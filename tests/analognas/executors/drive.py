@@ -8,16 +8,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from analognas.driver import SearchLoop
+from analognas.driver.loop import SearchLoop
+from analognas.driver.selection import best_trial
 from analognas.executors.executor import Evaluate, Executor, ExecutorState, Job, Outcome
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
 from analognas.interruption import stop_on_interrupt
-from analognas.observer import Observer, Silent
-from analognas.progress import Progress
+from analognas.progress.observer import Observer, Silent
+from analognas.progress.pace import Progress
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import Trial
-from analognas.selection import best_trial
 from analognas.spaces import complete
 from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.regularized_evolution import RegularizedEvolution

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from analognas.driver.replay import replay
 from analognas.errors import UserError
 from analognas.executors.executor import Job, Outcome
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.journal import Journal, read_trials
-from analognas.replay import replay
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import Shuffled, Spy, check_run, drive, process_executor, search_loop
 from tests.analognas.executors.evaluations import Sleeps, Sometimes

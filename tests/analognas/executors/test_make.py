@@ -11,12 +11,12 @@ from analognas.compose import compose
 from analognas.config.document import parse_document
 from analognas.config.loader import load_config, parse_config, validate_document
 from analognas.errors import UserError
-from analognas.executors import make
-from analognas.executors.make import ThisMachine, open_site
+from analognas.executors import site as make
 from analognas.executors.place import Here
 from analognas.executors.process_place import ProcessPlace
 from analognas.executors.processes import ProcessExecutor
 from analognas.executors.serial import SerialExecutor
+from analognas.executors.site import ThisMachine, open_site
 from analognas.executors.specs import AutoSpec, ProcessesSpec, SerialSpec
 from tests.analognas.executors import evaluations
 from tests.analognas.small_search import ROOT, SMALL

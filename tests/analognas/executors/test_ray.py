@@ -16,7 +16,7 @@ import pytest
 
 from analognas.errors import UserError
 from analognas.executors.ray_cluster import Demand, connect
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.trial import candidate_key
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.cluster import NODE, ONE
@@ -342,7 +342,7 @@ LOST_WHILE_RAY_IS_ASKED = """
 import sys
 import ray
 from analognas.executors import ray_watch
-from analognas.executors.make import open_site
+from analognas.executors.site import open_site
 from analognas.executors.specs import RaySpec
 
 ray_watch.STUCK_S = 6.0

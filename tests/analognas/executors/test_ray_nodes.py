@@ -11,7 +11,7 @@ import pytest
 from analognas.errors import UserError
 from analognas.executors.fingerprint import OWN_PACKAGES
 from analognas.executors.ray_cluster import Demand, connect
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.journal import read_trials
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.cluster import NODE, ONE

@@ -10,7 +10,7 @@ import pytest
 from analognas.api import resume
 from analognas.errors import UserError
 from analognas.executors.serial import SerialExecutor
-from analognas.observer import Silent
+from analognas.progress.observer import Silent
 from analognas.record.journal import read_trials
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, search_loop

@@ -19,8 +19,8 @@ from analognas.record.directory import create_run, open_run
 from analognas.record.journal import Journal, read_trials, torn_line
 from analognas.record.whole_folder import write_folder
 from analognas.report import ReportData, write_report
+from analognas.runs.architecture_file import load_weights, read_architecture
 from analognas.strategies import Objective
-from analognas.trained import load_weights, read_architecture
 from surrogates import Committee, XGBoostSurrogate, load_surrogate
 from tests.analognas.executors.evaluations import a_job
 from tests.analognas.record.builders import a_trial

@@ -4,8 +4,8 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 import torch
 
-from analognas import entry_points
 from analognas.errors import UserError
+from analognas.specs import entry_points
 from analognas.tasks import Split, Task
 from analognas.tasks.entry_point import GROUP, load_entry_point
 

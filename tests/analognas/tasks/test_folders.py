@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analognas.config.problems import ConfigError
 from analognas.errors import UserError
+from analognas.specs.problems import ConfigError
 from analognas.tasks.images.decode import ImageRule
 from tests.analognas.tasks.made_folders import image, images, load, sounds
 

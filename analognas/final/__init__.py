@@ -1,0 +1,1 @@
+"""What happens after the last trial: the race of the finalists, and the test split."""

@@ -1,0 +1,125 @@
+"""Progress of a run: a live bar on a terminal, plain lines elsewhere, both on the error stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from analognas.progress.observer import Observer
+from analognas.progress.pace import Progress
+from analognas.progress.printable import printable, tell
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from analognas.record.trial import Trial
+
+
+def describe_progress(progress: Progress) -> str:
+    """Return the speed, what is under way, and the time left.
+
+    >>> describe_progress(Progress(40, 2, 100, 8, 3, 2, 0.5, 120.0))
+    '8 running, 3 queued, 2 failed, 2 nodes, 30 trials/min, 120 s left'
+    """
+    parts = []
+    if progress.running + progress.queued:
+        parts.append(f"{progress.running} running, {progress.queued} queued")
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    if progress.nodes != 1:
+        parts.append(f"{progress.nodes} nodes")
+    if progress.trials_a_second is not None and progress.time_left_s is not None:
+        parts.append(f"{60 * progress.trials_a_second:.3g} trials/min, {progress.time_left_s:.0f} s left")
+    return ", ".join(parts)
+
+
+def describe_trial(trial: Trial) -> str:
+    """Return one line on a trial."""
+    if trial.failure is not None:
+        return f"failed: {printable(trial.failure.reason)}"
+    metrics = trial.metrics
+    return (
+        f"1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %, "
+        f"AVM {100 * metrics['avm']:.2f}, {metrics['parameters']:,.0f} parameters"
+    )
+
+
+class PlainObserver:
+    """Writes one line a stage and a trial."""
+
+    def __init__(self) -> None:
+        self._progress = ""
+
+    def stage(self, name: str) -> None:
+        """Write the stage."""
+        tell(name)
+
+    def progress(self, progress: Progress) -> None:
+        """Keep it for the line of the trial."""
+        self._progress = describe_progress(progress)
+
+    def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
+        """Write the trial, the best so far, what runs and the time left."""
+        best_text = (
+            "none completed yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
+        )
+        tell(
+            f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "
+            f"{best_text}; {self._progress}"
+        )
+
+
+class LiveObserver:
+    """Keeps one bar up to date on a terminal."""
+
+    def __init__(self, progress: Bar) -> None:
+        self._bar = progress
+        self._progress = ""
+        self._task: TaskID = progress.add_task("", total=None, best="")
+
+    def stage(self, name: str) -> None:
+        """Name the stage on the bar and keep the line above it."""
+        self._bar.console.print(printable(name), highlight=False, markup=False)
+        self._bar.update(self._task, description=printable(name), total=None, completed=0, best="")
+
+    def progress(self, progress: Progress) -> None:
+        """Keep it for the bar."""
+        self._progress = describe_progress(progress)
+
+    def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
+        """Advance the bar."""
+        best_text = "none completed yet" if best is None else f"best {describe_trial(best)}"
+        if trial.failure is not None:
+            self._bar.console.print(
+                f"trial {trial.number} {describe_trial(trial)}", highlight=False, markup=False
+            )
+        self._bar.update(
+            self._task,
+            description=f"trial {trial.number} of {n_trials}",
+            total=n_trials,
+            completed=trial.number,
+            best=f"{best_text}; {self._progress}",
+        )
+
+
+@contextmanager
+def observer_for_terminal(*, as_json: bool) -> Iterator[Observer]:
+    """Yield an observer for the error stream: a live bar on a terminal, plain lines elsewhere and with `as_json`."""
+    if as_json or not sys.stderr.isatty():
+        yield PlainObserver()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[best]}", markup=False),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield LiveObserver(progress)

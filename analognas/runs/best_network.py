@@ -1,0 +1,107 @@
+"""The best network of a run as exporters want it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hwsim
+from analognas.config.sections import SearchConfig
+from analognas.export import Artefact
+from analognas.export.python_source import Description
+from analognas.export.standardised import Standardised
+from analognas.tasks import Task
+
+if TYPE_CHECKING:
+    from analognas.final.test_split import FinalNetwork
+
+
+def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Artefact:
+    """Return what exporters need of a trained network and its image on tiles.
+
+    Args:
+        config: of the run.
+        task: the data of the search, with the splits that are recorded.
+        final: the chosen network at full budget.
+    """
+    validated, trained_on = final.validated, final.task.source
+    metrics = validated.metrics
+    found = f"the published network {validated.name}, trained" if final.genotype is None else "found"
+    return Artefact(
+        model=Standardised(final.network, trained_on.mean, trained_on.std, task.input_shape),
+        description=Description(
+            name=config.name,
+            class_names=task.class_names,
+            notes=(
+                f"{found} by analognas on the task {task.name}, hardware {hwsim.label(config.hardware)}",
+                f"test accuracy: digital {100 * validated.digital_accuracy['test']:.2f} %, "
+                f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
+            ),
+        ),
+        architecture=_architecture(config, task, final),
+        analog={
+            "hardware": config.hardware.model_dump(mode="json"),
+            "tiles": hwsim.tile_map(final.analog).to_json(),
+            "layers": hwsim.analog_parameters(final.analog),
+        },
+        split=(task.test.x, task.test.y),
+    )
+
+
+def best_artefact(path: Path) -> Artefact:
+    """Return the best network of a finished run, made again from the record and the weights in its directory.
+
+    Raises:
+        UserError: when there is no finished run, its weights are missing or damaged, or its data are
+            missing or have changed.
+    """
+    from analognas.compose import final_task
+    from analognas.errors import UserError
+    from analognas.evaluation.prepared import prepare
+    from analognas.evaluation.training import on_tiles
+    from analognas.final.references import build_network
+    from analognas.final.test_split import FinalNetwork
+    from analognas.runs.architecture_file import REMEDY, load_weights
+    from analognas.runs.resume_checks import check_same_data
+    from analognas.runs.run import Run
+    from analognas.spaces.specs import make_space
+    from analognas.tasks import load_task
+
+    run = Run.open(path)
+    result = run.result
+    if result is None:
+        raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
+    config = run.config
+    task = load_task(config.task)
+    check_same_data(run.directory, task)
+    trial = run.directory.trial_of(result)
+    genotype = None if trial is None else trial.genotype
+    space = make_space(config.space, task.input_shape, task.n_classes)
+    network = build_network(space, genotype, result.network.architecture, task.input_shape, task.n_classes)
+    load_weights(network, run.directory.weights, task.input_shape)
+    prepared = final_task(prepare(task), config.final)
+    try:
+        analog = on_tiles(network, prepared, config.hardware)
+    except ValueError as error:  # weights that are finite and far too large
+        raise UserError(f"{run.directory.weights}: {error}; {REMEDY}") from None
+    final = FinalNetwork(genotype, network, analog, prepared, result.network)
+    return make_artefact(config, task, final)
+
+
+def _architecture(config: SearchConfig, task: Task, final: FinalNetwork) -> dict[str, Any]:
+    """Return the content of architecture.json: all that is needed to train and judge the network again."""
+    return {
+        "architecture": dict(final.validated.architecture),
+        "genotype": None if final.genotype is None else list(final.genotype),
+        "space": config.space.model_dump(mode="json"),
+        "input_shape": list(task.input_shape),
+        "classes": list(task.class_names),
+        "task": config.task.model_dump(mode="json"),
+        "data_sha256": task.fingerprint,
+        "training": config.training.model_dump(mode="json"),
+        "final": config.final.model_dump(mode="json"),
+        "hardware": config.hardware.model_dump(mode="json"),
+        "seed": config.seed,
+        "training_seed": final.validated.training.get("seed"),
+        "threads": config.executor.threads,
+    }

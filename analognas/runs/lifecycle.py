@@ -1,0 +1,236 @@
+"""A run from its directory to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from analognas.compose import Composition, compose, load_task_and_space
+from analognas.config.document import Document
+from analognas.config.loader import dump_config
+from analognas.config.sections import SearchConfig
+from analognas.driver.selection import choose
+from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
+from analognas.evaluation.training import STOPPED_EARLY
+from analognas.export import Artefact, damaged_files, write_bundle
+from analognas.final.finalists import choose_finalist
+from analognas.final.surrogate import fit_surrogate, judge_surrogate
+from analognas.final.test_split import validate_best_and_references
+from analognas.interruption import stop_on_interrupt
+from analognas.progress.observer import Observer
+from analognas.record.directory import RunDirectory, create_run, dated_path
+from analognas.record.environment import environment
+from analognas.record.journal import Journal
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
+from analognas.report.compromise import compromise
+from analognas.runs.best_network import best_artefact, make_artefact
+from analognas.runs.resume_checks import (
+    MEASURED_WITH,
+    check_same_data,
+    check_same_measurement,
+    check_same_trials,
+    measured_with,
+    other_versions,
+)
+from analognas.runs.tables_and_report import publish
+from analognas.strategies.problem import HARD_METRICS
+
+
+def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
+    """Create the run directory: `out`, or `runs/NAME-DATE-TIME`.
+
+    Raises:
+        UserError: when it is in use or cannot be written.
+    """
+    path = out or dated_path(Path("runs"), config.name)
+    task = composition.task
+    facts = {
+        **environment(),
+        "data": task.name,
+        "data_sha256": task.fingerprint,
+        "data_notes": list(task.notes),
+        "threads": config.executor.threads,
+        "device": config.executor.device,
+        MEASURED_WITH: measured_with(config),
+    }
+    return create_run(path, dump_config(config), facts)
+
+
+def continue_run(
+    run: RunDirectory, config: SearchConfig, document: Document, observer: Observer
+) -> FinalResult:
+    """Run an existing run to its end; one that has ended is reported again, which needs neither data nor device.
+
+    Files of `best/` that are missing or damaged are exported again; without its weights the network is trained again.
+
+    Raises:
+        UserError: as `compose` and `run_to_end` do.
+        NoFeasibleArchitectureError: as `run_to_end` does.
+    """
+    if not run.read_environment():
+        observer.stage(
+            f"{run.environment}: missing or damaged; data, hardware and budget are taken to be those of the trials "
+            "so far"
+        )
+    check_same_measurement(run, config)
+    result = run.final_result()
+    damaged = () if result is None else damaged_files(run.best)
+    if damaged:
+        observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
+    if result is None or run.weights.name in damaged or not run.weights.exists():
+        return run_to_end(run, config, compose(config, document), observer)
+    observer.stage("the run has ended already; its report is written again")
+    with Journal(run.journal):
+        trials = run.trials()
+        run.trial_of(result, trials)
+        if damaged:
+            with _told_what_helps(run):
+                _export(run, best_artefact(run.path), result, observer)
+        if result.surrogate and (lost := damaged_files(run.surrogate)):
+            observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
+            _fit_surrogate_again(run, config, document, trials)
+        publish(run, config, trials, result)
+    return result
+
+
+def _fit_surrogate_again(
+    run: RunDirectory, config: SearchConfig, document: Document, trials: Sequence[Trial]
+) -> None:
+    task, space = load_task_and_space(config, document)
+    check_same_data(run, task)
+    with _told_what_helps(run):
+        fit_surrogate(config, space, trials, run)
+
+
+def run_to_end(
+    run: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer
+) -> FinalResult:
+    """Search what is left to search, then train, validate, export and report the best.
+
+    Raises:
+        UserError: when the record is damaged, in use or cannot be written.
+        NoFeasibleArchitectureError: when no trial has completed; tables and report are written nevertheless.
+    """
+    with ExitStack() as stack:
+        stack.callback(composition.site.close)
+        journal = stack.enter_context(Journal(run.journal))
+        check_same_data(run, composition.task)
+        if journal.repaired:
+            observer.stage(journal.repaired)
+        trials = run.trials()
+        check_same_trials(run, composition.loop, trials)
+        for note in filter(None, (*composition.notes, other_versions(trials))):
+            observer.stage(note)
+        if _candidates(trials) < config.search.trials or config.search.halving:
+            done = f"; {len(trials)} finished" if trials else ""
+            observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
+            trials = _search(run, composition, trials, journal, observer)
+        if _candidates(trials) < config.search.trials:
+            hard = any(name in composition.problem.upper_bounds for name in HARD_METRICS)
+            observer.stage(
+                f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
+                f"{' that meets the hard constraints' if hard else ' in the space'}"
+            )
+        with suppress(OSError):
+            run.logs.rmdir()  # where no worker had anything to say
+        with _told_what_helps(run):
+            result = _finish(run, config, composition, trials, observer)
+        observer.stage("writing the report")
+        publish(run, config, trials, result)
+    return result
+
+
+def _budget(config: SearchConfig) -> str:
+    """Return how much a search evaluates."""
+    search = config.search
+    if search.halving is None:
+        return f"{search.trials} trials"
+    return f"{search.trials} candidates, {search.n_evaluations} trials on {search.halving.rungs} rungs where none fails"
+
+
+def _candidates(trials: Sequence[Trial]) -> int:
+    return sum(trial.rung == 0 for trial in trials)
+
+
+def _search(
+    run: RunDirectory,
+    composition: Composition,
+    trials: Sequence[Trial],
+    journal: Journal,
+    observer: Observer,
+) -> list[Trial]:
+    try:
+        run.logs.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{run.logs}: cannot be created: {error.strerror}; {remedy(error)} and run `analognas resume {run.path}`"
+        ) from None
+    executor = composition.executor(run.logs)
+    with stop_on_interrupt() as stop:
+        try:
+            return composition.loop.run(trials, executor, journal, observer, stop)
+        finally:
+            executor.close()
+            with suppress(OSError):
+                run.logs.rmdir()
+
+
+def _finish(
+    run: RunDirectory,
+    config: SearchConfig,
+    composition: Composition,
+    trials: Sequence[Trial],
+    observer: Observer,
+) -> FinalResult:
+    best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
+    if best is None:
+        publish(run, config, trials, None)
+        raise NoFeasibleArchitectureError(_why_nothing_completed(run, trials))
+    told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
+    if told:
+        observer.stage(told)
+    surrogate = judge_surrogate(config, composition, trials, run, observer)
+    race = choose_finalist(config, composition, trials, best, observer)
+    final, references = validate_best_and_references(config, composition, race, trials, observer)
+    result = FinalResult(
+        trial=None if isinstance(race.winner, str) else race.winner.number,
+        network=final.validated,
+        references=references,
+        surrogate=surrogate,
+        finalists=race.finalists,
+    )
+    _export(run, make_artefact(config, composition.task, final), result, observer)
+    return result
+
+
+def _export(run: RunDirectory, artefact: Artefact, result: FinalResult, observer: Observer) -> None:
+    observer.stage("exporting the network")
+    missing = write_bundle(run.best, artefact, result)
+    for name, reason in missing.items():
+        observer.stage(f"format {name} is missing: {reason}")
+
+
+@contextmanager
+def _told_what_helps(run: RunDirectory) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
+            f"{remedy(error)} and run `analognas resume {run.path}`"
+        ) from None
+
+
+def _why_nothing_completed(run: RunDirectory, trials: Sequence[Trial]) -> str:
+    if not trials:
+        return f"{run.path}: no candidate was found that meets the hard constraints; raise a bound or widen the space"
+    reasons = [trial.failure.reason for trial in trials if trial.failure is not None]
+    reason = f", the last one: {reasons[-1]}" if reasons else ""
+    remedy = (
+        "lower `training.early_stop.accuracy` or raise its `epoch`"
+        if any(told.startswith(STOPPED_EARLY) for told in reasons)
+        else f"{run.journal} has the reason of each; mend the cause"
+    )
+    return f"{run.path}: all {len(trials)} trials failed{reason}; {remedy}, and start a new search"

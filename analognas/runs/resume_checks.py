@@ -1,0 +1,226 @@
+"""Whether a configuration is the search that a run began with, and where it is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from analognas.config.loader import load_run_config
+from analognas.config.sections import SearchConfig
+from analognas.errors import UserError
+from analognas.record.directory import RunDirectory
+from analognas.record.environment import package_versions
+
+if TYPE_CHECKING:
+    from analognas.driver.loop import SearchLoop
+    from analognas.record.trial import Trial
+    from analognas.spaces import ArchitectureSpace
+    from analognas.tasks import Task
+    from search_spaces import Genotype
+
+PART_OF_THE_RESULT: Final = ("threads", "device")
+"""What an executor shares with the run that it continues."""
+
+MEASURED_WITH: Final = "measured_with"
+"""The key of environment.json that keeps `measured_with` of the configuration a run began with."""
+
+_ABSENT: Final = object()
+_LONGEST: Final = 60
+
+
+def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
+    """Check that `config` is the search that `run` began with; `executor` may differ, but for its threads and device.
+
+    Raises:
+        UserError: with a line for each key that differs.
+    """
+    _refuse(
+        f"{run.path}: this run began as another search:",
+        search_differences(run, config),
+        "continue it as it began",
+    )
+
+
+def search_differences(run: RunDirectory, config: SearchConfig) -> Iterator[str]:
+    """Yield a line for each key that is another one in `config` than in the search that `run` began with.
+
+    Raises:
+        UserError: when the configuration of the run cannot be read.
+    """
+    return differences(_comparable(load_run_config(run.config)[0]), _comparable(config))
+
+
+def other_versions(trials: Sequence[Trial]) -> str:
+    """Return a sentence on the packages whose version is another now than in the last trial; empty where none is."""
+    before = next((trial.versions for trial in reversed(trials) if trial.versions), {})
+    now = package_versions()
+    changed = [
+        f"{name} {version} is {now[name]} now"
+        for name, version in before.items()
+        if now.get(name, version) != version
+    ]
+    return (
+        f"not the packages that the last trial ran with: {', '.join(changed)}; results may differ"
+        if changed
+        else ""
+    )
+
+
+def _refuse(head: str, differing: Iterator[str], remedy: str) -> None:
+    lines = list(differing)
+    if lines:
+        raise UserError("\n".join([head, *lines, f"{remedy}, or start a new search in another directory"]))
+
+
+def check_same_data(run: RunDirectory, task: Task) -> None:
+    """Check that `task` has the data that `run` began with.
+
+    Raises:
+        UserError: when it has others.
+    """
+    began_with = run.read_environment().get("data_sha256", task.fingerprint)
+    if began_with != task.fingerprint:
+        raise UserError(
+            f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
+            f"now {task.fingerprint[:12]}); restore them, or start a new search"
+        )
+
+
+def measured_with(config: SearchConfig) -> dict[str, Any]:
+    """Return what the figures of every trial depend on besides its candidate and the data, JSON-able."""
+    sections = config.model_dump(mode="json", include={"hardware", "training", "evaluation"})
+    return {**sections, "executor": _comparable(config)["executor"]}
+
+
+def check_same_measurement(run: RunDirectory, config: SearchConfig) -> None:
+    """Check that trials still to come are measured as those that `run` has: its config.yaml may have been edited.
+
+    A run without its environment.json, or of a time when that did not tell, is believed.
+
+    Raises:
+        UserError: with a line for each key that differs.
+    """
+    began_with = run.read_environment().get(MEASURED_WITH, {})
+    _refuse(
+        f"{run.config}: trials of this run were measured in another way:",
+        differences(began_with, _known_to(began_with, measured_with(config))),
+        "put these values back",
+    )
+
+
+def _known_to(before: Any, now: Any) -> Any:
+    """Return `now` without the keys that `before` does not have: a later version may know more of them."""
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return now
+    return {key: _known_to(before[key], value) for key, value in now.items() if key in before}
+
+
+def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
+    """Check that `trials` can be those of the search: of its space and its seed, and none there twice.
+
+    Raises:
+        UserError: naming the first trial that cannot.
+    """
+    known: dict[tuple[Genotype, int], int] = {}
+    for number, genotype in _recorded(trials):
+        if len(genotype) != loop.n_genes:
+            raise UserError(
+                f"{run.config}: a candidate of `space` has {loop.n_genes} genes, trial {number} has "
+                f"{len(genotype)}: the space has changed since; restore it, or start a new search"
+            )
+    _check_space(run, loop, trials)
+    for trial in trials:
+        if trial.seed != loop.seed_of(trial.genotype):
+            raise UserError(
+                f"{run.journal}:{trial.number}: a trial of a search with another seed; restore the file from a copy"
+            )
+        first = known.setdefault((trial.genotype, trial.rung), trial.number)
+        if first != trial.number:
+            raise UserError(
+                f"{run.journal}:{trial.number}: the candidate of trial {first} again; restore the file from a copy"
+            )
+
+
+def _recorded(trials: Sequence[Trial]) -> Iterator[tuple[int, Genotype]]:
+    """Yield the candidates of the record, those that were only proposed as well, with the line that has them."""
+    for trial in trials:
+        for proposal in () if trial.ask is None else trial.ask.proposals:
+            yield trial.number, proposal.genotype
+        yield trial.number, trial.genotype
+
+
+def _check_space(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
+    """Check that every candidate is one of the space, and that those still to be evaluated are networks."""
+    space, finished = loop.problem.space, {trial.genotype for trial in trials}
+    recorded = list(_recorded(trials))
+    suspects = recorded
+    if _reason([genotype for _, genotype in recorded], space) is None:
+        suspects = [(number, genotype) for number, genotype in recorded if genotype not in finished]
+    for number, genotype in suspects:
+        reason = _reason([genotype], space)
+        if reason is None and genotype not in finished:
+            reason = _no_network(genotype, space)
+        if reason is not None:
+            raise UserError(
+                f"{run.journal}:{number}: a candidate that is not of `space` ({reason}): the file or the space has "
+                "changed since; restore it, or start a new search"
+            )
+
+
+def _reason(candidates: Sequence[Genotype], space: ArchitectureSpace) -> str | None:
+    """Return why the candidates are not all of the space, None where they are."""
+    if not candidates:
+        return None
+    population = np.array(candidates, dtype=np.int64)
+    try:
+        same = np.array_equal(space.canonical(population), population)
+    except ValueError as error:
+        return str(error)
+    return None if same else "the space writes it in another way"
+
+
+def _no_network(genotype: Genotype, space: ArchitectureSpace) -> str | None:
+    try:
+        space.describe(genotype)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Yield a line for each key whose value differs; of a section of another kind the kind alone.
+
+    >>> list(differences({"search": {"trials": 2, "batch": 1}}, {"search": {"trials": 3, "batch": 1}}))
+    ['search.trials: 2 in the run, now 3']
+    """
+    if before == now:
+        return
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        keys = list({**before, **now})
+        if before.get("kind") != now.get("kind"):
+            keys = ["kind"]
+        for key in keys:
+            inner = f"{path}.{key}" if path else key
+            yield from differences(before.get(key, _ABSENT), now.get(key, _ABSENT), inner)
+        return
+    yield f"{path}: {_shown(before)} in the run, now {_shown(now)}"
+
+
+def _comparable(config: SearchConfig) -> dict[str, Any]:
+    values: dict[str, Any] = config.model_dump(mode="json")
+    values["executor"] = {key: values["executor"][key] for key in PART_OF_THE_RESULT}
+    return values
+
+
+def _shown(value: Any) -> str:
+    """Return a value as YAML has it, or what it is where it is long."""
+    if value is _ABSENT:
+        return "not given"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) <= _LONGEST:
+        return text
+    kind = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a text"
+    return f"{kind} of {len(value)} {'characters' if isinstance(value, str) else 'entries'}"

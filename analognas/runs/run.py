@@ -1,0 +1,247 @@
+"""A run as a Python object: its trials as a table, its best network, its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analognas.config.loader import load_run_config
+from analognas.config.sections import SearchConfig
+from analognas.driver.selection import choose
+from analognas.errors import UserError
+from analognas.progress.observer import Silent
+from analognas.record.directory import RunDirectory, open_run
+from analognas.record.journal import is_locked
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.report.tables import trials_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    import hwsim
+    from analognas.runs.validate import Validation
+
+
+@dataclass(frozen=True)
+class BestNetwork:
+    """The network a run found.
+
+    Attributes:
+        architecture: in the literature's symbols; `{"name": ...}` for a reference.
+        genotype: as its space writes it; None for a reference.
+        metrics: measured on the test split after training at full budget.
+        validated: all that was measured.
+        folder: the exported files.
+    """
+
+    architecture: Mapping[str, Any]
+    genotype: tuple[int, ...] | None
+    metrics: Mapping[str, float]
+    validated: ValidatedNetwork
+    folder: Path
+
+    def __repr__(self) -> str:
+        """Return its main figures for `print`."""
+        return (
+            f"BestNetwork({100 * self.metrics['accuracy_1d']:.2f} % after 1 day, "
+            f"{self.metrics['parameters']:,.0f} parameters, {str(self.folder)!r})"
+        )
+
+    def network(self) -> nn.Module:
+        """Return the trained network, plain torch in evaluation mode: standardised inputs to logits."""
+        from analognas.runs.architecture_file import load_network
+
+        return load_network(self.folder)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search and its directory."""
+
+    directory: RunDirectory
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Open an existing run directory.
+
+        Raises:
+            UserError: when there is none.
+        """
+        return cls(open_run(Path(path)))
+
+    def __repr__(self) -> str:
+        """Return what `print` shows: the directory, how far it is, what it found."""
+        try:
+            status = self.status()
+        except UserError:
+            return f"Run({str(self.path)!r}, damaged)"
+        best = status["best"]
+        found = (
+            "nothing feasible yet"
+            if best is None
+            else f"{status['choice']}: {called(best)}, "
+            f"{100 * best['metrics']['accuracy_1d']:.2f} % after 1 day on validation"
+        )
+        return f"Run({str(self.path)!r}, {status['state']}, {status['finished']} of {status['trials']} trials, {found})"
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    @property
+    def config(self) -> SearchConfig:
+        """The configuration, every default written out."""
+        return load_run_config(self.directory.config)[0]
+
+    @property
+    def result(self) -> FinalResult | None:
+        """What was measured at the end; None before."""
+        return self.directory.final_result()
+
+    @property
+    def best(self) -> BestNetwork:
+        """The best network.
+
+        Raises:
+            ValueError: when the run has not ended yet.
+        """
+        result = self.result
+        if result is None:
+            raise ValueError(
+                f"{self.path}: the run has not ended; continue it with `analognas resume {self.path}`"
+            )
+        trial = self.directory.trial_of(result)
+        return BestNetwork(
+            architecture=result.network.architecture,
+            genotype=None if trial is None else trial.genotype,
+            metrics=result.network.metrics,
+            validated=result.network,
+            folder=self.directory.best,
+        )
+
+    def validate(
+        self,
+        hardware: hwsim.Hardware | str | None = None,
+        *,
+        times_s: Sequence[float | str] | None = None,
+        chips: int | None = None,
+        confidence: float | None = None,
+        adabs: bool = False,
+        device: str = "cpu",
+    ) -> Validation:
+        """Program the best network on chips again and measure it on the test split.
+
+        Args:
+            hardware: a chip or the name of a preset; None: the run's own.
+            times_s: seconds since programming, or texts such as `1 day`, at least one; None: 1 s, 1 h, 1 day, 1 month
+                and 1 year.
+            chips: how many, 2 or more; None: as many as the run did.
+            confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
+            adabs: measure batch-norm statistics anew on every chip at every time.
+            device: where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.
+
+        Raises:
+            UserError: when the run has not ended, or a value does not fit.
+        """
+        from analognas.runs.validate import parse_times, read_hardware, validate
+
+        if times_s is not None and (isinstance(times_s, str | int | float) or len(times_s) == 0):
+            raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
+        return validate(
+            self.path,
+            hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
+            hardware_source=hardware if isinstance(hardware, str) else None,
+            times_s=None
+            if times_s is None
+            else parse_times([str(time_s) for time_s in times_s], "`times_s`"),
+            chips=chips,
+            confidence=confidence,
+            adabs=adabs,
+            device=device,
+            observer=Silent(),
+        )
+
+    def export(
+        self, out: str | Path, formats: Sequence[str] = ("onnx",), *, force: bool = False
+    ) -> list[Path]:
+        """Write the best network in `formats` (`analognas export DIR --format help` lists them) and return the files.
+
+        Raises:
+            UserError: for an unknown format, a file that is there already, or a run that has not ended.
+        """
+        from analognas.export import FORMATS, write_formats
+        from analognas.runs.best_network import best_artefact
+
+        if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
+            raise UserError(f"`formats` must be a list of {', '.join(FORMATS)}, got {formats!r}")
+        return write_formats(best_artefact(self.path), formats, Path(out), force=force)
+
+    def report(self) -> Path:
+        """Write tables and report again, finished or not, and return the report."""
+        from analognas.runs.tables_and_report import publish
+
+        publish(self.directory, self.config, self.directory.trials(), self.result)
+        return self.directory.report
+
+    def trials(self) -> pd.DataFrame:
+        """Return one row a trial in order of completion, the columns of summary.csv."""
+        return trials_table(self.directory.trials(), self.config.constraints.upper_bounds())
+
+    def status(self, trials: Sequence[Trial] | None = None) -> dict[str, Any]:
+        """Return how far the run is, JSON-able.
+
+        Args:
+            trials: those of the record, where they have been read already.
+
+        Raises:
+            UserError: when a file of the run is damaged.
+        """
+        config, result = self.config, self.result
+        trials = self.directory.trials() if trials is None else trials
+        if result is None:
+            trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
+        else:
+            trial = self.directory.trial_of(result, trials)
+        if result is not None and self.directory.report.exists():
+            state = "finished"
+        else:
+            state = "running" if is_locked(self.directory.journal) else "not finished"
+        return {
+            "run": str(self.path),
+            "state": state,
+            "trials": config.search.n_evaluations,
+            "finished": len(trials),
+            "failed": sum(trial.status == "failed" for trial in trials),
+            "choice": config.choice,
+            "best": _best(trial, result),
+            "report": str(self.directory.report) if self.directory.report.exists() else None,
+        }
+
+
+def _best(trial: Trial | None, result: FinalResult | None) -> dict[str, Any] | None:
+    """Return the chosen trial, or the reference that won, with its figures on the validation split."""
+    if trial is not None:
+        return {
+            "number": trial.number,
+            "reference": None,
+            "architecture": dict(trial.architecture),
+            "metrics": dict(trial.metrics),
+        }
+    if result is None or result.winner is None:
+        return None
+    return {
+        "number": None,
+        "reference": result.reference,
+        "architecture": dict(result.network.architecture),
+        "metrics": dict(result.winner.metrics),
+    }
+
+
+def called(best: Mapping[str, Any]) -> str:
+    """Return how the best network of a status is called."""
+    return f"trial {best['number']}" if best["reference"] is None else f"the reference {best['reference']}"

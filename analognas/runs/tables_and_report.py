@@ -1,0 +1,58 @@
+"""What a run shows: tables and report, made from its record at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import hwsim
+from analognas.config.loader import dump_config
+from analognas.config.sections import SearchConfig
+from analognas.errors import UserError, remedy
+from analognas.record.directory import RunDirectory
+from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
+from analognas.report import ReportData, write_hypervolume, write_pareto, write_report, write_summary
+from analognas.runs.resume_checks import MEASURED_WITH
+
+
+def publish(
+    run: RunDirectory, config: SearchConfig, trials: Sequence[Trial], result: FinalResult | None
+) -> None:
+    """Write summary.csv, pareto.csv, hypervolume.csv (of several objectives) and report.html, each whole or not at all.
+
+    Raises:
+        UserError: when the run directory cannot be written.
+    """
+    bounds = config.constraints.upper_bounds()
+    data = ReportData(
+        name=config.name,
+        subject={
+            "task": config.task.kind,
+            "space": config.space.kind,
+            "hardware": hwsim.label(config.hardware),
+            "strategy": config.search.strategy.kind,
+            "seed": str(config.seed),
+        },
+        trials=trials,
+        result=result,
+        upper_bounds=bounds,
+        objectives=config.objectives,
+        choice=config.choice,
+        config_text=dump_config(config),
+        environment={
+            key: value for key, value in run.read_environment().items() if key != MEASURED_WITH
+        },  # which is a part of the configuration
+        command=f"analognas search config.yaml --seed {config.seed}",
+    )
+    try:
+        write_summary(run.summary, trials, bounds)
+        write_pareto(run.pareto, trials, bounds, data.front_objectives)
+        if len(config.objectives) > 1:
+            write_hypervolume(run.hypervolume, trials, bounds, config.objectives)
+        write_report(run.report, data)
+    except OSError as error:
+        place = error.filename2 or run.path  # what a finished draft should have replaced
+        raise UserError(
+            f"{place}: cannot be written: {error.strerror}; the trials are safe, "
+            f"{remedy(error)} and run `analognas report {run.path}`"
+        ) from None
