@@ -25,7 +25,6 @@ from analognas.executors.ray_cluster import NoClusterError, NoRoomError
 from analognas.executors.site import Site, open_site
 from analognas.executors.specs import IN_ORDER
 from analognas.seeds import derive_seed, numpy_generator
-from analognas.spaces import ArchitectureSpace
 from analognas.spaces.specs import make_space
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
@@ -34,6 +33,7 @@ from analognas.strategies.start_from import StartFrom, given_candidate, known_fi
 from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
+from search_spaces import ArchitectureSpace
 
 PROBES: Final = 4096
 

@@ -8,9 +8,19 @@ from search_spaces.initialisation import initialise
 from search_spaces.nasbench201 import NasBench201Space
 from search_spaces.published import PublishedNetwork, published, published_names, published_network
 from search_spaces.resnet import MutationRates, ResNetSpace
-from search_spaces.space import Countable, Genotype, Population, Readable, Recombining, SearchSpace, genotypes
+from search_spaces.space import (
+    ArchitectureSpace,
+    Countable,
+    Genotype,
+    Population,
+    Readable,
+    Recombining,
+    SearchSpace,
+    genotypes,
+)
 
 __all__ = [
+    "ArchitectureSpace",
     "Countable",
     "Genotype",
     "LayerCost",

@@ -97,6 +97,10 @@ class Readable(Protocol):
         ...
 
 
+class ArchitectureSpace(SearchSpace, Recombining, Countable, Readable, Protocol):
+    """A space with every ability."""
+
+
 def genotypes(population: Population) -> list[Genotype]:
     """Return the rows of a population as hashable tuples of Python integers."""
     return [tuple(row) for row in population.tolist()]

@@ -4,7 +4,7 @@ from surrogates.committee import Committee
 from surrogates.gaussian_process import GaussianProcessSurrogate
 from surrogates.held_out import HeldOut, held_out_tau
 from surrogates.kendall import kendall_tau
-from surrogates.model_folder import load_surrogate
+from surrogates.load import load_surrogate
 from surrogates.specs import make_surrogate
 from surrogates.surrogate import FittedSurrogate, Prediction, Surrogate
 from surrogates.xgboost_ensemble import XGBoostSurrogate

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -72,20 +72,9 @@ class FittedCommittee:
 
     def save(self, folder: Path) -> None:
         """Write `manifest.json` and one folder a member into `folder`, which is created."""
-        from surrogates.model_folder import write_manifest
+        from surrogates.model_files import write_manifest
 
         names = [f"member{number}" for number in range(len(self._members))]
         write_manifest(folder, {"kind": KIND, "members": names})
         for name, member in zip(names, self._members, strict=True):
             member.save(folder / name)
-
-    @classmethod
-    def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedCommittee:
-        """Return the committee that `save` wrote into `folder`.
-
-        Raises:
-            ValueError: when the manifest names a member outside the folder.
-        """
-        from surrogates.model_folder import inside, load_surrogate
-
-        return cls([load_surrogate(inside(folder, name)) for name in manifest["members"]])

@@ -154,7 +154,7 @@ class FittedGaussianProcess:
 
     def save(self, folder: Path) -> None:
         """Write `manifest.json` and the trials of the fit, which follow it exactly, into `folder`."""
-        from surrogates.model_folder import write_manifest
+        from surrogates.model_files import write_manifest
 
         write_manifest(folder, {"kind": KIND, "features": self._feature_names, "targets": self._target_names})
         np.savez(folder / ARRAYS, x=self._x, y=self._y)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import numpy.typing as npt
 
-from surrogates.model_folder import read_boosters, write_boosters
+from surrogates.model_files import read_boosters, write_boosters
 from surrogates.surrogate import Prediction
 from surrogates.training_table import FloatMatrix, column_share, feature_array, training_arrays
 

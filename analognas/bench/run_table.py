@@ -9,8 +9,8 @@ import numpy as np
 
 from analognas.bench.table import BenchTable, make_table, name_of
 from analognas.errors import UserError
+from analognas.metrics import SIGNS
 from analognas.record.directory import open_run
-from analognas.strategies.problem import SIGNS
 
 
 def read_run_table(path: Path, target: str) -> BenchTable:

@@ -17,7 +17,7 @@ from search_spaces import Population
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analognas.spaces import ArchitectureSpace
+    from search_spaces import ArchitectureSpace
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
-    from analognas.spaces import ArchitectureSpace
+    from search_spaces import ArchitectureSpace
 
 MAX_STEPS: Final = 64
 """Mutations in a walk before it ends at a random row."""

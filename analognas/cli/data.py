@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Fetch data 
 @app.command("list")
 def list_sources(as_json: AsJson = False) -> None:
     """List the data sets that can be fetched, where they are, and their licences."""
-    from analognas.cli.summary import table
+    from analognas.progress.printable import table
     from analognas.tasks.store.places import data_folder
     from analognas.tasks.store.sources import SOURCES
 

@@ -22,9 +22,9 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """List what a configuration can use, or explain one of them with every option."""
-    from analognas.cli.summary import table
     from analognas.config.catalogue import catalogue
     from analognas.errors import UserError
+    from analognas.progress.printable import table
     from analognas.specs.problems import nearest
 
     if subject not in SUBJECTS:

@@ -31,9 +31,9 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Write the best network of a finished run in the formats asked for."""
-    from analognas.cli.summary import table
     from analognas.errors import UserError
     from analognas.export import FORMATS
+    from analognas.progress.printable import table
     from analognas.specs.problems import nearest
 
     summaries = {

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
-from analognas.progress.printable import printable, tell
+from analognas.progress.printable import printable, table, tell
 
 if TYPE_CHECKING:
     from analognas.config.sections import SearchConfig
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult, ValidatedNetwork
-
-
-def table(rows: Sequence[Sequence[str]], *, align_right: bool = True) -> str:
-    """Return rows as columns, the first left-aligned and the rest right-aligned unless told otherwise.
-
-    >>> print(table([("a", "1"), ("bcd", "20")]))
-    a     1
-    bcd  20
-    """
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column and align_right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str, ...]:

@@ -38,11 +38,11 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Program a found network on chips and show its accuracy over time, on any hardware."""
-    from analognas.cli.summary import table
+    from analognas.progress.printable import table
     from analognas.progress.terminal import PlainObserver
     from analognas.runs.validate import parse_times, read_hardware
     from analognas.runs.validate import validate as validate_network
-    from analognas.specs.durations import duration
+    from analognas.specs.durations import time_label
 
     result = validate_network(
         path,
@@ -71,7 +71,7 @@ def validate(
         return
     rows = [("after", "accuracy", "spread over chips")]
     rows += [
-        (duration(time_s), f"{100 * mean:.2f} %", f"{100 * std:.2f} points")
+        (time_label(time_s), f"{100 * mean:.2f} %", f"{100 * std:.2f} points")
         for time_s, mean, std in zip(result.curve.times_s, result.mean, result.std, strict=True)
     ]
     typer.echo(f"{result.hardware}, {len(result.curve.accuracy[0])} chips, {result.tiles} tiles, test split")

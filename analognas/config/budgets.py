@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.specs.base import MismatchError, Seconds, Spec
+from analognas.specs.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.training.specs import AugmentationSpec, EarlyStopSpec
 
 STANDARD_TIMES_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)

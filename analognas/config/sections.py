@@ -12,11 +12,13 @@ from analognas.config.budgets import EvaluationSpec, FinalSpec, TrainingSpec
 from analognas.config.hardware_section import HardwareSection
 from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.executors.specs import AutoSpec, ExecutorSpec
+from analognas.metrics import SIGNS
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.specs.base import MismatchError, Spec
+from analognas.specs.metric_name import MetricName
 from analognas.specs.problems import nearest
 from analognas.specs.quantity import Count, Share
-from analognas.strategies.problem import SIGNS, Choice, MetricName, Objective
+from analognas.strategies.problem import Choice, Objective
 from analognas.strategies.specs import (
     MULTI_OBJECTIVE,
     NSGA2Spec,

@@ -9,15 +9,44 @@ on the seed alone, and on one worker as on many.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from analognas.driver.ledger import Ledger
+from analognas.driver.ledger import Ledger, OpenCandidate
+from analognas.driver.successive_halving import Promotion
 from analognas.executors.executor import Job, Outcome
 from analognas.record.trial import Ask
 
-if TYPE_CHECKING:
-    from analognas.driver.loop import SearchLoop
+
+class Proposer(Protocol):
+    """What an agenda wants of a search: its jobs, and answers of the strategy.
+
+    Attributes:
+        n_trials: candidates of the whole search.
+        batch: candidates to ask for at a time.
+    """
+
+    @property
+    def n_trials(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many."""
+        ...
+
+    def ask(self, ledger: Ledger, n: int) -> Ask | None:
+        """Ask the strategy for `n` candidates; None where none are needed."""
+        ...
+
+    def jobs(self, opened: Sequence[OpenCandidate]) -> list[Job]:
+        """Return the jobs of open candidates."""
+        ...
+
+    def promoted(self, promotion: Promotion) -> Job:
+        """Return the job of a promotion."""
+        ...
 
 
 class Agenda(Protocol):
@@ -44,7 +73,7 @@ class Agenda(Protocol):
 class AsTheyEnd:
     """Starts something whenever a worker is free; every outcome counts at once."""
 
-    def __init__(self, loop: SearchLoop, ledger: Ledger) -> None:
+    def __init__(self, loop: Proposer, ledger: Ledger) -> None:
         """Take up the candidates that are open.
 
         Args:
@@ -87,7 +116,7 @@ class AsTheyEnd:
 class InOrder:
     """Starts a round when the one before has ended; outcomes count in the order of the round."""
 
-    def __init__(self, loop: SearchLoop, ledger: Ledger) -> None:
+    def __init__(self, loop: Proposer, ledger: Ledger) -> None:
         """Take up the rest of the round that the record ends in.
 
         Args:

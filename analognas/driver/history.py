@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analognas.record.trial import METRICS, Trial
+from analognas.metrics import METRICS
+from analognas.record.trial import Trial
 from analognas.strategies.strategy import History
 from search_spaces import Genotype, Population
 

@@ -22,7 +22,7 @@ from analognas.executors.executor import Job, Measurement, Outcome, node_name, n
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed
-from analognas.spaces import ArchitectureSpace
+from search_spaces import ArchitectureSpace
 
 
 @dataclass(frozen=True)

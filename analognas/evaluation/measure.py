@@ -9,7 +9,8 @@ import numpy as np
 
 import hwsim
 from analognas.evaluation.prepared import PreparedTask
-from analognas.record.trial import DAY_S, MONTH_S, SECOND_S, DriftRecord
+from analognas.record.trial import DriftRecord
+from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.tasks import Split
 from search_spaces import count_network
 

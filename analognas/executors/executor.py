@@ -74,6 +74,19 @@ class Outcome:
     device: str = ""
 
 
+@dataclass(frozen=True)
+class Report:
+    """What an evaluation on another machine sends back.
+
+    Attributes:
+        outcome: of the job.
+        log: what the evaluation wrote, its end where it is long.
+    """
+
+    outcome: Outcome
+    log: str
+
+
 Evaluate: TypeAlias = Callable[[Job], Outcome]
 """An evaluation: it turns whatever goes wrong with a candidate into a failure; only a lost process gives none."""
 

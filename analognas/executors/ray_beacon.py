@@ -32,7 +32,7 @@ UNHEARD_S: Final = 20.0
 """Seconds after a node was lost in which tasks that were under way then are waited for to begin."""
 
 if TYPE_CHECKING:  # the beacon's own process has no other use for torch
-    from analognas.executors.ray_worker import Report
+    from analognas.executors.executor import Report
 
 
 class Start(NamedTuple):

@@ -25,7 +25,7 @@ from analognas.executors.attempts import (
     failed,
     ran_out_of_memory,
 )
-from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome
+from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome, Report
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.ray_beacon import Lookout
@@ -33,7 +33,7 @@ from analognas.executors.ray_cluster import ANSWER_S, Demand
 from analognas.executors.ray_logs import LastWords
 from analognas.executors.ray_shipping import Freight
 from analognas.executors.ray_watch import WAIT_S, ClusterWatch
-from analognas.executors.ray_worker import Errand, Mismatch, Report, beacon_name, evaluate_remotely
+from analognas.executors.ray_worker import Errand, Mismatch, beacon_name, evaluate_remotely
 from analognas.executors.running_clock import RunningClock
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure

@@ -12,7 +12,7 @@ import ray
 
 from analognas.errors import UserError
 from analognas.executors.attempts import Attempt, ran_out_of_memory
-from analognas.executors.executor import Evaluate, Outcome
+from analognas.executors.executor import Evaluate, Report
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.limits import Limits, evaluate_within
 from analognas.executors.memory import import_ahead
@@ -26,19 +26,6 @@ from analognas.executors.node_log import (
 from analognas.executors.ray_beacon import ANNOUNCER
 from analognas.executors.ray_shipping import Shipment
 from analognas.executors.trial_log import write_at_once
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a task sends back.
-
-    Attributes:
-        outcome: of the job.
-        log: what the evaluation wrote, its end where it is long.
-    """
-
-    outcome: Outcome
-    log: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from analognas.executors.device import DeviceName
-from analognas.specs.base import Spec, parse_duration
+from analognas.specs.base import Spec
+from analognas.specs.durations import parse_duration
 
 LONGEST_TRIAL_S: Final = 31_536_000.0
 """A year: longer bounds of a trial are none."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from analognas.metrics import HARD_METRICS
 from analognas.report.wording import broken_bound
-from analognas.strategies.problem import HARD_METRICS, SearchProblem
+from analognas.strategies.problem import SearchProblem
 from analognas.strategies.start_from import reference_candidate
 from analognas.strategies.worth import broken_bounds
 from search_spaces import Genotype, SearchSpace, count_network, published

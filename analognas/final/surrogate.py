@@ -18,8 +18,8 @@ from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.whole_folder import write_folder
 from analognas.seeds import numpy_generator
-from analognas.spaces import ArchitectureSpace
 from analognas.strategies.specs import surrogate_spec
+from search_spaces import ArchitectureSpace
 from surrogates import held_out_tau, make_surrogate
 from surrogates.specs import AnySurrogateSpec
 

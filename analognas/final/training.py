@@ -16,8 +16,9 @@ from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_met
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
 from analognas.final.references import build_network
 from analognas.record.correct_images import CorrectImages
-from analognas.record.trial import DAY_S, DriftRecord
+from analognas.record.trial import DriftRecord
 from analognas.record.validation import ValidatedNetwork
+from analognas.specs.durations import DAY_S
 from analognas.training.loop import accuracy
 from search_spaces import Genotype
 

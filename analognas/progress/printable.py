@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 
@@ -17,3 +19,20 @@ def printable(text: str) -> str:
 def tell(text: str) -> None:
     """Write lines to the error stream."""
     typer.echo(printable(text), err=True)
+
+
+def table(rows: Sequence[Sequence[str]], *, align_right: bool = True) -> str:
+    """Return rows as columns, the first left-aligned and the rest right-aligned unless told otherwise.
+
+    >>> print(table([("a", "1"), ("bcd", "20")]))
+    a     1
+    bcd  20
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column and align_right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analognas.errors import Argument, UserError
-from analognas.record.trial import Trial, candidate_key
-from analognas.record.trial_checks import MAX_GENE
+from analognas.record.trial import MAX_GENE, Trial, candidate_key
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

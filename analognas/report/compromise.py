@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from analognas.metrics import SOFT_METRICS
 from analognas.record.trial import Trial
 from analognas.report.wording import amount, label
 from analognas.strategies.problem import Objective
-from analognas.strategies.worth import HARM, broken_bounds
+from analognas.strategies.worth import broken_bounds
 
 
 def compromise(
@@ -22,7 +23,7 @@ def compromise(
         objective: the first one.
         upper_bounds: largest allowed value by metric name.
     """
-    soft = {name: bound for name, bound in upper_bounds.items() if name in HARM}
+    soft = {name: bound for name, bound in upper_bounds.items() if name in SOFT_METRICS}
     broken = broken_bounds(best.metrics, soft)
     if not broken:
         return ""

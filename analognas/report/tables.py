@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analognas.driver.pareto import hypervolume_curve, pareto_front
+from analognas.metrics import METRICS
 from analognas.record.directory import write_atomically
-from analognas.record.trial import METRICS, Trial
+from analognas.record.trial import Trial
 from analognas.report.data import meets
 from analognas.strategies.problem import Objective, objective_values
 

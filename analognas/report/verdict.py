@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analognas.record.trial import DAY_S, SECOND_S
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.wording import broken_bound, label
+from analognas.specs.durations import DAY_S, SECOND_S
 from analognas.strategies.problem import Objective
 
 _TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}

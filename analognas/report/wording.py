@@ -6,36 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
+from analognas.metrics import TABLE
 
-LABELS: Final[Mapping[str, str]] = {
-    "accuracy_1d": "1-day accuracy",
-    "std_1d": "spread over chips",
-    "avm": "AVM",
-    "accuracy_1s": "1-second accuracy",
-    "digital_accuracy": "digital accuracy",
-    "parameters": "parameters",
-    "macs": "MACs",
-    "tiles": "tiles",
-    "utilisation": "tile utilisation",
-}
-
-TIMES: Final[Mapping[float, str]] = {
-    SECOND_S: "1 s",
-    HOUR_S: "1 h",
-    DAY_S: "1 day",
-    MONTH_S: "1 month",
-    YEAR_S: "1 year",
-}
-
-_PERCENT: Final = ("accuracy_1d", "accuracy_1s", "digital_accuracy", "utilisation")
-_POINTS: Final = ("std_1d", "avm")
 _ARCHITECTURE_LIMIT: Final = 400
 
 
 def label(metric: str) -> str:
     """Return how a metric is called; an unknown one keeps its name."""
-    return LABELS.get(metric, metric)
+    return TABLE[metric].label if metric in TABLE else metric
 
 
 def capitalised(text: str) -> str:
@@ -45,11 +23,8 @@ def capitalised(text: str) -> str:
 
 def scale(metric: str) -> tuple[float, str]:
     """Return the factor and the unit that a metric is shown with."""
-    if metric in _PERCENT:
-        return 100.0, "%"
-    if metric in _POINTS:
-        return 100.0, "points"
-    return 1.0, ""
+    unit = TABLE[metric].unit if metric in TABLE else ""
+    return (100.0, unit) if unit else (1.0, "")
 
 
 def axis_title(metric: str) -> str:
@@ -91,35 +66,6 @@ def accuracy_with_spread(accuracy: float | None, spread: float | None) -> str:
     if spread is None or not math.isfinite(spread):
         return f"{100 * accuracy:.2f} %"
     return f"{100 * accuracy:.2f} ± {100 * spread:.2f} %"
-
-
-def time_label(time_s: float) -> str:
-    """Return a time since programming in the largest unit it fills.
-
-    >>> time_label(86400.0), time_label(60.0), time_label(20.0)
-    ('1 day', '1 min', '20 s')
-    """
-    if time_s in TIMES:
-        return TIMES[time_s]
-    for unit_s, unit in ((YEAR_S, "years"), (DAY_S, "days"), (HOUR_S, "h"), (60.0, "min")):
-        if time_s >= unit_s:
-            return f"{time_s / unit_s:.3g} {unit}"
-    return f"{time_s:.3g} s"
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time for reading.
-
-    >>> duration(3.14), duration(252.0), duration(7380.0)
-    ('3.1 s', '4 min 12 s', '2 h 3 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"
 
 
 def architecture_text(architecture: Mapping[str, Any]) -> str:

@@ -56,34 +56,35 @@ def best_artefact(path: Path) -> Artefact:
             missing or have changed.
     """
     from analognas.compose import final_task
+    from analognas.config.loader import load_run_config
     from analognas.errors import UserError
     from analognas.evaluation.prepared import prepare
     from analognas.evaluation.training import on_tiles
     from analognas.final.references import build_network
     from analognas.final.test_split import FinalNetwork
+    from analognas.record.directory import open_run
     from analognas.runs.architecture_file import REMEDY, load_weights
     from analognas.runs.resume_checks import check_same_data
-    from analognas.runs.run import Run
     from analognas.spaces.specs import make_space
     from analognas.tasks import load_task
 
-    run = Run.open(path)
-    result = run.result
+    run = open_run(path)
+    result = run.final_result()
     if result is None:
         raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
-    config = run.config
+    config = load_run_config(run.config)[0]
     task = load_task(config.task)
-    check_same_data(run.directory, task)
-    trial = run.directory.trial_of(result)
+    check_same_data(run, task)
+    trial = run.trial_of(result)
     genotype = None if trial is None else trial.genotype
     space = make_space(config.space, task.input_shape, task.n_classes)
     network = build_network(space, genotype, result.network.architecture, task.input_shape, task.n_classes)
-    load_weights(network, run.directory.weights, task.input_shape)
+    load_weights(network, run.weights, task.input_shape)
     prepared = final_task(prepare(task), config.final)
     try:
         analog = on_tiles(network, prepared, config.hardware)
     except ValueError as error:  # weights that are finite and far too large
-        raise UserError(f"{run.directory.weights}: {error}; {REMEDY}") from None
+        raise UserError(f"{run.weights}: {error}; {REMEDY}") from None
     final = FinalNetwork(genotype, network, analog, prepared, result.network)
     return make_artefact(config, task, final)
 

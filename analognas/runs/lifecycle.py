@@ -18,6 +18,7 @@ from analognas.final.finalists import choose_finalist
 from analognas.final.surrogate import fit_surrogate, judge_surrogate
 from analognas.final.test_split import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
+from analognas.metrics import HARD_METRICS
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import environment
@@ -35,7 +36,6 @@ from analognas.runs.resume_checks import (
     other_versions,
 )
 from analognas.runs.tables_and_report import publish
-from analognas.strategies.problem import HARD_METRICS
 
 
 def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:

@@ -17,9 +17,8 @@ from analognas.record.environment import package_versions
 if TYPE_CHECKING:
     from analognas.driver.loop import SearchLoop
     from analognas.record.trial import Trial
-    from analognas.spaces import ArchitectureSpace
     from analognas.tasks import Task
-    from search_spaces import Genotype
+    from search_spaces import ArchitectureSpace, Genotype
 
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""

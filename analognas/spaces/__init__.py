@@ -1,5 +1,5 @@
 """The spaces a search can use, behind one interface."""
 
-from analognas.spaces.adapter import ArchitectureSpace, complete
+from analognas.spaces.adapter import complete
 
-__all__ = ["ArchitectureSpace", "complete"]
+__all__ = ["complete"]

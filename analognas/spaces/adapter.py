@@ -8,12 +8,13 @@ itself: random sampling instead of stratified, mutation instead of crossover, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from search_spaces import (
+    ArchitectureSpace,
     Countable,
     Genotype,
     Population,
@@ -26,10 +27,6 @@ from search_spaces import (
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
-
-
-class ArchitectureSpace(SearchSpace, Recombining, Countable, Readable, Protocol):
-    """A space with every ability."""
 
 
 class _CompletedSpace:

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.spaces.adapter import ArchitectureSpace
-from search_spaces import Genotype, Population
+from search_spaces import ArchitectureSpace, Genotype, Population
 
 if TYPE_CHECKING:
     import pandas as pd

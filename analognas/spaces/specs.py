@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from analognas.spaces.adapter import ArchitectureSpace, complete
+from analognas.spaces.adapter import complete
 from analognas.spaces.guarded import guarded
 from analognas.specs.base import Spec
-from search_spaces import SearchSpace
+from search_spaces import ArchitectureSpace, SearchSpace
 
 
 def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:

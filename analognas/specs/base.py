@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,23 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, YEAR_S
-
-_UNITS_S: Final = {
-    "s": 1.0,
-    "second": 1.0,
-    "min": 60.0,
-    "minute": 60.0,
-    "h": HOUR_S,
-    "hour": HOUR_S,
-    "d": DAY_S,
-    "day": DAY_S,
-    "week": 7 * DAY_S,
-    "month": MONTH_S,
-    "y": YEAR_S,
-    "year": YEAR_S,
-}
-_DURATION: Final = re.compile(r"^\s*([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*([a-z]*)\s*$")
+from analognas.specs.durations import parse_duration
 
 
 class MismatchError(ValueError):
@@ -78,29 +61,6 @@ def _kinds(annotation: Any) -> Iterator[Any]:
         yield annotation
     for argument in inner:
         yield from _kinds(argument)
-
-
-def parse_duration(value: Any) -> Any:
-    """Return seconds for a text such as `1 day`; anything but text is left to the validator.
-
-    Raises:
-        ValueError: when the text is not a number with a known unit, or the number is negative.
-
-    >>> parse_duration("1 month")
-    2592000.0
-    """
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.match(value)
-    unit = "" if match is None else (match[2] or "s")
-    factor = _UNITS_S.get(unit, _UNITS_S.get(unit.removesuffix("s")))
-    if match is None or factor is None:
-        raise ValueError(
-            f"must be seconds or a text such as `1 day` (units: {', '.join(_UNITS_S)}), got {value!r}"
-        )
-    if float(match[1]) < 0:
-        raise ValueError(f"must be at least 0 s, got {value!r}")
-    return float(match[1]) * factor
 
 
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(parse_duration, json_schema_input_type=float | str)]

@@ -1,6 +1,7 @@
 """Strategies: who proposes the next candidates."""
 
-from analognas.strategies.problem import HARD_METRICS, SOFT_METRICS, Objective, SearchProblem
+from analognas.metrics import HARD_METRICS, SOFT_METRICS
+from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.rejections import explain_rejections
 from analognas.strategies.strategy import History, Proposal, Strategy
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import SOFT_METRICS
 from analognas.strategies.acquisition import Acquisition
 from analognas.strategies.appraisal import Appraisal, Appraise
 from analognas.strategies.normal_scores import NormalScores
-from analognas.strategies.problem import SOFT_METRICS, SearchProblem
+from analognas.strategies.problem import SearchProblem
 from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal

@@ -8,48 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from analognas.strategies.worth import HARM, SoftBound, soft_bounds, worth
+from analognas.metrics import SOFT_METRICS
+from analognas.strategies.worth import SoftBound, soft_bounds, worth
 from search_spaces import Population
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analognas.spaces import ArchitectureSpace
-
-HARD_METRICS: Final = ("parameters", "macs")
-SOFT_METRICS: Final = tuple(HARM)
-
-MetricName: TypeAlias = Literal[
-    "accuracy_1d",
-    "accuracy_1s",
-    "digital_accuracy",
-    "avm",
-    "std_1d",
-    "parameters",
-    "macs",
-    "tiles",
-    "utilisation",
-]
-"""What can be an objective."""
-
-SIGNS: Final[Mapping[str, int]] = {
-    "accuracy_1d": 1,
-    "accuracy_1s": 1,
-    "digital_accuracy": 1,
-    "utilisation": 1,
-    "avm": -1,
-    "std_1d": -1,
-    "parameters": -1,
-    "macs": -1,
-    "tiles": -1,
-}
-"""What a metric is improved by: 1 by raising it, -1 by lowering it."""
-
+    from search_spaces import ArchitectureSpace
 
 Choice: TypeAlias = Literal["best", "knee"]
 """How the network that is trained at full budget is chosen."""

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from analognas.strategies.problem import HARD_METRICS, SearchProblem
+from analognas.metrics import HARD_METRICS
+from analognas.strategies.problem import SearchProblem
 from search_spaces import Population
 
 SAMPLE: Final = 10_000

@@ -19,7 +19,8 @@ from typing import Final
 
 import numpy as np
 
-from analognas.strategies.problem import SOFT_METRICS, Objective, SearchProblem
+from analognas.metrics import SOFT_METRICS
+from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.strategy import History
 
 SCALARISED: Final = "scalarised"

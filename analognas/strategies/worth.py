@@ -34,13 +34,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import SOFT_METRICS, TABLE
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Vector = npt.NDArray[np.float64]
-
-HARM: Final[Mapping[str, float]] = {"avm": 1.0, "std_1d": 2.0}
-"""What breaking a bound costs, in units of the bounded metric: all of the AVM; two standard deviations over chips."""
 
 LEFT: Final = 0.9
 """What a broken bound leaves of an objective that the harm was taken from."""
@@ -84,7 +83,7 @@ class Outlook(NamedTuple):
 
 def soft_bounds(upper_bounds: Mapping[str, float]) -> tuple[SoftBound, ...]:
     """Return those of the bounds that are on measured metrics."""
-    return tuple(SoftBound(name, upper_bounds[name]) for name in HARM if name in upper_bounds)
+    return tuple(SoftBound(name, upper_bounds[name]) for name in SOFT_METRICS if name in upper_bounds)
 
 
 def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: Sequence[SoftBound]) -> Vector:
@@ -140,6 +139,6 @@ def outlook(
         mean, std = metrics[bound.metric]
         met = bound.probability(mean + caution * std, std)
         chance = chance * met
-        expected = expected + (1 - met) * HARM[bound.metric] * np.maximum(mean, 0.0)
+        expected = expected + (1 - met) * TABLE[bound.metric].harm * np.maximum(mean, 0.0)
     # the harm of a candidate that breaks a bound, expected over the bounds that it may break
     return Outlook(chance, np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1))

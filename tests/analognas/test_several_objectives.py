@@ -2,17 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from analognas.config.loader import parse_config
 from analognas.driver.selection import choose
 from analognas.errors import UserError
-from analognas.record.trial import METRICS
-from analognas.strategies.problem import SIGNS, MetricName, Objective, SearchProblem
+from analognas.metrics import METRICS, SIGNS
+from analognas.specs.metric_name import MetricName
+from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.scalarisation import SCALARISED
 from analognas.strategies.specs import MULTI_OBJECTIVE, SELECTABLE
 from analognas.strategies.start_from import given_candidate
@@ -115,4 +116,7 @@ def test_choosing_among_no_trials() -> None:
 
 
 def test_every_recorded_metric_can_be_an_objective() -> None:
-    assert set(get_args(MetricName)) == set(SIGNS) == set(METRICS)
+    names = TypeAdapter(MetricName)
+    assert [names.validate_python(name) for name in METRICS] == list(SIGNS) == names.json_schema()["enum"]
+    with pytest.raises(ValidationError, match="did you mean `avm`"):
+        names.validate_python("avn")

@@ -11,9 +11,10 @@ import numpy as np
 from analognas.record.trial import DriftRecord
 from analognas.report.data import ReportData
 from analognas.report.figures.theme import BEST, QUIET, REFERENCES, new_figure, plain, translucent
-from analognas.report.wording import TIMES, time_label
+from analognas.specs.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S, time_label
 
 SPLITS: Final = ("test", "validation")
+MARKED_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
 _CHIPS_SHOWN: Final = 50
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 
@@ -69,7 +70,7 @@ def drift_figure(shown: Sequence[NamedCurve]) -> Any:
     if any(entry.digital is not None for entry in shown):
         line = {"color": QUIET, "width": 1.2, "dash": "dot"}
         figure.add_trace(go.Scatter(x=[None], y=[None], name="digital", mode="lines", line=line))
-    ticks = sorted(time for time in times if time in TIMES) or sorted(times)
+    ticks = sorted(time for time in times if time in MARKED_S) or sorted(times)
     figure.update_xaxes(
         type="log",
         title_text="Time since programming",

@@ -7,7 +7,8 @@ import numpy as np
 from analognas.report.data import ReportData
 from analognas.report.figures.drift import NamedCurve
 from analognas.report.html import Html, element, table
-from analognas.report.wording import accuracy_with_spread, amount, architecture_text, label, time_label
+from analognas.report.wording import accuracy_with_spread, amount, architecture_text, label
+from analognas.specs.durations import time_label
 
 _TOP = 10
 

@@ -10,7 +10,8 @@ from analognas.record.validation import FinalResult
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, with_code
 from analognas.report.verdict import comparisons
-from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
+from analognas.report.wording import accuracy_with_spread, amount, architecture_text
+from analognas.specs.durations import duration
 from analognas.strategies.recovery import PATIENCE, RECOVERY
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}

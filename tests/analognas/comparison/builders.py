@@ -11,8 +11,9 @@ from analognas.comparison.plan import ComparisonPlan, PlannedRun, plan_compariso
 from analognas.comparison.result import Comparison
 from analognas.config.document import parse_document
 from analognas.record.correct_images import CorrectImages
-from analognas.record.trial import DAY_S, DriftRecord, Trial
+from analognas.record.trial import DriftRecord, Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.specs.durations import DAY_S
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import SMALL
 

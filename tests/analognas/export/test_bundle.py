@@ -16,7 +16,8 @@ from analognas.errors import UserError
 from analognas.export import FORMATS, Artefact, Format, damaged_files, write_bundle, write_formats
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
-from analognas.record.trial import METRICS, DriftRecord
+from analognas.metrics import METRICS
+from analognas.record.trial import DriftRecord
 from analognas.record.validation import FinalResult, ValidatedNetwork
 
 COMPLETE = [

@@ -9,8 +9,9 @@ import pytest
 import hwsim
 from analognas.record import correct_images
 from analognas.record.correct_images import CorrectImages
-from analognas.record.trial import DAY_S, DriftRecord
+from analognas.record.trial import DriftRecord
 from analognas.record.validation import FinalResult
+from analognas.specs.durations import DAY_S
 from tests.analognas.record.test_validation import a_result
 
 RNG = np.random.default_rng(0)

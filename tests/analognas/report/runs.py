@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from analognas.record.trial import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S, DriftRecord, Failure, Trial
+from analognas.record.trial import DriftRecord, Failure, Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report import ReportData
+from analognas.specs.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from analognas.strategies.problem import Objective
 from surrogates.kendall import kendall_tau
 

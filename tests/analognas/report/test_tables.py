@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analognas.record.trial import METRICS
+from analognas.metrics import METRICS
 from analognas.report import best_so_far, pareto_table, trials_table, write_pareto, write_summary
 from analognas.strategies.problem import Objective
 

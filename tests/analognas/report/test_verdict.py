@@ -1,9 +1,10 @@
 import math
 from dataclasses import replace
 
-from analognas.record.trial import DAY_S, DriftRecord
+from analognas.record.trial import DriftRecord
 from analognas.record.validation import Finalist, FinalResult, ValidatedNetwork
 from analognas.report.verdict import comparisons
+from analognas.specs.durations import DAY_S
 from analognas.strategies import Objective
 
 ACCURACY = [Objective("accuracy_1d", 1)]

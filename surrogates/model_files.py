@@ -1,4 +1,4 @@
-"""A fitted surrogate on disk: `manifest.json` and its models in open formats; nothing is ever unpickled.
+"""The files of a fitted surrogate: `manifest.json` and its models in open formats; nothing is ever unpickled.
 
 The manifest holds a format version, the kind of the surrogate and what that kind needs besides its models:
 XGBoost `.ubj` files, an `.npz` of plain arrays, or one folder a member.
@@ -7,47 +7,15 @@ XGBoost `.ubj` files, an `.npz` of plain arrays, or one folder a member.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import xgboost
 
-    from surrogates.surrogate import FittedSurrogate
-
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
-
-
-def load_surrogate(folder: Path) -> FittedSurrogate:
-    """Return the surrogate that its `save` wrote into `folder`.
-
-    Raises:
-        FileNotFoundError: when the folder has no manifest or a model is missing.
-        ValueError: when the manifest is no JSON object, of another format version or of an unknown kind, or
-            when it names a model outside the folder.
-    """
-    from surrogates import committee, gaussian_process, xgboost_ensemble, xgboost_ranker
-
-    loaders: dict[str, Callable[[Path, dict[str, Any]], FittedSurrogate]] = {
-        committee.KIND: committee.FittedCommittee.load,
-        gaussian_process.KIND: gaussian_process.FittedGaussianProcess.load,
-        xgboost_ensemble.KIND: xgboost_ensemble.FittedXGBoostEnsemble.load,
-        xgboost_ranker.KIND: xgboost_ranker.FittedAnalogNAS.load,
-    }
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: a saved surrogate has a {MANIFEST}, this folder has none")
-    manifest = _read_manifest(path)
-    if manifest.get("format") != FORMAT:
-        raise ValueError(f"{path}: `format` must be {FORMAT}, got {manifest.get('format')!r}: save it again")
-    if manifest.get("kind") not in loaders:
-        raise ValueError(f"{path}: `kind` must be one of {', '.join(loaders)}, got {manifest.get('kind')!r}")
-    try:
-        return loaders[manifest["kind"]](folder, manifest)
-    except KeyError as missing:
-        raise ValueError(f"{path}: the key {missing} is missing: save the surrogate again") from None
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -97,7 +65,12 @@ def inside(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the content of a manifest.
+
+    Raises:
+        ValueError: when it is no JSON object.
+    """
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -1,0 +1,59 @@
+"""The metrics of a trial: one row each, from which everything else about them is derived.
+
+A *hard* metric follows from the genotype and is checked before any training; a *soft* one is measured, and a bound on
+it counts in what a trial is worth (`analognas.strategies.worth`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that objectives, constraints and reports name.
+
+    Attributes:
+        name: in records and configurations.
+        label: in texts and figures.
+        sign: 1 where more is better, -1 where less is.
+        unit: `%` and `points` for fractions of 1 that are shown as such; empty for counts.
+        least: smallest value that a record may have.
+        largest: largest value that a record may have.
+        bound: whether an upper bound on it is `hard`, `soft`, or not possible.
+        harm: what breaking a soft bound costs, in units of the metric.
+    """
+
+    name: str
+    label: str
+    sign: Literal[1, -1]
+    unit: Literal["%", "points", ""]
+    least: float
+    largest: float
+    bound: Literal["hard", "soft"] | None = None
+    harm: float = 0.0
+
+
+TABLE: Final[Mapping[str, Metric]] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy_1d", "1-day accuracy", 1, "%", 0.0, 1.0),
+        # the accuracy of bad chips: two standard deviations below the mean
+        Metric("std_1d", "spread over chips", -1, "points", 0.0, 1.0, "soft", harm=2.0),
+        Metric("avm", "AVM", -1, "points", -1.0, 1.0, "soft", harm=1.0),
+        Metric("accuracy_1s", "1-second accuracy", 1, "%", 0.0, 1.0),
+        Metric("digital_accuracy", "digital accuracy", 1, "%", 0.0, 1.0),
+        Metric("parameters", "parameters", -1, "", 0.0, 1e15, "hard"),
+        Metric("macs", "MACs", -1, "", 0.0, 1e18, "hard"),
+        Metric("tiles", "tiles", -1, "", 0.0, 1e12),
+        Metric("utilisation", "tile utilisation", 1, "%", 0.0, 1.0),
+    )
+}
+"""Every metric of a trial, in the order of records and tables."""
+
+METRICS: Final = tuple(TABLE)
+HARD_METRICS: Final = tuple(name for name, metric in TABLE.items() if metric.bound == "hard")
+SOFT_METRICS: Final = tuple(sorted(name for name, metric in TABLE.items() if metric.bound == "soft"))
+SIGNS: Final[Mapping[str, int]] = {name: metric.sign for name, metric in TABLE.items()}
