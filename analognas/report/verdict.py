@@ -1,18 +1,29 @@
-"""What a search achieved next to its reference networks, in one honest sentence each."""
+"""What a search achieved next to its reference networks, in one honest sentence each.
+
+A difference has its 95 % interval over chips and test images (`analognas.paired_bootstrap`). Where that holds zero the
+word is "level". Another training of the same two networks is not in it: that takes several seeds, `analognas compare`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from analognas.paired_bootstrap import difference
+from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
-from analognas.report.wording import broken_bound, label
+from analognas.report.wording import amount, broken_bound, label
 from analognas.specs.durations import DAY_S, SECOND_S
 from analognas.strategies.problem import Objective
 
-_TIMES = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
+FAR_BELOW: Final = 0.75
+"""Share of the accuracy of a trial below which its network at full budget is flagged."""
+
+_TIMES: Final = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
 
 
 def comparisons(
@@ -20,36 +31,34 @@ def comparisons(
 ) -> list[str]:
     """Return a sentence for each reference but one that was chosen: who is ahead in the first objective, if either is.
 
-    It says by how much, with the standard error over chips where both met the same ones, and at how many times the
-    parameters. Of a reference that is ahead it also says which constraints it breaks or in which other objectives it
-    is worse: a search under a bound is not beaten by what the bound excludes.
+    Of a reference that is ahead it also says which constraints it breaks or in which other objectives it is worse: a
+    search under a bound is not beaten by what the bound excludes.
 
     Args:
         result: the end of a run.
         objectives: of the search; the first one is an accuracy.
         upper_bounds: largest allowed value by metric name.
     """
-    found, first = result.network, objectives[0].metric
     raced = {finalist.reference for finalist in result.finalists if not finalist.failure}
     return [
-        _lost(found, reference, objectives, upper_bounds, raced=reference.name in raced)
-        if reference.metrics[first] > found.metrics[first]
-        else _won(found, reference, first)
+        _compared(result.network, reference, objectives, upper_bounds, raced=reference.name in raced)
         for reference in result.others
     ]
 
 
-def _won(found: ValidatedNetwork, reference: ValidatedNetwork, objective: str) -> str:
-    ratio = found.metrics["parameters"] / reference.metrics["parameters"]
-    lead = _lead(found, reference, objective)
-    if found.metrics[objective] == reference.metrics[objective]:
-        verdict = f"is level with {reference.name}: {lead} apart"
-    else:
-        verdict = f"is ahead of {reference.name} by {lead}"
-    return f"{found.name} {verdict}, with {ratio:.2g} times its parameters"
+def shortfall(network: ValidatedNetwork, trial: Trial) -> str:
+    """Return a sentence on a network that is far below its own trial, an empty text for any other."""
+    before, after = trial.metrics["accuracy_1d"], network.metrics["accuracy_1d"]
+    if after >= FAR_BELOW * before:
+        return ""
+    return (
+        f"trial {trial.number} had {amount('accuracy_1d', before)} on validation, its network at full budget has "
+        f"{amount('accuracy_1d', after)} on the test split: the long training failed, or the trial was luck; raise "
+        "`final.digital_updates` and `final.finalists`, or lower `training.digital.learning_rate`"
+    )
 
 
-def _lost(
+def _compared(
     found: ValidatedNetwork,
     reference: ValidatedNetwork,
     objectives: Sequence[Objective],
@@ -57,7 +66,32 @@ def _lost(
     *,
     raced: bool,
 ) -> str:
-    ratio = reference.metrics["parameters"] / found.metrics["parameters"]
+    lead = _lead(found, reference, objectives[0].metric)
+    ratio = found.metrics["parameters"] / reference.metrics["parameters"]
+    if lead.level:
+        return (
+            f"{found.name} is level with {reference.name}: {lead.text}, with {ratio:.2g} times its parameters"
+        )
+    if lead.points > 0:
+        return (
+            f"{found.name} is ahead of {reference.name} by {lead.text}, with {ratio:.2g} times its parameters"
+        )
+    return (
+        f"{reference.name} is ahead by {_lead(reference, found, objectives[0].metric).text}, "
+        f"has {1 / ratio:.2g} times the parameters; "
+        f"it {_why_not(found, reference, objectives, upper_bounds, raced=raced)}"
+    )
+
+
+def _why_not(
+    found: ValidatedNetwork,
+    reference: ValidatedNetwork,
+    objectives: Sequence[Objective],
+    upper_bounds: Mapping[str, float],
+    *,
+    raced: bool,
+) -> str:
+    """Return why a reference that is ahead was not the answer."""
     broken = [
         broken_bound(name, bound, reference.metrics[name])
         for name, bound in upper_bounds.items()
@@ -69,30 +103,44 @@ def _lost(
         if further.sign * reference.metrics[further.metric] < further.sign * found.metrics[further.metric]
     ]
     if broken:
-        verdict = f"breaks {', '.join(broken)}"
-    elif worse:
-        verdict = f"meets every constraint, and is worse in {', '.join(worse)}"
-    elif raced:
-        verdict = "meets every constraint, and was behind on the validation split, which decides"
-    else:
-        verdict = (
-            "meets every constraint: this search found nothing better; give it more trials or a wider `space`"
-        )
-    return (
-        f"{reference.name} is ahead by {_lead(reference, found, objectives[0].metric)}, "
-        f"has {ratio:.2g} times the parameters; it {verdict}"
-    )
+        return f"breaks {', '.join(broken)}"
+    if worse:
+        return f"meets every constraint, and is worse in {', '.join(worse)}"
+    if raced:
+        return "meets every constraint, and was behind on the validation split, which decides"
+    return "meets every constraint: this search found nothing better; give it more trials or a wider `space`"
 
 
-def _lead(ahead: ValidatedNetwork, behind: ValidatedNetwork, objective: str) -> str:
-    difference = 100 * (ahead.metrics[objective] - behind.metrics[objective])
-    error = _standard_error(ahead, behind, objective)
-    uncertain = "" if error is None else f" ± {100 * error:.2f}"
-    return f"{difference:.2f}{uncertain} points of {label(objective)}"
+@dataclass(frozen=True)
+class _Lead:
+    """How far one network is ahead of another: in points, in words, and whether neither is."""
+
+    points: float
+    text: str
+    level: bool
 
 
-def _standard_error(first: ValidatedNetwork, second: ValidatedNetwork, objective: str) -> float | None:
-    """Return that of the mean difference over chips with the same numbers, None without chips."""
+def _lead(first: ValidatedNetwork, second: ValidatedNetwork, objective: str) -> _Lead:
+    points = 100 * (first.metrics[objective] - second.metrics[objective])
+    named = f"{points:.2f} points of {label(objective)}"
+    if objective == "accuracy_1d" and first.correct_1d is not None and second.correct_1d is not None:
+        one, two = first.correct_1d.unpacked(), second.correct_1d.unpacked()
+        if one.shape[1] == two.shape[1]:
+            found = difference([(one, two)])
+            ends = f"{100 * found.low:.2f} to {100 * found.high:.2f}"
+            return _Lead(
+                points,
+                f"{named} (95 % interval {ends}, {found.chips} chips, {found.images} images)",
+                found.level,
+            )
+    error = _error_over_chips(first, second, objective)
+    if error is None:
+        return _Lead(points, named, points == 0)
+    return _Lead(points, f"{named} (± {100 * error:.2f} over chips alone)", points == 0)
+
+
+def _error_over_chips(first: ValidatedNetwork, second: ValidatedNetwork, objective: str) -> float | None:
+    """Return the standard error of the mean difference over chips with the same numbers, None without chips."""
     rows = []
     for network in (first, second):
         curve = network.curves["test"]

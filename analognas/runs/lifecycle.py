@@ -26,6 +26,7 @@ from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
+from analognas.report.verdict import shortfall
 from analognas.runs.best_network import best_artefact, make_artefact
 from analognas.runs.resume_checks import (
     MEASURED_WITH,
@@ -201,6 +202,9 @@ def _finish(
         surrogate=surrogate,
         finalists=race.finalists,
     )
+    told = "" if isinstance(race.winner, str) else shortfall(final.validated, race.winner)
+    if told:
+        observer.stage(told)
     _export(run, make_artefact(config, composition.task, final), result, observer)
     return result
 

@@ -9,8 +9,8 @@ from typing import Final
 from analognas.record.validation import FinalResult
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, with_code
-from analognas.report.verdict import comparisons
-from analognas.report.wording import accuracy_with_spread, amount, architecture_text
+from analognas.report.verdict import comparisons, shortfall
+from analognas.report.wording import accuracy_with_spread, amount, architecture_text, capitalised
 from analognas.specs.durations import duration
 from analognas.strategies.recovery import PATIENCE, RECOVERY
 
@@ -42,6 +42,7 @@ def header(data: ReportData) -> Html:
         _cards(_columns(data)),
         *(element("p", {"class": "lead"}, sentence) for sentence in _recovered(data)),
         *(element("p", {"class": "lead"}, sentence) for sentence in _trained_on(data.result)),
+        *(element("p", {"class": "warning"}, with_code(f"{sentence}.")) for sentence in _fallen(data)),
         *(element("p", {"class": "lead"}, with_code(f"{sentence}.")) for sentence in _compared(data)),
         _architecture(data),
     )
@@ -102,6 +103,13 @@ def _trained_on(result: FinalResult | None) -> list[str]:
         "The networks above were trained on the training and the validation split, once the choice was made; their "
         "figures are those of the test split."
     ]
+
+
+def _fallen(data: ReportData) -> list[str]:
+    if data.result is None or data.result.trial is None or data.best_trial is None:
+        return []
+    told = shortfall(data.result.network, data.best_trial)
+    return [capitalised(told)] if told else []
 
 
 def _compared(data: ReportData) -> list[str]:

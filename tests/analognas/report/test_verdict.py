@@ -1,11 +1,17 @@
 import math
+import re
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from analognas.record.correct_images import CorrectImages
 from analognas.record.trial import DriftRecord
 from analognas.record.validation import Finalist, FinalResult, ValidatedNetwork
-from analognas.report.verdict import comparisons
+from analognas.report.verdict import comparisons, shortfall
 from analognas.specs.durations import DAY_S
 from analognas.strategies import Objective
+from tests.analognas.record.builders import a_trial
 
 ACCURACY = [Objective("accuracy_1d", 1)]
 BOUNDS = {"parameters": 40_000.0, "avm": 0.05}
@@ -33,7 +39,8 @@ def test_a_reference_that_is_ahead_is_told_with_its_uncertainty_size_and_broken_
     (sentence,) = comparisons(result(large), ACCURACY, BOUNDS)
     error = 100 * 0.01 / math.sqrt(2) / math.sqrt(2)
     assert sentence == (
-        f"resnet8 is ahead by 1.50 ± {error:.2f} points of 1-day accuracy, has 3.9 times the parameters; it breaks "
+        f"resnet8 is ahead by 1.50 points of 1-day accuracy (± {error:.2f} over chips alone), has 3.9 times the "
+        "parameters; it breaks "
         "`parameters <= 40,000` (78,000), `avm <= 0.05` (0.1)"
     )
 
@@ -76,10 +83,44 @@ def test_a_reference_that_is_behind_or_equal_is_told_too() -> None:
     first, second = comparisons(result(behind, equal), ACCURACY, BOUNDS)
     error = 100 * 0.01 / math.sqrt(2) / math.sqrt(2)
     assert first == (
-        f"best is ahead of resnet8 by 0.50 ± {error:.2f} points of 1-day accuracy, with 2 times its parameters"
+        f"best is ahead of resnet8 by 0.50 points of 1-day accuracy (± {error:.2f} over chips alone), with 2 times its "
+        "parameters"
     )
     assert second == (
-        f"best is level with resnet8: 0.00 ± {error:.2f} points of 1-day accuracy apart, with 2 times its parameters"
+        f"best is level with resnet8: 0.00 points of 1-day accuracy (± {error:.2f} over chips alone), with 2 times its "
+        "parameters"
     )
     (digital,) = comparisons(result(behind), [Objective("digital_accuracy", 1)], BOUNDS)
     assert digital.startswith("best is level with resnet8: 0.00 points of ")
+
+
+def with_images(name: str, right: float, seed: int) -> ValidatedNetwork:
+    """A network of which each of 10 chips finds this share of 400 images, mostly the same ones."""
+    rng = np.random.default_rng(seed)
+    correct = np.tile(rng.random(400) < right, (10, 1)) ^ (rng.random((10, 400)) < 0.01)
+    plain = network(name, tuple(correct.mean(axis=1).tolist()), 20_000)
+    return replace(plain, correct_1d=CorrectImages.packed(correct))
+
+
+def test_a_difference_that_the_test_images_cannot_tell_is_level() -> None:
+    found, reference = with_images("best", 0.90, 0), with_images("resnet8", 0.89, 1)
+    assert found.metrics["accuracy_1d"] != reference.metrics["accuracy_1d"]
+    (sentence,) = comparisons(FinalResult(1, found, (reference,), {}), ACCURACY, BOUNDS)
+    assert sentence.startswith("best is level with resnet8: ")
+    assert "10 chips, 400 images" in sentence
+
+
+@pytest.mark.parametrize(("found", "reference", "ahead"), [(0.95, 0.7, "best"), (0.7, 0.95, "resnet8")])
+def test_a_difference_that_they_can_tell_is_a_lead(found, reference, ahead) -> None:
+    networks = with_images("best", found, 0), with_images("resnet8", reference, 1)
+    (sentence,) = comparisons(FinalResult(1, networks[0], networks[1:], {}), ACCURACY, BOUNDS)
+    assert sentence.startswith(f"{ahead} is ahead ")
+    low, high = map(float, re.search(r"interval (\S+) to (\S+),", sentence).groups())
+    assert 15 < low < high < 35
+
+
+@pytest.mark.parametrize(("after", "flagged"), [(0.10, True), (0.18, True), (0.19, False), (0.3, False)])
+def test_a_network_far_below_its_trial_is_flagged(after, flagged) -> None:
+    told = shortfall(network("best", (after, after), 20_000), a_trial(7, accuracy=0.25))
+    assert bool(told) == flagged
+    assert not flagged or ("trial 7 had 25.00 %" in told and "`final.digital_updates`" in told)
