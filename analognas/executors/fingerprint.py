@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -14,11 +15,33 @@ from analognas.record.environment import package_versions
 
 OWN_PACKAGES: Final = ("analognas", "search_spaces", "surrogates", "hwsim")
 
+SOURCE: Final = (".py", ".c", ".h", ".yaml")
+"""Files that shape a result: code, kernels, presets."""
+
 
 @cache
 def fingerprint() -> Mapping[str, str]:
-    """Return versions by name; `our source` is a hash of the four packages, for what a version does not tell."""
-    return {"Python": platform.python_version(), **package_versions(), "our source": _source_hash()}
+    """Return versions by name, whether kernels are compiled, and a hash of the four packages as `our source`."""
+    return {
+        "Python": platform.python_version(),
+        **package_versions(),
+        "compiled kernels": compiled_kernels(),
+        "our source": _source_hash(),
+    }
+
+
+@cache
+def compiled_kernels() -> str:
+    """Return `all` where this machine compiles the kernels, or what is missing."""
+    from analognas.training.kernels.library import library as training
+    from hwsim.kernels.library import library as simulation
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # who asks says it in words of its own
+        missing = [
+            name for name, load in (("simulation", simulation), ("training", training)) if load() is None
+        ]
+    return f"none for {' and '.join(missing)}" if missing else "all"
 
 
 def differences(here: Mapping[str, str], there: Mapping[str, str]) -> str:
@@ -39,7 +62,7 @@ def _source_hash() -> str:
     for package in OWN_PACKAGES:
         spec = find_spec(package)
         for root in spec.submodule_search_locations or () if spec is not None else ():
-            for path in sorted(Path(root).rglob("*.py")):
+            for path in sorted(path for path in Path(root).rglob("*") if path.suffix in SOURCE):
                 digest.update(f"{package}/{path.relative_to(root)}".encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

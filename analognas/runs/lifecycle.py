@@ -13,6 +13,7 @@ from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose
 from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.evaluation.training import STOPPED_EARLY
+from analognas.executors.fingerprint import compiled_kernels
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final.finalists import choose_finalist
 from analognas.final.surrogate import fit_surrogate, judge_surrogate
@@ -49,6 +50,7 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
     task = composition.task
     facts = {
         **environment(),
+        "compiled_kernels": compiled_kernels(),
         "data": task.name,
         "data_sha256": task.fingerprint,
         "data_notes": list(task.notes),
