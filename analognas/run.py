@@ -81,7 +81,7 @@ class Run:
             return f"Run({str(self.path)!r}, damaged)"
         best = status["best"]
         found = (
-            "nothing feasible yet"
+            "no trial has completed yet"
             if best is None
             else f"{status['choice']}: {called(best)}, "
             f"{100 * best['metrics']['accuracy_1d']:.2f} % after 1 day on validation"

@@ -45,7 +45,7 @@ def progress_svg(comparison: Comparison) -> str:
 def _band(curves: list[tuple[float | None, ...]]) -> Band | None:
     """Return mean and spread in percent from the trial on where every search has a best; a search that ended stays.
 
-    Searches that found nothing feasible at all are left out.
+    Searches in which no trial completed are left out.
     """
     found = [
         np.array(curve, dtype=np.float64) for curve in curves if any(value is not None for value in curve)

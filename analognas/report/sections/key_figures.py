@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from analognas.record.validation import FinalResult
+from analognas.report.compromise import broken_at_full_budget
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, with_code
 from analognas.report.verdict import comparisons
-from analognas.report.wording import accuracy_with_spread, amount, architecture_text, duration
+from analognas.report.wording import accuracy_with_spread, amount, architecture_text, capitalised, duration
 from analognas.strategies.recovery import PATIENCE, RECOVERY
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
@@ -104,9 +105,12 @@ def _trained_on(result: FinalResult | None) -> list[str]:
 
 
 def _compared(data: ReportData) -> list[str]:
+    """Say who is ahead, and which soft bounds the exported network breaks."""
     if data.result is None:
         return []
-    return comparisons(data.result, data.objectives, data.upper_bounds)
+    broken = broken_at_full_budget(data.result, data.upper_bounds)
+    compared = comparisons(data.result, data.objectives, data.upper_bounds)
+    return [*compared, *([capitalised(broken)] if broken else [])]
 
 
 def _cards(columns: Sequence[_Column]) -> Html:
