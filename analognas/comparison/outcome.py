@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from analognas.comparison.plan import PlannedRun
-from analognas.config.sections import SearchConfig
 from analognas.paired_bootstrap import Correct, Difference, difference
 from analognas.record.directory import RunDirectory, holds_run
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.references import BEST
+from analognas.report.data import trial_worth
 from analognas.report.progress import best_so_far
-from analognas.strategies.worth import soft_bounds, worth_of
 
 State = Literal["finished", "failed", "open"]
 
@@ -63,6 +63,11 @@ class RunOutcome:
         """Return a reference network, which may be the exported one."""
         networks = (*self.references, *([] if self.network is None else [self.network]))
         return next((network for network in networks if network.name == name), None)
+
+    @property
+    def exported_reference(self) -> str | None:
+        """The name of the reference that won the race; None where a trial did, or there is no network."""
+        return None if self.network is None or self.network.name == BEST else self.network.name
 
     def versus(self, reference: str) -> tuple[Correct, Correct] | None:
         """Return what network and reference find of each test image; None where that is not known."""
@@ -120,7 +125,9 @@ def outcome(
         design: how many trials are the strategy's design.
         note: why there is no result.
     """
-    best = best_so_far(_accuracies(trials), _worth(planned.config, trials))
+    objective, bounds = planned.config.objectives[0], planned.config.constraints.upper_bounds()
+    worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
+    best = best_so_far(_accuracies(trials), worth)
     first_rung = [trial for trial in trials if trial.rung == 0]
     learned = first_rung[design:]
     completed = [trial.metrics["accuracy_1d"] for trial in first_rung if trial.status == "completed"]
@@ -156,20 +163,6 @@ def not_finished(planned: PlannedRun) -> RunOutcome:
 
 def _accuracies(trials: Sequence[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([trial.metrics.get("accuracy_1d", np.nan) for trial in trials], dtype=np.float64)
-
-
-def _worth(config: SearchConfig, trials: Sequence[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return what decides which trial is the best, `(n,)`; NaN for trials that failed or had a part of the budget."""
-    objective, bounds = config.objectives[0], soft_bounds(config.constraints.upper_bounds())
-    return np.array(
-        [
-            worth_of(objective.sign * trial.metrics[objective.metric], trial.metrics, bounds)
-            if trial.at_full_budget and trial.status == "completed"
-            else np.nan
-            for trial in trials
-        ],
-        dtype=np.float64,
-    )
 
 
 def _figures(network: ValidatedNetwork) -> dict[str, Any]:

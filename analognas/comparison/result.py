@@ -26,6 +26,7 @@ class StrategySummary:
         spread: standard deviation of that over the seeds; None for fewer than two.
         avm: mean.
         parameters: mean.
+        references_exported: searches that a reference won.
         trials: of all searches.
         after_design: trials after the design.
         wasted: of these, how many failed or are below half of the best of their run.
@@ -39,6 +40,7 @@ class StrategySummary:
     spread: float | None
     avm: float | None
     parameters: float | None
+    references_exported: int
     trials: int
     after_design: int
     wasted: int
@@ -111,6 +113,7 @@ class Comparison:
             spread=float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else None,
             avm=_mean([network.metrics["avm"] for network in networks]),
             parameters=_mean([network.metrics["parameters"] for network in networks]),
+            references_exported=sum(run.exported_reference is not None for run in runs),
             trials=sum(run.trials for run in runs),
             after_design=sum(run.after_design for run in runs),
             wasted=sum(run.wasted for run in runs),

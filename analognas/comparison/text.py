@@ -29,11 +29,17 @@ def as_text(comparison: Comparison) -> str:
         "",
         table(
             [
-                ("search", "1 day on chips", "AVM", "parameters", *others, "wasted", "trials"),
+                ("search", "1 day on chips", "AVM", "parameters", "exported", *others, "wasted", "trials"),
                 *(_run_row(run, comparison) for run in comparison.runs),
             ]
         ),
         *(f"{_name(run)}: {run.note}" for run in comparison.runs if run.note),
+        *(
+            f"{summary.strategy}: a reference won {summary.references_exported} of {len(summary.seeds)} races and was "
+            "exported"
+            for summary in comparison.summaries
+            if summary.references_exported
+        ),
         "",
         *_legend(comparison),
     ]
@@ -63,6 +69,7 @@ def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
         NONE if metrics is None else _percent(metrics["accuracy_1d"], metrics["std_1d"]),
         NONE if metrics is None else _points(metrics["avm"]),
         NONE if metrics is None else f"{metrics['parameters']:,.0f}",
+        NONE if run.network is None else run.exported_reference or "trial",
         *(_shown(run.differences.get(name)) for name in comparison.references),
         _share(run.wasted, run.after_design) if ended else NONE,
         f"{run.trials:,}",

@@ -108,15 +108,21 @@ class ReportData:
         )
 
     def worth(self, trial: Trial) -> float:
-        """Return what a trial is worth; NaN for one that failed, had a part of the budget or lacks a metric."""
-        if not trial.at_full_budget or self.objective not in trial.metrics:
-            return math.nan
-        score = self.objectives[0].sign * trial.metrics[self.objective]
-        return worth_of(score, trial.metrics, soft_bounds(self.upper_bounds))
+        """Return what a trial is worth, as `trial_worth` does."""
+        return trial_worth(trial, self.objectives[0], self.upper_bounds)
 
     def values(self, metric: str, trials: Sequence[Trial]) -> npt.NDArray[np.float64]:
         """Return one metric of the trials, `(n,)` float64, NaN where a trial has none."""
         return np.array([trial.metrics.get(metric, math.nan) for trial in trials], dtype=np.float64)
+
+
+def trial_worth(trial: Trial, objective: Objective, upper_bounds: Mapping[str, float]) -> float:
+    """Return what a trial is worth; NaN for one that failed, had a part of the budget or lacks a metric."""
+    if not trial.at_full_budget or objective.metric not in trial.metrics:
+        return math.nan
+    return worth_of(
+        objective.sign * trial.metrics[objective.metric], trial.metrics, soft_bounds(upper_bounds)
+    )
 
 
 def meets(metrics: Mapping[str, float], metric: str, bound: float) -> bool:

@@ -68,6 +68,10 @@ def test_an_exported_reference_differs_in_nothing_from_itself(plan) -> None:
     run = an_outcome(plan.runs[0], 0.8)
     result = with_exported_reference(run)
     assert np.array_equal(*(result.versus("resnet8") or (1, 2)))
+    assert (run.exported_reference, result.exported_reference) == (None, "resnet8")
+    comparison = a_comparison(plan, [result, an_outcome(plan.runs[2], 0.8)])
+    assert comparison.summaries[0].references_exported == 1
+    assert "surrogate-guided: a reference won 1 of 2 races and was exported" in comparison.to_text()
     alone = replace(result, references=())
     assert np.array_equal(*(alone.versus("resnet8") or (1, 2)))
 
