@@ -83,7 +83,7 @@ def compare(
         observer: as for `search`.
 
     Returns:
-        What every search found, and the differences with their intervals; a search that found nothing feasible is in
+        What every search found, and the differences with their intervals; a search in which no trial completed is in
         it with a note.
 
     Raises:

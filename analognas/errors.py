@@ -72,7 +72,7 @@ class UserError(Exception):
 
 
 class NoFeasibleArchitectureError(Exception):
-    """No candidate met the constraints, or none could be trained."""
+    """No candidate met the hard constraints, or none could be trained."""
 
 
 class EvaluationError(Exception):

@@ -65,9 +65,7 @@ def compare(
         typer.echo(printable(comparison.to_text()))
         typer.echo(f"drawing: {plan.drawing}\neverything: {plan.record}")
     if all(run.network is None for run in comparison.runs):
-        raise NoFeasibleArchitectureError(
-            f"{plan.path}: no search found an architecture that meets the constraints"
-        )
+        raise NoFeasibleArchitectureError(f"{plan.path}: no trial of any search completed; the notes say why")
 
 
 def _seeds(text: str) -> int | list[int]:

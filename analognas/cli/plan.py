@@ -10,6 +10,8 @@ import numpy as np
 import typer
 
 import hwsim
+from analognas.compose import final_budget
+from analognas.final.references import broken_by
 from analognas.report.wording import amount
 from analognas.strategies.start_from import given_candidate, reference_candidate
 from search_spaces import Genotype
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from analognas.compose import Composition
     from analognas.config.sections import SearchConfig
     from analognas.driver.successive_halving import RungPlan
+    from analognas.evaluation.training import TrainingBudget
 
 
 def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:
@@ -27,10 +30,10 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
         typer.echo(json.dumps(plan, indent=1))
         return
     for key, value in plan.items():
-        if (key in _ONE_A_LINE and not value) or (key == "to_maximum" and value is None):
+        if (key in _LEFT_OUT and not value) or (key == "to_maximum" and value is None):
             continue
         for number, line in enumerate(value if key in _ONE_A_LINE else [value]):
-            label = "each trial" if key == "rungs" and len(value) == 1 else key
+            label = "each trial" if key == "rungs" and len(value) == 1 else _LABELS.get(key, key)
             typer.echo(f"{'' if number else label:18}{_shown(plan, key, line)}")
     typer.echo("the configuration is valid; nothing was created")
 
@@ -64,13 +67,24 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "executor": config.executor.kind,
         "device": config.executor.device,
         "threads": config.executor.threads,
+        "full_budget": {
+            **_budget(final_budget(config.training, config.final), composition),
+            "chips": config.final.chips,
+        },
         "final": config.final.model_dump(),
         "references": list(config.references),
+        "cannot_win": {name: broken for name in config.references if (broken := _broken(name, composition))},
     }
     return plan
 
 
 _ONE_A_LINE = ("notes", "start_from", "rungs")
+_LABELS = {"full_budget": "full budget", "cannot_win": "cannot win"}
+_LEFT_OUT = (*_ONE_A_LINE, "cannot_win")
+
+
+def _broken(reference: str, composition: Composition) -> str:
+    return broken_by(reference, composition.problem, composition.task)
 
 
 def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any]]:
@@ -98,14 +112,18 @@ def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any
 
 
 def _rung(rung: RungPlan, composition: Composition) -> dict[str, int]:
-    budget, inputs = composition.evaluator.budget.reduced(rung.share), len(composition.task.train)
+    budget = composition.evaluator.budget.reduced(rung.share)
+    return {"candidates": rung.candidates, **_budget(budget, composition), "chips": rung.chips}
+
+
+def _budget(budget: TrainingBudget, composition: Composition) -> dict[str, int]:
+    """Return what a budget comes to on the training split."""
+    inputs = len(composition.task.train)
     return {
-        "candidates": rung.candidates,
         "digital_epochs": budget.digital.n_epochs(inputs),
         "hardware_aware_epochs": budget.hardware_aware.n_epochs(inputs),
         "digital_updates": budget.digital.n_steps(inputs),
         "hardware_aware_updates": budget.hardware_aware.n_steps(inputs),
-        "chips": rung.chips,
     }
 
 
@@ -123,12 +141,17 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
         return "none" if value is None else f"below {value['accuracy']:g} after epoch {value['epoch']}"
     if key == "start_from":
         return f"{value['name']}: {value['parameters']:,} parameters, {value['macs']:,} MACs"
-    if key == "rungs":
+    if key == "cannot_win":
+        return "; ".join(f"{name} breaks {broken}" for name, broken in value.items())
+    if key == "final":
+        return _plain({name: inner for name, inner in value.items() if name in ("finalists", "train_on")})
+    if key in ("rungs", "full_budget"):
         budget = (
             f"{value['digital_epochs']} digital + {value['hardware_aware_epochs']} hardware-aware epochs "
             f"({value['digital_updates']:,} + {value['hardware_aware_updates']:,} updates), {value['chips']} chips"
         )
-        return budget if len(plan["rungs"]) == 1 else f"{value['candidates']:,} candidates: {budget}"
+        whole = key == "full_budget" or len(plan["rungs"]) == 1
+        return budget if whole else f"{value['candidates']:,} candidates: {budget}"
     return _plain(value)
 
 

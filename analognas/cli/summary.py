@@ -30,9 +30,12 @@ def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str
 
 def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *, as_json: bool) -> None:
     """Print the figures of the chosen network and the references, and where the report is."""
+    from analognas.report.compromise import broken_at_full_budget
     from analognas.report.verdict import comparisons
+    from analognas.strategies.worth import broken_bounds
 
-    compared = comparisons(result, config.objectives, config.constraints.upper_bounds())
+    upper_bounds = config.constraints.upper_bounds()
+    compared = comparisons(result, config.objectives, upper_bounds)
     if as_json:
         content = {
             "run": str(run.path),
@@ -50,6 +53,7 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
                 for network in result.networks
             ],
             "comparisons": compared,
+            "broken_bounds": broken_bounds(result.network.metrics, upper_bounds),
             "surrogate_tau": result.surrogate.get("tau", {}),
         }
         typer.echo(json.dumps(content, indent=1))
@@ -58,7 +62,7 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
     name = config.choice if result.reference is None else f"{config.choice}: {result.reference}"
     rows = [head, network_row(result.network, name), *(network_row(network) for network in result.others)]
     typer.echo(printable(table(rows)))
-    for sentence in compared:
+    for sentence in filter(None, (*compared, broken_at_full_budget(result, upper_bounds))):
         typer.echo(printable(sentence))
     if result.surrogate:
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())

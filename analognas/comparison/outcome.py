@@ -10,14 +10,15 @@ from typing import Any, Literal
 import numpy as np
 
 from analognas.comparison.plan import PlannedRun
+from analognas.final.references import BEST
 from analognas.paired_bootstrap import Correct, Difference, difference
 from analognas.record.directory import RunDirectory, holds_run
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
-from analognas.report.data import meets
+from analognas.report.data import trial_worth
 from analognas.report.progress import best_so_far
 
-State = Literal["finished", "infeasible", "open"]
+State = Literal["finished", "failed", "open"]
 
 WASTED_BELOW = 0.5
 """Of the best 1-day accuracy of a run: what a trial must reach that is not wasted."""
@@ -31,13 +32,13 @@ class RunOutcome:
         strategy: its strategy.
         seed: its seed.
         path: its run directory.
-        state: `finished`, `infeasible` where no candidate met the constraints, or `open` while it has not ended.
+        state: `finished`, `failed` where no trial completed, or `open` while it has not ended.
         note: why there is no network; empty where there is one.
         trials: that have ended.
         failed: of them.
         after_design: trials after the design, on the first rung where there are several.
         wasted: of these, how many failed or are below half of the best 1-day accuracy of the run.
-        best_so_far: the best feasible 1-day accuracy on the validation split up to each trial, None before the first.
+        best_so_far: 1-day accuracy, on the validation split, of the best trial up to each trial; None before the first.
         network: the exported network on the test split.
         references: the reference networks by name.
         differences: of the network to each reference by name, over chips and test images; None without a network or
@@ -62,6 +63,11 @@ class RunOutcome:
         """Return a reference network, which may be the exported one."""
         networks = (*self.references, *([] if self.network is None else [self.network]))
         return next((network for network in networks if network.name == name), None)
+
+    @property
+    def exported_reference(self) -> str | None:
+        """The name of the reference that won the race; None where a trial did, or there is no network."""
+        return None if self.network is None or self.network.name == BEST else self.network.name
 
     def versus(self, reference: str) -> tuple[Correct, Correct] | None:
         """Return what network and reference find of each test image; None where that is not known."""
@@ -115,16 +121,13 @@ def outcome(
     Args:
         planned: the run.
         trials: all of it, in order of completion.
-        result: its end; None where no candidate met the constraints.
+        result: its end; None where no trial completed.
         design: how many trials are the strategy's design.
         note: why there is no result.
     """
-    bounds = planned.config.constraints.upper_bounds()
-    feasible = [
-        trial.at_full_budget and all(meets(trial.metrics, metric, bound) for metric, bound in bounds.items())
-        for trial in trials
-    ]
-    best = best_so_far(_accuracies(trials), np.array(feasible, dtype=np.bool_))
+    objective, bounds = planned.config.objectives[0], planned.config.constraints.upper_bounds()
+    worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
+    best = best_so_far(_accuracies(trials), worth)
     first_rung = [trial for trial in trials if trial.rung == 0]
     learned = first_rung[design:]
     completed = [trial.metrics["accuracy_1d"] for trial in first_rung if trial.status == "completed"]
@@ -133,7 +136,7 @@ def outcome(
         strategy=planned.strategy,
         seed=planned.seed,
         path=planned.path,
-        state="infeasible" if result is None else "finished",
+        state="failed" if result is None else "finished",
         note=note,
         trials=len(trials),
         failed=sum(trial.status == "failed" for trial in trials),

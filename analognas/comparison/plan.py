@@ -133,7 +133,11 @@ def plan_comparison(
 
 
 def _checked_strategies(names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    if (
+        isinstance(names, str)
+        or not isinstance(names, Sequence)
+        or not all(isinstance(name, str) for name in names)
+    ):
         raise UserError(Argument("strategies"), f" must be a list of names, got {names!r:.80}")
     if not any(names):
         raise UserError(Argument("strategies"), f": name at least one of {', '.join(STRATEGIES)}")
@@ -152,7 +156,11 @@ def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
         if not 1 <= seeds <= MOST_SEEDS:
             raise UserError(told, f" must be 1 to {MOST_SEEDS}, got {seeds}")
         return tuple(range(seeds))
-    if isinstance(seeds, str | bool) or not all(type(seed) is int for seed in seeds):
+    if (
+        isinstance(seeds, str | bool)
+        or not isinstance(seeds, Sequence)
+        or not all(type(seed) is int for seed in seeds)
+    ):
         raise UserError(told, f" must be how many, such as 5, or a list such as 3,7,11, got {seeds!r:.80}")
     if not 1 <= len(seeds) <= MOST_SEEDS:
         raise UserError(told, f" must be 1 to {MOST_SEEDS}, got {len(seeds)}")

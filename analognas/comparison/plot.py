@@ -10,6 +10,9 @@ import numpy.typing as npt
 from analognas.bench.bands import Axes, Band, bands_svg
 from analognas.comparison.result import Comparison
 
+NARROWEST: Final = 1.0
+"""Points of accuracy that the axis spans at least: less than a point is noise, and its labels would be long."""
+
 FIRST: Final = 5
 """Trials before the first point: earlier accuracies are luck and would set the scale."""
 
@@ -25,7 +28,7 @@ def progress_svg(comparison: Comparison) -> str:
     first = min((int(band.x[0]) for band in bands.values()), default=1)
     low = min((float(band.low.min()) for band in bands.values()), default=0.0)
     high = max((float(band.high.max()) for band in bands.values()), default=100.0)
-    margin = 0.05 * max(high - low, 0.1)
+    margin = max(0.05 * (high - low), NARROWEST / 2)
     counts = {len(comparison.of(strategy)) for strategy in bands}
     seeds = "1 seed" if counts == {1} else f"{min(counts, default=0)} seeds"
     if len(counts) > 1:
@@ -45,7 +48,7 @@ def progress_svg(comparison: Comparison) -> str:
 def _band(curves: list[tuple[float | None, ...]]) -> Band | None:
     """Return mean and spread in percent from the trial on where every search has a best; a search that ended stays.
 
-    Searches that found nothing feasible at all are left out.
+    Searches in which no trial completed are left out.
     """
     found = [
         np.array(curve, dtype=np.float64) for curve in curves if any(value is not None for value in curve)

@@ -28,6 +28,7 @@ class StrategySummary:
         spread: standard deviation of that over the seeds; None for fewer than two.
         avm: mean.
         parameters: mean.
+        references_exported: searches that a reference won.
         trials: of all searches.
         after_design: trials after the design.
         wasted: of these, how many failed or are below half of the best of their run.
@@ -41,6 +42,7 @@ class StrategySummary:
     spread: float | None
     avm: float | None
     parameters: float | None
+    references_exported: int
     trials: int
     after_design: int
     wasted: int
@@ -113,6 +115,7 @@ class Comparison:
             spread=float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else None,
             avm=_mean([network.metrics["avm"] for network in networks]),
             parameters=_mean([network.metrics["parameters"] for network in networks]),
+            references_exported=sum(run.exported_reference is not None for run in runs),
             trials=sum(run.trials for run in runs),
             after_design=sum(run.after_design for run in runs),
             wasted=sum(run.wasted for run in runs),
@@ -176,11 +179,17 @@ def as_text(comparison: Comparison) -> str:
         "",
         table(
             [
-                ("search", "1 day on chips", "AVM", "parameters", *others, "wasted", "trials"),
+                ("search", "1 day on chips", "AVM", "parameters", "exported", *others, "wasted", "trials"),
                 *(_run_row(run, comparison) for run in comparison.runs),
             ]
         ),
         *(f"{_name(run)}: {run.note}" for run in comparison.runs if run.note),
+        *(
+            f"{summary.strategy}: a reference won {summary.references_exported} of {len(summary.seeds)} races and was "
+            "exported"
+            for summary in comparison.summaries
+            if summary.references_exported
+        ),
         "",
         *_legend(comparison),
     ]
@@ -210,6 +219,7 @@ def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
         NONE if metrics is None else _percent(metrics["accuracy_1d"], metrics["std_1d"]),
         NONE if metrics is None else _points(metrics["avm"]),
         NONE if metrics is None else f"{metrics['parameters']:,.0f}",
+        NONE if run.network is None else run.exported_reference or "trial",
         *(_shown(run.differences.get(name)) for name in comparison.references),
         _share(run.wasted, run.after_design) if ended else NONE,
         f"{run.trials:,}",

@@ -172,7 +172,7 @@ class FinalSpec(Spec):
         default=1,
         ge=1,
         le=100,
-        description="best trials trained in full and judged like the references on validation data; the winner anew",
+        description="best trials raced in full with the references on the validation split; the winner is exported",
     )
     train_on: Literal["train", "train-and-validation"] = Field(
         default="train",

@@ -39,7 +39,7 @@ class Ledger:
 
     Attributes:
         trials: finished, in order of completion.
-        best: the best feasible one of them.
+        best: the one of them that is worth most.
         n_failed: how many of them failed.
         ladder: the rungs of successive halving; None without.
         promotions: of the round that the record ends in, those that have not finished, in order; none where the

@@ -16,7 +16,7 @@ from analognas.evaluation.training import on_tiles
 from analognas.final.expected_time import expected_time
 from analognas.final.finalists import Entrant, Race, name_of
 from analognas.final.references import BEST, trial_of_reference
-from analognas.final.training import FullTraining, train_in_full, with_weights
+from analognas.final.training import FullTraining, FullyTrained, train_in_full, with_weights
 from analognas.progress.observer import Observer
 from analognas.record.trial import Trial
 from analognas.record.validation import ValidatedNetwork
@@ -59,10 +59,10 @@ def validate_best_and_references(
         observer: is told of each network.
 
     Returns:
-        The chosen network, and the measurements of the references.
+        The chosen network, and the measurements of the references that could be trained.
 
     Raises:
-        UserError: when a training diverges.
+        UserError: when the training of the chosen network diverges.
     """
     task = final_task(composition.prepared, config.final)
     entrants = [race.winner, *(name for name in config.references if name != race.winner)]
@@ -75,16 +75,19 @@ def validate_best_and_references(
     if task is not composition.prepared:
         evaluator = replace(evaluator, task=task)
     results = composition.place().map(train_in_full, evaluator, trainings)
-    trained = []
+    trained = list[tuple[FullTraining, FullyTrained]]()
     for stage, training in zip(stages, trainings, strict=True):
         observer.stage(stage)
         result = next(results)
-        if isinstance(result, str):
+        if isinstance(result, FullyTrained):
+            trained.append((training, result))
+        elif not trained:
             raise UserError(f"{training.name}: the training at full budget failed: {result}")
-        trained.append(result)
+        else:
+            observer.stage(f"{training.name} is left out: its training at full budget failed: {result}")
     torch.set_num_threads(config.executor.threads)
-    network = with_weights(trainings[0].untrained(evaluator), trained[0].weights)
-    validated = [training.validated(result) for training, result in zip(trainings, trained, strict=True)]
+    network = with_weights(trainings[0].untrained(evaluator), trained[0][1].weights)
+    validated = [training.validated(result) for training, result in trained]
     by_name = {record.name: record for record in validated}
     final = FinalNetwork(
         genotype=trainings[0].genotype,
@@ -93,7 +96,7 @@ def validate_best_and_references(
         task=task,
         validated=validated[0],
     )
-    return final, tuple(by_name[name] for name in config.references)
+    return final, tuple(by_name[name] for name in config.references if name in by_name)
 
 
 def _training(config: SearchConfig, race: Race, entrant: Entrant, task: PreparedTask) -> FullTraining:

@@ -64,7 +64,9 @@ class PlainObserver:
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Write the trial, the best so far, what runs and the time left."""
         best_text = (
-            "none completed yet" if best is None else f"best {100 * best.metrics['accuracy_1d']:.2f} %"
+            "none completed yet"
+            if best is None
+            else f"best {100 * best.metrics['accuracy_1d']:.2f} % (trial {best.number})"
         )
         tell(
             f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "

@@ -1,4 +1,4 @@
-"""What is said of a choice that breaks a soft bound: by how much, why it was chosen, and which bound would allow it."""
+"""What is said of a network that breaks a soft bound: by how much, why it was chosen, what would allow it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from analognas.metrics import SOFT_METRICS
 from analognas.record.trial import Trial
+from analognas.record.validation import FinalResult
 from analognas.report.wording import amount, label
 from analognas.strategies.problem import Objective
 from analognas.strategies.worth import broken_bounds
@@ -23,7 +24,7 @@ def compromise(
         objective: the first one.
         upper_bounds: largest allowed value by metric name.
     """
-    soft = {name: bound for name, bound in upper_bounds.items() if name in SOFT_METRICS}
+    soft = _soft(upper_bounds)
     broken = broken_bounds(best.metrics, soft)
     if not broken:
         return ""
@@ -32,11 +33,6 @@ def compromise(
         for trial in trials
         if trial.status == "completed" and trial.at_full_budget and not broken_bounds(trial.metrics, soft)
     ]
-    values = ", ".join(
-        f"{label(name)} {amount(name, best.metrics[name])} where {amount(name, soft[name])} are allowed"
-        for name in broken
-    )
-    higher = ", ".join(f"`constraints.{name}` to {_raised(best.metrics[name]):g}" for name in broken)
     metric = objective.metric
     if keeping:
         first = max(keeping, key=lambda trial: objective.sign * trial.metrics[metric])
@@ -47,8 +43,43 @@ def compromise(
     else:
         why = f"none of the {len(trials)} trials keeps every bound"
     return (
-        f"trial {best.number} is the best compromise and breaks a bound ({values}): {why}; raise {higher} to allow it, "
-        "or train longer (`training.hardware_aware`)"
+        f"trial {best.number} is the best compromise and breaks a bound ({_excess(best.metrics, soft)}): {why}; "
+        f"raise {_higher(best.metrics, soft)} to allow it, or train longer (`training.hardware_aware`)"
+    )
+
+
+def broken_at_full_budget(result: FinalResult, upper_bounds: Mapping[str, float]) -> str:
+    """Return a sentence on the soft bounds that the exported network breaks, an empty text for one that keeps them.
+
+    Args:
+        result: the end of a run.
+        upper_bounds: largest allowed value by metric name.
+    """
+    soft, metrics = _soft(upper_bounds), result.network.metrics
+    if not broken_bounds(metrics, soft):
+        return ""
+    return (
+        f"the exported network breaks a bound on the test split ({_excess(metrics, soft)}); "
+        f"raise {_higher(metrics, soft)} to allow it, or train longer (`final`)"
+    )
+
+
+def _soft(upper_bounds: Mapping[str, float]) -> dict[str, float]:
+    return {name: bound for name, bound in upper_bounds.items() if name in SOFT_METRICS}
+
+
+def _excess(metrics: Mapping[str, float], soft: Mapping[str, float]) -> str:
+    """Return each bound that is broken, with the value that breaks it."""
+    return ", ".join(
+        f"{label(name)} {amount(name, metrics[name])} where {amount(name, soft[name])} are allowed"
+        for name in broken_bounds(metrics, soft)
+    )
+
+
+def _higher(metrics: Mapping[str, float], soft: Mapping[str, float]) -> str:
+    """Return each bound that is broken, with a value that would allow the network."""
+    return ", ".join(
+        f"`constraints.{name}` to {_raised(metrics[name]):g}" for name in broken_bounds(metrics, soft)
     )
 
 

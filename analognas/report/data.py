@@ -70,14 +70,8 @@ class ReportData:
     @cached_property
     def ranked(self) -> list[Trial]:
         """The trials completed at full budget, those that are worth most first; the earlier one of equals first."""
-        bounds, sign = soft_bounds(self.upper_bounds), self.objectives[0].sign
-        worth = {
-            trial.number: worth_of(sign * trial.metrics[self.objective], trial.metrics, bounds)
-            for trial in self.completed
-            if trial.at_full_budget and self.objective in trial.metrics
-        }
-        usable = [trial for trial in self.completed if math.isfinite(worth.get(trial.number, math.nan))]
-        return sorted(usable, key=lambda trial: -worth[trial.number])
+        usable = [trial for trial in self.completed if math.isfinite(self.worth(trial))]
+        return sorted(usable, key=lambda trial: -self.worth(trial))
 
     @cached_property
     def n_feasible(self) -> int:
@@ -113,9 +107,22 @@ class ReportData:
             meets(trial.metrics, metric, bound) for metric, bound in self.upper_bounds.items()
         )
 
+    def worth(self, trial: Trial) -> float:
+        """Return what a trial is worth, as `trial_worth` does."""
+        return trial_worth(trial, self.objectives[0], self.upper_bounds)
+
     def values(self, metric: str, trials: Sequence[Trial]) -> npt.NDArray[np.float64]:
         """Return one metric of the trials, `(n,)` float64, NaN where a trial has none."""
         return np.array([trial.metrics.get(metric, math.nan) for trial in trials], dtype=np.float64)
+
+
+def trial_worth(trial: Trial, objective: Objective, upper_bounds: Mapping[str, float]) -> float:
+    """Return what a trial is worth; NaN for one that failed, had a part of the budget or lacks a metric."""
+    if not trial.at_full_budget or objective.metric not in trial.metrics:
+        return math.nan
+    return worth_of(
+        objective.sign * trial.metrics[objective.metric], trial.metrics, soft_bounds(upper_bounds)
+    )
 
 
 def meets(metrics: Mapping[str, float], metric: str, bound: float) -> bool:

@@ -81,7 +81,7 @@ class Run:
             return f"Run({str(self.path)!r}, damaged)"
         best = status["best"]
         found = (
-            "nothing feasible yet"
+            "no trial has completed yet"
             if best is None
             else f"{status['choice']}: {called(best)}, "
             f"{100 * best['metrics']['accuracy_1d']:.2f} % after 1 day on validation"
@@ -224,21 +224,25 @@ class Run:
 
 
 def _best(trial: Trial | None, result: FinalResult | None) -> dict[str, Any] | None:
-    """Return the chosen trial, or the reference that won, with its figures on the validation split."""
+    """Return the chosen trial, or the reference that won, with its figures on the validation split.
+
+    Of a finished run with a race they are those of the race, at full budget.
+    """
+    winner = None if result is None else result.winner
     if trial is not None:
         return {
             "number": trial.number,
             "reference": None,
             "architecture": dict(trial.architecture),
-            "metrics": dict(trial.metrics),
+            "metrics": dict(winner.metrics if winner is not None and winner.metrics else trial.metrics),
         }
-    if result is None or result.winner is None:
+    if result is None or winner is None:
         return None
     return {
         "number": None,
         "reference": result.reference,
         "architecture": dict(result.network.architecture),
-        "metrics": dict(result.winner.metrics),
+        "metrics": dict(winner.metrics),
     }
 
 

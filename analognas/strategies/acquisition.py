@@ -2,8 +2,8 @@
 
 - mean: the expectation alone, pure exploitation.
 - UCB: mean + β · std (Srinivas et al. 2010).
-- log EI: the logarithm of the expected improvement over the best trial (Jones et al. 1998), which orders candidates as
-  EI does and stays finite where EI underflows (Ament et al. 2023).
+- log EI: the logarithm of the expected improvement over what the best trial is worth (Jones et al. 1998), which orders
+  candidates as EI does and stays finite where EI underflows (Ament et al. 2023).
 - Thompson: one draw from the predictive distribution of each candidate (Thompson 1933).
 - portfolio: log EI and mean in turns, a call each. EI learns where little is known, the expectation ends a search.
   Hoffman et al. (2011) weigh the members by their success; tens of calls give little to weigh.

@@ -121,7 +121,7 @@ class LocalSearchSpec(Spec):
 
 
 class NSGA2Spec(Spec):
-    """NSGA-II: evolution towards the Pareto front of several objectives, with constraint domination."""
+    """NSGA-II: evolution towards the Pareto front of several objectives."""
 
     kind: Literal["nsga2"] = "nsga2"
     population: int = Field(default=30, ge=2, le=100_000, description="survivors, and random trials before")

@@ -46,7 +46,7 @@ def search_figure(data: ReportData) -> Any:
     edge = bottom + 0.02 * (top - bottom)
     upper = [
         *_trials(data, values, feasible, bottom),
-        _best(data, best_so_far(values, feasible)),
+        _best(data, best_so_far(values, np.array([data.worth(trial) for trial in trials], dtype=np.float64))),
         *_below(data, values, bottom, edge),
         *_failed(data, edge),
     ]
@@ -183,5 +183,5 @@ def search_caption(data: ReportData) -> str:
     )
     return (
         f"Above: {label(data.objective)} of every trial; filled symbols meet all constraints, open ones {open_ones}; "
-        "the line is the best feasible value so far. Below: the share of all trials so far that met the constraints."
+        "the line is that of the best trial so far. Below: the share of all trials so far that met the constraints."
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from statistics import fmean
+
 from analognas.record.validation import FinalResult
 from analognas.report.html import Html, table
 from analognas.report.page import caption
 from analognas.report.wording import accuracy_with_spread, amount, label
+from analognas.specs.durations import DAY_S
 
 _COLUMNS = ("digital_accuracy", "accuracy_1d", "avm")
 
@@ -26,10 +30,25 @@ def finalists_section(result: FinalResult) -> Html:
         for finalist in result.finalists
     ]
     head = ["finalist", *(label(metric) for metric in _COLUMNS), ""]
+    then = (
+        "The very network that was chosen is the one above, where its figures are those of the test split."
+        if _exports_the_winner(result)
+        else "The chosen one was then trained once more, with another seed, for the figures above."
+    )
     return Html(
         table(head, rows, range(1, 1 + len(_COLUMNS)))
-        + caption(
-            "Each trained again at full budget and measured on the validation split. The chosen one was then trained "
-            "once more, with a seed of its own, for the figures above."
-        )
+        + caption(f"Each trained at full budget and measured on the validation split. {then}")
+    )
+
+
+def _exports_the_winner(result: FinalResult) -> bool:
+    """Say whether the network of the race is the exported one, and not another training of its architecture."""
+    winner, curve = result.winner, result.network.curves.get("validation")
+    if winner is None or curve is None or DAY_S not in curve.times_s:
+        return False
+    day = curve.accuracy[curve.times_s.index(DAY_S)]
+    figures = fmean(day), result.network.digital_accuracy.get("validation", math.nan)
+    return all(
+        math.isclose(figure, winner.metrics.get(metric, math.nan), rel_tol=1e-9)
+        for figure, metric in zip(figures, ("accuracy_1d", "digital_accuracy"), strict=True)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analognas.record.validation import FinalResult
+from analognas.report.compromise import broken_at_full_budget
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, with_code
 from analognas.report.verdict import comparisons, shortfall
@@ -113,9 +114,12 @@ def _fallen(data: ReportData) -> list[str]:
 
 
 def _compared(data: ReportData) -> list[str]:
+    """Say who is ahead, and which soft bounds the exported network breaks."""
     if data.result is None:
         return []
-    return comparisons(data.result, data.objectives, data.upper_bounds)
+    broken = broken_at_full_budget(data.result, data.upper_bounds)
+    compared = comparisons(data.result, data.objectives, data.upper_bounds)
+    return [*compared, *([capitalised(broken)] if broken else [])]
 
 
 def _cards(columns: Sequence[_Column]) -> Html:

@@ -8,13 +8,19 @@ from typing import Any
 
 from analognas.record.trial import Trial
 from analognas.report.data import ReportData
-from analognas.report.html import Html, element, joined, table
+from analognas.report.html import Html, element, joined, table, with_code
 
 
 def reproduction(data: ReportData) -> Html:
     """Return the command line, the environment and the configuration."""
     parts = [
-        element("p", {}, "This command repeats the run; with one worker its trials are the same."),
+        element(
+            "p",
+            {},
+            with_code(
+                "This command repeats the run. With the executors `auto` and `serial` its trials are the same."
+            ),
+        ),
         element("pre", {"class": "command"}, data.command),
         element("h3", {}, "Versions and machine"),
         table(["", ""], [*_flat(data.environment), *_places(data.trials)], ())

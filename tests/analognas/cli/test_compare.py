@@ -93,20 +93,21 @@ def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> N
 
 
 @pytest.mark.slow
-def test_a_search_that_finds_nothing_feasible_is_a_row_with_a_note(tmp_path) -> None:
+def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> None:
     out = tmp_path / "out"
-    hopeless = TINY.replace("constraints: {", "constraints: {std_1d: 1.0e-9, ")
+    hopeless = TINY.replace("learning_rate: 0.01", "learning_rate: 1.0e+30")
+    assert hopeless != TINY
     (tmp_path / "tiny.yaml").write_text(hopeless)
     done = invoke("compare", tmp_path / "tiny.yaml", "--seeds", "4,", "--strategies", "random", "--out", out)
     assert done.exit_code == 3
     assert "random, seed 4: " in done.stdout
-    assert "raise a bound" in done.stdout
+    assert "all 5 trials failed" in done.stdout
     (run,) = json.loads((out / "comparison.json").read_text())["runs"]
-    assert (run["state"], run["trials"], run["seed"]) == ("infeasible", 5, 4)
+    assert (run["state"], run["trials"], run["seed"]) == ("failed", 5, 4)
     again = analognas.compare(
         tmp_path / "tiny.yaml", seeds=[4], strategies=["random"], out=out, observer=Silent()
     )
-    assert again.runs[0].state == "infeasible"
+    assert again.runs[0].state == "failed"
     assert again.runs[0].trials == 5
 
 

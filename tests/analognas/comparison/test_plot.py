@@ -67,3 +67,12 @@ def test_whatever_is_there_is_drawn(tmp_path, accuracies, lines) -> None:
     assert len(list(drawing.iter(f"{SPACE}polyline"))) == lines
     numbers = [points(line) for line in drawing.iter(f"{SPACE}polyline")]
     assert all(np.isfinite(line).all() and (line >= 0).all() for line in numbers)
+
+
+def test_the_axis_spans_a_point_at_least(tmp_path) -> None:
+    drawing = drawn(tmp_path / "out", {("random", 0): [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]})
+    labels = [str(text.text) for text in drawing.iter(f"{SPACE}text")]
+    ticks = [float(label) for label in labels if label.replace(".", "").isdecimal() and float(label) > 10]
+    assert len(ticks) > 1
+    assert np.ptp(ticks) > 0.4
+    assert max(map(len, map(str, ticks))) <= 5

@@ -43,16 +43,16 @@ def test_differences_are_those_of_the_accuracies_with_what_varied(plan) -> None:
 
 def test_strategies_are_compared_over_the_seeds_that_both_finished(plan) -> None:
     runs = [an_outcome(run, 0.9 if run.strategy == "random" else 0.95) for run in plan.runs]
-    runs[1] = outcome(plan.runs[1], some_trials([0.2] * 8), None, 5, "none of 8 meets all constraints")
+    runs[1] = outcome(plan.runs[1], some_trials([0.2] * 8), None, 5, "all 8 trials failed")
     runs[6:] = [not_finished(planned) for planned in plan.runs[6:]]
     comparison = a_comparison(plan, runs)
     guided, random = comparison.summaries
     assert (guided.seeds, random.seeds) == ((0, 1, 2), (1, 2))
     assert random.to_first is not None
     assert random.to_first.seeds == 2
-    assert random.trials == 24, "an infeasible search took its trials"
+    assert random.trials == 24, "a search without a network took its trials"
     text = comparison.to_text()
-    assert "random, seed 0: none of 8 meets all constraints" in text
+    assert "random, seed 0: all 8 trials failed" in text
     assert "random, seed 3: not begun" in text
 
 
@@ -68,6 +68,10 @@ def test_an_exported_reference_differs_in_nothing_from_itself(plan) -> None:
     run = an_outcome(plan.runs[0], 0.8)
     result = with_exported_reference(run)
     assert np.array_equal(*(result.versus("resnet8") or (1, 2)))
+    assert (run.exported_reference, result.exported_reference) == (None, "resnet8")
+    comparison = a_comparison(plan, [result, an_outcome(plan.runs[2], 0.8)])
+    assert comparison.summaries[0].references_exported == 1
+    assert "surrogate-guided: a reference won 1 of 2 races and was exported" in comparison.to_text()
     alone = replace(result, references=())
     assert np.array_equal(*(alone.versus("resnet8") or (1, 2)))
 
@@ -97,11 +101,14 @@ def test_wasted_trials_are_those_after_the_design_that_failed_or_are_far_below_t
     assert (hopeless.after_design, hopeless.wasted) == (2, 2)
 
 
-def test_the_best_so_far_counts_what_is_feasible(tmp_path) -> None:
-    plan = a_plan(tmp_path / "out")
+def test_the_best_so_far_is_what_the_search_takes_for_the_best(tmp_path) -> None:
+    (planned, *_) = a_plan(tmp_path / "out").runs
+    bound = planned.config.constraints.model_copy(update={"avm": 0.05})
+    planned = replace(planned, config=planned.config.model_copy(update={"constraints": bound}))
     trials = some_trials([0.5, None, 0.9, 0.7])
-    trials[2] = replace(trials[2], metrics={**trials[2].metrics, "parameters": 1e9})
-    assert outcome(plan.runs[0], trials, None, 1).best_so_far == (0.5, 0.5, 0.5, 0.7)
+    for number, avm in ((0, 0.0), (2, 0.3), (3, 0.0)):
+        trials[number] = replace(trials[number], metrics={**trials[number].metrics, "avm": avm})
+    assert outcome(planned, trials, None, 1).best_so_far == pytest.approx((0.5, 0.5, 0.9, 0.7))
 
 
 def test_everything_is_in_the_json(plan) -> None:

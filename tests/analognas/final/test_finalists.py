@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from torch import nn
 
+import analognas
 from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import validate_document
@@ -16,8 +18,9 @@ from analognas.progress.observer import Silent
 from analognas.record.trial import DriftRecord, Trial
 from analognas.record.validation import Finalist
 from analognas.strategies.start_from import reference_candidate
+from search_spaces import published
 from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL
+from tests.analognas.small_search import SMALL, write_small
 
 CURVE = DriftRecord((1.0,), ((0.9,),))
 TRIALS = [a_trial(number, accuracy=accuracy) for number, accuracy in ((1, 0.9), (2, 0.8), (3, 0.7))]
@@ -176,3 +179,22 @@ def test_the_expected_time_of_a_reference_is_that_of_a_trial_of_its_counterpart(
         "training the reference resnet8 at full budget, as finalist 2 of 3, about 3 min",
         "training the reference ds-cnn at full budget, as finalist 3 of 3",
     ]
+
+
+@pytest.mark.slow
+def test_a_run_whose_reference_diverges_ends_without_it(monkeypatch, tmp_path) -> None:
+    def diverging(name: str, input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
+        network = published(name, input_shape, n_classes)
+        network.register_forward_hook(lambda _module, _inputs, logits: logits * float("nan"))
+        return network
+
+    monkeypatch.setattr("analognas.final.references.published", diverging)
+    told = Told()
+    changes = ["search.trials=4", "search.strategy.initial=4", "references=[resnet8]", "constraints={}"]
+    run = analognas.search(write_small(tmp_path), out=tmp_path / "run", overrides=changes, observer=told)
+    assert any(text.startswith("resnet8 is left out: ") for text in told.stages)
+    assert run.result is not None
+    assert run.result.references == ()
+    assert [bool(finalist.failure) for finalist in run.result.finalists] == [False, True]
+    assert run.best.network() is not None
+    assert run.report().exists()

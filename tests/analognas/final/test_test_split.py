@@ -56,6 +56,8 @@ def test_the_final_training_takes_both_splits_and_reports_the_test_alone(tmp_pat
     assert run.result.trial == max(finalists, key=lambda finalist: finalist.metrics["accuracy_1d"]).trial
     status, page = run.status(), run.directory.report.read_text(encoding="utf-8")
     assert status["best"]["number"] == run.result.trial
+    assert run.result.winner is not None
+    assert status["best"]["metrics"] == run.result.winner.metrics, "those of the race, at full budget"
     assert ">chosen</td>" in page
     assert "trained on the training and the validation split" in page
     again = run.validate()

@@ -15,9 +15,11 @@ from types import ModuleType
 import pytest
 
 from analognas.record.trial import Failure
+from analognas.record.validation import Finalist
 from analognas.report import ReportData, write_report
 from analognas.report.html import element, table
 from analognas.report.report import report_html
+from analognas.report.sections.finalists import finalists_section
 from analognas.report.wording import amount, architecture_text
 
 HOSTILE = (
@@ -247,3 +249,15 @@ def test_an_endless_architecture_is_cut() -> None:
 
 def test_the_head_says_what_was_searched_on_what(runs: ModuleType) -> None:
     assert "task digits · hardware pcm-analognas" in report_html(runs.report_data(5))
+
+
+def test_the_finalists_tell_whether_the_network_of_the_race_was_exported(runs: ModuleType) -> None:
+    data = runs.report_data()
+    network = data.result.network
+    raced = runs.metrics_of(network.curves["validation"], network.digital_accuracy["validation"], 1)
+    won = replace(data.result, finalists=(Finalist(data.result.trial, raced, ""),))
+    assert "The very network that was chosen is the one above" in finalists_section(won)
+    other = replace(won, finalists=(Finalist(won.trial, {**raced, "accuracy_1d": 0.5}, ""),))
+    assert "trained once more" in finalists_section(other)
+    both_splits = replace(won, network=replace(network, curves={"test": network.curves["test"]}))
+    assert "trained once more" in finalists_section(both_splits)

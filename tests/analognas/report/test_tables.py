@@ -60,15 +60,15 @@ def test_a_run_without_trials_has_empty_tables(tmp_path: Path) -> None:
     assert pareto_table([], {}, FRONT).empty
 
 
-def test_best_so_far_counts_feasible_trials_only() -> None:
-    values = np.array([np.nan, 0.9, 0.5, 0.4, 0.7, np.nan, 0.6])
-    feasible = np.array([False, False, True, True, True, False, True])
-    expected = [np.nan, np.nan, 0.5, 0.5, 0.7, 0.7, 0.7]
-    np.testing.assert_array_equal(best_so_far(values, feasible), expected)
+def test_best_so_far_is_the_value_of_the_trial_that_is_worth_most() -> None:
+    values = np.array([np.nan, 0.9, 0.95, 0.85, 0.99, np.nan, 0.6, 0.85])
+    worth = np.array([np.nan, np.nan, 0.7, 0.85, 0.8, 0.99, 0.6, 0.85])
+    expected = [np.nan, np.nan, 0.95, 0.85, 0.85, 0.85, 0.85, 0.85]
+    np.testing.assert_array_equal(best_so_far(values, worth), expected)
 
 
 @pytest.mark.parametrize("n", [0, 3])
-def test_best_so_far_without_feasible_trials(n: int) -> None:
-    best = best_so_far(np.full(n, 0.5), np.zeros(n, dtype=np.bool_))
+def test_best_so_far_where_no_trial_counts(n: int) -> None:
+    best = best_so_far(np.full(n, 0.5), np.full(n, np.nan))
     assert best.shape == (n,)
     assert np.isnan(best).all()

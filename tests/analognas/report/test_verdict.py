@@ -8,6 +8,7 @@ import pytest
 from analognas.record.correct_images import CorrectImages
 from analognas.record.trial import DriftRecord
 from analognas.record.validation import Finalist, FinalResult, ValidatedNetwork
+from analognas.report.compromise import broken_at_full_budget
 from analognas.report.verdict import comparisons, shortfall
 from analognas.specs.durations import DAY_S
 from analognas.strategies import Objective
@@ -43,6 +44,16 @@ def test_a_reference_that_is_ahead_is_told_with_its_uncertainty_size_and_broken_
         "parameters; it breaks "
         "`parameters <= 40,000` (78,000), `avm <= 0.05` (0.1)"
     )
+
+
+def test_an_exported_network_that_breaks_a_soft_bound_is_told_with_the_bound_that_would_allow_it() -> None:
+    found = result()
+    assert broken_at_full_budget(found, BOUNDS) == ""
+    worse = replace(found, network=network("best", (0.97, 0.98), 50_000, avm=0.0731))
+    sentence = broken_at_full_budget(worse, BOUNDS)
+    assert "AVM 7.31 points where 5.00 points are allowed" in sentence
+    assert "`constraints.avm` to 0.074" in sentence
+    assert "parameters" not in sentence, "a hard bound is never broken by a trial"
 
 
 def test_a_reference_within_the_constraints_means_that_the_search_found_nothing_better() -> None:
