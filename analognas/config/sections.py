@@ -266,7 +266,7 @@ class SearchConfig(Spec):
         if first is not None and first > trials:
             raise MismatchError(
                 f"`search.strategy.{trained} <= search.trials` must hold, got {first} > {trials}: "
-                "nothing but the first, random trials would be left",
+                "nothing but the trials before the first fit would be left",
                 ("search", "strategy", trained),
                 ("search", "trials"),
             )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from analognas.errors import UserError
 from analognas.executors.attempts import (
+    TIME_IS_UP,
     Attempt,
     after_crash,
     after_memory_ran_out,
@@ -184,6 +185,10 @@ class ProcessExecutor:
                 after_memory_ran_out(attempt, outcome.result.reason, self._more()), attempt, worker, outcome
             )
         else:
+            # what was stopped in the middle of an import leaves a broken module behind, for every later evaluation
+            worker.spent = isinstance(outcome.result, Failure) and outcome.result.reason.startswith(
+                TIME_IS_UP
+            )
             self._done.append(outcome)
 
     def _lost(self, worker: _Worker) -> None:
@@ -216,7 +221,7 @@ class ProcessExecutor:
         self._killed_for_memory = killed
 
     def _stop(self, worker: _Worker) -> None:
-        """End a worker that has run out of memory, or one whose evaluation is overdue and does not end by itself."""
+        """End a worker that is spent, or one whose evaluation is overdue and does not end by itself."""
         worker.process.kill()
         worker.process.join()
         worker.connection.close()

@@ -302,3 +302,18 @@ def die_of_one(_evaluation: None, number: int) -> int:
 
 def sum_of(data: torch.Tensor, number: int) -> tuple[float, bool]:
     return data.sum().item() + number, data.is_shared()
+
+
+class Hangs:
+    """Hangs on the first of five candidates, and fails in the same process for ever after."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def __call__(self, job: Job) -> Outcome:
+        if self.stopped:
+            raise AttributeError("a module that was imported by half")
+        if job.seed % 5 == 0:
+            self.stopped = True
+            hang_in_python()
+        return outcome(job)

@@ -132,6 +132,13 @@ def test_a_hanging_job_is_stopped(tmp_path, how) -> None:
             assert "in hang_in_python" in outcomes[seed].result.traceback
 
 
+def test_a_worker_whose_evaluation_was_stopped_evaluates_nothing_more() -> None:
+    """An import that was stopped half-way would fail in every later training of the worker."""
+    outcomes = run_all(executor(evaluations.Hangs(), workers=1, time_s=0.5), n=7)
+    failed = {seed for seed, outcome in outcomes.items() if isinstance(outcome.result, Failure)}
+    assert failed == {0, 5}
+
+
 @pytest.mark.parametrize("limits", [{"time_s": LONGEST_TRIAL_S}, {"memory_gb": 1e6}])
 def test_the_largest_limits_are_limits_that_the_system_takes(limits) -> None:
     (outcome,) = run_all(executor(Sleeps(0.2), workers=1, **limits), n=1).values()
