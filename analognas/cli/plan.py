@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from analognas.driver.successive_halving import RungPlan
 
 
-def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:
+def print_plan(composition: Composition, *, as_json: bool) -> None:
     """Print what a search would do."""
-    plan = search_plan(config, composition)
+    plan = search_plan(composition)
     if as_json:
         typer.echo(json.dumps(plan, indent=1))
         return
@@ -35,9 +35,9 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
     typer.echo("the configuration is valid; nothing was created")
 
 
-def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any]:
+def search_plan(composition: Composition) -> dict[str, Any]:
     """Return what a search would do, JSON-able."""
-    task = composition.task
+    config, task = composition.config, composition.task
     plan: dict[str, Any] = {
         "name": config.name,
         "seed": config.seed,
@@ -48,7 +48,7 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "classes": task.n_classes,
         "space": config.space.kind,
         "to_maximum": getattr(config.space, "to_maximum", None),
-        "admissible_share": composition.admissible_share,
+        "admissible_share": composition.probe.share,
         "hardware": hwsim.label(config.hardware),
         "constraints": dict(composition.problem.upper_bounds),
         "objectives": [objective.metric for objective in config.objectives],

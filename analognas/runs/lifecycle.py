@@ -21,7 +21,7 @@ from analognas.interruption import stop_on_interrupt
 from analognas.metrics import HARD_METRICS
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
-from analognas.record.environment import environment
+from analognas.record.environment import SIZE_BOUNDS, environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
@@ -39,14 +39,14 @@ from analognas.runs.resume_checks import (
 from analognas.runs.tables_and_report import publish
 
 
-def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
-    """Create the run directory: `out`, or `runs/NAME-DATE-TIME`.
+def new_run(composition: Composition, out: Path | None) -> RunDirectory:
+    """Create the run directory of a composed search: `out`, or `runs/NAME-DATE-TIME`.
 
     Raises:
         UserError: when it is in use or cannot be written.
     """
+    config, task = composition.config, composition.task
     path = out or dated_path(Path("runs"), config.name)
-    task = composition.task
     facts = {
         **environment(),
         "data": task.name,
@@ -56,6 +56,8 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         "device": config.executor.device,
         MEASURED_WITH: measured_with(config),
     }
+    if composition.size_note:
+        facts[SIZE_BOUNDS] = composition.size_note
     return create_run(path, dump_config(config), facts)
 
 
@@ -81,7 +83,7 @@ def continue_run(
     if damaged:
         observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
     if result is None or run.weights.name in damaged or not run.weights.exists():
-        return run_to_end(run, config, compose(config, document), observer)
+        return run_to_end(run, compose(config, document), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
         trials = run.trials()
@@ -105,15 +107,14 @@ def _fit_surrogate_again(
         fit_surrogate(config, space, trials, run)
 
 
-def run_to_end(
-    run: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer
-) -> FinalResult:
+def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult:
     """Search what is left to search, then train, validate, export and report the best.
 
     Raises:
         UserError: when the record is damaged, in use or cannot be written.
         NoFeasibleArchitectureError: when no trial has completed; tables and report are written nevertheless.
     """
+    config = composition.config
     with ExitStack() as stack:
         stack.callback(composition.site.close)
         journal = stack.enter_context(Journal(run.journal))
