@@ -28,6 +28,7 @@ from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
 from analognas.report.verdict import shortfall
 from analognas.runs.best_network import best_artefact, make_artefact
+from analognas.runs.outlook import outlook
 from analognas.runs.resume_checks import (
     MEASURED_WITH,
     check_same_data,
@@ -125,6 +126,10 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         check_same_trials(run, composition.loop, trials)
         for note in filter(None, (*composition.notes, other_versions(trials))):
             observer.stage(note)
+        if not trials:
+            known = outlook(composition)
+            observer.stage(f"candidates: {known.size_text()}")
+            observer.stage(f"expected time: {known.time_text(config)}")
         if _candidates(trials) < config.search.trials or config.search.halving:
             done = f"; {len(trials)} finished" if trials else ""
             observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
