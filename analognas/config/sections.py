@@ -36,7 +36,8 @@ class ConstraintsSpec(Spec):
 
     parameters: Count | None = Field(
         default=None,
-        description="trainable parameters, such as 40000 or 40 k (hard: checked before training)",
+        description="trainable parameters, such as 40000 or 40 k (hard: checked before training); where neither this "
+        "nor `macs` is written, both are those of the largest reference; null: free",
     )
     macs: Count | None = Field(
         default=None, description="multiply-accumulates an inference, such as 1.5 M (hard)"

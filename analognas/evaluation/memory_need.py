@@ -25,7 +25,7 @@ import torch
 
 from analognas.errors import EvaluationError
 from analognas.evaluation.training import TrainingBudget
-from analognas.executors.memory import GIGABYTE, OWN_BOUND, usable_memory
+from analognas.executors.memory import GIGABYTE, OWN_BOUND, TOO_LARGE, usable_memory
 from search_spaces import ArchitectureSpace, Genotype
 from search_spaces.cost import layer_table
 
@@ -124,7 +124,7 @@ def _usable(device: torch.device) -> tuple[int, str]:
 
 
 def _too_large(needed: int, usable: int, limit: str, remedy: str) -> EvaluationError:
-    begins = f"{OUT_OF_MEMORY} before it began: it" if limit == OWN_BOUND else "too large for memory: it"
+    begins = f"{OUT_OF_MEMORY} before it began: it" if limit == OWN_BOUND else f"{TOO_LARGE}: it"
     return EvaluationError(
         f"{begins} needs about {needed / GIGABYTE:.3g} GB, {limit} has {usable / GIGABYTE:.3g} GB; {remedy}"
     )

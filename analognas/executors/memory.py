@@ -16,6 +16,9 @@ _CGROUPS: Final = Path("/sys/fs/cgroup")
 _OOM_COUNTERS: Final = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 
 
+TOO_LARGE: Final = "too large for memory"
+"""What the reason of an evaluation begins with that cannot fit on its machine."""
+
 OWN_BOUND: Final = "`executor.memory_gb`"
 """What the bound of this process is called: it sets one for each evaluation."""
 
