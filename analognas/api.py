@@ -56,9 +56,9 @@ def search(
     if out is not None:
         ensure_unused(Path(out))
     composition = compose(parsed, document)
-    directory = new_run(parsed, composition, None if out is None else Path(out))
+    directory = new_run(composition, None if out is None else Path(out))
     with _shown_to(observer) as shown:
-        run_to_end(directory, parsed, composition, shown)
+        run_to_end(directory, composition, shown)
     return Run(directory)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
-
-import numpy as np
 
 import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
 from analognas.config.document import Document
 from analognas.config.loader import problem_at
 from analognas.config.sections import SearchConfig
+from analognas.config.size_bounds import with_size_bounds
 from analognas.driver.loop import SearchLoop
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
@@ -26,6 +24,7 @@ from analognas.executors.site import Site, open_site
 from analognas.executors.specs import IN_ORDER
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
+from analognas.strategies.probe import Probe, probe
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
 from analognas.strategies.specs import make_strategy
@@ -35,28 +34,30 @@ from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
 from search_spaces import ArchitectureSpace
 
-PROBES: Final = 4096
-
 
 @dataclass(frozen=True)
 class Composition:
     """The parts of a search.
 
     Attributes:
+        config: the search, with the bounds on size that it takes.
         prepared: the data.
         problem: space, objective, constraints.
         loop: the search loop with its strategy.
         evaluator: what an executor runs.
         site: where evaluations run.
-        admissible_share: fraction of random candidates that meet the hard constraints.
+        probe: which candidates are admissible.
+        size_note: where bounds on size come from that nobody wrote; empty where somebody did.
     """
 
+    config: SearchConfig
     prepared: PreparedTask
     problem: SearchProblem
     loop: SearchLoop
     evaluator: Evaluator
     site: Site
-    admissible_share: float
+    probe: Probe
+    size_note: str
 
     @property
     def task(self) -> Task:
@@ -66,7 +67,8 @@ class Composition:
     @property
     def notes(self) -> tuple[str, ...]:
         """What somebody should know before this search begins."""
-        return (*(f"data: {note}" for note in self.task.notes), *self.site.notes())
+        size = (self.size_note,) if self.size_note else ()
+        return (*(f"data: {note}" for note in self.task.notes), *size, *self.site.notes())
 
     def executor(self, logs: Path | None) -> Executor:
         """Return a new executor; `logs` is the folder for the output of its workers."""
@@ -99,7 +101,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     """Load the data, check that the search can succeed, and put its parts together.
 
     Args:
-        config: the search.
+        config: the search; everybody after this uses that of the composition, which has its bounds on size.
         document: knows the place of each value, for errors.
 
     Raises:
@@ -113,13 +115,14 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             f"this hardware cannot be simulated at every one of `evaluation.times`: {error}; choose another"
         )
         raise problem_at(document, ("hardware",), message) from None
+    config, size_note = with_size_bounds(config, task, space)
     problem = SearchProblem(
         space=space,
         objective=config.objectives[0],
         upper_bounds=config.constraints.upper_bounds(),
         further=config.objectives[1:],
     )
-    share = _admissible_share(problem, config.seed, document)
+    found = _probe(problem, config.seed, document)
     strategy = _strategy(config, problem, document)
     try:
         prepared = prepare(task, config.training.augmentation.augmentation())
@@ -138,6 +141,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
     except UserError as error:
         raise problem_at(document, ("executor",), str(error)) from None
     return Composition(
+        config=config,
         prepared=prepared,
         problem=problem,
         loop=SearchLoop(
@@ -161,7 +165,8 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             device=config.executor.device,
         ),
         site=site,
-        admissible_share=share,
+        probe=found,
+        size_note=size_note,
     )
 
 
@@ -233,25 +238,18 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
     )
 
 
-def _admissible_share(problem: SearchProblem, seed: int, document: Document) -> float:
-    """Return which fraction of random candidates is admissible; none at all, nor a smaller one near by, is an error."""
+def _probe(problem: SearchProblem, seed: int, document: Document) -> Probe:
+    """Return what a sample of the space holds; nothing admissible at all, nor a smaller one near by, is an error."""
     rng = numpy_generator(seed, "probe")
-    population = problem.space.sample(PROBES, rng)
-    share = float(problem.admissible(population).mean())
-    if share > 0:
-        return share
-    smallest = population
-    for _ in range(64):
-        pool = np.concatenate([smallest, problem.space.mutate(smallest, rng)])
-        smallest = pool[np.argsort(problem.space.parameters(pool), kind="stable")[:64]]
-        if problem.admissible(smallest).any():
-            return 0.0
-    broken = [reason for reason in problem.space.problems(smallest) if reason]
-    if len(broken) == len(smallest):
+    found = probe(problem, rng)
+    if len(found.admissible):
+        return found
+    broken = [reason for reason in problem.space.problems(found.smallest) if reason]
+    if len(broken) == len(found.smallest):
         message = f"no candidate of the space can be built for these inputs: {broken[0]}"
         raise problem_at(document, ("space",), message)
     message = (
-        f"{explain_rejections(problem, rng, smallest)}; no mutant of the smallest meets them either; "
+        f"{explain_rejections(problem, rng, found.smallest)}; no mutant of the smallest meets them either; "
         "raise a bound or widen `space`"
     )
     raise problem_at(document, ("constraints",), message)

@@ -13,24 +13,30 @@ import hwsim
 from analognas.compose import final_budget
 from analognas.final.references import broken_by
 from analognas.report.wording import amount
+from analognas.runs.outlook import Outlook, outlook
 from analognas.strategies.start_from import given_candidate, reference_candidate
 from search_spaces import Genotype
 
 if TYPE_CHECKING:
     from analognas.compose import Composition
-    from analognas.config.sections import SearchConfig
     from analognas.driver.successive_halving import RungPlan
     from analognas.evaluation.training import TrainingBudget
 
 
-def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool) -> None:
+def print_plan(composition: Composition, *, as_json: bool) -> None:
     """Print what a search would do."""
-    plan = search_plan(config, composition)
+    known = outlook(composition)
+    plan = search_plan(composition, known)
     if as_json:
         typer.echo(json.dumps(plan, indent=1))
         return
-    for key, value in plan.items():
-        if (key in _LEFT_OUT and not value) or (key == "to_maximum" and value is None):
+    shown = {**plan, "sizes": known.size_text(), "expected_time": known.time_text(composition.config)}
+    for key, value in shown.items():
+        if (
+            key == "expected_time_unknown"
+            or (key in _LEFT_OUT and not value)
+            or (key == "to_maximum" and value is None)
+        ):
             continue
         for number, line in enumerate(value if key in _ONE_A_LINE else [value]):
             label = "each trial" if key == "rungs" and len(value) == 1 else _LABELS.get(key, key)
@@ -38,9 +44,9 @@ def print_plan(config: SearchConfig, composition: Composition, *, as_json: bool)
     typer.echo("the configuration is valid; nothing was created")
 
 
-def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any]:
+def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:
     """Return what a search would do, JSON-able."""
-    task = composition.task
+    config, task = composition.config, composition.task
     plan: dict[str, Any] = {
         "name": config.name,
         "seed": config.seed,
@@ -51,7 +57,8 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "classes": task.n_classes,
         "space": config.space.kind,
         "to_maximum": getattr(config.space, "to_maximum", None),
-        "admissible_share": composition.admissible_share,
+        "admissible_share": composition.probe.share,
+        "sizes": known.sizes_json(),
         "hardware": hwsim.label(config.hardware),
         "constraints": dict(composition.problem.upper_bounds),
         "objectives": [objective.metric for objective in config.objectives],
@@ -59,9 +66,11 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "strategy": config.search.strategy.kind,
         "trials": config.search.trials,
         "batch": config.search.batch,
-        "start_from": _given(config, composition),
+        "start_from": _given(composition),
         "rungs": [_rung(rung, composition) for rung in config.rungs],
         "evaluations": config.search.n_evaluations,
+        "expected_time": known.time_json(),
+        "expected_time_unknown": known.time if isinstance(known.time, str) else None,
         "mixed_precision": config.training.mixed_precision,
         "early_stop": None if config.training.early_stop is None else config.training.early_stop.model_dump(),
         "executor": config.executor.kind,
@@ -87,9 +96,9 @@ def _broken(reference: str, composition: Composition) -> str:
     return broken_by(reference, composition.problem, composition.task)
 
 
-def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any]]:
+def _given(composition: Composition) -> list[dict[str, Any]]:
     """Return the first trials: the given ones, then the references that are candidates."""
-    problem = composition.problem
+    config, problem = composition.config, composition.problem
     names: dict[Genotype, str] = {}
     for entry in config.search.start_from:
         names.setdefault(given_candidate(problem, entry), entry if isinstance(entry, str) else "architecture")

@@ -41,25 +41,27 @@ def search(
     from analognas.progress.terminal import observer_for_terminal
     from analognas.record.directory import ensure_unused, holds_run, open_run
     from analognas.runs.lifecycle import continue_run, new_run, run_to_end
-    from analognas.runs.resume_checks import check_same_search
+    from analognas.runs.resume_checks import check_same_search, with_size_bounds_of
 
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")
     parsed, document = load_config(config, overrides, executor, seed)
     run = open_run(out) if out is not None and resume == "auto" and holds_run(out) else None
     if run is not None:
+        parsed = with_size_bounds_of(run, parsed)
         check_same_search(run, parsed)
     elif out is not None:
         ensure_unused(out)
     if dry_run:
-        print_plan(parsed, compose(parsed, document), as_json=as_json)
+        print_plan(compose(parsed, document), as_json=as_json)
         return
     with terminated_as_interrupted():
         try:
             if run is None:
                 composition = compose(parsed, document)
-                run = new_run(parsed, composition, out)
-                to_its_end = partial(run_to_end, run, parsed, composition)
+                parsed = composition.config
+                run = new_run(composition, out)
+                to_its_end = partial(run_to_end, run, composition)
             else:
                 to_its_end = partial(continue_run, run, parsed, document)
             with observer_for_terminal(as_json=as_json) as observer:

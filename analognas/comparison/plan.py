@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from analognas.config.overrides import assign_seed, choose_strategy
 from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
 from analognas.record.directory import RunDirectory, dated_path, ensure_unused, holds_run, open_run
-from analognas.runs.resume_checks import search_differences
+from analognas.runs.resume_checks import search_differences, with_size_bounds_of
 from analognas.specs.problems import nearest
 from analognas.strategies.specs import (
     SELECTABLE,
@@ -127,9 +127,7 @@ def plan_comparison(
         design=_designs([(name, configs[name, numbers[0]][0].search.strategy) for name in names]),
     )
     _check_place(plan)
-    for run in plan.runs:
-        _check_run(run)
-    return plan
+    return replace(plan, runs=tuple(map(_checked_run, plan.runs)))
 
 
 def _checked_strategies(names: Sequence[str]) -> tuple[str, ...]:
@@ -203,15 +201,18 @@ def _check_place(plan: ComparisonPlan) -> None:
         raise UserError(f"{path}: {there} is not a directory one can write to; choose another with ", out)
 
 
-def _check_run(planned: PlannedRun) -> None:
+def _checked_run(planned: PlannedRun) -> PlannedRun:
+    """Return a search that can begin or go on, with the bounds on size that its run took."""
     if not holds_run(planned.path):
         ensure_unused(planned.path)
-        return
+        return planned
     run: RunDirectory = open_run(planned.path)
-    differing = list(search_differences(run, planned.config))
+    config = with_size_bounds_of(run, planned.config)
+    differing = list(search_differences(run, config))
     if differing:
         raise UserError(
             f"{planned.path}: this run began as another search: {'; '.join(differing)}: continue as it began, or "
             "choose another directory with ",
             Argument("out"),
         )
+    return replace(planned, config=config)

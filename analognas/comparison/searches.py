@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from analognas.comparison.outcome import RunOutcome, not_finished, outcome, read_finished
 from analognas.comparison.plan import ComparisonPlan, PlannedRun
@@ -66,14 +67,15 @@ def _search(
             result = continue_run(RunDirectory(planned.path), planned.config, planned.document, observer)
         else:
             composition = compose(planned.config, planned.document)
+            planned = replace(planned, config=composition.config)
             try:
                 _check_data(plan, composition.task)
                 _create(plan, outcomes)
-                run = new_run(planned.config, composition, planned.path)
+                run = new_run(composition, planned.path)
             except UserError:
                 composition.site.close()
                 raise
-            result = run_to_end(run, planned.config, composition, observer)
+            result = run_to_end(run, composition, observer)
     except NoFeasibleArchitectureError as error:
         note = str(error)
         observer.stage(note)

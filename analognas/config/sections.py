@@ -32,11 +32,12 @@ from search_spaces import published_names
 
 
 class ConstraintsSpec(Spec):
-    """Upper bounds; a bound that is absent is free."""
+    """Upper bounds; a bound that is absent is free, but for parameters and MACs where neither is written."""
 
     parameters: Count | None = Field(
         default=None,
-        description="trainable parameters, such as 40000 or 40 k (hard: checked before training)",
+        description="trainable parameters, such as 40000 or 40 k (hard: checked before training); where neither this "
+        "nor `macs` is written, both are those of the largest reference; null: free",
     )
     macs: Count | None = Field(
         default=None, description="multiply-accumulates an inference, such as 1.5 M (hard)"
@@ -52,6 +53,11 @@ class ConstraintsSpec(Spec):
     def upper_bounds(self) -> dict[str, float]:
         """Return the bounds that are set, by metric name."""
         return {name: float(value) for name, value in self.model_dump().items() if value is not None}
+
+    @property
+    def says_size(self) -> bool:
+        """Whether anything is written about parameters or MACs, `null` included."""
+        return bool({"parameters", "macs"} & self.model_fields_set)
 
 
 class HalvingSpec(Spec):
@@ -207,6 +213,11 @@ class SearchConfig(Spec):
     def objectives(self) -> tuple[Objective, ...]:
         """Every objective, the first one first."""
         return tuple(Objective(name, SIGNS[name]) for name in (self.objective, *self.further_objectives))
+
+    def with_size_bounds(self, parameters: int | None, macs: int | None) -> SearchConfig:
+        """Return the same search with these bounds on size, as if they were written; None is free."""
+        update = {"parameters": parameters, "macs": macs}
+        return self.model_copy(update={"constraints": self.constraints.model_copy(update=update)})
 
     @model_validator(mode="after")
     def _halving_reaches_the_full_budget(self) -> SearchConfig:

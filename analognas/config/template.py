@@ -58,7 +58,7 @@ hardware:
   preset: pcm-analognas    # `analognas describe hardware` lists all; any value can be replaced below
   tile: {{rows: 256, columns: 256}}
 
-constraints:               # upper bounds; leave one out and it is free
+constraints:               # upper bounds; without both of the first two, those of the largest reference are taken
   parameters: 40000        # checked before any training
   macs: 1500000            # multiply-accumulates of one inference, checked before any training
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less

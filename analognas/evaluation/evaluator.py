@@ -15,6 +15,7 @@ import hwsim
 from analognas.driver.successive_halving import reduced_chips
 from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
+from analognas.evaluation.memory_need import MemoryNeed, network_that_fits
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, train_network
 from analognas.executors.device import described, resolve_device
@@ -22,7 +23,7 @@ from analognas.executors.executor import Job, Measurement, Outcome, node_name, n
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed
-from search_spaces import ArchitectureSpace
+from search_spaces import ArchitectureSpace, Genotype
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,23 @@ class Evaluator:
         """Train the candidate of `job` and measure it on the validation split.
 
         Raises:
-            EvaluationError: when the training diverges or outputs are not finite.
+            EvaluationError: when it cannot fit into memory, the training diverges or outputs are not finite.
         """
-        return self.measure_network(self.space.build(job.proposal.genotype), job.seed, job.budget)
+        return self.measure_network(self.network(job.proposal.genotype, job.budget), job.seed, job.budget)
+
+    def network(self, genotype: Genotype, share: float = 1.0) -> nn.Module:
+        """Return the untrained network of a candidate.
+
+        Args:
+            genotype: the candidate.
+            share: of the epochs and chips that it is to be evaluated with.
+
+        Raises:
+            EvaluationError: when it cannot fit into memory; nothing is built then.
+        """
+        need = MemoryNeed(self.budget, reduced_chips(self.chips, share), len(self.task.train))
+        shape = self.task.source.input_shape
+        return network_that_fits(self.space, genotype, need, shape, self.data.device)
 
     def measure_network(self, network: nn.Module, seed: int, share: float = 1.0) -> Measurement:
         """Train a network and measure it on the validation split.

@@ -137,7 +137,7 @@ def train_network(
     )
     before = accuracy(network, task.validation.x, task.validation.y)
     if budget.hardware_aware.epochs:
-        network = _train_hardware_aware(network, task, hardware, budget, seed)
+        network = train_hardware_aware(network, task, hardware, budget, seed)
     return TrainedNetwork(
         network=network,
         analog=on_tiles(network, task, hardware),
@@ -179,7 +179,7 @@ def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Ca
     return judge
 
 
-def _train_hardware_aware(
+def train_hardware_aware(
     network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
 ) -> nn.Module:
     """Return `network` trained on the tiles of `hardware`, as plain torch again."""

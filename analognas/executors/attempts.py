@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analognas.executors.executor import Job, Outcome, now_utc
+from analognas.executors.memory import TOO_LARGE
 from analognas.record.trial import Failure
 
 MAX_LOST_NODES: Final = 16
@@ -70,12 +71,14 @@ def ran_out_of_memory(outcome: Outcome) -> bool:
 
 
 def ended_from_outside(failure: Failure) -> bool:
-    """Return whether an evaluation was ended by its executor or with its worker: doing it again could end this process.
+    """Return whether an evaluation was ended by its executor, with its worker or for want of memory.
+
+    Doing it again could end this process.
 
     >>> ended_from_outside(Failure("its worker died once, no retries, last killed by SIGSEGV", ""))
     True
     """
-    beginnings = (WORKER_DIED, MEMORY_RAN_OUT, TIME_IS_UP)
+    beginnings = (WORKER_DIED, MEMORY_RAN_OUT, TIME_IS_UP, TOO_LARGE)
     return failure.reason.startswith(beginnings) or failure.reason.endswith(NODES_LOST)
 
 

@@ -1,16 +1,26 @@
-"""How much memory an evaluation may take, and whether the kernel took a process for want of it."""
+"""How much memory an evaluation may take, how much there is, and whether the kernel took a process for want of it."""
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 GIGABYTE: Final = 10**9
+_CGROUPS: Final = Path("/sys/fs/cgroup")
 _OOM_COUNTERS: Final = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
+
+
+TOO_LARGE: Final = "too large for memory"
+"""What the reason of an evaluation begins with that cannot fit on its machine."""
+
+OWN_BOUND: Final = "`executor.memory_gb`"
+"""What the bound of this process is called: it sets one for each evaluation."""
 
 
 def import_ahead(gigabytes: float | None) -> None:
@@ -60,3 +70,46 @@ def n_killed_for_memory() -> int:
                 int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith("oom_kill ")
             )
     return total
+
+
+def usable_memory() -> tuple[int, str]:
+    """Return the bytes that an evaluation in this process can have at most, and what sets this limit.
+
+    That is what a bound of this process leaves, or all that its control groups or the machine have: what other
+    processes hold at the moment does not count, so that the same candidate meets the same limit every time.
+    """
+    soft, held = resource.getrlimit(resource.RLIMIT_DATA)[0], _private_bytes()
+    limits = [_machine_bytes()]
+    if soft != resource.RLIM_INFINITY and held is not None:
+        limits.append((max(0, soft - held), OWN_BOUND))
+    return min(limits)
+
+
+@cache
+def _machine_bytes() -> tuple[int, str]:
+    limits = [(resource.getpagesize() * os.sysconf("SC_PHYS_PAGES"), "this machine")]
+    limits += [(limit, "its control group") for limit in control_group_limits()]
+    return min(limits)
+
+
+def control_group_limits(of: Path = Path("/proc/self/cgroup"), root: Path = _CGROUPS) -> list[int]:
+    """Return the limits on memory, bytes, of the control groups that a process is in, of both versions.
+
+    Args:
+        of: lines such as `0::/user.slice`, as /proc has them.
+        root: where the groups are mounted.
+    """
+    found = []
+    with suppress(OSError):
+        for line in of.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers and "memory" not in controllers.split(","):
+                continue
+            top, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
+            inner = Path(path.lstrip("/"))
+            for group in (inner, *inner.parents):
+                with suppress(
+                    OSError, ValueError
+                ):  # a container sees its own group as the root; `max` is none
+                    found.append(int((top / group / name).read_text()))
+    return found

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 class Site(Protocol):
     """Where the evaluations of a run, and the trainings after it, are made."""
 
+    @property
+    def workers(self) -> int:
+        """Evaluations at a time."""
+        ...
+
     def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
         """Return a new executor; `logs` is an existing folder for the output of evaluations that run elsewhere."""
         ...
@@ -163,6 +168,11 @@ class RaySite:
     watch: ClusterWatch
     freight: Freight
     disconnect: Callable[[], None]
+
+    @property
+    def workers(self) -> int:
+        """Evaluations for which the cluster has room now, at least one."""
+        return max(1, self.watch.slots)
 
     def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
         """Return a new executor."""

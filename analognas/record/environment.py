@@ -21,6 +21,9 @@ PACKAGES: Final = (
     "onnx",
 )
 
+SIZE_BOUNDS: Final = "size_bounds"
+"""The key of environment.json that tells where bounds on size come from that nobody wrote."""
+
 
 @cache
 def package_versions() -> dict[str, str]:

@@ -22,13 +22,14 @@ from analognas.interruption import stop_on_interrupt
 from analognas.metrics import HARD_METRICS
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
-from analognas.record.environment import environment
+from analognas.record.environment import SIZE_BOUNDS, environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
 from analognas.report.verdict import shortfall
 from analognas.runs.best_network import best_artefact, make_artefact
+from analognas.runs.outlook import outlook
 from analognas.runs.resume_checks import (
     MEASURED_WITH,
     check_same_data,
@@ -40,14 +41,14 @@ from analognas.runs.resume_checks import (
 from analognas.runs.tables_and_report import publish
 
 
-def new_run(config: SearchConfig, composition: Composition, out: Path | None) -> RunDirectory:
-    """Create the run directory: `out`, or `runs/NAME-DATE-TIME`.
+def new_run(composition: Composition, out: Path | None) -> RunDirectory:
+    """Create the run directory of a composed search: `out`, or `runs/NAME-DATE-TIME`.
 
     Raises:
         UserError: when it is in use or cannot be written.
     """
+    config, task = composition.config, composition.task
     path = out or dated_path(Path("runs"), config.name)
-    task = composition.task
     facts = {
         **environment(),
         "compiled_kernels": compiled_kernels(),
@@ -58,6 +59,8 @@ def new_run(config: SearchConfig, composition: Composition, out: Path | None) ->
         "device": config.executor.device,
         MEASURED_WITH: measured_with(config),
     }
+    if composition.size_note:
+        facts[SIZE_BOUNDS] = composition.size_note
     return create_run(path, dump_config(config), facts)
 
 
@@ -83,7 +86,7 @@ def continue_run(
     if damaged:
         observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
     if result is None or run.weights.name in damaged or not run.weights.exists():
-        return run_to_end(run, config, compose(config, document), observer)
+        return run_to_end(run, compose(config, document), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
         trials = run.trials()
@@ -107,15 +110,14 @@ def _fit_surrogate_again(
         fit_surrogate(config, space, trials, run)
 
 
-def run_to_end(
-    run: RunDirectory, config: SearchConfig, composition: Composition, observer: Observer
-) -> FinalResult:
+def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult:
     """Search what is left to search, then train, validate, export and report the best.
 
     Raises:
         UserError: when the record is damaged, in use or cannot be written.
         NoFeasibleArchitectureError: when no trial has completed; tables and report are written nevertheless.
     """
+    config = composition.config
     with ExitStack() as stack:
         stack.callback(composition.site.close)
         journal = stack.enter_context(Journal(run.journal))
@@ -126,6 +128,10 @@ def run_to_end(
         check_same_trials(run, composition.loop, trials)
         for note in filter(None, (*composition.notes, other_versions(trials))):
             observer.stage(note)
+        if not trials:
+            known = outlook(composition)
+            observer.stage(f"candidates: {known.size_text()}")
+            observer.stage(f"expected time: {known.time_text(config)}")
         if _candidates(trials) < config.search.trials or config.search.halving:
             done = f"; {len(trials)} finished" if trials else ""
             observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")

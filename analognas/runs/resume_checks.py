@@ -12,7 +12,7 @@ from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.record.directory import RunDirectory
-from analognas.record.environment import package_versions
+from analognas.record.environment import SIZE_BOUNDS, package_versions
 
 if TYPE_CHECKING:
     from analognas.driver.loop import SearchLoop
@@ -28,6 +28,24 @@ MEASURED_WITH: Final = "measured_with"
 
 _ABSENT: Final = object()
 _LONGEST: Final = 60
+
+
+def with_size_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig:
+    """Return `config`, where it says nothing about size, with the bounds that `run` took, or as free as it is.
+
+    Raises:
+        UserError: when the configuration of the run cannot be read.
+    """
+    if config.constraints.says_size:
+        return config
+    own, told = load_run_config(run.config)[0].constraints, run.read_environment()
+    is_free = own.parameters is None and own.macs is None
+    # A run whose environment.json is lost is believed; written bounds are another search.
+    return (
+        config.with_size_bounds(own.parameters, own.macs)
+        if is_free or not told or SIZE_BOUNDS in told
+        else config
+    )
 
 
 def check_same_search(run: RunDirectory, config: SearchConfig) -> None:

@@ -17,6 +17,9 @@ Draw: TypeAlias = Callable[[int, np.random.Generator], Population]
 MAX_DRAWS: Final = 200_000
 """Draws after which a sampling loop gives up: one admissible candidate in 10,000 still gives twenty."""
 
+MAX_BARREN: Final = 20_000
+"""Rows without anything new after which a space counts as exhausted: one new candidate in 2,000 is still found."""
+
 FIRST_DRAW: Final = 64
 
 
@@ -83,21 +86,21 @@ def draw_new(
 ) -> Population:
     """Return at most `n` new candidates from repeated calls of `draw(size, rng)`, `(<= n, genes)`.
 
-    Draws grow while they bring too little and end after `MAX_DRAWS` rows, or once three in a row bring
-    nothing after some brought something, so that a constraint that nothing meets and an exhausted space
+    Draws grow while they bring too little and end after `MAX_DRAWS` rows, or once `MAX_BARREN` rows bring
+    nothing after others brought something, so that a constraint that nothing meets and an exhausted space
     both end the loop.
     """
     taken = set(known)
     size = max(FIRST_DRAW, 2 * n)
     drawn = barren = count = 0
     batches: list[Population] = []
-    while not batches or (count < n and drawn < MAX_DRAWS and barren < 3):
+    while not batches or (count < n and drawn < MAX_DRAWS and barren < MAX_BARREN):
         new = new_candidates(problem, draw(size, rng), taken)
         taken.update(genotypes(new))
         batches.append(new)
         count += len(new)
         drawn += size
         # Only a space that has answered before can be exhausted; under a tight constraint the draws go on.
-        barren = barren + 1 if taken and not len(new) else 0
+        barren = barren + size if taken and not len(new) else 0
         size = min(2 * size, max(MAX_DRAWS - drawn, 1))
     return np.concatenate(batches)[:n]

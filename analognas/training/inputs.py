@@ -34,6 +34,7 @@ class TrainingInputs:
     def __init__(self, task: Task, augmentation: Augmentation) -> None:
         x = task.train.x
         self._n, self._channels, self._height, self._width = x.shape
+        self._drawn = self._n
         augmentation.check(self._height, self._width)
         self._augmentation = augmentation
         self._y = task.train.y
@@ -52,7 +53,13 @@ class TrainingInputs:
         self._rows = torch.cat([x.permute(0, 2, 3, 1).reshape(-1, self._channels), blank])
 
     def __len__(self) -> int:
-        return self._n
+        return self._drawn
+
+    def first(self, n: int) -> TrainingInputs:
+        """Return the first `n` inputs, or all where there are fewer, without a copy."""
+        few = copy(self)
+        few._drawn = min(n, self._drawn)
+        return few
 
     def to(self, device: torch.device) -> TrainingInputs:
         """Return the same inputs on `device`."""
@@ -85,8 +92,8 @@ class TrainingInputs:
 
     def spread(self, n: int) -> Tensor:
         """Return `n` clean inputs, or all where there are fewer, evenly spread: data sets may be sorted by class."""
-        n = min(n, self._n)
-        return self._standardised(self._items(torch.arange(n, device=self._y.device) * self._n // n))
+        n = min(n, self._drawn)
+        return self._standardised(self._items(torch.arange(n, device=self._y.device) * self._drawn // n))
 
     def _items(self, items: Tensor) -> Tensor:
         pixels = self._height * self._width

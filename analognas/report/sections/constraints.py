@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from analognas.record.environment import SIZE_BOUNDS
 from analognas.report.compromise import compromise
 from analognas.report.data import ReportData, meets
 from analognas.report.html import Html, element, joined, table, with_code
@@ -36,7 +37,7 @@ def constraint_summary(data: ReportData) -> Html:
         "completed trials that met it",
         chosen,
     ]
-    limits = table(head, rows, (1, 2, 3))
+    limits = Html(table(head, rows, (1, 2, 3)) + _taken(data))
     if not data.completed:
         return limits
     n_full = sum(trial.at_full_budget for trial in data.completed)
@@ -46,6 +47,12 @@ def constraint_summary(data: ReportData) -> Html:
     told = compromise(best, data.trials, data.objectives[0], data.upper_bounds) if best else ""
     warning = element("p", {"class": "warning"}, with_code(f"{capitalised(told)}.")) if told else ""
     return Html(limits + element("p", {}, whole) + warning)
+
+
+def _taken(data: ReportData) -> Html:
+    """Return where bounds on size come from that nobody wrote."""
+    told = data.environment.get(SIZE_BOUNDS)
+    return element("p", {}, with_code(f"{told}.")) if isinstance(told, str) else Html("")
 
 
 def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:

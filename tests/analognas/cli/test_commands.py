@@ -411,5 +411,5 @@ def test_runs_started_in_the_same_second_do_not_meet(here) -> None:
     (here / "small.yaml").write_text(SMALL)
     config, document = load_config(here / "small.yaml")
     composition = compose(config, document)
-    runs = [new_run(config, composition, None) for _ in range(3)]
+    runs = [new_run(composition, None) for _ in range(3)]
     assert len({run.path for run in runs}) == 3

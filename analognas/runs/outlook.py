@@ -1,0 +1,194 @@
+"""What a search will be about: the size of its candidates, and the time that it takes, before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+import hwsim
+from analognas.compose import Composition, final_budget
+from analognas.config.sections import SearchConfig
+from analognas.errors import EvaluationError, UserError
+from analognas.evaluation.timed_trial import TrialTime, time_trial
+from analognas.executors.specs import AutoSpec, RaySpec
+from analognas.metrics import TABLE
+from analognas.seeds import numpy_generator
+from analognas.specs.durations import duration
+from analognas.strategies.probe import bred, quantiles
+from search_spaces import ArchitectureSpace, Population, count_network, genotypes, published
+
+MOST_BATCH_MACS: Final = 1e8
+"""Of a batch, in the trial that is timed: a tenth of a second an update on one processor."""
+
+TILES_OF: Final = 12
+"""Candidates whose tiles are counted."""
+
+LARGEST_COUNTED: Final = 2_000_000
+"""Parameters above which counting tiles takes too long."""
+
+
+@dataclass(frozen=True)
+class ExpectedTime:
+    """What a search takes by one timed trial, seconds.
+
+    Attributes:
+        trial_s: a trial of a candidate of median size, at the full budget of trials.
+        search_s: all trials, by the workers together.
+        final_s: the trainings at full budget after them.
+        workers: evaluations at a time.
+        timed_parameters: of the candidate that was timed.
+        timed_macs: of the same.
+    """
+
+    trial_s: float
+    search_s: float
+    final_s: float
+    workers: int
+    timed_parameters: int
+    timed_macs: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a search before it begins.
+
+    Attributes:
+        sizes: 5 % quantile, median and 95 % quantile over admissible candidates, by metric.
+        time: what it takes, or why that is not known.
+    """
+
+    sizes: Mapping[str, tuple[float, float, float]]
+    time: ExpectedTime | str
+
+    def size_text(self) -> str:
+        """Return the quantiles in a line."""
+        parts = [
+            f"{TABLE[metric].label} {low:,.0f}, {median:,.0f}, {high:,.0f}"
+            for metric, (low, median, high) in self.sizes.items()
+        ]
+        return f"{'; '.join(parts)} (5 %, median, 95 % of admissible candidates)"
+
+    def time_text(self, config: SearchConfig) -> str:
+        """Return the expected time of a search in a line."""
+        time = self.time
+        if isinstance(time, str):
+            return f"not known: {time}"
+        workers = f"{time.workers} at a time" if time.workers > 1 else "one at a time"
+        trials = config.search.n_evaluations
+        return (
+            f"about {_rounded(time.search_s + time.final_s)}: {trials:,} trials, {_rounded(time.trial_s)} for one of "
+            f"median size at full length, {workers}; then {_rounded(time.final_s)} for the final trainings"
+        )
+
+    def sizes_json(self) -> dict[str, dict[str, float]]:
+        """Return the quantiles, JSON-able."""
+        names = ("q05", "median", "q95")
+        return {metric: dict(zip(names, values, strict=True)) for metric, values in self.sizes.items()}
+
+    def time_json(self) -> dict[str, Any] | None:
+        """Return the expected time, JSON-able; None where it is not known."""
+        return None if isinstance(self.time, str) else asdict(self.time)
+
+
+def _rounded(seconds: float) -> str:
+    """Return a time to two digits."""
+    rounded = float(f"{seconds:.2g}")
+    return f"{rounded:g} s" if rounded < 60 else duration(rounded)
+
+
+def outlook(composition: Composition) -> Outlook:
+    """Return the outlook of a search: quantiles from a sample of its space, the time from one short trial."""
+    problem = composition.problem
+    rng = numpy_generator(composition.config.seed, "outlook")
+    population = bred(problem, composition.probe.admissible, rng)
+    sizes = {
+        "parameters": quantiles(problem.space.parameters(population)),
+        "macs": quantiles(problem.space.macs(population)),
+    }
+    tiles = _tiles(problem.space, composition.evaluator.hardware, population)
+    if tiles:
+        sizes["tiles"] = quantiles(tiles)
+    return Outlook(sizes, _expected_time(composition, population, sizes["macs"][1]))
+
+
+def _tiles(space: ArchitectureSpace, hardware: hwsim.Hardware, population: Population) -> list[int]:
+    """Return the tiles of some candidates, evenly spread in size; none where they are not to be had cheaply."""
+    parameters = space.parameters(population)
+    if quantiles(parameters)[2] > LARGEST_COUNTED:
+        return []
+    places = np.linspace(0, len(population) - 1, min(TILES_OF, len(population))).round().astype(np.int64)
+    some = population[np.argsort(parameters, kind="stable")[places]]
+    try:
+        with torch.device("meta"):  # shapes without values
+            networks = [space.build(genotype) for genotype in genotypes(some)]
+        return [hwsim.tile_map(hwsim.to_analog(network, hardware)).n_tiles for network in networks]
+    except Exception:  # networks of another package may need values, or have nothing that becomes analog
+        return []
+
+
+def _expected_time(
+    composition: Composition, population: Population, median_macs: float
+) -> ExpectedTime | str:
+    """Return the expected time by a trial of a candidate of median size, or of the largest that is quickly timed."""
+    macs = composition.problem.space.macs(population)
+    budget = composition.evaluator.budget
+    batch = max(budget.digital.batch_size, budget.hardware_aware.batch_size)
+    quick = MOST_BATCH_MACS / batch
+    row = int(np.argmin(np.abs(macs - min(median_macs, quick))))
+    if macs[row] > 4 * quick:
+        return f"the smallest candidate found has {macs[row]:,} MACs, too many for a short trial"
+    try:
+        timed = time_trial(composition.evaluator, genotypes(population[[row]])[0])
+    except (EvaluationError, UserError, ValueError, RuntimeError, MemoryError) as error:
+        return f"a short trial failed: {str(error).partition(chr(10))[0]}"
+    per_mac = 1 / max(1.0, float(macs[row]))
+    trial_s, search_s = _search_s(composition, timed, median_macs * per_mac)
+    return ExpectedTime(
+        trial_s=trial_s,
+        search_s=search_s,
+        final_s=_final_s(composition, timed, median_macs, per_mac),
+        workers=composition.site.workers,
+        timed_parameters=int(composition.problem.space.parameters(population[[row]])[0]),
+        timed_macs=int(macs[row]),
+    )
+
+
+def _search_s(composition: Composition, timed: TrialTime, size: float) -> tuple[float, float]:
+    """Return what a trial takes and what all do, of candidates `size` times as large as the timed one."""
+    evaluator, task = composition.evaluator, composition.task
+    trial_s = search_s = 0.0
+    for rung in composition.config.rungs:
+        budget = evaluator.budget.reduced(rung.share)
+        trial_s = size * timed.seconds(
+            budget, len(task.train), len(task.validation), rung.chips, len(evaluator.times_s)
+        )
+        search_s += trial_s * rung.candidates / min(composition.site.workers, rung.candidates)
+    return trial_s, search_s
+
+
+def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per_mac: float) -> float:
+    """Return what the race and the test split take: finalists of median size, and the references."""
+    config, task = composition.config, composition.task
+    shape = task.input_shape
+    sizes = [median_macs] * config.final.finalists
+    for name in config.references:
+        try:
+            sizes.append(float(count_network(published(name, shape, task.n_classes), shape)[1]))
+        except (ValueError, RuntimeError):  # told where it is trained
+            continue
+    again = 2 if config.final.train_on == "train-and-validation" else 1
+    one_s = timed.seconds(
+        final_budget(config.training, config.final),
+        len(task.train),
+        len(task.validation) + len(task.test),
+        config.final.chips,
+        len(composition.evaluator.times_s),
+    )
+    beside = (
+        min(composition.site.workers, len(sizes)) if isinstance(config.executor, AutoSpec | RaySpec) else 1
+    )
+    return again * one_s * sum(sizes) * per_mac / beside
