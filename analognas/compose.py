@@ -33,7 +33,7 @@ from analognas.strategies.start_from import StartFrom, given_candidate, known_fi
 from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
-from search_spaces import ArchitectureSpace
+from search_spaces import ArchitectureSpace, Population
 
 PROBES: Final = 4096
 
@@ -49,6 +49,7 @@ class Composition:
         evaluator: what an executor runs.
         site: where evaluations run.
         admissible_share: fraction of random candidates that meet the hard constraints.
+        admissible: `(n, genes)` random candidates that do, or mutants of the smallest where hardly any does; 1 or more.
     """
 
     prepared: PreparedTask
@@ -57,6 +58,7 @@ class Composition:
     evaluator: Evaluator
     site: Site
     admissible_share: float
+    admissible: Population
 
     @property
     def task(self) -> Task:
@@ -118,8 +120,9 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         objective=config.objectives[0],
         upper_bounds=config.constraints.upper_bounds(),
         further=config.objectives[1:],
+        hardware=config.hardware,
     )
-    share = _admissible_share(problem, config.seed, document)
+    share, admissible = _admissible(problem, config.seed, document)
     strategy = _strategy(config, problem, document)
     try:
         prepared = prepare(task, config.training.augmentation.augmentation())
@@ -162,6 +165,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         ),
         site=site,
         admissible_share=share,
+        admissible=admissible,
     )
 
 
@@ -233,19 +237,25 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
     )
 
 
-def _admissible_share(problem: SearchProblem, seed: int, document: Document) -> float:
-    """Return which fraction of random candidates is admissible; none at all, nor a smaller one near by, is an error."""
+def _admissible(problem: SearchProblem, seed: int, document: Document) -> tuple[float, Population]:
+    """Return which fraction of random candidates is admissible, and those; of none, smaller ones near by.
+
+    Raises:
+        UserError: when none is found.
+    """
     rng = numpy_generator(seed, "probe")
     population = problem.space.sample(PROBES, rng)
-    share = float(problem.admissible(population).mean())
-    if share > 0:
-        return share
+    mask = problem.admissible(population)
+    if mask.any():
+        return float(mask.mean()), population[mask]
+    size = problem.share_of_bounds if problem.hard_bounds else problem.space.parameters
     smallest = population
     for _ in range(64):
         pool = np.concatenate([smallest, problem.space.mutate(smallest, rng)])
-        smallest = pool[np.argsort(problem.space.parameters(pool), kind="stable")[:64]]
-        if problem.admissible(smallest).any():
-            return 0.0
+        smallest = pool[np.argsort(size(pool), kind="stable")[:64]]
+        mask = problem.admissible(smallest)
+        if mask.any():
+            return 0.0, smallest[mask]
     broken = [reason for reason in problem.space.problems(smallest) if reason]
     if len(broken) == len(smallest):
         message = f"no candidate of the space can be built for these inputs: {broken[0]}"

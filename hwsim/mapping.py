@@ -137,7 +137,7 @@ def count_tiles(
     packed = np.minimum(tile_rows // group_rows, tile_columns // group_columns)
     alone = groups * -(-group_rows // tile_rows) * -(-group_columns // tile_columns)
     together = -(-groups // np.maximum(packed, 1))
-    return np.where((groups > 1) & (packed >= 1), together, alone)
+    return np.asarray(np.where((groups > 1) & (packed >= 1), together, alone), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The network runs once on meta tensors, which have shapes and no values, and every convolution and linear layer
 reports the multiply-accumulates of its call: output positions x output channels x (input channels / groups) x
-kernel area. The same run counts the positions of every weight matrix. This is the independent check of the counts that search spaces compute from genotypes. It does
+kernel area. This is the independent check of the counts that search spaces compute from genotypes. It does
 not see matrix products outside modules, such as those of attention.
 """
 

@@ -26,14 +26,14 @@ class Matrix(NamedTuple):
         columns: of the whole matrix.
         groups: diagonal blocks; 1 for a dense layer.
         positions: vectors that one inference multiplies it by; 0 for a layer that never runs.
-        count: how many layers there are of this shape.
+        layers: how many there are of this shape.
     """
 
     rows: int
     columns: int
     groups: int
     positions: int
-    count: int
+    layers: int
 
 
 ABSENT: Final = Matrix(1, 1, 1, 0, 0)
@@ -50,7 +50,7 @@ class Matrices:
         columns: of the whole matrix, 1 or more.
         groups: diagonal blocks, 1 or more.
         positions: vectors that one inference multiplies it by.
-        count: layers of this shape; 0 where a network has none, whatever the others say.
+        layers: how many there are of this shape; 0 where a network has none, whatever the others say.
 
     Example:
         >>> Matrices.of([[Matrix(27, 8, 1, 64, 1), Matrix(72, 8, 8, 64, 2)], []]).weights.tolist()
@@ -61,7 +61,7 @@ class Matrices:
     columns: Integers
     groups: Integers
     positions: Integers
-    count: Integers
+    layers: Integers
 
     @classmethod
     def of(cls, networks: Sequence[Sequence[Matrix]]) -> Matrices:
@@ -73,12 +73,12 @@ class Matrices:
     @property
     def weights(self) -> Integers:
         """Weights of each network's matrices, those off the diagonal blocks left out, `(n,)`."""
-        return np.asarray((self._weights * self.count).sum(axis=1), dtype=np.int64)
+        return np.asarray((self._weights * self.layers).sum(axis=1), dtype=np.int64)
 
     @property
     def macs(self) -> Integers:
         """Multiply-accumulates of one inference of each network, `(n,)`."""
-        return np.asarray((self._weights * self.count * self.positions).sum(axis=1), dtype=np.int64)
+        return np.asarray((self._weights * self.layers * self.positions).sum(axis=1), dtype=np.int64)
 
     @property
     def _weights(self) -> Integers:

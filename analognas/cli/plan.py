@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import typer
 
 import hwsim
-from analognas.report.wording import amount
+from analognas.metrics import HARD_METRICS
+from analognas.report.wording import amount, label
 from analognas.strategies.start_from import given_candidate, reference_candidate
 from search_spaces import Genotype
 
@@ -49,6 +50,7 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
         "space": config.space.kind,
         "to_maximum": getattr(config.space, "to_maximum", None),
         "admissible_share": composition.admissible_share,
+        "sizes": _sizes(composition),
         "hardware": hwsim.label(config.hardware),
         "constraints": dict(composition.problem.upper_bounds),
         "objectives": [objective.metric for objective in config.objectives],
@@ -71,6 +73,18 @@ def search_plan(config: SearchConfig, composition: Composition) -> dict[str, Any
 
 
 _ONE_A_LINE = ("notes", "start_from", "rungs")
+_LOOKED_AT: Final = 512
+"""Admissible candidates whose sizes are told; those of a space that has to build each of them take a while."""
+
+
+def _sizes(composition: Composition) -> dict[str, dict[str, float]]:
+    """Return the smallest, median and largest cost of random admissible candidates, by metric name."""
+    sizes = {}
+    for name in HARD_METRICS:
+        costs = composition.problem.costs[name](composition.admissible[:_LOOKED_AT])
+        smallest, median, largest = np.quantile(costs, [0, 0.5, 1], method="nearest").tolist()
+        sizes[name] = {"smallest": smallest, "median": median, "largest": largest}
+    return sizes
 
 
 def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any]]:
@@ -89,8 +103,7 @@ def _given(config: SearchConfig, composition: Composition) -> list[dict[str, Any
         given.append(
             {
                 "name": name,
-                "parameters": int(problem.space.parameters(row)[0]),
-                "macs": int(problem.space.macs(row)[0]),
+                **{metric: problem.costs[metric](row).tolist()[0] for metric in HARD_METRICS},
                 "architecture": problem.space.describe(genotype),
             }
         )
@@ -113,6 +126,12 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "admissible_share":
         share = f"{100 * value:.3g} %" if value else "hardly any"
         return f"{share} of random candidates meet the hard constraints"
+    if key == "sizes":
+        return "; ".join(
+            f"{amount(name, size['smallest'])} to {amount(name, size['largest'])} {label(name)}, "
+            f"median {amount(name, size['median'])}"
+            for name, size in value.items()
+        )
     if key == "constraints":
         return ", ".join(f"{name} {amount(name, bound)}" for name, bound in value.items()) or "none"
     if key == "choice":
@@ -122,7 +141,8 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "early_stop":
         return "none" if value is None else f"below {value['accuracy']:g} after epoch {value['epoch']}"
     if key == "start_from":
-        return f"{value['name']}: {value['parameters']:,} parameters, {value['macs']:,} MACs"
+        costs = ", ".join(f"{amount(name, value[name])} {label(name)}" for name in HARD_METRICS)
+        return f"{value['name']}: {costs}"
     if key == "rungs":
         budget = (
             f"{value['digital_epochs']} digital + {value['hardware_aware_epochs']} hardware-aware epochs "

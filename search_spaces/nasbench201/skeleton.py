@@ -91,7 +91,7 @@ def costs(
 
 
 def weight_matrices(cells: Population, live: npt.NDArray[np.bool_], skeleton: Skeleton) -> Matrices:
-    """Return the weight matrices of the networks around `cells`, `(n, slots)`: only counts differ between them.
+    """Return the weight matrices of the networks around `cells`, `(n, slots)`: only `layers` differs between them.
 
     Args:
         cells: `(n, 6)` operation codes.
@@ -101,7 +101,8 @@ def weight_matrices(cells: Population, live: npt.NDArray[np.bool_], skeleton: Sk
     height, width = skeleton.input_shape[1:]
     c = skeleton.channels
     fixed = [Matrix(9 * skeleton.input_shape[0], c, 1, height * width, 1)]
-    of_conv3, of_conv1 = [], []
+    of_conv3: list[Matrix] = []
+    of_conv1: list[Matrix] = []
     for stride_height, stride_width in [(1, 1), *reduction_strides(skeleton)]:
         height, width = -(-height // stride_height), -(-width // stride_width)
         area = height * width
@@ -119,5 +120,5 @@ def weight_matrices(cells: Population, live: npt.NDArray[np.bool_], skeleton: Sk
     times = np.ones((len(cells), slots.shape[1]), dtype=np.int64)
     times[:, len(fixed) : -STAGES] = ((cells == CONV3) & live).sum(axis=1)[:, None]
     times[:, -STAGES:] = ((cells == CONV1) & live).sum(axis=1)[:, None]
-    *shapes, count = (np.broadcast_to(values, times.shape) for values in slots)
-    return Matrices(*shapes, count * times)
+    rows, columns, groups, positions, layers = (np.broadcast_to(values, times.shape) for values in slots)
+    return Matrices(rows, columns, groups, positions, layers * times)

@@ -138,22 +138,22 @@ def weight_matrices(sizes: Layout, ranges: Ranges) -> Matrices:
     """
     c, w, v, after = sizes.channels_in, sizes.channels_out, sizes.channels_inside, sizes.area_out
     area = np.where(sizes.bottleneck, 1, 9)
-    layers = sizes.branches * sizes.residual_blocks
+    total = sizes.branches * sizes.residual_blocks
     ones = np.ones(len(sizes.kernel), dtype=np.int64)
     stem = (ranges.input_shape[0] * sizes.kernel**2, sizes.stem_channels, sizes.stem_area, ones)
     linear = (sizes.last_channels, ranges.n_classes * ones, ones, ones)
     blocks = (
         (area * c, v, np.where(sizes.bottleneck, sizes.area_in, after), sizes.branches),
-        (area * w, v, after, layers - sizes.branches),
-        (9 * v, v, after, layers),
-        (v, w, after, layers * sizes.bottleneck),
+        (area * w, v, after, total - sizes.branches),
+        (9 * v, v, after, total),
+        (v, w, after, total * sizes.bottleneck),
         (c, w, after, sizes.projection.astype(np.int64)),
     )
-    rows, columns, positions, count = (
+    rows, columns, positions, layers = (
         np.concatenate([first[:, None], last[:, None], *own], axis=1)
         for first, last, *own in zip(stem, linear, *blocks, strict=True)
     )
-    return Matrices(rows, columns, np.ones_like(rows), positions, count)
+    return Matrices(rows, columns, np.ones_like(rows), positions, layers)
 
 
 def _over_residual_blocks(sizes: Layout, entry: Integers, repeat: Integers, rest: Integers) -> Integers:
