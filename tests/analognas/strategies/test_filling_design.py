@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import hwsim
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.latin_hypercube import LatinHypercube
@@ -13,6 +16,7 @@ from search_spaces.resnet import ResNetSpace
 
 SPACE = ResNetSpace((1, 32, 32), 10, oc0=(8, 24), ks0=(3, 5), m=(1, 3), r=(1, 3), b=(1, 2), wf=(1, 3))
 BOUND = 78_000
+TILES_OF_64 = hwsim.Hardware().replace({"tile.rows": 64, "tile.columns": 64})
 
 
 def bounded(**bounds: float) -> SearchProblem:
@@ -43,6 +47,16 @@ def test_a_bound_on_macs_alone_is_filled() -> None:
     problem = bounded(macs=5e6)
     shares = SPACE.macs(FillingDesign(8, 0).design(problem)) / 5e6
     assert np.median(shares) > 0.45
+
+
+def test_a_bound_on_tiles_alone_is_filled() -> None:
+    problem = replace(bounded(), upper_bounds={"tiles": 30}, hardware=TILES_OF_64)
+    tiles = problem.costs["tiles"](FillingDesign(8, 0).design(problem))
+    assert len(tiles) == 8
+    assert tiles.max() <= 30
+    assert np.median(tiles) > 13
+    hypercube = problem.costs["tiles"](LatinHypercube(8, 0).design(problem))
+    assert np.median(hypercube) < np.median(tiles)
 
 
 def test_without_a_bound_it_is_a_latin_hypercube() -> None:
