@@ -19,6 +19,10 @@ MAX_DRAWS: Final = 200_000
 
 FIRST_DRAW: Final = 64
 
+FRUITLESS: Final = 4096
+"""Draws without anything new before a space counts as exhausted: one candidate in 500 may be admissible, as under a
+bound of 8 tiles."""
+
 
 @final
 class NewBatch:
@@ -83,21 +87,22 @@ def draw_new(
 ) -> Population:
     """Return at most `n` new candidates from repeated calls of `draw(size, rng)`, `(<= n, genes)`.
 
-    Draws grow while they bring too little and end after `MAX_DRAWS` rows, or once three in a row bring
-    nothing after some brought something, so that a constraint that nothing meets and an exhausted space
-    both end the loop.
+    Draws grow while they bring too little and end after `MAX_DRAWS` rows, or once three in a row, of `FRUITLESS`
+    rows together, bring nothing after some brought something, so that a constraint that nothing meets and an
+    exhausted space both end the loop.
     """
     taken = set(known)
     size = max(FIRST_DRAW, 2 * n)
-    drawn = barren = count = 0
+    drawn = barren = barren_rows = count = 0
     batches: list[Population] = []
-    while not batches or (count < n and drawn < MAX_DRAWS and barren < 3):
+    while not batches or (count < n and drawn < MAX_DRAWS and (barren < 3 or barren_rows < FRUITLESS)):
         new = new_candidates(problem, draw(size, rng), taken)
         taken.update(genotypes(new))
         batches.append(new)
         count += len(new)
         drawn += size
         # Only a space that has answered before can be exhausted; under a tight constraint the draws go on.
-        barren = barren + 1 if taken and not len(new) else 0
+        fruitless = bool(taken) and not len(new)
+        barren, barren_rows = (barren + 1, barren_rows + size) if fruitless else (0, 0)
         size = min(2 * size, max(MAX_DRAWS - drawn, 1))
     return np.concatenate(batches)[:n]

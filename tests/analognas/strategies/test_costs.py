@@ -12,8 +12,9 @@ import pytest
 import hwsim
 from analognas.config.sections import ConstraintsSpec
 from analognas.metrics import HARD_METRICS, TABLE
-from analognas.strategies import Objective, SearchProblem, explain_rejections
+from analognas.strategies import History, Objective, SearchProblem, explain_rejections
 from analognas.strategies.costs import cost_functions, network_costs
+from analognas.strategies.random import RandomSearch
 from analognas.strategies.start_from import given_candidate, reference_candidate
 from search_spaces import NasBench201Space, ResNetSpace, genotypes, network_cost, published, published_names
 
@@ -103,6 +104,19 @@ def test_a_known_network_beyond_the_bound_is_no_candidate() -> None:
             problem(tiles=5),
             {"OC0": 40, "KS0": 3, "M": 1, "blocks": [{"R": 2, "B": 3, "CT": "B", "WF": 2, "skip": True}]},
         )
+
+
+def test_a_random_search_under_few_tiles_does_not_end_early() -> None:
+    wide = ResNetSpace(SHAPE, 10)
+    tight = SearchProblem(wide, Objective("accuracy_1d", 1), {"tiles": 8}, hardware=hwsim.Hardware())
+    assert tight.admissible(wide.sample(20_000, np.random.default_rng(0))).mean() < 0.005
+    population = wide.sample(0, np.random.default_rng(0))
+    for call in range(10):
+        past = History(population, pd.DataFrame({"accuracy_1d": np.ones(len(population))}), population[:0])
+        proposals = RandomSearch().ask(tight, past, 4, np.random.default_rng(call))
+        assert len(proposals) == 4
+        population = np.concatenate([population, [proposal.genotype for proposal in proposals]])
+    assert tight.costs["tiles"](population).max() <= 8
 
 
 def test_a_bound_that_nothing_meets_says_the_smallest_found() -> None:
