@@ -121,6 +121,7 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         objective=config.objectives[0],
         upper_bounds=config.constraints.upper_bounds(),
         further=config.objectives[1:],
+        hardware=config.hardware,
     )
     found = _probe(problem, config.seed, document)
     strategy = _strategy(config, problem, document)

@@ -1,7 +1,9 @@
 """The metrics of a trial: one row each, from which everything else about them is derived.
 
-A *hard* metric follows from the genotype and is checked before any training; a *soft* one is measured, and a bound on
-it counts in what a trial is worth (`analognas.strategies.worth`).
+A *hard* bound is on what follows from the genotype (`analognas.strategies.costs`) and is checked before any training; a
+*soft* one is on what is measured, and counts in what a trial is worth (`analognas.strategies.worth`). Every bound is
+an upper one. The utilisation follows from the genotype too, but has none: it would be a lower one, and a bound on tiles
+says what a chip can hold.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class Metric:
         least: smallest value that a record may have.
         largest: largest value that a record may have.
         bound: whether an upper bound on it is `hard`, `soft`, or not possible.
+        bounded: what a bound on it is of, with an example in the units of a configuration.
         harm: what breaking a soft bound costs, in units of the metric.
     """
 
@@ -33,6 +36,7 @@ class Metric:
     least: float
     largest: float
     bound: Literal["hard", "soft"] | None = None
+    bounded: str = ""
     harm: float = 0.0
 
 
@@ -40,14 +44,42 @@ TABLE: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
         Metric("accuracy_1d", "1-day accuracy", 1, "%", 0.0, 1.0),
-        # the accuracy of bad chips: two standard deviations below the mean
-        Metric("std_1d", "spread over chips", -1, "points", 0.0, 1.0, "soft", harm=2.0),
-        Metric("avm", "AVM", -1, "points", -1.0, 1.0, "soft", harm=1.0),
+        Metric(
+            "std_1d",
+            "spread over chips",
+            -1,
+            "points",
+            0.0,
+            1.0,
+            "soft",
+            "standard deviation over chips of the 1-day accuracy, 0.005 or 0.5 points",
+            harm=2.0,  # the accuracy of bad chips: two standard deviations below the mean
+        ),
+        Metric(
+            "avm",
+            "AVM",
+            -1,
+            "points",
+            -1.0,
+            1.0,
+            "soft",
+            "accuracy at 1 s minus at 1 month, 0.03 or 3 points",
+            harm=1.0,
+        ),
         Metric("accuracy_1s", "1-second accuracy", 1, "%", 0.0, 1.0),
         Metric("digital_accuracy", "digital accuracy", 1, "%", 0.0, 1.0),
-        Metric("parameters", "parameters", -1, "", 0.0, 1e15, "hard"),
-        Metric("macs", "MACs", -1, "", 0.0, 1e18, "hard"),
-        Metric("tiles", "tiles", -1, "", 0.0, 1e12),
+        Metric(
+            "parameters",
+            "parameters",
+            -1,
+            "",
+            0.0,
+            1e15,
+            "hard",
+            "trainable parameters, such as 40000 or 40 k",
+        ),
+        Metric("macs", "MACs", -1, "", 0.0, 1e18, "hard", "multiply-accumulates an inference, such as 1.5 M"),
+        Metric("tiles", "tiles", -1, "", 0.0, 1e12, "hard", "crossbar tiles of `hardware.tile`, such as 16"),
         Metric("utilisation", "tile utilisation", 1, "%", 0.0, 1.0),
     )
 }

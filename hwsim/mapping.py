@@ -113,6 +113,33 @@ def map_layer(rows: int, columns: int, groups: int, tile_rows: int, tile_columns
     return LayerMapping(rows, columns, groups, blocks, tuple(tiles), tile_of)
 
 
+def count_tiles(
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    tile_rows: int,
+    tile_columns: int,
+) -> npt.NDArray[np.int64]:
+    """Return how many tiles `map_layer` takes for each of many matrices, int64 of their shape.
+
+    Args:
+        rows: inputs of whole layers, of any shape, multiples of `groups`.
+        columns: their outputs, of the same shape.
+        groups: their diagonal blocks.
+        tile_rows: rows of a tile.
+        tile_columns: columns of a tile.
+
+    Example:
+        >>> count_tiles(np.array([1152, 144]), np.array([64, 16]), np.array([1, 16]), 512, 512).tolist()
+        [3, 1]
+    """
+    group_rows, group_columns = rows // groups, columns // groups
+    packed = np.minimum(tile_rows // group_rows, tile_columns // group_columns)
+    alone = groups * -(-group_rows // tile_rows) * -(-group_columns // tile_columns)
+    together = -(-groups // np.maximum(packed, 1))
+    return np.asarray(np.where((groups > 1) & (packed >= 1), together, alone), dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class TileMap:
     """Every analog layer of a network on tiles of one size."""

@@ -14,9 +14,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+import hwsim
+from analognas.strategies.costs import cost_functions
 from search_spaces import NasBench201Space, ResNetSpace, genotypes
 
 SPACES = {"resnet": ResNetSpace((3, 32, 32), 10), "nasbench201": NasBench201Space((3, 32, 32), 10)}
+HARDWARE = hwsim.Hardware()
 
 
 def rate(work: Callable[[], object], items: int, seconds: float) -> float:
@@ -33,6 +36,7 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
     rng = np.random.default_rng(0)
     population = space.sample(n, rng)
     partners = space.sample(n, rng)
+    tiles = cost_functions(space, HARDWARE)["tiles"]
     work: dict[str, Callable[[], object]] = {
         "sample": lambda: space.sample(n, rng),
         "latin_hypercube": lambda: space.latin_hypercube(n, rng),
@@ -41,6 +45,8 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
         "canonical": lambda: space.canonical(population),
         "encode": lambda: space.encode(population),
         "parameters and macs": lambda: (space.parameters(population), space.macs(population)),
+        "matrices": lambda: space.matrices(population),
+        "tiles": lambda: tiles(population),
         "problems": lambda: space.problems(population),
         "genotypes": lambda: genotypes(population),
     }

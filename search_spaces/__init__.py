@@ -3,8 +3,9 @@
 Importing this package does not import torch; building a network does.
 """
 
-from search_spaces.cost import LayerCost, count_network, layer_table
+from search_spaces.cost import LayerCost, NetworkCost, count_network, layer_table, network_cost
 from search_spaces.initialisation import initialise
+from search_spaces.matrices import Matrices, Matrix
 from search_spaces.nasbench201 import NasBench201Space
 from search_spaces.published import PublishedNetwork, published, published_names, published_network
 from search_spaces.resnet import MutationRates, ResNetSpace
@@ -12,6 +13,7 @@ from search_spaces.space import (
     ArchitectureSpace,
     Countable,
     Genotype,
+    Mappable,
     Population,
     Readable,
     Recombining,
@@ -24,8 +26,12 @@ __all__ = [
     "Countable",
     "Genotype",
     "LayerCost",
+    "Mappable",
+    "Matrices",
+    "Matrix",
     "MutationRates",
     "NasBench201Space",
+    "NetworkCost",
     "Population",
     "PublishedNetwork",
     "Readable",
@@ -36,6 +42,7 @@ __all__ = [
     "genotypes",
     "initialise",
     "layer_table",
+    "network_cost",
     "published",
     "published_names",
     "published_network",

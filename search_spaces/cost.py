@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from search_spaces.matrices import Matrix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,8 +42,23 @@ class LayerCost:
     macs: int
 
 
-def count_network(network: nn.Module, input_shape: Sequence[int]) -> tuple[int, int]:
-    """Return `(trainable parameters, multiply-accumulates of one inference)`; the network is left as it is.
+@dataclass(frozen=True)
+class NetworkCost:
+    """What one network costs.
+
+    Attributes:
+        parameters: trainable ones.
+        macs: multiply-accumulates of one inference.
+        matrices: of its convolutions and linear layers, those that never run included.
+    """
+
+    parameters: int
+    macs: int
+    matrices: tuple[Matrix, ...]
+
+
+def network_cost(network: nn.Module, input_shape: Sequence[int]) -> NetworkCost:
+    """Return what a network costs; it is left as it is.
 
     Args:
         network: any torch network that takes one tensor.
@@ -49,8 +67,26 @@ def count_network(network: nn.Module, input_shape: Sequence[int]) -> tuple[int, 
     Raises:
         RuntimeError: when the network does not accept such an input.
     """
-    parameters = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
-    return parameters, sum(layer.macs for layer in layer_table(network, input_shape))
+    calls = layer_table(network, input_shape)
+    positions = Counter[str]()
+    for call in calls:
+        positions[call.name] += math.prod(call.output_shape) // call.weight_shape[0]
+    shapes = Counter(
+        (*_matrix_shape(layer), positions[name])
+        for name, layer in network.named_modules()
+        if isinstance(layer, _layer_types())
+    )
+    return NetworkCost(
+        parameters=sum(weight.numel() for weight in network.parameters() if weight.requires_grad),
+        macs=sum(call.macs for call in calls),
+        matrices=tuple(Matrix(*shape, count) for shape, count in shapes.items()),
+    )
+
+
+def count_network(network: nn.Module, input_shape: Sequence[int]) -> tuple[int, int]:
+    """Return `(trainable parameters, multiply-accumulates of one inference)` as `network_cost` counts them."""
+    cost = network_cost(network, input_shape)
+    return cost.parameters, cost.macs
 
 
 def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
@@ -72,7 +108,7 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
             # It keeps the shape, and on meta tensors takes longer than everything else together.
             module.forward = _unchanged  # type: ignore[assignment, method-assign]
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+        if isinstance(module, _layer_types()):
 
             def record(
                 layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, name: str = name
@@ -83,6 +119,21 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
     with torch.no_grad():
         shadow(torch.empty((1, *input_shape), device="meta"))
     return calls
+
+
+def _layer_types() -> tuple[type[nn.Module], ...]:
+    from torch import nn
+
+    return nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear
+
+
+def _matrix_shape(layer: nn.Module) -> tuple[int, int, int]:
+    """Return rows and columns of the whole matrix of a layer, and its groups."""
+    from torch import nn
+
+    weight = layer.get_parameter("weight")
+    groups = 1 if isinstance(layer, nn.Linear) else int(layer.groups)  # type: ignore[arg-type]
+    return math.prod(weight.shape[1:]) * groups, weight.shape[0], groups
 
 
 def _unchanged(x: Tensor) -> Tensor:

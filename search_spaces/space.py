@@ -2,7 +2,7 @@
 
 A genotype is a row of integers (genes). A population is an array of genotypes, so that sampling, mutation and
 encoding work on thousands of candidates at once. ``SearchSpace`` has the four methods that every space, a
-user's own one included, must offer. The three protocols after it are abilities that a space may add; the
+user's own one included, must offer. The four protocols after it are abilities that a space may add; the
 built-in spaces have all of them.
 """
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from search_spaces.matrices import Matrices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +83,15 @@ class Countable(Protocol):
 
 
 @runtime_checkable
+class Mappable(Protocol):
+    """A space that knows the weight matrices of its networks without building them."""
+
+    def matrices(self, population: Population) -> Matrices:
+        """Return the matrices of each network's convolutions and linear layers, `(n, slots)` each."""
+        ...
+
+
+@runtime_checkable
 class Readable(Protocol):
     """A space whose genotypes read as architectures."""
 
@@ -97,7 +108,7 @@ class Readable(Protocol):
         ...
 
 
-class ArchitectureSpace(SearchSpace, Recombining, Countable, Readable, Protocol):
+class ArchitectureSpace(SearchSpace, Recombining, Countable, Mappable, Readable, Protocol):
     """A space with every ability."""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from search_spaces import Genotype, Population
+from search_spaces import Genotype, Matrices, Population
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +83,10 @@ class TableSpace:
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the multiply-accumulates of each network."""
         return self._space.macs(population)
+
+    def matrices(self, population: Population) -> Matrices:
+        """Return the weight matrices of each network."""
+        return self._space.matrices(population)
 
     def problems(self, population: Population) -> list[str]:
         """Return `not in the table` where a candidate has no row."""

@@ -12,7 +12,8 @@ import typer
 import hwsim
 from analognas.compose import final_budget
 from analognas.final.references import broken_by
-from analognas.report.wording import amount
+from analognas.metrics import HARD_METRICS
+from analognas.report.wording import amount, label
 from analognas.runs.outlook import Outlook, outlook
 from analognas.strategies.start_from import given_candidate, reference_candidate
 from search_spaces import Genotype
@@ -112,8 +113,7 @@ def _given(composition: Composition) -> list[dict[str, Any]]:
         given.append(
             {
                 "name": name,
-                "parameters": int(problem.space.parameters(row)[0]),
-                "macs": int(problem.space.macs(row)[0]),
+                **{metric: problem.costs[metric](row).tolist()[0] for metric in HARD_METRICS},
                 "architecture": problem.space.describe(genotype),
             }
         )
@@ -140,6 +140,12 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "admissible_share":
         share = f"{100 * value:.3g} %" if value else "hardly any"
         return f"{share} of random candidates meet the hard constraints"
+    if key == "sizes":
+        return "; ".join(
+            f"{amount(name, size['smallest'])} to {amount(name, size['largest'])} {label(name)}, "
+            f"median {amount(name, size['median'])}"
+            for name, size in value.items()
+        )
     if key == "constraints":
         return ", ".join(f"{name} {amount(name, bound)}" for name, bound in value.items()) or "none"
     if key == "choice":
@@ -149,7 +155,8 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "early_stop":
         return "none" if value is None else f"below {value['accuracy']:g} after epoch {value['epoch']}"
     if key == "start_from":
-        return f"{value['name']}: {value['parameters']:,} parameters, {value['macs']:,} MACs"
+        costs = ", ".join(f"{amount(name, value[name])} {label(name)}" for name in HARD_METRICS)
+        return f"{value['name']}: {costs}"
     if key == "cannot_win":
         return "; ".join(f"{name} breaks {broken}" for name, broken in value.items())
     if key == "final":

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 import hwsim
 from analognas.config.budgets import EvaluationSpec, FinalSpec, TrainingSpec
 from analognas.config.hardware_section import HardwareSection
 from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.executors.specs import AutoSpec, ExecutorSpec
-from analognas.metrics import SIGNS
+from analognas.metrics import HARD_METRICS, SIGNS, SOFT_METRICS, TABLE, Metric
 from analognas.spaces.specs import ResNetSpec, SpaceSpec
 from analognas.specs.base import MismatchError, Spec
 from analognas.specs.metric_name import MetricName
@@ -31,33 +31,37 @@ from analognas.tasks.specs import IMAGES, TaskSpec
 from search_spaces import published_names
 
 
-class ConstraintsSpec(Spec):
-    """Upper bounds; a bound that is absent is free, but for parameters and MACs where neither is written."""
-
-    parameters: Count | None = Field(
-        default=None,
-        description="trainable parameters, such as 40000 or 40 k (hard: checked before training); where neither this "
-        "nor `macs` is written, both are those of the largest reference; null: free",
-    )
-    macs: Count | None = Field(
-        default=None, description="multiply-accumulates an inference, such as 1.5 M (hard)"
-    )
-    avm: Share | None = Field(
-        default=None, description="accuracy at 1 s minus at 1 month, 0.03 or 3 points (soft: measured)"
-    )
-    std_1d: Share | None = Field(
-        default=None,
-        description="standard deviation over chips of the 1-day accuracy, 0.005 or 0.5 points (soft)",
-    )
-
+class _Bounds(Spec):
     def upper_bounds(self) -> dict[str, float]:
         """Return the bounds that are set, by metric name."""
         return {name: float(value) for name, value in self.model_dump().items() if value is not None}
 
     @property
     def says_size(self) -> bool:
-        """Whether anything is written about parameters or MACs, `null` included."""
-        return bool({"parameters", "macs"} & self.model_fields_set)
+        """Whether a bound on a cost is written, `null` included."""
+        return bool(set(HARD_METRICS) & self.model_fields_set)
+
+
+_WHEN: Final = {"hard": "checked before training", "soft": "measured"}
+
+
+def _bound(metric: Metric) -> Any:
+    """Return type and default of the bound on a metric."""
+    quantity = Share if metric.unit else Count
+    description = f"{metric.bounded} ({metric.bound}: {_WHEN[metric.bound or 'soft']})"
+    return quantity | None, Field(default=None, description=description)
+
+
+if TYPE_CHECKING:
+    ConstraintsSpec = _Bounds
+else:
+    ConstraintsSpec = create_model(
+        "ConstraintsSpec",
+        __base__=_Bounds,
+        __module__=__name__,
+        __doc__="Upper bounds; an absent one is free. Without one on a cost, the largest reference bounds the size.",
+        **{name: _bound(TABLE[name]) for name in (*HARD_METRICS, *SOFT_METRICS)},
+    )
 
 
 class HalvingSpec(Spec):

@@ -61,6 +61,7 @@ hardware:
 constraints:               # upper bounds; without both of the first two, those of the largest reference are taken
   parameters: 40000        # checked before any training
   macs: 1500000            # multiply-accumulates of one inference, checked before any training
+  # tiles: 16              # crossbar tiles of `hardware.tile`, checked before any training
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
 
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from analognas.metrics import HARD_METRICS
 from analognas.report.wording import broken_bound
+from analognas.strategies.costs import network_costs
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.start_from import reference_candidate
 from analognas.strategies.worth import broken_bounds
-from search_spaces import Genotype, SearchSpace, count_network, published
+from search_spaces import Genotype, SearchSpace, network_cost, published
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,11 +24,11 @@ BEST: Final = "best"
 
 def broken_by(name: str, problem: SearchProblem, task: Task) -> str:
     """Return the hard constraints that a reference breaks, each with its value; empty where it keeps all."""
-    bounds = {metric: bound for metric, bound in problem.upper_bounds.items() if metric in HARD_METRICS}
+    bounds = problem.hard_bounds
     if not bounds:
         return ""
-    parameters, macs = count_network(published(name, task.input_shape, task.n_classes), task.input_shape)
-    costs = {"parameters": float(parameters), "macs": float(macs)}
+    network = published(name, task.input_shape, task.n_classes)
+    costs = network_costs(network_cost(network, task.input_shape), problem.hardware)
     return ", ".join(
         broken_bound(metric, bounds[metric], costs[metric]) for metric in broken_bounds(costs, bounds)
     )

@@ -19,7 +19,6 @@ from analognas.final.finalists import choose_finalist
 from analognas.final.surrogate import fit_surrogate, judge_surrogate
 from analognas.final.test_split import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
-from analognas.metrics import HARD_METRICS
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import SIZE_BOUNDS, environment
@@ -137,10 +136,9 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
             trials = _search(run, composition, trials, journal, observer)
         if _candidates(trials) < config.search.trials:
-            hard = any(name in composition.problem.upper_bounds for name in HARD_METRICS)
             observer.stage(
                 f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
-                f"{' that meets the hard constraints' if hard else ' in the space'}"
+                f"{' that meets the hard constraints' if composition.problem.hard_bounds else ' in the space'}"
             )
         with suppress(OSError):
             run.logs.rmdir()  # where no worker had anything to say

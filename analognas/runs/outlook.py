@@ -7,28 +7,23 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-import torch
 
-import hwsim
 from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.timed_trial import TrialTime, time_trial
 from analognas.executors.specs import AutoSpec, RaySpec
-from analognas.metrics import TABLE
+from analognas.metrics import HARD_METRICS, TABLE
 from analognas.seeds import numpy_generator
 from analognas.specs.durations import duration
 from analognas.strategies.probe import bred, quantiles
-from search_spaces import ArchitectureSpace, Population, count_network, genotypes, published
+from search_spaces import Population, count_network, genotypes, published
 
 MOST_BATCH_MACS: Final = 1e8
 """Of a batch, in the trial that is timed: a tenth of a second an update on one processor."""
 
-TILES_OF: Final = 12
-"""Candidates whose tiles are counted."""
-
-LARGEST_COUNTED: Final = 2_000_000
-"""Parameters above which counting tiles takes too long."""
+LOOKED_AT: Final = 512
+"""Candidates whose costs are told: a space of a user's own may have to build each of them."""
 
 
 @dataclass(frozen=True)
@@ -105,29 +100,9 @@ def outlook(composition: Composition) -> Outlook:
     problem = composition.problem
     rng = numpy_generator(composition.config.seed, "outlook")
     population = bred(problem, composition.probe.admissible, rng)
-    sizes = {
-        "parameters": quantiles(problem.space.parameters(population)),
-        "macs": quantiles(problem.space.macs(population)),
-    }
-    tiles = _tiles(problem.space, composition.evaluator.hardware, population)
-    if tiles:
-        sizes["tiles"] = quantiles(tiles)
+    costed = population[:LOOKED_AT]
+    sizes = {name: quantiles(problem.costs[name](costed)) for name in HARD_METRICS if name in problem.costs}
     return Outlook(sizes, _expected_time(composition, population, sizes["macs"][1]))
-
-
-def _tiles(space: ArchitectureSpace, hardware: hwsim.Hardware, population: Population) -> list[int]:
-    """Return the tiles of some candidates, evenly spread in size; none where they are not to be had cheaply."""
-    parameters = space.parameters(population)
-    if quantiles(parameters)[2] > LARGEST_COUNTED:
-        return []
-    places = np.linspace(0, len(population) - 1, min(TILES_OF, len(population))).round().astype(np.int64)
-    some = population[np.argsort(parameters, kind="stable")[places]]
-    try:
-        with torch.device("meta"):  # shapes without values
-            networks = [space.build(genotype) for genotype in genotypes(some)]
-        return [hwsim.tile_map(hwsim.to_analog(network, hardware)).n_tiles for network in networks]
-    except Exception:  # networks of another package may need values, or have nothing that becomes analog
-        return []
 
 
 def _expected_time(

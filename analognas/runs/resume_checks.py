@@ -39,10 +39,11 @@ def with_size_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig
     if config.constraints.says_size:
         return config
     own, told = load_run_config(run.config)[0].constraints, run.read_environment()
-    is_free = own.parameters is None and own.macs is None
+    bounds = own.model_dump()
+    is_free = bounds["parameters"] is None and bounds["macs"] is None
     # A run whose environment.json is lost is believed; written bounds are another search.
     return (
-        config.with_size_bounds(own.parameters, own.macs)
+        config.with_size_bounds(bounds["parameters"], bounds["macs"])
         if is_free or not told or SIZE_BOUNDS in told
         else config
     )

@@ -1,8 +1,9 @@
 """One interface for every space, built in or a user's own.
 
 A user's space has the four methods of `search_spaces.SearchSpace`. The strategies also want stratified sampling,
-crossover, canonical genotypes, costs and readable architectures; `complete` supplies what a space does not offer
-itself: random sampling instead of stratified, mutation instead of crossover, and costs counted on the built network.
+crossover, canonical genotypes, costs, weight matrices and readable architectures; `complete` supplies what a space does
+not offer itself: random sampling instead of stratified, mutation instead of crossover, costs and matrices of the built
+network.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from search_spaces import (
     ArchitectureSpace,
     Countable,
     Genotype,
+    Mappable,
+    Matrices,
+    NetworkCost,
     Population,
     Readable,
     Recombining,
@@ -35,7 +39,7 @@ class _CompletedSpace:
     def __init__(self, space: SearchSpace, input_shape: tuple[int, ...]) -> None:
         self._space = space
         self._input_shape = input_shape
-        self._costs: dict[Genotype, tuple[int, int, str]] = {}
+        self._counts: dict[Genotype, tuple[NetworkCost, str]] = {}
 
     def sample(self, n: int, rng: np.random.Generator) -> Population:
         return self._space.sample(n, rng)
@@ -68,17 +72,24 @@ class _CompletedSpace:
     def parameters(self, population: Population) -> npt.NDArray[np.int64]:
         if isinstance(self._space, Countable):
             return self._space.parameters(population)
-        return np.array([self._count(genotype)[0] for genotype in genotypes(population)], dtype=np.int64)
+        return np.array(
+            [self._count(genotype)[0].parameters for genotype in genotypes(population)], dtype=np.int64
+        )
 
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         if isinstance(self._space, Countable):
             return self._space.macs(population)
-        return np.array([self._count(genotype)[1] for genotype in genotypes(population)], dtype=np.int64)
+        return np.array([self._count(genotype)[0].macs for genotype in genotypes(population)], dtype=np.int64)
+
+    def matrices(self, population: Population) -> Matrices:
+        if isinstance(self._space, Mappable):
+            return self._space.matrices(population)
+        return Matrices.of([self._count(genotype)[0].matrices for genotype in genotypes(population)])
 
     def problems(self, population: Population) -> list[str]:
         if isinstance(self._space, Countable):
             return self._space.problems(population)
-        return [self._count(genotype)[2] for genotype in genotypes(population)]
+        return [self._count(genotype)[1] for genotype in genotypes(population)]
 
     def describe(self, genotype: Genotype) -> dict[str, Any]:
         if isinstance(self._space, Readable):
@@ -93,23 +104,29 @@ class _CompletedSpace:
             raise ValueError(f"`genes` must be a list of integers, got {genes!r}")
         return tuple(genes)
 
-    def _count(self, genotype: Genotype) -> tuple[int, int, str]:
-        if genotype not in self._costs:
-            from search_spaces.cost import count_network
+    def _count(self, genotype: Genotype) -> tuple[NetworkCost, str]:
+        """Return what the built network costs, or nothing and why it cannot be built."""
+        if genotype not in self._counts:
+            from search_spaces.cost import network_cost
 
+            cost, reason = NetworkCost(0, 0, ()), ""
             try:
-                parameters, macs = count_network(self._space.build(genotype), self._input_shape)
-                self._costs[genotype] = (parameters, macs, "")
+                cost = network_cost(self._space.build(genotype), self._input_shape)
             except (ValueError, RuntimeError) as error:
-                self._costs[genotype] = (0, 0, f"the network cannot be built: {error}")
+                reason = f"the network cannot be built: {error}"
             except Exception as error:  # a user's code may raise anything
                 reason = f"the network cannot be built: {type(error).__name__}: {error}"
-                self._costs[genotype] = (0, 0, reason)
-        return self._costs[genotype]
+            self._counts[genotype] = cost, reason
+        return self._counts[genotype]
 
 
 def complete(space: SearchSpace, input_shape: tuple[int, ...]) -> ArchitectureSpace:
     """Return `space` with every ability of `ArchitectureSpace`, its own ones where it has them."""
-    if isinstance(space, Recombining) and isinstance(space, Countable) and isinstance(space, Readable):
+    if (
+        isinstance(space, Recombining)
+        and isinstance(space, Countable)
+        and isinstance(space, Mappable)
+        and isinstance(space, Readable)
+    ):
         return space
     return _CompletedSpace(space, input_shape)

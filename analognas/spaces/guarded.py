@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from search_spaces import ArchitectureSpace, Genotype, Population
+from search_spaces import ArchitectureSpace, Genotype, Matrices, Population
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +72,15 @@ class _GuardedSpace:
 
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         return self._costs("macs", population, self._call("macs", self._space.macs, population))
+
+    def matrices(self, population: Population) -> Matrices:
+        found = self._call("matrices", self._space.matrices, population)
+        shape = getattr(getattr(found, "layers", None), "shape", ())
+        if shape[:1] != (len(population),):
+            raise self._breach(
+                "matrices", f"must return Matrices of {len(population)} rows, got shape {shape}"
+            )
+        return found
 
     def problems(self, population: Population) -> list[str]:
         reasons = self._call("problems", self._space.problems, population)

@@ -6,7 +6,8 @@ are the shares of the bound that the design aims at: half of it above 0.5, the s
 have a fifth of the bound in the median, and a surrogate that has seen no large network cannot know what size is worth.
 Each stratum takes, from a large admissible hypercube, the candidate within it that differs most from those before.
 
-Without a bound on the parameters, or on MACs in its place, there is nothing to fill: the design is a Latin hypercube.
+A bound on MACs or tiles is filled in the same way where parameters are free. Without any hard bound there is nothing to
+fill: the design is a Latin hypercube.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class FillingDesign:
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose the next `n` candidates of the designs, fewer when the designs have nothing new."""
-        if _costs(problem, history.population[:0]) is None:
+        if not problem.hard_bounds:
             return LatinHypercube(self.size, self.seed).ask(problem, history, n, rng)
         return next_of_designs(
             lambda number: self.design(problem, number), self.size, history, n, "filling-design"
@@ -68,20 +69,17 @@ class FillingDesign:
         return memo[1]
 
 
-def _costs(problem: SearchProblem, population: Population) -> npt.NDArray[np.float64] | None:
-    """Return the share of its bound that each candidate takes, None where nothing is bounded."""
-    for metric, cost in (("parameters", problem.space.parameters), ("macs", problem.space.macs)):
-        if metric in problem.upper_bounds:
-            return cost(population) / max(problem.upper_bounds[metric], 1.0)
-    return None
+def _shares(problem: SearchProblem, population: Population) -> npt.NDArray[np.float64]:
+    """Return the share that each candidate takes of the first bound in the table of metrics."""
+    metric, bound = next(iter(problem.hard_bounds.items()))
+    return problem.costs[metric](population) / max(bound, 1.0)
 
 
 def _filling(
     problem: SearchProblem, pool: Population, size: int, rng: np.random.Generator
 ) -> npt.NDArray[np.intp]:
     """Return the rows of the design, in random order: batches of a design are as mixed as the whole."""
-    shares = _costs(problem, pool)
-    assert shares is not None
+    shares = _shares(problem, pool)
     if len(pool) <= size:
         return rng.permutation(len(pool))
     place = np.sqrt(np.maximum(np.log(np.maximum(shares, 1e-12)) / np.log(SMALLEST_SHARE), 0.0))

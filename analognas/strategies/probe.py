@@ -41,15 +41,16 @@ class Probe:
 
 
 def probe(problem: SearchProblem, rng: np.random.Generator) -> Probe:
-    """Sample a space; mutate towards fewer parameters where the sample has nothing admissible."""
+    """Sample a space; mutate towards lower costs where the sample has nothing admissible."""
     drawn = problem.space.sample(DRAWN, rng)
     mask = problem.admissible(drawn)
     if mask.any():
         return Probe(drawn, drawn[mask], float(mask.mean()), drawn[:0])
+    size = problem.share_of_bounds if problem.hard_bounds else problem.space.parameters
     smallest = drawn
     for _ in range(DESCENTS):
         pool = np.concatenate([smallest, problem.space.mutate(smallest, rng)])
-        smallest = pool[np.argsort(problem.space.parameters(pool), kind="stable")[:KEPT]]
+        smallest = pool[np.argsort(size(pool), kind="stable")[:KEPT]]
         mask = problem.admissible(smallest)
         if mask.any():
             return Probe(drawn, smallest[mask], 0.0, smallest)

@@ -1,6 +1,6 @@
 """The problem a strategy solves: a space, what to improve, and what must hold.
 
-Hard constraints depend on the genotype alone (parameters, MACs) and are checked before any training. Soft
+Hard constraints depend on the genotype alone (parameters, MACs, tiles) and are checked before any training. Soft
 ones (AVM, spread over chips) are measured; `analognas.strategies.worth` says what a trial is worth that breaks them.
 """
 
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from analognas.metrics import SOFT_METRICS
+from analognas.metrics import HARD_METRICS, SOFT_METRICS
+from analognas.strategies.costs import Cost, cost_functions
 from analognas.strategies.worth import SoftBound, soft_bounds, worth
 from search_spaces import Population
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    import hwsim
     from search_spaces import ArchitectureSpace
 
 Choice: TypeAlias = Literal["best", "knee"]
@@ -45,15 +47,24 @@ class SearchProblem:
     Attributes:
         space: the search space.
         objective: what to improve.
-        upper_bounds: largest allowed value of `parameters`, `macs`, `avm`, `std_1d`; a metric that is
-            absent is free.
+        upper_bounds: largest allowed value of a metric that may be bounded; one that is absent is free.
         further: more objectives, such as `parameters`; only multi-objective strategies look at them.
+        hardware: what the networks run on; None where only costs of the network itself are bounded.
+
+    Raises:
+        ValueError: for a bound on a cost of hardware, without hardware.
     """
 
     space: ArchitectureSpace
     objective: Objective
     upper_bounds: Mapping[str, float]
     further: tuple[Objective, ...] = ()
+    hardware: hwsim.Hardware | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.hard_bounds if name not in self.costs]
+        if unknown:
+            raise ValueError(f"a bound on `{unknown[0]}` needs `hardware`, got None")
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -63,11 +74,24 @@ class SearchProblem:
     def admissible(self, population: Population) -> npt.NDArray[np.bool_]:
         """Return the `(n,)` mask of candidates that can be built and meet every hard constraint."""
         mask = np.array([not problem for problem in self.space.problems(population)], dtype=np.bool_)
-        if "parameters" in self.upper_bounds:
-            mask &= self.space.parameters(population) <= self.upper_bounds["parameters"]
-        if "macs" in self.upper_bounds:
-            mask &= self.space.macs(population) <= self.upper_bounds["macs"]
+        for name, bound in self.hard_bounds.items():
+            mask &= self.costs[name](population) <= bound
         return mask
+
+    @property
+    def costs(self) -> dict[str, Cost]:
+        """What is known of candidates before any training, by metric name."""
+        return cost_functions(self.space, self.hardware)
+
+    @property
+    def hard_bounds(self) -> dict[str, float]:
+        """The bounds on costs, in the order of the table of metrics."""
+        return {name: self.upper_bounds[name] for name in HARD_METRICS if name in self.upper_bounds}
+
+    def share_of_bounds(self, population: Population) -> npt.NDArray[np.float64]:
+        """Return the largest share of a hard bound that each candidate takes, `(n,)`; 0 without a bound."""
+        shares = [self.costs[name](population) / max(bound, 1.0) for name, bound in self.hard_bounds.items()]
+        return np.asarray(np.max([np.zeros(len(population)), *shares], axis=0), dtype=np.float64)
 
     @property
     def soft_bounds(self) -> tuple[SoftBound, ...]:
@@ -94,18 +118,18 @@ class SearchProblem:
         Raises:
             ValueError: when an objective is neither measured nor a cost of the genotype.
         """
-        costs = {"parameters": self.space.parameters, "macs": self.space.macs}
-        columns = []
+        costs, columns = self.costs, []
         for objective in self.objectives:
-            if objective is self.objective and objective.metric in metrics.columns:
+            name = objective.metric
+            if objective is self.objective and name in metrics.columns:
                 columns.append(self.worth(metrics))
-            elif objective.metric in metrics.columns:
+            elif name in metrics.columns:
                 columns.append(objective.score(metrics))
-            elif objective.metric in costs:
-                columns.append(objective.sign * costs[objective.metric](population).astype(np.float64))
+            elif name in costs:
+                columns.append(objective.sign * costs[name](population).astype(np.float64))
             else:
                 known = ", ".join([*metrics.columns, *costs])
-                raise ValueError(f"the objective {objective.metric!r} is not among {known}")
+                raise ValueError(f"the objective {name!r} is not among {known}")
         return np.stack(columns, axis=1)
 
 

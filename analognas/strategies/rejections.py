@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from analognas.metrics import HARD_METRICS
 from analognas.strategies.problem import SearchProblem
 from search_spaces import Population
 
@@ -28,15 +27,18 @@ def explain_rejections(
         near: `(n, genes)` candidates that were looked for beyond the sample; the smallest may be one of them.
     """
     population = problem.space.sample(SAMPLE, rng)
-    costs = {"parameters": problem.space.parameters, "macs": problem.space.macs}
+    looked_at = population if near is None else np.concatenate([population, near])
+    buildable = np.array([not reason for reason in problem.space.problems(looked_at)], dtype=np.bool_)
+    built = looked_at[buildable] if buildable.any() else looked_at
     reasons: list[tuple[int, str]] = []
-    for name in HARD_METRICS:
-        if name in problem.upper_bounds:
-            bound, values = problem.upper_bounds[name], costs[name](population)
-            rejected = int((values > bound).sum())
-            smallest = min(values.min(), values.min() if near is None else costs[name](near).min())
-            rule = f"`{name} <= {bound:,.0f}` rejects {rejected:,} (the smallest found has {smallest:,})"
-            reasons.append((rejected, rule))
+    for name, bound in problem.hard_bounds.items():
+        cost = problem.costs[name]
+        rejected = int((cost(population) > bound).sum())
+        smallest = cost(built).min()
+        rule = (
+            f"`{name} <= {bound:,.15g}` rejects {rejected:,} (the smallest found has {float(smallest):,.15g})"
+        )
+        reasons.append((rejected, rule))
     broken = Counter(reason for reason in problem.space.problems(population) if reason)
     if broken:
         (reason, _), total = broken.most_common(1)[0], sum(broken.values())

@@ -111,11 +111,12 @@ def _candidate(problem: SearchProblem, architecture: Mapping[str, Any]) -> Genot
     reason = problem.space.problems(candidate)[0]
     if reason:
         raise ValueError(f"cannot be built: {reason}")
-    costs = {"parameters": problem.space.parameters(candidate)[0], "macs": problem.space.macs(candidate)[0]}
-    for name, cost in costs.items():
-        bound = problem.upper_bounds.get(name, np.inf)
+    for name, bound in problem.hard_bounds.items():
+        cost = float(problem.costs[name](candidate)[0])
         if cost > bound:
-            raise ValueError(f"breaks a hard constraint: `{name} <= {bound:,.0f}` must hold, got {cost:,}")
+            raise ValueError(
+                f"breaks a hard constraint: `{name} <= {bound:,.15g}` must hold, got {cost:,.15g}"
+            )
     return genotypes(candidate)[0]
 
 

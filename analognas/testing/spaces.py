@@ -8,6 +8,7 @@ rule and what was found.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
@@ -17,12 +18,16 @@ import numpy.typing as npt
 from search_spaces import (
     Countable,
     Genotype,
+    Mappable,
+    Matrices,
+    Matrix,
     Population,
     Readable,
     Recombining,
     SearchSpace,
     count_network,
     genotypes,
+    network_cost,
 )
 
 SIZES: Final = (1, 32)
@@ -47,8 +52,8 @@ def check_space(
     Args:
         space: the space.
         rng: the generator its populations are drawn with.
-        input_shape: of one example; with it, some networks are run and their multiply-accumulates are
-            counted.
+        input_shape: of one example; with it, some networks are run and their multiply-accumulates and
+            matrices are counted.
         n_classes: expected outputs of the networks; needs `input_shape`.
 
     Raises:
@@ -67,13 +72,15 @@ def check_space(
     if isinstance(space, Countable):
         _check_problems(space, population)
         _check_counts(space, space, population, input_shape)
+    if isinstance(space, Mappable):
+        _check_matrices(space, space, population, input_shape)
     if isinstance(space, Readable):
         _check_descriptions(space, population)
 
 
 def _check_methods(space: object) -> None:
     present = set(dir(space))
-    for protocol in (SearchSpace, Recombining, Countable, Readable):
+    for protocol in (SearchSpace, Recombining, Countable, Mappable, Readable):
         methods = {name for name in vars(protocol) if not name.startswith("_")}
         found = methods & present
         if protocol is SearchSpace or found:
@@ -257,6 +264,36 @@ def _check_counts(
         for name, number in built.items():
             rule = f"must count what the built network has, {number} for {genotype}"
             _require(int(counts[name][row]) == number, name, rule, counts[name][row])
+
+
+def _check_matrices(
+    space: SearchSpace, mappable: Mappable, population: Population, input_shape: tuple[int, ...] | None
+) -> None:
+    found = _call("matrices", mappable.matrices, population)
+    _require(isinstance(found, Matrices), "matrices", "must return Matrices", type(found).__name__)
+    for name, values in vars(found).items():
+        _require(
+            isinstance(values, np.ndarray) and values.dtype == np.int64,
+            "matrices",
+            f"must have int64 in `{name}`",
+            getattr(values, "dtype", type(values).__name__),
+        )
+        fits = values.ndim == 2 and len(values) == len(population) and values.shape == found.rows.shape
+        _require(fits, "matrices", f"must have ({len(population)}, slots) in `{name}`", values.shape)
+        least = 0 if name in ("positions", "layers") else 1
+        _require(
+            bool((values >= least).all()), "matrices", f"must have {least} or more in `{name}`", values.min()
+        )
+    for row, genotype in enumerate(genotypes(population[:BUILT]) if input_shape is not None else ()):
+        assert input_shape is not None
+        built, counted = Counter[tuple[int, ...]](), Counter[tuple[int, ...]]()
+        for *shape, layers in network_cost(space.build(genotype), input_shape).matrices:
+            built[tuple(shape)] += layers
+        for slot in range(found.rows.shape[1]):
+            *shape, layers = Matrix(*(int(values[row, slot]) for values in vars(found).values()))
+            counted[tuple(shape)] += layers
+        rule = f"must have what the built network has, (rows, columns, groups, positions) {dict(built)} for {genotype}"
+        _require(+counted == built, "matrices", rule, dict(+counted))
 
 
 def _check_descriptions(space: Readable, population: Population) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.matrices import Matrices, Matrix
 from search_spaces.nasbench201.cell import CONV1, CONV3
 from search_spaces.space import Population
 
@@ -87,3 +88,37 @@ def costs(
     parameters += 2 * c + (c + 1) * skeleton.n_classes
     macs += c * skeleton.n_classes
     return parameters, macs
+
+
+def weight_matrices(cells: Population, live: npt.NDArray[np.bool_], skeleton: Skeleton) -> Matrices:
+    """Return the weight matrices of the networks around `cells`, `(n, slots)`: only `layers` differs between them.
+
+    Args:
+        cells: `(n, 6)` operation codes.
+        live: `(n, 6)` the edges that are built.
+        skeleton: what is around the cell.
+    """
+    height, width = skeleton.input_shape[1:]
+    c = skeleton.channels
+    fixed = [Matrix(9 * skeleton.input_shape[0], c, 1, height * width, 1)]
+    of_conv3: list[Matrix] = []
+    of_conv1: list[Matrix] = []
+    for stride_height, stride_width in [(1, 1), *reduction_strides(skeleton)]:
+        height, width = -(-height // stride_height), -(-width // stride_width)
+        area = height * width
+        if of_conv3:
+            fixed += [
+                Matrix(9 * c, 2 * c, 1, area, 1),
+                Matrix(18 * c, 2 * c, 1, area, 1),
+                Matrix(c, 2 * c, 1, area, 1),
+            ]
+            c *= 2
+        of_conv3.append(Matrix(9 * c, c, 1, area, skeleton.cells_per_stage))
+        of_conv1.append(Matrix(c, c, 1, area, skeleton.cells_per_stage))
+    fixed.append(Matrix(c, skeleton.n_classes, 1, 1, 1))
+    slots = np.array([*fixed, *of_conv3, *of_conv1], dtype=np.int64).T
+    times = np.ones((len(cells), slots.shape[1]), dtype=np.int64)
+    times[:, len(fixed) : -STAGES] = ((cells == CONV3) & live).sum(axis=1)[:, None]
+    times[:, -STAGES:] = ((cells == CONV1) & live).sum(axis=1)[:, None]
+    rows, columns, groups, positions, layers = (np.broadcast_to(values, times.shape) for values in slots)
+    return Matrices(rows, columns, groups, positions, layers * times)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.matrices import Matrices
 from search_spaces.nasbench201.cell import EDGES, N_CELLS, OPERATIONS, cell_index, cells, from_arch, to_arch
 from search_spaces.nasbench201.features import feature_table
 from search_spaces.nasbench201.isomorphism import isomorphism
-from search_spaces.nasbench201.skeleton import Skeleton, costs
+from search_spaces.nasbench201.skeleton import Skeleton, costs, weight_matrices
 from search_spaces.space import Genotype, Population
 
 if TYPE_CHECKING:
@@ -132,6 +133,11 @@ class NasBench201Space:
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the multiply-accumulates of one inference of each network, `(n,)` int64."""
         return self._costs[1][cell_index(population)]
+
+    def matrices(self, population: Population) -> Matrices:
+        """Return the weight matrices of each network, `(n, slots)` each."""
+        index = cell_index(population)
+        return weight_matrices(cells(index), isomorphism().live[index], self._skeleton)
 
     def problems(self, population: Population) -> list[str]:
         """Return why each cell cannot be built: an unknown operation, or no path from input to output.

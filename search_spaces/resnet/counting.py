@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of the ResNet-like networks, from their genotypes alone.
+"""Parameters, multiply-accumulates and weight matrices of the ResNet-like networks, from their genotypes alone.
 
 With `c` channels in, `w` out, `v` inside a bottleneck, `A` and `a` map positions
 before and after the first residual block of a main block (its stride), a branch of that block costs
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.matrices import Matrices
 from search_spaces.resnet.geometry import GeometryTable
 from search_spaces.resnet.ranges import CT, KS0, SKIP, B, R, Ranges
 from search_spaces.resnet.widths import widths
@@ -126,6 +127,33 @@ def count_macs(sizes: Layout, ranges: Ranges) -> Integers:
     stem = ranges.input_shape[0] * sizes.kernel**2 * sizes.stem_channels * sizes.stem_area
     total: Integers = stem + per_block.sum(axis=1) + sizes.last_channels * ranges.n_classes
     return total
+
+
+def weight_matrices(sizes: Layout, ranges: Ranges) -> Matrices:
+    """Return the weight matrices of each network, `(n, 2 + 5 main blocks)`.
+
+    The slots are the first convolution, the linear layer, and for each main block the first convolution of its
+    first residual block, the same of later ones, the 3 x 3 convolution after it, the last 1 x 1 convolution of
+    a bottleneck, and the 1 x 1 convolution of the skip.
+    """
+    c, w, v, after = sizes.channels_in, sizes.channels_out, sizes.channels_inside, sizes.area_out
+    area = np.where(sizes.bottleneck, 1, 9)
+    total = sizes.branches * sizes.residual_blocks
+    ones = np.ones(len(sizes.kernel), dtype=np.int64)
+    stem = (ranges.input_shape[0] * sizes.kernel**2, sizes.stem_channels, sizes.stem_area, ones)
+    linear = (sizes.last_channels, ranges.n_classes * ones, ones, ones)
+    blocks = (
+        (area * c, v, np.where(sizes.bottleneck, sizes.area_in, after), sizes.branches),
+        (area * w, v, after, total - sizes.branches),
+        (9 * v, v, after, total),
+        (v, w, after, total * sizes.bottleneck),
+        (c, w, after, sizes.projection.astype(np.int64)),
+    )
+    rows, columns, positions, layers = (
+        np.concatenate([first[:, None], last[:, None], *own], axis=1)
+        for first, last, *own in zip(stem, linear, *blocks, strict=True)
+    )
+    return Matrices(rows, columns, np.ones_like(rows), positions, layers)
 
 
 def _over_residual_blocks(sizes: Layout, entry: Integers, repeat: Integers, rest: Integers) -> Integers:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.matrices import Matrices
 from search_spaces.resnet.canonical import canonical
-from search_spaces.resnet.counting import Layout, count_macs, count_parameters, layout
+from search_spaces.resnet.counting import Layout, count_macs, count_parameters, layout, weight_matrices
 from search_spaces.resnet.crossover import crossover
 from search_spaces.resnet.description import describe, parse
 from search_spaces.resnet.features import encode
@@ -139,6 +140,10 @@ class ResNetSpace:
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the multiply-accumulates of one inference of each network, `(n,)` int64."""
         return count_macs(self._layout(population), self._ranges)
+
+    def matrices(self, population: Population) -> Matrices:
+        """Return the weight matrices of each network, `(n, slots)` each."""
+        return weight_matrices(self._layout(population), self._ranges)
 
     def problems(self, population: Population) -> list[str]:
         """Return why each network cannot be built (a gene out of range, too wide), or an empty string."""

@@ -3,7 +3,7 @@ import pytest
 from torch import nn
 
 import hwsim
-from hwsim.mapping import map_layer, near_equal_split
+from hwsim.mapping import count_tiles, map_layer, near_equal_split
 
 
 @pytest.mark.parametrize(("n", "limit"), [(1, 1), (5, 8), (8, 8), (9, 8), (1000, 256), (577, 512)])
@@ -41,6 +41,17 @@ def test_tiles_hold_every_weight_exactly_once(rows: int, columns: int, groups: i
             assert left <= column < right
             assert mapping.first_row()[block, column] == row - top
             assert mapping.rows_in_use()[block, column] == bottom - top
+
+
+@pytest.mark.parametrize("tile", [(1, 1), (9, 4), (64, 32), (100, 300), (512, 512)])
+def test_counted_tiles_are_those_of_the_mapping(tile: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    groups = np.concatenate([np.ones(60, dtype=np.int64), rng.integers(1, 40, 140)]).reshape(20, 10)
+    rows, columns = (rng.integers(1, 30, groups.shape) * groups for _ in range(2))
+    counted = count_tiles(rows, columns, groups, *tile)
+    each = zip(rows.ravel(), columns.ravel(), groups.ravel(), strict=True)
+    mapped = [len(map_layer(*map(int, shape), *tile).tiles) for shape in each]
+    assert counted.ravel().tolist() == mapped
 
 
 def test_utilisation_of_a_depthwise_layer_is_honest() -> None:

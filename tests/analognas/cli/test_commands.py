@@ -85,6 +85,9 @@ def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
     plan = json.loads(done.stdout)
     assert plan["trials"] == 8
     assert 0 < plan["admissible_share"] <= 1
+    assert list(plan["sizes"]) == ["parameters", "macs", "tiles"]
+    assert all(0 < size["smallest"] <= size["median"] <= size["largest"] for size in plan["sizes"].values())
+    assert plan["sizes"]["parameters"]["largest"] <= 20_000
     assert plan["rungs"] == [
         {
             "candidates": 8,
@@ -140,7 +143,7 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
         "constraints       parameters 20,000, avm 5.00 points",
         "objectives        accuracy_1d, parameters",
         "choice            the knee of the front",
-        "start_from        architecture: 3,938 parameters, 234,144 MACs",
+        "start_from        architecture: 3,938 parameters, 234,144 MACs, 6 tiles",
         "rungs             9 candidates: 1 digital + 1 hardware-aware epochs (17 + 17 updates), 2 chips",
         "                  3 candidates: 2 digital + 1 hardware-aware epochs (34 + 17 updates), 6 chips",
         "evaluations       12",
@@ -166,6 +169,11 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
         (
             "task: {kind: digits}\nconstraints: {parameters: 10}\n",
             "bad.yaml:2:14: constraints: of 10,000 sampled candidates 0 are admissible: `parameters <= 10` rejects",
+        ),
+        (
+            "task: {kind: digits}\nconstraints: {tiles: 2}\n",
+            "bad.yaml:2:14: constraints: of 10,000 sampled candidates 0 are admissible: `tiles <= 2` rejects 10,000 "
+            "(the smallest found has 4)",
         ),
         ("task: {kind: arrays, path: objects.npz}\n", "bad.yaml:1:7: task: "),
     ],

@@ -141,6 +141,14 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
             "got 3; accuracy at 1 s minus at 1 month, 0.03 or 3 points",
         ),
         ("task: {kind: digits}\nconstraints: {avm: .nan}\n", "constraints.avm"),
+        (
+            "task: {kind: digits}\nconstraints: {tiles: 0}\n",
+            "constraints.tiles: must be >= 1, got 0; crossbar tiles of `hardware.tile`, such as 16",
+        ),
+        (
+            "task: {kind: digits}\nconstraints: {utilisation: 0.2}\n",
+            "constraints.utilisation: unknown key; known: avm, macs, parameters, std_1d, tiles",
+        ),
         ("task: {kind: digits}\nname: ../evil\n", "search.yaml:2:7: name: must match"),
         ("task: {kind: digits}\nevaluation: {times: [1 s, 1 day, 1 moth]}\n", "got '1 moth'"),
         ("task: {kind: digits}\nevaluation: {times: [-1]}\n", "evaluation.times[0]: must be >= 0, got -1"),
@@ -181,11 +189,10 @@ def test_each_mistake_has_its_place_and_its_remedy(tmp_path: Path, text: str, ex
 
 
 def test_bounds_with_units(tmp_path: Path) -> None:
-    text = (
-        "task: {kind: digits}\nconstraints: {parameters: 40 k, macs: 1.5 M, avm: 5 points, std_1d: 0.5 %}\n"
-    )
+    bounds_in_units = "{parameters: 40 k, macs: 1.5 M, tiles: 1 k, avm: 5 points, std_1d: 0.5 %}"
+    text = f"task: {{kind: digits}}\nconstraints: {bounds_in_units}\n"
     bounds = parse_config(text, tmp_path).constraints.upper_bounds()
-    assert bounds == {"parameters": 40_000, "macs": 1_500_000, "avm": 0.05, "std_1d": 0.005}
+    assert bounds == {"parameters": 40_000, "macs": 1_500_000, "tiles": 1_000, "avm": 0.05, "std_1d": 0.005}
 
 
 def test_a_preset_takes_changes_and_a_change_of_kind_drops_the_old_kind() -> None:

@@ -100,7 +100,9 @@ def test_of_equal_networks_the_smaller_one_wins_and_then_the_trial(monkeypatch, 
     assert (chosen if isinstance(chosen, str) else chosen.number) == winner
 
 
-@pytest.mark.parametrize("constraints", ["{parameters: 20000}", "{parameters: 77897}", "{macs: 700000}"])
+@pytest.mark.parametrize(
+    "constraints", ["{parameters: 20000}", "{parameters: 77897}", "{macs: 700000}", "{tiles: 20}"]
+)
 def test_a_reference_beyond_a_hard_bound_cannot_win(monkeypatch, constraints) -> None:
     chosen, finalists, stages = race(monkeypatch, {}, {"constraints: {}": f"constraints: {constraints}"})
     assert (chosen, finalists) == (TRIALS[0], ())
@@ -111,8 +113,9 @@ def test_a_reference_beyond_a_hard_bound_cannot_win(monkeypatch, constraints) ->
     )
 
 
-def test_a_reference_at_a_hard_bound_takes_part(monkeypatch) -> None:
-    bound = {"constraints: {}": "constraints: {parameters: 77898}"}
+@pytest.mark.parametrize("constraints", ["{parameters: 77898}", "{tiles: 21}"])
+def test_a_reference_at_a_hard_bound_takes_part(monkeypatch, constraints) -> None:
+    bound = {"constraints: {}": f"constraints: {constraints}"}
     assert race(monkeypatch, {"1": accuracy(0.8), "resnet8": accuracy(0.9)}, bound)[0] == "resnet8"
 
 

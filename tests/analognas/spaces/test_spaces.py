@@ -52,6 +52,7 @@ def test_a_users_space_of_four_methods_gets_every_ability() -> None:
     widths = population[:, 0]
     np.testing.assert_array_equal(space.parameters(population), widths * 5 + 3 * (widths + 1))
     np.testing.assert_array_equal(space.macs(population), widths * 4 + 3 * widths)
+    np.testing.assert_array_equal(space.matrices(population).weights, widths * 4 + 3 * widths)
     assert space.problems(population) == [""] * 6
     assert space.crossover(population, population, rng).shape == (6, 1)
     np.testing.assert_array_equal(space.canonical(population), population)
@@ -66,8 +67,25 @@ def test_a_network_that_cannot_be_built_is_a_problem_with_its_reason() -> None:
         def build(self, genotype):
             raise ValueError("too wide")
 
-    (problem,) = complete(Broken(), (1, 2, 2)).problems(np.array([[3]]))
-    assert problem == "the network cannot be built: too wide"
+    space, population = complete(Broken(), (1, 2, 2)), np.array([[3], [4]])
+    assert space.problems(population) == ["the network cannot be built: too wide"] * 2
+    assert space.matrices(population).weights.tolist() == [0, 0]
+
+
+def test_a_network_is_built_once_for_all_that_is_asked_of_it() -> None:
+    class Counting(Widths):
+        built = 0
+
+        def build(self, genotype):
+            self.built += 1
+            return super().build(genotype)
+
+    own = Counting()
+    space = complete(own, (1, 2, 2))
+    population = np.array([[3], [4], [3]])
+    for method in (space.matrices, space.macs, space.parameters, space.problems, space.matrices):
+        method(population)
+    assert own.built == 2
 
 
 def test_any_failure_to_build_is_a_problem_and_names_its_kind() -> None:
@@ -136,8 +154,21 @@ def test_a_guarded_space_answers_like_the_space() -> None:
     first, second = (one.sample(50, np.random.default_rng(1)) for one in (space, watched))
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(space.macs(first), watched.macs(first))
+    np.testing.assert_array_equal(space.matrices(first).weights, watched.matrices(first).weights)
     with pytest.raises(ValueError, match="must have exactly the keys"):
         watched.parse({"name": "resnet8"})
+
+
+def test_matrices_of_another_population_are_a_breach() -> None:
+    class Short(ResNetSpace):
+        def matrices(self, population):
+            return super().matrices(population[1:])
+
+    space = guarded("mine", Short())
+    with pytest.raises(
+        UserError, match=r"`matrices` of the space 'mine' must return Matrices of 3 rows, got shape \(2, "
+    ):
+        space.matrices(space.sample(3, np.random.default_rng(0)))
 
 
 def test_a_complete_space_is_left_as_it_is() -> None:

@@ -116,8 +116,8 @@ class TestRejections:
 
     def test_the_smallest_found_may_lie_outside_the_sample(self, ladder) -> None:
         tight = SearchProblem(ladder, Objective("accuracy_1d", 1), {"parameters": 50})
-        near = np.zeros((1, 5), dtype=np.int64)
-        assert "(the smallest found has 0)" in explain_rejections(tight, np.random.default_rng(0), near)
+        near = np.array([[1, 0, 0, 0, 0], [0, 0, 0, 0, 0]])  # the second one cannot be built
+        assert "(the smallest found has 100)" in explain_rejections(tight, np.random.default_rng(0), near)
 
     def test_without_constraints_nothing_but_buildability_rejects(self, bench) -> None:
         free = SearchProblem(bench.space(high=[9, 9, 9, 1, 9]), Objective("accuracy_1d", 1), {})

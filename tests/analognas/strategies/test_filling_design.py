@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import hwsim
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.latin_hypercube import LatinHypercube
@@ -13,6 +16,7 @@ from search_spaces.resnet import ResNetSpace
 
 SPACE = ResNetSpace((1, 32, 32), 10, oc0=(8, 24), ks0=(3, 5), m=(1, 3), r=(1, 3), b=(1, 2), wf=(1, 3))
 BOUND = 78_000
+TILES_OF_64 = hwsim.Hardware().replace({"tile.rows": 64, "tile.columns": 64})
 
 
 def bounded(**bounds: float) -> SearchProblem:
@@ -43,6 +47,14 @@ def test_a_bound_on_macs_alone_is_filled() -> None:
     problem = bounded(macs=5e6)
     shares = SPACE.macs(FillingDesign(8, 0).design(problem)) / 5e6
     assert np.median(shares) > 0.45
+
+
+def test_a_bound_on_tiles_alone_is_filled() -> None:
+    problem = replace(bounded(), upper_bounds={"tiles": 30}, hardware=TILES_OF_64)
+    tiles = problem.costs["tiles"](FillingDesign(8, 0).design(problem))
+    assert tiles.max() <= 30
+    aimed_at = 30 * 16 ** -np.square((np.arange(8) + 0.5) / 8)
+    np.testing.assert_allclose(np.sort(tiles)[::-1], aimed_at, atol=4)  # no network has fewer than four
 
 
 def test_without_a_bound_it_is_a_latin_hypercube() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from analognas.testing import BrokenSpaceError, check_space
-from search_spaces import NasBench201Space, ResNetSpace
+from search_spaces import Matrices, Matrix, NasBench201Space, ResNetSpace
 
 BUILT_IN = [
     (ResNetSpace((1, 8, 8), 10, oc0=(4, 16), r=(1, 3), b=(1, 2), max_width=64), (1, 8, 8), 10),
@@ -68,6 +68,18 @@ class Complete(Perceptrons):
     def macs(self, population: Any) -> Any:
         first, second = population.T
         return 4 * first + first * second + 3 * second
+
+    def matrices(self, population: Any) -> Any:
+        return Matrices.of(
+            [
+                [
+                    Matrix(4, int(first), 1, 1, 1),
+                    Matrix(int(first), int(second), 1, 1, 1),
+                    Matrix(int(second), 3, 1, 1, 1),
+                ]
+                for first, second in population
+            ]
+        )
 
     def problems(self, population: Any) -> Any:
         return [""] * len(population)
@@ -165,6 +177,22 @@ BREACHES = [
     ("parameters", lambda population: population[:, 0] * 1.0, "`parameters` must return int64, got float64"),
     ("macs", lambda population: population[:, 0], "`macs` must count what the built network has"),
     ("macs", lambda population: population[:1, 0], r"`macs` must return \(32,\)"),
+    ("matrices", lambda population: [], "`matrices` must return Matrices, got list"),
+    (
+        "matrices",
+        lambda population: Matrices.of([[]]),
+        r"`matrices` must have \(32, slots\) in `rows`, got \(1, 0\)",
+    ),
+    (
+        "matrices",
+        lambda population: Matrices.of([[Matrix(0, 1, 1, 1, 1)]] * len(population)),
+        "`matrices` must have 1 or more in `rows`, got 0",
+    ),
+    (
+        "matrices",
+        lambda population: Matrices.of([[Matrix(4, 3, 1, 1, 1)]] * len(population)),
+        "`matrices` must have what the built network has",
+    ),
     ("problems", lambda population: "", "`problems` must return a list of texts"),
     ("problems", lambda population: [""], "`problems` must return 32 texts, got 1"),
     ("describe", lambda genotype: {"units": {1, 2}}, "`describe` must not fail, got TypeError"),

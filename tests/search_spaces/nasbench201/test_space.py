@@ -106,7 +106,7 @@ def test_problems() -> None:
 
 def test_rows_of_another_space_are_refused() -> None:
     space = NasBench201Space()
-    for method in (space.canonical, space.encode, space.parameters, space.macs):
+    for method in (space.canonical, space.encode, space.parameters, space.macs, space.matrices):
         with pytest.raises(ValueError, match=r"a population must be \(n, 6\), got shape \(1, 5\)"):
             method(np.zeros((1, 5), dtype=np.int64))
         for code in (-1, 5):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces import Countable, Readable, Recombining, ResNetSpace, SearchSpace, genotypes
+from search_spaces import Countable, Mappable, Readable, Recombining, ResNetSpace, SearchSpace, genotypes
 
 ARCHITECTURE: dict[str, Any] = {
     "OC0": 16,
@@ -23,7 +23,7 @@ ARCHITECTURE: dict[str, Any] = {
 
 def test_it_has_every_ability() -> None:
     space = ResNetSpace()
-    for protocol in (SearchSpace, Recombining, Countable, Readable):
+    for protocol in (SearchSpace, Recombining, Countable, Mappable, Readable):
         assert isinstance(space, protocol)
 
 
@@ -91,7 +91,7 @@ def test_a_row_alone_has_the_problem_it_has_beside_a_hopeless_one() -> None:
 def test_rows_of_another_space_are_refused() -> None:
     space = ResNetSpace()
     row = np.array([space.parse(ARCHITECTURE)])
-    for method in (space.canonical, space.encode, space.parameters, space.macs):
+    for method in (space.canonical, space.encode, space.parameters, space.macs, space.matrices):
         with pytest.raises(ValueError, match=r"a population must be \(n, 28\), got shape \(1, 13\)"):
             method(row[:, :13])
         for gene, message in (

@@ -1,0 +1,135 @@
+"""Tiles and utilisation from the genotype equal those of the analog network, and bound a search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hwsim
+from analognas.config.sections import ConstraintsSpec
+from analognas.metrics import HARD_METRICS, TABLE
+from analognas.strategies import History, Objective, SearchProblem, explain_rejections
+from analognas.strategies.costs import cost_functions, network_costs
+from analognas.strategies.random import RandomSearch
+from analognas.strategies.start_from import given_candidate, reference_candidate
+from search_spaces import NasBench201Space, ResNetSpace, genotypes, network_cost, published, published_names
+
+TILES = [(512, 512), (256, 256), (128, 64), (33, 70), (16, 200)]
+SHAPE = (3, 32, 32)
+NARROW = ResNetSpace(SHAPE, 10, oc0=(4, 40), m=(1, 3), r=(1, 2), b=(1, 3), max_width=96)
+
+
+def hardware(rows: int, columns: int) -> hwsim.Hardware:
+    return hwsim.preset("ideal-8bit").replace({"tile.rows": rows, "tile.columns": columns})
+
+
+def built_costs(network: Any, on: hwsim.Hardware) -> tuple[int, float]:
+    tiles = hwsim.tile_map(hwsim.to_analog(network, on))
+    return tiles.n_tiles, tiles.utilisation
+
+
+@pytest.mark.parametrize("tile", TILES)
+@pytest.mark.parametrize(
+    "space",
+    [
+        NARROW,
+        ResNetSpace(
+            (1, 12, 20), 7, oc0=(3, 90), m=(1, 2), r=(1, 2), b=(1, 2), max_width=180, bottleneck="quarter"
+        ),
+        NasBench201Space((3, 8, 8), 5, channels=12, cells_per_stage=1),
+    ],
+)
+def test_tiles_and_utilisation_are_those_of_the_built_networks(space, tile: tuple[int, int]) -> None:
+    on = hardware(*tile)
+    population = space.sample(25, np.random.default_rng(tile[0]))
+    costs = cost_functions(space, on)
+    counted = zip(costs["tiles"](population).tolist(), costs["utilisation"](population).tolist(), strict=True)
+    assert list(counted) == [built_costs(space.build(genotype), on) for genotype in genotypes(population)]
+
+
+@pytest.mark.parametrize("tile", [(512, 512), (128, 64), (8, 5)])
+@pytest.mark.parametrize("name", [name for name in published_names() if not name.endswith(("t1m", "t400"))])
+def test_published_networks_depthwise_ones_included(name: str, tile: tuple[int, int]) -> None:
+    network, on = published(name, SHAPE, 10), hardware(*tile)
+    costs = network_costs(network_cost(network, SHAPE), on)
+    assert (costs["tiles"], costs["utilisation"]) == built_costs(network, on)
+
+
+@pytest.mark.parametrize(("size", "tiles"), [(512, 43), (256, 62)])
+def test_resnet32_takes_the_published_tiles(size: int, tiles: int) -> None:
+    costs = network_costs(network_cost(published("resnet32", SHAPE, 10), SHAPE), hardware(size, size))
+    assert costs["tiles"] == tiles
+    assert costs["utilisation"] == pytest.approx(464_432 / (tiles * size**2))
+
+
+def problem(**bounds: float) -> SearchProblem:
+    return SearchProblem(NARROW, Objective("accuracy_1d", 1), bounds, hardware=hardware(128, 64))
+
+
+def test_a_bound_on_tiles_is_met_to_the_tile() -> None:
+    population = NARROW.sample(500, np.random.default_rng(0))
+    tiles = problem().costs["tiles"](population)
+    np.testing.assert_array_equal(problem(tiles=20).admissible(population), tiles <= 20)
+    np.testing.assert_array_equal(problem(tiles=20).share_of_bounds(population), tiles / 20)
+    both = problem(tiles=20, parameters=20_000)
+    expected = (tiles <= 20) & (NARROW.parameters(population) <= 20_000)
+    np.testing.assert_array_equal(both.admissible(population), expected)
+    assert both.hard_bounds == {"parameters": 20_000, "tiles": 20}
+
+
+def test_a_bound_on_tiles_needs_hardware() -> None:
+    with pytest.raises(ValueError, match="a bound on `tiles` needs `hardware`, got None"):
+        replace(problem(tiles=20), hardware=None)
+
+
+def test_tiles_and_utilisation_are_objectives_that_need_not_be_measured() -> None:
+    searched = replace(problem(), further=(Objective("tiles", -1), Objective("utilisation", 1)))
+    population = NARROW.sample(5, np.random.default_rng(0))
+    metrics = pd.DataFrame({"accuracy_1d": np.linspace(0.1, 0.9, 5)})
+    values = searched.values(population, metrics)
+    np.testing.assert_array_equal(values[:, 1], -searched.costs["tiles"](population))
+    np.testing.assert_array_equal(values[:, 2], searched.costs["utilisation"](population))
+    np.testing.assert_array_equal(searched.values(population, metrics.assign(tiles=7.0))[:, 1], [-7.0] * 5)
+
+
+def test_a_known_network_beyond_the_bound_is_no_candidate() -> None:
+    assert reference_candidate(problem(tiles=21), "resnet8") is not None
+    assert reference_candidate(problem(tiles=20), "resnet8") is None
+    with pytest.raises(ValueError, match=r"`tiles <= 5` must hold, got \d+$"):
+        given_candidate(
+            problem(tiles=5),
+            {"OC0": 40, "KS0": 3, "M": 1, "blocks": [{"R": 2, "B": 3, "CT": "B", "WF": 2, "skip": True}]},
+        )
+
+
+def test_a_random_search_under_few_tiles_does_not_end_early() -> None:
+    wide = ResNetSpace(SHAPE, 10)
+    tight = SearchProblem(wide, Objective("accuracy_1d", 1), {"tiles": 8}, hardware=hwsim.Hardware())
+    assert tight.admissible(wide.sample(20_000, np.random.default_rng(0))).mean() < 0.005
+    population = wide.sample(0, np.random.default_rng(0))
+    for call in range(10):
+        past = History(population, pd.DataFrame({"accuracy_1d": np.ones(len(population))}), population[:0])
+        proposals = RandomSearch().ask(tight, past, 4, np.random.default_rng(call))
+        assert len(proposals) == 4
+        population = np.concatenate([population, [proposal.genotype for proposal in proposals]])
+    assert tight.costs["tiles"](population).max() <= 8
+
+
+def test_a_bound_that_nothing_meets_says_the_smallest_found() -> None:
+    tight = problem(tiles=2)
+    smallest = int(tight.costs["tiles"](NARROW.sample(10_000, np.random.default_rng(0))).min())
+    text = explain_rejections(tight, np.random.default_rng(0))
+    assert f"`tiles <= 2` rejects 10,000 (the smallest found has {smallest})" in text
+
+
+def test_every_hard_metric_has_a_cost_and_every_bounded_one_a_field() -> None:
+    assert set(HARD_METRICS) <= set(cost_functions(NARROW, hardware(64, 64))) <= set(TABLE)
+    bounded = {name: metric for name, metric in TABLE.items() if metric.bound}
+    assert set(ConstraintsSpec.model_fields) == set(bounded)
+    for name, metric in bounded.items():
+        assert metric.bounded in (ConstraintsSpec.model_fields[name].description or "")
+        assert metric.sign == -1  # every bound is an upper one
