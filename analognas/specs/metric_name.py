@@ -12,7 +12,7 @@ from analognas.specs.problems import nearest
 
 def _known(name: str) -> str:
     if name not in METRICS:
-        raise ValueError(f"unknown metric {name!r}{nearest(name, METRICS)}")
+        raise ValueError(f"must be a metric, got {name!r}{nearest(name, METRICS)}")
     return name
 
 

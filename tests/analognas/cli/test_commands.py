@@ -85,9 +85,10 @@ def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
     plan = json.loads(done.stdout)
     assert plan["trials"] == 8
     assert 0 < plan["admissible_share"] <= 1
-    assert list(plan["sizes"]) == ["parameters", "macs", "tiles"]
-    assert all(0 < size["smallest"] <= size["median"] <= size["largest"] for size in plan["sizes"].values())
-    assert plan["sizes"]["parameters"]["largest"] <= 20_000
+    assert set(plan["sizes"]) == {"parameters", "macs", "tiles"}
+    assert plan["sizes"]["parameters"]["q05"] < plan["sizes"]["parameters"]["q95"] <= 20_000
+    assert plan["expected_time"]["search_s"] > 0
+    assert plan["expected_time_unknown"] is None
     assert plan["rungs"] == [
         {
             "candidates": 8,
@@ -112,6 +113,32 @@ def test_a_dry_run_shows_the_full_budget_and_the_references_that_cannot_win(here
     )
     assert plan["full_budget"]["digital_updates"] == 102
     assert plan["cannot_win"] == {}
+
+
+def test_a_search_without_bounds_says_which_it_takes_and_keeps_them(here) -> None:
+    text = SMALL.replace("constraints: {parameters: 20000}\n", "").replace("trials: 8", "trials: 5")
+    (here / "free.yaml").write_text(text)
+    shown = invoke("search", "free.yaml", "--dry-run").stdout
+    assert "notes             constraints: no bound on size is written" in shown
+    assert "constraints       parameters 77,898, macs 763,520" in shown
+    done = invoke("search", "free.yaml", "--out", "run")
+    assert done.exit_code == 0
+    for line in (
+        "constraints: no bound on size is written",
+        "candidates: parameters ",
+        "expected time: about ",
+    ):
+        assert done.stderr.count(line) == 1
+    assert load_config(here / "run" / "config.yaml")[0].constraints.macs == 763_520
+    report = (here / "run" / "report.html").read_text()
+    assert (
+        "<p>constraints: no bound on size is written; taken are <code>parameters &lt;= 77,898</code>"
+        in report
+    )
+    again = invoke("search", "free.yaml", "--out", "run", "--resume", "auto")
+    assert again.exit_code == 0
+    assert "the run has ended already" in again.stderr
+    assert invoke("replay", "run").exit_code == 0
 
 
 def test_more_threads_than_processors_are_noted(here) -> None:

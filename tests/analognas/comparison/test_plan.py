@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analognas.comparison.plan import plan_comparison
+from analognas.comparison.plan import ComparisonPlan, plan_comparison
 from analognas.config.document import parse_document
 from analognas.config.loader import dump_config, parse_config
 from analognas.errors import UserError
@@ -115,3 +115,18 @@ def test_a_run_that_began_as_another_search_is_refused_in_a_line(tmp_path) -> No
     path = out / "surrogate-guided" / "seed-3"
     assert str(error.value).startswith(f"{path}: this run began as another search: ")
     assert "epochs: 9 in the run, now 3" in str(error.value)
+
+
+def test_a_search_goes_on_with_the_bounds_on_size_that_its_run_took(tmp_path) -> None:
+    text, out = SMALL.replace("constraints: {parameters: 20000}\n", ""), tmp_path / "out"
+
+    def plan() -> ComparisonPlan:
+        return plan_comparison(parse_document(text, "x"), Path(), ["surrogate-guided", "random"], 1, out)
+
+    begun, other = plan().runs
+    assert not begun.config.constraints.says_size
+    taken = begun.config.with_size_bounds(77_898, 763_520)
+    create_run(begun.path, dump_config(taken), {"size_bounds": "those of resnet8"})
+    begun, other = plan().runs
+    assert begun.config == taken
+    assert not other.config.constraints.says_size

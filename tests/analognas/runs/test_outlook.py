@@ -60,7 +60,7 @@ def test_what_cannot_be_timed_is_told_and_stops_nothing(a_second_an_update: None
     known = outlook(replace(parts, problem=replace(parts.problem, space=huge, upper_bounds={})))
     assert known.time_json() is None
     assert "too many for a short trial" in known.time_text(parts.config)
-    assert "tiles" not in known.sizes_json()
+    assert "tiles" in known.sizes_json()
 
 
 def test_a_trial_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
