@@ -140,12 +140,6 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "admissible_share":
         share = f"{100 * value:.3g} %" if value else "hardly any"
         return f"{share} of random candidates meet the hard constraints"
-    if key == "sizes":
-        return "; ".join(
-            f"{amount(name, size['smallest'])} to {amount(name, size['largest'])} {label(name)}, "
-            f"median {amount(name, size['median'])}"
-            for name, size in value.items()
-        )
     if key == "constraints":
         return ", ".join(f"{name} {amount(name, bound)}" for name, bound in value.items()) or "none"
     if key == "choice":
