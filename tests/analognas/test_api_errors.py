@@ -72,7 +72,7 @@ def test_paths_and_numbers_of_numpy_are_values() -> None:
 
 
 def test_the_observer_that_keeps_quiet_needs_no_import_of_its_own() -> None:
-    code = "import analognas; analognas.progress.observer.Silent().stage('x')"
+    code = "import analognas; analognas.observer.Silent().stage('x')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -57,11 +57,16 @@ def test_an_interruption_ends_the_processes(tmp_path: Path) -> None:
     wanted.touch()
     interrupted: list[str] = []
 
+    main, held_by = threading.main_thread().ident, tmp_path / "held"
+    assert main is not None
+
     def interrupt() -> None:
-        while not (tmp_path / "held").exists():
+        while not (held_by.exists() and held_by.read_text()):
             time.sleep(0.02)
-        interrupted.append((tmp_path / "held").read_text())
-        os.kill(os.getpid(), signal.SIGINT)
+        interrupted.append(held_by.read_text())
+        signal.pthread_kill(
+            main, signal.SIGINT
+        )  # another thread would take it without waking the one that waits
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
