@@ -16,7 +16,6 @@ Ray runs a cluster of its own on localhost. `--trials FILE` draws the simulated 
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
 import multiprocessing
 import resource
@@ -30,11 +29,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from discrete_events import DiscreteEvents
 from executor_workloads import Train, do_nothing, measure, problem, sleep_1_s
 
 from analognas.driver.ledger import Ledger
 from analognas.driver.loop import SearchLoop
-from analognas.executors.executor import Executor, ExecutorState, Job, Outcome
+from analognas.executors.executor import Executor, Job, Outcome
 from analognas.executors.limits import Limits
 from analognas.executors.processes import ProcessExecutor
 from analognas.executors.serial import SerialExecutor
@@ -234,45 +234,6 @@ def noop(options: argparse.Namespace) -> dict[str, Any]:
             result[f"{name}, trials a second"] = n / search(Path(folder), loop, executor)
         executor.close()
     return result
-
-
-class DiscreteEvents:
-    """Workers that take no time of ours: each job ends at a drawn virtual time, and outcomes come in that order.
-
-    Attributes:
-        now_s: virtual time.
-        busy_s: virtual time that all evaluations take together.
-    """
-
-    def __init__(self, workers: int, times_s: np.ndarray[Any, Any]) -> None:
-        self.now_s = 0.0
-        self.busy_s = 0.0
-        self._workers = workers
-        self._times_s = times_s
-        self._rng = np.random.default_rng(0)
-        self._events: list[tuple[float, int, Job]] = []
-        self._n = 0
-
-    @property
-    def state(self) -> ExecutorState:
-        """Every job runs."""
-        return ExecutorState(self._workers, len(self._events), 0, 1)
-
-    def submit(self, job: Job) -> None:
-        """Draw when the job ends."""
-        self._n += 1
-        takes_s = float(self._rng.choice(self._times_s))
-        self.busy_s += takes_s
-        heapq.heappush(self._events, (self.now_s + takes_s, self._n, job))
-
-    def next_outcome(self) -> Outcome:
-        """Jump to the end of the next job."""
-        self.now_s, _, job = heapq.heappop(self._events)
-        return measure(job)
-
-    def close(self) -> None:
-        """Forget what runs."""
-        self._events.clear()
 
 
 def simulated(options: argparse.Namespace) -> dict[str, Any]:

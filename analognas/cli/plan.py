@@ -40,8 +40,8 @@ def print_plan(composition: Composition, *, as_json: bool) -> None:
         ):
             continue
         for number, line in enumerate(value if key in _ONE_A_LINE else [value]):
-            label = "each trial" if key == "rungs" and len(value) == 1 else _LABELS.get(key, key)
-            typer.echo(f"{'' if number else label:18}{_shown(plan, key, line)}")
+            head = "each trial" if key == "rungs" and len(value) == 1 else _LABELS.get(key, key)
+            typer.echo(f"{'' if number else head:18}{_shown(plan, key, line)}")
     typer.echo("the configuration is valid; nothing was created")
 
 

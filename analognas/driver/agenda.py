@@ -19,21 +19,16 @@ from analognas.record.trial import Ask
 
 
 class Proposer(Protocol):
-    """What an agenda wants of a search: its jobs, and answers of the strategy.
-
-    Attributes:
-        n_trials: candidates of the whole search.
-        batch: candidates to ask for at a time.
-    """
+    """What an agenda wants of a search: its jobs, and answers of the strategy."""
 
     @property
     def n_trials(self) -> int:
-        """How many."""
+        """Candidates of the whole search."""
         ...
 
     @property
     def batch(self) -> int:
-        """How many."""
+        """Candidates to ask for at a time."""
         ...
 
     def ask(self, ledger: Ledger, n: int) -> Ask | None:

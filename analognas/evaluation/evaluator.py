@@ -14,7 +14,7 @@ from torch import nn
 import hwsim
 from analognas.driver.successive_halving import reduced_chips
 from analognas.errors import EvaluationError, UserError
-from analognas.evaluation.measure import accuracy_on_chips, cost_metrics, drift_metrics
+from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
 from analognas.evaluation.memory_need import MemoryNeed, network_that_fits
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, train_network
@@ -95,7 +95,26 @@ class Evaluator:
         Raises:
             EvaluationError: when it cannot fit into memory, the training diverges or outputs are not finite.
         """
-        return self.measure_network(self.network(job.proposal.genotype, job.budget), job.seed, job.budget)
+        budget = self.budget if job.budget == 1 else self.budget.reduced(job.budget)
+        network = self.network(job.proposal.genotype, job.budget)
+        trained = train_network(network, self.data, self.hardware, budget, job.seed)
+        curve = drift_record(
+            curve_on_chips(
+                trained.analog,
+                self.data.validation,
+                chips=reduced_chips(self.chips, job.budget),
+                times_s=self.times_s,
+                seed=self.chip_seed,
+            )
+        )
+        return Measurement(
+            metrics={
+                **drift_metrics(curve),
+                "digital_accuracy": trained.digital_accuracy,
+                **cost_metrics(trained.network, trained.analog, self.task),
+            },
+            curve=curve,
+        )
 
     def network(self, genotype: Genotype, share: float = 1.0) -> nn.Module:
         """Return the untrained network of a candidate.
@@ -110,35 +129,6 @@ class Evaluator:
         need = MemoryNeed(self.budget, reduced_chips(self.chips, share), len(self.task.train))
         shape = self.task.source.input_shape
         return network_that_fits(self.space, genotype, need, shape, self.data.device)
-
-    def measure_network(self, network: nn.Module, seed: int, share: float = 1.0) -> Measurement:
-        """Train a network and measure it on the validation split.
-
-        Args:
-            network: untrained.
-            seed: of the training.
-            share: of the epochs and chips.
-
-        Raises:
-            EvaluationError: when the training diverges or outputs are not finite.
-        """
-        budget = self.budget if share == 1 else self.budget.reduced(share)
-        trained = train_network(network, self.data, self.hardware, budget, seed)
-        curve = accuracy_on_chips(
-            trained.analog,
-            self.data.validation,
-            chips=reduced_chips(self.chips, share),
-            times_s=self.times_s,
-            seed=self.chip_seed,
-        )
-        return Measurement(
-            metrics={
-                **drift_metrics(curve),
-                "digital_accuracy": trained.digital_accuracy,
-                **cost_metrics(trained.network, trained.analog, self.task),
-            },
-            curve=curve,
-        )
 
 
 def chip_seed(run_seed: int) -> int:

@@ -18,32 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def accuracy_on_chips(
-    analog: nn.Module,
-    split: Split,
-    *,
-    chips: int,
-    times_s: Sequence[float],
-    seed: int,
-    confidence: float | None = None,
-    adabs_inputs: Tensor | None = None,
-    progress: bool = False,
-) -> DriftRecord:
-    """Program `chips` chips and return the accuracy of each at each time on `split`, as `curve_on_chips` does."""
-    return drift_record(
-        curve_on_chips(
-            analog,
-            split,
-            chips=chips,
-            times_s=times_s,
-            seed=seed,
-            confidence=confidence,
-            adabs_inputs=adabs_inputs,
-            progress=progress,
-        )
-    )
-
-
 def curve_on_chips(
     analog: nn.Module,
     split: Split,

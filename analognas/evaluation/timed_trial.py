@@ -18,7 +18,7 @@ from torch import nn
 
 import hwsim
 from analognas.evaluation.evaluator import Evaluator
-from analognas.evaluation.measure import accuracy_on_chips
+from analognas.evaluation.measure import curve_on_chips
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import (
     CALIBRATION_INPUTS,
@@ -109,7 +109,6 @@ def time_trial(evaluator: Evaluator, genotype: Genotype) -> TrialTime:
                 lambda some: train_hardware_aware(network, some, hardware, _short(budget), SEED),
                 task,
                 budget.hardware_aware,
-                apart_s=mapping_s,
             )
         program_s = _s(lambda: hwsim.program(analog, n=CHIPS, seed=SEED)) / CHIPS
         _on_chips(evaluator, analog, few_images)
@@ -140,23 +139,25 @@ def _as_evaluated(evaluator: Evaluator) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _update_s(
-    run: Callable[[PreparedTask], object], task: PreparedTask, schedule: Schedule, apart_s: float = 0.0
-) -> float:
-    """Return what an update takes, after a first run that pays for what happens once in a process.
+def _update_s(run: Callable[[PreparedTask], object], task: PreparedTask, schedule: Schedule) -> float:
+    """Return what an update takes: what a longer run takes more than one of a single update.
+
+    A first run pays for what happens once in a process.
 
     Args:
         run: trains for an epoch.
         task: the data.
         schedule: of the training.
-        apart_s: what `run` takes besides its updates.
     """
     once = replace(task, train=task.train.first(schedule.batch_size))
-    first_s = max(_s(lambda: run(once)) - apart_s, 1e-6)
-    updates = max(1, min(MOST_UPDATES, round(LONGEST_S / first_s)))
+    run(once)
+    one_s = _s(lambda: run(once))
+    updates = max(2, min(MOST_UPDATES, round(LONGEST_S / max(one_s, 1e-6))))
     some = replace(task, train=task.train.first(updates * schedule.batch_size))
-    n_updates = max(1, replace(schedule, epochs=1, updates=0).n_steps(len(some.train)))
-    return max(0.0, _s(lambda: run(some)) - apart_s) / n_updates
+    n_updates = replace(schedule, epochs=1, updates=0).n_steps(len(some.train))
+    if n_updates < 2:  # all data are one batch
+        return one_s
+    return max(0.0, _s(lambda: run(some)) - one_s) / (n_updates - 1)
 
 
 def _train(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> None:
@@ -174,7 +175,7 @@ def _short(budget: TrainingBudget) -> TrainingBudget:
 
 
 def _on_chips(evaluator: Evaluator, analog: nn.Module, images: Split) -> None:
-    accuracy_on_chips(analog, images, chips=CHIPS, times_s=evaluator.times_s[:1], seed=SEED)
+    curve_on_chips(analog, images, chips=CHIPS, times_s=evaluator.times_s[:1], seed=SEED)
 
 
 def _s(run: Callable[[], object]) -> float:

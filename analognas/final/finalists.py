@@ -12,25 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import torch
 
 from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose, rank
-from analognas.evaluation.training import TrainingBudget
 from analognas.final.expected_time import expected_time
-from analognas.final.references import BEST, broken_by, trial_of_reference
-from analognas.final.training import FullTraining, FullyTrained, Measured, train_in_full
+from analognas.final.references import broken_by, trial_of_reference
+from analognas.final.training import Entrant, FullTraining, FullyTrained, Measured, train_in_full
 from analognas.progress.observer import Observer
 from analognas.record.trial import Trial
 from analognas.record.validation import Finalist
 from analognas.seeds import derive_seed
 from analognas.strategies.problem import SearchProblem
-
-Entrant: TypeAlias = Trial | str
-"""Who takes part in the race, and who wins it: a trial's candidate, or a reference by its name."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,12 @@ def choose_finalist(
     if len(entrants) < 2:
         return Race(best, (), {})
     budget = final_budget(config.training, config.final)
-    trainings = [_training(config, entrant, budget) for entrant in entrants]
+    trainings = [
+        FullTraining.of(
+            config, entrant, derive_seed(config.seed, "finalist", name_of(entrant)), ("validation",)
+        )
+        for entrant in entrants
+    ]
     results = composition.place().map(train_in_full, composition.evaluator, trainings)
     judged, finalists, trained = list[tuple[Entrant, Measured]](), list[Finalist](), dict[str, FullyTrained]()
     for number, entrant in enumerate(entrants, start=1):
@@ -115,18 +115,6 @@ def _admitted(config: SearchConfig, composition: Composition, observer: Observer
         else:
             admitted.append(name)
     return admitted
-
-
-def _training(config: SearchConfig, entrant: Entrant, budget: TrainingBudget) -> FullTraining:
-    return FullTraining(
-        name=entrant if isinstance(entrant, str) else BEST,
-        genotype=None if isinstance(entrant, str) else entrant.genotype,
-        architecture={"name": entrant} if isinstance(entrant, str) else entrant.architecture,
-        budget=budget,
-        chips=config.final.chips,
-        seed=derive_seed(config.seed, "finalist", name_of(entrant)),
-        splits=("validation",),
-    )
 
 
 def _winner(

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from analognas.compose import Composition, final_budget, final_task
+from analognas.compose import Composition, final_task
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import on_tiles
 from analognas.final.expected_time import expected_time
-from analognas.final.finalists import Entrant, Race, name_of
+from analognas.final.finalists import Race, name_of
 from analognas.final.references import BEST, trial_of_reference
-from analognas.final.training import FullTraining, FullyTrained, train_in_full, with_weights
+from analognas.final.training import Entrant, FullTraining, FullyTrained, train_in_full, with_weights
 from analognas.progress.observer import Observer
 from analognas.record.trial import Trial
 from analognas.record.validation import ValidatedNetwork
@@ -100,19 +100,10 @@ def validate_best_and_references(
 
 
 def _training(config: SearchConfig, race: Race, entrant: Entrant, task: PreparedTask) -> FullTraining:
-    name = entrant if isinstance(entrant, str) else BEST
     trained = None if task.trains_on_validation else race.trained.get(name_of(entrant))
-    both = trained is None and not task.trains_on_validation
-    return FullTraining(
-        name=name,
-        genotype=None if isinstance(entrant, str) else entrant.genotype,
-        architecture={"name": name} if isinstance(entrant, str) else entrant.architecture,
-        budget=final_budget(config.training, config.final),
-        chips=config.final.chips,
-        seed=derive_seed(config.seed, "final", name),
-        splits=("validation", "test") if both else ("test",),
-        trained=trained,
-    )
+    again = trained is None and not task.trains_on_validation
+    seed = derive_seed(config.seed, "final", entrant if isinstance(entrant, str) else BEST)
+    return FullTraining.of(config, entrant, seed, ("validation", "test") if again else ("test",), trained)
 
 
 def _announced(

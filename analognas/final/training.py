@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from analognas.compose import final_budget
+from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError
 from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
-from analognas.final.references import build_network
+from analognas.final.references import BEST, build_network
 from analognas.record.correct_images import CorrectImages
-from analognas.record.trial import DriftRecord
+from analognas.record.trial import DriftRecord, Trial
 from analognas.record.validation import ValidatedNetwork
 from analognas.specs.durations import DAY_S
 from analognas.training.loop import accuracy
 from search_spaces import Genotype
+
+Entrant: TypeAlias = Trial | str
+"""Who takes part in the race, and who wins it: a trial's candidate, or a reference by its name."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,29 @@ class FullTraining:
     seed: int
     splits: tuple[Literal["validation", "test"], ...]
     trained: FullyTrained | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        config: SearchConfig,
+        entrant: Entrant,
+        seed: int,
+        splits: tuple[Literal["validation", "test"], ...],
+        trained: FullyTrained | None = None,
+    ) -> FullTraining:
+        """Return the training of a trial's candidate or of a reference at the full budget of a run."""
+        trial = None if isinstance(entrant, str) else entrant
+        name = entrant if isinstance(entrant, str) else BEST
+        return cls(
+            name=name,
+            genotype=None if trial is None else trial.genotype,
+            architecture={"name": name} if trial is None else trial.architecture,
+            budget=final_budget(config.training, config.final),
+            chips=config.final.chips,
+            seed=seed,
+            splits=splits,
+            trained=trained,
+        )
 
     def untrained(self, evaluator: Evaluator) -> nn.Module:
         """Return the network with weights that are still to be trained or loaded."""

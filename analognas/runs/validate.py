@@ -21,7 +21,7 @@ from analognas.config.hardware_section import HardwareSection
 from analognas.config.translate import translate
 from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
-from analognas.evaluation.measure import accuracy_on_chips
+from analognas.evaluation.measure import curve_on_chips, drift_record
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import calibration_batches, on_tiles, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
@@ -124,7 +124,7 @@ def validate(
     observer.stage(f"programming {chips or content.final.chips} chips of {name}")
     try:
         analog = on_tiles(network, task, chosen)
-        curve = accuracy_on_chips(
+        curve = curve_on_chips(
             analog,
             task.test,
             chips=chips or content.final.chips,
@@ -139,7 +139,7 @@ def validate(
     return Validation(
         hardware=name,
         digital_accuracy=accuracy(network, task.test.x, task.test.y),
-        curve=curve,
+        curve=drift_record(curve),
         tiles=hwsim.tile_map(analog).n_tiles,
     )
 

@@ -18,7 +18,12 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from analognas.strategies.latin_hypercube import LatinHypercube, admissible_design, next_of_designs
+from analognas.strategies.latin_hypercube import (
+    DesignMemo,
+    LatinHypercube,
+    admissible_design,
+    next_of_designs,
+)
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population
@@ -43,9 +48,7 @@ class FillingDesign:
 
     size: int
     seed: int
-    _designs: dict[int, tuple[SearchProblem, Population]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _memo: DesignMemo = field(default_factory=DesignMemo, init=False, repr=False, compare=False)
 
     def ask(
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
@@ -59,14 +62,12 @@ class FillingDesign:
 
     def design(self, problem: SearchProblem, number: int = 0) -> Population:
         """Return the design `number`, counted from 0, for a problem with a bound, `(<= size, genes)`."""
-        # A memo of a pure function and not a state: under a tight constraint a design takes seconds to draw.
-        memo = self._designs.get(number)
-        if memo is None or memo[0] is not problem:
-            rng = np.random.default_rng([self.seed, number])
-            pool = admissible_design(problem, max(FEWEST, POOL * self.size), rng)
-            memo = problem, pool[_filling(problem, pool, self.size, rng)]
-            self._designs[number] = memo
-        return memo[1]
+        return self._memo.get(problem, number, lambda: self._draw(problem, number))
+
+    def _draw(self, problem: SearchProblem, number: int) -> Population:
+        rng = np.random.default_rng([self.seed, number])
+        pool = admissible_design(problem, max(FEWEST, POOL * self.size), rng)
+        return pool[_filling(problem, pool, self.size, rng)]
 
 
 def _shares(problem: SearchProblem, population: Population) -> npt.NDArray[np.float64]:

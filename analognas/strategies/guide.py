@@ -20,7 +20,7 @@ from analognas.strategies.problem import SearchProblem
 from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal
-from analognas.strategies.worth import broken, outlook
+from analognas.strategies.worth import broken, prospects
 from search_spaces import Population, genotypes
 from surrogates import FittedSurrogate, Prediction, Surrogate
 
@@ -78,7 +78,7 @@ class Guide:
             mean, std = metrics[self.problem.objective.metric]
             if not self.problem.soft_bounds:
                 return Appraisal(acquisition.score(mean, std), np.ones(len(mean), dtype=np.bool_))
-            chance, harm = outlook(metrics, self.problem.soft_bounds, caution)
+            chance, harm = prospects(metrics, self.problem.soft_bounds, caution)
             if self.of_worth:
                 return Appraisal(acquisition.score(mean, std), chance >= 0.5)
             harmed = self._scaled(broken(self._measured(mean), harm))

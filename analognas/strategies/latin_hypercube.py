@@ -58,6 +58,21 @@ class Design(Protocol):
         ...
 
 
+@final
+class DesignMemo:
+    """Designs by their number: of a pure function, and no state; under a tight constraint one takes seconds to draw."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[int, tuple[SearchProblem, Population]] = {}
+
+    def get(self, problem: SearchProblem, number: int, draw: Callable[[], Population]) -> Population:
+        """Return the design `number` for `problem`, drawn where it is not known."""
+        known = self._drawn.get(number)
+        if known is None or known[0] is not problem:
+            known = self._drawn[number] = problem, draw()
+        return known[1]
+
+
 def next_of_designs(
     design: Callable[[int], Population], size: int, history: History, n: int, origin: str
 ) -> list[Proposal]:
@@ -95,9 +110,7 @@ class LatinHypercube:
 
     size: int
     seed: int
-    _designs: dict[int, tuple[SearchProblem, Population]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _memo: DesignMemo = field(default_factory=DesignMemo, init=False, repr=False, compare=False)
 
     def ask(
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
@@ -109,9 +122,5 @@ class LatinHypercube:
 
     def design(self, problem: SearchProblem, number: int = 0) -> Population:
         """Return the design `number`, counted from 0, for `problem`, `(<= size, genes)`."""
-        # A memo of a pure function and not a state: under a tight constraint a design takes seconds to draw.
-        memo = self._designs.get(number)
-        if memo is None or memo[0] is not problem:
-            memo = problem, admissible_design(problem, self.size, np.random.default_rng([self.seed, number]))
-            self._designs[number] = memo
-        return memo[1]
+        rng = np.random.default_rng([self.seed, number])
+        return self._memo.get(problem, number, lambda: admissible_design(problem, self.size, rng))

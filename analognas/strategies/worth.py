@@ -11,7 +11,7 @@
 A trial that keeps its bounds is worth its objective. One that loses more in a month than it may is worth nine tenths of
 what it has left after the month; one whose chips differ more than they may, of what its bad chips reach. So a bound
 decides between networks of similar accuracy, as T_AVM does in AnalogNAS, and a network that keeps it because it has
-learned nothing is never worth more than one that is far better even when the harm is done. Deb's rules, which compare
+learned nothing is worth less than one that is still far better after the harm. Deb's rules, which compare
 infeasible trials by their violation alone, lead a search to networks that have nothing to lose.
 
 The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
@@ -74,7 +74,7 @@ class SoftBound:
         return np.asarray(ndtr(z), dtype=np.float64)
 
 
-class Outlook(NamedTuple):
+class Prospects(NamedTuple):
     """How likely candidates keep every soft bound, and what their objective loses where they do not, `(n,)` each."""
 
     chance: Vector
@@ -97,7 +97,7 @@ def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: S
     if not bounds:
         return score
     measured = {bound.metric: np.asarray(metrics[bound.metric], dtype=np.float64) for bound in bounds}
-    chance, harm = outlook(
+    chance, harm = prospects(
         {name: (values, np.zeros_like(values)) for name, values in measured.items()}, bounds
     )
     return chance * score + (1 - chance) * broken(score, harm)
@@ -123,9 +123,9 @@ def broken(score: Vector, harm: Vector) -> Vector:
     return LEFT * (score - harm)
 
 
-def outlook(
+def prospects(
     metrics: Mapping[str, tuple[Vector, Vector]], bounds: Sequence[SoftBound], caution: float = 0.0
-) -> Outlook:
+) -> Prospects:
     """Return the prospects of candidates under the bounds, one at least.
 
     Args:
@@ -141,4 +141,4 @@ def outlook(
         chance = chance * met
         expected = expected + (1 - met) * TABLE[bound.metric].harm * np.maximum(mean, 0.0)
     # the harm of a candidate that breaks a bound, expected over the bounds that it may break
-    return Outlook(chance, np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1))
+    return Prospects(chance, np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1))

@@ -25,7 +25,7 @@ import torch
 
 from analognas.compose import Composition, compose
 from analognas.config.loader import load_config
-from analognas.evaluation.measure import accuracy_on_chips, drift_metrics
+from analognas.evaluation.measure import curve_on_chips, drift_metrics, drift_record
 from analognas.evaluation.training import Distillation, TrainingBudget, train_network
 from analognas.training.loop import Schedule
 from search_spaces import published
@@ -167,14 +167,15 @@ def measured(composition: Composition, network: str, setting: Setting, seed: int
     start = time.perf_counter()
     task = composition.prepared
     if network == "reference":
-        name = "ds-cnn" if task.source.name == "fsdd" else "resnet8"
-        module = published(name, task.source.input_shape, task.source.n_classes)
+        module = published(composition.config.references[0], task.source.input_shape, task.source.n_classes)
     else:
         module = composition.problem.space.build(candidate(composition, network))
     trained = train_network(
         module, task, composition.evaluator.hardware, setting.budget(len(task.train)), seed
     )
-    curve = accuracy_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=seed)
+    curve = drift_record(
+        curve_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=seed)
+    )
     return {
         **drift_metrics(curve),
         "digital": trained.digital_accuracy,

@@ -33,21 +33,22 @@ def design(problem):
     return np.unique(population[problem.admissible(population)], axis=0)[::-3][:8]
 
 
-def with_low_trials(bench, problem, design, n):
-    order = np.argsort(bench.measure(design)["accuracy_1d"].to_numpy())
-    low = design[order[:1]] * 0 + np.array([[0, 9, 0, 0, 0]])
-    rows = [low + np.array([[0, 0, k, 0, 0]]) for k in range(n)]
-    return bench.history(np.concatenate([design, *rows]) if rows else design)
+def with_low_trials(bench, design, n):
+    """The history of a design and `n` trials that are worse than all of it."""
+    low = np.array([[0, 9, k, 0, 0] for k in range(n)], dtype=np.int64).reshape(n, 5)
+    worst = bench.measure(design)["accuracy_1d"].min()
+    assert all(accuracy < worst for accuracy in bench.measure(low)["accuracy_1d"])
+    return bench.history(np.concatenate([design, low]))
 
 
 def test_three_low_trials_in_a_row_are_too_many(problem, bench, design) -> None:
     for n in range(PATIENCE):
-        assert not fallen_behind(problem, with_low_trials(bench, problem, design, n), 8)
-    assert fallen_behind(problem, with_low_trials(bench, problem, design, PATIENCE), 8)
+        assert not fallen_behind(problem, with_low_trials(bench, design, n), 8)
+    assert fallen_behind(problem, with_low_trials(bench, design, PATIENCE), 8)
 
 
 def test_failed_trials_do_not_count(problem, bench, design) -> None:
-    past = with_low_trials(bench, problem, design, PATIENCE)
+    past = with_low_trials(bench, design, PATIENCE)
     metrics = past.metrics.copy()
     metrics.iloc[-1] = np.nan
     assert not fallen_behind(problem, replace(past, metrics=metrics), 8)
@@ -71,7 +72,7 @@ def test_it_explores_around_the_best_trials_and_goes_back(problem, bench, design
 
 
 def test_mutants_of_the_best_are_proposed(problem, bench, design) -> None:
-    past = with_low_trials(bench, problem, design, PATIENCE)
+    past = with_low_trials(bench, design, PATIENCE)
     best = past.population[np.argsort(-past.metrics["accuracy_1d"].to_numpy(), kind="stable")[:LEADERS]]
     for proposal in SelfWatching(Misled(), design=8).ask(problem, past, 6, np.random.default_rng(0)):
         assert proposal.origin == RECOVERY
@@ -79,7 +80,7 @@ def test_mutants_of_the_best_are_proposed(problem, bench, design) -> None:
 
 
 def test_several_objectives_are_not_watched(problem, bench, design) -> None:
-    past = with_low_trials(bench, problem, design, PATIENCE)
+    past = with_low_trials(bench, design, PATIENCE)
     several = replace(problem, further=(Objective("parameters", -1),))
     proposals = SelfWatching(Misled(), design=8).ask(several, past, 3, np.random.default_rng(0))
     assert {proposal.origin for proposal in proposals} == {"misled"}

@@ -10,7 +10,7 @@ import pytest
 
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.specs import STRATEGIES, make_strategy
-from analognas.strategies.worth import LEFT, SoftBound, outlook, soft_bounds, worth
+from analognas.strategies.worth import LEFT, SoftBound, prospects, soft_bounds, worth
 
 BOUNDS = {"avm": 0.05, "std_1d": 0.01, "parameters": 100.0}
 SMALL = {"population": 30, "iterations": 10}
@@ -66,7 +66,7 @@ def test_caution_and_doubt_lower_the_chance_of_candidates_below_the_bound() -> N
     bounds = soft_bounds({"avm": 0.05})
     mean, sure, unsure = np.array([0.04]), np.array([0.001]), np.array([0.02])
     chances = [
-        float(outlook({"avm": (mean, std)}, bounds, caution).chance[0])
+        float(prospects({"avm": (mean, std)}, bounds, caution).chance[0])
         for std, caution in ((sure, 0.0), (unsure, 0.0), (unsure, 1.0))
     ]
     assert chances == sorted(chances, reverse=True)

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 import hwsim
-from analognas.evaluation.measure import accuracy_on_chips
+from analognas.evaluation.measure import curve_on_chips, drift_record
 from analognas.evaluation.prepared import prepare
 from analognas.evaluation.training import TrainingBudget, train_network
 from analognas.tasks import Split, Task
@@ -54,7 +54,9 @@ def test_an_evaluation_mixes_no_devices(values_on_meta, monkeypatch) -> None:
         data = prepare(task(), EVERYTHING).to(META)
         network = published("resnet8", (1, 8, 8), 3)
         trained = train_network(network, data, hwsim.preset("pcm-rasch2023"), budget, seed=1)
-        curve = accuracy_on_chips(trained.analog, data.validation, chips=2, times_s=(1.0, 3600.0), seed=1)
+        curve = drift_record(
+            curve_on_chips(trained.analog, data.validation, chips=2, times_s=(1.0, 3600.0), seed=1)
+        )
     assert {parameter.device for parameter in trained.analog.parameters()} == {META}
     assert [len(row) for row in curve.accuracy] == [2, 2]
 
