@@ -58,10 +58,8 @@ hardware:
   preset: pcm-analognas    # `analognas describe hardware` lists all; any value can be replaced below
   tile: {{rows: 256, columns: 256}}
 
-constraints:               # upper bounds; without both of the first two, those of the largest reference are taken
-  parameters: 40000        # checked before any training
-  macs: 1500000            # multiply-accumulates of one inference, checked before any training
-  # tiles: 16              # crossbar tiles of `hardware.tile`, checked before any training
+constraints:               # upper bounds; without one on size, that of the largest reference is taken, and said
+  # parameters: 40000      # checked before any training, as are macs and tiles
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
 
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips

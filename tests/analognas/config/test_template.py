@@ -11,8 +11,10 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_template_is_the_ready_made_search_with_budgets_for_data_of_any_size() -> None:
     written, ready = parse_config(template("digits"), ROOT), load_config(ROOT / "configs" / "digits.yaml")[0]
-    budgets = {"training": ready.training, "final": ready.final}
-    assert written.model_copy(update=budgets) == ready
+    for_any_data = {"training": ready.training, "final": ready.final, "constraints": ready.constraints}
+    assert written.model_copy(update=for_any_data) == ready
+    assert not written.constraints.says_size
+    assert written.constraints.upper_bounds() == {"avm": ready.constraints.upper_bounds()["avm"]}
     for schedule in (written.training.digital, written.training.hardware_aware):
         assert schedule.updates > 0
     assert written.final.digital_updates > written.training.digital.updates
