@@ -61,9 +61,8 @@ class MemoryNeed:
             outputs: values of its layer outputs for one input.
         """
         trained = self._copies() * parameters + self._kept() * outputs
-        programmed = (
-            3 + 2 * self.chips
-        ) * parameters  # on the digital and two analog networks, and on the chips
+        # of the digital and two analog networks, and both conductances on each chip
+        programmed = (3 + 2 * self.chips) * parameters
         return round(FLOAT_BYTES * max(trained, programmed))
 
     def _copies(self) -> int:

@@ -108,8 +108,7 @@ def control_group_limits(of: Path = Path("/proc/self/cgroup"), root: Path = _CGR
             top, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
             inner = Path(path.lstrip("/"))
             for group in (inner, *inner.parents):
-                with suppress(
-                    OSError, ValueError
-                ):  # a container sees its own group as the root; `max` is none
+                # a container sees its own group as the root; `max` is no number
+                with suppress(OSError, ValueError):
                     found.append(int((top / group / name).read_text()))
     return found

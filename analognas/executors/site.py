@@ -71,9 +71,8 @@ def open_site(spec: AutoSpec | SerialSpec | ProcessesSpec | RaySpec, at_a_time: 
     one_each = max(1, len(os.sched_getaffinity(0)) // spec.threads)
     if isinstance(spec, ProcessesSpec):
         return ThisMachine(spec, spec.workers or one_each, idle=0)
-    wanted = spec.workers or (
-        1 if on_gpu else one_each
-    )  # several processes may not fit into the memory of one GPU
+    # several processes may not fit into the memory of one GPU
+    wanted = spec.workers or (1 if on_gpu else one_each)
     workers = wanted if at_a_time is None else min(wanted, at_a_time)
     return ThisMachine(spec, workers, idle=wanted - workers)
 
