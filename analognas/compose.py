@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
-from analognas.config.document import Document
+from analognas.config.document import Document, KeyPath
 from analognas.config.loader import problem_at
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
@@ -23,14 +23,12 @@ from analognas.executors.ray_cluster import NoClusterError, NoRoomError
 from analognas.executors.site import Site, open_site
 from analognas.executors.specs import IN_ORDER
 from analognas.seeds import derive_seed, numpy_generator
-from analognas.spaces.specs import make_space
 from analognas.strategies.probe import Probe, probe
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
-from analognas.strategies.specs import make_strategy
 from analognas.strategies.start_from import StartFrom, given_candidate, known_first
 from analognas.strategies.strategy import Strategy
-from analognas.tasks import Task, load_task
+from analognas.tasks import Task
 from analognas.training.loop import Schedule
 from search_spaces import ArchitectureSpace
 
@@ -86,11 +84,11 @@ def load_task_and_space(config: SearchConfig, document: Document) -> tuple[Task,
         UserError: at the section that is wrong.
     """
     try:
-        task = load_task(config.task)
+        task = config.task.build()
     except UserError as error:
         raise problem_at(document, ("task",), str(error)) from None
     try:
-        return task, make_space(config.space, task.input_shape, task.n_classes)
+        return task, config.space.build(task.input_shape, task.n_classes)
     except ValueError as error:
         raise problem_at(document, ("space",), str(error)) from None
     except UserError as error:
@@ -173,9 +171,11 @@ def compose(config: SearchConfig, document: Document) -> Composition:
 
 def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) -> Strategy:
     try:
-        strategy = make_strategy(config.search.strategy, derive_seed(config.seed, "strategy"))
+        strategy = config.search.strategy.build(derive_seed(config.seed, "strategy"))
     except UserError as error:
-        raise problem_at(document, ("search", "strategy", "name"), str(error)) from None
+        section: KeyPath = ("search", "strategy")
+        section = section if (*section, "name") in document.places else (*section, "surrogate")
+        raise problem_at(document, (*section, "name"), str(error)) from None
     candidates = []
     for index, entry in enumerate(config.search.start_from):
         try:

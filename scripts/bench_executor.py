@@ -44,7 +44,7 @@ from analognas.record.trial import Trial
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.regularized_evolution import RegularizedEvolution
-from analognas.strategies.specs import SurrogateGuidedSpec, make_strategy
+from analognas.strategies.specs import SurrogateGuidedSpec
 from analognas.strategies.strategy import History, Proposal, Strategy
 
 NO_LIMITS = Limits(time_s=None, memory_gb=None, threads=1)
@@ -132,7 +132,7 @@ def driver(_options: argparse.Namespace) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as name:
             trials = record(Path(name), recorded)
         ledger = Ledger(problem(), len(trials[0].genotype), trials)
-        guided = make_loop(make_strategy(SurrogateGuidedSpec(), 0), recorded + 6)
+        guided = make_loop(SurrogateGuidedSpec().build(0), recorded + 6)
         start = time.perf_counter()
         guided.ask(ledger, 6)
         result[f"surrogate-guided ask with its re-fit, {recorded} recorded"] = {

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analognas.strategies.problem import Objective, SearchProblem
-from analognas.strategies.specs import AnalogNASSpec, make_strategy
+from analognas.strategies.specs import AnalogNASSpec
 from analognas.strategies.strategy import History
 from search_spaces import ResNetSpace
 from surrogates import AnalogNASSurrogate
@@ -61,7 +61,7 @@ def main() -> None:
         }
     )
     history = History(population=design, metrics=metrics, pending=design[:0])
-    strategy = make_strategy(AnalogNASSpec(initial=len(design)), 0)
+    strategy = AnalogNASSpec(initial=len(design)).build(0)
     fitted = AnalogNASSurrogate(n_jobs=1).fit(space.encode(design), metrics, np.random.default_rng(0))
     population = pool[:POPULATION]
 

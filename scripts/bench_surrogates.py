@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analognas.bench import read_cell_table
-from surrogates import kendall_tau, make_surrogate
+from surrogates import kendall_tau
 from surrogates.specs import SURROGATES
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     print(f"{table.name}: {arguments.target}, {len(table)} rows, {arguments.splits} splits")
     print(f"{'surrogate':<18}{'train':>6}{'τ':>8}{'± sd':>7}{'fit s':>9}{'200 predictions ms':>20}")
     for kind in sorted(SURROGATES):
-        surrogate = make_surrogate(SURROGATES[kind]())
+        surrogate = SURROGATES[kind]().build()
         for n in arguments.train:
             taus, fits, predictions = [], [], []
             for split in range(arguments.splits):

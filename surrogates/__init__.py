@@ -5,7 +5,6 @@ from surrogates.gaussian_process import GaussianProcessSurrogate
 from surrogates.held_out import HeldOut, held_out_tau
 from surrogates.kendall import kendall_tau
 from surrogates.load import load_surrogate
-from surrogates.specs import make_surrogate
 from surrogates.surrogate import FittedSurrogate, Prediction, Surrogate
 from surrogates.xgboost_ensemble import XGBoostSurrogate
 from surrogates.xgboost_ranker import AnalogNASSurrogate
@@ -22,5 +21,4 @@ __all__ = [
     "held_out_tau",
     "kendall_tau",
     "load_surrogate",
-    "make_surrogate",
 ]

@@ -17,16 +17,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
+from pydantic import Field
 
+from surrogates.base_spec import BuiltInSpec
+from surrogates.gaussian_process import GaussianProcessSurrogate
 from surrogates.surrogate import FittedSurrogate, Prediction, Surrogate
+from surrogates.xgboost_ensemble import XGBoostEnsembleSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "committee"
+
+
+class CommitteeSpec(BuiltInSpec):
+    """A Gaussian process and an ensemble of boosted trees that vote: robust whatever the space is like."""
+
+    kind: Literal["committee"] = "committee"
+    trees: XGBoostEnsembleSpec = Field(
+        default=XGBoostEnsembleSpec(members=4), description="the boosted trees"
+    )
+
+    def build(self) -> Committee:
+        """Return the surrogate."""
+        return Committee(members=(GaussianProcessSurrogate(), self.trees.build()))
+
+    @classmethod
+    def load(
+        cls, folder: Path, manifest: dict[str, Any], members: Sequence[FittedSurrogate]
+    ) -> FittedCommittee:
+        """Return the committee of the `members`."""
+        return FittedCommittee(members)
 
 
 @final

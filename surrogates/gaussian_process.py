@@ -24,13 +24,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from surrogates.surrogate import Prediction
+from surrogates.base_spec import BuiltInSpec
+from surrogates.surrogate import FittedSurrogate, Prediction
 from surrogates.training_table import FloatMatrix, feature_array, training_arrays
 
 if TYPE_CHECKING:
@@ -56,6 +57,24 @@ MOST_TRIALS: Final = 1_000
 """A fit takes no more, evenly spread over the order in which they ended: from the first design to the newest."""
 
 Matrix = npt.NDArray[np.float64]
+
+
+class GaussianProcessSpec(BuiltInSpec):
+    """A Gaussian process for each target, its hyperparameters averaged over. The fastest surrogate."""
+
+    kind: Literal["gaussian-process"] = "gaussian-process"
+
+    def build(self) -> GaussianProcessSurrogate:
+        """Return the surrogate."""
+        return GaussianProcessSurrogate()
+
+    @classmethod
+    def load(
+        cls, folder: Path, manifest: dict[str, Any], members: Sequence[FittedSurrogate]
+    ) -> FittedGaussianProcess:
+        """Return the processes that `save` wrote into `folder`, fitted again on their trials."""
+        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+            return FittedGaussianProcess(manifest["features"], manifest["targets"], arrays["x"], arrays["y"])
 
 
 @dataclass(frozen=True)
@@ -158,12 +177,6 @@ class FittedGaussianProcess:
 
         write_manifest(folder, {"kind": KIND, "features": self._feature_names, "targets": self._target_names})
         np.savez(folder / ARRAYS, x=self._x, y=self._y)
-
-    @classmethod
-    def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedGaussianProcess:
-        """Return the processes that `save` wrote into `folder`, fitted again on their trials."""
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            return cls(manifest["features"], manifest["targets"], arrays["x"], arrays["y"])
 
     def _scaled(self, x: FloatMatrix) -> Matrix:
         centre = self._x.mean(axis=0, dtype=np.float64)

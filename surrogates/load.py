@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from surrogates import committee, gaussian_process, xgboost_ensemble, xgboost_ranker
 from surrogates.model_files import FORMAT, MANIFEST, inside, read_manifest
+from surrogates.specs import SURROGATES
 from surrogates.surrogate import FittedSurrogate
 
 
@@ -19,25 +17,18 @@ def load_surrogate(folder: Path) -> FittedSurrogate:
         ValueError: when the manifest is no JSON object, of another format version or of an unknown kind, or
             when it names a model outside the folder.
     """
-    loaders: dict[str, Callable[[Path, dict[str, Any]], FittedSurrogate]] = {
-        committee.KIND: _load_committee,
-        gaussian_process.KIND: gaussian_process.FittedGaussianProcess.load,
-        xgboost_ensemble.KIND: xgboost_ensemble.FittedXGBoostEnsemble.load,
-        xgboost_ranker.KIND: xgboost_ranker.FittedAnalogNAS.load,
-    }
     path = folder / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"{path}: a saved surrogate has a {MANIFEST}, this folder has none")
     manifest = read_manifest(path)
     if manifest.get("format") != FORMAT:
         raise ValueError(f"{path}: `format` must be {FORMAT}, got {manifest.get('format')!r}: save it again")
-    if manifest.get("kind") not in loaders:
-        raise ValueError(f"{path}: `kind` must be one of {', '.join(loaders)}, got {manifest.get('kind')!r}")
+    if manifest.get("kind") not in SURROGATES:
+        raise ValueError(
+            f"{path}: `kind` must be one of {', '.join(SURROGATES)}, got {manifest.get('kind')!r}"
+        )
     try:
-        return loaders[manifest["kind"]](folder, manifest)
+        members = [load_surrogate(inside(folder, name)) for name in manifest.get("members", ())]
+        return SURROGATES[manifest["kind"]].load(folder, manifest, members)
     except KeyError as missing:
         raise ValueError(f"{path}: the key {missing} is missing: save the surrogate again") from None
-
-
-def _load_committee(folder: Path, manifest: dict[str, Any]) -> committee.FittedCommittee:
-    return committee.FittedCommittee([load_surrogate(inside(folder, name)) for name in manifest["members"]])

@@ -16,13 +16,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
+from surrogates.base_spec import BuiltInSpec
 from surrogates.model_files import read_boosters, write_boosters
-from surrogates.surrogate import Prediction
+from surrogates.surrogate import FittedSurrogate, Prediction
 from surrogates.training_table import FloatMatrix, column_share, feature_array, training_arrays
 
 if TYPE_CHECKING:
@@ -30,6 +32,45 @@ if TYPE_CHECKING:
     import xgboost
 
 KIND = "xgboost-ensemble"
+
+
+class XGBoostEnsembleSpec(BuiltInSpec):
+    """An ensemble of boosted regressors for each target, their disagreement as the uncertainty."""
+
+    kind: Literal["xgboost-ensemble"] = "xgboost-ensemble"
+    members: int = Field(
+        default=8, ge=1, le=100, description="regressors a target; 1 predicts without an uncertainty"
+    )
+    trees: int = Field(default=80, ge=1, le=5000, description="boosting rounds of a regressor")
+    learning_rate: float = Field(default=0.1, gt=0, le=1, description="shrinkage of each tree")
+    max_depth: int = Field(default=4, ge=1, le=12, description="depth of a tree")
+    min_child_weight: float = Field(default=1.0, ge=0, description="fewest candidates in a leaf")
+    l2: float = Field(default=1.0, ge=0, description="ridge penalty on the values of the leaves")
+    row_share: float = Field(
+        default=0.8, gt=0, le=1, description="share of the trials that a regressor is fitted on"
+    )
+    feature_share: float = Field(
+        default=0.3, gt=0, le=1, description="share of the features of a tree, 8 at least"
+    )
+    n_jobs: int = Field(default=1, ge=1, le=256, description="threads; predictions do not depend on them")
+
+    def build(self) -> XGBoostSurrogate:
+        """Return the surrogate."""
+        return XGBoostSurrogate(**self.model_dump(exclude={"kind"}))
+
+    @classmethod
+    def load(
+        cls, folder: Path, manifest: dict[str, Any], members: Sequence[FittedSurrogate]
+    ) -> FittedXGBoostEnsemble:
+        """Return the surrogate that `save` wrote into `folder`."""
+        return FittedXGBoostEnsemble(
+            feature_names=manifest["features"],
+            target_names=manifest["targets"],
+            location=np.array(manifest["location"], dtype=np.float64),
+            scale=np.array(manifest["scale"], dtype=np.float64),
+            members=read_boosters(folder, manifest),
+            n_jobs=manifest["n_jobs"],
+        )
 
 
 @final
@@ -160,15 +201,3 @@ class FittedXGBoostEnsemble:
             "n_jobs": self._n_jobs,
         }
         write_boosters(folder, manifest, self._members)
-
-    @classmethod
-    def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedXGBoostEnsemble:
-        """Return the surrogate that `save` wrote into `folder`."""
-        return cls(
-            feature_names=manifest["features"],
-            target_names=manifest["targets"],
-            location=np.array(manifest["location"], dtype=np.float64),
-            scale=np.array(manifest["scale"], dtype=np.float64),
-            members=read_boosters(folder, manifest),
-            n_jobs=manifest["n_jobs"],
-        )

@@ -20,13 +20,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
+from surrogates.base_spec import BuiltInSpec
 from surrogates.model_files import read_boosters, write_boosters
-from surrogates.surrogate import Prediction
+from surrogates.surrogate import FittedSurrogate, Prediction
 from surrogates.training_table import column_share, feature_array, training_arrays
 
 if TYPE_CHECKING:
@@ -35,6 +37,38 @@ if TYPE_CHECKING:
 
 KIND = "analognas"
 HINGE_MARGIN: Final = 0.1  # arXiv 2305.10459, section IV
+
+
+class AnalogNASSurrogateSpec(BuiltInSpec):
+    """The surrogates of AnalogNAS: a pairwise-hinge ranker of one target, regressors of the others."""
+
+    kind: Literal["analognas"] = "analognas"
+    rank_target: str = Field(default="accuracy_1d", min_length=1, description="the metric that is ranked")
+    trees: int = Field(default=200, ge=1, le=5000, description="boosting rounds of a model")
+    learning_rate: float = Field(default=0.1, gt=0, le=1, description="shrinkage of each tree")
+    max_depth: int = Field(default=4, ge=1, le=12, description="depth of a tree")
+    feature_share: float = Field(
+        default=0.3, gt=0, le=1, description="share of the features of a tree, 8 at least"
+    )
+    n_jobs: int = Field(default=1, ge=1, le=256, description="threads; predictions do not depend on them")
+
+    def build(self) -> AnalogNASSurrogate:
+        """Return the surrogate."""
+        return AnalogNASSurrogate(**self.model_dump(exclude={"kind"}))
+
+    @classmethod
+    def load(
+        cls, folder: Path, manifest: dict[str, Any], members: Sequence[FittedSurrogate]
+    ) -> FittedAnalogNAS:
+        """Return the surrogate that `save` wrote into `folder`."""
+        return FittedAnalogNAS(
+            feature_names=manifest["features"],
+            target_names=manifest["targets"],
+            location=np.array(manifest["location"], dtype=np.float64),
+            scale=np.array(manifest["scale"], dtype=np.float64),
+            models=[model for (model,) in read_boosters(folder, manifest)],
+            n_jobs=manifest["n_jobs"],
+        )
 
 
 def pairwise_hinge(
@@ -180,18 +214,6 @@ class FittedAnalogNAS:
             "n_jobs": self._n_jobs,
         }
         write_boosters(folder, manifest, [[model] for model in self._models])
-
-    @classmethod
-    def load(cls, folder: Path, manifest: dict[str, Any]) -> FittedAnalogNAS:
-        """Return the surrogate that `save` wrote into `folder`."""
-        return cls(
-            feature_names=manifest["features"],
-            target_names=manifest["targets"],
-            location=np.array(manifest["location"], dtype=np.float64),
-            scale=np.array(manifest["scale"], dtype=np.float64),
-            models=[model for (model,) in read_boosters(folder, manifest)],
-            n_jobs=manifest["n_jobs"],
-        )
 
 
 def _hinge_objective(

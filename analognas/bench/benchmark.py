@@ -14,7 +14,7 @@ import numpy.typing as npt
 from analognas.bench.ranking import Place, rank
 from analognas.bench.simulate import search_table
 from analognas.bench.table import BenchTable
-from analognas.strategies.specs import AnyStrategySpec, make_strategy
+from analognas.strategies.base_spec import StrategySpec
 
 CHECKPOINTS: Final = (25, 50, 100, 200)
 
@@ -99,7 +99,7 @@ class BenchResult:
 
 def run_benchmark(
     table: BenchTable,
-    strategies: Mapping[str, AnyStrategySpec],
+    strategies: Mapping[str, StrategySpec],
     *,
     budget: int,
     seeds: int,
@@ -154,9 +154,9 @@ def mean_and_half_width(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(values.mean()), half
 
 
-def _search(job: tuple[BenchTable, AnyStrategySpec, int, int, int]) -> npt.NDArray[np.float64]:
+def _search(job: tuple[BenchTable, StrategySpec, int, int, int]) -> npt.NDArray[np.float64]:
     table, spec, budget, batch, seed = job
-    return search_table(table, make_strategy(spec, seed), budget, batch, seed)
+    return search_table(table, spec.build(seed), budget, batch, seed)
 
 
 def _report(

@@ -10,7 +10,8 @@ from typing import Final
 from analognas.bench.cell_table import read_cell_table
 from analognas.bench.synthetic import TARGET, synthetic_table
 from analognas.bench.table import BenchTable
-from analognas.strategies.specs import STRATEGIES, AnyStrategySpec
+from analognas.strategies.base_spec import StrategySpec
+from analognas.strategies.specs import STRATEGIES
 
 SYNTHETIC: Final = "synthetic"
 
@@ -45,7 +46,7 @@ def open_table(table: str, target: str | None) -> BenchTable:
     return read_cell_table(path, target)
 
 
-def strategies_named(names: Sequence[str]) -> dict[str, AnyStrategySpec]:
+def strategies_named(names: Sequence[str]) -> dict[str, StrategySpec]:
     """Return the default specification of each named strategy, of all of them for no name.
 
     Raises:

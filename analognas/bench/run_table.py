@@ -21,16 +21,14 @@ def read_run_table(path: Path, target: str) -> BenchTable:
             `target`, or too few usable trials.
     """
     from analognas.config.loader import load_run_config
-    from analognas.spaces.specs import make_space
-    from analognas.tasks import load_task
 
     if target not in SIGNS:
         raise ValueError(f"{path}: there is no metric {target!r} to search, choose of {', '.join(SIGNS)}")
     try:
         run = open_run(path)
         config = load_run_config(run.config)[0]
-        task = load_task(config.task)
-        space = make_space(config.space, task.input_shape, task.n_classes)
+        task = config.task.build()
+        space = config.space.build(task.input_shape, task.n_classes)
         trials = run.trials()
     except UserError as error:
         raise ValueError(str(error)) from None

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from analognas.cli.options import AsJson
 
-SUBJECTS = ("spaces", "hardware", "tasks", "strategies", "executors")
+SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors")
 
 
 def describe(
-    subject: Annotated[
-        str, typer.Argument(metavar="spaces|hardware|tasks|strategies|executors", help="What to explain.")
-    ],
+    subject: Annotated[str, typer.Argument(metavar="|".join(SUBJECTS), help="What to explain.")],
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One of them, with every option.")
     ] = None,

@@ -17,13 +17,8 @@ from analognas.errors import Argument, UserError
 from analognas.record.directory import RunDirectory, dated_path, ensure_unused, holds_run, open_run
 from analognas.runs.resume_checks import search_differences, with_size_bounds_of
 from analognas.specs.problems import nearest
-from analognas.strategies.specs import (
-    SELECTABLE,
-    STRATEGIES,
-    AnyStrategySpec,
-    NSGA2Spec,
-    RegularizedEvolutionSpec,
-)
+from analognas.strategies.base_spec import StrategySpec
+from analognas.strategies.specs import SELECTABLE, STRATEGIES
 
 FOLDER: Final = Path("comparisons")
 """Where a comparison lies that nobody gave a place."""
@@ -171,16 +166,9 @@ def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _designs(specs: Sequence[tuple[str, AnyStrategySpec]]) -> dict[str, int]:
-    first = _design(specs[0][1]) or DEFAULT_DESIGN
-    return {name: _design(spec) or first for name, spec in specs}
-
-
-def _design(spec: AnyStrategySpec) -> int:
-    """Return how many trials a strategy spends before it learns from any; 0 for one that never learns."""
-    # The population of a surrogate's strategy is predicted, that of these two is trained.
-    trained = "population" if isinstance(spec, NSGA2Spec | RegularizedEvolutionSpec) else "initial"
-    return int(getattr(spec, trained, getattr(spec, "size", 0)))
+def _designs(specs: Sequence[tuple[str, StrategySpec]]) -> dict[str, int]:
+    first = specs[0][1].design or DEFAULT_DESIGN
+    return {name: spec.design or first for name, spec in specs}
 
 
 def _check_place(plan: ComparisonPlan) -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
+
+from analognas.executors.specs import BUILT_IN as EXECUTORS
+from analognas.spaces.specs import SPACES
+from analognas.strategies.specs import SELECTABLE as STRATEGIES
+from analognas.strategies.surrogate_section import SELECTABLE as SURROGATES
+from analognas.tasks.specs import TASKS
 
 
 @dataclass(frozen=True)
@@ -28,34 +34,24 @@ class Entry:
     options: tuple[Option, ...]
 
 
+FAMILIES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
+    "spaces": SPACES,
+    "tasks": TASKS,
+    "strategies": STRATEGIES,
+    "surrogates": SURROGATES,
+    "executors": EXECUTORS,
+}
+"""The specifications by family and name."""
+
+
 def catalogue(subject: str) -> Mapping[str, Entry]:
-    """Return every entry of a subject, such as `spaces` or `executors`, by its name in a configuration."""
+    """Return every entry of a subject, one of `FAMILIES` or `hardware`, by its name in a configuration."""
     if subject == "hardware":
         return _hardware()
     return {
         name: Entry(_first_paragraph(spec), tuple(_defaults(spec, "")))
-        for name, spec in _specs(subject).items()
+        for name, spec in FAMILIES[subject].items()
     }
-
-
-def _specs(subject: str) -> Mapping[str, type[BaseModel]]:
-    match subject:
-        case "spaces":
-            from analognas.spaces.specs import BUILT_IN
-
-            return BUILT_IN
-        case "tasks":
-            from analognas.tasks.specs import BUILT_IN as TASKS
-
-            return TASKS
-        case "executors":
-            from analognas.executors.specs import BUILT_IN as EXECUTORS
-
-            return EXECUTORS
-        case _:
-            from analognas.strategies.specs import SELECTABLE
-
-            return SELECTABLE
 
 
 def _hardware() -> Mapping[str, Entry]:

@@ -13,21 +13,16 @@ from analognas.config.hardware_section import HardwareSection
 from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.executors.specs import AutoSpec, ExecutorSpec
 from analognas.metrics import HARD_METRICS, SIGNS, SOFT_METRICS, TABLE, Metric
-from analognas.spaces.specs import ResNetSpec, SpaceSpec
+from analognas.spaces.resnet import ResNetSpec
+from analognas.spaces.specs import SpaceSection
 from analognas.specs.base import MismatchError, Spec
 from analognas.specs.metric_name import MetricName
 from analognas.specs.problems import nearest
 from analognas.specs.quantity import Count, Share
 from analognas.strategies.problem import Choice, Objective
-from analognas.strategies.specs import (
-    MULTI_OBJECTIVE,
-    NSGA2Spec,
-    RegularizedEvolutionSpec,
-    StrategySpec,
-    SurrogateGuidedSpec,
-)
-from analognas.tasks.audio_specs import SoundSpec
-from analognas.tasks.specs import IMAGES, TaskSpec
+from analognas.strategies.specs import SELECTABLE, StrategySection
+from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
+from analognas.tasks.specs import TaskSection
 from search_spaces import published_names
 
 
@@ -103,7 +98,7 @@ class SearchSpec(Spec):
         le=100_000,
         description="candidates proposed at a time, before the surrogate sees their results",
     )
-    strategy: StrategySpec = Field(default_factory=SurrogateGuidedSpec)
+    strategy: StrategySection = Field(default_factory=SurrogateGuidedSpec)
     halving: HalvingSpec | None = Field(
         default=None,
         description="successive halving over epochs and chips; null: every candidate gets the full budget",
@@ -137,8 +132,8 @@ class SearchConfig(Spec):
         default="search", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="names the run directory"
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every random draw of the run")
-    task: TaskSpec
-    space: SpaceSpec = Field(default_factory=ResNetSpec)
+    task: TaskSection
+    space: SpaceSection = Field(default_factory=ResNetSpec)
     hardware: HardwareSection = Field(
         default_factory=lambda: hwsim.preset("pcm-analognas"),
         description="a preset by name, with any of its values replaced: {preset: pcm-analognas, tile: {rows: 512}}",
@@ -186,13 +181,13 @@ class SearchConfig(Spec):
     @model_validator(mode="after")
     def _augmentation_suits_the_inputs(self) -> SearchConfig:
         augmentation = self.training.augmentation
-        if augmentation.time_shift and isinstance(self.task, IMAGES):
+        if augmentation.time_shift and self.task.inputs == "images":
             raise MismatchError(
                 f"`time_shift` moves the frames of spectrograms, `task.kind: {self.task.kind}` has images; "
                 "leave it out, `crop` moves images",
                 ("training", "augmentation", "time_shift"),
             )
-        if augmentation.flip and isinstance(self.task, SoundSpec):
+        if augmentation.flip and self.task.inputs == "spectra":
             raise MismatchError(
                 f"`flip` mirrors images, `task.kind: {self.task.kind}` has spectrograms; "
                 "leave it out, `time_shift` moves spectrograms",
@@ -202,11 +197,12 @@ class SearchConfig(Spec):
 
     @model_validator(mode="after")
     def _strategy_takes_the_objectives(self) -> SearchConfig:
-        kind = self.search.strategy.kind
-        if self.further_objectives and kind not in MULTI_OBJECTIVE:
+        strategy = self.search.strategy
+        if self.further_objectives and not strategy.multi_objective:
+            several = ", ".join(kind for kind, spec in SELECTABLE.items() if spec.multi_objective)
             raise MismatchError(
-                f"`search.strategy.kind: {kind}` improves one objective alone; remove `further_objectives` or choose "
-                f"of {', '.join(MULTI_OBJECTIVE)}",
+                f"`search.strategy.kind: {strategy.kind}` improves one objective alone; remove `further_objectives` "
+                f"or choose of {several}",
                 ("further_objectives",),
             )
         if self.choice == "knee" and not self.further_objectives:
@@ -275,14 +271,12 @@ class SearchConfig(Spec):
     @model_validator(mode="after")
     def _budget_covers_initial_design(self) -> SearchConfig:
         strategy, trials = self.search.strategy, self.search.trials
-        # The population of a surrogate's strategy is predicted, that of these two is trained.
-        trained = "population" if isinstance(strategy, NSGA2Spec | RegularizedEvolutionSpec) else "initial"
-        first = getattr(strategy, trained, None)
-        if first is not None and first > trials:
+        option = strategy.learns_after
+        if option and strategy.design > trials:
             raise MismatchError(
-                f"`search.strategy.{trained} <= search.trials` must hold, got {first} > {trials}: "
+                f"`search.strategy.{option} <= search.trials` must hold, got {strategy.design} > {trials}: "
                 "nothing but the trials before the first fit would be left",
-                ("search", "strategy", trained),
+                ("search", "strategy", option),
                 ("search", "trials"),
             )
         return self

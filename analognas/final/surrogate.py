@@ -18,10 +18,9 @@ from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.whole_folder import write_folder
 from analognas.seeds import numpy_generator
-from analognas.strategies.specs import surrogate_spec
 from search_spaces import ArchitectureSpace
-from surrogates import held_out_tau, make_surrogate
-from surrogates.specs import AnySurrogateSpec
+from surrogates import held_out_tau
+from surrogates.base_spec import SurrogateSpec
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
 FOLDS: Final = 10
@@ -45,9 +44,7 @@ def judge_surrogate(
         return {}
     observer.stage("measuring the surrogate on held-out trials")
     spec, features, targets = data
-    held_out = held_out_tau(
-        make_surrogate(spec), features, targets, FOLDS, numpy_generator(config.seed, "held-out")
-    )
+    held_out = held_out_tau(spec.build(), features, targets, FOLDS, numpy_generator(config.seed, "held-out"))
     fit_surrogate(config, composition.problem.space, trials, run)
     return {
         "kind": spec.kind,
@@ -68,7 +65,7 @@ def fit_surrogate(
     if data is None:
         return
     spec, features, targets = data
-    fitted = make_surrogate(spec).fit(features, targets, numpy_generator(config.seed, "surrogate"))
+    fitted = spec.build().fit(features, targets, numpy_generator(config.seed, "surrogate"))
 
     def save_with_checksums(folder: Path) -> None:
         fitted.save(folder)
@@ -79,8 +76,8 @@ def fit_surrogate(
 
 def _surrogate_data(
     config: SearchConfig, space: ArchitectureSpace, trials: Sequence[Trial]
-) -> tuple[AnySurrogateSpec, pd.DataFrame, pd.DataFrame] | None:
-    spec = surrogate_spec(config.search.strategy)
+) -> tuple[SurrogateSpec, pd.DataFrame, pd.DataFrame] | None:
+    spec = config.search.strategy.surrogate_spec
     completed = [trial for trial in trials if trial.status == "completed" and trial.rung == 0]
     if spec is None or len(completed) < FEWEST_FOR_TAU:
         return None

@@ -22,9 +22,9 @@ from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
 from analognas.final.references import BEST
 from analognas.record.bounded_file import is_plain_file, read_bounded
-from analognas.spaces.specs import SpaceSpec, make_space
+from analognas.spaces.specs import SpaceSection
 from analognas.specs.base import Spec
-from analognas.tasks.specs import TaskSpec
+from analognas.tasks.specs import TaskSection
 from search_spaces import published
 
 MAX_BYTES: Final = 10_000_000
@@ -46,10 +46,10 @@ class ArchitectureFile(Spec):
     genotype: tuple[int, ...] | None = Field(
         description="null for a published network, which has its name alone"
     )
-    space: SpaceSpec
+    space: SpaceSection
     input_shape: tuple[int, int, int]
     classes: tuple[str, ...] = Field(min_length=2)
-    task: TaskSpec
+    task: TaskSection
     data_sha256: str
     training: TrainingSpec
     final: FinalSpec
@@ -91,7 +91,7 @@ class Architecture:
         try:
             if content.genotype is None:
                 return published(self.name, content.input_shape, len(content.classes))
-            space = make_space(content.space, content.input_shape, len(content.classes))
+            space = content.space.build(content.input_shape, len(content.classes))
             return space.build(space.parse(content.architecture))
         except (ValueError, UserError) as error:
             raise UserError(f"{self.path}: {error}") from None

@@ -65,19 +65,17 @@ def best_artefact(path: Path) -> Artefact:
     from analognas.record.directory import open_run
     from analognas.runs.architecture_file import REMEDY, load_weights
     from analognas.runs.resume_checks import check_same_data
-    from analognas.spaces.specs import make_space
-    from analognas.tasks import load_task
 
     run = open_run(path)
     result = run.final_result()
     if result is None:
         raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
     config = load_run_config(run.config)[0]
-    task = load_task(config.task)
+    task = config.task.build()
     check_same_data(run, task)
     trial = run.trial_of(result)
     genotype = None if trial is None else trial.genotype
-    space = make_space(config.space, task.input_shape, task.n_classes)
+    space = config.space.build(task.input_shape, task.n_classes)
     network = build_network(space, genotype, result.network.architecture, task.input_shape, task.n_classes)
     load_weights(network, run.weights, task.input_shape)
     prepared = final_task(prepare(task), config.final)

@@ -31,7 +31,6 @@ from analognas.runs.architecture_file import Architecture, load_weights, read_ar
 from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds, Spec
 from analognas.specs.problems import ConfigError, Place, Problem, nearest
-from analognas.tasks import load_task
 from analognas.training.loop import accuracy
 
 MOST_CHIPS: Final = 1000
@@ -116,7 +115,7 @@ def validate(
     except ValueError as error:
         raise UserError(f"{source}: {error}; name other times with ", Argument("times_s", "times")) from None
     torch.set_num_threads(content.threads)
-    task = prepare(load_task(content.task), content.training.augmentation.augmentation())
+    task = prepare(content.task.build(), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     task = final_task(task, content.final).to(place)

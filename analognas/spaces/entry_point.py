@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
+from pydantic import Field
 
+from analognas.spaces.adapter import complete
+from analognas.spaces.base_spec import SpaceSpec
+from analognas.spaces.guarded import guarded
 from analognas.specs.entry_points import make_from_entry_point
 from analognas.testing import BrokenSpaceError, check_space
-from search_spaces import SearchSpace
+from search_spaces import ArchitectureSpace
 
 GROUP: Final = "analognas.spaces"
 
 
-def space_from_entry_point(
-    name: str, options: Mapping[str, Any], input_shape: tuple[int, int, int], n_classes: int
-) -> SearchSpace:
-    """Return the space that the entry point `name` makes of the task's shapes and `options`.
+class EntryPointSpaceSpec(SpaceSpec):
+    """A space that another installed package offers as an entry point of the group `analognas.spaces`."""
 
-    Raises:
-        UserError: when there is no such entry point, or it fails.
-        ValueError: when the space breaks its contract; the message names the method and what was wrong.
-    """
-    arguments = {"input_shape": input_shape, "n_classes": n_classes, **options}
-    space, place = make_from_entry_point(GROUP, "space", name, arguments)
-    try:
-        check_space(space, np.random.default_rng(0), input_shape=input_shape, n_classes=n_classes)
-    except BrokenSpaceError as error:
-        raise ValueError(f"the space {name!r} ({place}) breaks its contract: {error}") from None
-    checked: SearchSpace = space
-    return checked
+    kind: Literal["entry-point"] = "entry-point"
+    name: str = Field(min_length=1, description="of the entry point")
+    options: dict[str, Any] = Field(
+        default={}, description="arguments of its class, besides `input_shape` and `n_classes`"
+    )
+
+    def build(self, input_shape: tuple[int, int, int], n_classes: int) -> ArchitectureSpace:
+        """Return the space with every ability, its answers looked at.
+
+        Raises:
+            UserError: when there is no such entry point, or it fails.
+            ValueError: when the space breaks its contract; the message names the method and what was wrong.
+        """
+        arguments = {"input_shape": input_shape, "n_classes": n_classes, **self.options}
+        space, place = make_from_entry_point(GROUP, "space", self.name, arguments)
+        try:
+            check_space(space, np.random.default_rng(0), input_shape=input_shape, n_classes=n_classes)
+        except BrokenSpaceError as error:
+            raise ValueError(f"the space {self.name!r} ({place}) breaks its contract: {error}") from None
+        return guarded(self.name, complete(space, input_shape))

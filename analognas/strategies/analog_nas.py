@@ -12,9 +12,10 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import ClassVar, Literal, final
 
 import numpy as np
+from pydantic import Field
 
 from analognas.strategies.acquisition import EXPECTATION
 from analognas.strategies.algorithm_1 import algorithm_1
@@ -22,10 +23,42 @@ from analognas.strategies.guide import MIN_TRIALS, fit_guide, missing_design_tri
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.refit import RefitPolicy
-from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.recovery import SelfWatching
+from analognas.strategies.refit import RefitPolicy, RefitSpec
+from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import genotypes
-from surrogates import AnalogNASSurrogate
+from surrogates.base_spec import SurrogateSpec
+from surrogates.xgboost_ranker import AnalogNASSurrogate, AnalogNASSurrogateSpec
+
+
+class AnalogNASSpec(RefitSpec):
+    """AnalogNAS as published: three XGBoost models and Algorithm 1, the best candidates evaluated again."""
+
+    learns_after: ClassVar[str] = "initial"
+
+    kind: Literal["analognas"] = "analognas"
+    initial: int = Field(default=24, ge=4, le=10_000, description="Latin-hypercube trials before a fit")
+    population: int = Field(default=200, ge=2, le=100_000, description="candidates in a population")
+    iterations: int = Field(default=200, ge=0, le=100_000, description="generations of the evolution")
+    surrogate: AnalogNASSurrogateSpec = Field(
+        default=AnalogNASSurrogateSpec(), description="the ranker and the regressors; the objective is ranked"
+    )
+
+    @property
+    def surrogate_spec(self) -> SurrogateSpec:
+        """The surrogate that it searches on."""
+        return self.surrogate
+
+    def build(self, seed: int) -> Strategy:
+        """Return the strategy."""
+        strategy = AnalogNAS(
+            design=LatinHypercube(size=self.initial, seed=seed),
+            surrogate=self.surrogate.build(),
+            population=self.population,
+            iterations=self.iterations,
+            refit=self.refit,
+        )
+        return SelfWatching(strategy, design=self.initial)
 
 
 @final

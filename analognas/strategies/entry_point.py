@@ -1,20 +1,54 @@
-"""Strategies of other packages."""
+"""Strategies of other packages.
+
+In the other package's pyproject.toml:
+
+    [project.entry-points."analognas.strategies"]
+    my-strategy = "my_package.strategies:MyStrategy"
+
+`MyStrategy(seed, **options)` has the method of `analognas.strategies.Strategy`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, Literal, final
 
 import numpy as np
+from pydantic import Field
 
 from analognas.errors import UserError
 from analognas.specs.entry_points import make_from_entry_point
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal, Strategy
 
 GROUP: Final = "analognas.strategies"
+
+
+class EntryPointStrategySpec(StrategySpec):
+    """A strategy that another installed package offers as an entry point of the group `analognas.strategies`."""
+
+    multi_objective: ClassVar[bool] = True
+
+    kind: Literal["entry-point"] = "entry-point"
+    name: str = Field(min_length=1, description="of the entry point")
+    options: dict[str, Any] = Field(default={}, description="arguments of its class, besides `seed`")
+
+    def build(self, seed: int) -> Strategy:
+        """Return the strategy, its proposals looked at.
+
+        Raises:
+            UserError: when there is no such entry point, it fails, or what it made has no `ask`.
+        """
+        arguments = {**self.options, "seed": seed}
+        strategy, place = make_from_entry_point(GROUP, "strategy", self.name, arguments)
+        if not callable(getattr(strategy, "ask", None)):
+            raise UserError(
+                f"the strategy {self.name!r} ({place}) must have a method `ask`, got {strategy!r:.200}"
+            )
+        return ForeignStrategy(self.name, strategy)
 
 
 @final
@@ -86,15 +120,3 @@ def _wrong(proposal: Proposal, problem: SearchProblem, genes: int) -> str:
     except (ValueError, OverflowError) as error:
         return f"not a genotype of the space: {error}"
     return ""
-
-
-def strategy_from_entry_point(name: str, options: Mapping[str, Any], seed: int) -> Strategy:
-    """Return the strategy that the entry point `name` makes of `seed` and `options`.
-
-    Raises:
-        UserError: when there is no such entry point, it fails, or what it made has no `ask`.
-    """
-    strategy, place = make_from_entry_point(GROUP, "strategy", name, {**options, "seed": seed})
-    if not callable(getattr(strategy, "ask", None)):
-        raise UserError(f"the strategy {name!r} ({place}) must have a method `ask`, got {strategy!r:.200}")
-    return ForeignStrategy(name, strategy)

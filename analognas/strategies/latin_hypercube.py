@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, final
+from typing import ClassVar, Literal, Protocol, final
 
 import numpy as np
+from pydantic import Field
 
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import MAX_DRAWS, new_candidates
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
@@ -96,6 +98,24 @@ def next_of_designs(
         if len(proposals) == n or not candidates:
             break
     return proposals
+
+
+class LatinHypercubeSpec(StrategySpec):
+    """Latin-hypercube designs: every gene's range covered evenly. For data sets and first looks."""
+
+    multi_objective: ClassVar[bool] = True
+
+    kind: Literal["latin-hypercube"] = "latin-hypercube"
+    size: int = Field(default=64, ge=1, le=10_000, description="candidates in a design")
+
+    @property
+    def design(self) -> int:
+        """Candidates in a design."""
+        return self.size
+
+    def build(self, seed: int) -> LatinHypercube:
+        """Return the strategy."""
+        return LatinHypercube(size=self.size, seed=seed)
 
 
 @final

@@ -11,14 +11,30 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, Literal, final
 
 import numpy as np
+from pydantic import Field
 
 from analognas.strategies.appraisal import trial_appraisal
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
+
+
+class LocalSearchSpec(StrategySpec):
+    """Local search: mutants of the best trial, then of the next best. Strong in small, smooth spaces."""
+
+    learns_after: ClassVar[str] = "initial"
+
+    kind: Literal["local-search"] = "local-search"
+    initial: int = Field(default=10, ge=1, le=10_000, description="random trials that start the search")
+    patience: int = Field(default=32, ge=1, le=10_000, description="mutants drawn of one trial")
+
+    def build(self, seed: int) -> LocalSearch:
+        """Return the strategy; it draws from the generator of each call alone."""
+        return LocalSearch(initial=self.initial, patience=self.patience)
 
 
 @final

@@ -12,16 +12,33 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, Literal, final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.nondominated import crowding_distances, nondominated_ranks
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population
+
+
+class NSGA2Spec(StrategySpec):
+    """NSGA-II: evolution towards the Pareto front of several objectives."""
+
+    multi_objective: ClassVar[bool] = True
+    learns_after: ClassVar[str] = "population"
+
+    kind: Literal["nsga2"] = "nsga2"
+    population: int = Field(default=30, ge=2, le=100_000, description="survivors, and random trials before")
+    crossover: float = Field(default=0.9, ge=0, le=1, description="probability that a child has two parents")
+
+    def build(self, seed: int) -> NSGA2:
+        """Return the strategy; it draws from the generator of each call alone."""
+        return NSGA2(population=self.population, crossover=self.crossover)
 
 
 @final

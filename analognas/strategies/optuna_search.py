@@ -26,11 +26,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, final
 
 import numpy as np
+from pydantic import Field
 from threadpoolctl import threadpool_limits
 
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
@@ -61,6 +63,64 @@ RANGE_SAMPLE: Final = 4096
 
 NUMERIC: Final[tuple[SamplerName, ...]] = ("cma-es", "qmc")
 """Samplers that would draw categorical parameters at random."""
+
+
+class _OptunaSpec(StrategySpec):
+    sampler: ClassVar[SamplerName]
+    multi_objective: ClassVar[bool] = True
+    learns_after: ClassVar[str] = "initial"
+
+    initial: int = Field(default=10, ge=2, le=10_000, description="random trials before the sampler")
+
+    def build(self, seed: int) -> OptunaSearch:
+        """Return the strategy."""
+        return OptunaSearch(sampler=self.sampler, initial=self.initial, seed=seed)
+
+
+class OptunaTPESpec(_OptunaSpec):
+    """Optuna's multivariate tree-structured Parzen estimator over the genes."""
+
+    sampler: ClassVar[SamplerName] = "tpe"
+    kind: Literal["optuna-tpe"] = "optuna-tpe"
+
+
+class OptunaGPSpec(_OptunaSpec):
+    """Optuna's Gaussian process with expected (hypervolume) improvement. Half a second for each proposal."""
+
+    sampler: ClassVar[SamplerName] = "gp"
+    kind: Literal["optuna-gp"] = "optuna-gp"
+
+
+class OptunaCMAESSpec(_OptunaSpec):
+    """Optuna's CMA-ES over the genes as integers, started warm from all completed trials at each call."""
+
+    sampler: ClassVar[SamplerName] = "cma-es"
+    multi_objective: ClassVar[bool] = False
+    kind: Literal["optuna-cma-es"] = "optuna-cma-es"
+
+
+class OptunaNSGA2Spec(_OptunaSpec):
+    """Optuna's NSGA-II: generations in order of completion, for one objective or several."""
+
+    sampler: ClassVar[SamplerName] = "nsga2"
+    kind: Literal["optuna-nsga2"] = "optuna-nsga2"
+    initial: int = Field(default=30, ge=2, le=10_000, description="trials of a generation, the first random")
+
+
+class OptunaNSGA3Spec(_OptunaSpec):
+    """Optuna's NSGA-III: reference directions instead of crowding, for three objectives and more."""
+
+    sampler: ClassVar[SamplerName] = "nsga3"
+    kind: Literal["optuna-nsga3"] = "optuna-nsga3"
+    initial: int = Field(default=30, ge=2, le=10_000, description="trials of a generation, the first random")
+
+
+class OptunaQMCSpec(_OptunaSpec):
+    """Optuna's quasi-Monte Carlo: a scrambled Sobol sequence over the genes. For even coverage."""
+
+    sampler: ClassVar[SamplerName] = "qmc"
+    kind: Literal["optuna-qmc"] = "optuna-qmc"
+    initial: int = Field(default=0, ge=0, le=10_000, description="random trials before the sequence")
 
 
 @final
@@ -213,12 +273,6 @@ class OptunaSearch:
         wanted = suggested if nearby is None else nearby
         mutants = problem.space.mutate(np.repeat(wanted, NEIGHBOURS, axis=0), batch.rng)
         batch.add(mutants, 1, f"{name}-neighbour")
-
-
-def sampler_name(kind: str) -> SamplerName:
-    """Return the sampler of a strategy's name in a configuration, such as `optuna-tpe`."""
-    names: tuple[SamplerName, ...] = get_args(SamplerName)
-    return next(name for name in names if f"optuna-{name}" == kind)
 
 
 def gene_distributions(

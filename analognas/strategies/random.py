@@ -7,14 +7,27 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, Literal, final
 
 import numpy as np
 
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import draw_new
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import genotypes
+
+
+class RandomSpec(StrategySpec):
+    """Random search: independent draws from the space. The yardstick of every other strategy."""
+
+    multi_objective: ClassVar[bool] = True
+
+    kind: Literal["random"] = "random"
+
+    def build(self, seed: int) -> RandomSearch:
+        """Return the strategy; it draws from the generator of each call alone."""
+        return RandomSearch()
 
 
 @final

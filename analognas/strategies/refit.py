@@ -15,15 +15,44 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Self, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, model_validator
 
+from analognas.specs.base import MismatchError
+from analognas.strategies.base_spec import StrategySpec
 from surrogates import kendall_tau
 
 Predict: TypeAlias = Callable[[int, npt.NDArray[np.intp]], npt.NDArray[np.float64]]
 """From a number of first trials to fit on and the rows of others to their predicted scores."""
+
+
+class RefitSpec(StrategySpec):
+    """What the sections of strategies share that fit a surrogate."""
+
+    refit_every: int = Field(
+        default=1, ge=1, le=10_000, description="completed trials between two fits or checks"
+    )
+    refit_below: float | None = Field(
+        default=None, ge=-1, le=1, description="fit again only when Kendall τ on these trials is below this"
+    )
+
+    @model_validator(mode="after")
+    def _tau_needs_two_trials(self) -> Self:
+        if self.refit_below is not None and self.refit_every < 2:
+            raise MismatchError(
+                f"`refit_every >= 2` must hold with `refit_below`, got {self.refit_every}: τ orders two or more",
+                ("refit_every",),
+                ("refit_below",),
+            )
+        return self
+
+    @property
+    def refit(self) -> RefitPolicy:
+        """When the surrogate is fitted again."""
+        return RefitPolicy(every=self.refit_every, below=self.refit_below)
 
 
 @final

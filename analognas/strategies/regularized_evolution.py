@@ -8,15 +8,42 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, Literal, Self, final
 
 import numpy as np
+from pydantic import Field, model_validator
 
+from analognas.specs.base import MismatchError
 from analognas.strategies.appraisal import trial_appraisal
+from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population
+
+
+class RegularizedEvolutionSpec(StrategySpec):
+    """Regularized evolution: tournaments among the youngest trials. Robust, and needs hundreds of trials."""
+
+    learns_after: ClassVar[str] = "population"
+
+    kind: Literal["regularized-evolution"] = "regularized-evolution"
+    population: int = Field(default=30, ge=2, le=100_000, description="youngest trials that are alive")
+    tournament: int = Field(default=8, ge=1, le=100_000, description="trials drawn for a tournament")
+
+    @model_validator(mode="after")
+    def _population_fills_a_tournament(self) -> Self:
+        if self.tournament > self.population:
+            raise MismatchError(
+                f"`tournament <= population` must hold, got {self.tournament} > {self.population}",
+                ("tournament",),
+                ("population",),
+            )
+        return self
+
+    def build(self, seed: int) -> RegularizedEvolution:
+        """Return the strategy; it draws from the generator of each call alone."""
+        return RegularizedEvolution(population=self.population, tournament=self.tournament)
 
 
 @final

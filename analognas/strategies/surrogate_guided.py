@@ -13,27 +13,89 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import ClassVar, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from analognas.strategies.acquisition import AcquisitionName, make_acquisition
 from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.diversity import diverse_batch
+from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.guide import MIN_TRIALS, Scale, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import Design
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.refit import RefitPolicy
+from analognas.strategies.recovery import SelfWatching
+from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.scalarisation import SCALARISED, scalarise
-from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.strategy import History, Proposal, Strategy
+from analognas.strategies.surrogate_section import SurrogateSection
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
+from surrogates.base_spec import SurrogateSpec
+from surrogates.committee import CommitteeSpec
 
 SEEDS: Final = 20
 """Best trials that join the first population of an evolution."""
+
+
+class SurrogateGuidedSpec(RefitSpec):
+    """Evolution on predictions, diverse batches of the best evaluated. Best for small budgets."""
+
+    multi_objective: ClassVar[bool] = True
+    learns_after: ClassVar[str] = "initial"
+
+    kind: Literal["surrogate-guided"] = "surrogate-guided"
+    initial: int = Field(default=8, ge=4, le=10_000, description="trials of the first design")
+    population: int = Field(default=200, ge=2, le=100_000, description="candidates in a population")
+    iterations: int = Field(default=30, ge=0, le=100_000, description="generations of the evolution")
+    scale: Scale = Field(
+        default="ranks", description="the objective is modelled raw or as normal scores of its ranks"
+    )
+    acquisition: AcquisitionName = Field(
+        default="portfolio",
+        description="what is evolved: expectation, mean + beta std, expected improvement (ei), random draw, or "
+        "ei and mean in turns",
+    )
+    beta: float = Field(default=0.5, ge=0, description="weight of the uncertainty in `ucb`")
+    caution: float = Field(
+        default=0.5, ge=0, description="soft bounds are expected to be met at mean + caution std"
+    )
+    exploration: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="probability that a place in the batch goes to a random candidate",
+    )
+    surrogate: SurrogateSection = Field(default=CommitteeSpec(), description="fitted on the completed trials")
+
+    @property
+    def surrogate_spec(self) -> SurrogateSpec:
+        """The surrogate that it searches on."""
+        return self.surrogate
+
+    def build(self, seed: int) -> Strategy:
+        """Return the strategy.
+
+        Raises:
+            UserError: when another package offers the surrogate and it cannot be made.
+        """
+        strategy = SurrogateGuided(
+            design=FillingDesign(size=self.initial, seed=seed),
+            surrogate=self.surrogate.build(),
+            population=self.population,
+            iterations=self.iterations,
+            scale=self.scale,
+            acquisition=self.acquisition,
+            beta=self.beta,
+            caution=self.caution,
+            exploration=self.exploration,
+            refit=self.refit,
+        )
+        return SelfWatching(strategy, design=self.initial)
 
 
 @final

@@ -1,6 +1,5 @@
 """Data sets with fixed splits."""
 
-from analognas.tasks.specs import load_task
 from analognas.tasks.task import Split, Task
 
-__all__ = ["Split", "Task", "load_task"]
+__all__ = ["Split", "Task"]

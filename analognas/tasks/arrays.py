@@ -13,8 +13,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, field_validator
 
 from analognas.errors import UserError
+from analognas.specs.base import ExistingFile
+from analognas.tasks.base_spec import Fractions, TaskSpec
 from analognas.tasks.store.npz import NpzError, read_npz
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Images, Labels, Task, make_split
@@ -24,6 +27,40 @@ Layout = Literal["auto", "channels-first", "channels-last"]
 NAMES: Final = ("x", "y", "x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 USUAL_CHANNELS: Final = (1, 3)
 MAX_AUTO_CHANNELS: Final = 4
+
+
+class ArraysSpec(TaskSpec):
+    """A user's own .npz file with `x` and `y`, or `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`)."""
+
+    kind: Literal["arrays"] = "arrays"
+    path: ExistingFile = Field(
+        description="the .npz file; a relative path starts at the folder of the configuration"
+    )
+    input_shape: tuple[int, int, int] | None = Field(
+        default=None, description="[channels, height, width] of one input; needed for rows of features"
+    )
+    layout: Layout = Field(default="auto", description="where the channels of four-dimensional inputs are")
+    fractions: Fractions = Field(
+        default=(0.6, 0.2, 0.2), description="training, validation and test shares, adding up to 1"
+    )
+    split_seed: int = Field(default=0, ge=0, description="seed of the stratified split")
+
+    @field_validator("input_shape")
+    @classmethod
+    def _positive(cls, shape: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
+        if shape is not None and min(shape) < 1:
+            raise ValueError(f"[channels, height, width] must be positive, got {list(shape)}")
+        return shape
+
+    def build(self) -> Task:
+        """Load the file."""
+        return load_arrays(
+            self.path,
+            input_shape=self.input_shape,
+            layout=self.layout,
+            fractions=self.fractions,
+            split_seed=self.split_seed,
+        )
 
 
 def load_arrays(

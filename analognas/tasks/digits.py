@@ -6,15 +6,28 @@ Reference: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 
+from analognas.tasks.base_spec import Inputs, TaskSpec
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Task, make_split
 
 SPLIT_SEED: Final = 2305_10459
 FRACTIONS: Final = (0.6, 0.2, 0.2)
+
+
+class DigitsSpec(TaskSpec):
+    """Handwritten digits bundled with scikit-learn: 1,797 images of 8 × 8, ten classes, split 60/20/20."""
+
+    inputs: ClassVar[Inputs] = "images"
+
+    kind: Literal["digits"] = "digits"
+
+    def build(self) -> Task:
+        """Return the digits."""
+        return load_digits()
 
 
 def load_digits() -> Task:

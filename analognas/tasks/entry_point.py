@@ -10,29 +10,38 @@ In the other package's pyproject.toml:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import Field
 
 from analognas.errors import UserError
 from analognas.specs.entry_points import make_from_entry_point
+from analognas.tasks.base_spec import TaskSpec
 from analognas.tasks.task import Split, Task
 
 GROUP: Final = "analognas.tasks"
 
 
-def load_entry_point(name: str, options: Mapping[str, Any]) -> Task:
-    """Return the task that the entry point `name` makes of `options`.
+class EntryPointTaskSpec(TaskSpec):
+    """A task that another installed package offers as an entry point of the group `analognas.tasks`."""
 
-    Raises:
-        UserError: when there is no such entry point, it fails, or what it returns is no usable task.
-    """
-    task, place = make_from_entry_point(GROUP, "task", name, options)
-    if not isinstance(task, Task):
-        raise UserError(
-            f"the task {name!r} ({place}) must return an analognas.tasks.Task, got {type(task).__name__}"
-        )
-    _check(name, task)
-    return task
+    kind: Literal["entry-point"] = "entry-point"
+    name: str = Field(min_length=1, description="of the entry point")
+    options: dict[str, Any] = Field(default={}, description="arguments of the function behind it")
+
+    def build(self) -> Task:
+        """Return what the entry point makes of the options.
+
+        Raises:
+            UserError: when there is no such entry point, it fails, or what it returns is no usable task.
+        """
+        task, place = make_from_entry_point(GROUP, "task", self.name, self.options)
+        if not isinstance(task, Task):
+            raise UserError(
+                f"the task {self.name!r} ({place}) must return an analognas.tasks.Task, got {type(task).__name__}"
+            )
+        _check(self.name, task)
+        return task
 
 
 def _check(name: str, task: Task) -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from surrogates import Surrogate, held_out_tau, kendall_tau, load_surrogate
-from surrogates.specs import SURROGATES, SurrogateSpec, make_surrogate
+from surrogates.specs import SURROGATES
 
 
 @pytest.fixture(params=sorted(SURROGATES))
 def surrogate(request: pytest.FixtureRequest) -> Surrogate:
-    return make_surrogate(SURROGATES[request.param]())
+    return SURROGATES[request.param]().build()
 
 
 def fit_and_predict(surrogate: Surrogate, features: pd.DataFrame, targets: pd.DataFrame, seed: int = 0):
@@ -49,7 +49,7 @@ def test_equal_inputs_and_seed_give_equal_models(surrogate, table) -> None:
 
 @pytest.mark.parametrize("kind", ["analognas", "xgboost-ensemble"])
 def test_threads_do_not_change_predictions(kind, table) -> None:
-    one, two = (make_surrogate(SURROGATES[kind](n_jobs=jobs)) for jobs in (1, 2))
+    one, two = (SURROGATES[kind](n_jobs=jobs).build() for jobs in (1, 2))
     first, second = fit_and_predict(one, *table), fit_and_predict(two, *table)
     pd.testing.assert_frame_equal(first.mean, second.mean, check_exact=True)
 
@@ -113,12 +113,12 @@ def test_held_out_tau_never_shows_a_candidate_its_own_measurement(surrogate, tab
 
 
 def test_specs_reject_what_they_do_not_know() -> None:
-    adapter: TypeAdapter[SurrogateSpec] = TypeAdapter(SurrogateSpec)
-    assert adapter.validate_python({"kind": "analognas", "trees": 10}).trees == 10
+    spec = SURROGATES["analognas"]
+    assert spec.model_validate({"kind": "analognas", "trees": 10}).trees == 10
     with pytest.raises(ValidationError, match="Extra inputs"):
-        adapter.validate_python({"kind": "analognas", "members": 3})
+        spec.model_validate({"kind": "analognas", "members": 3})
     with pytest.raises(ValidationError, match="kind"):
-        adapter.validate_python({"kind": "forest"})
+        spec.model_validate({"kind": "forest"})
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_bad_manifest_is_named(text: str, message: str, tmp_path: Path) -> Non
 def test_a_folder_without_a_surrogate(tmp_path: Path, table) -> None:
     with pytest.raises(FileNotFoundError, match="this folder has none"):
         load_surrogate(tmp_path)
-    fitted = make_surrogate(SURROGATES["analognas"](trees=2)).fit(*table, np.random.default_rng(0))
+    fitted = SURROGATES["analognas"](trees=2).build().fit(*table, np.random.default_rng(0))
     fitted.save(tmp_path)
     (tmp_path / json.loads((tmp_path / "manifest.json").read_text())["files"][0][0]).unlink()
     with pytest.raises(FileNotFoundError, match="names this model and it is missing"):

@@ -4,21 +4,83 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
+from pydantic import AfterValidator, Field
 
 from analognas.errors import UserError
+from analognas.specs.base import ExistingFolder
 from analognas.tasks.assemble import Limits
+from analognas.tasks.audio.base_spec import SoundSpec
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.bad_files import BadFiles
+from analognas.tasks.base_spec import Fractions
 from analognas.tasks.class_folders import NOISE_FOLDER, ClassFolders, files_in, scan
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.task import Task
 
 SUFFIXES: Final = frozenset({".wav", ".wave"})
+
+
+def _has_a_group(pattern: str | None) -> str | None:
+    if pattern is not None:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        if groups < 1:
+            raise ValueError(f"needs a group that holds the speaker, such as '^([^_]+)_', got {pattern!r}")
+    return pattern
+
+
+class WavFolderSpec(SoundSpec):
+    """A user's own WAV files: one folder a class, or `train`, `test` (and `validation`) with one folder a class."""
+
+    kind: Literal["wav-folder"] = "wav-folder"
+    path: ExistingFolder = Field(
+        description="the folder; a relative path starts at the folder of the configuration"
+    )
+    rate_hz: int = Field(
+        default=16_000, ge=1000, le=192_000, description="sampling rate that every file is converted to"
+    )
+    align: Literal["start", "centre"] = Field(
+        default="centre", description="which part of a long clip is kept, and where a short one lies"
+    )
+    speaker: Annotated[str | None, AfterValidator(_has_a_group)] = Field(
+        default=None,
+        description="regular expression whose first group finds the speaker in a file name; "
+        "nobody is then in two splits",
+    )
+    fractions: Fractions = Field(
+        default=(0.6, 0.2, 0.2), description="training, validation and test shares, adding up to 1"
+    )
+    split_seed: int = Field(default=0, ge=0, description="seed of the split")
+    max_bad_files: int = Field(
+        default=10, ge=0, description="unreadable files that are left out before an error"
+    )
+
+    @property
+    def sampled_hz(self) -> int:
+        """Files are converted to it."""
+        return self.rate_hz
+
+    def build(self) -> Task:
+        """Load the recordings."""
+        front_end, background = self.mechanisms
+        return load_wav_folder(
+            self.path,
+            front_end=front_end,
+            align=self.align,
+            speaker=self.speaker,
+            background=background,
+            fractions=self.fractions,
+            split_seed=self.split_seed,
+            limits=self.limits,
+            max_bad_files=self.max_bad_files,
+        )
 
 
 def load_wav_folder(

@@ -21,9 +21,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits
+from analognas.tasks.audio.base_spec import SoundSpec
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length
@@ -42,6 +44,41 @@ CLASSES: Final = tuple(str(digit) for digit in range(10))
 FILE: Final = re.compile(r"([0-9])_([a-z]+)_([0-9]+)\.wav")
 
 FsddSplit = Literal["speaker-disjoint", "official"]
+
+
+class FsddSpec(SoundSpec):
+    """Free Spoken Digit Dataset: 3,000 spoken digits, six speakers, 8 kHz; the test is a voice never heard before."""
+
+    kind: Literal["fsdd"] = "fsdd"
+    split: FsddSplit = Field(
+        default="speaker-disjoint",
+        description="speaker-disjoint: the speakers that train, validate and test differ; official: takes 0 to 4 test",
+    )
+    validation_speakers: int = Field(
+        default=1,
+        ge=1,
+        le=4,
+        description="speakers, of six, that validate in the speaker-disjoint split; one tests, the others train",
+    )
+
+    @property
+    def sampled_hz(self) -> int:
+        """8 kHz."""
+        return RATE_HZ
+
+    @model_validator(mode="after")
+    def _speakers_validate_where_they_split(self) -> FsddSpec:
+        # the default passes: the `config.yaml` of a run holds every default
+        if self.split == "official" and self.validation_speakers != 1:
+            raise ValueError(
+                f"`validation_speakers: {self.validation_speakers}` needs `split: speaker-disjoint`; "
+                "in `split: official` everybody speaks in every split: leave one of the two out"
+            )
+        return self
+
+    def build(self) -> Task:
+        """Load the data set."""
+        return load_fsdd(self.split, self.validation_speakers, *self.mechanisms, self.limits)
 
 
 class _Recordings:

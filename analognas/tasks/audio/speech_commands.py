@@ -20,7 +20,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ import numpy.typing as npt
 from analognas.errors import UserError
 from analognas.tasks.assemble import Limits, task_of_features
 from analognas.tasks.audio.background import draw_pieces
+from analognas.tasks.audio.base_spec import SoundSpec
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
@@ -48,6 +49,21 @@ TRAINING_SHARE: Final = 0.8
 SPECTRAL: Final = ("clip_ms", "window_ms", "hop_ms", "mel_bands", "low_hz", "high_hz")
 """What a spectrogram depends on and a copy of spectrograms has settled."""
 LISTS: Final = {"validation_list.txt": 1, "testing_list.txt": 2}
+
+
+class SpeechCommandsSpec(SoundSpec):
+    """Speech Commands v0.02: ten words, silence and unknown, 16 kHz, official split (Warden 2018)."""
+
+    kind: Literal["speech-commands"] = "speech-commands"
+
+    @property
+    def sampled_hz(self) -> int:
+        """16 kHz."""
+        return RATE_HZ
+
+    def build(self) -> Task:
+        """Load the data set."""
+        return load_speech_commands(*self.mechanisms, self.limits)
 
 
 def load_speech_commands(front_end: FrontEnd, background: Background, limits: Limits) -> Task:

@@ -15,13 +15,14 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits, task_of_images
+from analognas.tasks.base_spec import Inputs, LimitedSpec
 from analognas.tasks.images.collection import ImageCollection
 from analognas.tasks.images.decode import ImageRule
 from analognas.tasks.store.cache import cached, file_identity
@@ -35,6 +36,18 @@ SPLIT_SEED: Final = 2305_10459
 VALIDATION: Final = 0.1
 RECORD: Final = 1 + 3 * 32 * 32
 MEMBERS: Final = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
+
+
+class Cifar10Spec(LimitedSpec):
+    """CIFAR-10: 60,000 colour images of 32 x 32, ten classes (Krizhevsky 2009); official test, 45,000 to train."""
+
+    inputs: ClassVar[Inputs] = "images"
+
+    kind: Literal["cifar10"] = "cifar10"
+
+    def build(self) -> Task:
+        """Load the data set."""
+        return load_cifar10(self.limits)
 
 
 def load_cifar10(limits: Limits) -> Task:

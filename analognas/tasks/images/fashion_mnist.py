@@ -13,13 +13,14 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Limits, task_of_images
+from analognas.tasks.base_spec import Inputs, LimitedSpec
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Task
@@ -30,6 +31,18 @@ CLASSES: Final = (
 SPLIT_SEED: Final = 2305_10459
 VALIDATION: Final = 0.1
 UNSIGNED_BYTE: Final = 8
+
+
+class FashionMnistSpec(LimitedSpec):
+    """Fashion-MNIST: 70,000 grey images of clothes, 28 x 28, ten classes; official test, 54,000 to train."""
+
+    inputs: ClassVar[Inputs] = "images"
+
+    kind: Literal["fashion-mnist"] = "fashion-mnist"
+
+    def build(self) -> Task:
+        """Load the data set."""
+        return load_fashion_mnist(self.limits)
 
 
 def load_fashion_mnist(limits: Limits) -> Task:

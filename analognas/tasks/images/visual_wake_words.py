@@ -14,12 +14,14 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 import numpy as np
+from pydantic import Field
 
 from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits
+from analognas.tasks.base_spec import Inputs, LimitedSpec
 from analognas.tasks.images.collection import ImageCollection
 from analognas.tasks.images.decode import ImageRule
 from analognas.tasks.store.cache import file_identity
@@ -31,6 +33,21 @@ CLASSES: Final = ("non_person", "person")
 SPLIT_SEED: Final = 2305_10459
 FRACTIONS: Final = (0.8, 0.1, 0.1)
 SIZE: Final = (96, 96)
+
+
+class VisualWakeWordsSpec(LimitedSpec):
+    """Person or not, MLPerf Tiny's preparation: 109,620 colour images of 96 x 96, split 80/10/10."""
+
+    inputs: ClassVar[Inputs] = "images"
+
+    kind: Literal["visual-wake-words"] = "visual-wake-words"
+    max_bad_files: int = Field(
+        default=0, ge=0, description="unreadable images that are left out before an error"
+    )
+
+    def build(self) -> Task:
+        """Load the data set."""
+        return load_visual_wake_words(self.limits, self.max_bad_files)
 
 
 def load_visual_wake_words(limits: Limits, max_bad_files: int) -> Task:

@@ -21,7 +21,7 @@ from analognas.bench.benchmark import mean_and_half_width
 from analognas.bench.ranking import better, holm, rank
 from analognas.bench.simulate import search_table
 from analognas.strategies import History, Proposal
-from analognas.strategies.specs import STRATEGIES, LocalSearchSpec, RandomSpec, make_strategy
+from analognas.strategies.specs import STRATEGIES, LocalSearchSpec, RandomSpec
 from search_spaces.nasbench201 import NasBench201Space, to_arch
 
 CELLS = NasBench201Space(merge_isomorphic=False).latin_hypercube(80, np.random.default_rng(0))
@@ -184,7 +184,7 @@ class TestSimulation:
         self, tmp_path: Path, name: str
     ) -> None:
         table = read_cell_table(write_codes(tmp_path / "cells.csv"), "accuracy")
-        sampler = make_strategy(strategies_named([name])[name], 0)
+        sampler = strategies_named([name])[name].build(0)
         history = History(table.population[:16], table.measure(table.population[:16]), table.population[:0])
         proposals = sampler.ask(table.problem, history, 4, np.random.default_rng(0))
         assert {proposal.origin.removesuffix("-neighbour") for proposal in proposals} == {name}

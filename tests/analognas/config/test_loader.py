@@ -102,7 +102,7 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         ),
         (
             "task: {kind: digits}\nsearch: {strategy: {kind: surrogate-guided, surrogate: {kind: foo}}}\n",
-            "kind: unknown kind 'foo'; known: analognas, committee, gaussian-process, xgboost-ensemble",
+            "kind: unknown kind 'foo'; known: analognas, committee, entry-point, gaussian-process, xgboost-ensemble",
         ),
         (
             "task: {kind: digits}\nspace: {kind: resnet, ct: ABX}\n",

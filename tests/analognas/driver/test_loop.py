@@ -16,7 +16,7 @@ from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import DriftRecord, Failure, Trial
 from analognas.spaces import complete
 from analognas.strategies.problem import Objective, SearchProblem
-from analognas.strategies.specs import SurrogateGuidedSpec, make_strategy
+from analognas.strategies.specs import SurrogateGuidedSpec
 from analognas.strategies.strategy import Proposal
 from search_spaces import ResNetSpace
 
@@ -48,7 +48,7 @@ def evaluate(job: Job) -> Outcome:
 
 
 def loop(n_trials: int = 20, **changes) -> SearchLoop:
-    strategy = make_strategy(SurrogateGuidedSpec(initial=8, population=20, iterations=3), seed=1)
+    strategy = SurrogateGuidedSpec(initial=8, population=20, iterations=3).build(seed=1)
     return SearchLoop(
         **{"problem": problem(), "strategy": strategy, "n_trials": n_trials, "batch": 4, "seed": 5, **changes}
     )

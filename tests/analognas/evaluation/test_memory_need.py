@@ -16,7 +16,7 @@ from analognas.evaluation.memory_need import MemoryNeed
 from analognas.executors.executor import Job, Measurement
 from analognas.executors.memory import OWN_BOUND
 from analognas.record.trial import Failure
-from analognas.spaces.specs import ResNetSpec, make_space
+from analognas.spaces.specs import ResNetSpec
 from analognas.strategies.strategy import Proposal
 from search_spaces import genotypes
 from search_spaces.cost import layer_table
@@ -56,7 +56,7 @@ def test_a_huge_candidate_fails_with_one_line_and_nothing_is_allocated() -> None
 def test_the_largest_candidate_of_the_whole_space_is_not_trained(monkeypatch) -> None:
     monkeypatch.setattr(memory_need, "usable_memory", lambda: (16 * 10**9, "this machine"))
     parts = composition()
-    space = make_space(ResNetSpec(), (1, 8, 8), 10)
+    space = ResNetSpec().build((1, 8, 8), 10)
     population = space.sample(2000, np.random.default_rng(0))
     largest = genotypes(population[[np.argmax(space.parameters(population))]])[0]
     before = torch.get_rng_state()

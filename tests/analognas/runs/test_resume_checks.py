@@ -23,7 +23,6 @@ from analognas.runs.resume_checks import (
     other_versions,
 )
 from analognas.strategies.strategy import Proposal
-from analognas.tasks import load_task
 from search_spaces import genotypes
 from tests.analognas.executors.drive import search_loop
 from tests.analognas.record.builders import a_trial
@@ -77,7 +76,7 @@ def test_a_run_records_the_hash_of_its_data_and_is_not_continued_on_others(tmp_p
     config = validate_document(document, tmp_path)
     parts = compose(config, document)
     run = new_run(parts, tmp_path / "run")
-    assert run.read_environment()["data_sha256"] == load_task(config.task).fingerprint
+    assert run.read_environment()["data_sha256"] == config.task.build().fingerprint
     x[3, 1, 1] += 1
     np.savez(tmp_path / "my.npz", x=x, y=y)
     with pytest.raises(

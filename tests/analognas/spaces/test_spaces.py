@@ -5,19 +5,19 @@ import torch
 from analognas.errors import UserError
 from analognas.spaces import complete
 from analognas.spaces.guarded import guarded
-from analognas.spaces.specs import BUILT_IN, make_space
+from analognas.spaces.specs import SPACES
 from analognas.testing import check_space
 from search_spaces import ResNetSpace
 
 
-@pytest.mark.parametrize("kind", sorted(set(BUILT_IN) - {"entry-point"}))
+@pytest.mark.parametrize("kind", sorted(set(SPACES) - {"entry-point"}))
 def test_every_kind_makes_a_space_that_keeps_its_contract(kind: str) -> None:
     changes = (
         {"cells_per_stage": 1, "channels": 4}
         if kind == "nasbench201"
         else {"r": (1, 2), "oc0": (4, 8), "b": (1, 2)}
     )
-    space = make_space(BUILT_IN[kind](**changes), (2, 8, 8), 3)
+    space = SPACES[kind](**changes).build((2, 8, 8), 3)
     check_space(space, np.random.default_rng(0), input_shape=(2, 8, 8), n_classes=3)
 
 
@@ -178,8 +178,8 @@ def test_a_complete_space_is_left_as_it_is() -> None:
 
 def test_a_configuration_says_how_often_mutations_reach_the_maximum() -> None:
     def wide_children(to_maximum: float) -> int:
-        spec = BUILT_IN["resnet"](m=(1, 1), wf=(1, 3), to_maximum=to_maximum)
-        space = make_space(spec, (3, 32, 32), 10)
+        spec = SPACES["resnet"](m=(1, 1), wf=(1, 3), to_maximum=to_maximum)
+        space = spec.build((3, 32, 32), 10)
         parents = space.sample(4000, np.random.default_rng(0))
         parents = parents[parents[:, 6] < 3]
         return int((space.mutate(parents, np.random.default_rng(1))[:, 6] == 3).sum())

@@ -10,7 +10,7 @@ from analognas.strategies.analog_nas import AnalogNAS
 from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.latin_hypercube import admissible_design
 from analognas.strategies.recovery import SelfWatching
-from analognas.strategies.specs import AnalogNASSpec, make_strategy
+from analognas.strategies.specs import AnalogNASSpec
 from search_spaces import genotypes
 from search_spaces.resnet import ResNetSpace
 
@@ -100,7 +100,7 @@ def test_the_published_size_is_reproducible() -> None:
         }
     )
     past = History(population=design, metrics=metrics, pending=design[:0])
-    strategy = make_strategy(AnalogNASSpec(initial=50), 0)
+    strategy = AnalogNASSpec(initial=50).build(0)
     assert isinstance(strategy, SelfWatching)
     published_strategy = strategy.strategy
     assert isinstance(published_strategy, AnalogNAS)

@@ -14,7 +14,7 @@ from analognas.strategies.latin_hypercube import LatinHypercube, admissible_desi
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.novelty import MAX_DRAWS, draw_new, new_candidates
 from analognas.strategies.optuna_search import gene_distributions
-from analognas.strategies.specs import STRATEGIES, surrogate_spec
+from analognas.strategies.specs import STRATEGIES
 from search_spaces import genotypes
 
 
@@ -137,8 +137,8 @@ def test_optuna_sees_switches_as_choices_and_widths_as_integers() -> None:
 
 
 def test_the_surrogate_of_a_strategy() -> None:
-    assert surrogate_spec(STRATEGIES["random"]()) is None
-    assert surrogate_spec(STRATEGIES["analognas"]()).kind == "analognas"
+    assert STRATEGIES["random"]().surrogate_spec is None
+    assert STRATEGIES["analognas"]().surrogate_spec.kind == "analognas"
 
 
 def test_reading_specifications_loads_nothing_heavy() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from analognas.strategies import Objective, SearchProblem
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.scalarisation import SCALARISED, scalarise
-from analognas.strategies.specs import SurrogateGuidedSpec, make_strategy
+from analognas.strategies.specs import SurrogateGuidedSpec
 from search_spaces import genotypes
 
 
@@ -34,7 +34,7 @@ class TestScalarisation:
 
 
 def test_several_objectives_spread_along_the_front(bench, problem) -> None:
-    strategy = make_strategy(SurrogateGuidedSpec(initial=12, population=40, iterations=8), 0)
+    strategy = SurrogateGuidedSpec(initial=12, population=40, iterations=8).build(0)
     two = with_parameters(problem)
     found = bench.run(strategy, two, budget=40)
     drawn = bench.run(RandomSearch(), two, budget=40)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analognas.spaces.specs import NasBench201Spec, make_space
+from analognas.spaces.specs import NasBench201Spec
 from analognas.strategies import Objective
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.random import RandomSearch
@@ -42,7 +42,7 @@ def test_a_reference_that_the_search_cannot_have_is_left_out() -> None:
     assert reference_candidate(problem({"parameters": 78_042}), "resnet8") is not None
     assert reference_candidate(problem({"macs": 1e6}), "resnet8") is None
     assert reference_candidate(problem(max_width=32), "resnet8") is None
-    cells = make_space(NasBench201Spec(), SHAPE, 10)
+    cells = NasBench201Spec().build(SHAPE, 10)
     assert reference_candidate(replace(problem(), space=cells), "resnet8") is None
 
 

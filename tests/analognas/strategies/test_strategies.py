@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from analognas.strategies import History, Objective, Proposal, SearchProblem, Strategy
 from analognas.strategies.optuna_search import gene_distributions
 from analognas.strategies.random import RandomSearch
-from analognas.strategies.specs import STRATEGIES, StrategySpec, make_strategy
+from analognas.strategies.specs import STRATEGIES, StrategySection
 from analognas.testing import BrokenStrategyError, check_strategy
 from search_spaces import genotypes
 from search_spaces.resnet import ResNetSpace
@@ -41,8 +41,8 @@ SMALL = {
 
 
 def strategy_named(kind: str, seed: int = 0, **settings: object) -> Strategy:
-    spec = TypeAdapter(StrategySpec).validate_python({"kind": kind, **SMALL[kind], **settings})
-    return make_strategy(spec, seed)
+    spec = TypeAdapter(StrategySection).validate_python({"kind": kind, **SMALL[kind], **settings})
+    return spec.build(seed)
 
 
 def test_every_strategy_is_tested_here() -> None:

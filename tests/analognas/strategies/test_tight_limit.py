@@ -6,7 +6,7 @@ import pytest
 
 from analognas.spaces import complete
 from analognas.strategies import History, Objective, SearchProblem
-from analognas.strategies.specs import STRATEGIES, make_strategy
+from analognas.strategies.specs import STRATEGIES
 from search_spaces import ResNetSpace
 
 LIMIT = 100_000
@@ -24,7 +24,7 @@ def test_a_search_goes_to_the_limit_and_never_beyond(kind: str) -> None:
     problem = SearchProblem(SPACE, Objective("accuracy_1d", 1), {"parameters": LIMIT})
     assert problem.admissible(SPACE.sample(4000, np.random.default_rng(0))).mean() < 0.02
     small = {"initial": 12, "population": 50, "iterations": 10}
-    strategy = make_strategy(STRATEGIES[kind].model_validate(small), 0)
+    strategy = STRATEGIES[kind].model_validate(small).build(0)
     population = SPACE.sample(0, np.random.default_rng(0))
     while len(population) < 42:
         history = History(population, measure(population), population[:0])

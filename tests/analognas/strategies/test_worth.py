@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analognas.strategies import History, Objective, SearchProblem
-from analognas.strategies.specs import STRATEGIES, make_strategy
+from analognas.strategies.specs import STRATEGIES
 from analognas.strategies.worth import LEFT, SoftBound, prospects, soft_bounds, worth
 
 BOUNDS = {"avm": 0.05, "std_1d": 0.01, "parameters": 100.0}
@@ -94,7 +94,7 @@ def test_no_strategy_is_led_to_networks_that_have_nothing_to_lose(kind, ladder, 
         settings["population"] = 8
     if kind == "regularized-evolution":
         settings |= {"population": 8, "tournament": 4}
-    strategy = make_strategy(spec.model_validate(settings), 0)
+    strategy = spec.model_validate(settings).build(0)
     useless, found = [], []
     for seed in range(1 if kind == "optuna-gp" else 3):
         population = ladder.sample(0, np.random.default_rng(0))

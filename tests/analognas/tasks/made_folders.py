@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from analognas.config.loader import load_config
-from analognas.tasks import Task, load_task
+from analognas.tasks import Task
 
 
 def image(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> None:
@@ -50,4 +50,4 @@ def sounds(root: Path, speakers: int = 5, takes: int = 4) -> Path:
 
 def load(folder: Path, text: str) -> Task:
     (folder / "search.yaml").write_text(f"task: {{{text}}}\n")
-    return load_task(load_config(folder / "search.yaml")[0].task)
+    return load_config(folder / "search.yaml")[0].task.build()

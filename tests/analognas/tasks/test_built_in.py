@@ -14,7 +14,7 @@ from PIL import Image
 
 from analognas.config.loader import parse_config
 from analognas.errors import UserError
-from analognas.tasks import Task, load_task
+from analognas.tasks import Task
 from analognas.tasks.images import visual_wake_words
 from analognas.tasks.speakers import speaker_disjoint_indices
 from tests.analognas.tasks.made_folders import wav
@@ -31,7 +31,7 @@ def data(tmp_path, monkeypatch) -> Path:
 
 
 def load(text: str) -> Task:
-    return load_task(parse_config(f"task: {{{text}}}\n", Path()).task)
+    return parse_config(f"task: {{{text}}}\n", Path()).task.build()
 
 
 def noise(n: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from analognas.errors import UserError
 from analognas.specs import entry_points
 from analognas.tasks import Split, Task
-from analognas.tasks.entry_point import GROUP, load_entry_point
+from analognas.tasks.entry_point import GROUP, EntryPointTaskSpec
 
 
 def split(n: int = 6) -> Split:
@@ -78,7 +78,7 @@ def _installed(monkeypatch) -> None:
 
 
 def test_a_task_of_another_package() -> None:
-    assert load_entry_point("good", {"name": "yours"}).name == "yours"
+    assert EntryPointTaskSpec(name="good", options={"name": "yours"}).build().name == "yours"
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_a_task_of_another_package() -> None:
 )
 def test_what_other_packages_can_do_wrong(name, message) -> None:
     with pytest.raises(UserError, match=message.replace("?", r"\?")):
-        load_entry_point(name, {})
+        EntryPointTaskSpec(name=name).build()
 
 
 def test_wrong_options_are_the_tasks_failure() -> None:
     with pytest.raises(UserError, match="failed: TypeError"):
-        load_entry_point("good", {"clases": 3})
+        EntryPointTaskSpec(name="good", options={"clases": 3}).build()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_wrong_options_are_the_tasks_failure() -> None:
 def test_what_would_fail_much_later_is_told_at_once(change, message, monkeypatch) -> None:
     monkeypatch.setitem(globals(), "good", lambda: dataclasses.replace(good_before(), **change))
     with pytest.raises(UserError, match=message):
-        load_entry_point("good", {})
+        EntryPointTaskSpec(name="good", options={}).build()
 
 
 good_before = good

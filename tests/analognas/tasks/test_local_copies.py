@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analognas.config.loader import parse_config
-from analognas.tasks import Task, load_task
+from analognas.tasks import Task
 from analognas.tasks.audio.front_end import FrontEnd
 
 COPIES = os.environ.get("ANALOGNAS_DATA")
@@ -20,7 +20,7 @@ pytestmark = [
 def load(text: str, folder: str) -> Task:
     if not (Path(COPIES or "") / folder).exists():
         pytest.skip(f"no {folder} in ANALOGNAS_DATA")
-    return load_task(parse_config(f"task: {{{text}}}\n", Path()).task)
+    return parse_config(f"task: {{{text}}}\n", Path()).task.build()
 
 
 def test_fsdd(tmp_path, monkeypatch) -> None:

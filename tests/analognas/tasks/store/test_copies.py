@@ -9,7 +9,7 @@ import pytest
 
 from analognas.config.loader import parse_config
 from analognas.errors import UserError
-from analognas.tasks import Task, load_task
+from analognas.tasks import Task
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.speech_commands import CLASSES
 
@@ -62,7 +62,7 @@ def load(kind: str, changes: Mapping[str, Any], root: Path, options: str = "") -
     path = root / "copies" / FILES[kind]
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
-    return load_task(parse_config(f"task: {{kind: {kind}{options}}}\n", Path()).task)
+    return parse_config(f"task: {{kind: {kind}{options}}}\n", Path()).task.build()
 
 
 @pytest.fixture(autouse=True)
@@ -155,4 +155,4 @@ def test_a_torn_copy_is_refused(tmp_path) -> None:
     with pytest.raises(
         UserError, match=r"not a copy of the Free Spoken Digit Dataset .*; replace it, or remove it"
     ):
-        load_task(parse_config("task: {kind: fsdd}\n", Path()).task)
+        parse_config("task: {kind: fsdd}\n", Path()).task.build()

@@ -1,19 +1,16 @@
-"""The `task` sections of tasks of sound."""
+"""What the sections of all tasks of sound share: the front end, and noisy copies."""
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from analognas.specs.base import ExistingFolder, MismatchError, Spec
-from analognas.tasks.split_specs import Fractions, LimitedSpec
-
-if TYPE_CHECKING:
-    from analognas.tasks.audio.front_end import FrontEnd
-
+from analognas.specs.base import MismatchError, Spec
+from analognas.tasks.audio.clips import Background
+from analognas.tasks.audio.front_end import FrontEnd
+from analognas.tasks.base_spec import Inputs, LimitedSpec
 
 COEFFICIENTS: Final = 10
 SNR_DB: Final = (5.0, 25.0)
@@ -60,8 +57,6 @@ class FrontEndSpec(Spec):
 
     def at(self, rate_hz: int) -> FrontEnd:
         """Return the mechanism for clips of one sampling rate."""
-        from analognas.tasks.audio.front_end import FrontEnd
-
         return FrontEnd(
             rate_hz,
             clip_ms=self.clip_ms,
@@ -107,6 +102,8 @@ class NoiseSpec(Spec):
 class SoundSpec(LimitedSpec):
     """What all tasks of sound share."""
 
+    inputs: ClassVar[Inputs] = "spectra"
+
     front_end: FrontEndSpec = FrontEndSpec()
     noise: NoiseSpec = NoiseSpec()
 
@@ -120,91 +117,8 @@ class SoundSpec(LimitedSpec):
         self.front_end.at(self.sampled_hz)
         return self
 
-
-class FsddSpec(SoundSpec):
-    """Free Spoken Digit Dataset: 3,000 spoken digits, six speakers, 8 kHz; the test is a voice never heard before."""
-
-    kind: Literal["fsdd"] = "fsdd"
-    split: Literal["speaker-disjoint", "official"] = Field(
-        default="speaker-disjoint",
-        description="speaker-disjoint: the speakers that train, validate and test differ; official: takes 0 to 4 test",
-    )
-    validation_speakers: int = Field(
-        default=1,
-        ge=1,
-        le=4,
-        description="speakers, of six, that validate in the speaker-disjoint split; one tests, the others train",
-    )
-
     @property
-    def sampled_hz(self) -> int:
-        """8 kHz."""
-        from analognas.tasks.audio.fsdd import RATE_HZ
-
-        return RATE_HZ
-
-    @model_validator(mode="after")
-    def _speakers_validate_where_they_split(self) -> FsddSpec:
-        # the default passes: the `config.yaml` of a run holds every default
-        if self.split == "official" and self.validation_speakers != 1:
-            raise ValueError(
-                f"`validation_speakers: {self.validation_speakers}` needs `split: speaker-disjoint`; "
-                "in `split: official` everybody speaks in every split: leave one of the two out"
-            )
-        return self
-
-
-class SpeechCommandsSpec(SoundSpec):
-    """Speech Commands v0.02: ten words, silence and unknown, 16 kHz, official split (Warden 2018)."""
-
-    kind: Literal["speech-commands"] = "speech-commands"
-
-    @property
-    def sampled_hz(self) -> int:
-        """16 kHz."""
-        from analognas.tasks.audio.speech_commands import RATE_HZ
-
-        return RATE_HZ
-
-
-def _has_a_group(pattern: str | None) -> str | None:
-    if pattern is not None:
-        try:
-            groups = re.compile(pattern).groups
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        if groups < 1:
-            raise ValueError(f"needs a group that holds the speaker, such as '^([^_]+)_', got {pattern!r}")
-    return pattern
-
-
-class WavFolderSpec(SoundSpec):
-    """A user's own WAV files: one folder a class, or `train`, `test` (and `validation`) with one folder a class."""
-
-    kind: Literal["wav-folder"] = "wav-folder"
-    path: ExistingFolder = Field(
-        description="the folder; a relative path starts at the folder of the configuration"
-    )
-    rate_hz: int = Field(
-        default=16_000, ge=1000, le=192_000, description="sampling rate that every file is converted to"
-    )
-    align: Literal["start", "centre"] = Field(
-        default="centre", description="which part of a long clip is kept, and where a short one lies"
-    )
-    speaker: Annotated[str | None, AfterValidator(_has_a_group)] = Field(
-        default=None,
-        description="regular expression whose first group finds the speaker in a file name; "
-        "nobody is then in two splits",
-    )
-    fractions: Fractions = Field(
-        default=(0.6, 0.2, 0.2), description="training, validation and test shares, adding up to 1"
-    )
-    split_seed: int = Field(default=0, ge=0, description="seed of the split")
-    max_bad_files: int = Field(
-        default=10, ge=0, description="unreadable files that are left out before an error"
-    )
-
-    @property
-    def sampled_hz(self) -> int:
-        """Files are converted to it."""
-        return self.rate_hz
+    def mechanisms(self) -> tuple[FrontEnd, Background]:
+        """What makes the features, and the noisy copies."""
+        background = Background(self.noise.copies, self.noise.snr_db, self.noise.speed)
+        return self.front_end.at(self.sampled_hz), background

@@ -1,13 +1,37 @@
-"""Fields that the specifications of several tasks share."""
+"""What every specification of a task offers, and the fields that several share."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from abc import abstractmethod
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
 from analognas.specs.base import Spec
 from analognas.tasks.assemble import Limits
+from analognas.tasks.task import Task
+
+Inputs: TypeAlias = Literal["images", "spectra", "anything"]
+
+
+class TaskSpec(Spec):
+    """A `task` section of a configuration.
+
+    Attributes:
+        inputs: what the inputs are, for augmentations that suit one of them alone.
+    """
+
+    inputs: ClassVar[Inputs] = "anything"
+
+    kind: str
+
+    @abstractmethod
+    def build(self) -> Task:
+        """Load the data. Nothing is downloaded.
+
+        Raises:
+            UserError: when the data are missing or do not fit.
+        """
 
 
 def _adds_up(fractions: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -20,7 +44,7 @@ Fractions = Annotated[tuple[float, float, float], AfterValidator(_adds_up)]
 """Training, validation and test shares."""
 
 
-class LimitedSpec(Spec):
+class LimitedSpec(TaskSpec):
     """The most items of each split: large data sets made small, always the same stratified choice."""
 
     max_train: int | None = Field(default=None, ge=2, description="most training items; null: all")

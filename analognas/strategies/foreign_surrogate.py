@@ -1,0 +1,137 @@
+"""Surrogates of other packages.
+
+In the other package's pyproject.toml:
+
+    [project.entry-points."analognas.surrogates"]
+    my-surrogate = "my_package.surrogates:MySurrogate"
+
+`MySurrogate(**options)` has the method of `surrogates.Surrogate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, final
+
+import numpy as np
+from pydantic import Field
+
+from analognas.errors import UserError
+from analognas.specs.entry_points import make_from_entry_point
+from surrogates import FittedSurrogate, Prediction, Surrogate
+from surrogates.base_spec import SurrogateSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUP: Final = "analognas.surrogates"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class EntryPointSurrogateSpec(SurrogateSpec):
+    """A surrogate that another installed package offers as an entry point of the group `analognas.surrogates`."""
+
+    kind: Literal["entry-point"] = "entry-point"
+    name: str = Field(min_length=1, description="of the entry point")
+    options: dict[str, Any] = Field(default={}, description="arguments of its class")
+
+    def build(self) -> Surrogate:
+        """Return the surrogate, its answers looked at.
+
+        Raises:
+            UserError: when there is no such entry point, it fails, or what it made has no `fit`.
+        """
+        surrogate, place = make_from_entry_point(GROUP, "surrogate", self.name, self.options)
+        if not callable(getattr(surrogate, "fit", None)):
+            raise UserError(
+                f"the surrogate {self.name!r} ({place}) must have a method `fit`, got {surrogate!r:.200}"
+            )
+        return ForeignSurrogate(self.name, surrogate)
+
+
+@final
+@dataclass(frozen=True)
+class ForeignSurrogate:
+    """A surrogate of another package, whose mistakes are told as such.
+
+    Attributes:
+        name: of the entry point.
+        surrogate: what it made.
+    """
+
+    name: str
+    surrogate: Surrogate
+
+    def fit(
+        self, features: pd.DataFrame, targets: pd.DataFrame, rng: np.random.Generator
+    ) -> ForeignFittedSurrogate:
+        """Fit on `(n, features)` and `(n, targets)`.
+
+        Raises:
+            UserError: when its `fit` fails, or returns what cannot predict and be saved.
+        """
+        fitted = _call(self.name, "fit", self.surrogate.fit, features, targets, rng)
+        for method in ("predict", "save"):
+            if not callable(getattr(fitted, method, None)):
+                raise _breach(self.name, "fit", f"must return an object with `{method}`, got {fitted!r:.200}")
+        return ForeignFittedSurrogate(self.name, fitted, tuple(targets.columns))
+
+
+@final
+@dataclass(frozen=True)
+class ForeignFittedSurrogate:
+    """What a surrogate of another package fitted.
+
+    Attributes:
+        name: of the entry point.
+        fitted: what its `fit` returned.
+        targets: the columns that it was fitted on.
+    """
+
+    name: str
+    fitted: FittedSurrogate
+    targets: tuple[str, ...]
+
+    def predict(self, features: pd.DataFrame) -> Prediction:
+        """Predict every target for `(n, features)` candidates.
+
+        Raises:
+            UserError: when its `predict` fails, or returns anything but finite values of every target.
+        """
+        prediction = _call(self.name, "predict", self.fitted.predict, features)
+        for part in ("mean", "std"):
+            frame: Any = getattr(prediction, part, None)
+            missing = set(self.targets) - set(getattr(frame, "columns", ()))
+            if missing or getattr(frame, "shape", ())[:1] != (len(features),):
+                rule = f"must return {len(features)} rows of {', '.join(self.targets)} as `{part}`"
+                raise _breach(self.name, "predict", f"{rule}, got {frame!r:.200}")
+            values = frame[list(self.targets)].to_numpy(dtype=np.float64)
+            if not np.isfinite(values).all() or (part == "std" and (values < 0).any()):
+                rule = "finite values" if part == "mean" else "finite values of 0 or more"
+                raise _breach(self.name, "predict", f"must return {rule} as `{part}`, got {values.min()}")
+        return prediction
+
+    def save(self, folder: Path) -> None:
+        """Write the models below `folder`.
+
+        Raises:
+            UserError: when its `save` fails.
+        """
+        _call(self.name, "save", self.fitted.save, folder)
+
+
+def _call(name: str, method: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return function(*args, **kwargs)
+    except (UserError, OSError):  # a full disk is no fault of the surrogate
+        raise
+    except Exception as error:
+        raise _breach(name, method, f"failed: {type(error).__name__}: {error}") from error
+
+
+def _breach(name: str, method: str, what: str) -> UserError:
+    return UserError(f"`{method}` of the surrogate {name!r} {what}")
