@@ -29,7 +29,7 @@ def search(
     out: str | Path | None = None,
     seed: int | None = None,
     overrides: Sequence[str] = (),
-    observer: Observer | None = None,
+    observer: Observer | str | None = None,
 ) -> Run:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report.
 
@@ -39,8 +39,8 @@ def search(
         out: the run directory to create; by default `runs/NAME-DATE-TIME`.
         seed: replaces the seed of the configuration.
         overrides: texts like `search.trials=60`.
-        observer: is told of stages and trials; None: progress on the error stream; `analognas.observer.Silent()`
-            for none.
+        observer: is told of stages and trials: an object, or `live`, `lines` or `silent`; None: a live bar on a
+            terminal, lines elsewhere, both on the error stream.
 
     Returns:
         The run, ended.
@@ -69,7 +69,7 @@ def compare(
     strategies: Sequence[str] = ("surrogate-guided", "random"),
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
-    observer: Observer | None = None,
+    observer: Observer | str | None = None,
 ) -> Comparison:
     """Compare strategies on whole searches; called again with the same `out`, it continues.
 
@@ -137,7 +137,7 @@ def _document_of(config: Mapping[str, Any]) -> Document:
     return Document(source="config", values=document.values)
 
 
-def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
+def resume(path: str | Path, *, observer: Observer | str | None = None) -> Run:
     """Continue an interrupted run; finished trials are kept.
 
     Raises:
@@ -151,7 +151,9 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
     return Run(directory)
 
 
-def _shown_to(observer: Observer | None) -> AbstractContextManager[Observer]:
-    from analognas.progress.terminal import observer_for_terminal
+def _shown_to(observer: Observer | str | None) -> AbstractContextManager[Observer]:
+    from analognas.progress.observers import observer_named
 
-    return observer_for_terminal(as_json=False) if observer is None else nullcontext(observer)
+    return (
+        observer_named(observer) if observer is None or isinstance(observer, str) else nullcontext(observer)
+    )

@@ -13,19 +13,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from surrogates.base_spec import BuiltInSpec
-from surrogates.model_files import read_boosters, write_boosters
-from surrogates.surrogate import FittedSurrogate, Prediction
-from surrogates.training_table import FloatMatrix, column_share, feature_array, training_arrays
+from surrogates.boosters import BoostedSpec, FittedBoosters
+from surrogates.training_table import FloatMatrix, column_share, training_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +30,7 @@ if TYPE_CHECKING:
 KIND = "xgboost-ensemble"
 
 
-class XGBoostEnsembleSpec(BuiltInSpec):
+class XGBoostEnsembleSpec(BoostedSpec):
     """An ensemble of boosted regressors for each target, their disagreement as the uncertainty."""
 
     kind: Literal["xgboost-ensemble"] = "xgboost-ensemble"
@@ -42,35 +38,15 @@ class XGBoostEnsembleSpec(BuiltInSpec):
         default=8, ge=1, le=100, description="regressors a target; 1 predicts without an uncertainty"
     )
     trees: int = Field(default=80, ge=1, le=5000, description="boosting rounds of a regressor")
-    learning_rate: float = Field(default=0.1, gt=0, le=1, description="shrinkage of each tree")
-    max_depth: int = Field(default=4, ge=1, le=12, description="depth of a tree")
     min_child_weight: float = Field(default=1.0, ge=0, description="fewest candidates in a leaf")
     l2: float = Field(default=1.0, ge=0, description="ridge penalty on the values of the leaves")
     row_share: float = Field(
         default=0.8, gt=0, le=1, description="share of the trials that a regressor is fitted on"
     )
-    feature_share: float = Field(
-        default=0.3, gt=0, le=1, description="share of the features of a tree, 8 at least"
-    )
-    n_jobs: int = Field(default=1, ge=1, le=256, description="threads; predictions do not depend on them")
 
     def build(self) -> XGBoostSurrogate:
         """Return the surrogate."""
         return XGBoostSurrogate(**self.model_dump(exclude={"kind"}))
-
-    @classmethod
-    def load(
-        cls, folder: Path, manifest: dict[str, Any], members: Sequence[FittedSurrogate]
-    ) -> FittedXGBoostEnsemble:
-        """Return the surrogate that `save` wrote into `folder`."""
-        return FittedXGBoostEnsemble(
-            feature_names=manifest["features"],
-            target_names=manifest["targets"],
-            location=np.array(manifest["location"], dtype=np.float64),
-            scale=np.array(manifest["scale"], dtype=np.float64),
-            members=read_boosters(folder, manifest),
-            n_jobs=manifest["n_jobs"],
-        )
 
 
 @final
@@ -100,9 +76,7 @@ class XGBoostSurrogate:
     feature_share: float = 0.3
     n_jobs: int = 1
 
-    def fit(
-        self, features: pd.DataFrame, targets: pd.DataFrame, rng: np.random.Generator
-    ) -> FittedXGBoostEnsemble:
+    def fit(self, features: pd.DataFrame, targets: pd.DataFrame, rng: np.random.Generator) -> FittedBoosters:
         """Fit on `(n, features)` and `(n, targets)`; equal inputs and `rng` state give equal models.
 
         Raises:
@@ -113,16 +87,17 @@ class XGBoostSurrogate:
         # Unit variance, because XGBoost drops splits that gain less than 1e-6 whatever the scale of the
         # target is.
         scale = np.where(np.ptp(y, axis=0) > 0, y.std(axis=0), 1.0)
-        members = [
+        boosters = [
             [self._boost(x, (y[:, k] - location[k]) / scale[k], rng) for _ in range(self.members)]
             for k in range(y.shape[1])
         ]
-        return FittedXGBoostEnsemble(
+        return FittedBoosters(
+            kind=KIND,
             feature_names=list(features.columns),
             target_names=list(targets.columns),
             location=location,
             scale=scale,
-            members=members,
+            boosters=boosters,
             n_jobs=self.n_jobs,
         )
 
@@ -146,58 +121,3 @@ class XGBoostSurrogate:
         }
         table = xgboost.DMatrix(x[rows], label=y[rows], nthread=self.n_jobs)
         return xgboost.train(parameters, table, num_boost_round=self.trees)
-
-
-@final
-class FittedXGBoostEnsemble:
-    """Boosted regressors by target and member, with the location and scale of each target."""
-
-    def __init__(
-        self,
-        *,
-        feature_names: Sequence[str],
-        target_names: Sequence[str],
-        location: npt.NDArray[np.float64],
-        scale: npt.NDArray[np.float64],
-        members: Sequence[Sequence[xgboost.Booster]],
-        n_jobs: int,
-    ) -> None:
-        self._feature_names = list(feature_names)
-        self._target_names = list(target_names)
-        self._location = location
-        self._scale = scale
-        self._members = members
-        self._n_jobs = n_jobs
-
-    def predict(self, features: pd.DataFrame) -> Prediction:
-        """Predict every target for `(n, features)` candidates.
-
-        Raises:
-            ValueError: when a feature of the fit is missing.
-        """
-        import pandas as pd
-        import xgboost
-
-        table = xgboost.DMatrix(feature_array(features, self._feature_names), nthread=self._n_jobs)
-        # (targets, members, n): one table for all members, because building it costs more than a prediction.
-        votes = np.array(
-            [[booster.predict(table) for booster in boosters] for boosters in self._members], dtype=np.float64
-        )
-        mean = votes.mean(axis=1).T * self._scale + self._location
-        std = votes.std(axis=1).T * self._scale
-        return Prediction(
-            mean=pd.DataFrame(mean, columns=self._target_names, index=features.index),
-            std=pd.DataFrame(std, columns=self._target_names, index=features.index),
-        )
-
-    def save(self, folder: Path) -> None:
-        """Write `manifest.json` and one `.ubj` file a member into `folder`, which is created."""
-        manifest: dict[str, Any] = {
-            "kind": KIND,
-            "features": self._feature_names,
-            "targets": self._target_names,
-            "location": self._location.tolist(),
-            "scale": self._scale.tolist(),
-            "n_jobs": self._n_jobs,
-        }
-        write_boosters(folder, manifest, self._members)

@@ -17,19 +17,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from surrogates.base_spec import BuiltInSpec
-from surrogates.model_files import read_boosters, write_boosters
-from surrogates.surrogate import FittedSurrogate, Prediction
-from surrogates.training_table import column_share, feature_array, training_arrays
+from surrogates.boosters import BoostedSpec, FittedBoosters
+from surrogates.training_table import column_share, training_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,36 +35,16 @@ KIND = "analognas"
 HINGE_MARGIN: Final = 0.1  # arXiv 2305.10459, section IV
 
 
-class AnalogNASSurrogateSpec(BuiltInSpec):
+class AnalogNASSurrogateSpec(BoostedSpec):
     """The surrogates of AnalogNAS: a pairwise-hinge ranker of one target, regressors of the others."""
 
     kind: Literal["analognas"] = "analognas"
     rank_target: str = Field(default="accuracy_1d", min_length=1, description="the metric that is ranked")
     trees: int = Field(default=200, ge=1, le=5000, description="boosting rounds of a model")
-    learning_rate: float = Field(default=0.1, gt=0, le=1, description="shrinkage of each tree")
-    max_depth: int = Field(default=4, ge=1, le=12, description="depth of a tree")
-    feature_share: float = Field(
-        default=0.3, gt=0, le=1, description="share of the features of a tree, 8 at least"
-    )
-    n_jobs: int = Field(default=1, ge=1, le=256, description="threads; predictions do not depend on them")
 
     def build(self) -> AnalogNASSurrogate:
         """Return the surrogate."""
         return AnalogNASSurrogate(**self.model_dump(exclude={"kind"}))
-
-    @classmethod
-    def load(
-        cls, folder: Path, manifest: dict[str, Any], members: Sequence[FittedSurrogate]
-    ) -> FittedAnalogNAS:
-        """Return the surrogate that `save` wrote into `folder`."""
-        return FittedAnalogNAS(
-            feature_names=manifest["features"],
-            target_names=manifest["targets"],
-            location=np.array(manifest["location"], dtype=np.float64),
-            scale=np.array(manifest["scale"], dtype=np.float64),
-            models=[model for (model,) in read_boosters(folder, manifest)],
-            n_jobs=manifest["n_jobs"],
-        )
 
 
 def pairwise_hinge(
@@ -112,7 +88,7 @@ class AnalogNASSurrogate:
     feature_share: float = 0.3
     n_jobs: int = 1
 
-    def fit(self, features: pd.DataFrame, targets: pd.DataFrame, rng: np.random.Generator) -> FittedAnalogNAS:
+    def fit(self, features: pd.DataFrame, targets: pd.DataFrame, rng: np.random.Generator) -> FittedBoosters:
         """Fit on `(n, features)` and `(n, targets)`; equal inputs and `rng` state give equal models.
 
         Raises:
@@ -130,7 +106,7 @@ class AnalogNASSurrogate:
         location = y.mean(axis=0)
         scale = np.where(np.ptp(y, axis=0) > 0, y.std(axis=0), 1.0)
         table = xgboost.DMatrix(x, nthread=self.n_jobs)
-        models = []
+        boosters = []
         for k, name in enumerate(targets.columns):
             table.set_label((y[:, k] - location[k]) / scale[k])
             ranked = name == self.rank_target
@@ -140,15 +116,16 @@ class AnalogNASSurrogate:
                 num_boost_round=self.trees,
                 obj=_hinge_objective if ranked else None,
             )
-            models.append(booster)
+            boosters.append([booster])
             if ranked:
                 location[k], scale[k] = _line(booster.predict(table), y[:, k])
-        return FittedAnalogNAS(
+        return FittedBoosters(
+            kind=KIND,
             feature_names=list(features.columns),
             target_names=list(targets.columns),
             location=location,
             scale=scale,
-            models=models,
+            boosters=boosters,
             n_jobs=self.n_jobs,
         )
 
@@ -164,56 +141,6 @@ class AnalogNASSurrogate:
             "nthread": self.n_jobs,
             "verbosity": 0,
         }
-
-
-@final
-class FittedAnalogNAS:
-    """One booster a target; the line that puts a score on the scale of its target."""
-
-    def __init__(
-        self,
-        *,
-        feature_names: Sequence[str],
-        target_names: Sequence[str],
-        location: npt.NDArray[np.float64],
-        scale: npt.NDArray[np.float64],
-        models: Sequence[xgboost.Booster],
-        n_jobs: int,
-    ) -> None:
-        self._feature_names = list(feature_names)
-        self._target_names = list(target_names)
-        self._location = location
-        self._scale = scale
-        self._models = models
-        self._n_jobs = n_jobs
-
-    def predict(self, features: pd.DataFrame) -> Prediction:
-        """Predict every target for `(n, features)` candidates; single models, so the uncertainty is 0.
-
-        Raises:
-            ValueError: when a feature of the fit is missing.
-        """
-        import pandas as pd
-        import xgboost
-
-        table = xgboost.DMatrix(feature_array(features, self._feature_names), nthread=self._n_jobs)
-        scores = np.array([booster.predict(table) for booster in self._models], dtype=np.float64).T
-        mean = pd.DataFrame(
-            scores * self._scale + self._location, columns=self._target_names, index=features.index
-        )
-        return Prediction(mean=mean, std=mean * 0.0)
-
-    def save(self, folder: Path) -> None:
-        """Write `manifest.json` and one `.ubj` file a target into `folder`, which is created."""
-        manifest: dict[str, Any] = {
-            "kind": KIND,
-            "features": self._feature_names,
-            "targets": self._target_names,
-            "location": self._location.tolist(),
-            "scale": self._scale.tolist(),
-            "n_jobs": self._n_jobs,
-        }
-        write_boosters(folder, manifest, [[model] for model in self._models])
 
 
 def _hinge_objective(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress
 
 
 def compare(
@@ -30,6 +30,7 @@ def compare(
     ] = None,
     overrides: Overrides = [],  # noqa: B006  # typer copies it
     executor: ExecutorKind = None,
+    progress: Progress = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""
@@ -39,15 +40,16 @@ def compare(
     from analognas.config.loader import read_config_document
     from analognas.errors import NoFeasibleArchitectureError
     from analognas.interruption import terminated_as_interrupted
+    from analognas.progress.observers import observer_named
     from analognas.progress.printable import printable, tell
-    from analognas.progress.terminal import observer_for_terminal
 
+    shown = observer_named(progress, as_json=as_json)
     names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
     document = read_config_document(config, overrides, executor)
     plan = plan_comparison(document, config.parent, names, _seeds(seeds), out)
     with terminated_as_interrupted():
         try:
-            with observer_for_terminal(as_json=as_json) as observer:
+            with shown as observer:
                 observer.stage(f"comparison {plan.path}")
                 comparison = execute(plan, observer)
         except KeyboardInterrupt:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from analognas.cli.options import RunFolder
-
-if TYPE_CHECKING:
-    pass
 
 STUDY: Final = "study"
 
@@ -49,7 +46,9 @@ def export(
     if STUDY in formats:
         typer.echo(_write_study(folder, out))
     formats = (
-        [name for name in formats if name != STUDY] if formats else [n for n in FORMATS if n != "test-data"]
+        [name for name in formats if name != STUDY]
+        if formats
+        else [name for name, entry in FORMATS.items() if entry.of_network]
     )
     if not formats:
         return

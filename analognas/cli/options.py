@@ -18,6 +18,14 @@ ExecutorKind = Annotated[
         help="Where evaluations run, instead of what the configuration says; its values are kept where they fit.",
     ),
 ]
+Progress = Annotated[
+    str | None,
+    typer.Option(
+        "--progress",
+        metavar="live|lines|silent",
+        help="What is shown meanwhile, on the error stream; default: live on a terminal, lines elsewhere.",
+    ),
+]
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value: --set search.trials=60 (repeatable)."),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress
 
 
 def search(
@@ -29,6 +29,7 @@ def search(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and show the plan; create nothing.")
     ] = False,
+    progress: Progress = None,
     as_json: AsJson = False,
 ) -> None:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report."""
@@ -38,13 +39,14 @@ def search(
     from analognas.config.loader import load_config
     from analognas.errors import UserError
     from analognas.interruption import terminated_as_interrupted
-    from analognas.progress.terminal import observer_for_terminal
+    from analognas.progress.observers import observer_named
     from analognas.record.directory import ensure_unused, holds_run, open_run
     from analognas.runs.lifecycle import continue_run, new_run, run_to_end
     from analognas.runs.resume_checks import check_same_search, with_size_bounds_of
 
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")
+    shown = observer_named(progress, as_json=as_json)
     parsed, document = load_config(config, overrides, executor, seed)
     run = open_run(out) if out is not None and resume == "auto" and holds_run(out) else None
     if run is not None:
@@ -64,7 +66,7 @@ def search(
                 to_its_end = partial(run_to_end, run, composition)
             else:
                 to_its_end = partial(continue_run, run, parsed, document)
-            with observer_for_terminal(as_json=as_json) as observer:
+            with shown as observer:
                 observer.stage(f"run directory {run.path}")
                 result = to_its_end(observer)
         except KeyboardInterrupt:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
+from analognas.export.artefact import Artefact
 from analognas.export.checksums import write_checksums
 from analognas.export.error import ExportError
-from analognas.export.formats import FORMATS, Artefact
+from analognas.export.formats import FORMATS
 from analognas.record.validation import FinalResult
 from analognas.record.whole_folder import write_folder
 
-BUNDLED: Final = ("architecture", "analog", "python", "onnx", "pt2")
-"""The formats of a bundle; `python` writes the weights too."""
-
 
 def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mapping[str, str]:
-    """Write a network in the formats `BUNDLED`, its weights, their checksums, and its figures as metrics.json.
+    """Write a network in every format that is bundled, their checksums, and its figures as metrics.json.
 
     A network that one format cannot express is still written in the others: its weights always are.
 
@@ -40,13 +37,12 @@ def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mappi
 
 def _write(draft: Path, artefact: Artefact, result: FinalResult) -> dict[str, str]:
     missing = {}
-    for name in BUNDLED:
-        try:
-            FORMATS[name].write(artefact, draft)
-        except ExportError as error:
-            missing[name] = str(error)
-    if "python" in missing:
-        FORMATS["safetensors"].write(artefact, draft)
+    for name, wanted in FORMATS.items():
+        if wanted.bundled:
+            try:
+                wanted.write(artefact, draft)
+            except ExportError as error:
+                missing[name] = str(error)
     write_checksums(draft)
     (draft / "metrics.json").write_text(result.to_json() + "\n", encoding="utf-8")
     return missing

@@ -8,9 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analognas.errors import Argument, UserError
+from analognas.export.artefact import Artefact
 from analognas.export.checksums import update_checksums
 from analognas.export.error import ExportError
-from analognas.export.formats import FORMATS, Artefact
+from analognas.export.formats import FORMATS
 
 
 def write_formats(

@@ -1,65 +1,16 @@
 """The formats a network can be taken away in, by the names of `analognas export --format`.
 
-Every writer takes the same `Artefact` and a folder, writes its files there, and returns their paths. torch
-is imported by the writers, not by this module, so that a command line can list the formats without waiting
-for it.
+Every writer takes the same `Artefact` and a folder, writes its files there, and returns their paths.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.export import ExportedProgram
-
-    from analognas.export.python_source import Description
-    from analognas.export.standardised import Standardised
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """A trained network and what is known of it.
-
-    Attributes:
-        model: the network, its normalisation and its input shape.
-        description: for the reader of `model.py`.
-        architecture: in the literature's symbols, JSON-able.
-        analog: tile map, input ranges and hardware, JSON-able.
-        split: raw inputs `(n, *input_shape)` and labels `(n,)` for the format `test-data`; None without.
-    """
-
-    model: Standardised
-    description: Description
-    architecture: Mapping[str, Any]
-    analog: Mapping[str, Any]
-    split: tuple[Tensor, Tensor] | None = None
-
-    @cached_property
-    def program(self) -> ExportedProgram:
-        """The torch.export program, which two formats share."""
-        from analognas.export.exported_program import exported_program
-
-        return exported_program(self.model)
-
-
-@dataclass(frozen=True)
-class Format:
-    """One way to write an artefact.
-
-    Attributes:
-        summary: one line for a list of formats.
-        write: writes into a folder and returns the paths; raises `ExportError` where the network does not
-            allow it.
-    """
-
-    summary: str
-    write: Callable[[Artefact, Path], tuple[Path, ...]]
+from analognas.export.artefact import Artefact, Format
 
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
@@ -127,13 +78,18 @@ def _test_data(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
 
 
 FORMATS: Final[Mapping[str, Format]] = {
-    "python": Format("model.py and its weights: plain torch, every layer spelled out", _python),
-    "safetensors": Format("model.safetensors: the weights alone", _safetensors),
-    "onnx": Format("model.onnx: for onnxruntime and compilers", _onnx),
-    "pt2": Format("model.pt2: a torch.export program", _pt2),
-    "analog": Format("analog.json: tile map, input ranges, hardware", _analog),
-    "architecture": Format("architecture.json: the candidate, to validate or to search from", _architecture),
+    "python": Format("model.py and its weights: plain torch, every layer spelled out", _python, bundled=True),
+    "safetensors": Format("model.safetensors: the weights alone", _safetensors, bundled=True),
+    "onnx": Format("model.onnx: for onnxruntime and compilers", _onnx, bundled=True),
+    "pt2": Format("model.pt2: a torch.export program", _pt2, bundled=True),
+    "analog": Format("analog.json: tile map, input ranges, hardware", _analog, bundled=True),
+    "architecture": Format(
+        "architecture.json: the candidate, to validate or to search from", _architecture, bundled=True
+    ),
     "test-data": Format(
-        "test-data.safetensors: raw inputs `x` and labels `y`, for `python model.py`", _test_data
+        "test-data.safetensors: raw inputs `x` and labels `y`, for `python model.py`",
+        _test_data,
+        of_network=False,
     ),
 }
+"""The formats, in the order of lists."""

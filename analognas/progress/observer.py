@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from analognas.progress.pace import Progress
@@ -35,3 +36,8 @@ class Silent:
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Say nothing."""
+
+
+def silent() -> AbstractContextManager[Observer]:
+    """Return an observer that says nothing."""
+    return nullcontext(Silent())

@@ -1,10 +1,9 @@
-"""Progress of a run: a live bar on a terminal, plain lines elsewhere, both on the error stream."""
+"""Progress of a run on the error stream: a live bar, or plain lines."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from analognas.progress.observer import Observer
@@ -107,12 +106,14 @@ class LiveObserver:
         )
 
 
+def lines() -> AbstractContextManager[Observer]:
+    """Return an observer that writes plain lines."""
+    return nullcontext(PlainObserver())
+
+
 @contextmanager
-def observer_for_terminal(*, as_json: bool) -> Iterator[Observer]:
-    """Yield an observer for the error stream: a live bar on a terminal, plain lines elsewhere and with `as_json`."""
-    if as_json or not sys.stderr.isatty():
-        yield PlainObserver()
-        return
+def live() -> Iterator[Observer]:
+    """Yield an observer that keeps a bar up to date, which disappears at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar

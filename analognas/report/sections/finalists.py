@@ -6,6 +6,7 @@ import math
 from statistics import fmean
 
 from analognas.record.validation import FinalResult
+from analognas.report.data import ReportData
 from analognas.report.html import Html, table
 from analognas.report.page import caption
 from analognas.report.wording import accuracy_with_spread, amount, label
@@ -14,8 +15,11 @@ from analognas.specs.durations import DAY_S
 _COLUMNS = ("digital_accuracy", "accuracy_1d", "avm")
 
 
-def finalists_section(result: FinalResult) -> Html:
+def finalists_section(data: ReportData) -> Html | None:
     """Return one row a finalist, trials in the order of their rank, then references; the chosen one is named."""
+    result = data.result
+    if result is None or not result.finalists:
+        return None
     rows = [
         [
             finalist.reference or f"trial {finalist.trial}",

@@ -15,8 +15,10 @@ _MOST: Final = 50
 """Rows of the front that are shown; pareto.csv has all."""
 
 
-def front_section(data: ReportData) -> Html:
+def front_section(data: ReportData) -> Html | None:
     """Return the front as a table, the chosen trial marked, and the hypervolume over the trials."""
+    if len(data.objectives) == 1:
+        return None
     front = pareto_table(data.trials, data.upper_bounds, data.objectives)
     if front.empty:
         return empty("No trial has met all constraints, so there is no front.")

@@ -123,7 +123,9 @@ def test_a_failure_leaves_the_earlier_bundle_alone(
         (folder / "model.onnx").write_text("half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("analognas.export.bundle.FORMATS", {**FORMATS, "onnx": Format("", full_disk)})
+    monkeypatch.setattr(
+        "analognas.export.bundle.FORMATS", {**FORMATS, "onnx": Format("", full_disk, bundled=True)}
+    )
     with pytest.raises(OSError, match="No space left"):
         write_bundle(folder, artefact, result)
     assert [path.name for path in tmp_path.iterdir()] == ["best"]

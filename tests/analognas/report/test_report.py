@@ -256,8 +256,8 @@ def test_the_finalists_tell_whether_the_network_of_the_race_was_exported(runs: M
     network = data.result.network
     raced = runs.metrics_of(network.curves["validation"], network.digital_accuracy["validation"], 1)
     won = replace(data.result, finalists=(Finalist(data.result.trial, raced, ""),))
-    assert "The very network that was chosen is the one above" in finalists_section(won)
+    assert "The very network that was chosen is the one above" in finalists_section(replace(data, result=won))
     other = replace(won, finalists=(Finalist(won.trial, {**raced, "accuracy_1d": 0.5}, ""),))
-    assert "trained once more" in finalists_section(other)
+    assert "trained once more" in finalists_section(replace(data, result=other))
     both_splits = replace(won, network=replace(network, curves={"test": network.curves["test"]}))
-    assert "trained once more" in finalists_section(both_splits)
+    assert "trained once more" in finalists_section(replace(data, result=both_splits))

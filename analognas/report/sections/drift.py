@@ -1,0 +1,50 @@
+"""Accuracy over drift time, as a figure and as a table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analognas.report.data import ReportData
+from analognas.report.figures.drift import NamedCurve, curves, drift_figure
+from analognas.report.html import Html, table
+from analognas.report.page import caption, drawing, empty
+from analognas.report.wording import accuracy_with_spread, amount
+from analognas.specs.durations import time_label
+
+
+def drift_section(data: ReportData) -> Html:
+    """Return mean and chips of the best network and the references, or of the best trial so far."""
+    split, shown = curves(data)
+    if not shown:
+        return empty("No trial has completed, so there is no network to show.")
+    names = ", ".join(entry.name for entry in shown)
+    budget = "trained at full budget" if data.networks else "trained at the budget of a trial"
+    return Html(
+        drawing(drift_figure(shown), f"Accuracy over time since programming of {names}")
+        + caption(
+            f"Mean over chips on the {split} split, {budget}; the band is one standard deviation over "
+            "chips, thin lines are single chips. The dotted line is the accuracy of the same weights in floating point."
+        )
+        + _table(shown)
+    )
+
+
+def _table(shown: list[NamedCurve]) -> Html:
+    """Return mean accuracy and spread over chips of each network at each time."""
+    times = list(dict.fromkeys(time for entry in shown for time in entry.curve.times_s))
+    rows = []
+    for entry in shown:
+        accuracy = {
+            time: np.asarray(chips)
+            for time, chips in zip(entry.curve.times_s, entry.curve.accuracy, strict=True)
+        }
+        cells = [
+            accuracy_with_spread(float(accuracy[time].mean()), float(accuracy[time].std(ddof=1)))
+            if time in accuracy and accuracy[time].size > 1
+            else accuracy_with_spread(float(accuracy[time].mean()) if time in accuracy else None, None)
+            for time in times
+        ]
+        chips = str(len(entry.curve.accuracy[0])) if entry.curve.accuracy else "–"
+        rows.append([entry.name, chips, amount("digital_accuracy", entry.digital), *cells])
+    head = ["network", "chips", "digital", *(time_label(time) for time in times)]
+    return table(head, rows, range(1, len(head)))

@@ -1,0 +1,57 @@
+"""What the surrogate predicted against what was measured."""
+
+from __future__ import annotations
+
+from analognas.report.data import ReportData
+from analognas.report.figures.prediction import (
+    CROSS_VALIDATED,
+    PROSPECTIVE,
+    comparisons,
+    prediction_figure,
+    tau_text,
+)
+from analognas.report.figures.theme import BEST, REFERENCES
+from analognas.report.html import Html, element
+from analognas.report.page import caption, drawing, empty
+from analognas.report.wording import capitalised, label
+
+
+def predictions_section(data: ReportData) -> Html:
+    """Return one figure a target of the surrogate, with Kendall's τ."""
+    found = comparisons(data)
+    if not found:
+        return empty("No surrogate has predicted anything in this run.")
+    grid = [
+        element(
+            "div",
+            {},
+            element("h3", {}, capitalised(label(comparison.metric))),
+            element("p", {"class": "tau"}, tau_text(comparison)),
+            drawing(prediction_figure(comparison), f"Predicted against measured {label(comparison.metric)}"),
+        )
+        for comparison in found
+    ]
+    surrogate = {} if data.result is None else data.result.surrogate
+    how = (
+        f"Cross-validated on {surrogate.get('trials', '?')} trials in {surrogate.get('folds', '?')} folds: every "
+        "value is predicted by a surrogate fitted without it, and τ is computed on these. "
+        if surrogate
+        else "τ is computed on the predictions made before evaluation. "
+    )
+    before = (
+        "Before evaluation: what the surrogate of that moment predicted of the candidates it proposed, which are "
+        "alike and hence harder to rank. On the dashed line prediction and measurement are equal."
+    )
+    legend = element(
+        "p",
+        {"class": "legend"},
+        *(
+            element("span", {}, element("span", {"style": f"color: {colour}"}, symbol), f" {name}")
+            for name, symbol, colour, there in (
+                (CROSS_VALIDATED, "●", BEST, any(c.cross_validated[0] for c in found)),
+                (PROSPECTIVE, "◇", REFERENCES[0], any(c.prospective[0] for c in found)),
+            )
+            if there
+        ),
+    )
+    return Html(legend + element("div", {"class": "grid"}, *grid) + caption(how + before))
