@@ -11,8 +11,8 @@ from analognas.spaces.adapter import complete
 from analognas.spaces.base_spec import SpaceSpec
 from analognas.spaces.guarded import guarded
 from analognas.specs.entry_points import make_from_entry_point
-from analognas.testing import BrokenSpaceError, check_space
 from search_spaces import ArchitectureSpace
+from search_spaces.conformance import BrokenSpaceError, check_space
 
 GROUP: Final = "analognas.spaces"
 

@@ -22,6 +22,7 @@ from analognas.errors import UserError
 from analognas.specs.entry_points import make_from_entry_point
 from surrogates import FittedSurrogate, Prediction, Surrogate
 from surrogates.base_spec import SurrogateSpec
+from surrogates.conformance import prediction_problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,16 +104,9 @@ class ForeignFittedSurrogate:
             UserError: when its `predict` fails, or returns anything but finite values of every target.
         """
         prediction = _call(self.name, "predict", self.fitted.predict, features)
-        for part in ("mean", "std"):
-            frame: Any = getattr(prediction, part, None)
-            missing = set(self.targets) - set(getattr(frame, "columns", ()))
-            if missing or getattr(frame, "shape", ())[:1] != (len(features),):
-                rule = f"must return {len(features)} rows of {', '.join(self.targets)} as `{part}`"
-                raise _breach(self.name, "predict", f"{rule}, got {frame!r:.200}")
-            values = frame[list(self.targets)].to_numpy(dtype=np.float64)
-            if not np.isfinite(values).all() or (part == "std" and (values < 0).any()):
-                rule = "finite values" if part == "mean" else "finite values of 0 or more"
-                raise _breach(self.name, "predict", f"must return {rule} as `{part}`, got {values.min()}")
+        problem = prediction_problem(prediction, len(features), self.targets)
+        if problem:
+            raise _breach(self.name, "predict", problem)
         return prediction
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A space and a strategy of another package, from an installed distribution to a finished search."""
+"""A space, a strategy and a surrogate of another package, from an installed distribution to a finished search."""
 
 import json
 import os
@@ -15,6 +15,7 @@ import pandas as pd
 from torch import nn
 
 from analognas.strategies import Proposal
+from surrogates import Prediction
 
 
 class Perceptrons:
@@ -52,6 +53,34 @@ class Narrowest:
         return [Proposal(genotype, "narrowest") for genotype in fresh[:n]]
 
 
+class Linear:
+    def __init__(self, ridge=1e-3, how=""):
+        self.ridge, self.how = ridge, how
+
+    def fit(self, features, targets, rng):
+        x = np.c_[np.ones(len(features)), features]
+        weights = np.linalg.solve(x.T @ x + self.ridge * np.eye(x.shape[1]), x.T @ targets)
+        return None if self.how == "nothing" else FittedLinear(weights, list(targets.columns), self.how)
+
+
+class FittedLinear:
+    def __init__(self, weights, targets, how):
+        self.weights, self.targets, self.how = weights, targets, how
+
+    def predict(self, features):
+        if self.how == "fails":
+            raise IndexError("too many")
+        values = np.c_[np.ones(len(features)), features] @ self.weights
+        mean = pd.DataFrame(values, columns=self.targets, index=features.index)
+        if self.how == "nan":
+            mean = mean * np.nan
+        return Prediction(mean, mean[:-1] if self.how == "short" else 0.0 * mean)
+
+    def save(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(folder / "weights.npz", weights=self.weights)
+
+
 class Broken:
     def __init__(self, seed, how="no proposal"):
         self.how = how
@@ -77,6 +106,10 @@ doubles = {module}:Doubles
 [analognas.strategies]
 narrowest = {module}:Narrowest
 broken = {module}:Broken
+
+[analognas.surrogates]
+linear = {module}:Linear
+nothing = {module}:Narrowest
 """
 
 CONFIG = """\
@@ -172,3 +205,70 @@ def test_a_strategy_that_breaks_its_contract_is_named(installed: Path, how: str,
     last = done.stderr.splitlines()[-1]
     assert "the strategy 'broken'" in last
     assert message in last
+
+
+GUIDED = """\
+name: guided
+task: {{kind: digits}}
+space: {{kind: entry-point, name: perceptrons, options: {{widest: 40}}}}
+training: {{digital: {{epochs: 1}}, hardware_aware: {{epochs: 1}}}}
+evaluation: {{chips: 2, times: [1 s, 1 day, 1 month]}}
+search:
+  trials: 8
+  batch: 2
+  strategy:
+    kind: surrogate-guided
+    initial: 4
+    iterations: 1
+    population: 8
+    surrogate: {{kind: entry-point, name: {name}, options: {options}}}
+final: {{digital_epochs: 1, hardware_aware_epochs: 1, chips: 2}}
+references: []
+"""
+
+
+def guided(site: Path, *arguments: str, name: str, options: str) -> subprocess.CompletedProcess[str]:
+    config = site.parent / "guided.yaml"
+    config.write_text(GUIDED.format(name=name, options=options))
+    paths = os.pathsep.join([environment()["PYTHONPATH"], str(site)])
+    return subprocess.run(
+        command("search", config, *arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment(), "PYTHONPATH": paths},
+        cwd=site.parent,
+        timeout=300,
+    )
+
+
+def test_a_foreign_surrogate_guides_a_search_and_is_saved(installed: Path) -> None:
+    done = guided(installed, "--out", "run", name="linear", options="{ridge: 0.1}")
+    assert done.returncode == 0, done.stderr
+    run = installed.parent / "run"
+    trials = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    assert any("accuracy_1d" in trial["predicted"] for trial in trials)
+    assert json.loads((run / "best" / "metrics.json").read_text())["surrogate"]["kind"] == "entry-point"
+    assert "weights.npz" in (run / "surrogate" / "SHA256SUMS").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (
+            "linar",
+            "{}",
+            "no installed package offers the surrogate 'linar' in the group `analognas.surrogates`, did",
+        ),
+        ("linear", "{depth: 3}", "unexpected keyword argument 'depth'"),
+        ("nothing", "{seed: 0}", "the surrogate 'nothing' (foreign_nas:Narrowest) must have a method `fit`"),
+    ],
+)
+def test_a_surrogate_that_cannot_be_made_is_told_before_anything_runs(
+    installed: Path, name: str, options: str, message: str
+) -> None:
+    done = guided(installed, "--dry-run", name=name, options=options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "guided.yaml:14:" in done.stderr
+    assert "search.strategy.surrogate.name" in done.stderr
