@@ -22,6 +22,9 @@ from analognas.record.trial import DriftRecord, check_curve, check_metrics
 from analognas.specs.durations import DAY_S
 from search_spaces import published_names
 
+BEST: Final = "best"
+"""The name of a trial's candidate among the networks at full budget."""
+
 LONG: Final = 4_000_000
 """Characters. Nothing makes the file longer but the judgement of the surrogate, which has a number for each trial, and
 the test images of large data sets on many chips."""

@@ -20,8 +20,8 @@ from analognas.errors import UserError
 from analognas.export.checksums import CHECKSUMS, is_damaged
 from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
-from analognas.final.references import BEST
 from analognas.record.bounded_file import is_plain_file, read_bounded
+from analognas.record.validation import BEST
 from analognas.spaces.specs import SpaceSection
 from analognas.specs.base import Spec
 from analognas.tasks.specs import TaskSection

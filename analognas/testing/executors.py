@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
-from analognas.executors.executor import Evaluate, Executor, Job, Measurement, Outcome, node_name, now_utc
+from analognas.executors.executor import (
+    Evaluate,
+    Executor,
+    Job,
+    Measurement,
+    Outcome,
+    TrialOutcome,
+    node_name,
+    now_utc,
+)
 from analognas.record.trial import Failure
 from analognas.strategies import Proposal
 from analognas.testing.made_up import CURVE, metrics_of
@@ -27,7 +36,7 @@ class BrokenExecutorError(ValueError):
     """An executor breaks its contract; the message names the method, the rule and what was found."""
 
 
-def evaluate_made_up(job: Job) -> Outcome:
+def evaluate_made_up(job: Job) -> TrialOutcome:
     """Return a measurement that tells the job, or a failure; workers of other processes import it by its name."""
     failed = job.seed % FAILING == 0
     return Outcome(
@@ -41,7 +50,7 @@ def evaluate_made_up(job: Job) -> Outcome:
     )
 
 
-def check_executor(make: Callable[[Evaluate], Executor]) -> None:
+def check_executor(make: Callable[[Evaluate[Job, Measurement]], Executor[Job, Measurement]]) -> None:
     """Check that an executor keeps the contract of `analognas.executors.executor.Executor`.
 
     Args:
@@ -60,7 +69,7 @@ def check_executor(make: Callable[[Evaluate], Executor]) -> None:
     _call("close", make(evaluate_made_up).close)
 
 
-def _check_rounds(executor: Executor) -> None:
+def _check_rounds(executor: Executor[Job, Measurement]) -> None:
     capacity = _capacity(executor, under_way=0)
     _require(capacity >= 1, "state", "must have room for a job", f"a capacity of {capacity}")
     waiting: dict[str, Job] = {}
@@ -76,7 +85,7 @@ def _check_rounds(executor: Executor) -> None:
     _capacity(executor, under_way=0)
 
 
-def _check_outcome(executor: Executor, waiting: dict[str, Job]) -> None:
+def _check_outcome(executor: Executor[Job, Measurement], waiting: dict[str, Job]) -> None:
     outcome = _call("next_outcome", executor.next_outcome)
     _require(isinstance(outcome, Outcome), "next_outcome", "must return an Outcome", type(outcome).__name__)
     key = outcome.job.key
@@ -91,7 +100,7 @@ def _check_outcome(executor: Executor, waiting: dict[str, Job]) -> None:
     _require(outcome.attempts >= 1, "next_outcome", "must count one start or more", outcome.attempts)
 
 
-def _capacity(executor: Executor, under_way: int) -> int:
+def _capacity(executor: Executor[Job, Measurement], under_way: int) -> int:
     """Check the state against the jobs that were submitted and have no outcome yet; return the capacity."""
     state = _call("state", lambda: executor.state)
     least = min(state.capacity, state.running, state.queued)
