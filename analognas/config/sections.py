@@ -19,6 +19,7 @@ from analognas.specs.base import MismatchError, Spec
 from analognas.specs.metric_name import MetricName
 from analognas.specs.problems import nearest
 from analognas.specs.quantity import Count, Share
+from analognas.strategies.costs import CHIP_COSTS, NETWORK_COSTS
 from analognas.strategies.problem import Choice, Objective
 from analognas.strategies.specs import SELECTABLE, StrategySection
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
@@ -57,6 +58,19 @@ else:
         __doc__="Upper bounds; an absent one is free. Without one on a cost, the largest reference bounds the size.",
         **{name: _bound(TABLE[name]) for name in (*HARD_METRICS, *SOFT_METRICS)},
     )
+
+
+if TYPE_CHECKING:
+    ObjectiveName = str
+else:
+    ObjectiveName = Literal[
+        tuple(
+            name
+            for name, metric in TABLE.items()
+            if metric.sign > 0 and name not in NETWORK_COSTS and name not in CHIP_COSTS
+        )
+    ]
+"""A measured metric of which more is better."""
 
 
 class HalvingSpec(Spec):
@@ -139,9 +153,7 @@ class SearchConfig(Spec):
         description="a preset by name, with any of its values replaced: {preset: pcm-analognas, tile: {rows: 512}}",
     )
     constraints: ConstraintsSpec = ConstraintsSpec()
-    objective: Literal["accuracy_1d", "accuracy_1s", "digital_accuracy"] = Field(
-        default="accuracy_1d", description="what to maximise"
-    )
+    objective: ObjectiveName = Field(default="accuracy_1d", description="what to maximise")
     further_objectives: tuple[MetricName, ...] = Field(
         default=(),
         description="more objectives: accuracies and utilisation are raised, everything else is lowered",

@@ -150,7 +150,7 @@ class Evaluator:
             metrics={
                 **drift_metrics(curve),
                 "digital_accuracy": trained.digital_accuracy,
-                **cost_metrics(trained.network, trained.analog, self.task),
+                **cost_metrics(trained.network, self.task, self.hardware),
             },
             curve=curve,
         )
@@ -223,7 +223,7 @@ class Evaluator:
         metrics = {
             **drift_metrics(record),
             "digital_accuracy": accuracy(network, split.x, split.y),
-            **cost_metrics(network, analog, task),
+            **cost_metrics(network, task, self.hardware),
         }
         return Measured(metrics, record, CorrectImages.of(curve, DAY_S))
 

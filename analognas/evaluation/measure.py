@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 import hwsim
 from analognas.evaluation.prepared import PreparedTask
 from analognas.record.trial import DriftRecord
 from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
+from analognas.strategies.costs import network_costs
 from analognas.tasks import Split
-from search_spaces import count_network
+from search_spaces import network_cost
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -60,24 +62,21 @@ def drift_record(curve: hwsim.DriftCurve) -> DriftRecord:
     )
 
 
+MEASURED: Final[Mapping[str, Callable[[Mapping[float, npt.NDArray[np.float64]]], np.floating[Any]]]] = {
+    "accuracy_1d": lambda rows: rows[DAY_S].mean(),
+    "std_1d": lambda rows: rows[DAY_S].std(ddof=1),
+    "avm": lambda rows: rows[SECOND_S].mean() - rows[MONTH_S].mean(),
+    "accuracy_1s": lambda rows: rows[SECOND_S].mean(),
+}
+"""From the `(chips,)` accuracies at each time, seconds, to the metrics that follow from them."""
+
+
 def drift_metrics(curve: DriftRecord) -> dict[str, float]:
-    """Return 1-day accuracy, its standard deviation over the chips, AVM and accuracy at 1 s."""
+    """Return the metrics of a curve."""
     rows = {time_s: np.array(row) for time_s, row in zip(curve.times_s, curve.accuracy, strict=True)}
-    return {
-        "accuracy_1d": float(rows[DAY_S].mean()),
-        "std_1d": float(rows[DAY_S].std(ddof=1)),
-        "avm": float(rows[SECOND_S].mean() - rows[MONTH_S].mean()),
-        "accuracy_1s": float(rows[SECOND_S].mean()),
-    }
+    return {name: float(metric(rows)) for name, metric in MEASURED.items()}
 
 
-def cost_metrics(network: nn.Module, analog: nn.Module, task: PreparedTask) -> dict[str, float]:
-    """Return parameters, multiply-accumulates, tiles and their utilisation."""
-    parameters, macs = count_network(network, task.source.input_shape)
-    tiles = hwsim.tile_map(analog)
-    return {
-        "parameters": float(parameters),
-        "macs": float(macs),
-        "tiles": float(tiles.n_tiles),
-        "utilisation": float(tiles.utilisation),
-    }
+def cost_metrics(network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware) -> dict[str, float]:
+    """Return what a network costs on its own and on the hardware, as the constraints count it."""
+    return network_costs(network_cost(network, task.source.input_shape), hardware)

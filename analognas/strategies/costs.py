@@ -6,9 +6,10 @@ The tiles are those of `hwsim.mapping`: each layer on tiles of its own, split in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +47,16 @@ def cost_functions(space: Counted, hardware: hwsim.Hardware | None) -> dict[str,
         space: the search space.
         hardware: what networks run on; None where nothing but the network counts.
     """
-    costs: dict[str, Cost] = {"parameters": space.parameters, "macs": space.macs}
+    costs: dict[str, Cost] = {name: partial(cost, space) for name, cost in NETWORK_COSTS.items()}
     if hardware is not None:
-        chip = hardware
-        costs["tiles"] = lambda population: n_tiles(space.matrices(population), chip)
-        costs["utilisation"] = lambda population: utilisation(space.matrices(population), chip)
+        costs |= {name: partial(_on_chip, cost, space, hardware) for name, cost in CHIP_COSTS.items()}
     return costs
+
+
+def _on_chip(
+    cost: ChipCost, space: Counted, hardware: hwsim.Hardware, population: Population
+) -> npt.NDArray[Any]:
+    return cost(space.matrices(population), hardware)
 
 
 def network_costs(network: NetworkCost, hardware: hwsim.Hardware | None) -> dict[str, float]:
@@ -72,6 +77,19 @@ def utilisation(matrices: Matrices, hardware: hwsim.Hardware) -> npt.NDArray[np.
     """Return weights over the weights that the tiles could hold, `(n,)`; 0 for a network without tiles."""
     room = n_tiles(matrices, hardware) * hardware.tile.rows * hardware.tile.columns
     return np.where(room > 0, matrices.weights / np.maximum(room, 1), 0.0)
+
+
+NETWORK_COSTS: Final[Mapping[str, Callable[[Counted, Population], npt.NDArray[Any]]]] = {
+    "parameters": lambda space, population: space.parameters(population),
+    "macs": lambda space, population: space.macs(population),
+}
+"""What a network costs wherever it runs, by metric name."""
+
+ChipCost: TypeAlias = Callable[[Matrices, "hwsim.Hardware"], npt.NDArray[Any]]
+"""From the weight matrices of `n` networks to their `(n,)` costs on a chip."""
+
+CHIP_COSTS: Final[Mapping[str, ChipCost]] = {"tiles": n_tiles, "utilisation": utilisation}
+"""What a network costs on a chip, by metric name."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import pytest
 
 import hwsim
 from analognas.config.sections import ConstraintsSpec
+from analognas.evaluation.measure import MEASURED
 from analognas.metrics import HARD_METRICS, TABLE
 from analognas.strategies import History, Objective, SearchProblem, explain_rejections
-from analognas.strategies.costs import cost_functions, network_costs
+from analognas.strategies.costs import CHIP_COSTS, NETWORK_COSTS, cost_functions, network_costs
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.start_from import given_candidate, reference_candidate
 from search_spaces import NasBench201Space, ResNetSpace, genotypes, network_cost, published, published_names
@@ -124,6 +125,11 @@ def test_a_bound_that_nothing_meets_says_the_smallest_found() -> None:
     smallest = int(tight.costs["tiles"](NARROW.sample(10_000, np.random.default_rng(0))).min())
     text = explain_rejections(tight, np.random.default_rng(0))
     assert f"`tiles <= 2` rejects 10,000 (the smallest found has {smallest})" in text
+
+
+def test_every_metric_has_one_formula() -> None:
+    formulas = [*MEASURED, "digital_accuracy", *NETWORK_COSTS, *CHIP_COSTS]
+    assert sorted(formulas) == sorted(TABLE)
 
 
 def test_every_hard_metric_has_a_cost_and_every_bounded_one_a_field() -> None:
