@@ -12,7 +12,7 @@ from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose
 from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.evaluation.training import STOPPED_EARLY
-from analognas.executors.fingerprint import compiled_kernels
+from analognas.executors.fingerprint import OUR_SOURCE, compiled_kernels, fingerprint
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final.finalists import choose_finalist
 from analognas.final.surrogate import fit_surrogate, judge_surrogate
@@ -20,7 +20,7 @@ from analognas.final.test_split import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
-from analognas.record.environment import SIZE_BOUNDS, environment
+from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
@@ -50,6 +50,7 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     facts = {
         **environment(),
         "compiled_kernels": compiled_kernels(),
+        SOURCE_HASH: fingerprint()[OUR_SOURCE],
         "data": task.name,
         "data_sha256": task.fingerprint,
         "data_notes": list(task.notes),

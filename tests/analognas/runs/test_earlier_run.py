@@ -8,6 +8,7 @@ import pytest
 
 import analognas
 from analognas.progress.observer import Silent
+from tests.analognas.small_search import analognas as command_line
 
 WRITTEN = Path(__file__).parent / "earlier_run"
 
@@ -50,3 +51,11 @@ def test_an_interrupted_one_is_resumed_and_exported(interrupted) -> None:
         path.name for path in run.export(interrupted / "taken", ["python", "safetensors", "architecture"])
     }
     assert run.best.network() is not None
+
+
+def test_a_replay_that_differs_says_that_other_code_made_the_run(finished) -> None:
+    trials = finished / "trials.jsonl"
+    trials.write_text(trials.read_text().replace('"origin":"filling-design"', '"origin":"latin-hypercube"'))
+    done = command_line("replay", finished)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "this run was made by another version of the code of analognas" in done.stderr
