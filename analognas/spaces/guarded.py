@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from analognas.errors import UserError
+from analognas.specs.entry_points import Guard
 from search_spaces import ArchitectureSpace, Genotype, Matrices, Population
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def guarded(name: str, space: ArchitectureSpace) -> ArchitectureSpace:
@@ -36,60 +33,60 @@ class _GuardedSpace:
     """A user's space, its answers looked at."""
 
     def __init__(self, name: str, space: ArchitectureSpace) -> None:
-        self._name = name
+        self._guard = Guard("space", name)
         self._space = space
         self._genes = int(space.sample(1, np.random.default_rng(0)).shape[1])
 
     def sample(self, n: int, rng: np.random.Generator) -> Population:
-        return self._rows("sample", n, self._call("sample", self._space.sample, n, rng))
+        return self._rows("sample", n, self._guard.call("sample", self._space.sample, n, rng))
 
     def latin_hypercube(self, n: int, rng: np.random.Generator) -> Population:
-        drawn = self._call("latin_hypercube", self._space.latin_hypercube, n, rng)
+        drawn = self._guard.call("latin_hypercube", self._space.latin_hypercube, n, rng)
         return self._rows("latin_hypercube", n, drawn)
 
     def mutate(self, population: Population, rng: np.random.Generator) -> Population:
-        children = self._call("mutate", self._space.mutate, population, rng)
+        children = self._guard.call("mutate", self._space.mutate, population, rng)
         return self._rows("mutate", len(population), children)
 
     def crossover(self, first: Population, second: Population, rng: np.random.Generator) -> Population:
-        children = self._call("crossover", self._space.crossover, first, second, rng)
+        children = self._guard.call("crossover", self._space.crossover, first, second, rng)
         return self._rows("crossover", len(first), children)
 
     def canonical(self, population: Population) -> Population:
-        rows = self._call("canonical", self._space.canonical, population)
+        rows = self._guard.call("canonical", self._space.canonical, population)
         return self._rows("canonical", len(population), rows)
 
     def encode(self, population: Population) -> pd.DataFrame:
-        features = self._call("encode", self._space.encode, population)
+        features = self._guard.call("encode", self._space.encode, population)
         if len(features) != len(population):
-            raise self._breach("encode", f"must return {len(population)} rows, got {len(features)}")
+            raise self._guard.breach("encode", f"must return {len(population)} rows, got {len(features)}")
         return features
 
     def parameters(self, population: Population) -> npt.NDArray[np.int64]:
         return self._costs(
-            "parameters", population, self._call("parameters", self._space.parameters, population)
+            "parameters", population, self._guard.call("parameters", self._space.parameters, population)
         )
 
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
-        return self._costs("macs", population, self._call("macs", self._space.macs, population))
+        return self._costs("macs", population, self._guard.call("macs", self._space.macs, population))
 
     def matrices(self, population: Population) -> Matrices:
-        found = self._call("matrices", self._space.matrices, population)
+        found = self._guard.call("matrices", self._space.matrices, population)
         shape = getattr(getattr(found, "layers", None), "shape", ())
         if shape[:1] != (len(population),):
-            raise self._breach(
+            raise self._guard.breach(
                 "matrices", f"must return Matrices of {len(population)} rows, got shape {shape}"
             )
         return found
 
     def problems(self, population: Population) -> list[str]:
-        reasons = self._call("problems", self._space.problems, population)
+        reasons = self._guard.call("problems", self._space.problems, population)
         if len(reasons) != len(population):
-            raise self._breach("problems", f"must return {len(population)} texts, got {len(reasons)}")
+            raise self._guard.breach("problems", f"must return {len(population)} texts, got {len(reasons)}")
         return reasons
 
     def describe(self, genotype: Genotype) -> dict[str, Any]:
-        return self._call("describe", self._space.describe, genotype)
+        return self._guard.call("describe", self._space.describe, genotype)
 
     def parse(self, architecture: Mapping[str, Any]) -> Genotype:
         return self._space.parse(architecture)
@@ -100,7 +97,7 @@ class _GuardedSpace:
     def _rows(self, method: str, n: int, population: Population) -> Population:
         shape, dtype = getattr(population, "shape", None), getattr(population, "dtype", None)
         if shape != (n, self._genes) or dtype != np.int64:
-            raise self._breach(method, f"must return ({n}, {self._genes}) int64, got {shape} {dtype}")
+            raise self._guard.breach(method, f"must return ({n}, {self._genes}) int64, got {shape} {dtype}")
         return population
 
     def _costs(
@@ -108,16 +105,5 @@ class _GuardedSpace:
     ) -> npt.NDArray[np.int64]:
         shape = getattr(costs, "shape", None)
         if shape != (len(population),):
-            raise self._breach(method, f"must return ({len(population)},), got {shape}")
+            raise self._guard.breach(method, f"must return ({len(population)},), got {shape}")
         return costs
-
-    def _call(self, method: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return function(*args, **kwargs)
-        except UserError:
-            raise
-        except Exception as error:
-            raise self._breach(method, f"failed: {type(error).__name__}: {error}") from error
-
-    def _breach(self, method: str, what: str) -> UserError:
-        return UserError(f"`{method}` of the space {self._name!r} {what}")

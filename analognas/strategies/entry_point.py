@@ -18,8 +18,7 @@ from typing import Any, ClassVar, Final, Literal, final
 import numpy as np
 from pydantic import Field
 
-from analognas.errors import UserError
-from analognas.specs.entry_points import make_from_entry_point
+from analognas.specs.entry_points import Guard, make_from_entry_point
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal, Strategy
@@ -43,12 +42,8 @@ class EntryPointStrategySpec(StrategySpec):
             UserError: when there is no such entry point, it fails, or what it made has no `ask`.
         """
         arguments = {**self.options, "seed": seed}
-        strategy, place = make_from_entry_point(GROUP, "strategy", self.name, arguments)
-        if not callable(getattr(strategy, "ask", None)):
-            raise UserError(
-                f"the strategy {self.name!r} ({place}) must have a method `ask`, got {strategy!r:.200}"
-            )
-        return ForeignStrategy(self.name, strategy)
+        strategy, _ = make_from_entry_point(GROUP, "strategy", self.name, arguments, method="ask")
+        return ForeignStrategy(Guard("strategy", self.name), strategy)
 
 
 @final
@@ -57,11 +52,11 @@ class ForeignStrategy:
     """A strategy of another package, whose mistakes are told as such.
 
     Attributes:
-        name: of the entry point.
-        strategy: what it made.
+        guard: of its methods.
+        strategy: what the entry point made.
     """
 
-    name: str
+    guard: Guard
     strategy: Strategy
 
     def ask(
@@ -72,29 +67,16 @@ class ForeignStrategy:
         Raises:
             UserError: when its `ask` fails, or returns anything but at most `n` proposals.
         """
-        try:
-            proposals = self.strategy.ask(problem, history, n, rng)
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(
-                f"`ask` of the strategy {self.name!r} failed: {type(error).__name__}: {error}"
-            ) from error
+        proposals = self.guard.call("ask", self.strategy.ask, problem, history, n, rng)
         if not isinstance(proposals, list) or not all(isinstance(entry, Proposal) for entry in proposals):
-            raise UserError(
-                f"`ask` of the strategy {self.name!r} must return a list of Proposal, got {proposals!r:.200}"
-            )
+            raise self.guard.breach("ask", f"must return a list of Proposal, got {proposals!r:.200}")
         genes = history.population.shape[1]
         if len(proposals) > n:
-            raise UserError(
-                f"`ask` of the strategy {self.name!r} must return at most {n} proposals, got {len(proposals)}"
-            )
+            raise self.guard.breach("ask", f"must return at most {n} proposals, got {len(proposals)}")
         for proposal in proposals:
             problem_of = _wrong(proposal, problem, genes)
             if problem_of:
-                raise UserError(
-                    f"`ask` of the strategy {self.name!r} returned {proposal!r:.200}: {problem_of}"
-                )
+                raise self.guard.breach("ask", f"returned {proposal!r:.200}: {problem_of}")
         return proposals
 
 

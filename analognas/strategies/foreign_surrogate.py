@@ -10,16 +10,14 @@ In the other package's pyproject.toml:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 import numpy as np
 from pydantic import Field
 
-from analognas.errors import UserError
-from analognas.specs.entry_points import make_from_entry_point
+from analognas.specs.entry_points import Guard, make_from_entry_point
 from surrogates import FittedSurrogate, Prediction, Surrogate
 from surrogates.base_spec import SurrogateSpec
 from surrogates.conformance import prediction_problem
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUP: Final = "analognas.surrogates"
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class EntryPointSurrogateSpec(SurrogateSpec):
@@ -46,12 +41,8 @@ class EntryPointSurrogateSpec(SurrogateSpec):
         Raises:
             UserError: when there is no such entry point, it fails, or what it made has no `fit`.
         """
-        surrogate, place = make_from_entry_point(GROUP, "surrogate", self.name, self.options)
-        if not callable(getattr(surrogate, "fit", None)):
-            raise UserError(
-                f"the surrogate {self.name!r} ({place}) must have a method `fit`, got {surrogate!r:.200}"
-            )
-        return ForeignSurrogate(self.name, surrogate)
+        surrogate, _ = make_from_entry_point(GROUP, "surrogate", self.name, self.options, method="fit")
+        return ForeignSurrogate(Guard("surrogate", self.name), surrogate)
 
 
 @final
@@ -60,11 +51,11 @@ class ForeignSurrogate:
     """A surrogate of another package, whose mistakes are told as such.
 
     Attributes:
-        name: of the entry point.
-        surrogate: what it made.
+        guard: of its methods.
+        surrogate: what the entry point made.
     """
 
-    name: str
+    guard: Guard
     surrogate: Surrogate
 
     def fit(
@@ -75,11 +66,11 @@ class ForeignSurrogate:
         Raises:
             UserError: when its `fit` fails, or returns what cannot predict and be saved.
         """
-        fitted = _call(self.name, "fit", self.surrogate.fit, features, targets, rng)
+        fitted = self.guard.call("fit", self.surrogate.fit, features, targets, rng)
         for method in ("predict", "save"):
             if not callable(getattr(fitted, method, None)):
-                raise _breach(self.name, "fit", f"must return an object with `{method}`, got {fitted!r:.200}")
-        return ForeignFittedSurrogate(self.name, fitted, tuple(targets.columns))
+                raise self.guard.breach("fit", f"must return an object with `{method}`, got {fitted!r:.200}")
+        return ForeignFittedSurrogate(self.guard, fitted, tuple(targets.columns))
 
 
 @final
@@ -88,12 +79,12 @@ class ForeignFittedSurrogate:
     """What a surrogate of another package fitted.
 
     Attributes:
-        name: of the entry point.
+        guard: of its methods.
         fitted: what its `fit` returned.
         targets: the columns that it was fitted on.
     """
 
-    name: str
+    guard: Guard
     fitted: FittedSurrogate
     targets: tuple[str, ...]
 
@@ -103,10 +94,10 @@ class ForeignFittedSurrogate:
         Raises:
             UserError: when its `predict` fails, or returns anything but finite values of every target.
         """
-        prediction = _call(self.name, "predict", self.fitted.predict, features)
+        prediction = self.guard.call("predict", self.fitted.predict, features)
         problem = prediction_problem(prediction, len(features), self.targets)
         if problem:
-            raise _breach(self.name, "predict", problem)
+            raise self.guard.breach("predict", problem)
         return prediction
 
     def save(self, folder: Path) -> None:
@@ -115,17 +106,4 @@ class ForeignFittedSurrogate:
         Raises:
             UserError: when its `save` fails.
         """
-        _call(self.name, "save", self.fitted.save, folder)
-
-
-def _call(name: str, method: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    try:
-        return function(*args, **kwargs)
-    except (UserError, OSError):  # a full disk is no fault of the surrogate
-        raise
-    except Exception as error:
-        raise _breach(name, method, f"failed: {type(error).__name__}: {error}") from error
-
-
-def _breach(name: str, method: str, what: str) -> UserError:
-    return UserError(f"`{method}` of the surrogate {name!r} {what}")
+        self.guard.call("save", self.fitted.save, folder)

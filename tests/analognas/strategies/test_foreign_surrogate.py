@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from analognas.errors import UserError
+from analognas.specs.entry_points import Guard
 from analognas.strategies.foreign_surrogate import ForeignSurrogate
 from surrogates import GaussianProcessSurrogate, Prediction
 
@@ -56,13 +57,15 @@ FEATURES = pd.DataFrame({"width": [1.0, 2.0, 3.0]})
     ],
 )
 def test_a_breach_names_the_method(answer: Any, message: str) -> None:
-    surrogate = ForeignSurrogate("mine", Answering(answer))
+    surrogate = ForeignSurrogate(Guard("surrogate", "mine"), Answering(answer))
     with pytest.raises(UserError, match=message):
         surrogate.fit(FEATURES, table(3), np.random.default_rng(0)).predict(FEATURES)
 
 
 def test_a_surrogate_that_cannot_be_saved_is_named() -> None:
-    fitted = ForeignSurrogate("mine", Answering(table)).fit(FEATURES, table(3), np.random.default_rng(0))
+    fitted = ForeignSurrogate(Guard("surrogate", "mine"), Answering(table)).fit(
+        FEATURES, table(3), np.random.default_rng(0)
+    )
     with pytest.raises(UserError, match="`save` of the surrogate 'mine' failed: RuntimeError: no format"):
         fitted.save(Path())
 
@@ -72,7 +75,7 @@ def test_a_guarded_surrogate_answers_like_the_surrogate() -> None:
     features = pd.DataFrame(np.random.default_rng(0).random((9, 2)), columns=["a", "b"])
     targets = pd.DataFrame({"accuracy_1d": features["a"]})
     rng = np.random.default_rng(0)
-    guarded = ForeignSurrogate("mine", own).fit(features, targets, rng).predict(features)
+    guarded = ForeignSurrogate(Guard("surrogate", "mine"), own).fit(features, targets, rng).predict(features)
     pd.testing.assert_frame_equal(own.fit(features, targets, rng).predict(features).mean, guarded.mean)
     with pytest.raises(UserError, match="`fit` of the surrogate 'mine' failed: ValueError"):
-        ForeignSurrogate("mine", own).fit(features[:1], targets[:1], rng)
+        ForeignSurrogate(Guard("surrogate", "mine"), own).fit(features[:1], targets[:1], rng)
