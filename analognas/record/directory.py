@@ -19,15 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from analognas.errors import Argument, UserError
-from analognas.record.bounded_file import read_bounded
 from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
-
-MAX_METRICS_BYTES: Final = 50_000_000
-"""Of metrics.json, which holds every trial of the surrogate's judgement."""
-
-MAX_ENVIRONMENT_BYTES: Final = 10_000_000
 
 _RESTORED: Final[Mapping[str, str]] = {
     "config.yaml": "put the configuration that the search began with there",
@@ -117,7 +111,7 @@ class RunDirectory:
             UserError: when the file is damaged.
         """
         try:
-            return FinalResult.from_json(read_bounded(self.metrics, MAX_METRICS_BYTES))
+            return FinalResult.from_json(self.metrics.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -154,8 +148,8 @@ class RunDirectory:
     def read_environment(self) -> dict[str, Any]:
         """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""
         try:
-            content = json.loads(read_bounded(self.environment, MAX_ENVIRONMENT_BYTES))
-        except (OSError, ValueError, RecursionError):
+            content = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
 
