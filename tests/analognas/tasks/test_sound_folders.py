@@ -149,6 +149,6 @@ def test_bad_sounds_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
     task = load(tmp_path, "kind: wav-folder, path: s, max_bad_files: 2")
     assert sum(len(part) for part in (task.train, task.validation, task.test)) == 40
     assert len(task.notes) == 2
-    assert "truncated" in task.notes[1]
+    assert "cut.wav: no readable WAV file, or a truncated one" in task.notes[1]
     with pytest.raises(UserError, match="more than `max_bad_files: 1` files cannot be read"):
         load(tmp_path, "kind: wav-folder, path: s, max_bad_files: 1")
