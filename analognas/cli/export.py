@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from analognas.cli.options import RunFolder
-
-if TYPE_CHECKING:
-    pass
 
 STUDY: Final = "study"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -22,10 +22,12 @@ from analognas.cli import (
     status,
     validate,
 )
-from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.cli.streams import drop_output
 from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
 from analognas.progress.printable import printable, tell
+
+EXIT_USAGE: Final = 2
+EXIT_NO_FEASIBLE: Final = 3
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
 

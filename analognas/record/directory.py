@@ -210,10 +210,19 @@ def ensure_unused(path: Path) -> None:
         raise UserError(
             f"{path}: the output directory is in use; {remedy}choose another with ", Argument("out")
         )
-    parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+    ensure_writable(path)
+
+
+def ensure_writable(path: Path) -> None:
+    """Check that a directory is, or can be made, at `path`.
+
+    Raises:
+        UserError: when the nearest directory that exists cannot be written to.
+    """
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(
-            f"{path}: {parent} is not a directory one can write to; choose another with ", Argument("out")
+            f"{path}: {there} is not a directory one can write to; choose another with ", Argument("out")
         )
 
 

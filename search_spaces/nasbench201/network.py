@@ -13,10 +13,9 @@ References:
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
 from search_spaces.nasbench201.cell import CONV1, CONV3, EDGES, POOL, SKIP
 from search_spaces.nasbench201.isomorphism import live_edges
 from search_spaces.nasbench201.skeleton import STAGES, Skeleton, reduction_strides
@@ -112,12 +111,7 @@ class CellNetwork(nn.Module):
 
 def build(genotype: Genotype, skeleton: Skeleton) -> nn.Module:
     """Return the network of a connected cell, its weights drawn with seed 0."""
-    # Layers made on the meta device draw no weights, so that the global generator stays as it is.
-    with torch.device("meta"):
-        network = CellNetwork(genotype, skeleton)
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
+    return initialised(lambda: CellNetwork(genotype, skeleton))
 
 
 def _edge_name(edge: tuple[int, int]) -> str:
