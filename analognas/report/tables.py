@@ -14,7 +14,7 @@ from analognas.driver.pareto import hypervolume_curve, pareto_front
 from analognas.metrics import METRICS
 from analognas.record.directory import write_atomically
 from analognas.record.trial import Trial
-from analognas.report.data import meets
+from analognas.report.data import is_feasible
 from analognas.strategies.problem import Objective, objective_values
 
 if TYPE_CHECKING:
@@ -43,12 +43,7 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
     columns: dict[str, list[object]] = {
         "number": [trial.number for trial in trials],
         "status": [trial.status for trial in trials],
-        "feasible": [
-            trial.status == "completed"
-            and trial.at_full_budget
-            and all(meets(trial.metrics, metric, bound) for metric, bound in upper_bounds.items())
-            for trial in trials
-        ],
+        "feasible": [is_feasible(trial, upper_bounds) for trial in trials],
         "origin": [trial.origin for trial in trials],
     }
     columns |= {metric: [trial.metrics.get(metric) for trial in trials] for metric in metrics}
