@@ -32,7 +32,7 @@ from analognas.strategies.specs import (
 )
 
 FOLDER: Final = Path("comparisons")
-"""Where a comparison lies that nobody gave a place."""
+"""The default folder of comparisons."""
 
 DEFAULT_DESIGN: Final = 8
 """Trials that count as the design where neither a strategy nor the first one has one."""
@@ -137,14 +137,16 @@ def plan_comparison(
 
 
 def _checked_strategies(names: Sequence[str]) -> tuple[str, ...]:
-    told = Argument("strategies")
+    argument = Argument("strategies")
     if isinstance(names, str) or not names:
-        raise UserError(told, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got {names!r:.80}")
+        raise UserError(
+            argument, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got {names!r:.80}"
+        )
     for name in names:
         if name not in STRATEGIES:
-            raise UserError(told, f": unknown strategy {name!r}{nearest(str(name), STRATEGIES)}")
+            raise UserError(argument, f": unknown strategy {name!r}{nearest(str(name), STRATEGIES)}")
     if len(set(names)) < len(names):
-        raise UserError(told, f": each must be named once, got {', '.join(names)}")
+        raise UserError(argument, f": each must be named once, got {', '.join(names)}")
     return tuple(names)
 
 
@@ -186,9 +188,6 @@ def _check_place(plan: ComparisonPlan) -> None:
         raise UserError(
             f"{path}: is in use, and no comparison ({plan.record.name}); choose another with ", out
         )
-    for own in (plan.record, plan.drawing):
-        if own.is_symlink() or (own.exists() and not own.is_file()):
-            raise UserError(f"{own}: is no plain file and cannot be written; move it away")
     ensure_writable(path)
 
 

@@ -36,13 +36,14 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
         written = _written(folder)
     except (OSError, ValueError):
         return (CHECKSUMS,)
-    if not written or any(not _is_within(name) for name in written):
+    paths = map(PurePosixPath, written)
+    if not written or any(path.is_absolute() or ".." in path.parts for path in paths):
         return (CHECKSUMS,)
     return tuple(name for name, checksum in written.items() if not _holds(folder / name, checksum))
 
 
 def is_damaged(path: Path) -> bool:
-    """Return whether the checksums beside a file tell of another content; without them it is believed."""
+    """Return whether a file differs from its checksum; one without a checksum does not."""
     try:
         checksum = _written(path.parent).get(path.name)
     except (OSError, ValueError):
@@ -59,11 +60,6 @@ def _written(folder: Path) -> dict[str, str]:
 def _write(folder: Path, checksums: Mapping[str, str]) -> None:
     lines = [f"{checksum}  {name}\n" for name, checksum in checksums.items()]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
-
-
-def _is_within(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _holds(path: Path, checksum: str) -> bool:

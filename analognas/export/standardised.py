@@ -1,7 +1,7 @@
 """A network together with the normalisation of its inputs.
 
-Every exported file takes the task's raw inputs: nobody who uses one has to know, or can get wrong, the
-statistics that the network was trained with.
+Every exported file takes the task's raw inputs: its users need not know the statistics that the network was trained
+with, and cannot get them wrong.
 
     y = network((x - mean) / std),   mean and std by channel, or by channel and column
 """

@@ -203,10 +203,7 @@ def ensure_unused(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose another directory with ", Argument("out"))
     if path.is_dir() and any(path.iterdir()):
-        missing = _missing(path)
-        remedy = f"continue it with `analognas resume {path}`, or " if not missing else ""
-        if missing == ["config.yaml"]:  # a folder without trials.jsonl may be anything
-            remedy = f"its config.yaml is missing, {_RESTORED['config.yaml']}, or "
+        remedy = f"continue it with `analognas resume {path}`, or " if holds_run(path) else ""
         raise UserError(
             f"{path}: the output directory is in use; {remedy}choose another with ", Argument("out")
         )

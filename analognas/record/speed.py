@@ -1,4 +1,4 @@
-"""How fast a run goes, told from its record by somebody who only looks.
+"""How fast a run goes, estimated from its record.
 
 The ends of the last trials give it. They are times of the wall clock, good to be shown and for nothing else; the time
 in which nothing ran, between a stop and its resumption, is left out.
@@ -26,7 +26,7 @@ class Speed:
     """How fast a run goes.
 
     Attributes:
-        trials_a_second: over the last trials; None where they do not tell.
+        trials_a_second: over the last trials; None when they are too few.
         nodes: machines that evaluated the last trials.
     """
 

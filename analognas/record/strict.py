@@ -1,4 +1,4 @@
-"""How a record is read: strictly, with the first mistake told in a line."""
+"""Strict reading of a record; the first mistake becomes one line."""
 
 from __future__ import annotations
 

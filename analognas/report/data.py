@@ -19,7 +19,7 @@ from analognas.strategies.worth import soft_bounds, worth_of
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything a report shows; any text in it may come from a stranger.
+    """Everything a report shows; any text in it may come from an untrusted source.
 
     Attributes:
         name: of the run.

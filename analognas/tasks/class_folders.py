@@ -69,7 +69,7 @@ class ClassFolders:
             fractions: shares of the three; with folders of splits, of training and validation where there is no folder
                 for validation.
             seed: of the split.
-            speakers: of each file; nobody is then in two parts. None: stratified.
+            speakers: of each file; no speaker is in two parts. None: stratified.
 
         Raises:
             UserError: when a class is missing from a part, or too small, or a speaker is in two folders of splits.
@@ -99,14 +99,14 @@ class ClassFolders:
 
 
 def _check_speakers(parts: Sequence[Index], speakers: Sequence[str]) -> None:
-    """Raise UserError when somebody is in the folders of two splits."""
+    """Raise UserError when a speaker is in the folders of two splits."""
     said = [{speakers[index] for index in part} for part in parts]
     for first, second in itertools.combinations(range(len(PARTS)), 2):
         both = sorted(said[first] & said[second])
         if both:
             more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
             raise UserError(
-                f"with `speaker`, nobody may be in two splits; in the folders of the {PARTS[first]} and the "
+                f"with `speaker`, no speaker may be in two splits; in the folders of the {PARTS[first]} and the "
                 f"{PARTS[second]} split are {', '.join(both[:SHOWN])}{more}; move their files, or leave `speaker` out"
             )
 

@@ -113,7 +113,7 @@ class Task:
         import torch
 
         both = Split(
-            *(torch.cat(pair) for pair in zip(*map(_tensors, (self.train, self.validation)), strict=True))
+            torch.cat([self.train.x, self.validation.x]), torch.cat([self.train.y, self.validation.y])
         )
         noisy = None
         if self.noisy is not None:
@@ -134,10 +134,6 @@ class Task:
             if copies is not None:
                 digest.update(copies.contiguous().numpy().data)
         return digest.hexdigest()
-
-
-def _tensors(split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-    return split.x, split.y
 
 
 def make_split(x: npt.NDArray[Any], y: Labels) -> Split:

@@ -48,7 +48,7 @@ class Cell(nn.Module):
             sources = [source for source in range(target) if _edge_name((source, target)) in self.edges]
             terms = [self.edges[_edge_name((source, target))](nodes[source]) for source in sources]
             if terms:
-                nodes[target] = _sum(terms)
+                nodes[target] = sum(terms[1:], terms[0])
         return nodes[3]
 
 
@@ -134,10 +134,3 @@ def _convolution(
         nn.Conv2d(channels_in, channels_out, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(channels_out),
     )
-
-
-def _sum(terms: list[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total

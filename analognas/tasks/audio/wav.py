@@ -1,8 +1,8 @@
 """Sound from WAV files: PCM and IEEE float as `scipy.io.wavfile` reads them, at any sampling rate.
 
 Channels are averaged. Another sampling rate is converted by a polyphase filter (`scipy.signal.resample_poly`, a
-Kaiser window with β = 5). Float samples lie between -1 and 1; values far beyond are integers that somebody wrote as
-floats, and are refused.
+Kaiser window with β = 5). Float samples lie between -1 and 1; values far beyond are integers written as floats, and
+are refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 LOUDEST: Final = 16.0
-"""Float samples beyond it (24 dB over full scale) are integers that nobody divided by full scale."""
+"""Float samples beyond it (24 dB over full scale) are integers that were not divided by full scale."""
 
 
 class WavError(ValueError):

@@ -69,7 +69,9 @@ def test_folders_of_splits_are_held_to_the_speakers_too(tmp_path, folders, messa
     if message is None:
         assert [len(part) for part in different(load(tmp_path, text))][2] == 2
     else:
-        with pytest.raises(UserError, match=rf"s: with `speaker`, nobody may be in two splits; .*{message}"):
+        with pytest.raises(
+            UserError, match=rf"s: with `speaker`, no speaker may be in two splits; .*{message}"
+        ):
             load(tmp_path, text)
 
 
