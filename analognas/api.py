@@ -13,7 +13,7 @@ import yaml
 from analognas.comparison import Comparison, execute, plan_comparison
 from analognas.compose import compose
 from analognas.config.document import Document, parse_document, read_document
-from analognas.config.loader import load_run_config, validate_document
+from analognas.config.loader import load_run_config, located_in, validate_document
 from analognas.config.overrides import apply_overrides, assign_seed
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -55,7 +55,8 @@ def search(
     parsed = validate_document(document, folder)
     if out is not None:
         ensure_unused(Path(out))
-    composition = compose(parsed, document)
+    with located_in(document):
+        composition = compose(parsed)
     directory = new_run(composition, None if out is None else Path(out))
     with _shown_to(observer) as shown:
         run_to_end(directory, composition, shown)
@@ -146,8 +147,8 @@ def resume(path: str | Path, *, observer: Observer | None = None) -> Run:
     """
     directory = open_run(Path(path))
     config, document = load_run_config(directory.config)
-    with _shown_to(observer) as shown:
-        continue_run(directory, config, document, shown)
+    with _shown_to(observer) as shown, located_in(document):
+        continue_run(directory, config, shown)
     return Run(directory)
 
 

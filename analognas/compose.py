@@ -7,32 +7,32 @@ from pathlib import Path
 
 import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
-from analognas.config.document import Document
-from analognas.config.loader import problem_at
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
 from analognas.driver.loop import SearchLoop
-from analognas.errors import UserError
+from analognas.errors import MisfitError, UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
+from analognas.evaluation.full_training import FullTraining, FullyTrained
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import Distillation, EarlyStop, TrainingBudget
 from analognas.executors.device import NoSuchDeviceError
-from analognas.executors.executor import Executor
-from analognas.executors.place import Place
-from analognas.executors.ray_cluster import NoClusterError, NoRoomError
+from analognas.executors.executor import Executor, Job, Measurement
 from analognas.executors.site import Site, open_site
 from analognas.executors.specs import IN_ORDER
+from analognas.final.ending import Ending
+from analognas.final.surrogate import SurrogateRecipe
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.spaces.specs import make_space
 from analognas.strategies.probe import Probe, probe
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
-from analognas.strategies.specs import make_strategy
+from analognas.strategies.specs import make_strategy, surrogate_spec
 from analognas.strategies.start_from import StartFrom, given_candidate, known_first
 from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task, load_task
 from analognas.training.loop import Schedule
 from search_spaces import ArchitectureSpace
+from surrogates import make_surrogate
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Composition:
         prepared: the data.
         problem: space, objective, constraints.
         loop: the search loop with its strategy.
+        ending: what happens after the last trial.
         evaluator: what an executor runs.
         site: where evaluations run.
         probe: which candidates are admissible.
@@ -54,6 +55,7 @@ class Composition:
     prepared: PreparedTask
     problem: SearchProblem
     loop: SearchLoop
+    ending: Ending
     evaluator: Evaluator
     site: Site
     probe: Probe
@@ -70,51 +72,50 @@ class Composition:
         size = (self.size_note,) if self.size_note else ()
         return (*(f"data: {note}" for note in self.task.notes), *size, *self.site.notes())
 
-    def executor(self, logs: Path | None) -> Executor:
-        """Return a new executor; `logs` is the folder for the output of its workers."""
+    def executor(self, logs: Path | None) -> Executor[Job, Measurement]:
+        """Return a new executor of trials; `logs` is the folder for the output of its workers."""
         return self.site.executor(self.evaluator.evaluate, logs)
 
-    def place(self) -> Place:
-        """Return where the trainings after the search run."""
-        return self.site.place()
+    def executor_in_full(self, logs: Path | None) -> Executor[FullTraining, FullyTrained]:
+        """Return a new executor of trainings at full budget, held to the same limits."""
+        return self.site.executor(self.evaluator.evaluate_in_full, logs, self.ending.most_trainings)
 
 
-def load_task_and_space(config: SearchConfig, document: Document) -> tuple[Task, ArchitectureSpace]:
+def load_task_and_space(config: SearchConfig) -> tuple[Task, ArchitectureSpace]:
     """Load the data and make the space for them.
 
     Raises:
-        UserError: at the section that is wrong.
+        MisfitError: at the section that is wrong.
     """
     try:
         task = load_task(config.task)
     except UserError as error:
-        raise problem_at(document, ("task",), str(error)) from None
+        raise MisfitError(str(error), ("task",)) from None
     try:
         return task, make_space(config.space, task.input_shape, task.n_classes)
     except ValueError as error:
-        raise problem_at(document, ("space",), str(error)) from None
+        raise MisfitError(str(error), ("space",)) from None
     except UserError as error:
-        raise problem_at(document, ("space", "name"), str(error)) from None
+        raise MisfitError(str(error), ("space", "name")) from None
 
 
-def compose(config: SearchConfig, document: Document) -> Composition:
+def compose(config: SearchConfig) -> Composition:
     """Load the data, check that the search can succeed, and put its parts together.
 
     Args:
         config: the search; everybody after this uses that of the composition, which has its bounds on size.
-        document: knows the place of each value, for errors.
 
     Raises:
-        UserError: when the data do not fit, or no candidate can meet the hard constraints.
+        MisfitError: when the data do not fit, or no candidate can meet the hard constraints.
     """
-    task, space = load_task_and_space(config, document)
+    task, space = load_task_and_space(config)
     try:
         hwsim.check_times(config.hardware, config.evaluation.times)
     except ValueError as error:
         message = (
             f"this hardware cannot be simulated at every one of `evaluation.times`: {error}; choose another"
         )
-        raise problem_at(document, ("hardware",), message) from None
+        raise MisfitError(message, ("hardware",)) from None
     config, size_note = with_size_bounds(config, task, space)
     problem = SearchProblem(
         space=space,
@@ -123,24 +124,23 @@ def compose(config: SearchConfig, document: Document) -> Composition:
         further=config.objectives[1:],
         hardware=config.hardware,
     )
-    found = _probe(problem, config.seed, document)
-    strategy = _strategy(config, problem, document)
+    found = _probe(problem, config.seed)
+    strategy = _strategy(config, problem)
     try:
         prepared = prepare(task, config.training.augmentation.augmentation())
     except ValueError as error:
-        raise problem_at(document, ("training", "augmentation"), str(error)) from None
-    try:  # last, because only a composition can close it again
-        site = open_site(config.executor, min(config.search.batch, config.search.trials))
-    except NoSuchDeviceError as error:
-        raise problem_at(document, ("executor", "device"), str(error)) from None
-    except NoClusterError as error:
-        raise problem_at(document, ("executor", "address"), str(error)) from None
-    except NoRoomError as error:
-        paths = [("executor", key) for key in error.keys]
-        path = next((path for path in paths if path in document.places), ("executor",))
-        raise problem_at(document, path, str(error)) from None
-    except UserError as error:
-        raise problem_at(document, ("executor",), str(error)) from None
+        raise MisfitError(str(error), ("training", "augmentation")) from None
+    evaluator = Evaluator(
+        task=prepared,
+        space=space,
+        hardware=config.hardware,
+        budget=trial_budget(config.training),
+        chips=config.evaluation.chips,
+        times_s=config.evaluation.times,
+        chip_seed=chip_seed(config.seed),
+        threads=config.executor.threads,
+        device=config.executor.device,
+    )
     return Composition(
         config=config,
         prepared=prepared,
@@ -154,34 +154,57 @@ def compose(config: SearchConfig, document: Document) -> Composition:
             halving=None if config.search.halving is None else config.search.halving.schedule,
             in_order=isinstance(config.executor, IN_ORDER),
         ),
-        evaluator=Evaluator(
-            task=prepared,
-            space=space,
-            hardware=config.hardware,
-            budget=trial_budget(config.training),
-            chips=config.evaluation.chips,
-            times_s=config.evaluation.times,
-            chip_seed=chip_seed(config.seed),
-            threads=config.executor.threads,
-            device=config.executor.device,
-        ),
-        site=site,
+        ending=_ending(config, problem, evaluator),
+        evaluator=evaluator,
+        site=_site(config),  # last, because only a composition can close it again
         probe=found,
         size_note=size_note,
     )
 
 
-def _strategy(config: SearchConfig, problem: SearchProblem, document: Document) -> Strategy:
+def _site(config: SearchConfig) -> Site:
+    try:
+        return open_site(config.executor, min(config.search.batch, config.search.trials))
+    except MisfitError:
+        raise
+    except NoSuchDeviceError as error:
+        raise MisfitError(str(error), ("executor", "device")) from None
+    except UserError as error:
+        raise MisfitError(str(error), ("executor",)) from None
+
+
+def _ending(config: SearchConfig, problem: SearchProblem, evaluator: Evaluator) -> Ending:
+    return Ending(
+        problem=problem,
+        evaluator=evaluator,
+        choice=config.choice,
+        n_finalists=config.final.finalists,
+        references=config.references,
+        budget=final_budget(config.training, config.final),
+        chips=config.final.chips,
+        trains_on_validation=config.final.train_on == "train-and-validation",
+        seed=config.seed,
+        surrogate=surrogate_recipe(config),
+    )
+
+
+def surrogate_recipe(config: SearchConfig) -> SurrogateRecipe | None:
+    """Return the surrogate that the strategy searches on; None for a strategy without."""
+    spec = surrogate_spec(config.search.strategy)
+    return None if spec is None else SurrogateRecipe(spec.kind, make_surrogate(spec), config.seed)
+
+
+def _strategy(config: SearchConfig, problem: SearchProblem) -> Strategy:
     try:
         strategy = make_strategy(config.search.strategy, derive_seed(config.seed, "strategy"))
     except UserError as error:
-        raise problem_at(document, ("search", "strategy", "name"), str(error)) from None
+        raise MisfitError(str(error), ("search", "strategy", "name")) from None
     candidates = []
     for index, entry in enumerate(config.search.start_from):
         try:
             candidates.append(given_candidate(problem, entry))
         except ValueError as error:
-            raise problem_at(document, ("search", "start_from", index), str(error)) from None
+            raise MisfitError(str(error), ("search", "start_from", index)) from None
     known = known_first(problem, candidates, config.references)
     return StartFrom(known, strategy) if known else strategy
 
@@ -239,7 +262,7 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
     )
 
 
-def _probe(problem: SearchProblem, seed: int, document: Document) -> Probe:
+def _probe(problem: SearchProblem, seed: int) -> Probe:
     """Return what a sample of the space holds; nothing admissible at all, nor a smaller one near by, is an error."""
     rng = numpy_generator(seed, "probe")
     found = probe(problem, rng)
@@ -248,9 +271,9 @@ def _probe(problem: SearchProblem, seed: int, document: Document) -> Probe:
     broken = [reason for reason in problem.space.problems(found.smallest) if reason]
     if len(broken) == len(found.smallest):
         message = f"no candidate of the space can be built for these inputs: {broken[0]}"
-        raise problem_at(document, ("space",), message)
+        raise MisfitError(message, ("space",))
     message = (
         f"{explain_rejections(problem, rng, found.smallest)}; no mutant of the smallest meets them either; "
         "raise a bound or widen `space`"
     )
-    raise problem_at(document, ("constraints",), message)
+    raise MisfitError(message, ("constraints",))

@@ -71,6 +71,20 @@ class UserError(Exception):
         return "".join(part if isinstance(part, str) else part.on_command_line() for part in self.parts)
 
 
+class MisfitError(UserError):
+    """A value of a configuration is valid by itself and fits neither the others, nor the data, nor the machine.
+
+    Args:
+        message: the rule, the value and the remedy.
+        paths: of the keys that it is about; the one that is shown is the first that the user wrote.
+    """
+
+    def __init__(self, message: str, *paths: tuple[str | int, ...]) -> None:
+        super().__init__(f"{'.'.join(map(str, paths[0]))}: {message}")
+        self.message = message
+        self.paths = paths
+
+
 class NoFeasibleArchitectureError(Exception):
     """No candidate met the hard constraints, or none could be trained."""
 

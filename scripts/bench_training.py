@@ -162,7 +162,7 @@ def composed(path: Path, options: argparse.Namespace, folder: Path) -> tuple[Com
     _, shape, classes, *_ = TASKS[path.stem]
     n_train, n_validation = SIZES.get(path.stem, (0, 0))
     try:
-        composition = compose(*load_config(path, common))
+        composition = compose(load_config(path, common)[0])
         if len(composition.task.train) >= n_train:
             return composition, f"data: {composition.task.name}"
     except UserError:
@@ -175,9 +175,8 @@ def composed(path: Path, options: argparse.Namespace, folder: Path) -> tuple[Com
         arrays[f"y_{part}"] = np.arange(n) % classes
     np.savez(folder / "random.npz", allow_pickle=False, **arrays)
     task = f"task={{kind: arrays, path: {folder / 'random.npz'}}}"
-    return compose(
-        *load_config(path, [*common, task, "training.early_stop=null"])
-    ), "data: random, of its size"
+    composition = compose(load_config(path, [*common, task, "training.early_stop=null"])[0])
+    return composition, "data: random, of its size"
 
 
 def trials_an_hour(path: Path, options: argparse.Namespace) -> dict[str, Any]:

@@ -17,19 +17,26 @@ def replay(
 ) -> None:
     """Make the decisions of a run again in the recorded order of completion; every proposal must come back the same."""
     from analognas.compose import compose
-    from analognas.config.loader import load_run_config
+    from analognas.config.loader import load_run_config, located_in
     from analognas.driver.replay import counted, is_passed_over
     from analognas.driver.replay import replay as replay_run
+    from analognas.errors import UserError
     from analognas.executors.specs import SerialSpec
     from analognas.record.directory import open_run
+    from analognas.runs.resume_checks import other_code
 
     run = open_run(folder)
     config, document = load_run_config(run.config, executor="serial")
     if not evaluate:  # then no device is needed either
         config = config.model_copy(update={"executor": SerialSpec()})
-    composition = compose(config, document)
+    with located_in(document):
+        composition = compose(config)
     trials = run.trials()
-    n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)
+    try:
+        n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)
+    except UserError as error:
+        explanation = other_code(run, trials)
+        raise UserError(f"{error}; {explanation}" if explanation else str(error)) from None
     measured = " and every measurement" if evaluate else ""
     n_passed_over = sum(map(is_passed_over, trials)) if evaluate else 0
     if n_passed_over:

@@ -13,7 +13,7 @@ def resume(
 ) -> None:
     """Continue an interrupted run; finished trials are kept. Only where evaluations run may change."""
     from analognas.cli.summary import print_interrupted, print_result
-    from analognas.config.loader import load_run_config
+    from analognas.config.loader import load_run_config, located_in
     from analognas.interruption import terminated_as_interrupted
     from analognas.progress.terminal import observer_for_terminal
     from analognas.record.directory import open_run
@@ -23,9 +23,13 @@ def resume(
     run = open_run(folder)
     config, document = load_run_config(run.config, overrides, executor)
     check_same_search(run, config)
-    with observer_for_terminal(as_json=as_json) as observer, terminated_as_interrupted():
+    with (
+        observer_for_terminal(as_json=as_json) as observer,
+        terminated_as_interrupted(),
+        located_in(document),
+    ):
         try:
-            result = continue_run(run, config, document, observer)
+            result = continue_run(run, config, observer)
         except KeyboardInterrupt:
             print_interrupted(run)
             raise

@@ -35,7 +35,7 @@ def search(
     from analognas.cli.plan import print_plan
     from analognas.cli.summary import print_interrupted, print_result
     from analognas.compose import compose
-    from analognas.config.loader import load_config
+    from analognas.config.loader import load_config, located_in
     from analognas.errors import UserError
     from analognas.interruption import terminated_as_interrupted
     from analognas.progress.terminal import observer_for_terminal
@@ -53,17 +53,18 @@ def search(
     elif out is not None:
         ensure_unused(out)
     if dry_run:
-        print_plan(compose(parsed, document), as_json=as_json)
+        with located_in(document):
+            print_plan(compose(parsed), as_json=as_json)
         return
-    with terminated_as_interrupted():
+    with terminated_as_interrupted(), located_in(document):
         try:
             if run is None:
-                composition = compose(parsed, document)
+                composition = compose(parsed)
                 parsed = composition.config
                 run = new_run(composition, out)
                 to_its_end = partial(run_to_end, run, composition)
             else:
-                to_its_end = partial(continue_run, run, parsed, document)
+                to_its_end = partial(continue_run, run, parsed)
             with observer_for_terminal(as_json=as_json) as observer:
                 observer.stage(f"run directory {run.path}")
                 result = to_its_end(observer)

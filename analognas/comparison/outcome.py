@@ -10,11 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from analognas.comparison.plan import PlannedRun
-from analognas.final.references import BEST
 from analognas.paired_bootstrap import Correct, Difference, difference
 from analognas.record.directory import RunDirectory, holds_run
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.record.validation import BEST, FinalResult, ValidatedNetwork
 from analognas.report.data import trial_worth
 from analognas.report.progress import best_so_far
 

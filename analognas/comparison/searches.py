@@ -11,6 +11,7 @@ from analognas.comparison.plan import ComparisonPlan, PlannedRun
 from analognas.comparison.plot import progress_svg
 from analognas.comparison.result import Comparison
 from analognas.compose import compose
+from analognas.config.loader import located_in
 from analognas.errors import Argument, NoFeasibleArchitectureError, UserError, remedy
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, holds_run, write_atomically
@@ -64,9 +65,11 @@ def _search(
     try:
         if holds_run(planned.path):
             _create(plan, outcomes)
-            result = continue_run(RunDirectory(planned.path), planned.config, planned.document, observer)
+            with located_in(planned.document):
+                result = continue_run(RunDirectory(planned.path), planned.config, observer)
         else:
-            composition = compose(planned.config, planned.document)
+            with located_in(planned.document):
+                composition = compose(planned.config)
             planned = replace(planned, config=composition.config)
             try:
                 _check_data(plan, composition.task)

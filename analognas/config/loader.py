@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
-from analognas.config.document import START_FROM, Document, KeyPath, dotted, parse_document, read_document
+from analognas.config.document import START_FROM, Document, dotted, parse_document, read_document
 from analognas.config.overrides import apply_overrides, assign_seed, choose_kind
 from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
+from analognas.errors import MisfitError
 from analognas.executors.specs import BUILT_IN as EXECUTORS
 from analognas.specs.problems import ConfigError, Problem
 
@@ -91,9 +93,18 @@ def validate_document(document: Document, folder: Path) -> SearchConfig:
         raise translate(error, SearchConfig, document) from None
 
 
-def problem_at(document: Document, path: KeyPath, message: str) -> ConfigError:
-    """Return an error that points at one value of a configuration that was valid by itself."""
-    return ConfigError([Problem(document.value_place(path), dotted(path), message)])
+@contextmanager
+def located_in(document: Document) -> Iterator[None]:
+    """Give an error that knows its key the line and column in `document`.
+
+    Raises:
+        ConfigError: for a `MisfitError`.
+    """
+    try:
+        yield
+    except MisfitError as error:
+        path = next((path for path in error.paths if path in document.places), error.paths[0])
+        raise ConfigError([Problem(document.value_place(path), dotted(path), error.message)]) from None
 
 
 def dump_config(config: SearchConfig) -> str:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from analognas.driver.ledger import Ledger, OpenCandidate
 from analognas.driver.successive_halving import Promotion
-from analognas.executors.executor import Job, Outcome
+from analognas.executors.executor import Job, TrialOutcome
 from analognas.record.trial import Ask
 
 
@@ -51,7 +51,7 @@ class Agenda(Protocol):
         """Return what one of `free` workers evaluates, None where nothing is to be started now."""
         ...
 
-    def to_enter(self, outcome: Outcome) -> Iterator[Outcome]:
+    def to_enter(self, outcome: TrialOutcome) -> Iterator[TrialOutcome]:
         """Yield the outcomes that count now that one more has come; each is entered before the next is taken."""
         ...
 
@@ -93,7 +93,7 @@ class AsTheyEnd:
             self._waiting.extend(loop.jobs(ledger.open_up(self._ask)))
         return self._waiting.popleft() if self._waiting else None
 
-    def to_enter(self, outcome: Outcome) -> Iterator[Outcome]:
+    def to_enter(self, outcome: TrialOutcome) -> Iterator[TrialOutcome]:
         """Yield the outcome."""
         yield outcome
 
@@ -122,7 +122,7 @@ class InOrder:
         self._ledger = ledger
         self._waiting = deque[Job]()
         self._under_way = deque[str]()
-        self._early = dict[str, Outcome]()
+        self._early = dict[str, TrialOutcome]()
         self._ask: Ask | None = None
         self._extend([*map(loop.promoted, ledger.promotions), *loop.jobs(ledger.open())])
 
@@ -135,7 +135,7 @@ class InOrder:
             self._extend([*promoted, *loop.jobs(ledger.open_up(self._ask))])
         return self._waiting.popleft() if self._waiting else None
 
-    def to_enter(self, outcome: Outcome) -> Iterator[Outcome]:
+    def to_enter(self, outcome: TrialOutcome) -> Iterator[TrialOutcome]:
         """Yield the outcomes before which none is missing."""
         self._early[outcome.job.key] = outcome
         while self._under_way and self._under_way[0] in self._early:

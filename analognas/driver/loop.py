@@ -18,7 +18,7 @@ import numpy as np
 from analognas.driver.agenda import Agenda, AsTheyEnd, InOrder
 from analognas.driver.ledger import Ledger, OpenCandidate
 from analognas.driver.successive_halving import Halving, Promotion
-from analognas.executors.executor import Executor, ExecutorState, Job, Outcome
+from analognas.executors.executor import Executor, ExecutorState, Job, Measurement, TrialOutcome
 from analognas.interruption import StopRequest
 from analognas.progress.observer import Observer
 from analognas.progress.pace import Pace, Progress
@@ -58,7 +58,7 @@ class SearchLoop:
     def run(
         self,
         trials: Sequence[Trial],
-        executor: Executor,
+        executor: Executor[Job, Measurement],
         journal: Journal,
         observer: Observer,
         stop: StopRequest | None = None,
@@ -203,7 +203,7 @@ class SearchLoop:
             time_left_s=None if trials_a_second is None else to_do / trials_a_second,
         )
 
-    def _trial(self, number: int, outcome: Outcome, ask: Ask | None) -> Trial:
+    def _trial(self, number: int, outcome: TrialOutcome, ask: Ask | None) -> Trial:
         job, result = outcome.job, outcome.result
         failed = isinstance(result, Failure)
         return Trial(

@@ -19,7 +19,9 @@ from analognas.record.trial import Ask, Failure, Trial
 from analognas.strategies.strategy import Proposal
 
 
-def replay(loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate | None = None) -> int:
+def replay(
+    loop: SearchLoop, trials: Sequence[Trial], evaluate: Evaluate[Job, Measurement] | None = None
+) -> int:
     """Replay a run.
 
     Args:
@@ -104,7 +106,7 @@ def _changes(before: Mapping[str, object], now: Mapping[str, object]) -> list[st
     ]
 
 
-def _compare_results(trial: Trial, evaluate: Evaluate) -> None:
+def _compare_results(trial: Trial, evaluate: Evaluate[Job, Measurement]) -> None:
     proposal = Proposal(trial.genotype, trial.origin, trial.predicted)
     result = evaluate(
         Job(proposal, trial.asked_after, trial.position, trial.seed, trial.rung, trial.budget)

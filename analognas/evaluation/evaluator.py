@@ -1,29 +1,51 @@
-"""The evaluation of a candidate: a pure function of candidate, task, hardware, budget and seed."""
+"""The evaluation of a candidate or a reference: a pure function of network, task, hardware, budget and seed."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 import hwsim
 from analognas.driver.successive_halving import reduced_chips
 from analognas.errors import EvaluationError, UserError
+from analognas.evaluation.full_training import (
+    FullTraining,
+    FullyTrained,
+    Measured,
+    SplitName,
+    weights_of,
+    with_weights,
+)
 from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
-from analognas.evaluation.memory_need import MemoryNeed, network_that_fits
+from analognas.evaluation.memory_need import MemoryNeed, NetworkSize, network_that_fits
 from analognas.evaluation.prepared import PreparedTask
-from analognas.evaluation.training import TrainingBudget, train_network
+from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
 from analognas.executors.device import described, resolve_device
-from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
+from analognas.executors.executor import (
+    Job,
+    Measurement,
+    Outcome,
+    ResultT,
+    TrialOutcome,
+    WorkT,
+    node_name,
+    now_utc,
+)
+from analognas.record.correct_images import CorrectImages
 from analognas.record.environment import package_versions
 from analognas.record.trial import Failure
 from analognas.seeds import derive_seed
-from search_spaces import ArchitectureSpace, Genotype
+from analognas.specs.durations import DAY_S
+from analognas.training.loop import accuracy
+from search_spaces import ArchitectureSpace, Genotype, SearchSpace, network_cost, published
 
 
 @dataclass(frozen=True)
@@ -61,25 +83,42 @@ class Evaluator:
         """
         return self.task.to(resolve_device(self.device))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the moved task out: another process has other devices."""
-        return {name: value for name, value in vars(self).items() if name != "data"}
+    @cached_property
+    def task_with_validation(self) -> PreparedTask:
+        """The task with the validation images among the training images."""
+        return self.task.with_validation()
 
-    def evaluate(self, job: Job) -> Outcome:
-        """Evaluate a job; whatever goes wrong with the candidate ends as a failure, not as an exception."""
+    @cached_property
+    def data_with_validation(self) -> PreparedTask:
+        """The same on the device, moved there once."""
+        return self.task_with_validation.to(resolve_device(self.device))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was derived: another process has other devices."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def evaluate(self, job: Job) -> TrialOutcome:
+        """Evaluate a trial; whatever goes wrong with the candidate ends as a failure, not as an exception."""
+        return self._outcome(job, self.measure)
+
+    def evaluate_in_full(self, training: FullTraining) -> Outcome[FullTraining, FullyTrained]:
+        """Train and measure a network at full budget, in the same way."""
+        return self._outcome(training, self.train_in_full)
+
+    def _outcome(self, work: WorkT, measure: Callable[[WorkT], ResultT]) -> Outcome[WorkT, ResultT]:
         start = time.perf_counter()
         torch.set_num_threads(self.threads)
-        result: Measurement | Failure
+        result: ResultT | Failure
         device = ""
         try:
             device = described(self.data.device)
-            result = self.measure(job)
+            result = measure(work)
         except (EvaluationError, UserError) as error:
             result = Failure(reason=str(error), traceback="")
         except Exception as error:
             result = Failure(reason=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
         return Outcome(
-            job=job,
+            job=work,
             result=result,
             threads=self.threads,
             wall_time_s=time.perf_counter() - start,
@@ -127,8 +166,90 @@ class Evaluator:
             EvaluationError: when it cannot fit into memory; nothing is built then.
         """
         need = MemoryNeed(self.budget, reduced_chips(self.chips, share), len(self.task.train))
-        shape = self.task.source.input_shape
-        return network_that_fits(self.space, genotype, need, shape, self.data.device)
+        return self._that_fits(genotype, {}, need)
+
+    def _that_fits(
+        self, genotype: Genotype | None, architecture: Mapping[str, Any], need: MemoryNeed
+    ) -> nn.Module:
+        source = self.task.source
+        shape = source.input_shape
+
+        def build() -> nn.Module:
+            return build_network(self.space, genotype, architecture, shape, source.n_classes)
+
+        if genotype is None:
+            cost = network_cost(build(), shape)
+            size = NetworkSize(cost.parameters, cost.macs)
+        else:
+            row = np.array([genotype], dtype=np.int64)
+            size = NetworkSize(int(self.space.parameters(row)[0]), int(self.space.macs(row)[0]))
+        return network_that_fits(build, size, need, shape, self.data.device)
+
+    def train_in_full(self, training: FullTraining) -> FullyTrained:
+        """Train a network at full budget, unless that was done before, and measure it on its splits.
+
+        Raises:
+            EvaluationError: when it cannot fit into memory, the training diverges or outputs are not finite.
+        """
+        task = self.data_with_validation if training.trains_on_validation else self.data
+        need = MemoryNeed(training.budget, training.chips, len(task.train), section="final")
+        network = self._that_fits(training.genotype, training.architecture, need)
+        before = training.trained
+        if before is None:
+            trained = train_network(network, task, self.hardware, training.budget, training.seed)
+            network, analog = trained.network, trained.analog
+            done: dict[str, Any] = {
+                "seed": training.seed,
+                "budget": asdict(training.budget),
+                "inputs": len(task.train),
+            }
+            if not task.trains_on_validation:
+                done["validation_accuracy_before_hardware_aware"] = trained.digital_accuracy_before
+            before = FullyTrained(weights_of(network), done, {})
+        else:
+            network = with_weights(network, before.weights).to(task.device)
+            analog = on_tiles(network, task, self.hardware)
+        measured = {
+            name: self._measured_on(name, task, network, analog, training.chips) for name in training.splits
+        }
+        return FullyTrained(before.weights, before.training, {**before.measured, **measured})
+
+    def _measured_on(
+        self, name: SplitName, task: PreparedTask, network: nn.Module, analog: nn.Module, chips: int
+    ) -> Measured:
+        split = task.test if name == "test" else task.validation
+        curve = curve_on_chips(analog, split, chips=chips, times_s=self.times_s, seed=self.chip_seed)
+        record = drift_record(curve)
+        metrics = {
+            **drift_metrics(record),
+            "digital_accuracy": accuracy(network, split.x, split.y),
+            **cost_metrics(network, analog, task),
+        }
+        return Measured(metrics, record, CorrectImages.of(curve, DAY_S))
+
+
+def build_network(
+    space: SearchSpace,
+    genotype: Genotype | None,
+    architecture: Mapping[str, Any],
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+) -> nn.Module:
+    """Return the untrained network of a candidate, or of a reference.
+
+    Args:
+        space: builds candidates.
+        genotype: the candidate; None for a reference.
+        architecture: of a reference `{"name": ...}`.
+        input_shape: `(channels, height, width)` of one example.
+        n_classes: outputs of the network.
+
+    Raises:
+        ValueError: when there is no such reference.
+    """
+    if genotype is not None:
+        return space.build(genotype)
+    return published(str(architecture.get("name")), input_shape, n_classes)
 
 
 def chip_seed(run_seed: int) -> int:

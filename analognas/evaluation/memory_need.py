@@ -16,17 +16,15 @@ that only candidates near the limit are looked at layer by layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
 import torch
 
 from analognas.errors import EvaluationError
 from analognas.evaluation.training import TrainingBudget
 from analognas.executors.memory import GIGABYTE, OWN_BOUND, TOO_LARGE, usable_memory
-from search_spaces import ArchitectureSpace, Genotype
 from search_spaces.cost import layer_table
 
 if TYPE_CHECKING:
@@ -39,6 +37,13 @@ OUT_OF_MEMORY: Final = "out of memory"
 """Makes an executor try again with more memory, where it bounds it."""
 
 
+class NetworkSize(NamedTuple):
+    """Trainable parameters, and multiply-accumulates of one inference."""
+
+    parameters: int
+    macs: int
+
+
 @dataclass(frozen=True)
 class MemoryNeed:
     """What an evaluation needs at least.
@@ -47,11 +52,13 @@ class MemoryNeed:
         budget: of the training.
         chips: programmed together.
         inputs: that a training draws from.
+        section: of the configuration that says how many chips, `evaluation` or `final`.
     """
 
     budget: TrainingBudget
     chips: int
     inputs: int
+    section: str = "evaluation"
 
     def n_bytes(self, parameters: int, outputs: int) -> int:
         """Return what training and chips need, whichever needs more.
@@ -83,17 +90,17 @@ class MemoryNeed:
 
 
 def network_that_fits(
-    space: ArchitectureSpace,
-    genotype: Genotype,
+    build: Callable[[], nn.Module],
+    size: NetworkSize,
     need: MemoryNeed,
     input_shape: Sequence[int],
     device: torch.device,
 ) -> nn.Module:
-    """Return the untrained network of a candidate, which is not even built where it cannot fit into memory.
+    """Return an untrained network, which is not even built where it cannot fit into memory.
 
     Args:
-        space: builds it.
-        genotype: the candidate.
+        build: builds it.
+        size: of the network.
         need: of the evaluation.
         input_shape: of one example, without the batch axis.
         device: where it will be.
@@ -101,16 +108,14 @@ def network_that_fits(
     Raises:
         EvaluationError: with what it needs, what there is, and what helps.
     """
-    row = np.array([genotype], dtype=np.int64)
     usable, limit = _usable(device)
-    parameters = int(space.parameters(row)[0])
-    if (needed := need.n_bytes(parameters, 0)) > usable:
-        remedy = "bound `constraints.parameters`, or lower `evaluation.chips`"
+    if (needed := need.n_bytes(size.parameters, 0)) > usable:
+        remedy = f"bound `constraints.parameters`, or lower `{need.section}.chips`"
         raise _too_large(needed, usable, limit, remedy)
-    network = space.build(genotype)
-    if need.n_bytes(parameters, int(space.macs(row)[0])) > usable:
+    network = build()
+    if need.n_bytes(size.parameters, size.macs) > usable:
         outputs = sum(math.prod(layer.output_shape) for layer in layer_table(network, input_shape))
-        if (needed := need.n_bytes(parameters, outputs)) > usable:
+        if (needed := need.n_bytes(size.parameters, outputs)) > usable:
             remedy = "lower `batch_size` in `training`, or bound `constraints.macs`"
             raise _too_large(needed, usable, limit, remedy)
     return network

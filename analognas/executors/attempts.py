@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from analognas.executors.executor import Job, Outcome, now_utc
+from analognas.executors.executor import Outcome, Work, now_utc
 from analognas.executors.memory import TOO_LARGE
 from analognas.record.trial import Failure
 
@@ -46,7 +46,7 @@ class Attempt:
         most_memory_gb: gigabytes that the largest machine has for it.
     """
 
-    job: Job
+    job: Work
     crashes: int = 0
     lost_nodes: int = 0
     more_memory: bool = False
@@ -64,7 +64,7 @@ class Attempt:
         return "its worker died" if self.crashes > before.crashes else "it ran out of memory"
 
 
-def ran_out_of_memory(outcome: Outcome) -> bool:
+def ran_out_of_memory(outcome: Outcome[Any, Any]) -> bool:
     """Return whether an evaluation failed for want of memory, of the machine or of a GPU."""
     result = outcome.result
     return isinstance(result, Failure) and any(sign in result.reason for sign in MEMORY_SIGNS)
@@ -118,7 +118,7 @@ def after_memory_ran_out(attempt: Attempt, how: str, more: str) -> Attempt | Fai
 
 def failed(
     attempt: Attempt, failure: Failure, *, threads: int, wall_time_s: float, node: str = ""
-) -> Outcome:
+) -> Outcome[Any, Any]:
     """Return the outcome of a job that no worker could finish."""
     return Outcome(
         job=attempt.job,

@@ -1,4 +1,4 @@
-"""What an executor is: it evaluates jobs somewhere and hands back their outcomes as they end."""
+"""What an executor is: it evaluates work somewhere and hands back the outcomes as they end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from analognas.record.trial import DriftRecord, Failure, evaluation_key
 from analognas.strategies.strategy import Proposal
+
+
+class Work(Protocol):
+    """What an executor evaluates: a trial, or a training at full budget. It is pickled on its way to a worker."""
+
+    @property
+    def key(self) -> str:
+        """Short name, stable and unique within a run; its log has this name."""
+        ...
+
+    @property
+    def allowance(self) -> float:
+        """How many times the time limit of a trial it may take, 1 or more."""
+        ...
+
+
+WorkT = TypeVar("WorkT", bound=Work)
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,11 @@ class Job:
         """Short stable name: of the candidate, which a run evaluates once, or once on each rung."""
         return evaluation_key(self.proposal.genotype, self.rung)
 
+    @property
+    def allowance(self) -> float:
+        """The time limit of a trial, on every rung."""
+        return 1.0
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -48,11 +71,11 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The end of a job: a measurement, or the failure that stands in its place.
+class Outcome(Generic[WorkT, ResultT]):
+    """The end of a piece of work: its result, or the failure that stands in its place.
 
     Attributes:
-        job: that ended.
+        job: the work that ended.
         result: what came of it.
         threads: torch threads of the process that evaluated it.
         wall_time_s: of the evaluation, seconds.
@@ -63,8 +86,8 @@ class Outcome:
         device: where its tensors were, `cpu` or a GPU with its name; empty where none reported.
     """
 
-    job: Job
-    result: Measurement | Failure
+    job: WorkT
+    result: ResultT | Failure
     threads: int
     wall_time_s: float
     finished_at: str
@@ -83,11 +106,14 @@ class Report:
         log: what the evaluation wrote, its end where it is long.
     """
 
-    outcome: Outcome
+    outcome: Outcome[Any, Any]
     log: str
 
 
-Evaluate: TypeAlias = Callable[[Job], Outcome]
+TrialOutcome: TypeAlias = Outcome[Job, Measurement]
+"""The end of a trial."""
+
+Evaluate: TypeAlias = Callable[[WorkT], Outcome[WorkT, ResultT]]
 """An evaluation: it turns whatever goes wrong with a candidate into a failure; only a lost process gives none."""
 
 
@@ -108,20 +134,20 @@ class ExecutorState:
     nodes: int
 
 
-class Executor(Protocol):
-    """Evaluates jobs: the driver submits up to the capacity and waits for one outcome after the other."""
+class Executor(Protocol[WorkT, ResultT]):
+    """Evaluates work: its user submits up to the capacity and waits for one outcome after the other."""
 
     @property
     def state(self) -> ExecutorState:
         """How busy the executor is now."""
         ...
 
-    def submit(self, job: Job) -> None:
-        """Start a job."""
+    def submit(self, job: WorkT) -> None:
+        """Start a piece of work."""
         ...
 
-    def next_outcome(self) -> Outcome:
-        """Wait for the next job to end; a job that raised an exception or lost its worker ends with a failure."""
+    def next_outcome(self) -> Outcome[WorkT, ResultT]:
+        """Wait for the next one to end; one that raised an exception or lost its worker ends with a failure."""
         ...
 
     def close(self) -> None:

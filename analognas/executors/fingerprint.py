@@ -15,18 +15,20 @@ from analognas.record.environment import package_versions
 
 OWN_PACKAGES: Final = ("analognas", "search_spaces", "surrogates", "hwsim")
 
+OUR_SOURCE: Final = "our source"
+
 SOURCE: Final = (".py", ".c", ".h", ".yaml")
 """Files that shape a result: code, kernels, presets."""
 
 
 @cache
 def fingerprint() -> Mapping[str, str]:
-    """Return versions by name, whether kernels are compiled, and a hash of the four packages as `our source`."""
+    """Return versions by name, whether kernels are compiled, and a hash of the four packages."""
     return {
         "Python": platform.python_version(),
         **package_versions(),
         "compiled kernels": compiled_kernels(),
-        "our source": _source_hash(),
+        OUR_SOURCE: _source_hash(),
     }
 
 

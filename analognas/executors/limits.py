@@ -30,7 +30,7 @@ class Limits:
     """What an evaluation may take.
 
     Attributes:
-        time_s: seconds; None: for ever.
+        time_s: seconds of a trial; None: for ever.
         memory_gb: gigabytes of private memory; None: no bound.
         threads: torch threads, for the record of an evaluation that did not end by itself.
     """
@@ -45,23 +45,27 @@ class Limits:
             return self.memory_gb
         return max(self.memory_gb, min(2 * self.memory_gb, attempt.most_memory_gb))
 
-    def out_of_time(self) -> str:
+    def time_of(self, attempt: Attempt) -> float | None:
+        """Seconds of an attempt: a training at full budget has as many times more as it has more to do."""
+        return None if self.time_s is None else self.time_s * attempt.job.allowance
+
+    def out_of_time(self, attempt: Attempt) -> str:
         """Return why an evaluation was stopped."""
-        return f"{TIME_IS_UP}: it was not done after {self.time_s:g} s"
+        return f"{TIME_IS_UP}: it was not done after {self.time_of(attempt):g} s"
 
 
 class TrialTimeoutError(BaseException):
     """The time is up; not an `Exception`, so that no evaluation catches it by the way."""
 
 
-def evaluate_within(evaluate: Evaluate, attempt: Attempt, limits: Limits) -> Outcome:
+def evaluate_within(evaluate: Evaluate[Any, Any], attempt: Attempt, limits: Limits) -> Outcome[Any, Any]:
     """Evaluate the job of `attempt`; every end but that of the process itself is an outcome."""
     start = time.perf_counter()
     try:
-        with memory_limit(limits.memory_of(attempt)), time_limit(limits.time_s):
+        with memory_limit(limits.memory_of(attempt)), time_limit(limits.time_of(attempt)):
             outcome = evaluate(attempt.job)
     except TrialTimeoutError:
-        failure = Failure(reason=limits.out_of_time(), traceback=traceback.format_exc())
+        failure = Failure(reason=limits.out_of_time(attempt), traceback=traceback.format_exc())
     except Exception as error:
         failure = Failure(reason=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
     else:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from analognas.errors import UserError
 from analognas.executors.attempts import (
@@ -25,7 +25,7 @@ from analognas.executors.attempts import (
     failed,
     ran_out_of_memory,
 )
-from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome, node_name
+from analognas.executors.executor import Evaluate, ExecutorState, Outcome, ResultT, WorkT, node_name
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.memory import n_killed_for_memory
 from analognas.executors.running_clock import RunningClock
@@ -58,12 +58,12 @@ class _Worker:
     spent: bool = False
 
 
-class ProcessExecutor:
+class ProcessExecutor(Generic[WorkT, ResultT]):
     """Evaluates jobs in `workers` processes."""
 
     def __init__(
         self,
-        evaluate: Evaluate,
+        evaluate: Evaluate[WorkT, ResultT],
         *,
         workers: int,
         max_in_flight: int,
@@ -87,7 +87,7 @@ class ProcessExecutor:
         self._limits = limits
         self._logs = logs
         self._queue: deque[Attempt] = deque()
-        self._done: deque[Outcome] = deque()
+        self._done: deque[Outcome[WorkT, ResultT]] = deque()
         self._false_starts = 0
         self._killed_for_memory = n_killed_for_memory()
         self._clock = RunningClock()
@@ -99,12 +99,12 @@ class ProcessExecutor:
         running = sum(worker.attempt is not None for worker in self._workers)
         return ExecutorState(capacity=self._max_in_flight, running=running, queued=len(self._queue), nodes=1)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: WorkT) -> None:
         """Hand a job to a free worker, or let it wait for one."""
         self._queue.append(Attempt(job))
         self._dispatch()
 
-    def next_outcome(self) -> Outcome:
+    def next_outcome(self) -> Outcome[WorkT, ResultT]:
         """Wait for the next job to end.
 
         Raises:
@@ -175,7 +175,7 @@ class ProcessExecutor:
             return False
         return alive
 
-    def _finished(self, worker: _Worker, outcome: Outcome) -> None:
+    def _finished(self, worker: _Worker, outcome: Outcome[WorkT, ResultT]) -> None:
         attempt, worker.attempt = worker.attempt, None
         assert attempt is not None
         if ran_out_of_memory(outcome):
@@ -227,11 +227,16 @@ class ProcessExecutor:
         worker.connection.close()
         if worker.attempt is None:
             return
-        write_log(self._logs, worker.attempt, self._limits.out_of_time())
-        self._again(Failure(self._limits.out_of_time(), ""), worker.attempt, worker)
+        reason = self._limits.out_of_time(worker.attempt)
+        write_log(self._logs, worker.attempt, reason)
+        self._again(Failure(reason, ""), worker.attempt, worker)
 
     def _again(
-        self, next_step: Attempt | Failure, attempt: Attempt, worker: _Worker, outcome: Outcome | None = None
+        self,
+        next_step: Attempt | Failure,
+        attempt: Attempt,
+        worker: _Worker,
+        outcome: Outcome[WorkT, ResultT] | None = None,
     ) -> None:
         if isinstance(next_step, Attempt):
             self._queue.append(next_step)
@@ -250,15 +255,17 @@ class ProcessExecutor:
         return "this machine to itself" if gigabytes is None else f"{2 * gigabytes:g} GB"
 
     def _overdue(self, worker: _Worker) -> bool:
-        limit_s, started_s = self._limits.time_s, worker.started_s
-        if limit_s is None or started_s is None or worker.attempt is None:
-            return False
-        return self._clock.now_s() > started_s + limit_s + GRACE_S
+        deadline_s = self._deadline_s(worker)
+        return deadline_s is not None and self._clock.now_s() > deadline_s
 
     def _until_next_deadline(self) -> float | None:
-        limit_s = self._limits.time_s
-        started = [w.started_s for w in self._workers if w.attempt is not None and w.started_s is not None]
-        if limit_s is None or not started:
+        deadlines_s = [self._deadline_s(worker) for worker in self._workers]
+        left_s = [at_s - self._clock.now_s() for at_s in deadlines_s if at_s is not None]
+        return min(max(0.0, min(left_s)) + 0.01, LONGEST_WAIT_S) if left_s else None
+
+    def _deadline_s(self, worker: _Worker) -> float | None:
+        """Return when a worker is killed that does not end its evaluation by itself; None: never."""
+        if worker.attempt is None or worker.started_s is None:
             return None
-        left_s = min(started) + limit_s + GRACE_S - self._clock.now_s()
-        return min(max(0.0, left_s) + 0.01, LONGEST_WAIT_S)
+        limit_s = self._limits.time_of(worker.attempt)
+        return None if limit_s is None else worker.started_s + limit_s + GRACE_S

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
 
-from analognas.errors import UserError
+from analognas.errors import MisfitError, UserError
 from analognas.executors.fingerprint import differences, fingerprint
 from analognas.executors.memory import GIGABYTE
 from analognas.interruption import EXIT_INTERRUPTED, interruptions_held_back
@@ -35,23 +35,6 @@ HTTP2_GREETING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS
 
 AUTH_MODE: Final = "RAY_AUTH_MODE"
 """Ray's variable that says whether a process shows a token."""
-
-
-class NoClusterError(UserError):
-    """No cluster that this process can use is behind the address."""
-
-
-class NoRoomError(UserError):
-    """No node of a cluster has what an evaluation reserves.
-
-    Args:
-        message: what is reserved, and what the nodes have.
-        keys: of the `executor` section that ask for too much; all of them where each alone would fit.
-    """
-
-    def __init__(self, message: str, keys: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.keys = keys
 
 
 @dataclass(frozen=True)
@@ -120,8 +103,7 @@ def connect(address: str, demand: Demand) -> Callable[[], None]:
         What ends the connection; it does nothing where the process was connected before.
 
     Raises:
-        NoClusterError: when there is no cluster, or it is of another Python or Ray.
-        NoRoomError: when no node has the resources.
+        MisfitError: when there is no cluster, it is of another Python or Ray, or no node has the resources.
         UserError: when one of its nodes has other versions.
     """
     if address == "local":
@@ -221,18 +203,23 @@ def _initialise(address: str) -> None:
     except (RuntimeError, ConnectionError, ValueError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
         if "ersion mismatch" in reason:
-            raise NoClusterError(
+            raise _no_cluster(
                 f"the Ray cluster at {address} has another Python or Ray than this process: {reason}; "
                 "start the search with the cluster's own versions, or the cluster with these"
             ) from None
-        raise NoClusterError(f"cannot connect to the Ray cluster at {address}: {reason}") from None
+        raise _no_cluster(f"cannot connect to the Ray cluster at {address}: {reason}") from None
+
+
+def _no_cluster(message: str) -> MisfitError:
+    """Return the error for an address behind which is no cluster that this process can use."""
+    return MisfitError(message, ("executor", "address"))
 
 
 def check_answers(address: str) -> None:
     """Check that a cluster answers at `address`, within seconds; Ray itself tries for minutes.
 
     Raises:
-        NoClusterError: when none does; it says what to start.
+        MisfitError: when none does; it says what to start.
     """
     remedy = "start one with `ray start --head`, or use `address: local` for one of this search's own"
     arguments = [] if address == "auto" else ["--address", address]
@@ -240,7 +227,7 @@ def check_answers(address: str) -> None:
         try:
             _greet(address, ANSWER_S / 2)
         except OSError as error:
-            raise NoClusterError(
+            raise _no_cluster(
                 f"no Ray cluster answers at {address} ({error.strerror or error}); {remedy}"
             ) from None
     done = _health_check(arguments, {})
@@ -251,12 +238,12 @@ def check_answers(address: str) -> None:
             os.environ[AUTH_MODE] = "token"
     where = "on this machine" if address == "auto" else f"at {address}"
     if _wants_token(done):
-        raise NoClusterError(
+        raise _no_cluster(
             f"the Ray cluster {where} asks for a token that this process does not have; put the cluster's "
             f"`ray get-auth-token` into ~/.ray/auth_token or RAY_AUTH_TOKEN, and set {AUTH_MODE}=token"
         )
     if done is None or done.returncode:
-        raise NoClusterError(f"no Ray cluster answers {where}; {remedy}")
+        raise _no_cluster(f"no Ray cluster answers {where}; {remedy}")
 
 
 def _health_check(
@@ -286,15 +273,16 @@ def check_cluster(demand: Demand) -> None:
     """Check that a node has the resources of `demand`, and that every node has our versions.
 
     Raises:
-        NoRoomError: naming what the nodes have.
+        MisfitError: naming what the nodes have.
         UserError: naming the node that differs.
     """
     nodes = alive_nodes()
     if not any(demand.slots(node["Resources"]) for node in nodes):
-        raise NoRoomError(
+        keys = demand.too_much_for([node["Resources"] for node in nodes])
+        raise MisfitError(
             f"no node of the Ray cluster has {demand.in_words()} for an evaluation; it has "
             f"{'; '.join(map(describe_node, nodes)) or 'no nodes'}; ask for less, or add such a node",
-            demand.too_much_for([node["Resources"] for node in nodes]),
+            *(("executor", key) for key in keys),
         )
     check_versions(nodes)
 

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 import ray
 from ray import exceptions
@@ -25,7 +25,7 @@ from analognas.executors.attempts import (
     failed,
     ran_out_of_memory,
 )
-from analognas.executors.executor import Evaluate, ExecutorState, Job, Outcome, Report
+from analognas.executors.executor import Evaluate, ExecutorState, Outcome, Report, ResultT, WorkT
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
 from analognas.executors.ray_beacon import Lookout
@@ -66,12 +66,12 @@ class _Inquest:
     n_killed_before: int
 
 
-class RayExecutor:
+class RayExecutor(Generic[WorkT, ResultT]):
     """Evaluates jobs as tasks; the process must be connected to a cluster."""
 
     def __init__(
         self,
-        evaluate: Evaluate,
+        evaluate: Evaluate[WorkT, ResultT],
         *,
         freight: Freight,
         watch: ClusterWatch,
@@ -108,7 +108,7 @@ class RayExecutor:
         )
         self._looked_s = time.monotonic()
         self._clock = RunningClock()
-        self._given_up: deque[Outcome] = deque()
+        self._given_up: deque[Outcome[WorkT, ResultT]] = deque()
 
     @property
     def state(self) -> ExecutorState:
@@ -122,11 +122,11 @@ class RayExecutor:
             nodes=self._watch.n_nodes,
         )
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: WorkT) -> None:
         """Start a task."""
         self._start(Attempt(job))
 
-    def next_outcome(self) -> Outcome:
+    def next_outcome(self) -> Outcome[WorkT, ResultT]:
         """Wait for the next job to end.
 
         Raises:
@@ -187,7 +187,7 @@ class RayExecutor:
             cpus = cpus if memory_gb is not None else max(cpus, self._watch.largest_cpus)
         return Demand(cpus, gpus, memory_gb)
 
-    def _settle(self, reference: Any) -> Outcome | None:
+    def _settle(self, reference: Any) -> Outcome[WorkT, ResultT] | None:
         """Return the outcome of a task that ended, None when its job was started again."""
         if reference in self._inquests:
             return self._conclude(reference)
@@ -197,7 +197,7 @@ class RayExecutor:
             report = ray.get(reference)
         except exceptions.TaskCancelledError:
             self._last_words.ask_for(attempt)
-            return self._again(flight, Failure(self._limits.out_of_time(), ""))
+            return self._again(flight, Failure(self._limits.out_of_time(attempt), ""))
         except exceptions.OutOfMemoryError as error:
             self._last_words.ask_for(attempt)
             return self._again(flight, self._after_memory_ran_out(attempt, _first_line(error)))
@@ -211,13 +211,13 @@ class RayExecutor:
                 return self._reported(flight, kept)
             self._last_words.ask_for(attempt)
             if flight.overdue:
-                return self._again(flight, Failure(self._limits.out_of_time(), ""))
+                return self._again(flight, Failure(self._limits.out_of_time(attempt), ""))
             return self._inquire(flight, f"by {_first_line(error)}")
         if isinstance(report, Mismatch):
             raise report.error()
         return self._reported(flight, report)
 
-    def _inquire(self, flight: _Flight, how: str) -> Outcome | None:
+    def _inquire(self, flight: _Flight, how: str) -> Outcome[WorkT, ResultT] | None:
         """Ask the node of a worker that died why; where it is not known, the evaluation counts as the reason."""
         name = beacon_name(flight.attempt)
         self._lookout.listen([name, *self._names()])
@@ -227,7 +227,7 @@ class RayExecutor:
         self._inquests[self._lookout.ask_node(start)] = _Inquest(flight, how, start.n_killed)
         return None
 
-    def _conclude(self, reference: Any) -> Outcome | None:
+    def _conclude(self, reference: Any) -> Outcome[WorkT, ResultT] | None:
         inquest = self._inquests.pop(reference)
         attempt = inquest.flight.attempt
         try:
@@ -246,7 +246,7 @@ class RayExecutor:
         asked = {beacon_name(i.flight.attempt): reference for reference, i in self._inquests.items()}
         return {**flights, **asked}
 
-    def _reported(self, flight: _Flight, report: Report) -> Outcome | None:
+    def _reported(self, flight: _Flight, report: Report) -> Outcome[WorkT, ResultT] | None:
         outcome = report.outcome
         write_log(self._logs, flight.attempt, report.log)
         if not ran_out_of_memory(outcome):
@@ -257,7 +257,7 @@ class RayExecutor:
             next_step = Failure(next_step.reason, outcome.result.traceback)
         return self._again(flight, next_step)
 
-    def _again(self, flight: _Flight, next_step: Attempt | Failure) -> Outcome | None:
+    def _again(self, flight: _Flight, next_step: Attempt | Failure) -> Outcome[WorkT, ResultT] | None:
         if isinstance(next_step, Attempt):
             write_log(self._logs, flight.attempt, f"{next_step.why_after(flight.attempt)}\n")
             self._start(next_step)
@@ -309,12 +309,12 @@ class RayExecutor:
 
     def _stop_overdue(self) -> None:
         """Cancel evaluations that their own worker could not stop in time."""
-        if self._limits.time_s is None:
-            return
         now = self._clock.now_s()
         for reference, flight in self._flights.items():
-            begun_s = flight.started_s
-            if begun_s is not None and not flight.overdue and now > begun_s + self._limits.time_s + GRACE_S:
+            begun_s, limit_s = flight.started_s, self._limits.time_of(flight.attempt)
+            if limit_s is None or begun_s is None or flight.overdue:
+                continue
+            if now > begun_s + limit_s + GRACE_S:
                 flight.overdue = True
                 ray.cancel(reference, force=True)
 

@@ -1,10 +1,10 @@
-"""What runs on a node of a Ray cluster: one task is one attempt of one job, or the training of one network."""
+"""What runs on a node of a Ray cluster: one task is one attempt of one piece of work."""
 
 from __future__ import annotations
 
 import faulthandler
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     if found:
         return Mismatch(os.uname().nodename, found)
     import_ahead(todo.limits.memory_gb)
-    evaluate: Evaluate = todo.evaluation.fetch()
+    evaluate: Evaluate[Any, Any] = todo.evaluation.fetch()
     write_at_once()
     faulthandler.enable()
     with ANNOUNCER.announced(todo.beacon, beacon_name(attempt), at_once=todo.limits.time_s is not None):
@@ -85,7 +85,7 @@ def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
     return report
 
 
-def _report(evaluate: Evaluate, attempt: Attempt, todo: Errand) -> Report:
+def _report(evaluate: Evaluate[Any, Any], attempt: Attempt, todo: Errand) -> Report:
     if not todo.run:
         return Report(evaluate_within(evaluate, attempt, todo.limits), "")
     remove_orphans_once()
@@ -102,32 +102,6 @@ def salvage_log(run: str, attempt: Attempt) -> str:
 def clear_logs(run: str) -> None:
     """Remove what attempts of a run that ends have left on this node."""
     remove_logs(run)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A function to call on a node.
-
-    Attributes:
-        function: to call with what was shipped and an argument.
-        shipment: its first argument.
-        expected: the driver's versions.
-        beacon: the actor that is told of the start.
-    """
-
-    function: Callable[[Any, Any], Any]
-    shipment: Shipment
-    expected: Mapping[str, str]
-    beacon: Any
-
-
-def call_remotely(call: Call, argument: Any, name: str) -> Any:
-    """Return what a call gives on this node, or how its versions differ from the driver's."""
-    found = differences(call.expected, fingerprint())
-    if found:
-        return Mismatch(os.uname().nodename, found)
-    with ANNOUNCER.announced(call.beacon, name, at_once=True):
-        return call.function(call.shipment.fetch(), argument)
 
 
 def beacon_name(attempt: Attempt) -> str:

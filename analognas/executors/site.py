@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from analognas.executors.device import resolve_device
-from analognas.executors.executor import Evaluate, Executor
+from analognas.executors.executor import Evaluate, Executor, ResultT, WorkT
 from analognas.executors.fingerprint import compiled_kernels
 from analognas.executors.limits import Limits
-from analognas.executors.place import Here, Place
 from analognas.executors.specs import AutoSpec, ProcessesSpec, RaySpec, SerialSpec
 from hwsim.kernels.library import switched_off
 
@@ -22,19 +21,23 @@ if TYPE_CHECKING:
 
 
 class Site(Protocol):
-    """Where the evaluations of a run, and the trainings after it, are made."""
+    """Where the evaluations of a run are made: trials, and the trainings at full budget."""
 
     @property
     def workers(self) -> int:
         """Evaluations at a time."""
         ...
 
-    def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
-        """Return a new executor; `logs` is an existing folder for the output of evaluations that run elsewhere."""
-        ...
+    def executor(
+        self, evaluate: Evaluate[WorkT, ResultT], logs: Path | None, at_most: int | None = None
+    ) -> Executor[WorkT, ResultT]:
+        """Return a new executor.
 
-    def place(self) -> Place:
-        """Return where the trainings after the search run."""
+        Args:
+            evaluate: the evaluation.
+            logs: an existing folder for the output of evaluations that run elsewhere.
+            at_most: evaluations that will ever be under way together; None: any number.
+        """
         ...
 
     def notes(self) -> tuple[str, ...]:
@@ -91,10 +94,13 @@ class ThisMachine:
     workers: int
     idle: int
 
-    def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
-        """Return a new executor."""
+    def executor(
+        self, evaluate: Evaluate[WorkT, ResultT], logs: Path | None, at_most: int | None = None
+    ) -> Executor[WorkT, ResultT]:
+        """Return a new executor with no more workers than have something to do."""
         spec = self.spec
-        if isinstance(spec, SerialSpec) or (isinstance(spec, AutoSpec) and self._needs_no_process(spec)):
+        workers = self.workers if at_most is None else max(1, min(self.workers, at_most))
+        if isinstance(spec, SerialSpec) or (isinstance(spec, AutoSpec) and _needs_no_process(spec, workers)):
             from analognas.executors.serial import SerialExecutor
 
             return SerialExecutor(evaluate)
@@ -103,23 +109,12 @@ class ThisMachine:
         in_flight = spec.max_in_flight if isinstance(spec, ProcessesSpec) else None
         return ProcessExecutor(
             evaluate,
-            workers=self.workers,
-            max_in_flight=in_flight or self.workers,
+            workers=workers,
+            max_in_flight=in_flight or workers,
             max_retries=spec.max_retries,
             limits=Limits(spec.trial_timeout, spec.memory_gb, spec.threads),
             logs=logs,
         )
-
-    def _needs_no_process(self, spec: AutoSpec) -> bool:
-        return self.workers == 1 and spec.trial_timeout is None and spec.memory_gb is None
-
-    def place(self) -> Place:
-        """Return this process, or processes beside it where evaluations in order are made there."""
-        if not isinstance(self.spec, AutoSpec) or self.workers == 1:
-            return Here()
-        from analognas.executors.process_place import ProcessPlace
-
-        return ProcessPlace(self.workers)
 
     def notes(self) -> tuple[str, ...]:
         """Say when kernels are not compiled, threads are more than processors, or workers have nothing to do."""
@@ -152,6 +147,10 @@ class ThisMachine:
         """Do nothing."""
 
 
+def _needs_no_process(spec: AutoSpec, workers: int) -> bool:
+    return workers == 1 and spec.trial_timeout is None and spec.memory_gb is None
+
+
 @dataclass(frozen=True)
 class RaySite:
     """A Ray cluster that this process is connected to.
@@ -173,8 +172,10 @@ class RaySite:
         """Evaluations for which the cluster has room now, at least one."""
         return max(1, self.watch.slots)
 
-    def executor(self, evaluate: Evaluate, logs: Path | None) -> Executor:
-        """Return a new executor."""
+    def executor(
+        self, evaluate: Evaluate[WorkT, ResultT], logs: Path | None, at_most: int | None = None
+    ) -> Executor[WorkT, ResultT]:
+        """Return a new executor; the cluster gives it what it has."""
         from analognas.executors.ray_executor import RayExecutor
 
         return RayExecutor(
@@ -186,12 +187,6 @@ class RaySite:
             limits=Limits(self.spec.trial_timeout, self.spec.memory_gb, self.spec.threads),
             logs=logs,
         )
-
-    def place(self) -> Place:
-        """Return the cluster."""
-        from analognas.executors.ray_place import RayPlace
-
-        return RayPlace(self.freight, self.watch, self.spec.max_retries)
 
     def notes(self) -> tuple[str, ...]:
         """Return nothing: the evaluations run on other machines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from analognas.executors.attempts import Attempt
 from analognas.executors.executor import Evaluate, Outcome
@@ -16,11 +16,11 @@ from analognas.executors.trial_log import output_to, write_at_once
 
 STARTED: Final = "started"
 READY: Final = "ready"
-Message = Outcome | Literal["started", "ready"]
+Message = Outcome[Any, Any] | Literal["started", "ready"]
 
 
 def work(
-    connection: Connection[Message, Attempt], evaluate: Evaluate, limits: Limits, logs: Path | None
+    connection: Connection[Message, Attempt], evaluate: Evaluate[Any, Any], limits: Limits, logs: Path | None
 ) -> None:
     """Evaluate what comes through `connection` until it is closed.
 
@@ -38,7 +38,7 @@ def work(
 
 
 def _serve(
-    connection: Connection[Message, Attempt], evaluate: Evaluate, limits: Limits, logs: Path | None
+    connection: Connection[Message, Attempt], evaluate: Evaluate[Any, Any], limits: Limits, logs: Path | None
 ) -> None:
     connection.send(READY)
     while True:

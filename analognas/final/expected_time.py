@@ -26,12 +26,12 @@ def expected_time(trial: Trial | None, evaluator: Evaluator, budget: TrainingBud
     """
     if trial is None:
         return ""
-    work = _shown(budget, inputs) / _shown(evaluator.budget.reduced(trial.budget), len(evaluator.task.train))
+    work = shown(budget, inputs) / shown(evaluator.budget.reduced(trial.budget), len(evaluator.task.train))
     expected_s = trial.wall_time_s * work
     return f", about {max(1, round(expected_s / 60))} min" if expected_s >= SHORTEST_S else ""
 
 
-def _shown(budget: TrainingBudget, inputs: int) -> float:
+def shown(budget: TrainingBudget, inputs: int) -> float:
     """Return how many inputs a training is shown, in digital ones."""
     epochs = budget.digital.n_epochs(inputs) + HARDWARE_AWARE_EPOCH * budget.hardware_aware.n_epochs(inputs)
     return epochs * inputs

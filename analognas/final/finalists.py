@@ -13,19 +13,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
-from analognas.compose import Composition, final_budget
-from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose, rank
+from analognas.evaluation.full_training import FullTraining, FullyTrained, Measured
+from analognas.executors.executor import Executor
+from analognas.executors.in_order import outcomes_in_order
+from analognas.final.ending import Ending, Entrant, name_of
 from analognas.final.expected_time import expected_time
 from analognas.final.references import broken_by, trial_of_reference
-from analognas.final.training import Entrant, FullTraining, FullyTrained, Measured, train_in_full
 from analognas.progress.observer import Observer
-from analognas.record.trial import Trial
+from analognas.record.trial import Failure, Trial
 from analognas.record.validation import Finalist
-from analognas.seeds import derive_seed
-from analognas.strategies.problem import SearchProblem
 
 
 @dataclass(frozen=True)
@@ -43,13 +40,12 @@ class Race:
     trained: Mapping[str, FullyTrained]
 
 
-def name_of(entrant: Entrant) -> str:
-    """Return the name of a reference, or the number of a trial, as a key."""
-    return entrant if isinstance(entrant, str) else str(entrant.number)
-
-
 def choose_finalist(
-    config: SearchConfig, composition: Composition, trials: Sequence[Trial], best: Trial, observer: Observer
+    ending: Ending,
+    executor: Executor[FullTraining, FullyTrained],
+    trials: Sequence[Trial],
+    best: Trial,
+    observer: Observer,
 ) -> Race:
     """Train the finalists at full budget and return who is best on the validation split.
 
@@ -57,47 +53,39 @@ def choose_finalist(
     the choice. The knee of the front is chosen among trials alone, since it is a point of their front.
 
     Args:
-        config: of the run.
-        composition: its parts.
+        ending: of the search.
+        executor: where full trainings run.
         trials: of the search.
         best: the one that is best at the budget of a trial.
         observer: is told of each finalist.
     """
-    leaders = _leaders(config, composition.problem, trials)
-    references = [] if config.choice == "knee" else _admitted(config, composition, observer)
+    leaders = _leaders(ending, trials)
+    references = [] if ending.choice == "knee" else _admitted(ending, observer)
     entrants: list[Entrant] = [*leaders, *references]
     if len(entrants) < 2:
         return Race(best, (), {})
-    budget = final_budget(config.training, config.final)
-    trainings = [
-        FullTraining.of(
-            config, entrant, derive_seed(config.seed, "finalist", name_of(entrant)), ("validation",)
-        )
-        for entrant in entrants
-    ]
-    results = composition.place().map(train_in_full, composition.evaluator, trainings)
+    outcomes = outcomes_in_order(executor, [ending.in_the_race(entrant) for entrant in entrants])
     judged, finalists, trained = list[tuple[Entrant, Measured]](), list[Finalist](), dict[str, FullyTrained]()
     for number, entrant in enumerate(entrants, start=1):
-        known = (
-            trial_of_reference(entrant, composition.problem, trials) if isinstance(entrant, str) else entrant
-        )
-        expected = expected_time(known, composition.evaluator, budget, len(composition.prepared.train))
+        known = trial_of_reference(entrant, ending.problem, trials) if isinstance(entrant, str) else entrant
+        inputs = len(ending.evaluator.task.train)
+        expected = expected_time(known, ending.evaluator, ending.budget, inputs)
         observer.stage(_announced(entrant, f"{number} of {len(entrants)}", expected))
-        result = next(results)
+        result = next(outcomes).result
         if isinstance(result, FullyTrained):
             judged.append((entrant, result.measured["validation"]))
             trained[name_of(entrant)] = result
         finalists.append(_finalist(entrant, result))
         observer.stage(_said(finalists[-1]))
-    torch.set_num_threads(config.executor.threads)
-    return Race(_winner(config, composition.problem, judged, best), tuple(finalists), trained)
+    return Race(_winner(ending, judged, best), tuple(finalists), trained)
 
 
-def _leaders(config: SearchConfig, problem: SearchProblem, trials: Sequence[Trial]) -> list[Trial]:
+def _leaders(ending: Ending, trials: Sequence[Trial]) -> list[Trial]:
     """Return the `final.finalists` best trials, the best one first."""
     rest, leaders = list(trials), list[Trial]()
-    while len(leaders) < config.final.finalists:
-        leader = choose(config.objectives, problem.upper_bounds, rest, config.choice)
+    problem = ending.problem
+    while len(leaders) < ending.n_finalists:
+        leader = choose(problem.objectives, problem.upper_bounds, rest, ending.choice)
         if leader is None:
             break
         leaders.append(leader)
@@ -105,11 +93,11 @@ def _leaders(config: SearchConfig, problem: SearchProblem, trials: Sequence[Tria
     return leaders
 
 
-def _admitted(config: SearchConfig, composition: Composition, observer: Observer) -> list[str]:
+def _admitted(ending: Ending, observer: Observer) -> list[str]:
     """Return the references that keep every hard constraint."""
     admitted = []
-    for name in config.references:
-        broken = broken_by(name, composition.problem, composition.task)
+    for name in ending.references:
+        broken = broken_by(name, ending.problem, ending.evaluator.task.source)
         if broken:
             observer.stage(f"the reference {name} is reported and cannot win: it breaks {broken}")
         else:
@@ -117,26 +105,26 @@ def _admitted(config: SearchConfig, composition: Composition, observer: Observer
     return admitted
 
 
-def _winner(
-    config: SearchConfig, problem: SearchProblem, judged: Sequence[tuple[Entrant, Measured]], best: Trial
-) -> Entrant:
-    if config.choice == "knee":
+def _winner(ending: Ending, judged: Sequence[tuple[Entrant, Measured]], best: Trial) -> Entrant:
+    problem = ending.problem
+    if ending.choice == "knee":
         trials = {entrant.number: entrant for entrant, _ in judged if not isinstance(entrant, str)}
         at_full_budget = [
             replace(entrant, metrics=result.metrics, curve=result.curve)
             for entrant, result in judged
             if not isinstance(entrant, str)
         ]
-        knee = choose(config.objectives, problem.upper_bounds, at_full_budget, "knee")
+        knee = choose(problem.objectives, problem.upper_bounds, at_full_budget, "knee")
         return best if knee is None else trials[knee.number]
     first = max(judged, key=lambda entry: rank(problem, entry[1].metrics), default=None)
     return best if first is None else first[0]
 
 
-def _finalist(entrant: Entrant, result: FullyTrained | str) -> Finalist:
-    metrics, failure = (
-        ({}, result) if isinstance(result, str) else (result.measured["validation"].metrics, "")
-    )
+def _finalist(entrant: Entrant, result: FullyTrained | Failure) -> Finalist:
+    if isinstance(result, Failure):
+        metrics, failure = {}, result.reason
+    else:
+        metrics, failure = dict(result.measured["validation"].metrics), ""
     if isinstance(entrant, str):
         return Finalist(None, metrics, failure, reference=entrant)
     return Finalist(entrant.number, metrics, failure)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from analognas.compose import Composition
-from analognas.config.sections import SearchConfig
 from analognas.driver.history import history_of
 from analognas.export.checksums import write_checksums
 from analognas.progress.observer import Observer
@@ -18,19 +17,32 @@ from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 from analognas.record.whole_folder import write_folder
 from analognas.seeds import numpy_generator
-from analognas.strategies.specs import surrogate_spec
 from search_spaces import ArchitectureSpace
-from surrogates import held_out_tau, make_surrogate
-from surrogates.specs import AnySurrogateSpec
+from surrogates import Surrogate, held_out_tau
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
 FOLDS: Final = 10
 FEWEST_FOR_TAU: Final = 8
 
 
+@dataclass(frozen=True)
+class SurrogateRecipe:
+    """The surrogate that a strategy searches on.
+
+    Attributes:
+        kind: its name in a configuration.
+        unfitted: fitted again for every use.
+        seed: of the run.
+    """
+
+    kind: str
+    unfitted: Surrogate
+    seed: int
+
+
 def judge_surrogate(
-    config: SearchConfig,
-    composition: Composition,
+    recipe: SurrogateRecipe | None,
+    space: ArchitectureSpace,
     trials: Sequence[Trial],
     run: RunDirectory,
     observer: Observer,
@@ -40,17 +52,17 @@ def judge_surrogate(
     Returns:
         The content of `FinalResult.surrogate`; empty without a surrogate or with too few trials.
     """
-    data = _surrogate_data(config, composition.problem.space, trials)
-    if data is None:
+    table = _table(space, trials)
+    if recipe is None or table is None:
         return {}
     observer.stage("measuring the surrogate on held-out trials")
-    spec, features, targets = data
+    features, targets = table
     held_out = held_out_tau(
-        make_surrogate(spec), features, targets, FOLDS, numpy_generator(config.seed, "held-out")
+        recipe.unfitted, features, targets, FOLDS, numpy_generator(recipe.seed, "held-out")
     )
-    fit_surrogate(config, composition.problem.space, trials, run)
+    fit_surrogate(recipe, space, trials, run)
     return {
-        "kind": spec.kind,
+        "kind": recipe.kind,
         "tau": {name: None if math.isnan(tau) else tau for name, tau in held_out.tau.items()},
         "undefined": dict(held_out.undefined),
         "trials": len(features),
@@ -61,14 +73,13 @@ def judge_surrogate(
 
 
 def fit_surrogate(
-    config: SearchConfig, space: ArchitectureSpace, trials: Sequence[Trial], run: RunDirectory
+    recipe: SurrogateRecipe | None, space: ArchitectureSpace, trials: Sequence[Trial], run: RunDirectory
 ) -> None:
     """Fit the surrogate of the strategy on all completed trials and save it; nothing without one or with too few."""
-    data = _surrogate_data(config, space, trials)
-    if data is None:
+    table = _table(space, trials)
+    if recipe is None or table is None:
         return
-    spec, features, targets = data
-    fitted = make_surrogate(spec).fit(features, targets, numpy_generator(config.seed, "surrogate"))
+    fitted = recipe.unfitted.fit(*table, numpy_generator(recipe.seed, "surrogate"))
 
     def save_with_checksums(folder: Path) -> None:
         fitted.save(folder)
@@ -77,12 +88,10 @@ def fit_surrogate(
     write_folder(run.surrogate, save_with_checksums)
 
 
-def _surrogate_data(
-    config: SearchConfig, space: ArchitectureSpace, trials: Sequence[Trial]
-) -> tuple[AnySurrogateSpec, pd.DataFrame, pd.DataFrame] | None:
-    spec = surrogate_spec(config.search.strategy)
+def _table(space: ArchitectureSpace, trials: Sequence[Trial]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return features and targets of the completed trials; None for too few."""
     completed = [trial for trial in trials if trial.status == "completed" and trial.rung == 0]
-    if spec is None or len(completed) < FEWEST_FOR_TAU:
+    if len(completed) < FEWEST_FOR_TAU:
         return None
     history = history_of(completed, (), len(completed[0].genotype))
-    return spec, space.encode(history.population), history.metrics[list(TARGETS)]
+    return space.encode(history.population), history.metrics[list(TARGETS)]

@@ -15,6 +15,9 @@ from analognas.record.strict import STRICT, first_problem
 from analognas.record.trial import Curve, Fraction, Metrics
 from search_spaces import published_names
 
+BEST: Final = "best"
+"""The name of a trial's candidate among the networks at full budget."""
+
 
 def _check_bits(images: CorrectImages) -> CorrectImages:
     images.unpacked()

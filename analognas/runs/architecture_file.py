@@ -20,7 +20,7 @@ from analognas.errors import UserError
 from analognas.export.checksums import CHECKSUMS, is_damaged
 from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
-from analognas.final.references import BEST
+from analognas.record.validation import BEST
 from analognas.spaces.specs import SpaceSpec, make_space
 from analognas.specs.base import Spec
 from analognas.tasks.specs import TaskSpec

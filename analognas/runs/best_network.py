@@ -58,9 +58,9 @@ def best_artefact(path: Path) -> Artefact:
     from analognas.compose import final_task
     from analognas.config.loader import load_run_config
     from analognas.errors import UserError
+    from analognas.evaluation.evaluator import build_network
     from analognas.evaluation.prepared import prepare
     from analognas.evaluation.training import on_tiles
-    from analognas.final.references import build_network
     from analognas.final.test_split import FinalNetwork
     from analognas.record.directory import open_run
     from analognas.runs.architecture_file import REMEDY, load_weights

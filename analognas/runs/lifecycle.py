@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from analognas.compose import Composition, compose, load_task_and_space
-from analognas.config.document import Document
+from analognas.compose import Composition, compose, load_task_and_space, surrogate_recipe
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose
 from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.evaluation.training import STOPPED_EARLY
-from analognas.executors.fingerprint import compiled_kernels
+from analognas.executors.fingerprint import OUR_SOURCE, compiled_kernels, fingerprint
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final.finalists import choose_finalist
 from analognas.final.surrogate import fit_surrogate, judge_surrogate
@@ -21,7 +20,7 @@ from analognas.final.test_split import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
-from analognas.record.environment import SIZE_BOUNDS, environment
+from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
 from analognas.record.journal import Journal
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
@@ -51,6 +50,7 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     facts = {
         **environment(),
         "compiled_kernels": compiled_kernels(),
+        SOURCE_HASH: fingerprint()[OUR_SOURCE],
         "data": task.name,
         "data_sha256": task.fingerprint,
         "data_notes": list(task.notes),
@@ -63,9 +63,7 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     return create_run(path, dump_config(config), facts)
 
 
-def continue_run(
-    run: RunDirectory, config: SearchConfig, document: Document, observer: Observer
-) -> FinalResult:
+def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult:
     """Run an existing run to its end; one that has ended is reported again, which needs neither data nor device.
 
     Files of `best/` that are missing or damaged are exported again; without its weights the network is trained again.
@@ -85,7 +83,7 @@ def continue_run(
     if damaged:
         observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
     if result is None or run.weights.name in damaged or not run.weights.exists():
-        return run_to_end(run, compose(config, document), observer)
+        return run_to_end(run, compose(config), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
         trials = run.trials()
@@ -95,18 +93,16 @@ def continue_run(
                 _export(run, best_artefact(run.path), result, observer)
         if result.surrogate and (lost := damaged_files(run.surrogate)):
             observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
-            _fit_surrogate_again(run, config, document, trials)
+            _fit_surrogate_again(run, config, trials)
         publish(run, config, trials, result)
     return result
 
 
-def _fit_surrogate_again(
-    run: RunDirectory, config: SearchConfig, document: Document, trials: Sequence[Trial]
-) -> None:
-    task, space = load_task_and_space(config, document)
+def _fit_surrogate_again(run: RunDirectory, config: SearchConfig, trials: Sequence[Trial]) -> None:
+    task, space = load_task_and_space(config)
     check_same_data(run, task)
     with _told_what_helps(run):
-        fit_surrogate(config, space, trials, run)
+        fit_surrogate(surrogate_recipe(config), space, trials, run)
 
 
 def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult:
@@ -140,10 +136,8 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
                 f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
                 f"{' that meets the hard constraints' if composition.problem.hard_bounds else ' in the space'}"
             )
-        with suppress(OSError):
-            run.logs.rmdir()  # where no worker had anything to say
         with _told_what_helps(run):
-            result = _finish(run, config, composition, trials, observer)
+            result = _finish(run, composition, trials, observer)
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result
@@ -168,29 +162,30 @@ def _search(
     journal: Journal,
     observer: Observer,
 ) -> list[Trial]:
+    with _logs(run) as logs, closing(composition.executor(logs)) as executor, stop_on_interrupt() as stop:
+        return composition.loop.run(trials, executor, journal, observer, stop)
+
+
+@contextmanager
+def _logs(run: RunDirectory) -> Iterator[Path]:
+    """Give the folder for the output of workers; it is removed where none had anything to say."""
     try:
         run.logs.mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(
             f"{run.logs}: cannot be created: {error.strerror}; {remedy(error)} and run `analognas resume {run.path}`"
         ) from None
-    executor = composition.executor(run.logs)
-    with stop_on_interrupt() as stop:
-        try:
-            return composition.loop.run(trials, executor, journal, observer, stop)
-        finally:
-            executor.close()
-            with suppress(OSError):
-                run.logs.rmdir()
+    try:
+        yield run.logs
+    finally:
+        with suppress(OSError):
+            run.logs.rmdir()
 
 
 def _finish(
-    run: RunDirectory,
-    config: SearchConfig,
-    composition: Composition,
-    trials: Sequence[Trial],
-    observer: Observer,
+    run: RunDirectory, composition: Composition, trials: Sequence[Trial], observer: Observer
 ) -> FinalResult:
+    config, ending = composition.config, composition.ending
     best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
     if best is None:
         publish(run, config, trials, None)
@@ -198,9 +193,10 @@ def _finish(
     told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
     if told:
         observer.stage(told)
-    surrogate = judge_surrogate(config, composition, trials, run, observer)
-    race = choose_finalist(config, composition, trials, best, observer)
-    final, references = validate_best_and_references(config, composition, race, trials, observer)
+    with _logs(run) as logs, closing(composition.executor_in_full(logs)) as executor:
+        surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer)
+        race = choose_finalist(ending, executor, trials, best, observer)
+        final, references = validate_best_and_references(ending, executor, race, trials, observer)
     result = FinalResult(
         trial=None if isinstance(race.winner, str) else race.winner.number,
         network=final.validated,

@@ -11,8 +11,9 @@ import numpy as np
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
+from analognas.executors.fingerprint import OUR_SOURCE, fingerprint
 from analognas.record.directory import RunDirectory
-from analognas.record.environment import SIZE_BOUNDS, package_versions
+from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, package_versions
 
 if TYPE_CHECKING:
     from analognas.driver.loop import SearchLoop
@@ -85,6 +86,14 @@ def other_versions(trials: Sequence[Trial]) -> str:
         if changed
         else ""
     )
+
+
+def other_code(run: RunDirectory, trials: Sequence[Trial]) -> str:
+    """Return what may explain that a run comes out differently now; empty where code and packages are the same."""
+    recorded = run.read_environment().get(SOURCE_HASH)
+    if recorded != fingerprint()[OUR_SOURCE]:
+        return "this run was made by another version of the code of analognas"
+    return other_versions(trials)
 
 
 def _refuse(head: str, differing: Iterator[str], remedy: str) -> None:

@@ -148,7 +148,7 @@ def main() -> None:
         if (task, network, name, seed) in done:
             continue
         if task not in compositions:
-            compositions[task] = compose(*load_config(arguments.folder / f"{task}.yaml", [], None, None))
+            compositions[task] = compose(load_config(arguments.folder / f"{task}.yaml")[0])
         row = {"task": task, "network": network, "setting": name, "seed": seed}
         row |= measured(compositions[task], network, SETTINGS[name], seed)
         with arguments.record.open("a") as file:

@@ -317,7 +317,7 @@ def test_export_lists_its_formats(here) -> None:
 
 def test_runs_started_in_the_same_second_do_not_meet(here) -> None:
     (here / "small.yaml").write_text(SMALL)
-    config, document = load_config(here / "small.yaml")
-    composition = compose(config, document)
+    config = load_config(here / "small.yaml")[0]
+    composition = compose(config)
     runs = [new_run(composition, None) for _ in range(3)]
     assert len({run.path for run in runs}) == 3

@@ -22,7 +22,7 @@ SHAPE = (1, 8, 8)
 def completed(text: str) -> tuple[SearchConfig, str]:
     document = parse_document(text, "search.yaml")
     config = validate_document(document, Path())
-    return with_size_bounds(config, *load_task_and_space(config, document))
+    return with_size_bounds(config, *load_task_and_space(config))
 
 
 def size(name: str) -> dict[str, float]:
@@ -70,18 +70,18 @@ def test_a_space_without_anything_that_small_is_searched_among_its_smallest() ->
     assert 77_898 < (config.constraints.parameters or 0) < 10_000_000
     assert "2 times the smallest candidate found" in note
     document = parse_document(text, "search.yaml")
-    assert len(compose(validate_document(document, Path()), document).probe.admissible)
+    assert len(compose(validate_document(document, Path())).probe.admissible)
 
 
 def test_the_bounds_taken_are_those_of_the_run(tmp_path: Path) -> None:
     document = parse_document(BARE, "search.yaml")
     written = validate_document(document, Path())
-    composition = compose(written, document)
+    composition = compose(written)
     run = new_run(composition, tmp_path / "run")
     kept = parse_config(run.config.read_text(), tmp_path)
     assert kept == composition.config
     assert kept.constraints.says_size
-    assert compose(kept, document).size_note == ""
+    assert compose(kept).size_note == ""
     assert composition.size_note in composition.notes
     assert run.read_environment()["size_bounds"] == composition.size_note
     assert with_size_bounds_of(run, written) == kept
@@ -93,13 +93,13 @@ def test_the_bounds_taken_are_those_of_the_run(tmp_path: Path) -> None:
 def test_an_older_run_stays_free_and_written_bounds_are_another_search(tmp_path: Path) -> None:
     document = parse_document(BARE, "search.yaml")
     written = validate_document(document, Path())
-    run = new_run(compose(written, document), tmp_path / "run")
+    run = new_run(compose(written), tmp_path / "run")
     run.environment.write_text("{}")
     run.config.write_text(dump_config(written))  # as runs had it before: null for every bound
     old = with_size_bounds_of(run, written)
     assert old.constraints.says_size
     assert old.constraints.upper_bounds() == {}
-    assert compose(old, document).config == old
+    assert compose(old).config == old
 
     bounded = parse_config(f"{BARE}constraints: {{parameters: 9 k}}\n", Path())
     run.config.write_text(dump_config(bounded))

@@ -9,7 +9,7 @@ import torch
 
 from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
-from analognas.config.loader import validate_document
+from analognas.config.loader import located_in, validate_document
 from analognas.evaluation.prepared import prepare
 from analognas.evaluation.training import EarlyStop, calibration_batches
 from analognas.executors.executor import Job, Measurement
@@ -24,7 +24,8 @@ TRAINING = "training:\n  digital: {epochs: 2, learning_rate: 0.01}\n"
 
 def composition(text: str = SMALL) -> Composition:
     document = parse_document(text, "search.yaml")
-    return compose(validate_document(document, Path()), document)
+    with located_in(document):
+        return compose(validate_document(document, Path()))
 
 
 def job(parts: Composition) -> Job:

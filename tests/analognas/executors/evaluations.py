@@ -200,19 +200,6 @@ class HeldOnce:
         raise AssertionError("nothing ends that")
 
 
-def doubled_but_for_one(wanted: Path, number: int) -> int:
-    """Return twice a number; the first call takes the file `wanted` away, says so in `held` and never ends."""
-    try:
-        wanted.unlink()
-    except FileNotFoundError:
-        return 2 * number
-    part = wanted.with_suffix(".part")
-    part.write_text(f"{number} {os.getpid()}")
-    part.rename(wanted.with_name("held"))
-    hang_in_python()
-    raise AssertionError("nothing ends that")
-
-
 @dataclass(frozen=True)
 class HeldOnNode:
     """Takes `seconds`; once the file `doomed` names the node it is on, it says so in `held` and never ends.
@@ -272,36 +259,37 @@ def print_and_segfault() -> None:
     segfault()
 
 
-def describe_data(data: dict[str, torch.Tensor], _argument: int) -> tuple[object, ...]:
-    x = data["x"]
-    channels_last = x.is_contiguous(memory_format=torch.channels_last)
-    return x.sum().item(), channels_last, data["odd"].tolist(), tuple(data["none"].shape)
+@dataclass(frozen=True)
+class Work:
+    """What is no trial: it takes `seconds`."""
+
+    key: str
+    seconds: float = 0.0
+    allowance: float = 1.0
 
 
-def tripled_slowly(pids: Path, number: int) -> int:
-    """Return three times a number, the sooner the larger it is; every call notes its process."""
-    with pids.open("a") as file:
-        file.write(f"{os.getpid()}\n")
-    time.sleep(0.1 * (3 - number))
-    return 3 * number
+@dataclass(frozen=True)
+class Describes:
+    """Gives what a worker sees of tensors: sum, whether channels are last, values, shape, whether they are shared."""
+
+    data: dict[str, torch.Tensor]
+
+    def evaluate(self, work: Work) -> Outcome[Work, tuple[object, ...]]:
+        x = self.data["x"]
+        seen = (
+            x.sum().item(),
+            x.is_contiguous(memory_format=torch.channels_last),
+            self.data["odd"].tolist(),
+            tuple(self.data["none"].shape),
+            x.is_shared(),
+        )
+        return Outcome(work, seen, 1, 0.0, now_utc(), {})
 
 
-def refuse_one(reason: str, number: int) -> int:
-    """Return a number, but raise for 1."""
-    if number == 1:
-        raise ValueError(reason)
-    return number
-
-
-def die_of_one(_evaluation: None, number: int) -> int:
-    """Return a number, but end the process of 1."""
-    if number == 1:
-        die()
-    return number
-
-
-def sum_of(data: torch.Tensor, number: int) -> tuple[float, bool]:
-    return data.sum().item() + number, data.is_shared()
+def rested(work: Work) -> Outcome[Work, str]:
+    """Take as long as `work` says."""
+    time.sleep(work.seconds)
+    return Outcome(work, work.key, 1, 0.0, now_utc(), {})
 
 
 class Hangs:
@@ -317,3 +305,16 @@ class Hangs:
             self.stopped = True
             hang_in_python()
         return outcome(job)
+
+
+@dataclass(frozen=True)
+class DiesOnce:
+    """Ends the process of the work `doomed`, the first time; the file `died` remembers it."""
+
+    died: Path
+
+    def __call__(self, work: Work) -> Outcome[Work, str]:
+        if work.key == "doomed" and not self.died.exists():
+            self.died.touch()
+            die()
+        return rested(work)

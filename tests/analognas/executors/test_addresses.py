@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from analognas.config.document import parse_document
-from analognas.config.loader import parse_config, validate_document
+from analognas.config.loader import located_in, parse_config, validate_document
 from analognas.errors import UserError
 from tests.analognas.small_search import SMALL, analognas, write_small
 
@@ -191,8 +191,9 @@ def test_resources_that_no_node_has_are_told_where_they_were_asked_for(monkeypat
     monkeypatch.setattr(ray_cluster, "_initialise", lambda address: None)
     monkeypatch.setattr(ray_cluster, "alive_nodes", lambda: [node])
     document = parse_document(SMALL.replace("kind: serial", f"kind: ray, {values}"), "config")
-    with pytest.raises(UserError, match=rf"^config:16:\d\d: executor\.{key}: no node .* it has here"):
-        compose(validate_document(document, Path()), document)
+    told = rf"^config:16:\d\d: executor\.{key}: no node .* it has here"
+    with pytest.raises(UserError, match=told), located_in(document):
+        compose(validate_document(document, Path()))
     assert ray_cluster.Demand(2, 0, 5).too_much_for([{"CPU": 1, "memory": 2**33}, {"CPU": 2}]) == (
         "num_cpus", "num_gpus", "memory_gb",
     )  # fmt: skip

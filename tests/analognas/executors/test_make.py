@@ -12,8 +12,6 @@ from analognas.config.document import parse_document
 from analognas.config.loader import load_config, parse_config, validate_document
 from analognas.errors import UserError
 from analognas.executors import site as make
-from analognas.executors.place import Here
-from analognas.executors.process_place import ProcessPlace
 from analognas.executors.processes import ProcessExecutor
 from analognas.executors.serial import SerialExecutor
 from analognas.executors.site import ThisMachine, open_site
@@ -49,7 +47,6 @@ def test_every_processor_works_but_none_without_a_candidate(values, at_a_time, w
     assert (site.workers, site.idle) == (workers, idle)
     told = " ".join(site.notes())
     assert ("search.batch" in told) == (idle > 0)
-    assert isinstance(site.place(), Here if workers == 1 else ProcessPlace)
 
 
 @pytest.mark.usefixtures("eight_processors")
@@ -81,6 +78,18 @@ def test_one_worker_without_bounds_is_this_process(spec, kind) -> None:
         executor.close()
 
 
+@pytest.mark.parametrize(
+    ("at_most", "kind"), [(1, SerialExecutor), (2, ProcessExecutor), (9, ProcessExecutor)]
+)
+def test_no_worker_is_started_that_would_have_nothing_to_do(at_most, kind) -> None:
+    executor = open_site(AutoSpec(workers=3)).executor(evaluations.instant, None, at_most)
+    try:
+        assert type(executor) is kind
+        assert executor.state.capacity == min(at_most, 3)
+    finally:
+        executor.close()
+
+
 @pytest.mark.parametrize("section", ["", "executor: {}\n", "executor: {threads: 1}\n"])
 def test_auto_is_the_default(section) -> None:
     assert parse_config(TASK + section, Path()).executor == AutoSpec()
@@ -94,7 +103,7 @@ def test_ready_made_searches_use_every_processor(path) -> None:
 @pytest.mark.parametrize(("kind", "in_order"), [("auto", True), ("serial", True), ("processes", False)])
 def test_which_executors_wait_for_the_order(kind, in_order) -> None:
     document = parse_document(SMALL.replace("kind: serial", f"kind: {kind}"), "config")
-    composition = compose(validate_document(document, Path()), document)
+    composition = compose(validate_document(document, Path()))
     assert composition.loop.in_order == in_order
 
 

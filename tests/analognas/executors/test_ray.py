@@ -344,10 +344,11 @@ import ray
 from analognas.executors import ray_watch
 from analognas.executors.site import open_site
 from analognas.executors.specs import RaySpec
+from tests.analognas.executors.evaluations import Work
 
 ray_watch.STUCK_S = 6.0
 site = open_site(RaySpec(address=sys.argv[1]))
-site.executor(max, None).close()
+executor = site.executor(max, None)
 print("the search is over", flush=True)
 sys.stdin.readline()
 exec(sys.argv[2])
@@ -355,7 +356,9 @@ print("not held back", flush=True)
 """
 
 
-@pytest.mark.parametrize("question", ["ray.cluster_resources()", "next(site.place().map(max, 1, [2]))"])
+@pytest.mark.parametrize(
+    "question", ["ray.cluster_resources()", "executor.submit(Work('late')); executor.next_outcome()"]
+)
 def test_11_a_driver_that_ray_holds_back_ends_too(cluster, question) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", LOST_WHILE_RAY_IS_ASKED, cluster.address, question],

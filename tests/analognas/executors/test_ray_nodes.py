@@ -10,6 +10,7 @@ import pytest
 
 from analognas.errors import UserError
 from analognas.executors.fingerprint import OWN_PACKAGES
+from analognas.executors.in_order import outcomes_in_order
 from analognas.executors.ray_cluster import Demand, connect
 from analognas.progress.observer import Silent
 from analognas.record.journal import read_trials
@@ -45,17 +46,14 @@ def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> No
 def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
     import torch
 
-    from analognas.executors.ray_place import RayPlace
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_watch import ClusterWatch
-
     connect(cluster.address, ONE)
     x = torch.randn(64, 3, 8, 8).contiguous(memory_format=torch.channels_last)
     odd = torch.arange(7)
-    place = RayPlace(Freight(), ClusterWatch(ONE), max_retries=0)
     data = {"x": x, "odd": odd, "none": torch.empty(0, 3)}
-    (facts,) = place.map(evaluations.describe_data, data, [1])
-    assert facts == (x.sum().item(), True, odd.tolist(), (0, 3))
+    executor = ray_executor(evaluations.Describes(data).evaluate)
+    (outcome,) = outcomes_in_order(executor, [evaluations.Work("final-best")])
+    executor.close()
+    assert outcome.result[:4] == (x.sum().item(), True, odd.tolist(), (0, 3))
 
 
 def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, monkeypatch) -> None:
@@ -161,17 +159,3 @@ def test_a_late_node_with_other_versions_ends_the_search(tmp_path, cluster, monk
     monkeypatch.setattr(module, "fingerprint", lambda: {**here, "Python": "3.99"})
     with pytest.raises(UserError, match=r"executor: node .* differs: Python 3\.11\.\d+ there and 3\.99 here"):
         drive(tmp_path, search_loop(4), ray_executor(evaluations.instant))
-
-
-def test_a_late_node_with_other_versions_trains_no_network_after_the_search(cluster, monkeypatch) -> None:
-    from analognas.executors import ray_place as module
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_watch import ClusterWatch
-
-    connect(cluster.address, ONE)
-    place = module.RayPlace(Freight(), ClusterWatch(ONE), max_retries=0)
-    assert list(place.map(max, 3, [1, 5])) == [3, 5]
-    here = dict(module.fingerprint())
-    monkeypatch.setattr(module, "fingerprint", lambda: {**here, "torch": "1.0"})
-    with pytest.raises(UserError, match=r"executor: node .* differs: torch 2\..* there and 1\.0 here"):
-        list(place.map(max, 3, [1, 5]))

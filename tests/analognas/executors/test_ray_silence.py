@@ -78,19 +78,3 @@ def test_what_was_on_a_silent_node_is_evaluated_elsewhere(tmp_path, cluster, sil
     assert {trial.status for trial in trials} == {"completed"}
     # One attempt where its worker was stopped before its start was told: it may not have begun.
     assert sorted(trial.attempts for trial in trials) in ([1] * 8, [1] * 7 + [2])
-
-
-@pytest.mark.parametrize("cluster", [SOON], indirect=True)
-def test_a_training_after_the_search_on_a_silent_node_is_done_elsewhere(tmp_path, cluster, silence) -> None:
-    from analognas.executors.ray_place import RayPlace
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_watch import ClusterWatch
-
-    wanted = tmp_path / "wanted"
-    connect(cluster.address, ONE)
-    wanted.touch()
-    began_s = time.monotonic()
-    place = RayPlace(Freight(), ClusterWatch(ONE), max_retries=2)
-    assert list(place.map(evaluations.doubled_but_for_one, wanted, [3, 4, 5])) == [6, 8, 10]
-    assert time.monotonic() - began_s < PATIENCE_S
-    assert silence.silent

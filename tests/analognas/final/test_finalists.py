@@ -10,12 +10,13 @@ import analognas
 from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import validate_document
-from analognas.config.sections import SearchConfig
-from analognas.evaluation.evaluator import Evaluator
-from analognas.final.finalists import Entrant, choose_finalist
-from analognas.final.training import FullTraining, FullyTrained, Measured
+from analognas.evaluation.full_training import FullTraining, FullyTrained, Measured
+from analognas.executors.executor import Outcome
+from analognas.executors.serial import SerialExecutor
+from analognas.final.ending import Entrant
+from analognas.final.finalists import choose_finalist
 from analognas.progress.observer import Silent
-from analognas.record.trial import DriftRecord, Trial
+from analognas.record.trial import DriftRecord, Failure, Trial
 from analognas.record.validation import Finalist
 from analognas.strategies.start_from import reference_candidate
 from search_spaces import published
@@ -36,18 +37,16 @@ class Told(Silent):
         self.stages.append(text)
 
 
-def parts(changes: Mapping[str, str]) -> tuple[SearchConfig, Composition]:
+def parts(changes: Mapping[str, str]) -> Composition:
     text = SMALL
     for before, after in {"{parameters: 20000}": "{}", **changes}.items():
         assert before in text
         text = text.replace(before, after)
     document = parse_document(text, "search.yaml")
-    config = validate_document(document, Path())
-    return config, compose(config, document)
+    return compose(validate_document(document, Path()))
 
 
 def race(
-    monkeypatch: pytest.MonkeyPatch,
     figures: Mapping[str, Mapping[str, float] | None],
     changes: Mapping[str, str] | None = None,
     trials: list[Trial] = TRIALS,
@@ -55,18 +54,19 @@ def race(
     """Run a race in which every entrant, a trial by its number, measures `figures`; None diverges."""
     by_genotype = {trial.genotype: str(trial.number) for trial in trials}
 
-    def trained(_: Evaluator, training: FullTraining) -> FullyTrained | str:
+    def trained(training: FullTraining) -> Outcome[FullTraining, FullyTrained]:
         genotype = training.genotype
-        given = figures[training.name if genotype is None else by_genotype[genotype]]
+        name = training.architecture["name"] if genotype is None else by_genotype[genotype]
+        assert training.key == f"finalist-{name}"
+        given = figures[name]
         if given is None:
-            return "training diverged"
+            return Outcome(training, Failure("training diverged", ""), 1, 0.0, "", {})
         measured = Measured({**TRIALS[0].metrics, **given}, CURVE, None)
-        return FullyTrained(b"", {}, {"validation": measured})
+        return Outcome(training, FullyTrained(b"", {}, {"validation": measured}), 1, 0.0, "", {})
 
-    monkeypatch.setattr("analognas.final.finalists.train_in_full", trained)
-    config, composition = parts(changes or {})
     told = Told()
-    ended = choose_finalist(config, composition, trials, trials[0], told)
+    ending = parts(changes or {}).ending
+    ended = choose_finalist(ending, SerialExecutor(trained), trials, trials[0], told)
     assert len(ended.trained) == sum(not finalist.failure for finalist in ended.finalists)
     return ended.winner, ended.finalists, told.stages
 
@@ -75,8 +75,8 @@ def accuracy(value: float, **more: float) -> dict[str, float]:
     return {"accuracy_1d": value, **more}
 
 
-def test_a_reference_that_is_better_on_validation_wins(monkeypatch) -> None:
-    chosen, finalists, stages = race(monkeypatch, {"1": accuracy(0.8), "resnet8": accuracy(0.9)})
+def test_a_reference_that_is_better_on_validation_wins() -> None:
+    chosen, finalists, stages = race({"1": accuracy(0.8), "resnet8": accuracy(0.9)})
     assert chosen == "resnet8"
     assert [(finalist.trial, finalist.reference) for finalist in finalists] == [(1, ""), (None, "resnet8")]
     assert finalists[1].metrics["accuracy_1d"] == 0.9
@@ -85,10 +85,10 @@ def test_a_reference_that_is_better_on_validation_wins(monkeypatch) -> None:
     assert stages[3].startswith("the reference resnet8 at full budget, validation: 1-day accuracy 90.00 ")
 
 
-def test_a_reference_that_is_behind_loses(monkeypatch) -> None:
+def test_a_reference_that_is_behind_loses() -> None:
     finalists = {"final: {": "final: {finalists: 2, "}
     figures = {"1": accuracy(0.8), "2": accuracy(0.85), "resnet8": accuracy(0.84)}
-    chosen, raced, _ = race(monkeypatch, figures, finalists)
+    chosen, raced, _ = race(figures, finalists)
     assert chosen is TRIALS[1]
     assert len(raced) == 3
 
@@ -96,15 +96,15 @@ def test_a_reference_that_is_behind_loses(monkeypatch) -> None:
 @pytest.mark.parametrize(("parameters", "winner"), [(500.0, "resnet8"), (2000.0, 1), (1000.0, 1)])
 def test_of_equal_networks_the_smaller_one_wins_and_then_the_trial(monkeypatch, parameters, winner) -> None:
     figures = {"1": accuracy(0.8), "resnet8": accuracy(0.8, parameters=parameters)}
-    chosen, _, _ = race(monkeypatch, figures)
+    chosen, _, _ = race(figures)
     assert (chosen if isinstance(chosen, str) else chosen.number) == winner
 
 
 @pytest.mark.parametrize(
     "constraints", ["{parameters: 20000}", "{parameters: 77897}", "{macs: 700000}", "{tiles: 20}"]
 )
-def test_a_reference_beyond_a_hard_bound_cannot_win(monkeypatch, constraints) -> None:
-    chosen, finalists, stages = race(monkeypatch, {}, {"constraints: {}": f"constraints: {constraints}"})
+def test_a_reference_beyond_a_hard_bound_cannot_win(constraints) -> None:
+    chosen, finalists, stages = race({}, {"constraints: {}": f"constraints: {constraints}"})
     assert (chosen, finalists) == (TRIALS[0], ())
     (stage,) = stages
     metric, bound = constraints.strip("{}").split(": ")
@@ -114,17 +114,17 @@ def test_a_reference_beyond_a_hard_bound_cannot_win(monkeypatch, constraints) ->
 
 
 @pytest.mark.parametrize("constraints", ["{parameters: 77898}", "{tiles: 21}"])
-def test_a_reference_at_a_hard_bound_takes_part(monkeypatch, constraints) -> None:
+def test_a_reference_at_a_hard_bound_takes_part(constraints) -> None:
     bound = {"constraints: {}": f"constraints: {constraints}"}
-    assert race(monkeypatch, {"1": accuracy(0.8), "resnet8": accuracy(0.9)}, bound)[0] == "resnet8"
+    assert race({"1": accuracy(0.8), "resnet8": accuracy(0.9)}, bound)[0] == "resnet8"
 
 
-def test_a_reference_that_breaks_a_soft_bound_is_worth_what_a_trial_would_be(monkeypatch) -> None:
+def test_a_reference_that_breaks_a_soft_bound_is_worth_what_a_trial_would_be() -> None:
     figures = {"1": accuracy(0.8, avm=0.01), "resnet8": accuracy(0.82, avm=0.2)}
     bound = {"constraints: {}": "constraints: {avm: 0.05}"}
-    assert race(monkeypatch, figures, bound)[0] is TRIALS[0]
+    assert race(figures, bound)[0] is TRIALS[0]
     figures["1"] = accuracy(0.3, avm=0.01)
-    assert race(monkeypatch, figures, bound)[0] == "resnet8"
+    assert race(figures, bound)[0] == "resnet8"
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_a_reference_that_breaks_a_soft_bound_is_worth_what_a_trial_would_be(mon
         {"name: small": "name: small\nfurther_objectives: [parameters]\nchoice: knee"},
     ],
 )
-def test_one_finalist_without_references_to_race_with_is_chosen_at_once(monkeypatch, changes) -> None:
-    assert race(monkeypatch, {}, changes) == (TRIALS[0], (), [])
+def test_one_finalist_without_references_to_race_with_is_chosen_at_once(changes) -> None:
+    assert race({}, changes) == (TRIALS[0], (), [])
 
 
-def test_the_knee_is_chosen_among_trials_alone(monkeypatch) -> None:
+def test_the_knee_is_chosen_among_trials_alone() -> None:
     changes = {
         "name: small": "name: small\nfurther_objectives: [parameters]\nchoice: knee",
         "final: {": "final: {finalists: 2, ",
     }
-    chosen, finalists, _ = race(monkeypatch, {"1": accuracy(0.8), "2": accuracy(0.85)}, changes)
+    chosen, finalists, _ = race({"1": accuracy(0.8), "2": accuracy(0.85)}, changes)
     assert chosen is TRIALS[1]
     assert [finalist.reference for finalist in finalists] == ["", ""]
 
@@ -151,12 +151,12 @@ def test_the_knee_is_chosen_among_trials_alone(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("trial", "reference", "winner"), [(None, 0.2, "resnet8"), (0.1, None, 1), (None, None, 1)]
 )
-def test_who_cannot_be_trained_leaves_the_choice_to_the_others(monkeypatch, trial, reference, winner) -> None:
+def test_who_cannot_be_trained_leaves_the_choice_to_the_others(trial, reference, winner) -> None:
     figures = {
         name: None if value is None else accuracy(value)
         for name, value in (("1", trial), ("resnet8", reference))
     }
-    chosen, finalists, stages = race(monkeypatch, figures)
+    chosen, finalists, stages = race(figures)
     assert (chosen if isinstance(chosen, str) else chosen.number) == winner
     assert [finalist.failure != "" for finalist in finalists] == [trial is None, reference is None]
     assert ("the reference resnet8 at full budget: failed: training diverged" in stages) == (
@@ -164,18 +164,18 @@ def test_who_cannot_be_trained_leaves_the_choice_to_the_others(monkeypatch, tria
     )
 
 
-def test_the_expected_time_of_a_reference_is_that_of_a_trial_of_its_counterpart(monkeypatch) -> None:
+def test_the_expected_time_of_a_reference_is_that_of_a_trial_of_its_counterpart() -> None:
     space = {
         "oc0: [8, 12], m: [1, 2]": "oc0: [8, 16], m: [1, 3]",
         "name: small": "name: small\nreferences: [resnet8, ds-cnn]",
     }
-    counterpart = reference_candidate(parts(space)[1].problem, "resnet8")
+    counterpart = reference_candidate(parts(space).problem, "resnet8")
     trials = [
         a_trial(1, genotype=counterpart, wall_time_s=120.0),
         a_trial(2, accuracy=0.8, wall_time_s=1.0),
     ]
     figures = {"1": accuracy(0.8), "resnet8": accuracy(0.9), "ds-cnn": accuracy(0.7)}
-    _, _, stages = race(monkeypatch, figures, space, trials)
+    _, _, stages = race(figures, space, trials)
     announced = [stage for stage in stages if stage.startswith("training ")]
     assert announced == [
         "training finalist 1 of 3 (trial 1), about 3 min",
@@ -191,7 +191,7 @@ def test_a_run_whose_reference_diverges_ends_without_it(monkeypatch, tmp_path) -
         network.register_forward_hook(lambda _module, _inputs, logits: logits * float("nan"))
         return network
 
-    monkeypatch.setattr("analognas.final.references.published", diverging)
+    monkeypatch.setattr("analognas.evaluation.evaluator.published", diverging)
     told = Told()
     changes = ["search.trials=4", "search.strategy.initial=4", "references=[resnet8]", "constraints={}"]
     run = analognas.search(write_small(tmp_path), out=tmp_path / "run", overrides=changes, observer=told)

@@ -75,7 +75,7 @@ def test_a_run_records_the_hash_of_its_data_and_is_not_continued_on_others(tmp_p
     np.savez(tmp_path / "my.npz", x=x, y=y)
     document = parse_document("task: {kind: arrays, path: my.npz}\n", str(tmp_path / "search.yaml"))
     config = validate_document(document, tmp_path)
-    parts = compose(config, document)
+    parts = compose(config)
     run = new_run(parts, tmp_path / "run")
     assert run.read_environment()["data_sha256"] == load_task(config.task).fingerprint
     x[3, 1, 1] += 1
@@ -120,8 +120,8 @@ def test_candidates_of_another_space_are_named_before_they_are_built(tmp_path) -
 
 def test_an_edited_configuration_does_not_mix_trials_that_were_measured_in_other_ways(tmp_path) -> None:
     path = write_small(tmp_path)
-    config, document = load_config(path)
-    run = new_run(compose(config, document), tmp_path / "run")
+    config = load_config(path)[0]
+    run = new_run(compose(config), tmp_path / "run")
     check_same_measurement(
         run, load_config(path, ["search.trials=9", "final.chips=2", "constraints.avm=0.1"])[0]
     )
