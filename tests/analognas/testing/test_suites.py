@@ -17,7 +17,7 @@ from analognas.executors.serial import SerialExecutor
 from analognas.export import FORMATS, Format
 from analognas.progress.observer import Silent
 from analognas.progress.observers import OBSERVERS
-from analognas.record.trial import Failure, check_trial
+from analognas.record.trial import Failure, Trial
 from analognas.record.validation import FinalResult
 from analognas.report.html import Html, element
 from analognas.report.report import SECTIONS
@@ -43,8 +43,8 @@ from surrogates.specs import SURROGATES
 
 
 def test_made_up_records_are_valid_ones() -> None:
-    check_trial(made_up.trial(1))
-    check_trial(made_up.trial(2, failed=True, text=made_up.HOSTILE))
+    for trial in (made_up.trial(1), made_up.trial(2, failed=True, text=made_up.HOSTILE)):
+        assert Trial.from_json(trial.to_json()) == trial
     text = made_up.result().to_json()
     assert FinalResult.from_json(text).to_json() == text
 
