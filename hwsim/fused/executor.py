@@ -16,8 +16,8 @@ from torch import fx
 
 from hwsim.chips import Chips, Reading
 from hwsim.fused.graph import Plan, StagePlan, plan
-from hwsim.fused.sizes import UnfusableError
 from hwsim.fused.stage import DacInputs, StageRunner
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.noise import NoiseStream
@@ -61,6 +61,10 @@ class FusedNetwork:
         }
         self.last_reads = _last_reads(self.plan)
 
+    def worker(self) -> Worker:
+        """Return a worker for one thread."""
+        return Worker(self)
+
 
 class Worker:
     """Runs a `FusedNetwork` on one thread; not to be shared between threads."""
@@ -84,6 +88,12 @@ class Worker:
             if stage.layer_name is not None:
                 name = stage.layer_name
                 stage.load(self._index[name], reading, noise, self._network.signed_inputs[name])
+
+    def classes(self, reading: Reading, noise: NoiseStream, x: torch.Tensor) -> torch.Tensor:
+        """Return the `(images,)` int64 classes that a chip finds at one time."""
+        self.load(reading, noise)
+        chunk = self._network.chunk
+        return torch.cat([self(x[at : at + chunk], at).argmax(1) for at in range(0, len(x), chunk)])
 
     def __call__(self, x: torch.Tensor, first_image: int) -> torch.Tensor:
         """Return the network's output for a chunk of images, `first_image` being its first one's number."""

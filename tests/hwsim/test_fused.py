@@ -6,7 +6,7 @@ from torch.nn import functional as F
 import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import StagePlan, plan
-from hwsim.fused.sizes import UnfusableError
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
