@@ -69,7 +69,7 @@ class StageRunner:
         assert loaded is not None
         self._run_stage = loaded.hwsim_stage
         self._struct.n_taps = len(stage.taps)
-        self._struct.taps = self._taps
+        self._struct.taps = ctypes.addressof(self._taps)
 
     @property
     def layer_name(self) -> str | None:
