@@ -31,7 +31,7 @@ from hwsim.inputs import check_classes, explained, labels, tensor
 from hwsim.layered import LayerByLayer, LayeredWorker
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
-from hwsim.validity import check_times
+from hwsim.validity import check_device_times
 
 FEWEST_CHIPS: Final = 3
 """Chips that `confidence` never goes below."""
@@ -90,7 +90,7 @@ def accuracy_over_time(
     if confidence is not None:
         confidence = number("confidence", confidence, above=0, remedy="points, like 0.2; None for all chips")
     times, (first, *_) = seconds(times_s), chips.layers.values()
-    check_times(first.hardware, times)
+    check_device_times(chips.device, times)
     weight = first.weight
     x = tensor("x", x, weight)
     y = labels(y, len(x))
