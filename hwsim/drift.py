@@ -66,7 +66,8 @@ def accuracy_over_time(
         x: `(images, ...)` inputs, a tensor or a numpy array.
         y: `(images,)` classes, whole numbers from 0 on.
         times_s: seconds since programming, each at least 0; a single number is one time.
-        batch_size: images in one forward pass where stages are not compiled; noise does not depend on it.
+        batch_size: images in one forward pass where stages are not compiled, fewer on a CPU where activations are
+            large; noise does not depend on it.
         chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them; a CPU runs one
             a thread.
         confidence: stop after the chip at which the 95 % interval of every mean is within plus or minus

@@ -12,11 +12,14 @@ import torch
 from torch import nn
 
 from hwsim.adabs import adapted_batch_norm
-from hwsim.calibration import bears_channels_last
+from hwsim.calibration import bears_channels_last, floating_point
 from hwsim.chips import Chips, Reading
 from hwsim.conversion import analog_layers
 from hwsim.mapping import near_equal_split
 from hwsim.noise import NoiseStream
+
+PASS_ELEMENTS: Final = 1 << 22
+"""Largest output of an analog layer in a pass on the CPU, 16 MiB: as many threads as there are hold as many."""
 
 FEWEST_ADAPTED: Final = 3
 """Least batch size of AdaBS: near-equal parts of so many inputs, or more, have two images at least."""
@@ -28,17 +31,21 @@ class LayerByLayer:
     Args:
         chips: programmed chips.
         example: one input, `(1, ...)`.
-        batch_size: images in one pass.
+        batch_size: images in one pass, fewer where the outputs of a layer are large.
         adabs_inputs: inputs on which batch-norm statistics are measured anew; None keeps those of training.
     """
 
     def __init__(
         self, chips: Chips, example: torch.Tensor, batch_size: int, adabs_inputs: torch.Tensor | None = None
     ) -> None:
+        example = example.to(chips.torch_device)
         self.chips = chips
-        self.batch_size = batch_size
         self.adabs_inputs = adabs_inputs
-        self.channels_last = bears_channels_last(chips.net, example.to(chips.torch_device))
+        self.adabs_batch = max(batch_size, FEWEST_ADAPTED)
+        self.channels_last = bears_channels_last(chips.net, example)
+        on_cpu = chips.torch_device.type == "cpu"
+        at_once = max(1, PASS_ELEMENTS // _largest_output(chips.net, example)) if on_cpu else batch_size
+        self.batch_size = min(batch_size, at_once)
 
     def worker(self) -> LayeredWorker:
         """Return a worker for one thread."""
@@ -55,10 +62,9 @@ class LayeredWorker:
 
     def classes(self, reading: Reading, noise: NoiseStream, x: torch.Tensor) -> torch.Tensor:
         """Return the `(images,)` int64 classes, on the CPU, that a chip finds at one time."""
-        size, inputs = self._shared.batch_size, self._shared.adabs_inputs
+        size, inputs, parts = self._shared.batch_size, self._shared.adabs_inputs, self._shared.adabs_batch
         if inputs is None:
             return self.scores(reading, noise, x, size).argmax(1).cpu()
-        parts = max(size, FEWEST_ADAPTED)
         with adapted_batch_norm(
             self._net, lambda: _ignore(self.scores(reading, noise.child(-2), inputs, parts))
         ):
@@ -80,6 +86,22 @@ def _with_shared_tensors(net: nn.Module) -> nn.Module:
     """Return a copy with the tensors of `net`, but for what digital layers may change as they run."""
     kept = [*net.parameters()] + [buffer for _, layer in analog_layers(net) for buffer in layer.buffers()]
     return copy.deepcopy(net, {id(tensor): tensor for tensor in kept})
+
+
+def _largest_output(net: nn.Module, example: torch.Tensor) -> int:
+    """Return how many numbers the largest output of an analog layer has for one image."""
+    found = [1]
+    hooks = [
+        layer.register_forward_hook(lambda _layer, _inputs, outputs: found.append(outputs.numel()))
+        for _, layer in analog_layers(net)
+    ]
+    try:
+        with torch.no_grad(), floating_point(net):
+            net(example.clone())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(found)
 
 
 def _ignore(_: object) -> None:

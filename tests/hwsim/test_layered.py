@@ -95,3 +95,14 @@ def test_statistics_of_one_chip_stay_out_of_the_others() -> None:
         torch.set_num_threads(before)
     assert np.array_equal(*curves)
     assert torch.equal(chips.net.norm.running_mean, net.norm.running_mean)
+
+
+def test_a_pass_holds_fewer_images_where_activations_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, x = _net(_by_numbers)
+    chips, y, seen = hwsim.program(net, 1), net(x).argmax(1), []
+    wanted = hwsim.accuracy_over_time(chips, x, y, 1.0)
+    chips.net.norm.register_forward_hook(lambda _norm, inputs, _outputs: seen.append(len(inputs[0])))
+    monkeypatch.setattr("hwsim.layered.PASS_ELEMENTS", 30 * 8 * 8 * 8)
+    found = hwsim.accuracy_over_time(chips, x, y, 1.0)
+    assert seen[-4:] == [25, 25, 25, 25]
+    assert abs(found.accuracy - wanted.accuracy).max() <= 0.01
