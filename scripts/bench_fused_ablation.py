@@ -74,7 +74,8 @@ class InPlace(nn.Module):
         out = self.relu(self.norm1(self.first(x)))
         out = self.norm2(self.second(out))
         out += x
-        return self.last(F.max_pool2d(self.relu(out), 4).view(out.size(0), -1))
+        out = F.max_pool2d(self.relu(out), 4)
+        return self.last(out.view(out.size(0), -1))
 
 
 class Unpacking(nn.Module):

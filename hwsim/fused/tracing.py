@@ -103,9 +103,6 @@ class _Shapes(fx.Interpreter):
 
 def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
     """Note in each node how many numbers one more image adds, and the shape of those that stages can read."""
-    for node in graph.graph.nodes:
-        if node.op == "placeholder" and str(node.target).startswith("*") and node.users:
-            raise UnfusableError(f"the network reads {node.target}")
     one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
     single, double = _Shapes(graph), _Shapes(graph)
     with torch.no_grad(), floating_point(graph), floating_point(net):

@@ -312,7 +312,6 @@ def test_scores_do_not_depend_on_how_images_are_cut_into_chunks(
     found = []
     for images in (63, 32, 10):  # the last chunks are 63, 31 and 3 images
         monkeypatch.setattr("hwsim.fused.executor.CHUNK_ELEMENTS", images * 8 * 12 * 12)
-        monkeypatch.setattr("hwsim.fused.stage.PART_ELEMENTS", images * 8 * 12 * 12)
         network = FusedNetwork(chips, x[:1])
         assert network.chunk == images
         worker = Worker(network)
