@@ -22,11 +22,13 @@ from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
 from analognas.record.journal import Journal
+from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
 from analognas.report.verdict import shortfall
 from analognas.runs.best_network import best_artefact, make_artefact
+from analognas.runs.growth import n_candidates
 from analognas.runs.outlook import outlook
 from analognas.runs.resume_checks import (
     MEASURED_WITH,
@@ -127,13 +129,16 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             known = outlook(composition)
             observer.stage(f"candidates: {known.size_text()}")
             observer.stage(f"expected time: {known.time_text(config)}")
-        if _candidates(trials) < config.search.trials or config.search.halving:
+        end = read_search_end(run)
+        if end is not None:
+            observer.stage(f"the search was ended by {end.reason} after {end.trials} trials")
+        elif n_candidates(trials) < config.search.trials or config.search.halving:
             done = f"; {len(trials)} finished" if trials else ""
             observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
             trials = _search(run, composition, trials, journal, observer)
-        if _candidates(trials) < config.search.trials:
+        if end is None and n_candidates(trials) < config.search.trials:
             observer.stage(
-                f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
+                f"the search ends after {n_candidates(trials)} candidates: the strategy found no new one"
                 f"{' that meets the hard constraints' if composition.problem.hard_bounds else ' in the space'}"
             )
         with _told_what_helps(run):
@@ -149,10 +154,6 @@ def _budget(config: SearchConfig) -> str:
     if search.halving is None:
         return f"{search.trials} trials"
     return f"{search.trials} candidates, {search.n_evaluations} trials on {search.halving.rungs} rungs where none fails"
-
-
-def _candidates(trials: Sequence[Trial]) -> int:
-    return sum(trial.rung == 0 for trial in trials)
 
 
 def _search(

@@ -12,7 +12,6 @@ from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.timed_trial import TrialTime, time_trial
-from analognas.executors.specs import AutoSpec, RaySpec
 from analognas.metrics import HARD_METRICS, TABLE
 from analognas.seeds import numpy_generator
 from analognas.specs.durations import duration
@@ -163,7 +162,4 @@ def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per
         config.final.chips,
         len(composition.evaluator.times_s),
     )
-    beside = (
-        min(composition.site.workers, len(sizes)) if isinstance(config.executor, AutoSpec | RaySpec) else 1
-    )
-    return again * one_s * sum(sizes) * per_mac / beside
+    return again * one_s * sum(sizes) * per_mac / min(composition.site.workers, len(sizes))
