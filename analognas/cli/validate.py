@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson
+from analognas.cli.options import AsJson, TrialNumber
 
 
 def validate(
@@ -35,6 +35,7 @@ def validate(
     device: Annotated[
         str, typer.Option(help="Where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.")
     ] = "cpu",
+    trial: TrialNumber = None,
     as_json: AsJson = False,
 ) -> None:
     """Program a found network on chips and show its accuracy over time, on any hardware."""
@@ -44,6 +45,12 @@ def validate(
     from analognas.runs.validate import validate as validate_network
     from analognas.specs.durations import time_label
 
+    observer = PlainObserver()
+    if trial is not None:
+        from analognas.record.directory import open_run
+        from analognas.runs.any_trial import folder_of_trial
+
+        path = folder_of_trial(open_run(path), trial, observer)
     result = validate_network(
         path,
         hardware=None if hardware is None else read_hardware(hardware),
@@ -53,7 +60,7 @@ def validate(
         confidence=confidence,
         adabs=adabs,
         device=device,
-        observer=PlainObserver(),
+        observer=observer,
         progress=True,
     )
     if as_json:

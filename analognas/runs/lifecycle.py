@@ -163,12 +163,12 @@ def _search(
     journal: Journal,
     observer: Observer,
 ) -> list[Trial]:
-    with _logs(run) as logs, closing(composition.executor(logs)) as executor, stop_on_interrupt() as stop:
+    with logs_of(run) as logs, closing(composition.executor(logs)) as executor, stop_on_interrupt() as stop:
         return composition.loop.run(trials, executor, journal, observer, stop)
 
 
 @contextmanager
-def _logs(run: RunDirectory) -> Iterator[Path]:
+def logs_of(run: RunDirectory) -> Iterator[Path]:
     """Give the folder for the output of workers; it is removed where none had anything to say."""
     try:
         run.logs.mkdir(exist_ok=True)
@@ -194,7 +194,7 @@ def _finish(
     told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
     if told:
         observer.stage(told)
-    with _logs(run) as logs, closing(composition.executor_in_full(logs)) as executor:
+    with logs_of(run) as logs, closing(composition.executor_in_full(logs)) as executor:
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer)
         race = choose_finalist(ending, executor, trials, best, observer)
         final, references = validate_best_and_references(ending, executor, race, trials, observer)
