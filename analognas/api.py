@@ -19,7 +19,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.progress.observer import Observer
 from analognas.record.directory import ensure_unused, open_run
-from analognas.runs.growth import end_search, set_trials
+from analognas.runs.growth import end_search, set_ends
 from analognas.runs.lifecycle import continue_run, new_run, run_to_end
 from analognas.runs.run import Run
 
@@ -155,7 +155,7 @@ def resume(path: str | Path, *, trials: int | None = None, observer: Observer | 
     directory = open_run(Path(path))
     overrides = () if trials is None else (f"search.trials={trials}",)
     config, document = load_run_config(directory.config, overrides)
-    set_trials(directory, config, reopen=trials is not None)
+    set_ends(directory, config, reopen=trials is not None)
     with _shown_to(observer) as shown, located_in(document):
         continue_run(directory, config, shown)
     return Run(directory)

@@ -18,16 +18,16 @@ def resume(
     overrides: Overrides = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
-    """Continue a run, with more trials where --set search.trials says so; finished trials are kept."""
+    """Continue a run, to another end where --set search.trials or search.patience says so; finished trials are kept."""
     from analognas.config.loader import load_run_config
     from analognas.record.directory import open_run
-    from analognas.runs.growth import set_trials
+    from analognas.runs.growth import set_ends
     from analognas.runs.resume_checks import check_same_search
 
     run = open_run(folder)
     config, document = load_run_config(run.config, overrides, executor)
     check_same_search(run, config)
-    set_trials(run, config, reopen=any(change.startswith("search.trials=") for change in overrides))
+    set_ends(run, config, reopen=any(change.startswith("search.") for change in overrides))
     go_on(run, config, document, as_json=as_json)
 
 

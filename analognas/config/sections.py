@@ -103,6 +103,12 @@ class SearchSpec(Spec):
         le=100_000,
         description="candidates proposed at a time, before the surrogate sees their results",
     )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="ends the search after so many trials in a row without a better one; null: never",
+    )
     strategy: StrategySpec = Field(default_factory=SurrogateGuidedSpec)
     halving: HalvingSpec | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Runs that grow and runs that are ended: another number of trials than a search began with."""
+"""Runs that grow and runs that are ended: searches that end at another time than they were to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from analognas.record.directory import RunDirectory, write_atomically
 from analognas.record.journal import Journal
 from analognas.record.search_end import FINISHED, SearchEnd, forget_search_end, write_search_end
 from analognas.record.trial import Trial
+from analognas.runs.resume_checks import ENDS
 
 
 def n_candidates(trials: Sequence[Trial]) -> int:
@@ -18,14 +19,14 @@ def n_candidates(trials: Sequence[Trial]) -> int:
     return sum(trial.rung == 0 for trial in trials)
 
 
-def set_trials(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
-    """Let the run have as many trials as `config` says; what was decided stays.
+def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
+    """Let the search of the run end when `config` says; what was decided stays.
 
     The network of a run that has ended is kept beside the one to come, as `best-after-N-trials`.
 
     Args:
-        run: that was checked to be the same search but for the number of its trials.
-        config: says how many.
+        run: that was checked to be the same search but for its end.
+        config: says how many trials it may have, and what else ends it.
         reopen: whether a search that was ended by `analognas finish` goes on.
 
     Raises:
@@ -33,7 +34,8 @@ def set_trials(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None
             written.
     """
     before, trials = load_run_config(run.config)[0], config.search.trials
-    if trials == before.search.trials and not reopen:
+    ends = {key: getattr(config.search, key) for key in ENDS}
+    if not reopen and all(getattr(before.search, key) == value for key, value in ends.items()):
         return
     with Journal(run.journal):
         finished = n_candidates(run.trials())
@@ -46,7 +48,7 @@ def set_trials(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None
             if trials > finished:
                 _keep_best(run, finished)
                 forget_search_end(run)
-            search = before.search.model_copy(update={"trials": trials})
+            search = before.search.model_copy(update=ends)
             write_atomically(run.config, dump_config(before.model_copy(update={"search": search})))
         except OSError as error:
             raise UserError(

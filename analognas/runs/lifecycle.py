@@ -137,10 +137,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
             trials = _search(run, composition, trials, journal, observer)
         if end is None and n_candidates(trials) < config.search.trials:
-            observer.stage(
-                f"the search ends after {n_candidates(trials)} candidates: the strategy found no new one"
-                f"{' that meets the hard constraints' if composition.problem.hard_bounds else ' in the space'}"
-            )
+            observer.stage(_why_no_more(composition, trials))
         with _told_what_helps(run):
             result = _finish(run, composition, trials, observer)
         observer.stage("writing the report")
@@ -154,6 +151,19 @@ def _budget(config: SearchConfig) -> str:
     if search.halving is None:
         return f"{search.trials} trials"
     return f"{search.trials} candidates, {search.n_evaluations} trials on {search.halving.rungs} rungs where none fails"
+
+
+def _why_no_more(composition: Composition, trials: Sequence[Trial]) -> str:
+    """Return why a search ended before its budget was spent."""
+    ended = composition.loop.why_ended(trials)
+    if ended:
+        return f"the search was ended by {ended} after {len(trials)} trials"
+    none_left = (
+        "no new one that meets the hard constraints"
+        if composition.problem.hard_bounds
+        else "no new one in the space"
+    )
+    return f"the search ends after {n_candidates(trials)} candidates: the strategy found {none_left}"
 
 
 def _search(
