@@ -1,4 +1,4 @@
-"""That a search has ended before its budget was spent, as `search_end.json` in the run directory keeps it."""
+"""That a search has ended and no network follows from it, or not by itself: `search_end.json` in the run directory."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ MAX_BYTES: Final = 10_000
 
 FINISHED: Final = "`analognas finish`"
 """The reason of a search that somebody ended."""
+
+ITS_BUDGET: Final = "its own budget"
+"""The reason of a search that trains no network at its end."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
     """
     before, trials = load_run_config(run.config)[0], config.search.trials
     ends = {key: getattr(config.search, key) for key in ENDS}
-    if not reopen and all(getattr(before.search, key) == value for key, value in ends.items()):
+    same_end = all(getattr(before.search, key) == value for key, value in ends.items())
+    if same_end and not reopen and before.final.train == config.final.train:
         return
     with Journal(run.journal):
         finished = n_candidates(run.trials())
@@ -48,8 +49,11 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
             if trials > finished:
                 _keep_best(run, finished)
                 forget_search_end(run)
-            search = before.search.model_copy(update=ends)
-            write_atomically(run.config, dump_config(before.model_copy(update={"search": search})))
+            changed = {
+                "search": before.search.model_copy(update=ends),
+                "final": before.final.model_copy(update={"train": config.final.train}),
+            }
+            write_atomically(run.config, dump_config(before.model_copy(update=changed)))
         except OSError as error:
             raise UserError(
                 f"{run.path}: cannot be written: {error.strerror or error}; {remedy(error)} and give the command again"

@@ -22,7 +22,7 @@ from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
 from analognas.record.journal import Journal
-from analognas.record.search_end import read_search_end
+from analognas.record.search_end import ITS_BUDGET, SearchEnd, read_search_end, write_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
@@ -65,7 +65,7 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     return create_run(path, dump_config(config), facts)
 
 
-def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult:
+def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult | None:
     """Run an existing run to its end; one that has ended is reported again, which needs neither data nor device.
 
     Files of `best/` that are missing or damaged are exported again; without its weights the network is trained again.
@@ -107,8 +107,11 @@ def _fit_surrogate_again(run: RunDirectory, config: SearchConfig, trials: Sequen
         fit_surrogate(surrogate_recipe(config), space, trials, run)
 
 
-def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult:
+def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult | None:
     """Search what is left to search, then train, validate, export and report the best.
+
+    Returns:
+        What was measured at the end; None where the configuration has `final: none`.
 
     Raises:
         UserError: when the record is damaged, in use or cannot be written.
@@ -139,7 +142,12 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         if end is None and n_candidates(trials) < config.search.trials:
             observer.stage(_why_no_more(composition, trials))
         with _told_what_helps(run):
-            result = _finish(run, composition, trials, observer)
+            if config.final.train:
+                result = _finish(run, composition, trials, observer)
+            else:
+                result = None
+                fit_surrogate(composition.ending.surrogate, composition.problem.space, trials, run)
+                write_search_end(run, end or SearchEnd(ITS_BUDGET, n_candidates(trials)))
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result

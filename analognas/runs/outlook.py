@@ -73,9 +73,10 @@ class Outlook:
             return f"not known: {time}"
         workers = f"{time.workers} at a time" if time.workers > 1 else "one at a time"
         trials = config.search.n_evaluations
+        then = f"; then {_rounded(time.final_s)} for the final trainings" if config.final.train else ""
         return (
             f"about {_rounded(time.search_s + time.final_s)}: {trials:,} trials, {_rounded(time.trial_s)} for one of "
-            f"median size at full length, {workers}; then {_rounded(time.final_s)} for the final trainings"
+            f"median size at full length, {workers}{then}"
         )
 
     def sizes_json(self) -> dict[str, dict[str, float]]:
@@ -147,6 +148,8 @@ def _search_s(composition: Composition, timed: TrialTime, size: float) -> tuple[
 def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per_mac: float) -> float:
     """Return what the race and the test split take: finalists of median size, and the references."""
     config, task = composition.config, composition.task
+    if not config.final.train:
+        return 0.0
     shape = task.input_shape
     sizes = [median_macs] * config.final.finalists
     for name in config.references:

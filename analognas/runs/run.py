@@ -14,6 +14,7 @@ from analognas.errors import UserError
 from analognas.progress.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
+from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
@@ -115,9 +116,12 @@ class Run:
         """
         result = self.result
         if result is None:
-            raise ValueError(
-                f"{self.path}: the run has not ended; continue it with `analognas resume {self.path}`"
+            remedy = (
+                f"continue it with `analognas resume {self.path}`"
+                if self.config.final.train
+                else "it trains none (`final: none`): `run.network(trial=N)` trains the network of a trial"
             )
+            raise ValueError(f"{self.path}: there is no best network yet; {remedy}")
         trial = self.directory.trial_of(result)
         return BestNetwork(
             architecture=result.network.architecture,
@@ -319,7 +323,8 @@ class Run:
             trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
         else:
             trial = self.directory.trial_of(result, trials)
-        if result is not None and self.directory.report.exists():
+        over = result is not None or (not config.final.train and read_search_end(self.directory) is not None)
+        if over and self.directory.report.exists():
             state = "finished"
         else:
             state = "running" if is_locked(self.directory.journal) else "not finished"

@@ -10,8 +10,8 @@ from analognas.config.loader import load_run_config
 from analognas.errors import UserError
 from analognas.progress.observer import Silent
 from tests.analognas.runs.test_earlier_run import WRITTEN
+from tests.analognas.small_search import SMALL, write_small
 from tests.analognas.small_search import analognas as command_line
-from tests.analognas.small_search import write_small
 
 pytestmark = pytest.mark.slow
 
@@ -104,3 +104,26 @@ def test_a_damaged_end_is_told_with_its_remedy(interrupted) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "search_end.json: reason: Field required; remove it" in done.stderr
     assert load_run_config(interrupted / "config.yaml")[0].search.trials == 8
+
+
+def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_later(tmp_path) -> None:
+    text = SMALL.replace("trials: 8", "trials: 5").replace(
+        "final: {digital_epochs: 3, hardware_aware_epochs: 1, chips: 3}", "final: none\nreferences: []"
+    )
+    run = tmp_path / "run"
+    done = command_line("search", write_small(tmp_path, text), "--out", run)
+    assert done.returncode == 0, done.stderr
+    assert "no network was trained (`final: none`): analognas export" in done.stdout
+    assert "full budget" not in done.stderr
+    opened = analognas.Run.open(run)
+    assert opened.status()["state"] == "finished"
+    assert (run / "report.html").exists()
+    assert not (run / "best").exists()
+    with pytest.raises(ValueError, match=r"it trains none \(`final: none`\)"):
+        opened.best  # noqa: B018  # it raises
+    again = command_line("resume", run)
+    assert again.returncode == 0, again.stderr
+    assert n_trials(run) == 5
+    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=25", "--json")
+    assert later.returncode == 0, later.stderr
+    assert analognas.Run.open(run).best.network() is not None
