@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -48,3 +49,17 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity=followed_by, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def initialised(make: Callable[[], nn.Module]) -> nn.Module:
+    """Return the network that `make` makes, its weights drawn with seed 0.
+
+    Its layers are made on the meta device, where they draw no weights: the global generator stays as it is.
+    """
+    import torch
+
+    with torch.device("meta"):
+        network = make()
+    network.to_empty(device="cpu")
+    initialise(network, torch.Generator().manual_seed(0))
+    return network

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, Final
@@ -128,13 +129,17 @@ def run_benchmark(
     if not strategies:
         raise ValueError("there is no strategy to compare: name at least one")
     jobs = [(table, spec, budget, batch, seed) for spec in strategies.values() for seed in range(seeds)]
-    if workers == 1:
-        done = [_report(progress, number, len(jobs), _search(job)) for number, job in enumerate(jobs)]
-    else:
-        # Forked workers would inherit the threads of XGBoost and torch in an unknown state.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    done = []
+    with ExitStack() as stack:
+        found: Iterator[npt.NDArray[np.float64]] = map(_search, jobs)
+        if workers > 1:
+            # Forked workers would inherit the threads of XGBoost and torch in an unknown state.
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
             found = pool.map(_search, jobs)
-            done = [_report(progress, number, len(jobs), curve) for number, curve in enumerate(found)]
+        for curve in found:
+            done.append(curve)
+            if progress is not None:
+                progress(len(done), len(jobs))
     curves = np.array(done).reshape(len(strategies), seeds, budget)
     return BenchResult(
         table=table.name,
@@ -157,11 +162,3 @@ def mean_and_half_width(values: npt.NDArray[np.float64]) -> tuple[float, float]:
 def _search(job: tuple[BenchTable, AnyStrategySpec, int, int, int]) -> npt.NDArray[np.float64]:
     table, spec, budget, batch, seed = job
     return search_table(table, make_strategy(spec, seed), budget, batch, seed)
-
-
-def _report(
-    progress: Callable[[int, int], None] | None, number: int, total: int, curve: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    if progress is not None:
-        progress(number + 1, total)
-    return curve

@@ -51,13 +51,13 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
     if target not in frame.columns or target == column:
         others = [name for name in frame.columns if name != column]
         raise ValueError(f"{path}: there is no column {target!r} to search{nearest(target, others)}")
-    read = _codes if column == CODE_COLUMN else _arch
+    read = _codes if column == CODE_COLUMN else from_arch
     cells: list[Genotype] = []
     values: list[float] = []
     rejected: Counter[str] = Counter()
     for text, number in zip(frame[column], frame[target], strict=True):
         try:
-            cell, value = read(text), float(number.split("±")[0])
+            cell, value = read(text.strip()), float(number.split("±")[0])
         except ValueError:
             rejected["the cell or the value cannot be read"] += 1
             continue
@@ -73,11 +73,7 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
 
 
 def _codes(text: str) -> Genotype:
-    codes = json.loads(text.strip().replace("(", "[").replace(")", "]"))
+    codes = json.loads(text.replace("(", "[").replace(")", "]"))
     if not isinstance(codes, list) or len(codes) != 6 or any(type(code) is not int for code in codes):
         raise ValueError(f"a cell has six operation codes, got {text!r}")
     return tuple(codes)
-
-
-def _arch(text: str) -> Genotype:
-    return from_arch(text.strip())

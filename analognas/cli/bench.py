@@ -57,10 +57,7 @@ def bench(
     except ValueError as error:
         raise UserError(f"bench: {error}") from None
     if plot is not None:
-        try:
-            write_atomically(plot, regret_svg(result))
-        except OSError as error:
-            raise UserError(f"{plot}: cannot be written: {error.strerror}") from None
+        write_atomically(plot, regret_svg(result))
     typer.echo(json.dumps(result.to_json(), indent=1) if as_json else result.to_text())
 
 

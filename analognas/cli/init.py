@@ -26,9 +26,5 @@ def init(
         raise UserError(f"{path}: exists already; choose another name, or replace it with --force")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent}, make it first")
-    text = template(task)
-    try:
-        write_atomically(path, text)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    write_atomically(path, template(task))
     typer.echo(f"wrote {path}; edit it, then run: analognas search {path}")

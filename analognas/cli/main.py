@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -23,25 +23,27 @@ from analognas.cli import (
     status,
     validate,
 )
-from analognas.cli.exits import EXIT_NO_FEASIBLE, EXIT_USAGE
 from analognas.cli.streams import drop_output
 from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
 from analognas.progress.printable import printable, tell
 
+EXIT_USAGE: Final = 2
+EXIT_NO_FEASIBLE: Final = 3
+
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps it in a private module
 
 
-def _told_in_a_line(error: Exception) -> typer.Exit:
-    """Write a wrong argument as one line; the whole help, where no argument was given, as it is."""
-    told = str(getattr(error, "format_message", error.__str__)()).strip()
-    if "\n" in told:
-        typer.echo(told, err=True)
+def _shown_in_one_line(error: Exception) -> typer.Exit:
+    """Write a wrong argument as one line; the whole help, when no argument was given, as it is."""
+    message = str(getattr(error, "format_message", error.__str__)()).strip()
+    if "\n" in message:
+        typer.echo(message, err=True)
         return typer.Exit(EXIT_USAGE)
     context = getattr(error, "ctx", None)
     path = "analognas" if context is None else context.command_path
-    told = told.removesuffix(".") + _what_was_given(error)
-    end = "" if told.endswith("?") else ";"
-    typer.echo(printable(f"{path}: {told}{end} `{path} --help` explains it"), err=True)
+    message = message.removesuffix(".") + _what_was_given(error)
+    end = "" if message.endswith("?") else ";"
+    typer.echo(printable(f"{path}: {message}{end} `{path} --help` explains it"), err=True)
     return typer.Exit(EXIT_USAGE)
 
 
@@ -62,13 +64,13 @@ class _ErrorsAsExitCodes(TyperGroup):
         try:
             return super().make_context(*arguments, **options)
         except _UsageError as error:
-            raise _told_in_a_line(error) from None
+            raise _shown_in_one_line(error) from None
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's Context is the vendored one
         try:
             return super().invoke(ctx)
         except _UsageError as error:
-            raise _told_in_a_line(error) from None
+            raise _shown_in_one_line(error) from None
         except OSError as error:
             if ctx.params.get("debug") or error.errno not in REMEDIES:
                 raise
@@ -80,8 +82,7 @@ class _ErrorsAsExitCodes(TyperGroup):
         except (UserError, NoFeasibleArchitectureError) as error:
             if ctx.params.get("debug"):
                 raise
-            told = error.on_command_line() if isinstance(error, UserError) else str(error)
-            tell(told)
+            tell(error.on_command_line() if isinstance(error, UserError) else str(error))
             raise typer.Exit(EXIT_USAGE if isinstance(error, UserError) else EXIT_NO_FEASIBLE) from None
 
 

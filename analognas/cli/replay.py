@@ -40,6 +40,6 @@ def replay(
     measured = " and every measurement" if evaluate else ""
     n_passed_over = sum(map(is_passed_over, trials)) if evaluate else 0
     if n_passed_over:
-        measured += f" (but for {n_passed_over} that crashed, hung or ran out of memory)"
+        measured += f" (except {n_passed_over} that crashed, hung or ran out of memory)"
     replayed = f"{counted(len(trials), 'trial')}, {counted(n_asks, 'ask')}"
     typer.echo(f"{run.path}: {replayed}: every proposal{measured} is the same again")

@@ -27,7 +27,7 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     run = Run.open(folder)
     trials = run.directory.trials()
     content = run.status(trials)
-    speed = recent_speed(run.directory.journal)
+    speed = recent_speed(trials)
     to_do = content["trials"] - content["finished"]
     content |= {
         "trials_a_second": speed.trials_a_second,

@@ -1,8 +1,4 @@
-"""The three standard streams of a process, where some of them are closed or cannot be written.
-
-Without one of them the next file that such a process opens, the record of a run among them, would get the stream's
-number, and whatever native code writes there would end up in that file.
-"""
+"""The standard streams of a process, where they cannot be written."""
 
 from __future__ import annotations
 
@@ -17,22 +13,15 @@ if TYPE_CHECKING:
 
 
 def prepare_streams() -> None:
-    """Open the standard streams that are closed on the null device, and let what is told fail no command.
+    """Let no message on the error stream end a search.
 
-    What is told on the error stream is only news: that nobody reads it any more, that its terminal was closed or its
-    disk is full must neither end a search nor change its exit code.
+    Its reader may have gone, its terminal may be closed, its disk may be full.
     """
-    null = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
-    while null <= 2:
-        os.set_inheritable(null, True)
-        null = os.dup(null)
-    os.close(null)
-    if sys.stdout is None:
-        sys.stdout = os.fdopen(1, "w", closefd=False)
-    encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
+    if sys.stderr is None:
+        return
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(_News(2, "w", closefd=False)),
-        encoding=encoding,
+        encoding=sys.stderr.encoding,
         errors="backslashreplace",
         line_buffering=True,
     )

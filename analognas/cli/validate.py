@@ -36,7 +36,7 @@ def validate(
         typer.Option(help="Stop once every mean is known within +- this, in points, such as 0.2."),
     ] = None,
     adabs: Annotated[
-        bool, typer.Option("--adabs", help="Measure batch-norm statistics anew on every chip at every time.")
+        bool, typer.Option("--adabs", help="Measure batch-norm statistics on every chip at every time.")
     ] = False,
     device: Annotated[
         str, typer.Option(help="Where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.")

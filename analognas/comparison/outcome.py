@@ -126,7 +126,8 @@ def outcome(
     """
     objective, bounds = planned.config.objectives[0], planned.config.constraints.upper_bounds()
     worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
-    best = best_so_far(_accuracies(trials), worth)
+    accuracy = np.array([trial.metrics.get("accuracy_1d", np.nan) for trial in trials], dtype=np.float64)
+    best = best_so_far(accuracy, worth)
     first_rung = [trial for trial in trials if trial.rung == 0]
     learned = first_rung[design:]
     completed = [trial.metrics["accuracy_1d"] for trial in first_rung if trial.status == "completed"]
@@ -158,10 +159,6 @@ def not_finished(planned: PlannedRun) -> RunOutcome:
     trials = len(RunDirectory(planned.path).trials()) if begun else 0
     note = "not finished" if begun else "not begun"
     return RunOutcome(planned.strategy, planned.seed, planned.path, "open", note, trials)
-
-
-def _accuracies(trials: Sequence[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([trial.metrics.get("accuracy_1d", np.nan) for trial in trials], dtype=np.float64)
 
 
 def _figures(network: ValidatedNetwork) -> dict[str, Any]:

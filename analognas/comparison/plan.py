@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,14 @@ from analognas.config.loader import validate_document
 from analognas.config.overrides import assign_seed, choose_strategy
 from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
-from analognas.record.directory import RunDirectory, dated_path, ensure_unused, holds_run, open_run
+from analognas.record.directory import (
+    RunDirectory,
+    dated_path,
+    ensure_unused,
+    ensure_writable,
+    holds_run,
+    open_run,
+)
 from analognas.runs.resume_checks import search_differences, with_size_bounds_of
 from analognas.specs.problems import nearest
 from analognas.strategies.specs import (
@@ -26,7 +32,7 @@ from analognas.strategies.specs import (
 )
 
 FOLDER: Final = Path("comparisons")
-"""Where a comparison lies that nobody gave a place."""
+"""The default folder of comparisons."""
 
 DEFAULT_DESIGN: Final = 8
 """Trials that count as the design where neither a strategy nor the first one has one."""
@@ -133,44 +139,33 @@ def plan_comparison(
 
 
 def _checked_strategies(names: Sequence[str]) -> tuple[str, ...]:
-    if (
-        isinstance(names, str)
-        or not isinstance(names, Sequence)
-        or not all(isinstance(name, str) for name in names)
-    ):
-        raise UserError(Argument("strategies"), f" must be a list of names, got {names!r:.80}")
-    if not any(names):
-        raise UserError(Argument("strategies"), f": name at least one of {', '.join(STRATEGIES)}")
+    argument = Argument("strategies")
+    if isinstance(names, str) or not names:
+        raise UserError(
+            argument, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got {names!r:.80}"
+        )
     for name in names:
         if name not in STRATEGIES:
-            raise UserError(Argument("strategies"), f": unknown strategy {name!r}{nearest(name, STRATEGIES)}")
-    twice = next((name for name in names if list(names).count(name) > 1), None)
-    if twice is not None:
-        raise UserError(Argument("strategies"), f": each must be named once, got {twice!r} twice")
+            raise UserError(argument, f": unknown strategy {name!r}{nearest(str(name), STRATEGIES)}")
+    if len(set(names)) < len(names):
+        raise UserError(argument, f": each must be named once, got {', '.join(names)}")
     return tuple(names)
 
 
 def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    told = Argument("seeds")
-    if isinstance(seeds, int) and not isinstance(seeds, bool):
-        if not 1 <= seeds <= MOST_SEEDS:
-            raise UserError(told, f" must be 1 to {MOST_SEEDS}, got {seeds}")
-        return tuple(range(seeds))
+    numbers = range(min(seeds, MOST_SEEDS + 1)) if type(seeds) is int else seeds
     if (
-        isinstance(seeds, str | bool)
-        or not isinstance(seeds, Sequence)
-        or not all(type(seed) is int for seed in seeds)
+        isinstance(numbers, Sequence)
+        and 1 <= len(numbers) <= MOST_SEEDS
+        and all(type(seed) is int and 0 <= seed < 2**63 for seed in numbers)
+        and len(set(numbers)) == len(numbers)
     ):
-        raise UserError(told, f" must be how many, such as 5, or a list such as 3,7,11, got {seeds!r:.80}")
-    if not 1 <= len(seeds) <= MOST_SEEDS:
-        raise UserError(told, f" must be 1 to {MOST_SEEDS}, got {len(seeds)}")
-    wrong = next((seed for seed in seeds if not 0 <= seed < 2**63), None)
-    if wrong is not None:
-        raise UserError(told, f" must be whole numbers of 0 or more, got {wrong}")
-    twice = next((seed for seed in seeds if list(seeds).count(seed) > 1), None)
-    if twice is not None:
-        raise UserError(told, f": each must be there once, got {twice} twice")
-    return tuple(seeds)
+        return tuple(numbers)
+    raise UserError(
+        Argument("seeds"),
+        f" must be how many, 1 to {MOST_SEEDS}, or a list of different whole numbers from 0, such as 3,7,11, got "
+        f"{seeds!r:.80}",
+    )
 
 
 def _designs(specs: Sequence[tuple[str, AnyStrategySpec]]) -> dict[str, int]:
@@ -195,12 +190,7 @@ def _check_place(plan: ComparisonPlan) -> None:
         raise UserError(
             f"{path}: is in use, and no comparison ({plan.record.name}); choose another with ", out
         )
-    for own in (plan.record, plan.drawing):
-        if own.is_symlink() or (own.exists() and not own.is_file()):
-            raise UserError(f"{own}: is no plain file and cannot be written; move it away")
-    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise UserError(f"{path}: {there} is not a directory one can write to; choose another with ", out)
+    ensure_writable(path)
 
 
 def _checked_run(planned: PlannedRun) -> PlannedRun:

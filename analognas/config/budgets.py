@@ -26,8 +26,8 @@ def _epochs_alone(values: Any, pairs: Mapping[str, str]) -> Any:
     return {**values, **alone}
 
 
-class DigitalTrainingSpec(Spec):
-    """Training in floating point, before any analog hardware is simulated."""
+class _PassesSpec(Spec):
+    """What both trainings have."""
 
     epochs: int = Field(default=10, ge=1, le=1_000_000, description="passes over the training split")
     updates: int = Field(default=400, ge=0, le=100_000_000, description=UPDATES)
@@ -35,16 +35,21 @@ class DigitalTrainingSpec(Spec):
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
     )
-    learning_rate: float = Field(default=3e-3, gt=0, description="peak; a cosine takes it to zero")
-    warmup: float = Field(
-        default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
-    )
-    weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
 
     @model_validator(mode="before")
     @classmethod
     def _floor(cls, values: Any) -> Any:
         return _epochs_alone(values, {"epochs": "updates"})
+
+
+class DigitalTrainingSpec(_PassesSpec):
+    """Training in floating point, before any analog hardware is simulated."""
+
+    learning_rate: float = Field(default=3e-3, gt=0, description="peak; a cosine takes it to zero")
+    warmup: float = Field(
+        default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
+    )
+    weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
 
 
 class DistillationSpec(Spec):
@@ -58,16 +63,11 @@ class DistillationSpec(Spec):
     )
 
 
-class HardwareAwareTrainingSpec(Spec):
+class HardwareAwareTrainingSpec(_PassesSpec):
     """Training with the analog hardware in the forward pass, from the digitally trained weights."""
 
     epochs: int = Field(
         default=10, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
-    )
-    updates: int = Field(default=400, ge=0, le=100_000_000, description=UPDATES)
-    batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
-    optimizer: Literal["adam", "sgd"] = Field(
-        default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
     )
     learning_rate: float = Field(
         default=1e-3, gt=0, description="peak; about a tenth of the digital one for long trainings"
@@ -104,11 +104,6 @@ class HardwareAwareTrainingSpec(Spec):
         default=None,
         description="learn from the digitally trained network as well; null: from the labels alone",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _floor(cls, values: Any) -> Any:
-        return _epochs_alone(values, {"epochs": "updates"})
 
 
 class TrainingSpec(Spec):

@@ -19,7 +19,6 @@ from analognas.specs.problems import ConfigError, Place, Problem
 
 KeyPath = tuple[str | int, ...]
 
-MAX_BYTES: Final = 1_000_000
 PLAIN_TAGS: Final = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null")
 )
@@ -102,15 +101,11 @@ def read_document(path: Path, remedy: str = START_FROM) -> Document:
         remedy: what helps where it is missing or empty.
 
     Raises:
-        UserError: when the file is missing, a directory, unreadable, too large, or not text.
+        UserError: when the file is missing, a directory, unreadable, or not text.
         ConfigError: when it is not YAML, empty, not a mapping, or has equal keys, tags or aliases.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)  # not its size: a pipe and a device have none
-        if len(content) > MAX_BYTES:
-            raise UserError(f"{path}: a configuration has at most {MAX_BYTES} bytes; is this the right file?")
-        text = content.decode("utf-8")
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {remedy}") from None
     except IsADirectoryError:
@@ -150,15 +145,12 @@ def parse_value(text: str) -> Any:
     Raises:
         ValueError: when it is not YAML.
     """
+    problems: list[Problem] = []
     try:
         node = _compose(text, "value")
-        if node is None:
-            return None
-        holder = Document(source="value", values={})
-        problems: list[Problem] = []
-        value = _plain(node, (), holder, problems)
+        value = None if node is None else _plain(node, (), Document("value", {}), problems)
     except ConfigError as error:
-        raise ValueError(error.problems[0].message) from None
+        problems = list(error.problems)
     if problems:
         raise ValueError(problems[0].message)
     return value
@@ -175,8 +167,6 @@ def _compose(text: str, source: str) -> yaml.Node | None:
         raise ConfigError(
             [Problem(Place(0, 0, source), "", f"not YAML text: {str(error).splitlines()[0]}")]
         ) from None
-    except RecursionError:
-        raise ConfigError([Problem(Place(0, 0, source), "", "nested too deeply")]) from None
 
 
 def _place(node: yaml.Node, source: str) -> Place:
@@ -193,11 +183,8 @@ def _plain(node: yaml.Node, path: KeyPath, document: Document, problems: list[Pr
         return _plain_mapping(node, path, document, problems)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, index), document, problems) for index, child in enumerate(node.value)]
-    if not _is_text(node.value):
-        problems.append(Problem(place, dotted(path), "half a character (`\\ud800` to `\\udfff`); remove it"))
-        return None
     try:
-        return _construct_scalar(node)
+        return _Loader("").construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         message = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
         problems.append(Problem(place, dotted(path), f"not a plain value: {message}; quote the text"))
@@ -210,7 +197,7 @@ def _plain_mapping(
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         place = _place(key_node, document.source)
-        if not isinstance(key_node, yaml.ScalarNode) or not _is_text(key_node.value):
+        if not isinstance(key_node, yaml.ScalarNode):
             problems.append(Problem(place, dotted(path), "a key must be a plain word"))
             continue
         key = key_node.value
@@ -228,19 +215,6 @@ def _plain_mapping(
         document.keys[here] = place
         values[key] = _plain(value_node, here, document, problems)
     return values
-
-
-def _construct_scalar(node: yaml.Node) -> Any:
-    loader = _Loader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
-
-
-def _is_text(value: str) -> bool:
-    """Return whether a text can be written: an escape in YAML may stand for half a character."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def dotted(path: KeyPath) -> str:

@@ -60,9 +60,7 @@ def read_config_document(
     """
     document = read_document(path, remedy)
     if executor is not None:
-        choose_kind(
-            document, "executor", executor, {kind: spec.model_fields for kind, spec in EXECUTORS.items()}
-        )
+        choose_kind(document, "executor", executor, EXECUTORS, SearchConfig)
     apply_overrides(document, overrides, SearchConfig)
     return document
 

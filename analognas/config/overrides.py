@@ -70,26 +70,26 @@ def _drop_foreign_keys(document: Document, section: tuple[str, ...], model: type
             del values[key]
 
 
-def choose_kind(document: Document, section: str, kind: str, keys: Mapping[str, Collection[str]]) -> None:
+def choose_kind(
+    document: Document, section: str, kind: str, known: Collection[str], model: type[BaseModel]
+) -> None:
     """Set `section.kind` of `document` in place, and drop the keys that the new kind does not know.
 
     Args:
         document: to change.
         section: name of a section with kinds, such as `executor`.
         kind: the new one.
-        keys: the keys of each kind.
+        known: the kinds that there are.
+        model: what the whole document is validated by.
 
     Raises:
         ConfigError: when there is no such kind.
     """
     place = Place(0, 0, f"--{section} {kind}")
-    if kind not in keys:
-        raise ConfigError([Problem(place, "", f"unknown kind {kind!r}{nearest(kind, list(keys))}")])
-    values = document.values.get(section)
-    if isinstance(values, dict):
-        for key in [key for key in values if key not in keys[kind]]:
-            del values[key]
-    _assign(document, (section, "kind"), kind, place)
+    if kind not in known:
+        raise ConfigError([Problem(place, "", f"unknown kind {kind!r}{nearest(kind, known)}")])
+    if _assign(document, (section, "kind"), kind, place) is None:
+        _drop_foreign_keys(document, (section,), model)
 
 
 def choose_strategy(

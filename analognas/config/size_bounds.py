@@ -72,12 +72,12 @@ def _sizes_to_beat(
         try:
             network = published(name, task.input_shape, task.n_classes)
             yield name, count_network(network, task.input_shape)
-        except (ValueError, RuntimeError):  # it takes no such inputs, which is told where it is trained
+        except (ValueError, RuntimeError):  # it takes no such inputs; its training reports that
             continue
     for index, entry in enumerate(config.search.start_from):
         try:
             row = np.array([given_candidate(problem, entry)], dtype=np.int64)
-        except ValueError:  # told at its place when the strategy is made
+        except ValueError:  # reported with its position when the strategy is made
             continue
         name = entry if isinstance(entry, str) else f"`search.start_from[{index}]`"
         yield name, (int(problem.space.parameters(row)[0]), int(problem.space.macs(row)[0]))

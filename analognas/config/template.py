@@ -17,7 +17,7 @@ task:
   kind: arrays
   path: my.npz             # x and y, or x_train, y_train, x_test, y_test; relative to this file
   # input_shape: [1, 8, 8] # channels, height, width; needed when x holds rows of features
-  # layout: channels-last  # needed when it cannot be told from the shape
+  # layout: channels-last  # needed when the shape does not show it
 """,
     "image-folder": """\
 task:
@@ -32,7 +32,7 @@ task:
   kind: wav-folder
   path: recordings         # one folder a class, or train, test (and validation) with one folder a class
   rate_hz: 16000           # every file is converted to it
-  # speaker: '^([^_]+)_'   # finds the speaker in a file name: nobody is then in two splits
+  # speaker: '^([^_]+)_'   # finds the speaker in a file name: no speaker is in two splits
   # noise: {copies: 2}     # noisy copies of the training clips
 """,
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from analognas.config.document import Document, KeyPath, dotted
 from analognas.specs.base import MismatchError
-from analognas.specs.problems import ConfigError, Place, Problem, nearest
+from analognas.specs.problems import ConfigError, Problem, nearest
 
 _BOUNDS = {
     "greater_than": (">", "gt"),
@@ -33,21 +33,9 @@ _TYPES = {
 }
 
 
-_EXPLAINED: Final = 1000
-"""Mistakes that are explained, from the first line on: a suggestion takes a tenth of a millisecond."""
-
-
 def translate(error: ValidationError, model: type[BaseModel], document: Document) -> ConfigError:
     """Return the mistakes in `error`, each distinct one as a problem."""
-    mistakes = error.errors(include_url=False)
-    if len(mistakes) > _EXPLAINED:
-        mistakes.sort(key=lambda details: _place(details, document))
-    problems = [_problem(details, model, document) for details in mistakes[:_EXPLAINED]]
-    return ConfigError(problems, untold=len(mistakes) - len(problems))
-
-
-def _place(details: ErrorDetails, document: Document) -> Place:
-    return document.key_place(_path_in_document(details["loc"], document.values))
+    return ConfigError([_problem(details, model, document) for details in error.errors(include_url=False)])
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) -> Problem:

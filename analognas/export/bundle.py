@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from analognas.export.checksums import write_checksums
@@ -35,7 +34,7 @@ def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mappi
         ValueError: when a content has no JSON form.
         OSError: when the folder cannot be written; an earlier bundle is then still there.
     """
-    return MappingProxyType(write_folder(folder, lambda draft: _write(draft, artefact, result)))
+    return write_folder(folder, lambda draft: _write(draft, artefact, result))
 
 
 def _write(draft: Path, artefact: Artefact, result: FinalResult) -> dict[str, str]:

@@ -7,15 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from analognas.record.bounded_file import is_plain_file, read_bounded
-
 CHECKSUMS: Final = "SHA256SUMS"
-
-_MAX_BYTES: Final = 100_000
-"""Of SHA256SUMS, which has a line a file."""
-
-_MAX_FILE_BYTES: Final = 4_000_000_000
-"""No file of a bundle is that large; one that is takes long to read."""
 
 
 def write_checksums(folder: Path) -> None:
@@ -44,13 +36,14 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
         written = _written(folder)
     except (OSError, ValueError):
         return (CHECKSUMS,)
-    if not written or any(not _is_within(name) for name in written):
+    paths = map(PurePosixPath, written)
+    if not written or any(path.is_absolute() or ".." in path.parts for path in paths):
         return (CHECKSUMS,)
     return tuple(name for name, checksum in written.items() if not _holds(folder / name, checksum))
 
 
 def is_damaged(path: Path) -> bool:
-    """Return whether the checksums beside a file tell of another content; without them it is believed."""
+    """Return whether a file differs from its checksum; one without a checksum does not."""
     try:
         checksum = _written(path.parent).get(path.name)
     except (OSError, ValueError):
@@ -60,7 +53,7 @@ def is_damaged(path: Path) -> bool:
 
 def _written(folder: Path) -> dict[str, str]:
     """Return the checksums that a folder has, by the names of the files."""
-    lines = read_bounded(folder / CHECKSUMS, _MAX_BYTES).splitlines()
+    lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     return {name: checksum for checksum, name in (line.split("  ", 1) for line in lines)}
 
 
@@ -69,18 +62,8 @@ def _write(folder: Path, checksums: Mapping[str, str]) -> None:
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def _is_within(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
-
-
 def _holds(path: Path, checksum: str) -> bool:
-    return _is_of_a_bundle(path) and _sha256(path) == checksum
-
-
-def _is_of_a_bundle(path: Path) -> bool:
-    """Return whether a file can be one that was exported, before it is read."""
-    return is_plain_file(path) and path.stat().st_size <= _MAX_FILE_BYTES
+    return path.is_file() and _sha256(path) == checksum
 
 
 def _sha256(path: Path) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analognas.errors import Argument, UserError
 from analognas.export.checksums import update_checksums
-from analognas.export.error import ExportError
 from analognas.export.formats import FORMATS, Artefact
 
 
@@ -31,7 +29,6 @@ def write_formats(
         UserError: when a format cannot be made of the network, a file is there already, or the folder cannot be
             written.
     """
-    is_new = not target.exists()
     try:
         target.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=target, prefix=".export-") as draft:
@@ -49,14 +46,8 @@ def write_formats(
             for file in files:
                 file.replace(target / file.name)
         update_checksums(target, {file.name for file in files})
-    except ExportError as error:
-        raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(
             f"{target}: cannot be written: {error.strerror}; choose another folder with ", Argument("out")
         ) from None
-    finally:
-        if is_new:
-            with suppress(OSError):  # not empty: it holds the files
-                target.rmdir()
     return [target / file.name for file in files]

@@ -1,14 +1,13 @@
 """A network together with the normalisation of its inputs.
 
-Every exported file takes the task's raw inputs: nobody who uses one has to know, or can get wrong, the
-statistics that the network was trained with.
+Every exported file takes the task's raw inputs: its users need not know the statistics that the network was trained
+with, and cannot get them wrong.
 
     y = network((x - mean) / std),   mean and std by channel, or by channel and column
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -65,17 +64,15 @@ class Standardised(nn.Module):
 
 def _broadcasting(name: str, values: Tensor | Sequence[float], input_shape: tuple[int, ...]) -> Tensor:
     """Return the values as float32 that broadcast over a batch of inputs: `(channels, 1, ...)`, or their own shape."""
-    shaped = torch.as_tensor(values, dtype=torch.float32)
-    if shaped.ndim > 1 and shaped.ndim == len(input_shape):
-        fits = all(size in (1, whole) for size, whole in zip(shaped.shape, input_shape, strict=True))
-        if fits and bool(torch.isfinite(shaped).all()):
-            return shaped.clone()
-    numbers = torch.as_tensor(values, dtype=torch.float32).flatten().tolist()
-    if len(numbers) not in (1, input_shape[0]):
+    shaped = torch.as_tensor(values, dtype=torch.float32).clone()
+    if shaped.ndim <= 1:
+        shaped = shaped.reshape(-1, *[1] * (len(input_shape) - 1))
+    fits = shaped.ndim == len(input_shape) and all(
+        size in (1, whole) for size, whole in zip(shaped.shape, input_shape, strict=True)
+    )
+    if not fits or not bool(torch.isfinite(shaped).all()):
         raise ValueError(
-            f"`{name}` must have one value, or one for each of the {input_shape[0]} channels of inputs "
-            f"{input_shape}; got {len(numbers)}"
+            f"`{name}` must be finite, one value or one for each channel of inputs {input_shape}, "
+            f"got {shaped.flatten().tolist()}"
         )
-    if not all(math.isfinite(number) for number in numbers):
-        raise ValueError(f"`{name}` must be finite, got {numbers}")
-    return torch.tensor(numbers, dtype=torch.float32).reshape(-1, *[1] * (len(input_shape) - 1))
+    return shaped

@@ -7,20 +7,17 @@ image: where both are wrong on an image, it says nothing about them.
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from analognas.record.strict import STRICT
 
 if TYPE_CHECKING:
     import hwsim
-
-MOST_CHARACTERS: Final = 2_000_000
-"""Of the text of a network: 1,200 chips on 10,000 images. Of more chips the first ones are kept."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +27,10 @@ class CorrectImages:
     Attributes:
         images: how many.
         bits: base64 of a row of bytes a chip, its bits the images in order, the first one the highest of the first
-            byte; the last byte is filled up with zeros. As many chips as there are whole rows.
+            byte; the last byte is filled up with zeros.
     """
 
-    images: int
+    images: Annotated[int, Field(ge=1)]
     bits: str
 
     __pydantic_config__: ClassVar = STRICT
@@ -45,10 +42,8 @@ class CorrectImages:
         >>> CorrectImages.packed(np.array([[True, False, True]]))
         CorrectImages(images=3, bits='oA==')
         """
-        images = correct.shape[1]
-        chips = max(1, MOST_CHARACTERS // 4 * 3 // -(-images // 8))
-        rows = np.packbits(correct[:chips], axis=1)
-        return cls(images, base64.b64encode(rows.tobytes()).decode("ascii"))
+        rows = np.packbits(correct, axis=1)
+        return cls(correct.shape[1], base64.b64encode(rows.tobytes()).decode("ascii"))
 
     @classmethod
     def of(cls, curve: hwsim.DriftCurve, time_s: float) -> CorrectImages | None:
@@ -59,20 +54,8 @@ class CorrectImages:
         """Return `(chips, images)`.
 
         Raises:
-            ValueError: when the text is none that `packed` makes.
+            ValueError: when the text is no whole number of rows in base64.
         """
-        if self.images < 1:
-            raise ValueError(f"images must be 1 or more, got {self.images}")
-        if len(self.bits) > MOST_CHARACTERS + 4:
-            raise ValueError(f"bits must have at most {MOST_CHARACTERS} characters, got {len(self.bits)}")
-        try:
-            content = base64.b64decode(self.bits, validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError("bits must be base64") from None
         row = -(-self.images // 8)
-        if not content or len(content) % row:
-            raise ValueError(f"bits must be rows of {row} bytes, got {len(content)} bytes")
-        bits = np.unpackbits(np.frombuffer(content, dtype=np.uint8).reshape(-1, row), axis=1)
-        if bits[:, self.images :].any():
-            raise ValueError(f"bits must be zero after the {self.images} images")
-        return bits[:, : self.images].astype(np.bool_)
+        content = np.frombuffer(base64.b64decode(self.bits, validate=True), dtype=np.uint8)
+        return np.unpackbits(content.reshape(-1, row), axis=1, count=self.images).astype(np.bool_)

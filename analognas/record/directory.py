@@ -19,15 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from analognas.errors import Argument, UserError
-from analognas.record.bounded_file import read_bounded
 from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
-
-MAX_METRICS_BYTES: Final = 50_000_000
-"""Of metrics.json, which holds every trial of the surrogate's judgement."""
-
-MAX_ENVIRONMENT_BYTES: Final = 10_000_000
 
 _RESTORED: Final[Mapping[str, str]] = {
     "config.yaml": "put the configuration that the search began with there",
@@ -158,8 +152,8 @@ class RunDirectory:
     def read_environment(self) -> dict[str, Any]:
         """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""
         try:
-            content = json.loads(read_bounded(self.environment, MAX_ENVIRONMENT_BYTES))
-        except (OSError, ValueError, RecursionError):
+            content = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -171,7 +165,7 @@ def read_result(folder: Path) -> FinalResult:
         OSError: when it is missing or cannot be read.
         ValueError: when it is damaged.
     """
-    return FinalResult.from_json(read_bounded(folder / "metrics.json", MAX_METRICS_BYTES))
+    return FinalResult.from_json((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
 def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> RunDirectory:
@@ -223,17 +217,23 @@ def ensure_unused(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose another directory with ", Argument("out"))
     if path.is_dir() and any(path.iterdir()):
-        missing = _missing(path)
-        remedy = f"continue it with `analognas resume {path}`, or " if not missing else ""
-        if missing == ["config.yaml"]:  # a folder without trials.jsonl may be anything
-            remedy = f"its config.yaml is missing, {_RESTORED['config.yaml']}, or "
+        remedy = f"continue it with `analognas resume {path}`, or " if holds_run(path) else ""
         raise UserError(
             f"{path}: the output directory is in use; {remedy}choose another with ", Argument("out")
         )
-    parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+    ensure_writable(path)
+
+
+def ensure_writable(path: Path) -> None:
+    """Check that a directory is, or can be made, at `path`.
+
+    Raises:
+        UserError: when the nearest directory that exists cannot be written to.
+    """
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(
-            f"{path}: {parent} is not a directory one can write to; choose another with ", Argument("out")
+            f"{path}: {there} is not a directory one can write to; choose another with ", Argument("out")
         )
 
 

@@ -22,7 +22,7 @@ PACKAGES: Final = (
 )
 
 SIZE_BOUNDS: Final = "size_bounds"
-"""The key of environment.json that tells where bounds on size come from that nobody wrote."""
+"""The key of environment.json for the source of default bounds on size."""
 
 SOURCE_HASH: Final = "source"
 """The key of environment.json that identifies the code of the four packages."""

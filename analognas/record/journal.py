@@ -10,19 +10,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import stat
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import BinaryIO
 
 from analognas.errors import UserError, remedy
 from analognas.record.trial import Trial
-
-_BLOCK: Final = 65_536
-MAX_LINE_BYTES: Final = 64_000_000
-"""No trial is that long: a line beyond it is no record, and is not read into memory."""
 
 
 def read_trials(path: Path) -> list[Trial]:
@@ -34,9 +30,8 @@ def read_trials(path: Path) -> list[Trial]:
     trials: list[Trial] = []
     try:
         with path.open("rb") as file:
-            while line := file.readline(MAX_LINE_BYTES):
-                number = len(trials) + 1
-                if not line.endswith(b"\n") and is_torn(f"{path}:{number}", line):
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n") and is_torn(line):
                     break
                 trials.append(_trial(path, number, line, trials[-1] if trials else None))
     except FileNotFoundError:
@@ -50,30 +45,28 @@ def torn_line(path: Path) -> str:
     """Return a sentence on the torn last line of a journal; empty where there is none."""
     try:
         with path.open("rb") as file:
-            end = _after_last_newline(file.fileno(), str(path))
-            file.seek(end)
-            tail = file.read(MAX_LINE_BYTES)
+            tail = _unfinished_line(file)
     except OSError:
         return ""
-    torn = bool(tail) and is_torn(str(path), tail)
-    return f"{path}: the last line is torn ({len(tail)} bytes)" if torn else ""
+    return f"{path}: the last line is torn ({len(tail)} bytes)" if tail and is_torn(tail) else ""
 
 
-def is_torn(place: str, line: bytes) -> bool:
+def is_torn(line: bytes) -> bool:
     """Return whether a line without its newline is only a part of what was to be written.
 
     No part of a trial's JSON is JSON itself.
-
-    Raises:
-        UserError: when it is longer than any trial; `place` says where it is.
     """
-    if len(line) >= MAX_LINE_BYTES:
-        raise UserError(f"{place}: damaged record (no end of line); restore the file from a copy")
     try:
         json.loads(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         return True
     return False
+
+
+def _unfinished_line(file: BinaryIO) -> bytes:
+    """Return what follows the last newline of a file."""
+    last = deque(file, maxlen=1)
+    return last[0] if last and not last[0].endswith(b"\n") else b""
 
 
 def _trial(path: Path, number: int, line: bytes, before: Trial | None) -> Trial:
@@ -115,7 +108,7 @@ class Journal:
         """Open or create the journal, lock it, cut off a torn last line or give a complete one its newline.
 
         Raises:
-            UserError: when another process writes to it, or it is not a plain file that can be written and locked.
+            UserError: when another process writes to it, or it cannot be written or locked.
         """
         self._path = path
         self.repaired = ""
@@ -194,15 +187,14 @@ class Journal:
 
     def _mend_last_line(self) -> int:
         """Cut off or complete what follows the last newline and return the length of the file then."""
-        facts = os.fstat(self._descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            return 0
-        end = _after_last_newline(self._descriptor, str(self._path))
-        tail = os.pread(self._descriptor, MAX_LINE_BYTES, end)
+        size = os.fstat(self._descriptor).st_size
+        with open(self._descriptor, "rb", closefd=False) as file:
+            tail = _unfinished_line(file)
         if not tail:
-            return end
+            return size
+        end = size - len(tail)
         try:
-            if is_torn(str(self._path), tail):
+            if is_torn(tail):
                 os.ftruncate(self._descriptor, end)
                 self.repaired = (
                     f"{self._path}: the last line was torn and is dropped ({len(tail)} bytes); "
@@ -213,22 +205,4 @@ class Journal:
             os.fsync(self._descriptor)
         except OSError as error:
             raise UserError(f"{self._path}: cannot be written: {error.strerror}; {remedy(error)}") from None
-        return facts.st_size + 1
-
-
-def _after_last_newline(descriptor: int, place: str) -> int:
-    """Return where the last line of a file begins when it has no newline, the length of the file when it has one.
-
-    Raises:
-        UserError: when that line is longer than any trial; `place` says where it is.
-    """
-    end = length = os.fstat(descriptor).st_size
-    while end > 0:
-        if length - end >= MAX_LINE_BYTES:
-            raise UserError(f"{place}: damaged record (no end of line); restore the file from a copy")
-        start = max(0, end - _BLOCK)
-        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0
+        return size + 1

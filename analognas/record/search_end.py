@@ -10,11 +10,8 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from analognas.errors import UserError
-from analognas.record.bounded_file import read_bounded
 from analognas.record.directory import RunDirectory, write_atomically
 from analognas.record.strict import first_problem
-
-MAX_BYTES: Final = 10_000
 
 FINISHED: Final = "`analognas finish`"
 """The reason of a search that somebody ended."""
@@ -53,7 +50,7 @@ def read_search_end(run: RunDirectory) -> SearchEnd | None:
     """
     path = _path(run)
     try:
-        return TypeAdapter(SearchEnd).validate_json(read_bounded(path, MAX_BYTES))
+        return TypeAdapter(SearchEnd).validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValidationError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""How fast a run goes, told from its record by somebody who only looks.
+"""How fast a run goes, estimated from its record.
 
 The ends of the last trials give it. They are times of the wall clock, good to be shown and for nothing else; the time
 in which nothing ran, between a stop and its resumption, is left out.
@@ -6,11 +6,10 @@ in which nothing ran, between a stop and its resumption, is left out.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 from analognas.record.trial import Trial
@@ -21,15 +20,13 @@ RECENT: Final = 64
 IDLE_S: Final = 60.0
 """Seconds that asking may take on top of an evaluation; a longer gap between two ends was a stop."""
 
-_TAIL_BYTES: Final = 2_000_000
-
 
 @dataclass(frozen=True)
 class Speed:
     """How fast a run goes.
 
     Attributes:
-        trials_a_second: over the last trials; None where they do not tell.
+        trials_a_second: over the last trials; None when they are too few.
         nodes: machines that evaluated the last trials.
     """
 
@@ -41,30 +38,15 @@ class Speed:
         return None if self.trials_a_second is None else max(n_trials, 0) / self.trials_a_second
 
 
-def recent_speed(journal: Path) -> Speed:
-    """Return how fast the last trials of a journal came; only its end is read."""
-    trials = _last_trials(journal)
+def recent_speed(trials: Sequence[Trial]) -> Speed:
+    """Return how fast the last of the trials came."""
+    last = trials[-RECENT - 1 :]
     # A search in order records trials in another order than that in which they ended.
-    ends = sorted((datetime.fromisoformat(trial.finished_at), trial.wall_time_s) for trial in trials)
+    ends = sorted((datetime.fromisoformat(trial.finished_at), trial.wall_time_s) for trial in last)
     gaps_s = [
         gap_s
         for (before, _), (after, wall_time_s) in pairwise(ends)
         if 0 <= (gap_s := (after - before).total_seconds()) <= wall_time_s + IDLE_S
     ]
-    nodes = len({trial.node for trial in trials if trial.node})
+    nodes = len({trial.node for trial in last if trial.node})
     return Speed(len(gaps_s) / sum(gaps_s) if sum(gaps_s) > 0 else None, nodes)
-
-
-def _last_trials(journal: Path) -> list[Trial]:
-    with journal.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        file.seek(max(0, size - _TAIL_BYTES))
-        lines = file.read(_TAIL_BYTES).split(b"\n")
-    whole = lines if size <= _TAIL_BYTES else lines[1:]
-    trials = []
-    for line in whole[-RECENT - 2 :]:
-        try:
-            trials.append(Trial.from_json(line.decode()))
-        except ValueError:
-            continue  # torn: `read_trials` tells of damage
-    return trials[-RECENT - 1 :]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analognas.errors import Argument, UserError
-from analognas.record.trial import MAX_GENE, Trial, candidate_key
+from analognas.record.trial import Trial, candidate_key
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -108,14 +108,14 @@ def _frozen(
 def _flat(
     architecture: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, int | float | str | bool]]:
-    """Yield the leaves of an architecture by their dotted paths: `blocks.0.R`; a number that no range takes as text."""
+    """Yield the leaves of an architecture by their dotted paths: `blocks.0.R`."""
     for key, value in architecture.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         elif isinstance(value, list | tuple):
             yield from _flat({str(index): entry for index, entry in enumerate(value)}, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", str(value) if type(value) is int and abs(value) > MAX_GENE else value
+            yield f"{prefix}{key}", value
 
 
 def _distributions(parameters: Sequence[Mapping[str, Any]]) -> dict[str, BaseDistribution]:

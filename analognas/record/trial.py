@@ -14,41 +14,49 @@ Accuracies are fractions of 1. `metrics` holds the figures that objectives and c
 `utilisation`      fraction of their unit cells that hold a weight
 =================  ===========================================================================
 
-A file that somebody has edited is not believed: types and unknown keys are found when a line is read, `check_trial` has
-the bounds and what fields say of each other.
+Types, bounds and unknown keys are checked when a line is read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from analognas.metrics import TABLE
-from analognas.record.strict import STRICT, bounded_json, first_problem
+from analognas.record.strict import STRICT, first_problem
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
-LONG: Final = 1_000_000
-"""Characters. Nothing makes the line of a trial longer but what a strategy proposed."""
+FromZero = Annotated[int, Field(ge=0)]
+FromOne = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-MAX_GENES: Final = 10_000
+def _check_metrics(metrics: Mapping[str, float]) -> Mapping[str, float]:
+    """Check that there is no metric, or each with a value that it can have.
 
-MAX_GENE: Final = 2**53
+    Raises:
+        ValueError: with the names that do not fit, or the bounds that do not hold.
+    """
+    wrong = metrics.keys() ^ TABLE.keys()
+    if metrics and wrong:
+        raise ValueError(f"must hold every metric and no others, wrong: {', '.join(sorted(wrong))}")
+    for name, value in metrics.items():
+        metric = TABLE[name]
+        if not metric.least <= value <= metric.largest:
+            raise ValueError(f"{name} must be from {metric.least:g} to {metric.largest:g}, got {value:g}")
+    return metrics
 
-MAX_ASKED: Final = 10_000_000
 
-_DEVICE: Final = re.compile(r"(cpu|cuda:\d{1,3}( .{1,200})?)?")
+Metrics = Annotated[Mapping[str, float], AfterValidator(_check_metrics)]
+"""The measured figures by name: all of them, or none where nothing was measured."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,24 @@ class DriftRecord:
         accuracy: one row a time, one column a chip, fractions of 1.
     """
 
-    times_s: tuple[float, ...]
-    accuracy: tuple[tuple[float, ...], ...]
+    times_s: Annotated[tuple[float, ...], Field(min_length=1)]
+    accuracy: tuple[Annotated[tuple[Fraction, ...], Field(min_length=1)], ...]
+
+
+def _check_curve(curve: DriftRecord) -> DriftRecord:
+    times_s, rows = curve.times_s, curve.accuracy
+    if times_s[0] < 0 or any(before >= after for before, after in pairwise(times_s)):
+        raise ValueError(f"times_s must be seconds that ascend, got {list(times_s)}")
+    if len(rows) != len(times_s) or len(set(map(len, rows))) != 1:
+        raise ValueError(
+            f"accuracy must have a row for each of {len(times_s)} times and a column for each chip, "
+            f"got rows of {[len(row) for row in rows]}"
+        )
+    return curve
+
+
+Curve = Annotated[DriftRecord, AfterValidator(_check_curve)]
+"""A curve as a record holds it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +105,7 @@ class Ask:
         proposals: those of the answer that were new and admissible, in order; their index is a trial's `position`.
     """
 
-    n: int
+    n: FromOne
     proposals: tuple[Proposal, ...]
 
 
@@ -115,28 +139,28 @@ class Trial:
             nothing. All asks together hold every candidate that is still to be evaluated.
     """
 
-    number: int
-    genotype: Genotype
+    number: FromOne
+    genotype: Annotated[Genotype, Field(min_length=1)]
     architecture: Mapping[str, Any]
     origin: str
     predicted: Mapping[str, float]
-    asked_after: int
-    position: int
-    seed: int
+    asked_after: FromZero
+    position: FromZero
+    seed: FromZero
     status: Literal["completed", "failed"]
-    metrics: Mapping[str, float]
-    curve: DriftRecord | None
+    metrics: Metrics
+    curve: Curve | None
     failure: Failure | None
-    threads: int
-    wall_time_s: float
+    threads: FromOne
+    wall_time_s: Annotated[float, Field(ge=0)]
     finished_at: str
     versions: Mapping[str, str] = field(default_factory=dict)
-    attempts: int = 1
+    attempts: FromOne = 1
     node: str = ""
     device: str = ""
     ask: Ask | None = None
-    rung: int = 0
-    budget: float = 1.0
+    rung: FromZero = 0
+    budget: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
 
@@ -167,16 +191,10 @@ class Trial:
         Raises:
             ValueError: when the line is not JSON, lacks a field, has one more, or a value that cannot be.
         """
-        from pydantic import ValidationError
-
         try:
-            trial = _reader().validate_json(line) if len(line) <= LONG else _read_long(line)
-            check_trial(trial)
+            return _reader().validate_json(line)
         except ValidationError as error:
             raise ValueError(f"not a trial record: {first_problem(error)}") from None
-        except ValueError as error:
-            raise ValueError(f"not a trial record: {error}") from None
-        return trial
 
 
 def _fields(record: DriftRecord | Failure | None) -> dict[str, Any] | None:
@@ -184,40 +202,22 @@ def _fields(record: DriftRecord | Failure | None) -> dict[str, Any] | None:
     return None if record is None else vars(record)
 
 
-def _read_long(line: str) -> Trial:
-    """Read a line that what a strategy proposed makes long, each proposal by itself."""
-    from pydantic import ValidationError
-    from pydantic_core import from_json
-
-    values = from_json(line)
-    proposals: list[object] = []
-    ask = values.get("ask") if isinstance(values, dict) else None
-    if isinstance(ask, dict) and isinstance(ask.get("proposals"), list):
-        proposals, ask["proposals"] = ask["proposals"], proposals
-    trial = _reader().validate_json(bounded_json(values, LONG))
-    if trial.ask is None:
-        return trial
-    read: list[Proposal] = []
-    for index, proposal in enumerate(proposals):
-        try:
-            read += _proposal_reader().validate_json(bounded_json([proposal], LONG))
-        except ValidationError as error:
-            raise ValueError(f"ask.proposals.{index}: {first_problem(error).removeprefix('0.')}") from None
-    return replace(trial, ask=replace(trial.ask, proposals=tuple(read)))
+def _check_status(trial: Trial) -> Trial:
+    """Check what the fields of a trial say of each other."""
+    if trial.asked_after >= trial.number:
+        raise ValueError(f"asked_after must be below the number {trial.number}, got {trial.asked_after}")
+    if trial.status == "failed" and (trial.failure is None or trial.curve is not None or trial.metrics):
+        raise ValueError("a failed trial must have a failure, no curve and no metrics")
+    if trial.status == "completed" and (
+        trial.failure is not None or trial.curve is None or not trial.metrics
+    ):
+        raise ValueError("a completed trial must have a curve, every metric and no failure")
+    return trial
 
 
 @cache
 def _reader() -> TypeAdapter[Trial]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Trial)
-
-
-@cache
-def _proposal_reader() -> TypeAdapter[tuple[Proposal]]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(tuple[Proposal], config=STRICT)
+    return TypeAdapter(Annotated[Trial, AfterValidator(_check_status)])
 
 
 def candidate_key(genotype: Genotype) -> str:
@@ -233,115 +233,3 @@ def evaluation_key(genotype: Genotype, rung: int) -> str:
     """Return a short stable name of an evaluation: of its candidate, which a run evaluates once on each rung."""
     name = candidate_key(genotype)
     return f"{name}-{rung}" if rung else name
-
-
-def check_trial(trial: Trial) -> None:
-    """Check the values of a trial.
-
-    Raises:
-        ValueError: with the rule that does not hold, and the value.
-    """
-    _check_counts(trial)
-    _holds(bool(_DEVICE.fullmatch(trial.device)), "device", "be cpu or cuda:N", repr(trial.device))
-    try:
-        zoned = datetime.fromisoformat(trial.finished_at).tzinfo is not None
-    except ValueError:
-        zoned = False
-    rule = "be a time with its zone, as in ISO 8601"
-    _holds(zoned, "finished_at", rule, repr(trial.finished_at))
-    if trial.status == "failed":
-        _holds(trial.failure is not None, "failure", "be there in a failed trial", "null")
-        _holds(trial.curve is None, "curve", "be null in a failed trial", "a curve")
-        _holds(not trial.metrics, "metrics", "be empty in a failed trial", f"{len(trial.metrics)} metrics")
-        return
-    _holds(trial.failure is None, "failure", "be null in a completed trial", "a failure")
-    if trial.curve is None or trial.metrics.keys() != TABLE.keys():
-        wrong = ", ".join(sorted(trial.metrics.keys() ^ TABLE.keys())) or "no curve"
-        raise ValueError(f"a completed trial has a curve and every metric and no others: {wrong}")
-    check_metrics(trial.metrics)
-    check_curve(trial.curve)
-
-
-def check_metrics(metrics: Mapping[str, float]) -> None:
-    """Check that every value is one that its metric can have; names are those of `analognas.metrics`.
-
-    Raises:
-        ValueError: with the bounds that do not hold, and the value.
-    """
-    for name, value in metrics.items():
-        metric = TABLE[name]
-        if not metric.least <= value <= metric.largest:
-            raise ValueError(
-                f"metrics.{name} must be from {metric.least:g} to {metric.largest:g}, got {value:g}"
-            )
-
-
-def _check_counts(trial: Trial) -> None:
-    _check_genes("genotype", trial.genotype)
-    for name, value, least in (
-        ("number", trial.number, 1),
-        ("asked_after", trial.asked_after, 0),
-        ("position", trial.position, 0),
-        ("seed", trial.seed, 0),
-        ("threads", trial.threads, 1),
-        ("wall_time_s", trial.wall_time_s, 0),
-        ("attempts", trial.attempts, 1),
-        ("rung", trial.rung, 0),
-    ):
-        if value < least:
-            raise ValueError(f"{name} must be {least} or more, got {value:g}")
-    _holds(0 < trial.budget <= 1, "budget", "be above 0 and at most 1", f"{trial.budget:g}")
-    _holds(
-        trial.asked_after < trial.number,
-        "asked_after",
-        f"be below the number {trial.number}",
-        str(trial.asked_after),
-    )
-    if trial.ask is not None:
-        _holds(trial.ask.n >= 1, "ask.n", "be 1 or more", str(trial.ask.n)[:80])
-        _holds(trial.ask.n <= MAX_ASKED, "ask.n", f"be at most {MAX_ASKED}", str(trial.ask.n)[:80])
-        for proposal in trial.ask.proposals:
-            _check_genes("ask.proposals.genotype", proposal.genotype)
-
-
-def _check_genes(name: str, genotype: Genotype) -> None:
-    _holds(1 <= len(genotype) <= MAX_GENES, name, "have 1 gene or more", str(len(genotype)))
-    smallest, largest = min(genotype), max(genotype)
-    _holds(
-        smallest >= -MAX_GENE and largest <= MAX_GENE,
-        name,
-        "have genes of 53 bits",
-        f"{smallest} to {largest}"[:80],
-    )
-
-
-def check_curve(curve: DriftRecord) -> None:
-    """Check that a curve has ascending times, and an accuracy of every chip at each of them.
-
-    Raises:
-        ValueError: with the rule that does not hold, and the value.
-    """
-    times_s, rows = curve.times_s, curve.accuracy
-    ascending = all(before < after for before, after in pairwise(times_s))
-    _holds(
-        bool(times_s) and times_s[0] >= 0 and ascending,
-        "curve.times_s",
-        "be seconds that ascend",
-        f"{list(times_s)}"[:60],
-    )
-    chips = len(rows[0]) if rows else 0
-    _holds(
-        len(rows) == len(times_s) and chips > 0 and all(len(row) == chips for row in rows),
-        "curve.accuracy",
-        "have a row for each time and a column for each chip",
-        f"rows of {[len(row) for row in rows]} for {len(times_s)} times"[:80],
-    )
-    for row in rows:
-        for accuracy in (min(row), max(row)):
-            if not 0 <= accuracy <= 1:
-                raise ValueError(f"curve.accuracy must be from 0 to 1, got {accuracy:g}")
-
-
-def _holds(fact: bool, name: str, rule: str, value: str) -> None:
-    if not fact:
-        raise ValueError(f"{name} must {rule}, got {value}")

@@ -1,33 +1,27 @@
-"""What is known of a fully trained network: the content of `best/metrics.json`.
-
-A file that somebody has edited is not believed. Types and unknown keys of most of it are found when it is read;
-`check_result` has the bounds, what fields say of each other, and the judgement of the surrogate, which the reader takes
-for any mapping.
-"""
+"""What is known of a fully trained network: the content of `best/metrics.json`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, Final
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, FailFast
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from analognas.metrics import METRICS, TABLE
-from analognas.record.correct_images import MOST_CHARACTERS, CorrectImages
-from analognas.record.strict import STRICT, bounded_json, first_problem
-from analognas.record.trial import DriftRecord, check_curve, check_metrics
-from analognas.specs.durations import DAY_S
+from analognas.metrics import TABLE
+from analognas.record.correct_images import CorrectImages
+from analognas.record.strict import STRICT, first_problem
+from analognas.record.trial import Curve, Fraction, Metrics
 from search_spaces import published_names
 
 BEST: Final = "best"
 """The name of a trial's candidate among the networks at full budget."""
 
-LONG: Final = 4_000_000
-"""Characters. Nothing makes the file longer but the judgement of the surrogate, which has a number for each trial, and
-the test images of large data sets on many chips."""
+
+def _check_bits(images: CorrectImages) -> CorrectImages:
+    images.unpacked()
+    return images
 
 
 @dataclass(frozen=True)
@@ -48,11 +42,11 @@ class ValidatedNetwork:
 
     name: str
     architecture: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    digital_accuracy: Mapping[str, float]
-    curves: Mapping[str, DriftRecord]
+    metrics: Metrics
+    digital_accuracy: Mapping[str, Fraction]
+    curves: Mapping[str, Curve]
     training: Mapping[str, Any]
-    correct_1d: CorrectImages | None = None
+    correct_1d: Annotated[CorrectImages, AfterValidator(_check_bits)] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,9 +61,38 @@ class Finalist:
     """
 
     trial: int | None
-    metrics: Mapping[str, float]
+    metrics: Metrics
     failure: str
     reference: str = ""
+
+
+class _Judgement(BaseModel):
+    """`FinalResult.surrogate` where it is not empty."""
+
+    model_config: ClassVar[ConfigDict] = STRICT
+
+    kind: str = ""
+    tau: dict[str, float | None]
+    undefined: dict[str, str] = {}
+    trials: int
+    folds: int
+    measured: dict[str, list[float]]
+    predicted: dict[str, list[float]]
+
+
+def _check_judgement(surrogate: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not surrogate:
+        return surrogate
+    try:
+        judgement = _Judgement.model_validate(surrogate)
+    except ValidationError as error:
+        raise ValueError(first_problem(error)) from None
+    names, lists = judgement.tau.keys(), (judgement.measured, judgement.predicted)
+    if not names <= TABLE.keys() or any(values.keys() != names for values in lists):
+        raise ValueError("tau, measured and predicted must be of the same metrics")
+    if any(len(column) != judgement.trials for values in lists for column in values.values()):
+        raise ValueError("measured and predicted must have a value for each trial")
+    return surrogate
 
 
 @dataclass(frozen=True)
@@ -89,7 +112,7 @@ class FinalResult:
     trial: int | None
     network: ValidatedNetwork
     references: tuple[ValidatedNetwork, ...]
-    surrogate: Mapping[str, Any]
+    surrogate: Annotated[Mapping[str, Any], AfterValidator(_check_judgement)]
     finalists: tuple[Finalist, ...] = ()
 
     __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
@@ -128,83 +151,27 @@ class FinalResult:
         Raises:
             ValueError: when the text is not such a result.
         """
-        from pydantic import TypeAdapter, ValidationError
-        from pydantic_core import from_json
-
         try:
-            values = from_json(text)
-            surrogate = values.get("surrogate") if isinstance(values, dict) else None
-            if isinstance(surrogate, dict):
-                values["surrogate"] = {}
-            limit = LONG + (_length_of_images(values) if isinstance(values, dict) else 0)
-            result = TypeAdapter(cls).validate_json(bounded_json(values, limit))
-            if isinstance(surrogate, dict):
-                result = replace(result, surrogate=surrogate)
-            check_result(result)
+            return _READER.validate_json(text)
         except ValidationError as error:
             raise ValueError(f"not a final result: {first_problem(error)}") from None
-        except ValueError as error:
-            raise ValueError(f"not a final result: {error}") from None
-        return result
 
 
-def _length_of_images(values: Mapping[str, Any]) -> int:
-    """Return the characters of a result that are nothing but bits of test images: one text a network, quickly read."""
-    references = values.get("references")
-    networks = [values.get("network"), *(references if isinstance(references, list) else ())]
-    kept = [network.get("correct_1d") for network in networks if isinstance(network, dict)]
-    bits = [images.get("bits") for images in kept if isinstance(images, dict)]
-    return sum(len(text) for text in bits if isinstance(text, str) and len(text) <= MOST_CHARACTERS)
-
-
-Values: TypeAlias = Annotated[list[float], FailFast()]
-
-
-class _Judgement(BaseModel):
-    """`FinalResult.surrogate` where it is not empty."""
-
-    model_config: ClassVar[ConfigDict] = STRICT
-
-    kind: str = ""
-    tau: dict[str, float | None]
-    undefined: dict[str, str] = {}
-    trials: int
-    folds: int
-    measured: dict[str, Values]
-    predicted: dict[str, Values]
-
-
-class _Result(BaseModel):
-    """So that a wrong type is told with the name of the section."""
-
-    surrogate: _Judgement
-
-
-def check_result(result: FinalResult) -> None:
-    """Check the values of a final result.
-
-    Raises:
-        ValueError: with the rule that does not hold; pydantic's where a type is wrong.
-    """
+def _check_result(result: FinalResult) -> FinalResult:
+    """Check what the parts of a result say of each other."""
     for network in (result.network, *result.references):
-        try:
-            _check_network(network)
-        except ValueError as error:
-            raise ValueError(f"{network.name}: {error}") from None
+        if not network.metrics or "test" not in network.digital_accuracy or "test" not in network.curves:
+            raise ValueError(
+                f"{network.name}: must have metrics, and `test` in `digital_accuracy` and `curves`"
+            )
     for finalist in result.finalists:
         if (finalist.trial is None) != bool(finalist.reference):
             raise ValueError("a finalist must have `trial` or `reference`, and not both")
-        if not finalist.failure or finalist.metrics:
-            _check_keys("finalists.metrics", finalist.metrics)
-            check_metrics(finalist.metrics)
+        if not finalist.failure and not finalist.metrics:
+            raise ValueError("a finalist must have `metrics` or a `failure`")
     if result.trial is None:
         _check_reference(result)
-    if result.surrogate:
-        _check_judgement(result.surrogate)
-    try:
-        result.to_json()  # an architecture may hold anything, and is written again with the rest
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    return result
 
 
 def _check_reference(result: FinalResult) -> None:
@@ -212,61 +179,8 @@ def _check_reference(result: FinalResult) -> None:
     name = result.network.name
     if name not in published_names() or result.network.architecture != {"name": name}:
         raise ValueError("`trial` may be null only where `network` is a published network, by its name")
-    if result.network not in result.references:
-        raise ValueError(f"`trial` is null: `references` must hold {name}, as `network` has it")
-    if result.winner is None or result.winner.failure:
-        raise ValueError(f"`trial` is null: `finalists` must hold the reference {name}, with its metrics")
+    if result.network not in result.references or result.winner is None or result.winner.failure:
+        raise ValueError(f"`trial` is null: `references` and `finalists` must hold {name}, with its metrics")
 
 
-def _check_network(network: ValidatedNetwork) -> None:
-    _check_keys("metrics", network.metrics)
-    check_metrics(network.metrics)
-    if network.metrics["parameters"] < 1:
-        raise ValueError(f"metrics.parameters must be 1 or more, got {network.metrics['parameters']:g}")
-    for name, found in (("digital_accuracy", network.digital_accuracy), ("curves", network.curves)):
-        if "test" not in found:
-            raise ValueError(f"`{name}` must hold test")
-    for split, accuracy in network.digital_accuracy.items():
-        if not 0 <= accuracy <= 1:
-            raise ValueError(f"digital_accuracy.{split} must be from 0 to 1, got {accuracy:g}")
-    for curve in network.curves.values():
-        check_curve(curve)
-    if network.correct_1d is not None:
-        _check_images(network.correct_1d, network.curves["test"])
-
-
-def _check_images(images: CorrectImages, curve: DriftRecord) -> None:
-    """Check that the images can be unpacked, and are those that the accuracies of the curve count."""
-    try:
-        correct = images.unpacked()
-    except ValueError as error:
-        raise ValueError(f"correct_1d.{error}") from None
-    if DAY_S not in curve.times_s:
-        raise ValueError("`correct_1d` must not be there without a day in `curves.test.times_s`")
-    accuracy = np.array(curve.accuracy[curve.times_s.index(DAY_S)])
-    if len(correct) > len(accuracy):
-        raise ValueError(
-            f"correct_1d.bits must be of the {len(accuracy)} chips of the curve, got {len(correct)}"
-        )
-    if not np.allclose(correct.mean(axis=1), accuracy[: len(correct)], rtol=0, atol=1e-9):
-        raise ValueError("correct_1d.bits must have the accuracies that `curves.test` has after a day")
-
-
-def _check_keys(name: str, metrics: Mapping[str, float]) -> None:
-    if metrics.keys() != TABLE.keys():
-        raise ValueError(f"`{name}` must hold {', '.join(METRICS)} and no others")
-
-
-def _check_judgement(surrogate: Mapping[str, object]) -> None:
-    parts = (surrogate, *(part for part in surrogate.values() if isinstance(part, dict)))
-    if any(len(part) > len(TABLE) for part in parts):
-        raise ValueError("`surrogate`: has more keys than there are metrics")
-    judgement = _Result.model_validate({"surrogate": surrogate}).surrogate
-    measured, predicted = judgement.measured, judgement.predicted
-    if not judgement.tau.keys() == measured.keys() == predicted.keys() or not measured.keys() <= TABLE.keys():
-        raise ValueError("`surrogate`: tau, measured and predicted must be of the same metrics")
-    for name, tau in judgement.tau.items():
-        if not len(measured[name]) == len(predicted[name]) == judgement.trials:
-            raise ValueError(f"`surrogate`: measured and predicted {name} must have a value for each trial")
-        if tau is not None and not -1 <= tau <= 1:
-            raise ValueError(f"surrogate.tau.{name} must be from -1 to 1, got {tau:g}")
+_READER: Final = TypeAdapter(Annotated[FinalResult, AfterValidator(_check_result)])

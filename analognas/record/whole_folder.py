@@ -1,13 +1,12 @@
 """A folder that appears whole or not at all, and in which nothing is that was there before.
 
-Everything is written into a hidden folder beside it and forced to the disk; then one rename puts it in place. An
-earlier folder is moved aside for that instant and deleted afterwards, with the symbolic links that somebody may have
-put into it: nothing is written through them.
+Everything is written into a hidden folder beside it; then one rename puts it in place. An earlier folder is moved aside
+for that instant and deleted afterwards, with the symbolic links that somebody may have put into it: nothing is written
+through them.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -31,7 +30,6 @@ def write_folder(folder: Path, write: Callable[[Path], T]) -> T:
     draft = _new_sibling(folder)
     try:
         written = write(draft)
-        _force_to_disk(draft)
         _put_in_place(draft, folder)
     finally:
         # also what a killed process left behind
@@ -53,22 +51,6 @@ def _put_in_place(draft: Path, folder: Path) -> None:
             retired.rename(folder)
             raise
         shutil.rmtree(retired)
-    _force(folder.parent)
-
-
-def _force_to_disk(folder: Path) -> None:
-    for inner, _, names in os.walk(folder):
-        for name in names:
-            _force(Path(inner, name))
-        _force(Path(inner))
-
-
-def _force(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _new_sibling(folder: Path) -> Path:

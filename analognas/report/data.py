@@ -19,7 +19,7 @@ from analognas.strategies.worth import soft_bounds, worth_of
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything a report shows; any text in it may come from a stranger.
+    """Everything a report shows; any text in it may come from an untrusted source.
 
     Attributes:
         name: of the run.
@@ -100,12 +100,8 @@ class ReportData:
         return [] if self.result is None else list(self.result.networks)
 
     def feasible(self, trial: Trial) -> bool:
-        """Say whether a trial was evaluated at full budget, has an objective and keeps within every bound."""
-        if not trial.at_full_budget:
-            return False
-        return self.objective in trial.metrics and all(
-            meets(trial.metrics, metric, bound) for metric, bound in self.upper_bounds.items()
-        )
+        """Return whether a trial counts, as `is_feasible` does."""
+        return is_feasible(trial, self.upper_bounds)
 
     def worth(self, trial: Trial) -> float:
         """Return what a trial is worth, as `trial_worth` does."""
@@ -125,6 +121,15 @@ def trial_worth(trial: Trial, objective: Objective, upper_bounds: Mapping[str, f
     )
 
 
+def is_feasible(trial: Trial, upper_bounds: Mapping[str, float]) -> bool:
+    """Return whether a trial completed at full budget and keeps every bound."""
+    return (
+        trial.status == "completed"
+        and trial.at_full_budget
+        and all(meets(trial.metrics, metric, bound) for metric, bound in upper_bounds.items())
+    )
+
+
 def meets(metrics: Mapping[str, float], metric: str, bound: float) -> bool:
-    """Say whether a metric is at most `bound`; a metric that was not measured is not."""
+    """Return whether a metric is at most `bound`; a metric that was not measured is not."""
     return metrics.get(metric, math.inf) <= bound

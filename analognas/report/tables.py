@@ -8,17 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analognas.driver.pareto import hypervolume_curve, pareto_front
 from analognas.metrics import METRICS
 from analognas.record.directory import write_atomically
 from analognas.record.trial import Trial
-from analognas.report.data import meets
+from analognas.report.data import is_feasible
 from analognas.strategies.problem import Objective, objective_values
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_FIELDS: Final = (
+    "seed", "threads", "device", "wall_time_s", "finished_at", "asked_after", "position", "rung", "budget",
+)  # fmt: skip
+"""Fields of a trial that are columns as they are."""
 
 
 def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> pd.DataFrame:
@@ -37,12 +43,7 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
     columns: dict[str, list[object]] = {
         "number": [trial.number for trial in trials],
         "status": [trial.status for trial in trials],
-        "feasible": [
-            trial.status == "completed"
-            and trial.at_full_budget
-            and all(meets(trial.metrics, metric, bound) for metric, bound in upper_bounds.items())
-            for trial in trials
-        ],
+        "feasible": [is_feasible(trial, upper_bounds) for trial in trials],
         "origin": [trial.origin for trial in trials],
     }
     columns |= {metric: [trial.metrics.get(metric) for trial in trials] for metric in metrics}
@@ -52,15 +53,7 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
     columns |= {
         "architecture": [json.dumps(trial.architecture) for trial in trials],
         "genotype": [json.dumps(list(trial.genotype)) for trial in trials],
-        "seed": [trial.seed for trial in trials],
-        "threads": [trial.threads for trial in trials],
-        "device": [trial.device for trial in trials],
-        "wall_time_s": [trial.wall_time_s for trial in trials],
-        "finished_at": [trial.finished_at for trial in trials],
-        "asked_after": [trial.asked_after for trial in trials],
-        "position": [trial.position for trial in trials],
-        "rung": [trial.rung for trial in trials],
-        "budget": [trial.budget for trial in trials],
+        **{name: [getattr(trial, name) for trial in trials] for name in _FIELDS},
         "failure": ["" if trial.failure is None else trial.failure.reason for trial in trials],
     }
     table = pd.DataFrame(columns)

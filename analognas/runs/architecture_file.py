@@ -20,14 +20,11 @@ from analognas.errors import UserError
 from analognas.export.checksums import CHECKSUMS, is_damaged
 from analognas.export.flat_graph import exported_names
 from analognas.export.standardised import Standardised
-from analognas.record.bounded_file import is_plain_file, read_bounded
 from analognas.record.validation import BEST
 from analognas.spaces.specs import SpaceSpec, make_space
 from analognas.specs.base import Spec
 from analognas.tasks.specs import TaskSpec
 from search_spaces import published
-
-MAX_BYTES: Final = 10_000_000
 
 REMEDY: Final = (
     "restore it from a copy, or delete the run's folder `best`: `analognas resume` trains the network again"
@@ -101,10 +98,10 @@ def read_architecture(path: Path) -> Architecture:
     """Read architecture.json.
 
     Raises:
-        UserError: when the file is missing, too large, or not such a file.
+        UserError: when the file is missing, or not such a file.
     """
     try:
-        values = json.loads(read_bounded(path, MAX_BYTES))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}; {_REMEDY_ARCHITECTURE}") from None
     except (ValueError, RecursionError):
@@ -139,7 +136,7 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
             another than the checksums tell.
     """
     own = network.state_dict()
-    if path.exists() and not is_plain_file(path):
+    if path.exists() and not path.is_file():
         raise UserError(f"{path}: not readable weights (not a plain file); {REMEDY}")
     if path.exists() and is_damaged(path):
         raise UserError(f"{path}: not readable weights (not those of {CHECKSUMS} beside it); {REMEDY}")

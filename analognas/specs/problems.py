@@ -35,7 +35,7 @@ class Problem:
 
 
 SHOWN: Final = 20
-"""Problems of one configuration that are told; the others are counted."""
+"""Problems of one configuration that are shown; the others are counted."""
 
 
 class ConfigError(UserError):
@@ -43,18 +43,16 @@ class ConfigError(UserError):
 
     Args:
         problems: in any order.
-        untold: how many more there are, all of them behind these.
     """
 
-    def __init__(self, problems: Sequence[Problem], untold: int = 0) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        self.untold = untold
         lines = [str(problem) for problem in self.problems[:SHOWN]]
-        more = len(self.problems) - len(lines) + untold
+        more = len(self.problems) - len(lines)
         super().__init__("\n".join([*lines, f"and {more} more; mend these first"] if more else lines))
 
-    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...], int]]:
-        return (type(self), (self.problems, self.untold))
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
+        return (type(self), (self.problems,))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

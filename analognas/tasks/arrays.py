@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
+from analognas.tasks.assemble import Index, make_task
+from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.store.npz import NpzError, read_npz
 from analognas.tasks.stratified import stratified_indices
-from analognas.tasks.task import Images, Labels, Task, make_split
+from analognas.tasks.task import Images, Labels, Task
 
 Layout = Literal["auto", "channels-first", "channels-last"]
 
@@ -49,66 +51,54 @@ def load_arrays(
             values that are not finite, or labels that do not fit.
     """
     file = _File(path)
-    if "x_train" in file or "x_test" in file:
-        if "x" in file or "y" in file:
+    presplit = "x_train" in file or "x_test" in file
+    if presplit and ("x" in file or "y" in file):
+        raise UserError(
+            f"{path}: holds both `x`, `y` and `x_train`, `x_test`, so that it is not clear what to use; "
+            "leave one of the two out"
+        )
+    names = ["x"]
+    if presplit:
+        names = (
+            ["x_train", "x_val", "x_test"] if "x_val" in file or "y_val" in file else ["x_train", "x_test"]
+        )
+    inputs = [_images(path, name, file[name], input_shape, layout) for name in names]
+    y, class_names = _labels(path, {name: file[name] for name in (name.replace("x", "y") for name in names)})
+    for name, x, labels in zip(names, inputs, y, strict=True):
+        if len(x) != len(labels):
             raise UserError(
-                f"{path}: holds both `x`, `y` and `x_train`, `x_test`, so that it is not clear what to use; "
-                "leave one of the two out"
+                f"{path}: `{name}` and its labels must have equal lengths, got {len(x)} and {len(labels)}"
             )
-        return _presplit_task(file, input_shape, layout, fractions, split_seed)
-    y, class_names = _labels(path, {"y": file["y"]})
-    x = _images(path, "x", file["x"], input_shape, layout)
-    _same_length(path, "x", x, "y", y["y"])
-    try:
-        train, validation, test = stratified_indices(y["y"], fractions, split_seed, class_names)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    return Task(
-        name=path.stem,
-        train=make_split(x[train], y["y"][train]),
-        validation=make_split(x[validation], y["y"][validation]),
-        test=make_split(x[test], y["y"][test]),
-        class_names=class_names,
-    )
-
-
-def _presplit_task(
-    file: _File,
-    input_shape: tuple[int, int, int] | None,
-    layout: Layout,
-    fractions: tuple[float, float, float],
-    split_seed: int,
-) -> Task:
-    path = file.path
-    given = "x_val" in file or "y_val" in file
-    parts = ["train", "val", "test"] if given else ["train", "test"]
-    x = {part: _images(path, f"x_{part}", file[f"x_{part}"], input_shape, layout) for part in parts}
-    y, class_names = _labels(path, {f"y_{part}": file[f"y_{part}"] for part in parts})
-    for part in parts:
-        _same_length(path, f"x_{part}", x[part], f"y_{part}", y[f"y_{part}"])
-        if x[part].shape[1:] != x["train"].shape[1:]:
+        if x.shape[1:] != inputs[0].shape[1:]:
             raise UserError(
                 f"{path}: inputs of all splits must have one shape, "
-                f"`x_train` has {x['train'].shape[1:]} and `x_{part}` {x[part].shape[1:]}"
+                f"`x_train` has {inputs[0].shape[1:]} and `{name}` {x.shape[1:]}"
             )
-        absent = np.setdiff1d(np.arange(len(class_names)), y[f"y_{part}"])
-        if len(absent):
-            raise UserError(
-                f"{path}: every class must occur in `y_{part}`, missing: "
-                f"{', '.join(class_names[label] for label in absent)}; add items, or merge classes"
-            )
-    test = make_split(x["test"], y["y_test"])
-    if given:
-        train, validation = make_split(x["train"], y["y_train"]), make_split(x["val"], y["y_val"])
-    else:
-        share = fractions[1] / (fractions[0] + fractions[1])
-        try:
-            kept, held = stratified_indices(y["y_train"], (1 - share, share), split_seed, class_names)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-        train = make_split(x["train"][kept], y["y_train"][kept])
-        validation = make_split(x["train"][held], y["y_train"][held])
-    return Task(name=path.stem, train=train, validation=validation, test=test, class_names=class_names)
+    whole, ends = np.concatenate(y), np.cumsum([len(labels) for labels in y])
+    try:
+        parts = _parts(np.split(np.arange(len(whole)), ends[:-1]), whole, fractions, split_seed, class_names)
+        check_classes(whole, parts, class_names, "add items, or merge classes")
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return make_task(path.stem, np.concatenate(inputs), whole, parts, class_names)
+
+
+def _parts(
+    given: list[Index],
+    y: Labels,
+    fractions: tuple[float, float, float],
+    split_seed: int,
+    class_names: tuple[str, ...],
+) -> tuple[Index, ...]:
+    """Return the indices of training, validation and test, where all, two or none of them are given."""
+    if len(given) == 1:
+        return stratified_indices(y, fractions, split_seed, class_names)
+    if len(given) == 3:
+        return tuple(given)
+    train, test = given
+    share = fractions[1] / (fractions[0] + fractions[1])
+    kept, held = stratified_indices(y[train], (1 - share, share), split_seed, class_names)
+    return train[kept], train[held], test
 
 
 class _File:
@@ -134,13 +124,6 @@ class _File:
         return self._arrays[name]
 
 
-def _same_length(path: Path, x_name: str, x: Images, y_name: str, y: Labels) -> None:
-    if len(x) != len(y):
-        raise UserError(
-            f"{path}: `{x_name}` and `{y_name}` must have equal lengths, got {len(x)} and {len(y)}"
-        )
-
-
 def _images(
     path: Path, name: str, x: npt.NDArray[Any], input_shape: tuple[int, int, int] | None, layout: Layout
 ) -> Images:
@@ -148,16 +131,14 @@ def _images(
         raise UserError(f"{path}: `{name}` must hold numbers, got {x.dtype}")
     if x.ndim == 0 or x.size == 0:
         raise UserError(f"{path}: `{name}` is empty or a single value, got shape {x.shape}")
-    if not np.isfinite(x).all():
-        bad = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))
+    with np.errstate(over="ignore"):  # beyond the range of float32 is infinite
+        x = np.asarray(x, dtype=np.float32)
+    bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
+    if len(bad):
         raise UserError(
-            f"{path}: `{name}` must be finite, {len(bad)} items hold NaN or infinity, the first is item {bad[0]}"
+            f"{path}: `{name}` must be finite in float32, {len(bad)} items are not, the first is item {bad[0]}"
         )
-    with np.errstate(over="ignore"):
-        images = np.asarray(x, dtype=np.float32)
-    if not np.isfinite(images).all():
-        raise UserError(f"{path}: `{name}` holds values beyond the range of float32; rescale it")
-    return _channels_first(path, name, images, input_shape, layout)
+    return _channels_first(path, name, x, input_shape, layout)
 
 
 def _channels_first(
@@ -215,31 +196,26 @@ def _channels_are_last(
     return last
 
 
-def _labels(path: Path, labels: dict[str, npt.NDArray[Any]]) -> tuple[dict[str, Labels], tuple[str, ...]]:
+def _labels(path: Path, labels: dict[str, npt.NDArray[Any]]) -> tuple[list[Labels], tuple[str, ...]]:
     for name, y in labels.items():
-        if y.ndim != 1:
-            raise UserError(f"{path}: `{name}` must be one label an item, got shape {y.shape}")
-        if y.dtype.kind not in "buifUS":
-            raise UserError(f"{path}: `{name}` must hold integers or texts, got {y.dtype}")
-        if y.dtype.kind == "f" and not (np.isfinite(y).all() and (y == np.rint(y)).all()):
+        if y.ndim != 1 or y.dtype.kind not in "buifUS":
             raise UserError(
-                f"{path}: `{name}` must hold class labels, got fractions or NaN; is this a regression?"
+                f"{path}: `{name}` must be one integer or text an item, got shape {y.shape} of {y.dtype}"
             )
-        if y.dtype.kind in "if" and (y < 0).any():
-            first = int(np.flatnonzero(y < 0)[0])
+        if y.dtype.kind in "if" and ((y < 0) | (y != np.rint(y))).any():
+            first = int(np.argmax((y < 0) | (y != np.rint(y))))
             raise UserError(
-                f"{path}: integers in `{name}` must be at least 0, got {y[first]:g} at item {first}; "
-                "leave out what has no label, or name classes by texts"
+                f"{path}: `{name}` must hold whole numbers from 0 or texts, got {y[first]:g} at item {first}; "
+                "leave out what has no label; a regression is no task"
             )
-    values = np.unique(np.concatenate([np.asarray(y) for y in labels.values()]))
+    values, indices = np.unique(np.concatenate(list(labels.values())), return_inverse=True)
     if len(values) < 2:
         raise UserError(f"{path}: a classification needs at least 2 classes, the labels hold {len(values)}")
-    names = tuple(
-        value.decode(errors="replace")
-        if isinstance(value, bytes)
-        else f"{value:g}"
-        if values.dtype.kind == "f"
-        else str(value)
-        for value in values
-    )
-    return {name: np.searchsorted(values, y).astype(np.int64) for name, y in labels.items()}, names
+    ends = np.cumsum([len(y) for y in labels.values()])[:-1]
+    return np.split(indices.astype(np.int64), ends), tuple(map(_class_name, values.tolist()))
+
+
+def _class_name(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return f"{value:g}" if isinstance(value, float) else str(value)

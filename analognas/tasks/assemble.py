@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.tasks.task import Labels, Split, Task, make_split
+from analognas.tasks.task import Labels, Task, make_split
 
 Index = npt.NDArray[np.int64]
 
@@ -69,62 +69,29 @@ def stratified_subset(y: Labels, n: int) -> Index:
     return np.sort(np.concatenate(chosen))
 
 
-def task_of_images(
+def make_task(
     name: str,
-    images: npt.NDArray[np.uint8],
+    x: npt.NDArray[Any],
     y: Labels,
     parts: Sequence[Index],
     class_names: Sequence[str],
     *,
+    noisy: Sequence[npt.NDArray[np.float32]] = (),
+    statistics: Literal["channel", "band"] = "channel",
     limits: Limits = Limits(),  # frozen
     notes: Sequence[str] = (),
 ) -> Task:
-    """Return a task of 8-bit images.
+    """Return a task of inputs that are in memory.
 
     Args:
         name: of the data set.
-        images: `(n, channels, height, width)`.
+        x: `(n, channels, height, width)`; 8-bit values stay as they are.
         y: `(n,)` labels.
         parts: indices of training, validation and test.
         class_names: name of each label.
-        limits: the most items of each split.
-        notes: what a report must say of the data.
-    """
-    kept, cut = limits.apply(y, parts)
-    train, validation, test = (byte_split(images[part], y[part]) for part in kept)
-    return Task(
-        name=name,
-        train=train,
-        validation=validation,
-        test=test,
-        class_names=tuple(class_names),
-        notes=(*notes, *cut),
-    )
-
-
-def task_of_features(
-    name: str,
-    x: npt.NDArray[np.float32],
-    y: Labels,
-    parts: Sequence[Index],
-    class_names: Sequence[str],
-    *,
-    noisy: npt.NDArray[np.float32] | None = None,
-    noisy_validation: npt.NDArray[np.float32] | None = None,
-    limits: Limits = Limits(),  # frozen
-    notes: Sequence[str] = (),
-) -> Task:
-    """Return a task of spectral features, which are standardised band by band.
-
-    Args:
-        name: of the data set.
-        x: `(n, 1, frames, features)`.
-        y: `(n,)` labels.
-        parts: indices of training, validation and test.
-        class_names: name of each label.
-        noisy: `(copies, n training, 1, frames, features)`, the training clips with noise, in the order of the first
-            part; None for none.
-        noisy_validation: the same of the validation clips.
+        noisy: `(copies, n, channels, height, width)` of the training and of the validation inputs, in the order of
+            their parts; empty for none.
+        statistics: how inputs are standardised.
         limits: the most items of each split.
         notes: what a report must say of the data.
     """
@@ -134,9 +101,7 @@ def task_of_features(
     train, validation, test = (make_split(x[part], y[part]) for part in kept)
     copies = [
         torch.from_numpy(np.ascontiguousarray(array[:, np.isin(part, taken)]))
-        if array is not None and len(array)
-        else None
-        for array, part, taken in zip((noisy, noisy_validation), parts, kept, strict=False)
+        for array, part, taken in zip(noisy, parts, kept, strict=False)
     ]
     return Task(
         name=name,
@@ -144,15 +109,8 @@ def task_of_features(
         validation=validation,
         test=test,
         class_names=tuple(class_names),
-        noisy=copies[0],
-        noisy_validation=copies[1],
-        statistics="band",
+        noisy=copies[0] if copies else None,
+        noisy_validation=copies[1] if copies else None,
+        statistics=statistics,
         notes=(*notes, *cut),
     )
-
-
-def byte_split(x: npt.NDArray[Any], y: Labels) -> Split:
-    """Return a split that keeps 8-bit values as they are."""
-    import torch
-
-    return Split(torch.from_numpy(np.array(x, dtype=np.uint8)), torch.from_numpy(np.array(y, dtype=np.int64)))

@@ -14,10 +14,10 @@ class BadFiles:
 
     Args:
         source: names the data set in the error.
-        limit: how many may be left out; None where a configuration has no say in it: none.
+        limit: how many may be left out.
     """
 
-    def __init__(self, source: str, limit: int | None) -> None:
+    def __init__(self, source: str, limit: int) -> None:
         self._source = source
         self._limit = limit
         self._files: list[str] = []
@@ -28,8 +28,6 @@ class BadFiles:
         Raises:
             UserError: when there are more than the limit.
         """
-        if self._limit is None:
-            raise UserError(f"{self._source}: {file}: {reason}; the data are damaged, replace them")
         self._files.append(f"{file}: {reason}")
         if len(self._files) > self._limit:
             listed = "\n  ".join(self._files[:SHOWN])

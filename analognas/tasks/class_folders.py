@@ -12,7 +12,6 @@ beside the class folders are left out, too, and counted in a note.
 from __future__ import annotations
 
 import itertools
-import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -61,11 +60,6 @@ class ClassFolders:
     part: Index
     notes: tuple[str, ...] = ()
 
-    @property
-    def names(self) -> list[str]:
-        """Every file relative to the folder."""
-        return [str(path.relative_to(self.root)) for path in self.files]
-
     def parts(
         self, fractions: tuple[float, float, float], seed: int, speakers: list[str] | None = None
     ) -> tuple[Index, ...]:
@@ -75,46 +69,44 @@ class ClassFolders:
             fractions: shares of the three; with folders of splits, of training and validation where there is no folder
                 for validation.
             seed: of the split.
-            speakers: of each file; nobody is then in two parts. None: stratified.
+            speakers: of each file; no speaker is in two parts. None: stratified.
 
         Raises:
             UserError: when a class is missing from a part, or too small, or a speaker is in two folders of splits.
         """
-        names = self.class_names
+
+        def split(files: Index, shares: Sequence[float]) -> list[Index]:
+            y, names = self.y[files], self.class_names
+            if speakers is None:
+                parts = stratified_indices(y, shares, seed, names)
+            else:
+                parts = speaker_disjoint_indices([speakers[index] for index in files], y, shares, seed, names)
+            return [files[part] for part in parts]
+
         try:
             if (self.part < 0).all():
-                if speakers is not None:
-                    return speaker_disjoint_indices(speakers, self.y, fractions, seed, names)
-                return stratified_indices(self.y, fractions, seed, names)
+                return tuple(split(np.arange(len(self.y)), fractions))
             found = [np.flatnonzero(self.part == part) for part in range(3)]
             if speakers is not None:
                 _check_speakers(found, speakers)
             if not len(found[1]):
                 share = fractions[1] / (fractions[0] + fractions[1])
-                train = found[0]
-                if speakers is not None:
-                    said = [speakers[index] for index in train]
-                    kept, held = speaker_disjoint_indices(
-                        said, self.y[train], (1 - share, share), seed, names
-                    )
-                else:
-                    kept, held = stratified_indices(self.y[train], (1 - share, share), seed, names)
-                found[:2] = [train[kept], train[held]]
-            check_classes(self.y, found, names, "every class needs files in every split")
+                found[:2] = split(found[0], (1 - share, share))
+            check_classes(self.y, found, self.class_names, "every class needs files in every split")
         except UserError as error:
             raise UserError(f"{self.root}: {error}") from None
         return tuple(found)
 
 
 def _check_speakers(parts: Sequence[Index], speakers: Sequence[str]) -> None:
-    """Raise UserError when somebody is in the folders of two splits."""
+    """Raise UserError when a speaker is in the folders of two splits."""
     said = [{speakers[index] for index in part} for part in parts]
     for first, second in itertools.combinations(range(len(PARTS)), 2):
         both = sorted(said[first] & said[second])
         if both:
             more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
             raise UserError(
-                f"with `speaker`, nobody may be in two splits; in the folders of the {PARTS[first]} and the "
+                f"with `speaker`, no speaker may be in two splits; in the folders of the {PARTS[first]} and the "
                 f"{PARTS[second]} split are {', '.join(both[:SHOWN])}{more}; move their files, or leave `speaker` out"
             )
 
@@ -127,18 +119,10 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
     """
     groups = _groups(root)
     classes = sorted({folder.name for group, _ in groups for folder in _folders(group)})
-    for name in classes:
-        if name != os.fsencode(name).decode(errors="replace"):
-            raise UserError(
-                f"{root}: names of class folders must be UTF-8, {os.fsencode(name)!r} is not; rename it"
-            )
     if len(classes) < 2:
         raise UserError(f"{root}: needs one folder a class, at least two, got {', '.join(classes) or 'none'}")
     entries: list[tuple[Path, int, int]] = []
     ignored: list[Path] = []
-    beside = [
-        path for folder in {root, *(group for group, _ in groups)} for path in _beside(folder, suffixes)
-    ]
     for group, part in groups:
         for label, name in enumerate(classes):
             files, without = files_in(group / name, suffixes)
@@ -156,7 +140,7 @@ def scan(root: Path, suffixes: Collection[str]) -> ClassFolders:
         y=np.array([label for _, label, _ in entries], dtype=np.int64),
         class_names=tuple(classes),
         part=np.array([part for _, _, part in entries], dtype=np.int64),
-        notes=(*_left_out(ignored), *_left_out_beside(sorted(beside))),
+        notes=(*_left_out(ignored), *_left_out_beside({root, *(group for group, _ in groups)}, suffixes)),
     )
 
 
@@ -190,11 +174,10 @@ def _groups(root: Path) -> list[tuple[Path, int]]:
     if not {"train", "test"} <= named:
         raise UserError(f"{root}: folders of splits need both `train` and `test`")
     groups = [(folder, SPLIT_FOLDERS[name]) for folder, name in zip(inside, names, strict=True)]
-    for (first, part), (second, other) in itertools.combinations(groups, 2):
-        if part == other:
-            raise UserError(
-                f"{root}: `{first.name}` and `{second.name}` are both the {PARTS[part]} split; merge them"
-            )
+    for part, title in enumerate(PARTS):
+        same = [folder.name for folder, own in groups if own == part]
+        if len(same) > 1:
+            raise UserError(f"{root}: {' and '.join(same)} are all the {title} split; merge them")
     return groups
 
 
@@ -206,7 +189,11 @@ def _left_out(files: Sequence[Path]) -> tuple[str, ...]:
     return (f"left out, other files: {endings}; the first is {files[0]}",)
 
 
-def _left_out_beside(files: Sequence[Path]) -> tuple[str, ...]:
+def _left_out_beside(folders: Collection[Path], suffixes: Collection[str]) -> tuple[str, ...]:
+    inside = itertools.chain.from_iterable(folder.iterdir() for folder in folders)
+    files = sorted(
+        path for path in inside if path.is_file() and path.name[0] != "." and path.suffix.lower() in suffixes
+    )
     if not files:
         return ()
     return (f"left out, beside the class folders and so of no class: {len(files)}; the first is {files[0]}",)
@@ -220,26 +207,15 @@ def _folders(folder: Path) -> list[Path]:
     )
 
 
-def _beside(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    return [
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.name[0] != "." and path.suffix.lower() in suffixes
-    ]
-
-
 def files_in(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
     """Return the files below `folder` with one of `suffixes`, and the others; none without a folder.
 
-    Links to nothing are among them, so that they are told of like any file that cannot be read.
+    Links to nothing are among them, and counted as files that cannot be read.
     """
     files = sorted(
         path
         for path in folder.rglob("*")
-        if (path.is_file() or (path.is_symlink() and not path.exists()))
-        and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+        if not path.is_dir() and not any(name[0] == "." for name in path.relative_to(folder).parts)
     )
-    fits = [path.suffix.lower() in suffixes for path in files]
-    return list(itertools.compress(files, fits)), [
-        path for path, fit in zip(files, fits, strict=True) if not fit
-    ]
+    fitting = [path for path in files if path.suffix.lower() in suffixes]
+    return fitting, [path for path in files if path.suffix.lower() not in suffixes]

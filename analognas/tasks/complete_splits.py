@@ -41,30 +41,3 @@ def check_classes(
                 f"every class must occur in every split, the {name} split lacks "
                 f"{', '.join(absent[:SHOWN])}{more}; {remedy}"
             )
-
-
-def check_readable(
-    y: npt.NDArray[np.int64],
-    parts: Sequence[npt.NDArray[np.int64]],
-    readable: npt.NDArray[np.int64],
-    class_names: Sequence[str],
-    files: Sequence[str],
-) -> None:
-    """Check that every class is in every part still, once the files that cannot be read are left out.
-
-    Args:
-        y: `(n,)` labels of all files, indices of `class_names`.
-        parts: indices of training, validation and test among all files; every class is in every part.
-        readable: indices of the files that can be read.
-        class_names: name of each label.
-        files: name of each file.
-
-    Raises:
-        UserError: when a class is missing from one of the parts; it names a file.
-    """
-    kept = [part[np.isin(part, readable)] for part in parts]
-    for part, left in zip(parts, kept, strict=True):
-        lost = part[~np.isin(y[part], y[left])]
-        if len(lost):
-            remedy = f"mend or replace the files that cannot be read, such as {files[lost[0]]}"
-            check_classes(y, kept, class_names, remedy)

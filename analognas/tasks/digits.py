@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from analognas.tasks.assemble import make_task
 from analognas.tasks.stratified import stratified_indices
-from analognas.tasks.task import Task, make_split
+from analognas.tasks.task import Task
 
 SPLIT_SEED: Final = 2305_10459
 FRACTIONS: Final = (0.6, 0.2, 0.2)
@@ -24,11 +25,5 @@ def load_digits() -> Task:
     x, y = load_bunch(return_X_y=True)
     images = np.asarray(x, dtype=np.float32).reshape(-1, 1, 8, 8)
     labels = np.asarray(y, dtype=np.int64)
-    train, validation, test = stratified_indices(labels, FRACTIONS, SPLIT_SEED)
-    return Task(
-        name="digits",
-        train=make_split(images[train], labels[train]),
-        validation=make_split(images[validation], labels[validation]),
-        test=make_split(images[test], labels[test]),
-        class_names=tuple(str(digit) for digit in range(10)),
-    )
+    parts = stratified_indices(labels, FRACTIONS, SPLIT_SEED)
+    return make_task("digits", images, labels, parts, [str(digit) for digit in range(10)])

@@ -10,7 +10,7 @@ In the other package's pyproject.toml:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from analognas.errors import UserError
@@ -31,76 +31,64 @@ def load_entry_point(name: str, options: Mapping[str, Any]) -> Task:
         raise UserError(
             f"the task {name!r} ({place}) must return an analognas.tasks.Task, got {type(task).__name__}"
         )
-    _check(name, task)
+    wrong = next((rule for rule, holds in _rules(task) if not holds), None)
+    if wrong is not None:
+        raise UserError(f"the task {name!r}: {wrong}")
     return task
 
 
-def _check(name: str, task: Task) -> None:
-    """Raise UserError for what would only fail, or quietly mislead, much later."""
+def _rules(task: Task) -> Iterator[tuple[str, bool]]:
+    """Yield what must hold of a task, lest it fail, or quietly mislead, much later."""
     import torch
 
-    _check_texts(name, task)
-    parts = (("train", task.train), ("validation", task.validation), ("test", task.test))
-    for part, split in parts:
-        if not isinstance(split, Split) or not all(
-            isinstance(values, torch.Tensor) and values.device.type == "cpu" and not values.requires_grad
-            for values in (split.x, split.y)
-        ):
-            raise UserError(
-                f"the task {name!r}: `{part}` must be a Split of two torch tensors on the processor, without gradients"
-            )
-    shape = task.train.x.shape[1:]
-    for part, split in parts:
-        if (
-            split.x.ndim != 4
-            or split.x.shape[1:] != shape
-            or split.y.shape != split.x.shape[:1]
-            or not len(split)
-        ):
-            raise UserError(
-                f"the task {name!r}: `{part}` must hold inputs (n, channels, height, width) of one shape and "
-                f"as many labels, got {tuple(split.x.shape)} and {tuple(split.y.shape)}"
-            )
-        if split.x.dtype not in (torch.float32, torch.uint8) or split.y.dtype != torch.int64:
-            raise UserError(f"the task {name!r}: `{part}` must be float32 or uint8 inputs and int64 labels")
-        if split.x.dtype == torch.float32 and not bool(torch.isfinite(split.x).all()):
-            raise UserError(f"the task {name!r}: `{part}` holds NaN or infinity")
-        if int(split.y.min()) < 0 or int(split.y.max()) >= task.n_classes:
-            raise UserError(
-                f"the task {name!r}: labels must be 0 to {task.n_classes - 1}, "
-                f"`{part}` has {int(split.y.min())} to {int(split.y.max())}"
-            )
-        absent = sorted(set(range(task.n_classes)) - set(split.y.tolist()))
-        if absent:
-            raise UserError(
-                f"the task {name!r}: every class must occur in every split, "
-                f"`{part}` lacks {', '.join(task.class_names[label] for label in absent[:10])}"
-            )
-    for part, split, noisy in (
-        ("noisy", task.train, task.noisy),
-        ("noisy_validation", task.validation, task.noisy_validation),
-    ):
-        if noisy is not None and (noisy.ndim != 5 or noisy.shape[1:] != split.x.shape):
-            raise UserError(
-                f"the task {name!r}: `{part}` must be (copies, {', '.join(map(str, split.x.shape))}), "
-                f"got {tuple(noisy.shape)}"
-            )
+    classes, texts = task.class_names, (task.name, *task.notes)
+    yield "`class_names` must be a tuple of texts", isinstance(classes, tuple) and _are_texts(classes)
+    yield "needs two classes at least, each with its own name", len(set(classes)) >= max(2, len(classes))
+    yield (
+        "`name` must be a text, `notes` a tuple of texts",
+        isinstance(task.notes, tuple) and _are_texts(texts),
+    )
+    yield "`statistics` must be channel or band", task.statistics in ("channel", "band")
+    shape = None
+    for part in ("train", "validation", "test"):
+        split = getattr(task, part)
+        yield (
+            f"`{part}` must be a Split of two torch tensors on the processor, without gradients",
+            isinstance(split, Split) and _is_plain(split.x) and _is_plain(split.y),
+        )
+        shape = split.x.shape[1:] if shape is None else shape
+        yield (
+            f"`{part}` must hold inputs (n, channels, height, width) of one shape and as many labels, "
+            f"got {tuple(split.x.shape)} and {tuple(split.y.shape)}",
+            len(shape) == 3
+            and split.x.shape == (len(split), *shape)
+            and split.y.ndim == 1
+            and len(split) > 0,
+        )
+        yield (
+            f"`{part}` must be float32 or uint8 inputs and int64 labels",
+            split.x.dtype in (torch.float32, torch.uint8) and split.y.dtype == torch.int64,
+        )
+        yield f"`{part}` holds NaN or infinity", bool(torch.isfinite(split.x).all())
+        found = set(split.y.tolist())
+        yield (
+            f"every class must occur in every split, `{part}` has the labels {sorted(found)[:10]} "
+            f"of 0 to {task.n_classes - 1}",
+            found == set(range(task.n_classes)),
+        )
+    for part, split in (("noisy", task.train), ("noisy_validation", task.validation)):
+        noisy = getattr(task, part)
+        yield (
+            f"`{part}` must be (copies, {', '.join(map(str, split.x.shape))})",
+            noisy is None or (noisy.ndim == 5 and noisy.shape[1:] == split.x.shape),
+        )
 
 
-def _check_texts(name: str, task: Task) -> None:
-    """Raise UserError for names and notes that are no texts, and for fewer than two classes."""
-    classes = task.class_names
-    if not isinstance(classes, tuple) or not all(isinstance(label, str) for label in classes):
-        raise UserError(f"the task {name!r}: `class_names` must be a tuple of texts, got {classes!r}")
-    if len(set(classes)) < max(2, len(classes)):
-        raise UserError(
-            f"the task {name!r}: needs two classes at least, each with its own name, got {classes!r}"
-        )
-    if not isinstance(task.notes, tuple) or not all(
-        isinstance(text, str) for text in (task.name, *task.notes)
-    ):
-        raise UserError(
-            f"the task {name!r}: `name` must be a text and `notes` a tuple of texts, got {task.name!r}, {task.notes!r}"
-        )
-    if task.statistics not in ("channel", "band"):
-        raise UserError(f"the task {name!r}: `statistics` must be channel or band, got {task.statistics!r}")
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _is_plain(values: object) -> bool:
+    import torch
+
+    return isinstance(values, torch.Tensor) and values.device.type == "cpu" and not values.requires_grad

@@ -1,4 +1,4 @@
-"""Splits in which nobody is in two parts: what a network learns of a speaker must not help it on the test."""
+"""Splits that share no speaker: what a network learns about a speaker must not help it on the test split."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -113,7 +113,7 @@ class Task:
         import torch
 
         both = Split(
-            *(torch.cat(pair) for pair in zip(*map(_tensors, (self.train, self.validation)), strict=True))
+            torch.cat([self.train.x, self.validation.x]), torch.cat([self.train.y, self.validation.y])
         )
         noisy = None
         if self.noisy is not None:
@@ -136,14 +136,9 @@ class Task:
         return digest.hexdigest()
 
 
-def _tensors(split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-    return split.x, split.y
-
-
-def make_split(x: Images, y: Labels) -> Split:
-    """Return a split that owns copies of `x` and `y`."""
+def make_split(x: npt.NDArray[Any], y: Labels) -> Split:
+    """Return a split that owns copies of `x` and `y`; 8-bit values stay as they are."""
     import torch
 
-    return Split(
-        torch.from_numpy(np.array(x, dtype=np.float32)), torch.from_numpy(np.array(y, dtype=np.int64))
-    )
+    kind = np.uint8 if x.dtype == np.uint8 else np.float32
+    return Split(torch.from_numpy(np.array(x, dtype=kind)), torch.from_numpy(np.array(y, dtype=np.int64)))

@@ -13,10 +13,9 @@ References:
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
 from search_spaces.nasbench201.cell import CONV1, CONV3, EDGES, POOL, SKIP
 from search_spaces.nasbench201.isomorphism import live_edges
 from search_spaces.nasbench201.skeleton import STAGES, Skeleton, reduction_strides
@@ -49,7 +48,7 @@ class Cell(nn.Module):
             sources = [source for source in range(target) if _edge_name((source, target)) in self.edges]
             terms = [self.edges[_edge_name((source, target))](nodes[source]) for source in sources]
             if terms:
-                nodes[target] = _sum(terms)
+                nodes[target] = sum(terms[1:], terms[0])
         return nodes[3]
 
 
@@ -112,12 +111,7 @@ class CellNetwork(nn.Module):
 
 def build(genotype: Genotype, skeleton: Skeleton) -> nn.Module:
     """Return the network of a connected cell, its weights drawn with seed 0."""
-    # Layers made on the meta device draw no weights, so that the global generator stays as it is.
-    with torch.device("meta"):
-        network = CellNetwork(genotype, skeleton)
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
+    return initialised(lambda: CellNetwork(genotype, skeleton))
 
 
 def _edge_name(edge: tuple[int, int]) -> str:
@@ -140,10 +134,3 @@ def _convolution(
         nn.Conv2d(channels_in, channels_out, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(channels_out),
     )
-
-
-def _sum(terms: list[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total

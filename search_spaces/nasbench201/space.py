@@ -67,7 +67,7 @@ class NasBench201Space:
         return self.canonical(cells(rng.choice(connected, size=n)))
 
     def latin_hypercube(self, n: int, rng: np.random.Generator) -> Population:
-        """Draw `n` cells that have every operation on every edge equally often, but for unconnected ones.
+        """Draw `n` cells that have every operation on every edge equally often, except unconnected ones.
 
         An unconnected cell has edges redrawn until it is connected.
         """

@@ -20,16 +20,15 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
+from search_spaces.published.small_inputs import halved
 
 FIRST_WIDTH: Final = 16
 EXPANSION: Final = 4
 # Output channels and stride of each block.
 BLOCKS: Final = ((24, 2), (24, 1), (40, 2), (40, 1), (64, 2), (64, 1))
-SHORTEST_HALVED_AXIS: Final = 4
 
 
 class FusedBottleneck(nn.Module):
@@ -70,7 +69,7 @@ class AnalogNetLike(nn.Module):
     def __init__(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         channels, *size = input_shape
-        stride, size = _halved(size, 2)
+        stride, size = halved(size, 2)
         self.stem = nn.Sequential(
             nn.Conv2d(channels, FIRST_WIDTH, 3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(FIRST_WIDTH),
@@ -79,7 +78,7 @@ class AnalogNetLike(nn.Module):
         blocks = []
         width = FIRST_WIDTH
         for channels_out, wanted in BLOCKS:
-            stride, size = _halved(size, wanted)
+            stride, size = halved(size, wanted)
             blocks.append(FusedBottleneck(width, channels_out, stride))
             width = channels_out
         self.blocks = nn.Sequential(*blocks)
@@ -93,14 +92,4 @@ class AnalogNetLike(nn.Module):
 
 def build(input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
     """Return the network for an input `(channels, height, width)`."""
-    with torch.device("meta"):
-        network = AnalogNetLike(input_shape, n_classes)
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
-
-
-def _halved(size: list[int], wanted: int) -> tuple[tuple[int, int], list[int]]:
-    """Return the stride of a layer that should stride by `wanted`, and the map's size after it."""
-    stride = [wanted if axis >= SHORTEST_HALVED_AXIS else 1 for axis in size]
-    return (stride[0], stride[1]), [-(-axis // step) for axis, step in zip(size, stride, strict=True)]
+    return initialised(lambda: AnalogNetLike(input_shape, n_classes))

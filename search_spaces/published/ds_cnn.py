@@ -17,15 +17,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
+from search_spaces.published.small_inputs import halved
 
 WIDTH: Final = 64
 BLOCKS: Final = 4
 FIRST_KERNEL: Final = (10, 4)
-SHORTEST_HALVED_AXIS: Final = 4
 
 
 class DSCNN(nn.Module):
@@ -39,7 +38,7 @@ class DSCNN(nn.Module):
     def __init__(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         channels, height, width = input_shape
-        stride = (2 if height >= SHORTEST_HALVED_AXIS else 1, 2 if width >= SHORTEST_HALVED_AXIS else 1)
+        stride, _ = halved([height, width], 2)
         padding = (FIRST_KERNEL[0] // 2, 1 if width > 1 else 2)
         layers: list[nn.Module] = [
             nn.Conv2d(channels, WIDTH, FIRST_KERNEL, stride=stride, padding=padding),
@@ -66,8 +65,4 @@ class DSCNN(nn.Module):
 
 def build(input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
     """Return DS-CNN for an input `(channels, height, width)`."""
-    with torch.device("meta"):
-        network = DSCNN(input_shape, n_classes)
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
+    return initialised(lambda: DSCNN(input_shape, n_classes))

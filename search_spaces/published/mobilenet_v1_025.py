@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
+from search_spaces.published.small_inputs import halved
 
 FIRST_WIDTH: Final = 8
 # Output channels and stride of each depthwise separable block.
@@ -34,7 +34,6 @@ BLOCKS: Final = (
     (256, 2),
     (256, 1),
 )
-SHORTEST_HALVED_AXIS: Final = 4
 
 
 class MobileNetV1(nn.Module):
@@ -48,14 +47,14 @@ class MobileNetV1(nn.Module):
     def __init__(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         channels, *size = input_shape
-        stride, size = _halved(size, 2)
+        stride, size = halved(size, 2)
         layers: list[nn.Module] = [
             nn.Conv2d(channels, FIRST_WIDTH, 3, stride=stride, padding=1),
             *_activated(FIRST_WIDTH),
         ]
         width = FIRST_WIDTH
         for channels_out, wanted in BLOCKS:
-            stride, size = _halved(size, wanted)
+            stride, size = halved(size, wanted)
             layers += [
                 nn.Conv2d(width, width, 3, stride=stride, padding=1, groups=width),
                 *_activated(width),
@@ -74,18 +73,8 @@ class MobileNetV1(nn.Module):
 
 def build(input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
     """Return MobileNetV1-0.25 for an input `(channels, height, width)`."""
-    with torch.device("meta"):
-        network = MobileNetV1(input_shape, n_classes)
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
+    return initialised(lambda: MobileNetV1(input_shape, n_classes))
 
 
 def _activated(channels: int) -> tuple[nn.BatchNorm2d, nn.ReLU]:
     return nn.BatchNorm2d(channels), nn.ReLU()
-
-
-def _halved(size: list[int], wanted: int) -> tuple[tuple[int, int], list[int]]:
-    """Return the stride of a layer that should stride by `wanted`, and the map's size after it."""
-    stride = [wanted if axis >= SHORTEST_HALVED_AXIS else 1 for axis in size]
-    return (stride[0], stride[1]), [-(-axis // step) for axis, step in zip(size, stride, strict=True)]

@@ -18,13 +18,12 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
+from search_spaces.published.small_inputs import halved
 
 STAGES: Final = ((16, 1), (32, 2), (64, 2))
-SHORTEST_HALVED_AXIS: Final = 4
 
 
 class BasicBlock(nn.Module):
@@ -72,9 +71,8 @@ class ResNet8(nn.Module):
         self.stem = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU())
         blocks = []
         for channels_out, wanted in STAGES:
-            stride = tuple(wanted if axis >= SHORTEST_HALVED_AXIS else 1 for axis in size)
-            blocks.append(BasicBlock(width, channels_out, (stride[0], stride[1]), projected=wanted > 1))
-            size = [-(-axis // step) for axis, step in zip(size, stride, strict=True)]
+            stride, size = halved(size, wanted)
+            blocks.append(BasicBlock(width, channels_out, stride, projected=wanted > 1))
             width = channels_out
         self.blocks = nn.Sequential(*blocks)
         self.classifier = nn.Linear(width, n_classes)
@@ -87,8 +85,4 @@ class ResNet8(nn.Module):
 
 def build(input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
     """Return ResNet-8 for an input `(channels, height, width)`."""
-    with torch.device("meta"):
-        network = ResNet8(input_shape, n_classes)
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
+    return initialised(lambda: ResNet8(input_shape, n_classes))

@@ -22,10 +22,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
-from search_spaces.initialisation import initialise
+from search_spaces.initialisation import initialised
 from search_spaces.resnet.geometry import Axes, geometry
 from search_spaces.resnet.ranges import BLOCK_GENES, STEM_GENES, Ranges
 from search_spaces.space import Genotype
@@ -112,32 +111,31 @@ class ResNetLike(nn.Module):
 
 def build(genotype: Genotype, ranges: Ranges) -> nn.Module:
     """Return the network of a canonical genotype, its weights drawn with seed 0."""
+    return initialised(lambda: _network(genotype, ranges))
+
+
+def _network(genotype: Genotype, ranges: Ranges) -> ResNetLike:
     oc0, ks0, m = genotype[:STEM_GENES]
     plan = geometry(ranges.input_shape[1:], ks0, m)
-    # Layers made on the meta device draw no weights, so that the global generator stays as it is.
-    with torch.device("meta"):
-        stem = nn.Sequential(
-            nn.Conv2d(ranges.input_shape[0], oc0, ks0, stride=plan.stem_stride, padding=ks0 // 2, bias=False),
-            nn.BatchNorm2d(oc0),
-            nn.ReLU(),
-        )
-        blocks = []
-        width = oc0
-        for block in range(m):
-            start = STEM_GENES + BLOCK_GENES * block
-            r, b, ct, wf, skip = genotype[start : start + BLOCK_GENES]
-            channels_in, width = width, width * wf
-            inside = {"full": width, "input": channels_in, "quarter": max(width // 4, 1)}[ranges.bottleneck]
-            for residual in range(r):
-                first = residual == 0
-                stride = plan.strides[block] if first else (1, 1)
-                blocks.append(
-                    ResidualBlock(channels_in if first else width, width, inside, b, ct, stride, bool(skip))
-                )
-        network = ResNetLike(stem, blocks, nn.Linear(width, ranges.n_classes))
-    network.to_empty(device="cpu")
-    initialise(network, torch.Generator().manual_seed(0))
-    return network
+    stem = nn.Sequential(
+        nn.Conv2d(ranges.input_shape[0], oc0, ks0, stride=plan.stem_stride, padding=ks0 // 2, bias=False),
+        nn.BatchNorm2d(oc0),
+        nn.ReLU(),
+    )
+    blocks = []
+    width = oc0
+    for block in range(m):
+        start = STEM_GENES + BLOCK_GENES * block
+        r, b, ct, wf, skip = genotype[start : start + BLOCK_GENES]
+        channels_in, width = width, width * wf
+        inside = {"full": width, "input": channels_in, "quarter": max(width // 4, 1)}[ranges.bottleneck]
+        for residual in range(r):
+            first = residual == 0
+            stride = plan.strides[block] if first else (1, 1)
+            blocks.append(
+                ResidualBlock(channels_in if first else width, width, inside, b, ct, stride, bool(skip))
+            )
+    return ResNetLike(stem, blocks, nn.Linear(width, ranges.n_classes))
 
 
 def _branch(steps: list[tuple[int, int, int, Axes]], relu_first: bool) -> nn.Sequential:

@@ -101,12 +101,6 @@ class Ranges:
         """`(types,)` the allowed values of the gene CT."""
         return np.array([CONVOLUTION_TYPES.index(letter) for letter in sorted(self.ct)], dtype=np.int64)
 
-    @property
-    def gene_names(self) -> list[str]:
-        """Names of the genes in order: `OC0`, ..., `R1`, `B1`, ..."""
-        blocks = [f"{gene}{m + 1}" for m in range(self.m[1]) for gene in ("R", "B", "CT", "WF", "skip")]
-        return ["OC0", "KS0", "M", *blocks]
-
     def check_rows(self, population: Population) -> None:
         """Raise a `ValueError` unless the rows have this layout and a KS0 and M of these ranges.
 

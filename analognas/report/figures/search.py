@@ -39,9 +39,7 @@ def search_figure(data: ReportData) -> Any:
     style_figure(figure, 520)
     trials = list(data.trials)
     values = scale(data.objective)[0] * data.values(data.objective, trials)
-    feasible = np.array(
-        [trial.status == "completed" and data.feasible(trial) for trial in trials], dtype=np.bool_
-    )
+    feasible = np.array([data.feasible(trial) for trial in trials], dtype=np.bool_)
     bottom, top = view(values)
     edge = bottom + 0.02 * (top - bottom)
     upper = [

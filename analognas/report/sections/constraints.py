@@ -44,15 +44,15 @@ def constraint_summary(data: ReportData) -> Html:
     at = "completed trials" if n_full == len(data.completed) else "trials at full budget"
     whole = f"{data.n_feasible} of {n_full} {at} met all of them."
     best = None if data.reference is not None else data.best_trial
-    told = compromise(best, data.trials, data.objectives[0], data.upper_bounds) if best else ""
-    warning = element("p", {"class": "warning"}, with_code(f"{capitalised(told)}.")) if told else ""
+    sentence = compromise(best, data.trials, data.objectives[0], data.upper_bounds) if best else ""
+    warning = element("p", {"class": "warning"}, with_code(f"{capitalised(sentence)}.")) if sentence else ""
     return Html(limits + element("p", {}, whole) + warning)
 
 
 def _taken(data: ReportData) -> Html:
-    """Return where bounds on size come from that nobody wrote."""
-    told = data.environment.get(SIZE_BOUNDS)
-    return element("p", {}, with_code(f"{told}.")) if isinstance(told, str) else Html("")
+    """Return where default bounds on size come from."""
+    source = data.environment.get(SIZE_BOUNDS)
+    return element("p", {}, with_code(f"{source}.")) if isinstance(source, str) else Html("")
 
 
 def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:

@@ -109,8 +109,8 @@ def _trained_on(result: FinalResult | None) -> list[str]:
 def _fallen(data: ReportData) -> list[str]:
     if data.result is None or data.result.trial is None or data.best_trial is None:
         return []
-    told = shortfall(data.result.network, data.best_trial)
-    return [capitalised(told)] if told else []
+    sentence = shortfall(data.result.network, data.best_trial)
+    return [capitalised(sentence)] if sentence else []
 
 
 def _compared(data: ReportData) -> list[str]:

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.tasks.assemble import Index, Limits, task_of_features
+from analognas.tasks.assemble import Index, Limits, make_task
 from analognas.tasks.audio.background import Mixture, draw_mixture, pink_noise
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.speed import Hundredths, draw_speeds, played_at
 from analognas.tasks.audio.wav import Samples
-from analognas.tasks.complete_splits import check_readable
+from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
 
@@ -72,7 +72,6 @@ def task_of_clips(
     background: Background,
     limits: Limits,
     identity: Mapping[str, Any],
-    files: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Task:
     """Return a task of spectral features.
@@ -87,7 +86,6 @@ def task_of_clips(
         background: noisy copies of the training clips.
         limits: the most items of each split.
         identity: what the clips depend on, as JSON values.
-        files: name of each file, for errors; needed where `load` leaves some out.
         notes: what a report must say of the data.
 
     Raises:
@@ -106,18 +104,19 @@ def task_of_clips(
     )
     good = arrays["good"] if len(arrays["good"]) else np.arange(len(y))
     places = [np.flatnonzero(np.isin(good, part)) for part in parts]
+    kept = y[good]
     try:
-        check_readable(y, parts, good, class_names, files)
+        check_classes(kept, places, class_names, "mend or replace the files that cannot be read")
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
-    return task_of_features(
+    return make_task(
         name,
         arrays["x"],
-        y[good],
+        kept,
         places,
         class_names,
-        noisy=arrays["noisy"],
-        noisy_validation=arrays["noisy_validation"],
+        noisy=(arrays["noisy"], arrays["noisy_validation"]) if background.copies else (),
+        statistics="band",
         limits=limits,
         notes=(*notes, *(str(note) for note in arrays["notes"])),
     )

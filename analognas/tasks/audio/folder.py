@@ -90,7 +90,6 @@ def load_wav_folder(
             "align": align,
             "max_bad_files": max_bad_files,
         },
-        files=[str(file) for file in folders.files],
         notes=folders.notes,
     )
 

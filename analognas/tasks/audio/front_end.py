@@ -19,7 +19,7 @@ References:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -95,9 +95,7 @@ class FrontEnd:
     @property
     def identity(self) -> dict[str, Any]:
         """Everything the features depend on besides the clip."""
-        names = ("rate_hz", "clip_ms", "window_ms", "hop_ms", "mel_bands", "low_hz", "high_hz")
-        values = {name: getattr(self, name) for name in (*names, "kind", "coefficients", "peak")}
-        return {**values, "version": VERSION}
+        return {**asdict(self), "version": VERSION}
 
     def features(self, clips: npt.NDArray[Any]) -> Features:
         """Return `(n, 1, frames, features)` float32.

@@ -29,7 +29,7 @@ from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length
 from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.store.cache import file_identity
-from analognas.tasks.store.copies import open_copy
+from analognas.tasks.store.copies import open_copy, pieces
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels, Task
@@ -141,13 +141,9 @@ def _who(recordings: _Recordings, parts: Sequence[Index]) -> str:
 def _from_npz(path: Path) -> _Recordings:
     names = ("audio", "offsets", "digit", "speaker", "take")
     copy = open_copy(path, "the Free Spoken Digit Dataset", names)
-    clips = [
-        piece.astype(np.float32) / np.float32(2**15) for piece in copy.pieces("audio", "offsets", np.int16)
-    ]
-    digits = copy.labels("digit", len(clips), len(CLASSES)).tolist()
-    speakers = copy.column("speaker", len(clips), "U").tolist()
-    takes = copy.column("take", len(clips), "iu").tolist()
-    return _Recordings(path, clips, list(zip(digits, speakers, takes, strict=True)))
+    clips = [piece.astype(np.float32) / np.float32(2**15) for piece in pieces(copy["audio"], copy["offsets"])]
+    facts = zip(*(copy[name].tolist() for name in names[2:]), strict=True)
+    return _Recordings(path, clips, list(facts))
 
 
 def _from_archive(path: Path) -> _Recordings:

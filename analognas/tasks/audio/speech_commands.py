@@ -6,8 +6,8 @@ recipe of the data set, training and validation get as many clips of silence and
 word: unknown ones are a fixed choice of the other 25 words, silent ones are pieces of the background recordings at a
 volume drawn evenly from 0 to 1, of their first four fifths for training and of the last for validation.
 
-Where only a copy of the log-mel spectrograms of the 4,890 test clips is on this machine (`logmel`, `y`, `filename`,
-`class_names` in one `.npz`), the task is another one and says so: those clips, split by speaker here.
+Where only a copy of the log-mel spectrograms of the 4,890 test clips is on this machine (`logmel`, `y` and `filename`
+in one `.npz`), the task is another one and says so: those clips, split by speaker here.
 
 References:
     P. Warden, "Speech Commands", 2018, arXiv 1804.03209.
@@ -16,9 +16,6 @@ References:
 
 from __future__ import annotations
 
-import tarfile
-import zlib
-from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -26,13 +23,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.tasks.assemble import Limits, task_of_features
+from analognas.tasks.assemble import Limits, make_task
 from analognas.tasks.audio.background import draw_pieces
 from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.speakers import speaker_disjoint_indices
+from analognas.tasks.store.archives import members
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.store.copies import open_copy
 from analognas.tasks.store.sources import SOURCES
@@ -118,22 +116,22 @@ def _official(main: Path, test: Path, front_end: FrontEnd, background: Backgroun
         clips = np.zeros((len(plan.y), front_end.samples), np.int16)
         places = {name: index for index, name in enumerate(plan.files)}
         noise = []
-        for name, content in _members(main):
-            if PurePosixPath(name).parent.name == NOISE_FOLDER and name.endswith(".wav"):
+        for name, content in members(main):
+            if name.parent.name == NOISE_FOLDER and name.suffix == ".wav":
                 noise.append(_decoded(main, name, content))
-            elif name in places:
+            elif str(name) in places:
                 samples = _decoded(main, name, content)
-                clips[places[name]] = whole_numbers(fit_length(samples, front_end.samples, "start"))
+                clips[places[str(name)]] = whole_numbers(fit_length(samples, front_end.samples, "start"))
         try:
             silence = np.concatenate(_silence(noise, plan.silent, front_end.samples))
         except ValueError as error:
             raise UserError(f"{main}: {NOISE_FOLDER}: {error}; fetch it again") from None
         clips[len(plan.files) : len(plan.files) + len(silence)] = silence
         places = {name: index for index, name in enumerate(plan.test_files, len(plan.files) + len(silence))}
-        for name, content in _members(test):
-            if name in places:
+        for name, content in members(test):
+            if str(name) in places:
                 samples = _decoded(test, name, content)
-                clips[places[name]] = whole_numbers(fit_length(samples, front_end.samples, "start"))
+                clips[places[str(name)]] = whole_numbers(fit_length(samples, front_end.samples, "start"))
         training_noise = tuple(recording[: int(len(recording) * TRAINING_SHARE)] for recording in noise)
         return Clips(clips, noise=training_noise)
 
@@ -172,17 +170,9 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
             f"{path}: holds spectrograms, noise can only be added to sound; "
             "set `noise: {copies: 0}`, or get the sound with `analognas data fetch speech-commands`"
         )
-    copy = open_copy(path, "the Speech Commands test set", ("logmel", "y", "filename", "class_names"))
-    spectra = copy.arrays["logmel"]
-    if spectra.ndim != 3 or spectra.dtype.kind != "f" or not len(spectra):
-        raise copy.damaged(f"`logmel` has the shape {spectra.shape} and holds {spectra.dtype}")
-    if not np.isfinite(spectra).all():
-        raise copy.damaged("`logmel` holds NaN or infinity")
-    if tuple(copy.arrays["class_names"].tolist()) != CLASSES:
-        raise copy.damaged(f"`class_names` must be {', '.join(CLASSES)}")
+    copy = open_copy(path, "the Speech Commands test set", ("logmel", "y", "filename"))
+    spectra, y = copy["logmel"], copy["y"].astype(np.int64)
     made_with = FrontEnd(RATE_HZ)
-    if spectra.shape[1:] != (made_with.shape[1], made_with.mel_bands):
-        raise copy.damaged(f"`logmel` has the shape {spectra.shape}")
     for name in SPECTRAL:
         if getattr(front_end, name) != getattr(made_with, name):
             raise UserError(
@@ -190,18 +180,15 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
                 f"{getattr(front_end, name):g}; leave it out, or get the sound with "
                 "`analognas data fetch speech-commands`"
             )
-    y = copy.labels("y", len(spectra), len(CLASSES))
-    names = copy.column("filename", len(spectra), "U").tolist()
-    try:
-        speakers = [_speaker(name, CLASSES[label]) for name, label in zip(names, y, strict=True)]
-    except IndexError:
-        raise copy.damaged("a name in `filename` does not say who speaks") from None
-    return task_of_features(
+    names = copy["filename"].tolist()
+    speakers = [_speaker(name, CLASSES[label]) for name, label in zip(names, y, strict=True)]
+    return make_task(
         "speech-commands-test-set",
         front_end.from_log_mel(spectra),
         y,
         speaker_disjoint_indices(speakers, y, FRACTIONS, SPLIT_SEED, CLASSES),
         CLASSES,
+        statistics="band",
         limits=limits,
         notes=(
             "the official test set alone (4,890 clips), split by speaker: not comparable with published accuracies",
@@ -220,32 +207,17 @@ def _speaker(name: str, class_name: str) -> str:
 def _index(path: Path) -> tuple[list[str], dict[str, int]]:
     """Return the names of all clips in order, and the part of each that a list names."""
     names, lists = [], {}
-    for name, content in _members(path, read=LISTS):
-        entry = PurePosixPath(name)
-        if entry.name in LISTS:
-            lists.update(dict.fromkeys(content.decode().split(), LISTS[entry.name]))
-        elif entry.suffix == ".wav" and entry.parent.name != NOISE_FOLDER:
-            names.append(name)
+    for name, content in members(path, lambda name: name.name in LISTS):
+        if name.name in LISTS:
+            lists.update(dict.fromkeys(content.decode().split(), LISTS[name.name]))
+        elif name.suffix == ".wav" and name.parent.name != NOISE_FOLDER:
+            names.append(str(name))
     if not names:
         raise UserError(f"{path}: no WAV files in it; fetch it again")
     return sorted(names), lists
 
 
-def _members(path: Path, read: Mapping[str, int] | None = None) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of every file; with `read`, the content of those files alone."""
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile():
-                    name = PurePosixPath(member.name)
-                    wanted = read is None or name.name in read
-                    stream = archive.extractfile(member) if wanted else None
-                    yield str(name), b"" if stream is None else stream.read()
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise UserError(f"{path}: not a readable archive ({error}); fetch it again") from None
-
-
-def _decoded(path: Path, name: str, content: bytes) -> Samples:
+def _decoded(path: Path, name: PurePosixPath, content: bytes) -> Samples:
     try:
         samples, rate_hz = decode_wav(content)
     except WavError as error:

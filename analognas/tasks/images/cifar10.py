@@ -11,8 +11,6 @@ References:
 
 from __future__ import annotations
 
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.tasks.assemble import Index, Limits, task_of_images
+from analognas.tasks.assemble import Index, Limits, make_task
 from analognas.tasks.images.collection import ImageCollection
 from analognas.tasks.images.decode import ImageRule
+from analognas.tasks.store.archives import members
 from analognas.tasks.store.cache import cached, file_identity
-from analognas.tasks.store.copies import open_copy
+from analognas.tasks.store.copies import open_copy, pieces
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Labels, Task
@@ -56,22 +55,20 @@ def _official(path: Path, limits: Limits) -> Task:
     identity = {"file": file_identity([path], path.parent)}
     arrays = cached("cifar10", identity, lambda: _read_binary(path))
     n_train = len(arrays["y"]) - int(arrays["n_test"])
-    return task_of_images(
+    return make_task(
         "cifar10", arrays["x"], arrays["y"], _parts(arrays["y"], n_train), CLASSES, limits=limits
     )
 
 
 def _read_binary(path: Path) -> dict[str, npt.NDArray[Any]]:
-    records = {}
     try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = Path(member.name).name
-                stream = archive.extractfile(member) if name in MEMBERS else None
-                if stream is not None:
-                    records[name] = np.frombuffer(stream.read(), np.uint8).reshape(-1, RECORD)
+        records = {
+            name.name: np.frombuffer(content, np.uint8).reshape(-1, RECORD)
+            for name, content in members(path, lambda name: name.name in MEMBERS)
+            if name.name in MEMBERS
+        }
         table = np.concatenate([records[name] for name in MEMBERS])
-    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise UserError(f"{path}: not the binary archive of CIFAR-10 ({error}); fetch it again") from None
     if table[:, 0].max() >= len(CLASSES):
         raise UserError(f"{path}: holds the label {table[:, 0].max()}, CIFAR-10 has 0 to 9; fetch it again")
@@ -85,15 +82,9 @@ def _read_binary(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _jpeg(path: Path, limits: Limits) -> Task:
     names = [f"{kind}_{part}" for kind in ("jpeg", "offsets", "y") for part in ("train", "test")]
     copy = open_copy(path, "CIFAR-10 as JPEG", names)
-    parts = [copy.pieces(f"jpeg_{part}", f"offsets_{part}", np.uint8) for part in ("train", "test")]
-    n_train = len(parts[0])
-    streams = [*parts[0], *parts[1]]
-    y = np.concatenate(
-        [
-            copy.labels(f"y_{part}", len(pieces), len(CLASSES))
-            for part, pieces in zip(("train", "test"), parts, strict=True)
-        ]
-    )
+    train, test = (pieces(copy[f"jpeg_{part}"], copy[f"offsets_{part}"]) for part in ("train", "test"))
+    streams = [*train, *test]
+    y = np.concatenate([copy["y_train"], copy["y_test"]]).astype(np.int64)
 
     def read(wanted: Index) -> Iterator[tuple[int, bytes]]:
         for index in wanted.tolist():
@@ -104,7 +95,7 @@ def _jpeg(path: Path, limits: Limits) -> Task:
         files=[f"image {index}" for index in range(len(y))],
         y=y,
         class_names=CLASSES,
-        parts=_parts(y, n_train),
+        parts=_parts(y, len(train)),
         read=read,
         identity={"file": file_identity([path], path.parent)},
     )

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.tasks.assemble import Index, Limits, task_of_images
+from analognas.tasks.assemble import Index, Limits, make_task
 from analognas.tasks.bad_files import BadFiles
-from analognas.tasks.complete_splits import check_readable
+from analognas.tasks.complete_splits import check_classes
 from analognas.tasks.images.decode import ImageError, ImageRule
 from analognas.tasks.store.cache import cached
 from analognas.tasks.task import Labels, Task
@@ -45,7 +45,7 @@ class ImageCollection:
     identity: Mapping[str, Any]
 
     def task(
-        self, rule: ImageRule, limits: Limits, max_bad_files: int | None = None, notes: Sequence[str] = ()
+        self, rule: ImageRule, limits: Limits, max_bad_files: int = 0, notes: Sequence[str] = ()
     ) -> Task:
         """Return the task.
 
@@ -67,18 +67,14 @@ class ImageCollection:
         )
         kept = wanted[arrays["good"]]
         places = tuple(np.flatnonzero(np.isin(kept, part)) for part in parts)
+        y, bad = self.y[kept], [str(note) for note in arrays["bad"]]
         try:
-            check_readable(self.y, parts, kept, self.class_names, self.files)
+            check_classes(y, places, self.class_names, "mend or replace the files that cannot be read")
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from None
-        bad = tuple(str(note) for note in arrays["bad"])
-        return task_of_images(
-            self.name, arrays["x"], self.y[kept], places, self.class_names, notes=(*notes, *cut, *bad)
-        )
+        return make_task(self.name, arrays["x"], y, places, self.class_names, notes=(*notes, *cut, *bad))
 
-    def _decode(
-        self, wanted: Index, rule: ImageRule, max_bad_files: int | None
-    ) -> dict[str, npt.NDArray[Any]]:
+    def _decode(self, wanted: Index, rule: ImageRule, max_bad_files: int) -> dict[str, npt.NDArray[Any]]:
         bad = BadFiles(self.name, max_bad_files)
         x: npt.NDArray[np.uint8] | None = None
         first = -1

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
-from analognas.tasks.assemble import Limits, task_of_images
+from analognas.tasks.assemble import Limits, make_task
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
 from analognas.tasks.task import Task
@@ -48,7 +48,7 @@ def load_fashion_mnist(limits: Limits) -> Task:
             raise UserError(f"{path}: images and labels do not fit together; fetch them again")
     labels = np.concatenate([train_y, test_y]).astype(np.int64)
     train, validation = stratified_indices(labels[: len(train_y)], (1 - VALIDATION, VALIDATION), SPLIT_SEED)
-    return task_of_images(
+    return make_task(
         "fashion-mnist",
         np.concatenate([train_x, test_x])[:, None],
         labels,

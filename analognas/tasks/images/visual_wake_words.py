@@ -10,10 +10,8 @@ References:
 
 from __future__ import annotations
 
-import tarfile
-import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final
 
 import numpy as np
@@ -22,6 +20,7 @@ from analognas.errors import UserError
 from analognas.tasks.assemble import Index, Limits
 from analognas.tasks.images.collection import ImageCollection
 from analognas.tasks.images.decode import ImageRule
+from analognas.tasks.store.archives import members
 from analognas.tasks.store.cache import file_identity
 from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.stratified import stratified_indices
@@ -44,7 +43,7 @@ def load_visual_wake_words(limits: Limits, max_bad_files: int) -> Task:
     if files is None:
         raise source.missing()
     path = files[0]
-    found = sorted(name for name, _ in _members(path))
+    found = sorted(str(name) for name, _ in members(path, lambda _: False) if _is_image(name))
     if not found:
         raise UserError(f"{path}: no images in folders {' and '.join(CLASSES)}; fetch it again")
     y = np.array([CLASSES.index(PurePosixPath(name).parent.name) for name in found], dtype=np.int64)
@@ -52,9 +51,9 @@ def load_visual_wake_words(limits: Limits, max_bad_files: int) -> Task:
 
     def read(wanted: Index) -> Iterator[tuple[int, bytes]]:
         needed = set(wanted.tolist())
-        for name, content in _members(path):
-            if place[name] in needed:
-                yield place[name], content
+        for name, content in members(path, _is_image):
+            if place.get(str(name)) in needed:
+                yield place[str(name)], content
 
     collection = ImageCollection(
         name="visual-wake-words",
@@ -68,19 +67,5 @@ def load_visual_wake_words(limits: Limits, max_bad_files: int) -> Task:
     return collection.task(ImageRule(SIZE), limits, max_bad_files)
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of every image, in the order of the archive."""
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = PurePosixPath(member.name)
-                if (
-                    member.isfile()
-                    and name.parent.name in CLASSES
-                    and name.suffix.lower() in (".jpg", ".jpeg")
-                ):
-                    stream = archive.extractfile(member)
-                    if stream is not None:
-                        yield str(name), stream.read()
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise UserError(f"{path}: not a readable archive ({error}); fetch it again") from None
+def _is_image(name: PurePosixPath) -> bool:
+    return name.parent.name in CLASSES and name.suffix.lower() in (".jpg", ".jpeg")

@@ -16,7 +16,7 @@ import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,6 @@ import numpy.typing as npt
 from analognas.tasks.store.places import cache_folder
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-
-ENTRIES: Final = "entries"
-"""An array with the names of the others: an archive whose directory is damaged may lack some, and still open."""
 
 
 def cached(name: str, identity: Mapping[str, Any], compute: Callable[[], Arrays]) -> Arrays:
@@ -41,17 +38,14 @@ def cached(name: str, identity: Mapping[str, Any], compute: Callable[[], Arrays]
     path = cache_folder() / f"{name}-{key}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            kept = {entry: archive[entry] for entry in archive.files}
-        if sorted(kept) == sorted([ENTRIES, *kept[ENTRIES].tolist()]):
-            return {entry: kept[entry] for entry in kept if entry != ENTRIES}
-        arrays = compute()
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, RuntimeError):
+            return {entry: archive[entry] for entry in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         arrays = compute()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as out:
-            np.savez(out, allow_pickle=False, **{ENTRIES: np.array(sorted(arrays))}, **dict(arrays))
+            np.savez(out, allow_pickle=False, **dict(arrays))
         draft.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

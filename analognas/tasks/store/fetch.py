@@ -9,15 +9,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from analognas.errors import UserError
 from analognas.tasks.store.sources import Download, Source
@@ -36,7 +34,7 @@ def fetch(source: Source, folder: Path, progress: Progress) -> tuple[Path, ...]:
     Args:
         source: the data set.
         folder: of this data set; made where it does not exist.
-        progress: is told as bytes arrive.
+        progress: called as bytes arrive.
 
     Returns:
         The files.
@@ -45,30 +43,24 @@ def fetch(source: Source, folder: Path, progress: Progress) -> tuple[Path, ...]:
         UserError: without a connection, when a server refuses, when a checksum is wrong, and when the disk is full or
             cannot be written.
     """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return tuple(_fetch_file(source, download, folder, progress) for download in source.downloads)
-    except UserError:
-        raise
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):  # nothing arrived in those that are empty
-            for path in made:
-                path.rmdir()
 
 
 def _fetch_file(source: Source, download: Download, folder: Path, progress: Progress) -> Path:
     target, part = folder / download.file, folder / f"{download.file}.part"
     if target.exists():
-        if _sha256(target) == download.sha256:
-            progress(download.file, download.size, download.size)
-            return target
-        raise UserError(f"{target}: is there already with another content; remove it and fetch again")
-    _check_room(folder, download, part)
-    with _alone(part):
-        _download(source, download, folder, progress)
+        if _sha256(target) != download.sha256:
+            raise UserError(f"{target}: is there already with another content; remove it and fetch again")
+        progress(download.file, download.size, download.size)
+        return target
+    try:
+        with part.open("ab") as file:
+            _lock(file, part)
+            _download(source, download, file, folder, progress)
         found = _sha256(part)
         if found != download.sha256:
             part.unlink()
@@ -77,92 +69,55 @@ def _fetch_file(source: Source, download: Download, folder: Path, progress: Prog
                 "it was removed, fetch it again or ask its owner what changed"
             )
         part.replace(target)
+    finally:
+        if part.exists() and not part.stat().st_size:
+            part.unlink()
     return target
 
 
-@contextmanager
-def _alone(part: Path) -> Iterator[None]:
-    """Keep other processes from `part`; it is removed where it is empty in the end.
-
-    Raises:
-        UserError: when another process is fetching the file.
-    """
-    with part.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{part}: another process is fetching this file; wait for it, or stop it"
-            ) from None
-        try:
-            yield
-        finally:
-            if part.exists() and not _size(part):
-                part.unlink()
+def _lock(file: BinaryIO, part: Path) -> None:
+    """Keep other processes from the file until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f"{part}: another process is fetching this file; wait for it, or stop it") from None
 
 
-def _download(source: Source, download: Download, folder: Path, progress: Progress) -> None:
-    """Bring all bytes into the `.part` of the file."""
-    part = folder / f"{download.file}.part"
-    for attempt in range(1, ATTEMPTS + 1):
-        before = _size(part)
-        try:
-            _continue(download, part, progress)
-            if _size(part) >= download.size:
-                break
-            reason = f"the connection ended after {_size(part):,} of {download.size:,} bytes"
-        except urllib.error.HTTPError as error:
-            raise UserError(
-                f"{download.url}: the server answered {error.code} {error.reason}; "
-                f"without a connection, {source.by_hand(folder)}"
-            ) from None
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
-            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
-        if attempt == ATTEMPTS or _size(part) == before:
-            kept = f"{_size(part):,} bytes are kept, the same command goes on; " if _size(part) else ""
-            raise UserError(
-                f"{download.url}: cannot be downloaded ({reason}); {kept}"
-                f"without a connection, {source.by_hand(folder)}"
-            )
+def _download(source: Source, download: Download, file: BinaryIO, folder: Path, progress: Progress) -> None:
+    """Append to `file` what it lacks, in several attempts."""
+    reason = ""
+    for _ in range(ATTEMPTS):
+        if file.tell() < download.size:
+            reason = _continue(download, file, progress)
+    if file.tell() < download.size:
+        kept = f"{file.tell():,} bytes are kept, the same command goes on; " if file.tell() else ""
+        raise UserError(
+            f"{download.url}: cannot be downloaded ({reason}); {kept}"
+            f"without a connection, {source.by_hand(folder)}"
+        )
+    file.flush()
+    os.fsync(file.fileno())
 
 
-def _continue(download: Download, part: Path, progress: Progress) -> None:
-    """Append to `part` what it lacks, or begin anew where the server cannot go on."""
-    have = _size(part)
-    if have > download.size:
-        os.truncate(part, 0)
-        have = 0
-    if have == download.size:
-        return
-    request = urllib.request.Request(download.url, headers={"User-Agent": "analognas"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    response: HTTPResponse
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
-        goes_on = response.status == HTTPStatus.PARTIAL_CONTENT
-        have = have if goes_on else 0
-        with part.open("ab" if goes_on else "wb") as file:
+def _continue(download: Download, file: BinaryIO, progress: Progress) -> str:
+    """Append what one connection gives, from the start where the server cannot go on; return why it ended."""
+    headers = {"User-Agent": "analognas"}
+    if file.tell():
+        headers["Range"] = f"bytes={file.tell()}-"
+    request = urllib.request.Request(download.url, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            if response.status != HTTPStatus.PARTIAL_CONTENT:
+                file.truncate(0)
+                file.seek(0)
             while chunk := response.read(CHUNK):
                 file.write(chunk)
-                have += len(chunk)
-                progress(download.file, have, download.size)
-                if have > download.size:
-                    return
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _check_room(folder: Path, download: Download, part: Path) -> None:
-    needed, free = download.size - _size(part), shutil.disk_usage(folder).free
-    if needed > free:
-        raise UserError(
-            f"{folder}: {download.file} needs {needed / 1e6:,.0f} MB more, "
-            f"the disk has {free / 1e6:,.0f} MB free; make room, or choose another folder with --to"
-        )
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+                progress(download.file, file.tell(), download.size)
+    except urllib.error.HTTPError as error:
+        return f"the server answered {error.code} {error.reason}"
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        return str(getattr(error, "reason", None) or error or type(error).__name__)
+    return f"the connection ended after {file.tell():,} of {download.size:,} bytes"
 
 
 def _sha256(path: Path) -> str:

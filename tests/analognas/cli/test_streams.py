@@ -19,15 +19,6 @@ from analognas.record.directory import create_run
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import command, environment, write_small
 
-OPENED = """
-import os, sys
-from analognas.cli.streams import prepare_streams
-prepare_streams()
-file = os.open({path!r}, os.O_RDWR | os.O_CREAT)
-print("out"); print("err", file=sys.stderr, flush=True); os.write(2, b"native")
-sys.exit(file)
-"""
-
 
 def sh(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -38,14 +29,6 @@ def sh(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         env=environment(),
         timeout=60,
     )
-
-
-@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-", ""])
-def test_no_file_gets_the_number_of_a_closed_stream(tmp_path, closed) -> None:
-    path = tmp_path / "trials.jsonl"
-    done = sh(closed, sys.executable, "-c", OPENED.format(path=str(path)))
-    assert done.returncode > 2
-    assert path.read_text() == ""
 
 
 @contextmanager

@@ -61,19 +61,19 @@ def test_designs_are_those_of_the_strategies_and_of_the_first_where_one_has_none
 @pytest.mark.parametrize(
     ("strategies", "seeds", "told"),
     [
-        ([], 2, "`strategies`: name at least one of random, "),
+        ([], 2, "`strategies` must be a list of names"),
         (["surrogate-guidde"], 2, "unknown strategy 'surrogate-guidde', did you mean `surrogate-guided`"),
-        (["random", "random"], 2, "each must be named once, got 'random' twice"),
-        ("random", 2, "`strategies` must be a list of names, got 'random'"),
-        (None, 2, "`strategies` must be a list of names, got None"),
-        (["random"], 0, "`seeds` must be 1 to 1000, got 0"),
+        (["random", "random"], 2, "each must be named once, got random, random"),
+        ("random", 2, "`strategies` must be a list of names"),
+        (None, 2, "`strategies` must be a list of names"),
+        (["random"], 0, "`seeds` must be how many"),
         (["random"], True, "`seeds` must be how many"),
         (["random"], "3", "`seeds` must be how many"),
         (["random"], 2.5, "`seeds` must be how many"),
-        (["random"], [], "`seeds` must be 1 to 1000, got 0"),
-        (["random"], [1, -1], "`seeds` must be whole numbers of 0 or more, got -1"),
-        (["random"], [1, 1.5], "`seeds` must be how many, such as 5, or a list"),
-        (["random"], [4, 2, 4], "`seeds`: each must be there once, got 4 twice"),
+        (["random"], [], "`seeds` must be how many"),
+        (["random"], [1, -1], "such as 3,7,11, got [1, -1]"),
+        (["random"], [1, 1.5], "such as 3,7,11, got [1, 1.5]"),
+        (["random"], [4, 2, 4], "different whole numbers"),
         (["nsga2"], 1, "nsga2, seed 0: "),
     ],
 )
@@ -97,10 +97,6 @@ def test_a_directory_of_something_else_is_refused(tmp_path) -> None:
     plan = a_plan(tmp_path / "lost")
     create_run(own, dump_config(plan.runs[3].config), {})
     assert a_plan(tmp_path / "lost") == plan, "comparison.json can be made again"
-    (tmp_path / "out" / "comparison.svg").mkdir(parents=True)
-    (tmp_path / "out" / "comparison.json").touch()
-    with pytest.raises(UserError, match=r"comparison\.svg: is no plain file"):
-        a_plan(tmp_path / "out")
 
 
 def test_a_run_that_began_as_another_search_is_refused_in_a_line(tmp_path) -> None:

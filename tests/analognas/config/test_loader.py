@@ -1,4 +1,3 @@
-import pickle
 import re
 from pathlib import Path
 
@@ -327,20 +326,3 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
     assert len(lines) == 21
     assert "unknown_0: unknown key" in lines[0]
     assert lines[-1] == "and 980 more; mend these first"
-
-
-def test_mistakes_beyond_the_first_thousand_are_counted(monkeypatch, tmp_path: Path) -> None:
-    suggested: list[str] = []
-    monkeypatch.setattr(
-        "analognas.config.translate.nearest", lambda word, known: suggested.append(word) or "", raising=True
-    )
-    lines = [f"  later_{number}: 1\n" for number in range(1500)]
-    text = "task: {kind: digits}\nearly: 1\nspace:\n  kind: resnet\n" + "".join(lines) + "last: 1\n"
-    with pytest.raises(ConfigError) as caught:
-        parse_config(text, tmp_path)
-    told = str(caught.value).splitlines()
-    assert told[0].startswith("config:2:1: early: unknown key")
-    assert told[1].startswith("config:5:3: space.later_0: unknown key")
-    assert told[-1] == "and 1482 more; mend these first"
-    assert len(suggested) == 1000
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

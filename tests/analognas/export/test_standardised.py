@@ -30,7 +30,7 @@ def test_statistics_travel_with_the_state() -> None:
 @pytest.mark.parametrize(
     ("mean", "std", "shape", "message"),
     [
-        ([0.0, 1.0], [1.0], (3, 2, 2), "one for each of the 3 channels"),
+        ([0.0, 1.0], [1.0], (3, 2, 2), "one for each channel"),
         ([0.0], [0.0], (3, 2, 2), "`std > 0` must hold"),
         ([0.0], [-1.0], (3, 2, 2), "`std > 0` must hold"),
         ([float("nan")], [1.0], (3, 2, 2), "`mean` must be finite"),
@@ -52,5 +52,5 @@ def test_statistics_by_band_broadcast_over_the_rows() -> None:
     x = torch.arange(6.0).view(1, 1, 2, 3)
     torch.testing.assert_close(model(x), ((x - mean) / std).flatten(1))
     assert tuple(model.mean.shape) == (1, 1, 3)
-    with pytest.raises(ValueError, match="must have one value"):
+    with pytest.raises(ValueError, match="one value or one for each"):
         Standardised(nn.Flatten(), torch.zeros(1, 1, 2), torch.ones(1), (1, 2, 3))

@@ -57,12 +57,9 @@ def test_without_trials_or_a_place_there_is_no_study(tmp_path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize("value", [10**30, -(10**400), None])
-def test_values_that_no_range_takes_are_categories(tmp_path, value) -> None:
-    trials = [a_trial(1, architecture={"OC0": value}), a_trial(2, architecture={"OC0": 8})]
+def test_a_value_that_is_absent_is_a_category(tmp_path) -> None:
+    trials = [a_trial(1, architecture={"OC0": None}), a_trial(2, architecture={"OC0": 8})]
     write_study(tmp_path / "study.db", "digits", trials, {"accuracy_1d": 1}, {})
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'study.db'}")
-    assert optuna.load_study(study_name="digits", storage=storage).trials[0].params == {
-        "OC0": None if value is None else str(value)
-    }
+    assert optuna.load_study(study_name="digits", storage=storage).trials[0].params == {"OC0": None}
     storage.engine.dispose()

@@ -92,14 +92,17 @@ def test_a_file_from_before_references_were_finalists_is_read() -> None:
     [
         (lambda values: values["network"].update(name="best"), "a published network, by its name"),
         (lambda values: values["network"].update(architecture={}), "a published network, by its name"),
-        (lambda values: values.update(references=values["references"][:1]), "`references` must hold resnet8"),
+        (
+            lambda values: values.update(references=values["references"][:1]),
+            "`references` and `finalists` must hold resnet8",
+        ),
         (
             lambda values: values.update(finalists=values["finalists"][:2]),
-            "`finalists` must hold the reference resnet8",
+            "`references` and `finalists` must hold resnet8",
         ),
         (
             lambda values: values["finalists"][2].update(metrics={}, failure="diverged"),
-            "`finalists` must hold the reference resnet8",
+            "`references` and `finalists` must hold resnet8",
         ),
         (lambda values: values["finalists"][2].update(trial=1), "`trial` or `reference`, and not both"),
         (lambda values: values["finalists"][0].update(trial=None), "`trial` or `reference`, and not both"),
@@ -121,41 +124,37 @@ def _of_network(part: str, key: str, value: Any) -> Callable[[dict[str, Any]], o
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "place"),
     [
-        (_of_surrogate("tau", None), r"surrogate\.tau: "),
-        (_of_surrogate("tau", {"avm": "x", "std_1d": 0.1}), r"surrogate\.tau\.avm: "),
-        (_of_surrogate("tau", {"avm": 7, "std_1d": 0.1}), r"surrogate\.tau\.avm must be from -1 to 1, got 7"),
-        (_of_surrogate("tau", {"\x1b[2J": 0.1}), "of the same metrics"),
-        (_of_surrogate("measured", [1]), r"surrogate\.measured: "),
-        (_of_surrogate("measured", {"avm": [[1]], "std_1d": [1, 2]}), r"surrogate\.measured\.avm\.0: "),
-        (
-            _of_surrogate("predicted", {"avm": [1], "std_1d": [1, 2]}),
-            "predicted avm must have a value for each trial",
-        ),
-        (_of_surrogate("trials", "many"), r"surrogate\.trials: "),
-        (lambda values: values["surrogate"].pop("folds"), r"surrogate\.folds: "),
-        (
-            _of_network("metrics", "accuracy_1d", -7),
-            r"best: metrics\.accuracy_1d must be from 0 to 1, got -7",
-        ),
+        (_of_surrogate("tau", None), r"surrogate: tau: "),
+        (_of_surrogate("tau", {"avm": "x", "std_1d": 0.1}), r"surrogate: tau\.avm: "),
+        (_of_surrogate("tau", {"\x1b[2J": 0.1}), "surrogate: tau, measured"),
+        (_of_surrogate("measured", [1]), r"surrogate: measured: "),
+        (_of_surrogate("measured", {"avm": [[1]], "std_1d": [1, 2]}), r"surrogate: measured\.avm\.0: "),
+        (_of_surrogate("predicted", {"avm": [1], "std_1d": [1, 2]}), "surrogate: measured and predicted"),
+        (_of_surrogate("trials", "many"), r"surrogate: trials: "),
+        (lambda values: values["surrogate"].pop("folds"), r"surrogate: folds: "),
+        (_of_network("metrics", "accuracy_1d", -7), r"network\.metrics: accuracy_1d .*-7"),
         (_of_network("metrics", "avm", float("nan")), r"network\.metrics\.avm: .*finite"),
-        (_of_network("metrics", "parameters", 0), r"metrics\.parameters must be 1 or more, got 0"),
-        (_of_network("metrics", "beauty", 1), "and no others"),
-        (_of_network("digital_accuracy", "test", 3), r"digital_accuracy\.test must be from 0 to 1, got 3"),
-        (_of_network("curves", "test", {"times_s": [2, 1], "accuracy": [[1], [1]]}), "seconds that ascend"),
-        (_of_network("curves", "test", {"times_s": [1, 2], "accuracy": [[1], []]}), "a column for each chip"),
-        (_of_network("architecture", "OC0", float("nan")), "not JSON compliant"),
-        (lambda values: values["network"]["curves"].clear(), "`curves` must hold test"),
-        (lambda values: values["finalists"][0]["metrics"].pop("avm"), r"`finalists\.metrics` must hold"),
+        (_of_network("metrics", "beauty", 1), r"network\.metrics: .*beauty"),
+        (_of_network("digital_accuracy", "test", 3), r"network\.digital_accuracy\.test: .*got 3"),
+        (
+            _of_network("curves", "test", {"times_s": [2, 1], "accuracy": [[1], [1]]}),
+            r"network\.curves\.test: times_s",
+        ),
+        (
+            _of_network("curves", "test", {"times_s": [1, 2], "accuracy": [[1], []]}),
+            r"network\.curves\.test\.accuracy\.1",
+        ),
+        (lambda values: values["network"]["curves"].clear(), "best: .*`curves`"),
+        (lambda values: values["finalists"][0]["metrics"].pop("avm"), r"finalists\.0\.metrics: .*avm"),
+        (lambda values: values["finalists"][0]["metrics"].clear(), r"a finalist must have `metrics`"),
         (lambda values: values.update(trial=True), "trial: "),
         (lambda values: values.update(more=1), "more: "),
-        (lambda values: values.update(more=[0] * 2_000_000), "more than the 4000000 characters"),
-        (_of_surrogate("tau", dict.fromkeys(map(str, range(20)), 0.1)), "more keys than there are metrics"),
     ],
 )
-def test_what_cannot_be_is_told_with_its_place(change, told) -> None:
-    with pytest.raises(ValueError, match=f"^not a final result: .*{told}"):
+def test_what_cannot_be_is_told_with_its_place(change, place) -> None:
+    with pytest.raises(ValueError, match=f"^not a final result: {place}"):
         FinalResult.from_json(changed(change))
 
 

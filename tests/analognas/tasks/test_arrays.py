@@ -7,7 +7,6 @@ import pytest
 
 from analognas.errors import UserError
 from analognas.tasks.arrays import load_arrays
-from analognas.tasks.store import npz
 
 RNG = np.random.default_rng(0)
 
@@ -101,21 +100,21 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
         ({"x": np.zeros((9, 16)), "y": labels(9)}, "rows of 16 features"),
         ({"x": np.zeros((9, 4, 4, 4)), "y": labels(9)}, "cannot tell where the channels"),
         ({"x": np.zeros((9, 4, 4, 4, 4)), "y": labels(9)}, "dimensions, got shape"),
-        ({"x": np.full((9, 4, 4), np.nan), "y": labels(9)}, "9 items hold NaN or infinity"),
+        ({"x": np.full((9, 4, 4), np.nan), "y": labels(9)}, "9 items are not"),
         ({"x": np.array(3.0), "y": labels(9)}, "a single value"),
         ({"x": np.full((9, 4, 4), 1e300), "y": labels(9)}, "float32"),
         ({"x": np.zeros((9, 4, 4), dtype="U3"), "y": labels(9)}, "`x` must hold numbers"),
-        ({"x": np.zeros((0, 4, 4)), "y": labels(0)}, "at least 2 classes"),
+        ({"x": np.zeros((0, 4, 4)), "y": labels(0)}, "is empty"),
         ({"x": np.zeros((9, 4, 4)), "y": np.zeros(9, dtype=int)}, "at least 2 classes, the labels hold 1"),
-        ({"x": np.zeros((9, 4, 4)), "y": np.linspace(0, 1, 9)}, "is this a regression"),
-        ({"x": np.zeros((9, 4, 4)), "y": np.eye(9)}, "one label an item"),
+        ({"x": np.zeros((9, 4, 4)), "y": np.linspace(0, 1, 9)}, "got 0.125 at item 1; .* a regression"),
+        ({"x": np.zeros((9, 4, 4)), "y": np.eye(9)}, "one integer or text an item"),
         (
             {"x": np.zeros((9, 4, 4)), "y": labels(9) - 1},
-            "integers in `y` must be at least 0, got -1 at item 0",
+            "got -1 at item 0",
         ),
         (
             {"x": np.zeros((9, 4, 4)), "y": 2.0 - labels(9, 4)},
-            "must be at least 0, got -1 at item 3; leave out",
+            "got -1 at item 3; leave out",
         ),
         ({"x": np.zeros((5, 4, 4)), "y": np.array([0, 0, 0, 0, 9])}, "class 9 has 1; add items"),
         (
@@ -125,7 +124,7 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
                 "x_test": np.zeros((6, 4, 4)),
                 "y_test": labels(6),
             },
-            "every class must occur in `y_train`, missing: 2",
+            "the training split lacks 2",
         ),
         (
             {
@@ -134,7 +133,7 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
                 "x_test": np.zeros((6, 4, 4)),
                 "y_test": np.array(["cat", "dog"])[labels(6, 2)],
             },
-            "every class must occur in `y_test`, missing: emu",
+            "the test split lacks emu",
         ),
         (
             {
@@ -142,7 +141,7 @@ def test_any_labels_become_indices(tmp_path, y) -> None:
                 **{f"y_{part}": labels(9) for part in ("train", "test")},
                 "y_val": labels(9, 2),
             },
-            "every class must occur in `y_val`, missing: 2",
+            "the validation split lacks 2",
         ),
         (
             {
@@ -170,9 +169,9 @@ def test_arrays_that_do_not_fit(tmp_path, arrays, message) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not an .npz file: it does not start as a zip archive does"),
-        (b"PK\x03\x04 broken", "not a readable .npz"),
-        (b"x,y\n1,2\n", "not an .npz file: it does not start as a zip archive does"),
+        (b"", "not an .npz file"),
+        (b"PK\x03\x04 broken", "not an .npz file"),
+        (b"x,y\n1,2\n", "not an .npz file"),
     ],
 )
 def test_files_that_are_no_arrays(tmp_path, content, message) -> None:
@@ -189,19 +188,6 @@ def test_objects_are_refused_and_never_unpickled(tmp_path) -> None:
         load_arrays(path)
 
 
-def test_an_archive_that_unpacks_beyond_the_memory_is_refused_before_it_is_unpacked(
-    tmp_path, monkeypatch
-) -> None:
-    path = tmp_path / "bomb.npz"
-    np.savez_compressed(path, x=np.zeros((2000, 16, 16), np.float32), y=labels(2000), unused=np.zeros(10**6))
-    assert path.stat().st_size < 100_000
-    monkeypatch.setattr(npz, "physical_memory", lambda: 6_190_000)
-    with pytest.raises(UserError, match=r"`x`, `y` take 0.0 GB unpacked, and 3 times .*: give fewer items"):
-        load_arrays(path)
-    monkeypatch.setattr(npz, "physical_memory", lambda: 6_200_000)
-    assert len(load_arrays(path).train) == 1200
-
-
 def test_a_header_that_promises_more_than_the_file_holds_is_damage(tmp_path) -> None:
     path = write(tmp_path / "my.npz", x=RNG.normal(size=(30, 4, 4)), y=labels(30))
     with zipfile.ZipFile(path) as archive:
@@ -213,18 +199,10 @@ def test_a_header_that_promises_more_than_the_file_holds_is_damage(tmp_path) -> 
         load_arrays(path)
 
 
-def test_a_member_that_is_no_array_is_named(tmp_path) -> None:
-    path = tmp_path / "my.npz"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("x", "hello")
-    with pytest.raises(UserError, match="`x` is no array"):
-        load_arrays(path)
-
-
 def test_a_single_array_is_no_archive(tmp_path) -> None:
     path = tmp_path / "my.npy"
     np.save(path, np.zeros(3))
-    with pytest.raises(UserError, match="holds one array"):
+    with pytest.raises(UserError, match=r"not an .npz file"):
         load_arrays(path)
 
 

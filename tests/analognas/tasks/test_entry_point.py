@@ -91,11 +91,11 @@ def test_a_task_of_another_package() -> None:
         ("fails", "failed: RuntimeError: no disk"),
         ("no_task", "must return an analognas.tasks.Task, got int"),
         ("nan", "`validation` holds NaN or infinity"),
-        ("labels", "labels must be 0 to 1, `test` has 0 to 2"),
+        ("labels", r"`test` has the labels \[0, 2\] of 0 to 1"),
         ("shapes", "of one shape"),
         ("doubles", "`test` must be float32 or uint8 inputs"),
-        ("absent", "every class must occur in every split, `validation` lacks dog"),
-        ("noise", r"`noisy` must be \(copies, 6, 1, 4, 4\), got \(2, 5, 1, 4, 4\)"),
+        ("absent", r"every class must occur in every split, `validation` has the labels \[0\]"),
+        ("noise", r"`noisy` must be \(copies, 6, 1, 4, 4\)"),
         ("columns", "as many labels"),
     ],
 )
@@ -116,13 +116,13 @@ def test_wrong_options_are_the_tasks_failure() -> None:
         ({"train": Split(split().x, [0, 1])}, "`train` must be a Split of two torch tensors"),  # type: ignore[arg-type]
         ({"train": Split(split().x.to("meta"), split().y)}, "tensors on the processor"),
         ({"train": Split(split().x.requires_grad_(), split().y)}, "without gradients"),
-        ({"class_names": ["cat", "dog"]}, r"`class_names` must be a tuple of texts, got \['cat', 'dog'\]"),
-        ({"class_names": (0, 1)}, r"a tuple of texts, got \(0, 1\)"),
+        ({"class_names": ["cat", "dog"]}, "`class_names` must be a tuple of texts"),
+        ({"class_names": (0, 1)}, "`class_names` must be a tuple of texts"),
         ({"class_names": ("cat",)}, "needs two classes at least"),
         ({"class_names": ("cat", "cat")}, "each with its own name"),
-        ({"name": None}, "`name` must be a text .* got None"),
-        ({"notes": "a copy"}, "`notes` a tuple of texts, got 'mine', 'a copy'"),
-        ({"statistics": "pixel"}, "`statistics` must be channel or band, got 'pixel'"),
+        ({"name": None}, "`name` must be a text"),
+        ({"notes": "a copy"}, "`notes` a tuple of texts"),
+        ({"statistics": "pixel"}, "`statistics` must be channel or band"),
     ],
 )
 def test_what_would_fail_much_later_is_told_at_once(change, message, monkeypatch) -> None:

@@ -66,8 +66,8 @@ def test_folders_of_splits_are_known_in_any_case(tmp_path) -> None:
         (("training", "Testing"), r"rename `Testing` to `test`, `training` to `train`"),
         (("train", "valid", "test"), r"rename `valid` to `validation`"),
         (("train", "dev", "eval"), r"rename `dev` to `validation`, `eval` to `test`"),
-        (("Train", "train", "test"), r"`Train` and `train` are both the training split; merge them"),
-        (("train", "test", "val", "validation"), r"`val` and `validation` are both the validation split"),
+        (("Train", "train", "test"), r"Train and train are all the training split; merge them"),
+        (("train", "test", "val", "validation"), r"val and validation are all the validation split"),
         (("Train", "Test", "Spare"), r"are splits, Spare is none; move it away"),
         (("Train", "val"), r"need both `train` and `test`"),
     ],
@@ -214,10 +214,7 @@ def test_a_class_without_one_readable_file_is_an_error_however_many_may_be_bad(t
     spoilt = sorted((tmp_path / "d").iterdir())[0]
     for file in spoilt.iterdir():
         file.write_bytes(b"")
-    message = (
-        rf"d: every class .* the training split lacks {spoilt.name}; mend or replace the files that cannot be read, "
-        rf"such as {spoilt}/[^ ]+"
-    )
+    message = rf"d: every class .* the training split lacks {spoilt.name}; mend or replace"
     for _ in range(2):  # read, and from the cache
         with pytest.raises(UserError, match=message):
             load(tmp_path, f"kind: {kind}, path: d, max_bad_files: 99")
@@ -276,9 +273,6 @@ def test_names_that_are_not_utf_8_and_links_to_nothing(tmp_path) -> None:
     (note,) = task.notes
     assert "1.png: [Errno 2] No such file" in note
     assert sum(len(part) for part in (task.train, task.validation, task.test)) == 19
-    cats.rename(cats.with_name(odd))
-    with pytest.raises(UserError, match=r"names of class folders must be UTF-8, b'\\xff\\xfe' is not"):
-        load(tmp_path, "kind: image-folder, path: d")
 
 
 def test_a_file_that_may_not_be_read_counts_as_bad(tmp_path, monkeypatch) -> None:

@@ -47,7 +47,8 @@ def test_channels_are_averaged() -> None:
 
 def test_an_extensible_header_and_unknown_chunks_are_read() -> None:
     body = np.rint(TONE * 32767).astype("<i2").tobytes()
-    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, RATE, 2 * RATE, 2, 16, 22, 16, 4) + b"\x01\x00" + bytes(14)
+    guid = b"\x01\x00" + bytes.fromhex("000000001000800000aa00389b71")  # of PCM
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, RATE, 2 * RATE, 2, 16, 22, 16, 4) + guid
     chunks = b"LIST" + struct.pack("<I", 3) + b"abc\0"
     chunks += b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(body)) + body
     content = b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
@@ -71,16 +72,15 @@ GOOD = pcm(TONE, 16)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no RIFF WAVE header"),
-        (b"ID3" + bytes(60), "no RIFF WAVE header"),
-        (GOOD[:-100], "truncated: 1,500 of 1,600 bytes of sound"),
-        (GOOD[:40], "truncated"),
-        (GOOD[:20] + struct.pack("<H", 0x55) + GOOD[22:], "format 85 with 16 bit is not read"),
-        (GOOD[:22] + struct.pack("<H", 0) + GOOD[24:], "senseless header"),
-        (GOOD[:40] + struct.pack("<I", 0), "no samples"),
+        (b"", "no readable WAV file"),
+        (b"ID3" + bytes(60), "no readable WAV file"),
+        (GOOD[:-100], "or a truncated one: .*EOF"),
+        (GOOD[:40], "no readable WAV file"),
+        (GOOD[:20] + struct.pack("<H", 0x55) + GOOD[22:], "no readable WAV file, .*MPEGLAYER3"),
+        (GOOD[:22] + struct.pack("<H", 0) + GOOD[24:], "no readable WAV file"),
+        (pcm(np.zeros(0), 16), "no samples"),
         (floats(32767 * TONE), r"must lie between -1 and 1, the largest is 1.638e\+04; divide by full scale"),
         (floats(np.append(TONE, np.nan)), "samples that are not finite"),
-        (floats(np.array([-np.inf])), "samples that are not finite"),
         (floats(np.array([1e300]), np.float64), "samples that are not finite"),
     ],
 )
