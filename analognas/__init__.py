@@ -10,17 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analognas.api import compare, resume, search
+    from analognas.api import compare, finish, resume, search
     from analognas.errors import NoFeasibleArchitectureError, UserError
     from analognas.progress import observer
     from analognas.runs.run import Run
 
-__all__ = ["NoFeasibleArchitectureError", "Run", "UserError", "compare", "observer", "resume", "search"]
+__all__ = [
+    "NoFeasibleArchitectureError",
+    "Run",
+    "UserError",
+    "compare",
+    "finish",
+    "observer",
+    "resume",
+    "search",
+]
 
 _HOMES = {
     "search": "analognas.api",
     "compare": "analognas.api",
     "resume": "analognas.api",
+    "finish": "analognas.api",
     "Run": "analognas.runs.run",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",

@@ -19,6 +19,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.progress.observer import Observer
 from analognas.record.directory import ensure_unused, open_run
+from analognas.runs.growth import end_search, set_ends
 from analognas.runs.lifecycle import continue_run, new_run, run_to_end
 from analognas.runs.run import Run
 
@@ -138,15 +139,38 @@ def _document_of(config: Mapping[str, Any]) -> Document:
     return Document(source="config", values=document.values)
 
 
-def resume(path: str | Path, *, observer: Observer | str | None = None) -> Run:
-    """Continue an interrupted run; finished trials are kept.
+def resume(path: str | Path, *, trials: int | None = None, observer: Observer | str | None = None) -> Run:
+    """Continue a run; finished trials are kept.
+
+    Args:
+        path: the run directory.
+        trials: another number of trials than the run began with, at least those that it has; a search that
+            `finish` ended goes on, and the network of a run that has ended is kept as `best-after-N-trials`.
+        observer: as for `search`.
 
     Raises:
-        UserError: when there is no run at `path`, or its data have changed.
+        UserError: when there is no run at `path`, it has more trials, or its data have changed.
         NoFeasibleArchitectureError: when no trial completed.
     """
     directory = open_run(Path(path))
+    overrides = () if trials is None else (f"search.trials={trials}",)
+    config, document = load_run_config(directory.config, overrides)
+    set_ends(directory, config, reopen=trials is not None)
+    with _shown_to(observer) as shown, located_in(document):
+        continue_run(directory, config, shown)
+    return Run(directory)
+
+
+def finish(path: str | Path, *, observer: Observer | str | None = None) -> Run:
+    """End the search of a stopped run with the trials that it has: train, validate, export and report the best.
+
+    Raises:
+        UserError: when there is no run at `path`, no trial has completed, or another process is running it.
+    """
+    directory = open_run(Path(path))
     config, document = load_run_config(directory.config)
+    if directory.final_result() is None:
+        end_search(directory)
     with _shown_to(observer) as shown, located_in(document):
         continue_run(directory, config, shown)
     return Run(directory)

@@ -150,6 +150,7 @@ def compose(config: SearchConfig) -> Composition:
             seed=config.seed,
             halving=None if config.search.halving is None else config.search.halving.schedule,
             in_order=isinstance(config.executor, IN_ORDER),
+            patience=config.search.patience,
         ),
         ending=_ending(config, problem, evaluator),
         evaluator=evaluator,

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hwsim.characterize import Statistic, characterize
-from hwsim.devices import build_device
-from hwsim.hardware import PUBLISHED_DEVICES
+from hwsim.devices import PUBLISHED_DEVICES
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or 2 for bad input."""
     options = _parser().parse_args(arguments)
     try:
-        device = build_device(PUBLISHED_DEVICES[options.device])
+        device = PUBLISHED_DEVICES[options.device].build()
         statistics = characterize(device, options.g_us, options.times_s, options.n, options.seed)
     except ValueError as error:
         print(f"python -m hwsim: {error}", file=sys.stderr)

@@ -21,7 +21,8 @@ from torch import nn
 from hwsim.arguments import nearest, number, shown, whole
 from hwsim.compensation import compensation_factors, readout
 from hwsim.conversion import analog_layers, copied, require_analog, require_float32, tensors_of
-from hwsim.devices import Device, DeviceState, build_device
+from hwsim.devices import Device, DeviceState
+from hwsim.devices.device import require_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
 from hwsim.streams import derive_seed, stream
@@ -60,6 +61,7 @@ class Chips:
     Attributes:
         net: the analog network as it was when programmed, in evaluation mode.
         device: the model of the memory device.
+        own_device: whether that is an object of the caller's, and not what the hardware describes.
         seed: what the chips were drawn with.
         first: number of the first of them, among all chips of the seed.
         torch_device: where the network and the state are, and evaluations run.
@@ -67,9 +69,18 @@ class Chips:
             conductances after programming, µS.
     """
 
-    def __init__(self, net: nn.Module, device: Device, seed: int, state: DeviceState, first: int = 0) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        device: Device,
+        seed: int,
+        state: DeviceState,
+        first: int = 0,
+        own_device: bool = False,
+    ) -> None:
         self.net = net
         self.device = device
+        self.own_device = own_device
         self.seed = seed
         self.first = first
         self.state = state
@@ -99,7 +110,8 @@ class Chips:
             said = str(error).partition("\n")[0]
             raise ValueError(f"`device` must be a torch device, got {device!r}: {said}") from None
         state = {name: tensor.to(device) for name, tensor in self.state.items()}
-        return Chips(copy.deepcopy(self.net).to(device), self.device, self.seed, state, self.first)
+        net = copy.deepcopy(self.net).to(device)
+        return Chips(net, self.device, self.seed, state, self.first, self.own_device)
 
     def conductances(self, layer: str) -> torch.Tensor:
         """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first.
@@ -153,7 +165,7 @@ class Chips:
 
 
 @torch.no_grad()
-def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
+def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0, device: Device | None = None) -> Chips:
     """Program `n` chips with the weights of an analog network.
 
     Args:
@@ -161,10 +173,11 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
         n: number of chips.
         seed: chip k of a seed is always the same chip.
         first: number of the first chip, to program the chips of a seed in several batches.
+        device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware.
 
     Raises:
-        ValueError: for a network without analog layers, `n` below 1, `first` below 0, or weights, biases or
-            statistics that are not finite or not float32.
+        ValueError: for a network without analog layers, `n` below 1, `first` below 0, an object that is no device, or
+            weights, biases or statistics that are not finite or not float32.
         TypeError: for an argument of another type.
 
     Example:
@@ -184,7 +197,8 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
             f"weights must be finite to be programmed, got NaN or infinity in {', '.join(broken)}"
         )
     hardware = next(iter(layers.values())).hardware
-    device = build_device(hardware.device)
+    own_device = device is not None
+    device = hardware.device.build() if device is None else require_device("`device`", device)
     flat = torch.cat([layer.normalised_weight().reshape(-1) for layer in layers.values()])
     span_us = device.g_max_us - device.g_min_us
     target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * span_us + device.g_min_us
@@ -198,4 +212,4 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0) -> Chips:
             if chip == 0:
                 state[name] = tensor.new_empty(n, *tensor.shape)
             state[name][chip] = tensor
-    return Chips(net, device, seed, state, first)
+    return Chips(net, device, seed, state, first, own_device)

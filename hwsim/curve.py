@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.arguments import number, require
+from hwsim.arguments import number, require, whole
+from hwsim.paired_bootstrap import interval
 
 ONE_SECOND_S: Final = 1.0
 ONE_MONTH_S: Final = 2_592_000.0
@@ -30,17 +31,20 @@ class DriftPoint(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PairedDifference:
-    """Mean difference of two networks over chips with the same numbers, and its standard error.
+    """Mean difference of two networks over chips with the same numbers, and how well it is known.
 
     Attributes:
         times_s: seconds since programming.
-        mean: `(times,)` float64.
-        standard_error: `(times,)` float64; 0 for a single chip.
+        mean: `(times,)` float64, fractions of 1.
+        standard_error: `(times,)` float64, over chips alone; 0 for a single chip.
+        interval: `(times, 2)` float64, the ends of the 95 % interval over chips and test images; None unless images
+            were resampled.
     """
 
     times_s: tuple[float, ...]
     mean: npt.NDArray[np.float64]
     standard_error: npt.NDArray[np.float64]
+    interval: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,21 +128,49 @@ class DriftCurve:
         row = self.times_s.index(float(t_s))
         return DriftPoint(self.times_s[row], float(self.mean[row]), float(self.std[row]), self.accuracy[row])
 
-    def minus(self, other: DriftCurve) -> PairedDifference:
+    def minus(self, other: DriftCurve, *, resample_images: bool = False, seed: int = 0) -> PairedDifference:
         """Return the difference to a curve of chips with the same seed, chip by chip.
 
-        Chips with the same number share their random streams, so that what they have in common cancels.
+        Chips with the same number share their random streams, so that what they have in common cancels. The standard
+        error counts chips alone: other test images would move the difference, too, often more. `resample_images` adds
+        the interval over both (`hwsim.paired_bootstrap`).
+
+        Args:
+            other: a curve at the same times.
+            resample_images: draw the images as well, which both curves must have met in the same order.
+            seed: of the draws: the same curves give the same interval.
 
         Raises:
-            ValueError: for curves at different times.
+            ValueError: for curves at different times; with `resample_images`, for curves that know accuracies alone, or
+                met different numbers of images.
             TypeError: for anything but a curve.
+
+        Example:
+            >>> right = DriftCurve((1.0,), np.array([[0.75]]), np.array([[[True, True, True, False]]]))
+            >>> right.minus(right, resample_images=True).interval.tolist()
+            [[0.0, 0.0]]
         """
         require(other, DriftCurve, "`other` must be a DriftCurve")
+        require(resample_images, bool, "`resample_images` must be True or False")
         if self.times_s != other.times_s:
             raise ValueError(f"both curves must have the same times, got {self.times_s} and {other.times_s}")
         chips = min(self.accuracy.shape[1], other.accuracy.shape[1])
         difference = self.accuracy[:, :chips] - other.accuracy[:, :chips]
-        return PairedDifference(self.times_s, difference.mean(axis=1), _std(difference) / math.sqrt(chips))
+        ends = self._intervals(other, chips, whole("seed", seed, least=0)) if resample_images else None
+        error = _std(difference) / math.sqrt(chips)
+        return PairedDifference(self.times_s, difference.mean(axis=1), error, ends)
+
+    def _intervals(self, other: DriftCurve, chips: int, seed: int) -> npt.NDArray[np.float64]:
+        if self.correct is None or other.correct is None:
+            raise ValueError("`resample_images` must be False for curves without `correct`, got True")
+        images = self.correct.shape[2], other.correct.shape[2]
+        if images[0] != images[1]:
+            raise ValueError(
+                f"both curves must have met the same images, got {images[0]} and {images[1]} of them"
+            )
+        pairs = zip(self.correct[:, :chips], other.correct[:, :chips], strict=True)
+        found = [interval(first.astype(np.float32) - second, seed=seed) for first, second in pairs]
+        return np.array([(low, high) for _, low, high in found])
 
 
 def half_width(accuracy: npt.NDArray[np.float64]) -> float:

@@ -18,21 +18,20 @@ from typing import Final, TypeAlias
 import numpy as np
 import torch
 
-from hwsim.adabs import adapted_batch_norm
 from hwsim.arguments import number, require, shown, whole
 from hwsim.arguments import times as seconds
 from hwsim.batched import CHIPS_AT_ONCE, BatchedChips
-from hwsim.calibration import bears_channels_last, floating_point
-from hwsim.chips import Chips, Reading
+from hwsim.calibration import floating_point
+from hwsim.chips import Chips
 from hwsim.curve import DriftCurve, half_width
-from hwsim.fused.executor import FusedNetwork, Worker
-from hwsim.fused.sizes import UnfusableError
+from hwsim.fused.executor import FusedNetwork
+from hwsim.fused.executor import Worker as FusedWorker
+from hwsim.fused.tracing import UnfusableError
 from hwsim.inputs import check_classes, explained, labels, tensor
-from hwsim.mapping import near_equal_split
-from hwsim.modules import NOMINAL
+from hwsim.layered import LayerByLayer, LayeredWorker
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
-from hwsim.validity import check_times
+from hwsim.validity import check_device_times
 
 FEWEST_CHIPS: Final = 3
 """Chips that `confidence` never goes below."""
@@ -42,9 +41,6 @@ CHECKED_IMAGES: Final = 4
 
 LARGEST_DIFFERENCE: Final = 0.1
 """Norm of the difference of scores over their norm: sums in another order may turn a step of a converter."""
-
-FEWEST_ADAPTED: Final = 3
-"""Least batch size of AdaBS: near-equal parts of so many inputs, or more, have two images at least."""
 
 Task: TypeAlias = tuple[int, int]
 """Number of the chip, number of the time."""
@@ -70,7 +66,8 @@ def accuracy_over_time(
         x: `(images, ...)` inputs, a tensor or a numpy array.
         y: `(images,)` classes, whole numbers from 0 on.
         times_s: seconds since programming, each at least 0; a single number is one time.
-        batch_size: images in one forward pass where stages are not compiled; noise does not depend on it.
+        batch_size: images in one forward pass where stages are not compiled, fewer on a CPU where activations are
+            large; noise does not depend on it.
         chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them; a CPU runs one
             a thread.
         confidence: stop after the chip at which the 95 % interval of every mean is within plus or minus
@@ -94,7 +91,7 @@ def accuracy_over_time(
     if confidence is not None:
         confidence = number("confidence", confidence, above=0, remedy="points, like 0.2; None for all chips")
     times, (first, *_) = seconds(times_s), chips.layers.values()
-    check_times(first.hardware, times)
+    check_device_times(chips.device, times)
     weight = first.weight
     x = tensor("x", x, weight)
     y = labels(y, len(x))
@@ -153,32 +150,27 @@ def _predictions(
     adabs_inputs: torch.Tensor | None,
 ) -> Generator[tuple[Task, torch.Tensor], None, None]:
     """Yield each task, in order, with the `(images,)` int64 classes that its chip finds."""
+    network: FusedNetwork | LayerByLayer
+    network = layers = LayerByLayer(chips, x[:1], batched.batch_size, adabs_inputs)
     if adabs_inputs is None:
-        network = _planned(chips, x[:CHECKED_IMAGES], times[0], pool)
-        if network is not None:
-            yield from _compiled(network, chips, x, times, tasks, pool)
-            return
-        if chips.torch_device.type != "cpu" and batched.supports(x[:1]):
+        network = _planned(layers, x[:CHECKED_IMAGES], times[0], pool) or layers
+        if network is layers and chips.torch_device.type != "cpu" and batched.supports(x[:1]):
             yield from _batched(batched, len(chips), x, times)
             return
-    channels_last = bears_channels_last(chips.net, x[:1].to(chips.torch_device))
-    for chip, row in tasks:
-        noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
-        reading = chips.at(times[row], chip)
-        yield (chip, row), _plain(chips, reading, noise, x, batched.batch_size, channels_last, adabs_inputs)
+    yield from _on_threads(network, chips, x, times, tasks, pool)
 
 
-def _planned(chips: Chips, x: torch.Tensor, t_s: float, pool: NoisePool) -> FusedNetwork | None:
+def _planned(layers: LayerByLayer, x: torch.Tensor, t_s: float, pool: NoisePool) -> FusedNetwork | None:
     """Return the compiled network, if there is one, checked against the layers on the first chip and images."""
+    chips = layers.chips
     try:
         network = FusedNetwork(chips, x[:1])
     except UnfusableError:
         return None
     reading, noise = chips.at(t_s, 0), NoiseStream(pool, chips.mvm_key(t_s, 0))
-    worker = Worker(network)
+    worker = network.worker()
     worker.load(reading, noise)
-    found = worker(x, 0)
-    wanted = _scores(chips, reading, noise, x, len(x), bears_channels_last(chips.net, x[:1]))
+    found, wanted = worker(x, 0), layers.worker().scores(reading, noise, x, len(x))
     norm, distance = (float(torch.linalg.vector_norm(scores)) for scores in (wanted, found - wanted))
     if math.isfinite(norm) and not distance <= LARGEST_DIFFERENCE * norm:
         warnings.warn(
@@ -202,8 +194,8 @@ def _batched(
             yield from (((chip, row), classes[chip - first]) for row, classes in enumerate(by_time))
 
 
-def _compiled(
-    network: FusedNetwork,
+def _on_threads(
+    network: FusedNetwork | LayerByLayer,
     chips: Chips,
     x: torch.Tensor,
     times: Sequence[float],
@@ -218,17 +210,15 @@ def _compiled(
         if stop.is_set():
             return task, torch.empty(0)
         chip, row = task
-        if not isinstance(getattr(workers, "mine", None), Worker):
-            workers.mine = Worker(network)
-        worker: Worker = workers.mine
+        if not hasattr(workers, "mine"):
+            workers.mine = network.worker()
+        worker: FusedWorker | LayeredWorker = workers.mine
         with torch.no_grad():
-            worker.load(chips.at(times[row], chip), NoiseStream(pool, chips.mvm_key(times[row], chip)))
-            chunks = range(0, len(x), network.chunk)
-            predicted = [worker(x[start : start + network.chunk], start).argmax(1) for start in chunks]
-        return task, torch.cat(predicted)
+            noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
+            return task, worker.classes(chips.at(times[row], chip), noise, x)
 
     n_threads = torch.get_num_threads()
-    if n_threads == 1:  # a thread of its own would only cost memory
+    if n_threads == 1 or chips.torch_device.type != "cpu":  # a thread of its own would only cost memory
         yield from map(evaluate, tasks)
         return
     torch.set_num_threads(1)
@@ -240,48 +230,6 @@ def _compiled(
                 stop.set()  # whoever stops reading early waits for no more than what runs
     finally:
         torch.set_num_threads(n_threads)
-
-
-def _plain(
-    chips: Chips,
-    reading: Reading,
-    noise: NoiseStream,
-    x: torch.Tensor,
-    batch_size: int,
-    channels_last: bool,
-    adabs_inputs: torch.Tensor | None,
-) -> torch.Tensor:
-    """Return the classes that one chip finds, layer by layer without compiled stages."""
-
-    def run(inputs: torch.Tensor, stream_of_inputs: NoiseStream, batch_size: int) -> torch.Tensor:
-        return _scores(chips, reading, stream_of_inputs, inputs, batch_size, channels_last).argmax(1).cpu()
-
-    if adabs_inputs is None:
-        return run(x, noise, batch_size)
-    adapting = max(batch_size, FEWEST_ADAPTED)
-    with adapted_batch_norm(chips.net, lambda: _ignore(run(adabs_inputs, noise.child(-2), adapting))):
-        return run(x, noise, batch_size)
-
-
-def _scores(
-    chips: Chips, reading: Reading, noise: NoiseStream, x: torch.Tensor, batch_size: int, channels_last: bool
-) -> torch.Tensor:
-    """Return the `(images, classes)` scores of one chip, on its device, layer by layer."""
-    scores = []
-    try:
-        for start, end in near_equal_split(len(x), batch_size):
-            for index, (name, layer) in enumerate(chips.layers.items()):
-                layer.execution = reading.execution(name, noise.child(index), start, channels_last)
-            batch = x[start:end].to(chips.torch_device, copy=True)
-            scores.append(chips.net(batch))
-    finally:
-        for layer in chips.layers.values():
-            layer.execution = NOMINAL
-    return torch.cat(scores)
-
-
-def _ignore(_: object) -> None:
-    """AdaBS wants what the batch norms see, not what the network says."""
 
 
 def _with_bar(

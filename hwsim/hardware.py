@@ -8,52 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from hwsim.arguments import nearest, require
-
-
-class Spec(BaseModel):
-    """A frozen specification that rejects unknown keys, NaN and infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _true_is_no_number(cls, values: Any) -> Any:
-        """Refuse `true`: no value here is a switch, and Python would take it for 1."""
-        for name, value in values.items() if isinstance(values, Mapping) else ():
-            if isinstance(value, bool) and name in cls.model_fields:
-                raise ValueError(f"`{name}` must not be {str(value).lower()}")
-        return values
-
-
-# No chip is near these bounds: beyond them the arithmetic of the simulation overflows or divides by zero.
-Noise: TypeAlias = Annotated[float, Field(ge=0, le=100)]
-Scale: TypeAlias = Annotated[float, Field(ge=0, le=100)]
-Conductance: TypeAlias = Annotated[float, Field(ge=1e-3, le=1e6)]
-Coefficient: TypeAlias = Annotated[float, Field(ge=-1e4, le=1e4)]
-
-
-def _not_empty(values: tuple[float, ...]) -> tuple[float, ...]:
-    if not values:
-        raise ValueError("must have at least one coefficient")
-    return values
-
-
-# not Field(min_length=1), which counts a list of one wrong coefficient as empty
-Coefficients: TypeAlias = Annotated[tuple[Coefficient, ...], AfterValidator(_not_empty)]
+from hwsim.devices import DEVICES, AnyDevice, PcmSpec
+from hwsim.spec import Noise, Spec
 
 
 class TileSpec(Spec):
@@ -101,116 +63,6 @@ class MvmSpec(Spec):
     """Saturation n of the outputs, y / (1 + n |y|), for one fully-on product; 0 for none."""
 
 
-class PcmSpec(Spec):
-    """Phase-change memory of Nandakumar et al. 2019 and Joshi et al. 2020."""
-
-    kind: Literal["pcm"] = "pcm"
-    g_max_us: Conductance = 25.0
-    """Conductance of a weight of 1, in uS."""
-    programming_noise_scale: Scale = 1.0
-    """Multiple of the published programming noise."""
-    drift_scale: Scale = 1.0
-    """Multiple of the published drift exponents."""
-    read_noise_scale: Scale = 1.0
-    """Multiple of the published 1/f read noise."""
-
-
-class HermesSpec(Spec):
-    """Phase-change memory of the HERMES chip (Le Gallo et al. 2023)."""
-
-    kind: Literal["hermes"] = "hermes"
-    devices_per_weight: Literal[1, 2] = 2
-    """Devices on each side of a differential pair; g_max is 10.35 or 20.7 uS."""
-    programming_noise_scale: Scale = 1.0
-    """Multiple of the published programming noise."""
-    drift_scale: Scale = 1.0
-    """Multiple of the published drift exponents."""
-    read_noise_scale: Scale = 1.0
-    """Multiple of the published 1/f read noise."""
-
-    @property
-    def g_max_us(self) -> float:
-        """Conductance of a weight of 1, uS."""
-        return 10.35 * self.devices_per_weight
-
-
-class ReramWanSpec(Spec):
-    """Resistive memory of the NeuRRAM chip (Wan et al. 2022), valid for 2 days."""
-
-    kind: Literal["reram-wan2022"] = "reram-wan2022"
-    g_max_us: Conductance = 40.0
-    """Conductance of a weight of 1, in uS."""
-    noise_scale: Scale = 1.0
-    """Multiple of the published spread."""
-
-
-class ReramCmoSpec(Spec):
-    """CMO/HfOx resistive memory (Falcone et al. 2025), 9 to 88.2 uS."""
-
-    kind: Literal["reram-cmo"] = "reram-cmo"
-    acceptance_percent: float = 2.0
-    """How closely programming must hit its target, in %: 0.2 or 2."""
-
-    @field_validator("acceptance_percent")
-    @classmethod
-    def _is_published(cls, value: float) -> float:
-        if value not in (0.2, 2.0):
-            raise ValueError("`acceptance_percent` must be 0.2 or 2, the published ranges")
-        return value
-
-    @property
-    def g_max_us(self) -> float:
-        """Conductance of a weight of 1, uS."""
-        return 88.2
-
-
-class PolynomialSpec(Spec):
-    """A device of your own: polynomials of the relative conductance, low order first."""
-
-    kind: Literal["polynomial"] = "polynomial"
-    g_max_us: Conductance
-    """Conductance of a weight of 1, in uS."""
-    programming_us: Coefficients
-    """Standard deviation of programming, in uS."""
-    drift_mean: Coefficients = (0.0,)
-    """Mean of the drift exponent."""
-    drift_std: Coefficients = (0.0,)
-    """Standard deviation of the drift exponent over devices."""
-    read_noise: Coefficients = (0.0,)
-    """Q of the 1/f read noise."""
-    t0_s: float = Field(default=20.0, ge=1e-9, le=1e9)
-    """Time between programming and the first reference read, in s."""
-    t_read_s: float = Field(default=250e-9, ge=1e-12, le=1e3)
-    """Width of the read pulse, in s."""
-    latest_s: float | None = Field(default=None, gt=0)
-    """End of the validity range, in s; null for none."""
-
-
-class IdealSpec(Spec):
-    """A device that holds its target for ever."""
-
-    kind: Literal["ideal"] = "ideal"
-    g_max_us: Conductance = 25.0
-    """Conductance of a weight of 1, in uS."""
-
-
-DEVICE_SPECS: Final = (PcmSpec, HermesSpec, ReramWanSpec, ReramCmoSpec, PolynomialSpec, IdealSpec)
-DeviceSpec: TypeAlias = Annotated[
-    PcmSpec | HermesSpec | ReramWanSpec | ReramCmoSpec | PolynomialSpec | IdealSpec,
-    Field(discriminator="kind"),
-]
-
-PUBLISHED_DEVICES: Final[Mapping[str, DeviceSpec]] = {
-    "pcm": PcmSpec(),
-    "hermes-1": HermesSpec(devices_per_weight=1),
-    "hermes-2": HermesSpec(devices_per_weight=2),
-    "reram-wan2022": ReramWanSpec(),
-    "reram-cmo": ReramCmoSpec(),
-    "ideal": IdealSpec(),
-}
-"""Devices by name, as they were published."""
-
-
 class CompensationSpec(Spec):
     """Digital correction of drift by one factor, measured before each inference."""
 
@@ -235,7 +87,7 @@ class Hardware(Spec):
     tile: TileSpec = TileSpec()
     converters: ConverterSpec = ConverterSpec()
     mvm: MvmSpec = MvmSpec()
-    device: DeviceSpec = PcmSpec()
+    device: AnyDevice = PcmSpec()
     pairs: Literal["both", "collapsed"] = "both"
     """`both`: each device of a pair lives on its own; `collapsed`: their difference is put on one of them
     after programming, as aihwkit does, for comparisons with it."""
@@ -256,7 +108,7 @@ class Hardware(Spec):
             *parents, leaf = path.split(".")
             node = tree
             for parent in parents:
-                child = node.get(parent)
+                child = node.setdefault(parent, {}) if path.startswith("device.") else node.get(parent)
                 if not isinstance(child, dict):
                     hint = nearest(path, (known for known, *_ in explain(self)))
                     parts = ", ".join(name for name in tree if isinstance(tree[name], dict))
@@ -291,13 +143,12 @@ def _dotted(changes: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _one_line(problem: ErrorDetails) -> str:
-    kinds = {spec.model_fields["kind"].default: spec for spec in DEVICE_SPECS}
-    path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
+    path = ".".join(str(part) for part in problem["loc"] if part not in DEVICES)
     if problem["type"] == "extra_forbidden":
-        kind = next((part for part in problem["loc"] if part in kinds), "pcm")
-        fields = {f"device.{name}" for name in kinds[kind].model_fields}
+        kind = next((str(part) for part in problem["loc"] if part in DEVICES), "pcm")
+        fields = {f"device.{name}" for name in DEVICES[kind].model_fields}
         known = fields.union(known for known, *_ in explain(Hardware()) if not known.startswith("device."))
-        owners = [name for name, spec in kinds.items() if path.removeprefix("device.") in spec.model_fields]
+        owners = [name for name, spec in DEVICES.items() if path.removeprefix("device.") in spec.model_fields]
         if path.startswith("device."):
             hint = f", it belongs to kind {', '.join(owners)}" if owners else nearest(path, known)
             return f"`{path}` is no field of hardware with a device of kind {kind}{hint}"
@@ -312,7 +163,7 @@ def _one_line(problem: ErrorDetails) -> str:
         case "missing":
             return f"`{path}`: must be given"
         case "union_tag_invalid":
-            return f"`{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
+            return f"`{path}.kind`: must be one of {', '.join(DEVICES)}, got {problem['ctx']['tag']!r}"
         case "tuple_type":
             return f"`{path}`: must be a list of numbers{got}"
         case "model_type" | "model_attributes_type":

@@ -28,7 +28,6 @@ from torch import nn
 from hwsim.arguments import number, require, shown, whole
 from hwsim.calibration import bears_channels_last
 from hwsim.conversion import require_analog, require_float32
-from hwsim.devices import build_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import standard_normal
@@ -105,7 +104,7 @@ class HwaTraining:
         self._generator = generator
         mappings = (layer.mapping for layer in self._layers)
         self._pool = NoisePool.for_layers(generator, mappings, self._layers[0].weight.device)
-        self._device = build_device(self._layers[0].hardware.device)
+        self._device = self._layers[0].hardware.device.build()
         self._weight_noise = weight_noise
         self._modifier = modifier
         self._clip_sigma = clip_sigma

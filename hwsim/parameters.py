@@ -24,7 +24,7 @@ def analog_parameters(net: nn.Module) -> dict[str, Any]:
         layers[name] = {
             "input_range": [float(value) for value in layer.input_range.tolist()],
             "column_scales": layer.digital_scales().tolist(),
-            "g_max_us": layer.hardware.device.g_max_us,
+            "g_max_us": layer.hardware.device.build().g_max_us,
             "row_blocks": [list(block) for block in layer.mapping.blocks],
             "tiles": [list(tile) for tile in layer.mapping.tiles],
         }

@@ -16,7 +16,7 @@ from torch import nn
 from hwsim.arguments import require, whole
 from hwsim.chips import Chips
 from hwsim.conversion import copied, require_analog, tensors_of
-from hwsim.devices import Device, DeviceState, build_device
+from hwsim.devices import Device, DeviceState
 from hwsim.hardware import Hardware, explain
 
 FORMAT: Final = "hwsim-chips-1"
@@ -26,13 +26,18 @@ def save_chips(chips: Chips, path: str | Path) -> None:
     """Write `chips` to a safetensors file.
 
     Raises:
-        ValueError: for a path that cannot be written to.
+        ValueError: for a path that cannot be written to, or chips of a device object, which no file describes.
         TypeError: for an argument of another type.
     """
     path = _checked_path(path)
     require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"`path` must lie in a folder that exists, got {path}: create {path.parent} first")
+    if chips.own_device:
+        raise ValueError(
+            f"`chips` must have the device of their hardware to be saved, got {type(chips.device).__name__}: "
+            "offer it as an entry point in the group `hwsim.devices`"
+        )
     hardware = next(iter(chips.layers.values())).hardware
     tensors = {f"net.{name}": tensor.contiguous() for name, tensor in tensors_of(chips.net).items()}
     tensors.update({f"state.{name}": tensor.contiguous() for name, tensor in chips.state.items()})
@@ -92,7 +97,7 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
             f"`net` must be made for the hardware of the chips in {path}, {stored.name}; it has "
             f"{_difference(hardware, stored)}: call hwsim.to_analog with theirs"
         )
-    state, device = _part(tensors, "state."), build_device(hardware.device)
+    state, device = _part(tensors, "state."), hardware.device.build()
     _check_state(path, state, device, sum(layer.weight.numel() for layer in layers.values()))
     parameters = _part(tensors, "net.")
     _check_finite(path, "parameters of the network", parameters)

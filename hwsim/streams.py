@@ -1,14 +1,16 @@
 """Named random streams: one seed for each (experiment, chip, purpose, time), shared by no two of them.
 
 Keys are hashed (BLAKE2b), so that chip 7 is the same chip however many others are programmed, and in any
-order.
+order. torch is imported where it draws: device files import this one, and configurations are checked without torch.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def derive_seed(*key: int | float | str) -> int:
@@ -27,6 +29,8 @@ def standard_normal(like: torch.Tensor, generator: torch.Generator) -> torch.Ten
 
     They are drawn where the generator is, so that a CPU generator gives the same chip on every device.
     """
+    import torch
+
     return torch.randn(like.shape, dtype=torch.float32, generator=generator, device=generator.device).to(
         like.device
     )
@@ -34,4 +38,6 @@ def standard_normal(like: torch.Tensor, generator: torch.Generator) -> torch.Ten
 
 def stream(*key: int | float | str) -> torch.Generator:
     """Return a CPU generator seeded with `derive_seed(*key)`."""
+    import torch
+
     return torch.Generator().manual_seed(derive_seed(*key))

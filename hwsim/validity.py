@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 
 from hwsim.arguments import require, times
-from hwsim.devices import build_device
+from hwsim.devices import Device
 from hwsim.hardware import Hardware
 
 
@@ -23,7 +23,11 @@ def check_times(hardware: Hardware, times_s: Iterable[float] | float) -> None:
         >>> check_times(preset("pcm-rasch2023"), [1, 3.2e8])
     """
     require(hardware, Hardware, "`hardware` must be hwsim.Hardware", "hwsim.preset(name) gives one")
-    device = build_device(hardware.device)
+    check_device_times(hardware.device.build(), times_s)
+
+
+def check_device_times(device: Device, times_s: Iterable[float] | float) -> None:
+    """Check that a device model covers every time; raises as `check_times` does."""
     generator = torch.Generator().manual_seed(0)
     state = device.program(torch.full((1,), device.g_max_us), generator)
     for time_s in times(times_s):

@@ -144,8 +144,8 @@ def driver(_options: argparse.Namespace) -> dict[str, Any]:
 def pools(options: argparse.Namespace) -> dict[str, Callable[[Any, int], Executor]]:
     from analognas.executors.ray_cluster import Demand, connect
     from analognas.executors.ray_executor import RayExecutor
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_watch import ClusterWatch
+    from analognas.executors.ray_monitor import ClusterMonitor
+    from analognas.executors.ray_object_store import ObjectStoreCache
 
     def on_ray(evaluate: Any, in_flight: int) -> Executor:
         import ray
@@ -154,8 +154,8 @@ def pools(options: argparse.Namespace) -> dict[str, Callable[[Any, int], Executo
             connect("local", Demand(cpus, 0, None))
         return RayExecutor(
             evaluate,
-            freight=Freight(),
-            watch=ClusterWatch(Demand(cpus, 0, None)),
+            object_store=ObjectStoreCache(),
+            monitor=ClusterMonitor(Demand(cpus, 0, None)),
             max_in_flight=in_flight,
             max_retries=0,
             limits=NO_LIMITS,

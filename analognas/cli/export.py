@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analognas.cli.options import RunFolder
+from analognas.cli.options import RunFolder, TrialNumber
+
+if TYPE_CHECKING:
+    from analognas.export import Artefact
 
 STUDY: Final = "study"
 
@@ -26,8 +29,9 @@ def export(
         typer.Option("--out", help="Where to write; default: the current directory, the run's for `study`."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    trial: TrialNumber = None,
 ) -> None:
-    """Write the best network of a finished run in the formats asked for."""
+    """Write the best network of a finished run, or that of any trial, in the formats asked for."""
     from analognas.errors import UserError
     from analognas.export import FORMATS
     from analognas.progress.printable import table
@@ -53,10 +57,22 @@ def export(
     if not formats:
         return
     from analognas.export import write_formats
+
+    artefact = _artefact(folder, trial)
+    for path in write_formats(artefact, formats, out or Path(), force=force):
+        typer.echo(path)
+
+
+def _artefact(folder: Path, trial: int | None) -> Artefact:
+    from analognas.progress.terminal import PlainObserver
     from analognas.runs.best_network import best_artefact
 
-    for path in write_formats(best_artefact(folder), formats, out or Path(), force=force):
-        typer.echo(path)
+    if trial is None:
+        return best_artefact(folder)
+    from analognas.record.directory import open_run
+    from analognas.runs.any_trial import artefact_of_trial
+
+    return artefact_of_trial(open_run(folder), trial, PlainObserver())
 
 
 def _write_study(folder: Path, out: Path | None) -> Path:

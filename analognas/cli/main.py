@@ -13,6 +13,7 @@ from analognas.cli import (
     data,
     describe,
     export,
+    finish,
     init,
     replay,
     report,
@@ -120,6 +121,7 @@ def _options(
 app.command("init")(init.init)
 app.command("search")(search.search)
 app.command("resume")(resume.resume)
+app.command("finish")(finish.finish)
 app.command("status")(status.status)
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate)

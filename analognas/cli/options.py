@@ -9,6 +9,14 @@ import typer
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The search, a YAML file.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]
+TrialNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--trial",
+        metavar="N",
+        help="The network of trial N instead of the best; it is trained at full budget the first time.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ExecutorKind = Annotated[
     str | None,

@@ -41,6 +41,7 @@ def search(
     from analognas.interruption import terminated_as_interrupted
     from analognas.progress.observers import observer_named
     from analognas.record.directory import ensure_unused, holds_run, open_run
+    from analognas.runs.growth import set_ends
     from analognas.runs.lifecycle import continue_run, new_run, run_to_end
     from analognas.runs.resume_checks import check_same_search, with_size_bounds_of
 
@@ -52,6 +53,7 @@ def search(
     if run is not None:
         parsed = with_size_bounds_of(run, parsed)
         check_same_search(run, parsed)
+        set_ends(run, parsed, reopen=False)
     elif out is not None:
         ensure_unused(out)
     if dry_run:

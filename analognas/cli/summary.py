@@ -28,8 +28,13 @@ def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str
     )
 
 
-def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *, as_json: bool) -> None:
-    """Print the figures of the chosen network and the references, and where the report is."""
+def print_result(
+    run: RunDirectory, result: FinalResult | None, config: SearchConfig, *, as_json: bool
+) -> None:
+    """Print the figures of the chosen network and the references, or of the best trial, and where the report is."""
+    if result is None:
+        _print_best_trial(run, as_json=as_json)
+        return
     from analognas.report.compromise import broken_at_full_budget
     from analognas.report.verdict import comparisons
     from analognas.strategies.worth import broken_bounds
@@ -68,6 +73,27 @@ def print_result(run: RunDirectory, result: FinalResult, config: SearchConfig, *
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())
         typer.echo(f"surrogate, held-out Kendall tau over {result.surrogate['trials']} trials: {tau}")
     typer.echo(printable(_chosen(run, result, config)))
+    typer.echo(f"report: {run.report}")
+
+
+def _print_best_trial(run: RunDirectory, *, as_json: bool) -> None:
+    from analognas.runs.run import Run
+
+    status = Run(run).status()
+    if as_json:
+        typer.echo(json.dumps(status, indent=1))
+        return
+    best = status["best"]
+    if best is not None:
+        metrics = best["metrics"]
+        typer.echo(
+            f"best: trial {best['number']}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
+            f"{100 * metrics['std_1d']:.2f} % on validation, AVM {100 * metrics['avm']:.2f} points, "
+            f"{metrics['parameters']:,.0f} parameters"
+        )
+        typer.echo(
+            f"no network was trained (`final: none`): analognas export {run.path} --trial {best['number']}"
+        )
     typer.echo(f"report: {run.report}")
 
 

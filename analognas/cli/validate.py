@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from analognas.cli.options import AsJson
+from analognas.cli.options import AsJson, TrialNumber
+
+if TYPE_CHECKING:
+    from analognas.runs.validate import Validation
 
 
 def validate(
@@ -16,9 +20,11 @@ def validate(
         Path, typer.Argument(metavar="DIR|ARCHITECTURE", help="A run directory, or an architecture.json.")
     ],
     hardware: Annotated[
-        str | None,
-        typer.Option(help="A preset, or a YAML file with a hardware section; default: the run's own."),
-    ] = None,
+        list[str],
+        typer.Option(
+            help="A preset, or a YAML file with a hardware section (repeatable); default: the run's own."
+        ),
+    ] = [],  # noqa: B006  # typer copies it
     times: Annotated[
         list[str], typer.Option(help="Times since programming: '1 s,1 day,10 years' (repeatable).")
     ] = [],  # noqa: B006  # typer copies it
@@ -35,45 +41,103 @@ def validate(
     device: Annotated[
         str, typer.Option(help="Where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.")
     ] = "cpu",
+    trial: TrialNumber = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw accuracy over time into this file, .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Program a found network on chips and show its accuracy over time, on any hardware."""
-    from analognas.progress.printable import table
+    from analognas.errors import UserError
     from analognas.progress.terminal import PlainObserver
     from analognas.runs.validate import parse_times, read_hardware
     from analognas.runs.validate import validate as validate_network
+
+    if plot is not None and (plot.suffix != ".html" or not plot.parent.is_dir()):
+        raise UserError(f"--plot: must be an .html file in a folder that exists, got {plot}")
+    sources: list[str | None] = [*dict.fromkeys(hardware)] or [None]
+    chosen = [None if source is None else read_hardware(source) for source in sources]
+    seconds = parse_times(times, "--times")
+    observer = PlainObserver()
+    if trial is not None:
+        from analognas.record.directory import open_run
+        from analognas.runs.any_trial import folder_of_trial
+
+        path = folder_of_trial(open_run(path), trial, observer)
+    results = [
+        validate_network(
+            path,
+            hardware=one,
+            hardware_source=source,
+            times_s=seconds,
+            chips=chips,
+            confidence=confidence,
+            adabs=adabs,
+            device=device,
+            observer=observer,
+            progress=True,
+        )
+        for source, one in zip(sources, chosen, strict=True)
+    ]
+    if plot is not None:
+        _draw(plot, results)
+    if as_json:
+        contents = [_content(result) for result in results]
+        typer.echo(json.dumps(contents[0] if len(contents) == 1 else contents, indent=1))
+        return
+    _print(results)
+    if plot is not None:
+        typer.echo(f"drawing: {plot}")
+
+
+def _content(result: Validation) -> dict[str, Any]:
+    return {
+        "hardware": result.hardware,
+        "split": "test",
+        "digital_accuracy": result.digital_accuracy,
+        "tiles": result.tiles,
+        "times_s": result.curve.times_s,
+        "accuracy": result.curve.accuracy,
+        "mean": result.mean,
+        "std": result.std,
+    }
+
+
+def _print(results: Sequence[Validation]) -> None:
+    """Print accuracy and its standard deviation over the chips, a row a time; of several hardwares a column each."""
+    from analognas.progress.printable import printable, table
     from analognas.specs.durations import time_label
 
-    result = validate_network(
-        path,
-        hardware=None if hardware is None else read_hardware(hardware),
-        hardware_source=hardware,
-        times_s=parse_times(times, "--times"),
-        chips=chips,
-        confidence=confidence,
-        adabs=adabs,
-        device=device,
-        observer=PlainObserver(),
-        progress=True,
-    )
-    if as_json:
-        content = {
-            "hardware": result.hardware,
-            "split": "test",
-            "digital_accuracy": result.digital_accuracy,
-            "tiles": result.tiles,
-            "times_s": result.curve.times_s,
-            "accuracy": result.curve.accuracy,
-            "mean": result.mean,
-            "std": result.std,
-        }
-        typer.echo(json.dumps(content, indent=1))
+    first = results[0]
+    times = [time_label(time_s) for time_s in first.curve.times_s]
+    if len(results) == 1:
+        rows = [("after", "accuracy", "spread over chips")]
+        rows += [
+            (time, f"{100 * mean:.2f} %", f"{100 * std:.2f} points")
+            for time, mean, std in zip(times, first.mean, first.std, strict=True)
+        ]
+        chips = len(first.curve.accuracy[0])
+        typer.echo(f"{first.hardware}, {chips} chips, {first.tiles} tiles, test split")
+        typer.echo(f"digital accuracy {100 * first.digital_accuracy:.2f} %")
+        typer.echo(table(rows))
         return
-    rows = [("after", "accuracy", "spread over chips")]
-    rows += [
-        (time_label(time_s), f"{100 * mean:.2f} %", f"{100 * std:.2f} points")
-        for time_s, mean, std in zip(result.curve.times_s, result.mean, result.std, strict=True)
+    columns = [
+        (
+            result.hardware,
+            str(len(result.curve.accuracy[0])),
+            str(result.tiles),
+            *(
+                f"{100 * mean:.2f} ± {100 * std:.2f} %"
+                for mean, std in zip(result.mean, result.std, strict=True)
+            ),
+        )
+        for result in results
     ]
-    typer.echo(f"{result.hardware}, {len(result.curve.accuracy[0])} chips, {result.tiles} tiles, test split")
-    typer.echo(f"digital accuracy {100 * result.digital_accuracy:.2f} %")
-    typer.echo(table(rows))
+    typer.echo(f"test split, digital accuracy {100 * first.digital_accuracy:.2f} %; ± over chips")
+    typer.echo(printable(table(list(zip(("hardware", "chips", "tiles", *times), *columns, strict=True)))))
+
+
+def _draw(path: Path, results: Sequence[Validation]) -> None:
+    from analognas.record.directory import write_atomically
+    from analognas.report.figures.drift import NamedCurve, drift_figure
+
+    named = [NamedCurve(result.hardware, result.curve, result.digital_accuracy) for result in results]
+    write_atomically(path, drift_figure(named).to_html(include_plotlyjs=True))

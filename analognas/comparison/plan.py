@@ -115,6 +115,8 @@ def plan_comparison(
                 configs[name, seed] = validate_document(own, folder), own
             except UserError as error:
                 raise UserError(f"{name}, seed {seed}: ", *error.parts) from None
+    if not next(iter(configs.values()))[0].final.train:
+        raise UserError("final: none: a comparison compares networks at full budget; remove it")
     path = out or dated_path(FOLDER, configs[names[0], numbers[0]][0].name)
     plan = ComparisonPlan(
         path=path,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from analognas.specs.base import MismatchError, Seconds, Spec
 from analognas.specs.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
@@ -154,8 +154,12 @@ class EvaluationSpec(Spec):
 
 
 class FinalSpec(Spec):
-    """The full budget, for the best candidate and the reference networks."""
+    """The full budget, for the best candidate and the reference networks; `final: none` trains none of them."""
 
+    train: bool = Field(
+        default=True,
+        description="false, as `final: none` says it: the run ends with its trials, and trains no network",
+    )
     digital_epochs: int = Field(default=30, ge=1, le=1_000_000, description="epochs of digital training")
     digital_updates: int = Field(default=1200, ge=0, le=100_000_000, description=UPDATES)
     hardware_aware_epochs: int = Field(
@@ -181,3 +185,13 @@ class FinalSpec(Spec):
             values,
             {"digital_epochs": "digital_updates", "hardware_aware_epochs": "hardware_aware_updates"},
         )
+
+
+def _none_trains_nothing(value: Any) -> Any:
+    return {"train": False} if value == "none" else value
+
+
+FinalSection = Annotated[
+    FinalSpec, BeforeValidator(_none_trains_nothing, json_schema_input_type=FinalSpec | Literal["none"])
+]
+"""The section `final`, which may be `none`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 import hwsim
-from analognas.config.budgets import EvaluationSpec, FinalSpec, TrainingSpec
+from analognas.config.budgets import EvaluationSpec, FinalSection, FinalSpec, TrainingSpec
 from analognas.config.hardware_section import HardwareSection
 from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.executors.specs import AutoSpec, ExecutorSpec
@@ -112,6 +112,12 @@ class SearchSpec(Spec):
         le=100_000,
         description="candidates proposed at a time, before the surrogate sees their results",
     )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="ends the search after so many trials in a row without a better one; null: never",
+    )
     strategy: StrategySection = Field(default_factory=SurrogateGuidedSpec)
     halving: HalvingSpec | None = Field(
         default=None,
@@ -165,7 +171,7 @@ class SearchConfig(Spec):
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     search: SearchSpec = Field(default_factory=SearchSpec)
-    final: FinalSpec = FinalSpec()
+    final: FinalSection = FinalSpec()
     references: tuple[str, ...] = Field(
         default=("resnet8",),
         description="published networks: first trials where `space` has them, finalists, reported next to the best",

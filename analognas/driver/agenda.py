@@ -77,7 +77,7 @@ class AsTheyEnd:
         """
         self._loop = loop
         self._ledger = ledger
-        self._waiting = deque(loop.jobs(ledger.open()))
+        self._waiting = deque(loop.jobs(ledger.still_open(loop.n_trials)))
         self._asked_after = -1
         self._ask: Ask | None = None
 
@@ -124,7 +124,7 @@ class InOrder:
         self._under_way = deque[str]()
         self._early = dict[str, TrialOutcome]()
         self._ask: Ask | None = None
-        self._extend([*map(loop.promoted, ledger.promotions), *loop.jobs(ledger.open())])
+        self._extend([*map(loop.promoted, ledger.promotions), *loop.jobs(ledger.still_open(loop.n_trials))])
 
     def next_job(self, free: int) -> Job | None:
         """Return the next of the round; a new one begins when every trial of the last is entered."""

@@ -72,6 +72,10 @@ class Ledger:
         """Return the open candidates in the order of the proposals."""
         return list(self._open.values())
 
+    def still_open(self, n_trials: int) -> list[OpenCandidate]:
+        """Return the open candidates for which a search of `n_trials` candidates has room."""
+        return self.open()[: max(0, n_trials - self._n_candidates)]
+
     @property
     def n_begun(self) -> int:
         """Candidates that have finished, on the first rung at least, and open ones together."""

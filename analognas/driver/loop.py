@@ -45,6 +45,7 @@ class SearchLoop:
         halving: evaluates the best again at larger budgets; None evaluates every candidate once, in full.
         in_order: whether trials are entered in the order of proposal, so that they are the same for any number of
             workers; false: in the order in which they end, and no worker waits.
+        patience: the strategy is asked no more after so many trials in a row of which none was better; None: always.
     """
 
     problem: SearchProblem
@@ -54,6 +55,7 @@ class SearchLoop:
     seed: int
     halving: Halving | None = None
     in_order: bool = False
+    patience: int | None = None
 
     def run(
         self,
@@ -114,13 +116,23 @@ class SearchLoop:
 
     def ask(self, ledger: Ledger, n: int) -> Ask | None:
         """Ask the strategy for `n` candidates at this point of the search; None where none are needed."""
-        if n <= 0:
+        if n <= 0 or self._ended(ledger):
             return None
         history = ledger.history()
         proposals = self.strategy.ask(
             self.problem, history, n, numpy_generator(self.seed, "ask", len(ledger.trials))
         )
         return Ask(n, tuple(self._new_and_admissible(proposals, ledger)))
+
+    def why_ended(self, trials: Sequence[Trial]) -> str:
+        """Return what ended the search after `trials`, before its budget was spent; empty for the strategy."""
+        return self._ended(Ledger(self.problem, self.n_genes, trials, self.halving))
+
+    def _ended(self, ledger: Ledger) -> str:
+        best = 0 if ledger.best is None else ledger.best.number
+        if self.patience is not None and len(ledger.trials) - best >= self.patience:
+            return f"`search.patience: {self.patience}`"
+        return ""
 
     def _new_and_admissible(self, proposals: Sequence[Proposal], ledger: Ledger) -> list[Proposal]:
         """Return the proposals that are neither known nor against a hard constraint: nothing else is ever trained."""

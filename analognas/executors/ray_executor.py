@@ -28,18 +28,18 @@ from analognas.executors.attempts import (
 from analognas.executors.executor import Evaluate, ExecutorState, Outcome, Report, ResultT, WorkT
 from analognas.executors.fingerprint import fingerprint
 from analognas.executors.limits import GRACE_S, Limits
-from analognas.executors.ray_beacon import Lookout
 from analognas.executors.ray_cluster import ANSWER_S, Demand
-from analognas.executors.ray_logs import LastWords
-from analognas.executors.ray_shipping import Freight
-from analognas.executors.ray_watch import WAIT_S, ClusterWatch
-from analognas.executors.ray_worker import Errand, Mismatch, beacon_name, evaluate_remotely
+from analognas.executors.ray_logs import LogCollector
+from analognas.executors.ray_monitor import WAIT_S, ClusterMonitor
+from analognas.executors.ray_object_store import ObjectStoreCache
+from analognas.executors.ray_starts import StartListener
+from analognas.executors.ray_worker import Mismatch, SharedInput, attempt_name, evaluate_remotely
 from analognas.executors.running_clock import RunningClock
 from analognas.executors.trial_log import write_log
 from analognas.record.trial import Failure
 
 PATIENCE_S: Final = 10.0
-"""How long the end of a search waits for the last words of workers that died."""
+"""how long the end of a search waits for the logs of workers that died."""
 
 CLEARING_S: Final = 3.0
 """How long a search that is stopped waits for its workers to end, and for its nodes to remove what they wrote."""
@@ -49,7 +49,7 @@ POLL_S: Final = 1.0
 
 
 @dataclass
-class _Flight:
+class _Pending:
     attempt: Attempt
     demand: Demand
     submitted_s: float
@@ -58,10 +58,10 @@ class _Flight:
 
 
 @dataclass(frozen=True)
-class _Inquest:
+class _MemoryQuery:
     """A worker died; its node has been asked whether the kernel took it for want of memory."""
 
-    flight: _Flight
+    pending: _Pending
     how: str
     n_killed_before: int
 
@@ -73,8 +73,8 @@ class RayExecutor(Generic[WorkT, ResultT]):
         self,
         evaluate: Evaluate[WorkT, ResultT],
         *,
-        freight: Freight,
-        watch: ClusterWatch,
+        object_store: ObjectStoreCache,
+        monitor: ClusterMonitor,
         max_in_flight: int | None,
         max_retries: int,
         limits: Limits,
@@ -84,27 +84,27 @@ class RayExecutor(Generic[WorkT, ResultT]):
 
         Args:
             evaluate: the evaluation.
-            freight: what the run has in the object store.
-            watch: of the cluster; it knows what each evaluation reserves.
+            object_store: what the run has in the object store.
+            monitor: of the cluster; it knows what each evaluation reserves.
             max_in_flight: jobs under way; None: as many as the cluster evaluates at a time, which may change.
             max_retries: further starts of a job whose worker died.
             limits: of each evaluation.
             logs: folder for what the evaluations write; None: it stays in Ray's own logs.
         """
-        self._watch = watch
+        self._monitor = monitor
         self._max_in_flight = max_in_flight
         self._max_retries = max_retries
         self._limits = limits
         self._logs = logs
         self._task = ray.remote(max_retries=0)(evaluate_remotely)
         self._tasks: dict[Demand, Any] = {}
-        self._flights: dict[Any, _Flight] = {}
-        self._inquests: dict[Any, _Inquest] = {}
-        self._lookout = Lookout()
+        self._pending: dict[Any, _Pending] = {}
+        self._queries: dict[Any, _MemoryQuery] = {}
+        self._listener = StartListener()
         run = "" if logs is None else secrets.token_hex(8)
-        self._last_words = LastWords(logs, run)
-        self._errand = freight.ship(
-            Errand(freight.ship(evaluate), limits, dict(fingerprint()), self._lookout.beacon, run)
+        self._log_collector = LogCollector(logs, run)
+        self._shared = object_store.put(
+            SharedInput(object_store.put(evaluate), limits, dict(fingerprint()), self._listener.registry, run)
         )
         self._looked_s = time.monotonic()
         self._clock = RunningClock()
@@ -113,13 +113,13 @@ class RayExecutor(Generic[WorkT, ResultT]):
     @property
     def state(self) -> ExecutorState:
         """As many run as the cluster has room for, the rest waits."""
-        slots, under_way = self._watch.slots, len(self._flights) + len(self._inquests)
+        slots, under_way = self._monitor.slots, len(self._pending) + len(self._queries)
         running = min(under_way, slots)
         return ExecutorState(
             capacity=self._max_in_flight or max(1, slots),
             running=running,
             queued=under_way - running,
-            nodes=self._watch.n_nodes,
+            nodes=self._monitor.n_nodes,
         )
 
     def submit(self, job: WorkT) -> None:
@@ -133,16 +133,16 @@ class RayExecutor(Generic[WorkT, ResultT]):
             UserError: when the cluster is lost, or a node has other versions than this process.
         """
         while not self._given_up:
-            ready, _ = ray.wait([*self._flights, *self._inquests], num_returns=1, timeout=WAIT_S)
+            ready, _ = ray.wait([*self._pending, *self._queries], num_returns=1, timeout=WAIT_S)
             outcome = self._settle(ready[0]) if ready else None
             if time.monotonic() > self._looked_s + POLL_S:
                 self._looked_s = time.monotonic()
-                self._watch.look()
+                self._monitor.check()
                 self._look_at_starts()
                 self._leave_lost_nodes()
                 self._ask_for_less()
                 self._stop_overdue()
-                self._last_words.take()
+                self._log_collector.take()
             if outcome is not None:
                 return outcome
         return self._given_up.popleft()
@@ -150,25 +150,25 @@ class RayExecutor(Generic[WorkT, ResultT]):
     def close(self) -> None:
         """Cancel every task; what they were doing is lost."""
         self._clock.close()
-        if self._watch.lost:
+        if self._monitor.lost:
             return
-        if self._flights:
+        if self._pending:
             self._stop_at_once()
         else:
-            self._last_words.take(timeout_s=PATIENCE_S)
-        self._lookout.close()
+            self._log_collector.take(timeout_s=PATIENCE_S)
+        self._listener.close()
 
     def _stop_at_once(self) -> None:
         stop_s = time.monotonic() + CLEARING_S
         # Ray 2.60 can abort the whole process when it is told to cancel a task that has just ended.
-        _, running = ray.wait(list(self._flights), num_returns=len(self._flights), timeout=0)
+        _, running = ray.wait(list(self._pending), num_returns=len(self._pending), timeout=0)
         for reference in running:
             ray.cancel(reference, force=True)
-        self._last_words.take()
+        self._log_collector.take()
         if running:  # what they write can be removed when they are gone
             ray.wait(running, num_returns=len(running), timeout=CLEARING_S)
-        self._last_words.clear(timeout_s=max(0.0, stop_s - time.monotonic()))
-        self._flights.clear()
+        self._log_collector.clear(timeout_s=max(0.0, stop_s - time.monotonic()))
+        self._pending.clear()
 
     def _start(self, attempt: Attempt) -> None:
         demand = self._demand_of(attempt)
@@ -176,95 +176,95 @@ class RayExecutor(Generic[WorkT, ResultT]):
         if task is None:  # kept: making one takes as long as submitting it
             task = self._task.options(name="trial", **demand.reservation())
             self._tasks[demand] = task
-        reference = task.remote(self._errand, attempt)
-        self._flights[reference] = _Flight(attempt, demand, time.monotonic())
+        reference = task.remote(self._shared, attempt)
+        self._pending[reference] = _Pending(attempt, demand, time.monotonic())
 
     def _demand_of(self, attempt: Attempt) -> Demand:
-        cpus, gpus = self._watch.demand.cpus, self._watch.demand.gpus
+        cpus, gpus = self._monitor.demand.cpus, self._monitor.demand.gpus
         memory_gb = self._limits.memory_of(attempt)
         if attempt.more_memory:
             gpus = min(1.0, 2 * gpus) if gpus < 1 else gpus
-            cpus = cpus if memory_gb is not None else max(cpus, self._watch.largest_cpus)
+            cpus = cpus if memory_gb is not None else max(cpus, self._monitor.largest_cpus)
         return Demand(cpus, gpus, memory_gb)
 
     def _settle(self, reference: Any) -> Outcome[WorkT, ResultT] | None:
         """Return the outcome of a task that ended, None when its job was started again."""
-        if reference in self._inquests:
-            return self._conclude(reference)
-        flight = self._flights.pop(reference)
-        attempt = flight.attempt
+        if reference in self._queries:
+            return self._answered(reference)
+        pending = self._pending.pop(reference)
+        attempt = pending.attempt
         try:
             report = ray.get(reference)
         except exceptions.TaskCancelledError:
-            self._last_words.ask_for(attempt)
-            return self._again(flight, Failure(self._limits.out_of_time(attempt), ""))
+            self._log_collector.ask_for(attempt)
+            return self._again(pending, Failure(self._limits.out_of_time(attempt), ""))
         except exceptions.OutOfMemoryError as error:
-            self._last_words.ask_for(attempt)
-            return self._again(flight, self._after_memory_ran_out(attempt, _first_line(error)))
+            self._log_collector.ask_for(attempt)
+            return self._again(pending, self._after_memory_ran_out(attempt, _first_line(error)))
         except exceptions.NodeDiedError:
-            return self._again(flight, after_lost_node(attempt))
+            return self._again(pending, after_lost_node(attempt))
         except exceptions.RayTaskError as error:
-            return self._again(flight, Failure(_first_line(error.cause), str(error)))
+            return self._again(pending, Failure(_first_line(error.cause), str(error)))
         except exceptions.RayError as error:
-            kept = self._lookout.take_report(beacon_name(attempt), ANSWER_S)
+            kept = self._listener.take_report(attempt_name(attempt), ANSWER_S)
             if kept is not None:
-                return self._reported(flight, kept)
-            self._last_words.ask_for(attempt)
-            if flight.overdue:
-                return self._again(flight, Failure(self._limits.out_of_time(attempt), ""))
-            return self._inquire(flight, f"by {_first_line(error)}")
+                return self._reported(pending, kept)
+            self._log_collector.ask_for(attempt)
+            if pending.overdue:
+                return self._again(pending, Failure(self._limits.out_of_time(attempt), ""))
+            return self._ask_why(pending, f"by {_first_line(error)}")
         if isinstance(report, Mismatch):
             raise report.error()
-        return self._reported(flight, report)
+        return self._reported(pending, report)
 
-    def _inquire(self, flight: _Flight, how: str) -> Outcome[WorkT, ResultT] | None:
+    def _ask_why(self, pending: _Pending, how: str) -> Outcome[WorkT, ResultT] | None:
         """Ask the node of a worker that died why; where it is not known, the evaluation counts as the reason."""
-        name = beacon_name(flight.attempt)
-        self._lookout.listen([name, *self._names()])
-        start = self._lookout.starts.get(name)
+        name = attempt_name(pending.attempt)
+        self._listener.listen([name, *self._names()])
+        start = self._listener.starts.get(name)
         if start is None:
-            return self._again(flight, after_crash(flight.attempt, self._max_retries, how))
-        self._inquests[self._lookout.ask_node(start)] = _Inquest(flight, how, start.n_killed)
+            return self._again(pending, after_crash(pending.attempt, self._max_retries, how))
+        self._queries[self._listener.ask_node(start)] = _MemoryQuery(pending, how, start.n_killed)
         return None
 
-    def _conclude(self, reference: Any) -> Outcome[WorkT, ResultT] | None:
-        inquest = self._inquests.pop(reference)
-        attempt = inquest.flight.attempt
+    def _answered(self, reference: Any) -> Outcome[WorkT, ResultT] | None:
+        query = self._queries.pop(reference)
+        attempt = query.pending.attempt
         try:
-            for_memory = ray.get(reference) > inquest.n_killed_before
+            for_memory = ray.get(reference) > query.n_killed_before
         except exceptions.RayError:
             for_memory = False
         if for_memory:
             return self._again(
-                inquest.flight, self._after_memory_ran_out(attempt, "the system killed its worker")
+                query.pending, self._after_memory_ran_out(attempt, "the system killed its worker")
             )
-        return self._again(inquest.flight, after_crash(attempt, self._max_retries, inquest.how))
+        return self._again(query.pending, after_crash(attempt, self._max_retries, query.how))
 
     def _names(self) -> dict[str, Any]:
-        """Return what is waited for, by the names under which the beacon knows the attempts."""
-        flights = {beacon_name(flight.attempt): reference for reference, flight in self._flights.items()}
-        asked = {beacon_name(i.flight.attempt): reference for reference, i in self._inquests.items()}
-        return {**flights, **asked}
+        """Return what is waited for, by the names under which the registry knows the attempts."""
+        running = {attempt_name(pending.attempt): reference for reference, pending in self._pending.items()}
+        asked = {attempt_name(i.pending.attempt): reference for reference, i in self._queries.items()}
+        return {**running, **asked}
 
-    def _reported(self, flight: _Flight, report: Report) -> Outcome[WorkT, ResultT] | None:
+    def _reported(self, pending: _Pending, report: Report) -> Outcome[WorkT, ResultT] | None:
         outcome = report.outcome
-        write_log(self._logs, flight.attempt, report.log)
+        write_log(self._logs, pending.attempt, report.log)
         if not ran_out_of_memory(outcome):
             return outcome
         assert isinstance(outcome.result, Failure)
-        next_step = self._after_memory_ran_out(flight.attempt, outcome.result.reason)
+        next_step = self._after_memory_ran_out(pending.attempt, outcome.result.reason)
         if isinstance(next_step, Failure):
             next_step = Failure(next_step.reason, outcome.result.traceback)
-        return self._again(flight, next_step)
+        return self._again(pending, next_step)
 
-    def _again(self, flight: _Flight, next_step: Attempt | Failure) -> Outcome[WorkT, ResultT] | None:
+    def _again(self, pending: _Pending, next_step: Attempt | Failure) -> Outcome[WorkT, ResultT] | None:
         if isinstance(next_step, Attempt):
-            write_log(self._logs, flight.attempt, f"{next_step.why_after(flight.attempt)}\n")
+            write_log(self._logs, pending.attempt, f"{next_step.why_after(pending.attempt)}\n")
             self._start(next_step)
             return None
-        write_log(self._logs, flight.attempt, f"{next_step.reason}\n{next_step.traceback}")
-        wall_time_s = time.monotonic() - flight.submitted_s
-        return failed(flight.attempt, next_step, threads=self._limits.threads, wall_time_s=wall_time_s)
+        write_log(self._logs, pending.attempt, f"{next_step.reason}\n{next_step.traceback}")
+        wall_time_s = time.monotonic() - pending.submitted_s
+        return failed(pending.attempt, next_step, threads=self._limits.threads, wall_time_s=wall_time_s)
 
     def _after_memory_ran_out(self, attempt: Attempt, how: str) -> Attempt | Failure:
         """Return what follows; a second attempt that asks for more than any node has would wait for ever."""
@@ -273,49 +273,51 @@ class RayExecutor(Generic[WorkT, ResultT]):
         next_step = after_memory_ran_out(attempt, how, more)
         if isinstance(next_step, Failure):
             return next_step
-        return replace(next_step, most_memory_gb=self._watch.largest_memory_gb)
+        return replace(next_step, most_memory_gb=self._monitor.largest_memory_gb)
 
     def _look_at_starts(self) -> None:
-        self._lookout.listen(self._names())
+        self._listener.listen(self._names())
         now = self._clock.now_s()
-        for flight in self._flights.values():
-            if flight.started_s is None and beacon_name(flight.attempt) in self._lookout.starts:
-                flight.started_s = now
+        for pending in self._pending.values():
+            if pending.started_s is None and attempt_name(pending.attempt) in self._listener.starts:
+                pending.started_s = now
 
     def _leave_lost_nodes(self) -> None:
         """Start again what was on nodes that are gone; Ray itself may wait for it minutes longer."""
         references = self._names()
-        for name in self._lookout.on_lost_node(references, self._watch.lost_nodes):
+        for name in self._listener.on_lost_node(references, self._monitor.lost_nodes):
             reference = references[name]
-            flight = self._flights.pop(reference, None) or self._inquests.pop(reference).flight
-            outcome = self._again(flight, after_lost_node(flight.attempt))
+            pending = self._pending.pop(reference, None) or self._queries.pop(reference).pending
+            outcome = self._again(pending, after_lost_node(pending.attempt))
             if outcome is not None:
                 self._given_up.append(outcome)
-        references = {beacon_name(flight.attempt): reference for reference, flight in self._flights.items()}
-        for name in self._lookout.unheard_of(references, self._watch.lost_nodes):
-            attempt = self._flights.pop(references[name]).attempt
+        references = {
+            attempt_name(pending.attempt): reference for reference, pending in self._pending.items()
+        }
+        for name in self._listener.unheard_of(references, self._monitor.lost_nodes):
+            attempt = self._pending.pop(references[name]).attempt
             ray.cancel(references[name])
             self._start(attempt)
 
     def _ask_for_less(self) -> None:
         """Start second attempts anew that wait for more than any node has since the largest went away."""
-        too_large = {demand for demand in self._tasks if not self._watch.has_node_for(demand)}
-        if self._watch.demand in too_large:
+        too_large = {demand for demand in self._tasks if not self._monitor.has_node_for(demand)}
+        if self._monitor.demand in too_large:
             return
-        for reference in [ref for ref, flight in self._flights.items() if flight.demand in too_large]:
-            attempt = self._flights.pop(reference).attempt
+        for reference in [ref for ref, pending in self._pending.items() if pending.demand in too_large]:
+            attempt = self._pending.pop(reference).attempt
             ray.cancel(reference)
-            self._start(replace(attempt, most_memory_gb=self._watch.largest_memory_gb))
+            self._start(replace(attempt, most_memory_gb=self._monitor.largest_memory_gb))
 
     def _stop_overdue(self) -> None:
         """Cancel evaluations that their own worker could not stop in time."""
         now = self._clock.now_s()
-        for reference, flight in self._flights.items():
-            begun_s, limit_s = flight.started_s, self._limits.time_of(flight.attempt)
-            if limit_s is None or begun_s is None or flight.overdue:
+        for reference, pending in self._pending.items():
+            begun_s, limit_s = pending.started_s, self._limits.time_of(pending.attempt)
+            if limit_s is None or begun_s is None or pending.overdue:
                 continue
             if now > begun_s + limit_s + GRACE_S:
-                flight.overdue = True
+                pending.overdue = True
                 ray.cancel(reference, force=True)
 
 

@@ -1,4 +1,4 @@
-"""The last words of workers that died: each has left a file on its node, which a task fetches from there."""
+"""Collects the logs of workers that died: each has left a file on its node, which a task there reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from analognas.executors.ray_worker import clear_logs, salvage_log
 from analognas.executors.trial_log import write_log
 
 
-class LastWords:
-    """Fetches what attempts have left on the nodes, without holding up the search."""
+class LogCollector:
+    """Collects the logs that attempts have left on the nodes, without holding up the search."""
 
     def __init__(self, logs: Path | None, run: str) -> None:
         """Write into the folder `logs`, None for nowhere, what attempts of `run` have left."""

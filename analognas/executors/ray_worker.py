@@ -23,8 +23,8 @@ from analognas.executors.node_log import (
     remove_orphans_once,
     take_log,
 )
-from analognas.executors.ray_beacon import ANNOUNCER
-from analognas.executors.ray_shipping import Shipment
+from analognas.executors.ray_object_store import StoredObject
+from analognas.executors.ray_starts import REPORTER
 from analognas.executors.trial_log import write_at_once
 
 
@@ -48,44 +48,46 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
-class Errand:
+class SharedInput:
     """What is the same for every task of a search.
 
     Attributes:
         evaluation: to make.
         limits: of each.
         expected: the driver's versions.
-        beacon: the actor that is told of every start and of memory that ran out.
+        registry: the actor that records every start, and the reports of attempts that ran out of memory.
         run: a word of the search's own, in the names of the logs on the nodes; empty: nobody wants the logs.
     """
 
-    evaluation: Shipment
+    evaluation: StoredObject
     limits: Limits
     expected: Mapping[str, str]
-    beacon: Any
+    registry: Any
     run: str
 
 
-def evaluate_remotely(errand: Shipment, attempt: Attempt) -> Report | Mismatch:
-    """Evaluate the job of `attempt` on this node; `errand` is shipped once, for all tasks."""
-    todo: Errand = errand.fetch()
+def evaluate_remotely(shared: StoredObject, attempt: Attempt) -> Report | Mismatch:
+    """Evaluate the job of `attempt` on this node; `shared` is stored once, for all tasks."""
+    todo: SharedInput = shared.get()
     found = differences(todo.expected, fingerprint())
     if found:
         return Mismatch(os.uname().nodename, found)
     import_ahead(todo.limits.memory_gb)
-    evaluate: Evaluate[Any, Any] = todo.evaluation.fetch()
+    evaluate: Evaluate[Any, Any] = todo.evaluation.get()
     write_at_once()
     faulthandler.enable()
-    with ANNOUNCER.announced(todo.beacon, beacon_name(attempt), at_once=todo.limits.time_s is not None):
+    with REPORTER.start_reported(
+        todo.registry, attempt_name(attempt), at_once=todo.limits.time_s is not None
+    ):
         report = _report(evaluate, attempt, todo)
     if ran_out_of_memory(report.outcome):
         # What ran out of memory half-way, in native code, may fail for ever after: this process takes no other task.
-        ray.get(todo.beacon.ran_out_of_memory.remote(beacon_name(attempt), report))
+        ray.get(todo.registry.ran_out_of_memory.remote(attempt_name(attempt), report))
         os._exit(1)
     return report
 
 
-def _report(evaluate: Evaluate[Any, Any], attempt: Attempt, todo: Errand) -> Report:
+def _report(evaluate: Evaluate[Any, Any], attempt: Attempt, todo: SharedInput) -> Report:
     if not todo.run:
         return Report(evaluate_within(evaluate, attempt, todo.limits), "")
     remove_orphans_once()
@@ -104,6 +106,6 @@ def clear_logs(run: str) -> None:
     remove_logs(run)
 
 
-def beacon_name(attempt: Attempt) -> str:
+def attempt_name(attempt: Attempt) -> str:
     """Return a name that no other attempt of the run has."""
     return f"{attempt.job.key}-{attempt.number}"

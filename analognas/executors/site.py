@@ -16,8 +16,8 @@ from analognas.executors.specs import AutoSpec, ProcessesSpec, RaySpec, SerialSp
 from hwsim.kernels.library import switched_off
 
 if TYPE_CHECKING:
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_watch import ClusterWatch
+    from analognas.executors.ray_monitor import ClusterMonitor
+    from analognas.executors.ray_object_store import ObjectStoreCache
 
 
 class Site(Protocol):
@@ -64,10 +64,10 @@ def open_site(spec: AutoSpec | SerialSpec | ProcessesSpec | RaySpec, at_a_time: 
 
         demand = Demand(spec.num_cpus, spec.num_gpus, spec.memory_gb)
         disconnect = connect(spec.address, demand)
-        from analognas.executors.ray_shipping import Freight
-        from analognas.executors.ray_watch import ClusterWatch
+        from analognas.executors.ray_monitor import ClusterMonitor
+        from analognas.executors.ray_object_store import ObjectStoreCache
 
-        return RaySite(spec, ClusterWatch(demand), Freight(), disconnect)
+        return RaySite(spec, ClusterMonitor(demand), ObjectStoreCache(), disconnect)
     on_gpu = resolve_device(spec.device).type == "cuda"
     if isinstance(spec, SerialSpec):
         return ThisMachine(spec, workers=1, idle=0)
@@ -157,20 +157,20 @@ class RaySite:
 
     Attributes:
         spec: what the configuration says.
-        watch: of the cluster, from now until the site is closed.
-        freight: what the run has in the object store.
+        monitor: of the cluster, from now until the site is closed.
+        object_store: what the run has in the object store.
         disconnect: ends the connection.
     """
 
     spec: RaySpec
-    watch: ClusterWatch
-    freight: Freight
+    monitor: ClusterMonitor
+    object_store: ObjectStoreCache
     disconnect: Callable[[], None]
 
     @property
     def workers(self) -> int:
         """Evaluations for which the cluster has room now, at least one."""
-        return max(1, self.watch.slots)
+        return max(1, self.monitor.slots)
 
     def executor(
         self, evaluate: Evaluate[WorkT, ResultT], logs: Path | None, at_most: int | None = None
@@ -180,8 +180,8 @@ class RaySite:
 
         return RayExecutor(
             evaluate,
-            freight=self.freight,
-            watch=self.watch,
+            object_store=self.object_store,
+            monitor=self.monitor,
             max_in_flight=self.spec.max_in_flight,
             max_retries=self.spec.max_retries,
             limits=Limits(self.spec.trial_timeout, self.spec.memory_gb, self.spec.threads),
@@ -197,4 +197,4 @@ class RaySite:
         try:
             self.disconnect()
         finally:
-            self.watch.close()
+            self.monitor.close()

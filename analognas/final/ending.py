@@ -70,6 +70,14 @@ class Ending:
         seed = derive_seed(self.seed, "finalist", name)
         return self._training(f"finalist-{name}", entrant, seed, ("validation",), self.evaluator.task)
 
+    def of_trial(self, trial: Trial) -> FullTraining:
+        """Return the training of any trial, with the seed of a finalist, measured as the exported network is."""
+        if self.trains_on_validation:
+            return self.on_test(trial, None)
+        seed = derive_seed(self.seed, "finalist", name_of(trial))
+        splits: tuple[SplitName, ...] = ("validation", "test")
+        return self._training(f"trial-{trial.number}", trial, seed, splits, self.evaluator.task)
+
     def on_test(self, entrant: Entrant, raced: FullyTrained | None) -> FullTraining:
         """Return the measurement on the test split of what was trained in the race, after a training where it was not.
 

@@ -89,6 +89,24 @@ def validate_best_and_references(
     return final, tuple(validated[name] for name in ending.references if name in validated)
 
 
+def validate_trial(
+    ending: Ending, executor: Executor[FullTraining, FullyTrained], trial: Trial, observer: Observer
+) -> FinalNetwork:
+    """Train the candidate of any trial at full budget and measure it on the test split.
+
+    Raises:
+        UserError: when the training fails.
+    """
+    training = ending.of_trial(trial)
+    expected = expected_time(trial, ending.evaluator, training.budget, len(ending.final_task.train))
+    observer.stage(f"training trial {trial.number} at full budget, {training.chips} chips{expected}")
+    (outcome,) = outcomes_in_order(executor, [training])
+    if isinstance(outcome.result, Failure):
+        raise UserError(f"trial {trial.number}: the training at full budget failed: {outcome.result.reason}")
+    record = _record(BEST, training, outcome.result)
+    return _final_network(ending, training, outcome.result.weights, record)
+
+
 def _final_network(
     ending: Ending, training: FullTraining, weights: bytes, validated: ValidatedNetwork
 ) -> FinalNetwork:

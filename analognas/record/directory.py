@@ -66,6 +66,10 @@ class RunDirectory:
         """The best network in every format."""
         return self.path / "best"
 
+    def folder_of_trial(self, number: int) -> Path:
+        """The network of a trial that somebody took further, in every format."""
+        return self.path / "trials" / str(number)
+
     @property
     def metrics(self) -> Path:
         """What was measured of the best network and the references."""
@@ -111,7 +115,7 @@ class RunDirectory:
             UserError: when the file is damaged.
         """
         try:
-            return FinalResult.from_json(self.metrics.read_text(encoding="utf-8"))
+            return read_result(self.best)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -152,6 +156,16 @@ class RunDirectory:
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
+
+
+def read_result(folder: Path) -> FinalResult:
+    """Read the metrics.json of a `best/` folder.
+
+    Raises:
+        OSError: when it is missing or cannot be read.
+        ValueError: when it is damaged.
+    """
+    return FinalResult.from_json((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
 def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> RunDirectory:

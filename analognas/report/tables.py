@@ -6,7 +6,7 @@ Both can be made again from `trials.jsonl` at any time.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -59,6 +59,41 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
     table = pd.DataFrame(columns)
     numeric = [*metrics, *(f"predicted_{metric}" for metric in predicted)]
     return table.astype(dict.fromkeys(numeric, "float64"))
+
+
+def architecture_table(trials: Sequence[Trial]) -> pd.DataFrame:
+    """Return one row a trial, and a column for each symbol of the architectures, missing ones empty.
+
+    Symbols inside others have dotted names: `blocks.0.WF`.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([dict(_symbols(trial.architecture)) for trial in trials])
+
+
+def _symbols(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _symbols(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _symbols(inner, f"{path}.{index}")
+    else:
+        yield path, value
+
+
+def accuracy_table(trials: Sequence[Trial]) -> pd.DataFrame:
+    """Return one row for each completed trial, time and chip: `number`, `time_s`, `chip` (from 0), `accuracy`."""
+    import pandas as pd
+
+    rows = [
+        (trial.number, time_s, chip, accuracy)
+        for trial in trials
+        if trial.curve is not None
+        for time_s, row in zip(trial.curve.times_s, trial.curve.accuracy, strict=True)
+        for chip, accuracy in enumerate(row)
+    ]
+    return pd.DataFrame(rows, columns=["number", "time_s", "chip", "accuracy"])
 
 
 def pareto_table(

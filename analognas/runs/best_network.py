@@ -14,6 +14,8 @@ from analognas.tasks import Task
 
 if TYPE_CHECKING:
     from analognas.final.test_split import FinalNetwork
+    from analognas.record.directory import RunDirectory
+    from analognas.record.validation import FinalResult
 
 
 def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Artefact:
@@ -55,6 +57,22 @@ def best_artefact(path: Path) -> Artefact:
         UserError: when there is no finished run, its weights are missing or damaged, or its data are
             missing or have changed.
     """
+    from analognas.errors import UserError
+    from analognas.record.directory import open_run
+
+    run = open_run(path)
+    result = run.final_result()
+    if result is None:
+        raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
+    return artefact_in(run, run.best, result)
+
+
+def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefact:
+    """Return the network of a folder with weights, `best/` or that of a trial, as exporters want it.
+
+    Raises:
+        UserError: when the weights are missing or damaged, or the data are missing or have changed.
+    """
     from analognas.compose import final_task
     from analognas.config.loader import load_run_config
     from analognas.errors import UserError
@@ -62,14 +80,9 @@ def best_artefact(path: Path) -> Artefact:
     from analognas.evaluation.prepared import prepare
     from analognas.evaluation.training import on_tiles
     from analognas.final.test_split import FinalNetwork
-    from analognas.record.directory import open_run
     from analognas.runs.architecture_file import REMEDY, load_weights
     from analognas.runs.resume_checks import check_same_data
 
-    run = open_run(path)
-    result = run.final_result()
-    if result is None:
-        raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
     config = load_run_config(run.config)[0]
     task = config.task.build()
     check_same_data(run, task)
@@ -77,12 +90,12 @@ def best_artefact(path: Path) -> Artefact:
     genotype = None if trial is None else trial.genotype
     space = config.space.build(task.input_shape, task.n_classes)
     network = build_network(space, genotype, result.network.architecture, task.input_shape, task.n_classes)
-    load_weights(network, run.weights, task.input_shape)
+    load_weights(network, folder / run.weights.name, task.input_shape)
     prepared = final_task(prepare(task), config.final)
     try:
         analog = on_tiles(network, prepared, config.hardware)
     except ValueError as error:  # weights that are finite and far too large
-        raise UserError(f"{run.weights}: {error}; {REMEDY}") from None
+        raise UserError(f"{folder / run.weights.name}: {error}; {REMEDY}") from None
     final = FinalNetwork(genotype, network, analog, prepared, result.network)
     return make_artefact(config, task, final)
 

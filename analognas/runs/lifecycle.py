@@ -22,11 +22,13 @@ from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
 from analognas.record.journal import Journal
+from analognas.record.search_end import ITS_BUDGET, SearchEnd, read_search_end, write_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
 from analognas.report.verdict import shortfall
 from analognas.runs.best_network import best_artefact, make_artefact
+from analognas.runs.growth import n_candidates
 from analognas.runs.outlook import outlook
 from analognas.runs.resume_checks import (
     MEASURED_WITH,
@@ -63,7 +65,7 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     return create_run(path, dump_config(config), facts)
 
 
-def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult:
+def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult | None:
     """Run an existing run to its end; one that has ended is reported again, which needs neither data nor device.
 
     Files of `best/` that are missing or damaged are exported again; without its weights the network is trained again.
@@ -105,8 +107,11 @@ def _fit_surrogate_again(run: RunDirectory, config: SearchConfig, trials: Sequen
         fit_surrogate(surrogate_recipe(config), space, trials, run)
 
 
-def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult:
+def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult | None:
     """Search what is left to search, then train, validate, export and report the best.
+
+    Returns:
+        What was measured at the end; None where the configuration has `final: none`.
 
     Raises:
         UserError: when the record is damaged, in use or cannot be written.
@@ -127,17 +132,22 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             known = outlook(composition)
             observer.stage(f"candidates: {known.size_text()}")
             observer.stage(f"expected time: {known.time_text(config)}")
-        if _candidates(trials) < config.search.trials or config.search.halving:
+        end = read_search_end(run)
+        if end is not None:
+            observer.stage(f"the search was ended by {end.reason} after {end.trials} trials")
+        elif n_candidates(trials) < config.search.trials or config.search.halving:
             done = f"; {len(trials)} finished" if trials else ""
             observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
             trials = _search(run, composition, trials, journal, observer)
-        if _candidates(trials) < config.search.trials:
-            observer.stage(
-                f"the search ends after {_candidates(trials)} candidates: the strategy found no new one"
-                f"{' that meets the hard constraints' if composition.problem.hard_bounds else ' in the space'}"
-            )
+        if end is None and n_candidates(trials) < config.search.trials:
+            observer.stage(_why_no_more(composition, trials))
         with _told_what_helps(run):
-            result = _finish(run, composition, trials, observer)
+            if config.final.train:
+                result = _finish(run, composition, trials, observer)
+            else:
+                result = None
+                fit_surrogate(composition.ending.surrogate, composition.problem.space, trials, run)
+                write_search_end(run, end or SearchEnd(ITS_BUDGET, n_candidates(trials)))
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result
@@ -151,8 +161,17 @@ def _budget(config: SearchConfig) -> str:
     return f"{search.trials} candidates, {search.n_evaluations} trials on {search.halving.rungs} rungs where none fails"
 
 
-def _candidates(trials: Sequence[Trial]) -> int:
-    return sum(trial.rung == 0 for trial in trials)
+def _why_no_more(composition: Composition, trials: Sequence[Trial]) -> str:
+    """Return why a search ended before its budget was spent."""
+    ended = composition.loop.why_ended(trials)
+    if ended:
+        return f"the search was ended by {ended} after {len(trials)} trials"
+    none_left = (
+        "no new one that meets the hard constraints"
+        if composition.problem.hard_bounds
+        else "no new one in the space"
+    )
+    return f"the search ends after {n_candidates(trials)} candidates: the strategy found {none_left}"
 
 
 def _search(
@@ -162,12 +181,12 @@ def _search(
     journal: Journal,
     observer: Observer,
 ) -> list[Trial]:
-    with _logs(run) as logs, closing(composition.executor(logs)) as executor, stop_on_interrupt() as stop:
+    with logs_of(run) as logs, closing(composition.executor(logs)) as executor, stop_on_interrupt() as stop:
         return composition.loop.run(trials, executor, journal, observer, stop)
 
 
 @contextmanager
-def _logs(run: RunDirectory) -> Iterator[Path]:
+def logs_of(run: RunDirectory) -> Iterator[Path]:
     """Give the folder for the output of workers; it is removed where none had anything to say."""
     try:
         run.logs.mkdir(exist_ok=True)
@@ -193,7 +212,7 @@ def _finish(
     told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
     if told:
         observer.stage(told)
-    with _logs(run) as logs, closing(composition.executor_in_full(logs)) as executor:
+    with logs_of(run) as logs, closing(composition.executor_in_full(logs)) as executor:
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer)
         race = choose_finalist(ending, executor, trials, best, observer)
         final, references = validate_best_and_references(ending, executor, race, trials, observer)

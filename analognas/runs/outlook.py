@@ -12,7 +12,6 @@ from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.timed_trial import TrialTime, time_trial
-from analognas.executors.specs import AutoSpec, RaySpec
 from analognas.metrics import HARD_METRICS, TABLE
 from analognas.seeds import numpy_generator
 from analognas.specs.durations import duration
@@ -74,9 +73,10 @@ class Outlook:
             return f"not known: {time}"
         workers = f"{time.workers} at a time" if time.workers > 1 else "one at a time"
         trials = config.search.n_evaluations
+        then = f"; then {_rounded(time.final_s)} for the final trainings" if config.final.train else ""
         return (
             f"about {_rounded(time.search_s + time.final_s)}: {trials:,} trials, {_rounded(time.trial_s)} for one of "
-            f"median size at full length, {workers}; then {_rounded(time.final_s)} for the final trainings"
+            f"median size at full length, {workers}{then}"
         )
 
     def sizes_json(self) -> dict[str, dict[str, float]]:
@@ -148,6 +148,8 @@ def _search_s(composition: Composition, timed: TrialTime, size: float) -> tuple[
 def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per_mac: float) -> float:
     """Return what the race and the test split take: finalists of median size, and the references."""
     config, task = composition.config, composition.task
+    if not config.final.train:
+        return 0.0
     shape = task.input_shape
     sizes = [median_macs] * config.final.finalists
     for name in config.references:
@@ -163,7 +165,4 @@ def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per
         config.final.chips,
         len(composition.evaluator.times_s),
     )
-    beside = (
-        min(composition.site.workers, len(sizes)) if isinstance(config.executor, AutoSpec | RaySpec) else 1
-    )
-    return again * one_s * sum(sizes) * per_mac / beside
+    return again * one_s * sum(sizes) * per_mac / min(composition.site.workers, len(sizes))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
 
+ENDS: Final = ("trials", "patience")
+"""Keys of `search` that say when it ends: a run that goes on may have others."""
+
 MEASURED_WITH: Final = "measured_with"
 """The key of environment.json that keeps `measured_with` of the configuration a run began with."""
 
@@ -51,25 +54,36 @@ def with_size_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig
 
 
 def check_same_search(run: RunDirectory, config: SearchConfig) -> None:
-    """Check that `config` is the search that `run` began with; `executor` may differ, but for its threads and device.
+    """Check that `config` is the search that `run` began with.
+
+    `executor` may differ, but for its threads and device, and so may what ends the search.
 
     Raises:
         UserError: with a line for each key that differs.
     """
     _refuse(
         f"{run.path}: this run began as another search:",
-        search_differences(run, config),
+        search_differences(run, config, may_grow=True),
         "continue it as it began",
     )
 
 
-def search_differences(run: RunDirectory, config: SearchConfig) -> Iterator[str]:
+def search_differences(run: RunDirectory, config: SearchConfig, *, may_grow: bool = False) -> Iterator[str]:
     """Yield a line for each key that is another one in `config` than in the search that `run` began with.
+
+    Args:
+        run: that began.
+        config: to continue it with.
+        may_grow: whether the search may end at another time.
 
     Raises:
         UserError: when the configuration of the run cannot be read.
     """
-    return differences(_comparable(load_run_config(run.config)[0]), _comparable(config))
+    before, now = _comparable(load_run_config(run.config)[0]), _comparable(config)
+    if may_grow:
+        now["search"] |= {key: before["search"][key] for key in ENDS}
+        now["final"]["train"] = before["final"]["train"]
+    return differences(before, now)
 
 
 def other_versions(trials: Sequence[Trial]) -> str:

@@ -14,6 +14,7 @@ from analognas.errors import UserError
 from analognas.progress.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.journal import is_locked
+from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     import hwsim
+    from analognas.report import ReportData
     from analognas.runs.validate import Validation
+    from search_spaces import ArchitectureSpace
+    from surrogates import FittedSurrogate
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,12 @@ class Run:
         """
         result = self.result
         if result is None:
-            raise ValueError(
-                f"{self.path}: the run has not ended; continue it with `analognas resume {self.path}`"
+            remedy = (
+                f"continue it with `analognas resume {self.path}`"
+                if self.config.final.train
+                else "it trains none (`final: none`): `run.network(trial=N)` trains the network of a trial"
             )
+            raise ValueError(f"{self.path}: there is no best network yet; {remedy}")
         trial = self.directory.trial_of(result)
         return BestNetwork(
             architecture=result.network.architecture,
@@ -124,10 +131,30 @@ class Run:
             folder=self.directory.best,
         )
 
+    def network(self, trial: int | None = None) -> nn.Module:
+        """Return the trained best network, or that of a trial, plain torch: standardised inputs to logits.
+
+        Args:
+            trial: number of a completed trial; its candidate is trained at full budget the first time.
+
+        Raises:
+            ValueError: when the run has not ended, and no trial is named.
+            UserError: when there is no such trial, or its training fails.
+        """
+        from analognas.runs.architecture_file import load_network
+
+        return self.best.network() if trial is None else load_network(self._folder_of(trial))
+
+    def _folder_of(self, trial: int) -> Path:
+        from analognas.runs.any_trial import folder_of_trial
+
+        return folder_of_trial(self.directory, trial, Silent())
+
     def validate(
         self,
         hardware: hwsim.Hardware | str | None = None,
         *,
+        trial: int | None = None,
         times_s: Sequence[float | str] | None = None,
         chips: int | None = None,
         confidence: float | None = None,
@@ -138,6 +165,7 @@ class Run:
 
         Args:
             hardware: a chip or the name of a preset; None: the run's own.
+            trial: whose network, as for `network`; None: the best one.
             times_s: seconds since programming, or texts such as `1 day`, at least one; None: 1 s, 1 h, 1 day, 1 month
                 and 1 year.
             chips: how many, 2 or more; None: as many as the run did.
@@ -153,7 +181,7 @@ class Run:
         if times_s is not None and (isinstance(times_s, str | int | float) or len(times_s) == 0):
             raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
         return validate(
-            self.path,
+            self.path if trial is None else self._folder_of(trial),
             hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
             hardware_source=hardware if isinstance(hardware, str) else None,
             times_s=None
@@ -167,19 +195,34 @@ class Run:
         )
 
     def export(
-        self, out: str | Path, formats: Sequence[str] = ("onnx",), *, force: bool = False
+        self,
+        out: str | Path,
+        formats: Sequence[str] = ("onnx",),
+        *,
+        trial: int | None = None,
+        force: bool = False,
     ) -> list[Path]:
-        """Write the best network in `formats` (`analognas export DIR --format help` lists them) and return the files.
+        """Write the best network, or that of a trial, and return the files.
+
+        Args:
+            out: the folder.
+            formats: `analognas export DIR --format help` lists them.
+            trial: whose network, as for `network`; None: the best one.
+            force: replace files that are there.
 
         Raises:
             UserError: for an unknown format, a file that is there already, or a run that has not ended.
         """
         from analognas.export import FORMATS, write_formats
+        from analognas.runs.any_trial import artefact_of_trial
         from analognas.runs.best_network import best_artefact
 
         if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
             raise UserError(f"`formats` must be a list of {', '.join(FORMATS)}, got {formats!r}")
-        return write_formats(best_artefact(self.path), formats, Path(out), force=force)
+        artefact = (
+            best_artefact(self.path) if trial is None else artefact_of_trial(self.directory, trial, Silent())
+        )
+        return write_formats(artefact, formats, Path(out), force=force)
 
     def report(self) -> Path:
         """Write tables and report again, finished or not, and return the report."""
@@ -188,9 +231,82 @@ class Run:
         publish(self.directory, self.config, self.directory.trials(), self.result)
         return self.directory.report
 
-    def trials(self) -> pd.DataFrame:
-        """Return one row a trial in order of completion, the columns of summary.csv."""
-        return trials_table(self.directory.trials(), self.config.constraints.upper_bounds())
+    def trials(self, *, genes: bool = False) -> pd.DataFrame:
+        """Return one row a trial in order of completion, the columns of summary.csv.
+
+        Args:
+            genes: with a column for each symbol of the architectures, such as `OC0` and `blocks.0.WF`.
+        """
+        from analognas.report.tables import architecture_table
+
+        trials = self.directory.trials()
+        table = trials_table(trials, self.config.constraints.upper_bounds())
+        return table.join(architecture_table(trials)) if genes else table
+
+    def accuracies(self) -> pd.DataFrame:
+        """Return the accuracy of every chip at every time: columns `number`, `time_s`, `chip`, `accuracy`."""
+        from analognas.report.tables import accuracy_table
+
+        return accuracy_table(self.directory.trials())
+
+    def pareto(self) -> pd.DataFrame:
+        """Return the trials that no other beats in all objectives, or in the only one and the parameters."""
+        from analognas.report.tables import pareto_table
+
+        data = self._report_data()
+        return pareto_table(data.trials, data.upper_bounds, data.front_objectives)
+
+    def plot(self, figure: str = "search") -> Any:
+        """Return a figure of the report, a plotly `Figure`.
+
+        Args:
+            figure: `search` (course of the search), `drift` (accuracy over time) or `size` (accuracy over parameters).
+
+        Raises:
+            UserError: for another name, or when no trial has completed.
+        """
+        from analognas.report.figures import FIGURES
+
+        if figure not in FIGURES:
+            raise UserError(f"`figure` must be one of {', '.join(FIGURES)}, got {figure!r}")
+        data = self._report_data()
+        if not data.completed:
+            raise UserError(f"{self.path}: no trial has completed, so there is nothing to draw")
+        return FIGURES[figure](data)
+
+    def _report_data(self) -> ReportData:
+        from analognas.runs.tables_and_report import report_data
+
+        return report_data(self.directory, self.config, self.directory.trials(), self.result)
+
+    @property
+    def space(self) -> ArchitectureSpace:
+        """The space that was searched, made for the data of the run.
+
+        Raises:
+            UserError: when the data cannot be loaded.
+        """
+        from analognas.compose import load_task_and_space
+
+        return load_task_and_space(self.config)[1]
+
+    @property
+    def surrogate(self) -> FittedSurrogate:
+        """The surrogate fitted on all trials; it predicts from `run.space.encode(population)`.
+
+        Raises:
+            UserError: when the run has not ended, its strategy has no surrogate, or the files are damaged.
+        """
+        from surrogates import load_surrogate
+
+        if not self.directory.surrogate.exists():
+            raise UserError(
+                f"{self.path}: has no surrogate; runs that have ended have one, where the strategy searches on one"
+            )
+        try:
+            return load_surrogate(self.directory.surrogate)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.directory.surrogate}: {error}; resume fits it again") from None
 
     def status(self, trials: Sequence[Trial] | None = None) -> dict[str, Any]:
         """Return how far the run is, JSON-able.
@@ -207,7 +323,8 @@ class Run:
             trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
         else:
             trial = self.directory.trial_of(result, trials)
-        if result is not None and self.directory.report.exists():
+        over = result is not None or (not config.final.train and read_search_end(self.directory) is not None)
+        if over and self.directory.report.exists():
             state = "finished"
         else:
             state = "running" if is_locked(self.directory.journal) else "not finished"

@@ -24,26 +24,7 @@ def publish(
         UserError: when the run directory cannot be written.
     """
     bounds = config.constraints.upper_bounds()
-    data = ReportData(
-        name=config.name,
-        subject={
-            "task": config.task.kind,
-            "space": config.space.kind,
-            "hardware": hwsim.label(config.hardware),
-            "strategy": config.search.strategy.kind,
-            "seed": str(config.seed),
-        },
-        trials=trials,
-        result=result,
-        upper_bounds=bounds,
-        objectives=config.objectives,
-        choice=config.choice,
-        config_text=dump_config(config),
-        environment={
-            key: value for key, value in run.read_environment().items() if key != MEASURED_WITH
-        },  # which is a part of the configuration
-        command=f"analognas search config.yaml --seed {config.seed}",
-    )
+    data = report_data(run, config, trials, result)
     try:
         write_summary(run.summary, trials, bounds)
         write_pareto(run.pareto, trials, bounds, data.front_objectives)
@@ -56,3 +37,29 @@ def publish(
             f"{place}: cannot be written: {error.strerror}; the trials are safe, "
             f"{remedy(error)} and run `analognas report {run.path}`"
         ) from None
+
+
+def report_data(
+    run: RunDirectory, config: SearchConfig, trials: Sequence[Trial], result: FinalResult | None
+) -> ReportData:
+    """Return what a report of the run shows."""
+    return ReportData(
+        name=config.name,
+        subject={
+            "task": config.task.kind,
+            "space": config.space.kind,
+            "hardware": hwsim.label(config.hardware),
+            "strategy": config.search.strategy.kind,
+            "seed": str(config.seed),
+        },
+        trials=trials,
+        result=result,
+        upper_bounds=config.constraints.upper_bounds(),
+        objectives=config.objectives,
+        choice=config.choice,
+        config_text=dump_config(config),
+        environment={
+            key: value for key, value in run.read_environment().items() if key != MEASURED_WITH
+        },  # which is a part of the configuration
+        command=f"analognas search config.yaml --seed {config.seed}",
+    )

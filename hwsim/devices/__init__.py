@@ -1,72 +1,64 @@
-"""Memory devices: one file a publication, with its constants, citation and validity range."""
+"""Memory devices: one file a publication, with its constants, citation and validity range.
+
+A new device is a file of this folder and its specification in the dictionary below; or, in another package, an entry
+point in the group `hwsim.devices`.
+"""
 
 from __future__ import annotations
 
-import math
-from typing import assert_never
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, Union
 
-from hwsim.devices.device import Device, DeviceState
-from hwsim.devices.hermes import Hermes
-from hwsim.devices.ideal import Ideal
-from hwsim.devices.pcm import Pcm
-from hwsim.devices.polynomial import PolynomialDevice
-from hwsim.devices.reram_cmo import ReramCmo
-from hwsim.devices.reram_wan import ReramWan
-from hwsim.hardware import (
-    DeviceSpec,
-    HermesSpec,
-    IdealSpec,
-    PcmSpec,
-    PolynomialSpec,
-    ReramCmoSpec,
-    ReramWanSpec,
-)
+from pydantic import Field
+
+from hwsim.devices.device import Device, DeviceSpec, DeviceState
+from hwsim.devices.entry_point import EntryPointSpec
+from hwsim.devices.hermes import Hermes, HermesSpec
+from hwsim.devices.ideal import Ideal, IdealSpec
+from hwsim.devices.pcm import Pcm, PcmSpec
+from hwsim.devices.polynomial import PolynomialDevice, PolynomialSpec
+from hwsim.devices.reram_cmo import ReramCmo, ReramCmoSpec
+from hwsim.devices.reram_wan import ReramWan, ReramWanSpec
 
 __all__ = [
+    "DEVICES",
+    "PUBLISHED_DEVICES",
+    "AnyDevice",
     "Device",
+    "DeviceSpec",
     "DeviceState",
+    "EntryPointSpec",
     "Hermes",
+    "HermesSpec",
     "Ideal",
+    "IdealSpec",
     "Pcm",
+    "PcmSpec",
     "PolynomialDevice",
+    "PolynomialSpec",
     "ReramCmo",
+    "ReramCmoSpec",
     "ReramWan",
-    "build_device",
+    "ReramWanSpec",
 ]
 
+DEVICES: Final[Mapping[str, type[DeviceSpec]]] = {
+    "pcm": PcmSpec,
+    "hermes": HermesSpec,
+    "reram-wan2022": ReramWanSpec,
+    "reram-cmo": ReramCmoSpec,
+    "polynomial": PolynomialSpec,
+    "ideal": IdealSpec,
+    "entry-point": EntryPointSpec,
+}
+"""Specifications by `kind`."""
 
-def build_device(spec: DeviceSpec) -> Device:
-    """Return the device that `spec` describes."""
-    match spec:
-        case PcmSpec():
-            return Pcm(
-                g_max_us=spec.g_max_us,
-                programming_noise_scale=spec.programming_noise_scale,
-                drift_scale=spec.drift_scale,
-                read_noise_scale=spec.read_noise_scale,
-            )
-        case HermesSpec():
-            return Hermes(
-                devices_per_weight=spec.devices_per_weight,
-                programming_noise_scale=spec.programming_noise_scale,
-                drift_scale=spec.drift_scale,
-                read_noise_scale=spec.read_noise_scale,
-            )
-        case ReramWanSpec():
-            return ReramWan(g_max_us=spec.g_max_us, noise_scale=spec.noise_scale)
-        case ReramCmoSpec():
-            return ReramCmo(acceptance_percent=spec.acceptance_percent)
-        case PolynomialSpec():
-            return PolynomialDevice(
-                g_max_us=spec.g_max_us,
-                programming_us=spec.programming_us,
-                drift_mean=spec.drift_mean,
-                drift_std=spec.drift_std,
-                read_noise=spec.read_noise,
-                t0_s=spec.t0_s,
-                t_read_s=spec.t_read_s,
-                latest_s=math.inf if spec.latest_s is None else spec.latest_s,
-            )
-        case IdealSpec():
-            return Ideal(g_max_us=spec.g_max_us)
-    assert_never(spec)
+PUBLISHED_DEVICES: Final[Mapping[str, DeviceSpec]] = {
+    name: spec for kind in DEVICES.values() for name, spec in kind.published().items()
+}
+"""Devices by name, as they were published."""
+
+if TYPE_CHECKING:
+    AnyDevice: TypeAlias = DeviceSpec
+else:
+    AnyDevice = Annotated[Union[tuple(DEVICES.values())], Field(discriminator="kind")]  # noqa: UP007  # not known here

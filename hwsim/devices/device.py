@@ -1,15 +1,23 @@
-"""What a memory device model offers: programming, and its conductance at any later time."""
+"""What a memory device model offers: programming, and its conductance at any later time.
+
+A device is one file: a specification, which only validates, and the model that it builds. The files of this folder
+import no torch when they are imported, so that a configuration can be checked without it.
+"""
 
 from __future__ import annotations
 
-from typing import Final, Protocol, TypeAlias
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
-import torch
+from hwsim.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
 
 LATEST_S: Final = 1e15
 """End of the validity range of a model that was published without one, s (32 million years)."""
 
-DeviceState: TypeAlias = dict[str, torch.Tensor]
+DeviceState: TypeAlias = "dict[str, torch.Tensor]"
 """What programming leaves behind in each device: named float32 tensors, all of the target's shape."""
 
 
@@ -39,8 +47,36 @@ class Device(Protocol):
         ...
 
 
+class DeviceSpec(Spec):
+    """The specification of a device model; its docstring says in one line what the device is."""
+
+    kind: str
+
+    @abstractmethod
+    def build(self) -> Device:
+        """Return the model."""
+
+    @classmethod
+    def published(cls) -> dict[str, Self]:
+        """Return the devices of this kind by name, as they were published."""
+        return {cls.model_fields["kind"].default: cls.model_validate({})}
+
+
 def check_time(t_s: float, latest_s: float = LATEST_S, source: str = "") -> None:
     """Raise ValueError unless ``0 <= t_s <= latest_s``."""
     if not 0 <= t_s <= latest_s:
         reason = f" ({source})" if source else ""
         raise ValueError(f"`0 <= t_s <= {latest_s:g}` must hold{reason}, got {t_s:g}")
+
+
+def require_device(what: str, device: Any) -> Device:
+    """Return `device` if it has what a device has.
+
+    Raises:
+        ValueError: for one without; the message begins with `what`.
+    """
+    missing = [name for name in ("g_max_us", "g_min_us", "program", "read") if not hasattr(device, name)]
+    if missing:
+        raise ValueError(f"{what} must have `{'`, `'.join(missing)}`, got {type(device).__name__}")
+    checked: Device = device
+    return checked

@@ -18,13 +18,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import TYPE_CHECKING, Final, Literal, Self, final
 
-import torch
-
-from hwsim.devices.device import DeviceState, check_time
+from hwsim.devices.device import DeviceSpec, DeviceState, check_time
 from hwsim.devices.polynomial import polynomial
+from hwsim.spec import Scale
 from hwsim.streams import standard_normal
+
+if TYPE_CHECKING:
+    import torch
 
 T_READ_S: Final = 512e-9
 """Width of the read pulse, s."""
@@ -46,7 +48,7 @@ class _Piecewise:
     def __call__(self, g_rel: torch.Tensor) -> torch.Tensor:
         below = g_rel.clamp(min=G_REL_MIN).log_().mul_(self.slope).add_(self.offset)
         below.clamp_(self.lower, self.upper)
-        return torch.where(g_rel < self.threshold, below, polynomial(self.polynomial, g_rel))
+        return below.where(g_rel < self.threshold, polynomial(self.polynomial, g_rel))
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,30 @@ CONSTANTS: Final = {
     ),
 }
 """Measured constants by devices a weight; conductances in µS, polynomials low order first."""
+
+
+class HermesSpec(DeviceSpec):
+    """Phase-change memory of the HERMES chip (Le Gallo et al. 2023)."""
+
+    kind: Literal["hermes"] = "hermes"
+    devices_per_weight: Literal[1, 2] = 2
+    """Devices on each side of a differential pair; g_max is 10.35 or 20.7 uS."""
+    programming_noise_scale: Scale = 1.0
+    """Multiple of the published programming noise."""
+    drift_scale: Scale = 1.0
+    """Multiple of the published drift exponents."""
+    read_noise_scale: Scale = 1.0
+    """Multiple of the published 1/f read noise."""
+
+    def build(self) -> Hermes:
+        """Return the model."""
+        scales = (self.programming_noise_scale, self.drift_scale, self.read_noise_scale)
+        return Hermes(self.devices_per_weight, *scales)
+
+    @classmethod
+    def published(cls) -> dict[str, Self]:
+        """Return one and two devices a weight."""
+        return {"hermes-1": cls(devices_per_weight=1), "hermes-2": cls(devices_per_weight=2)}
 
 
 @final

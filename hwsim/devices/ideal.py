@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, Literal, final
 
-import torch
+from hwsim.devices.device import DeviceSpec, DeviceState, check_time
+from hwsim.spec import Conductance
 
-from hwsim.devices.device import DeviceState, check_time
+if TYPE_CHECKING:
+    import torch
+
+
+class IdealSpec(DeviceSpec):
+    """A device that holds its target for ever."""
+
+    kind: Literal["ideal"] = "ideal"
+    g_max_us: Conductance = 25.0
+    """Conductance of a weight of 1, in uS."""
+
+    def build(self) -> Ideal:
+        """Return the model."""
+        return Ideal(self.g_max_us)
 
 
 @final

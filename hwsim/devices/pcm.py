@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
-import torch
-
-from hwsim.devices.device import DeviceState, check_time
+from hwsim.devices.device import DeviceSpec, DeviceState, check_time
+from hwsim.spec import Conductance, Scale
 from hwsim.streams import standard_normal
+
+if TYPE_CHECKING:
+    import torch
 
 G_REFERENCE_US: Final = 25.0
 """g_max of the measurement, µS; programming noise scales with it."""
@@ -41,6 +43,24 @@ Q_EXPONENT: Final = 0.65
 Q_MAX: Final = 0.2
 G_REL_MIN: Final = 1e-7
 """Relative conductances are raised to this before a logarithm."""
+
+
+class PcmSpec(DeviceSpec):
+    """Phase-change memory of Nandakumar et al. 2019 and Joshi et al. 2020."""
+
+    kind: Literal["pcm"] = "pcm"
+    g_max_us: Conductance = 25.0
+    """Conductance of a weight of 1, in uS."""
+    programming_noise_scale: Scale = 1.0
+    """Multiple of the published programming noise."""
+    drift_scale: Scale = 1.0
+    """Multiple of the published drift exponents."""
+    read_noise_scale: Scale = 1.0
+    """Multiple of the published 1/f read noise."""
+
+    def build(self) -> Pcm:
+        """Return the model."""
+        return Pcm(self.g_max_us, self.programming_noise_scale, self.drift_scale, self.read_noise_scale)
 
 
 def _log_linear(log_g_rel: torch.Tensor, constants: tuple[float, float, float, float]) -> torch.Tensor:

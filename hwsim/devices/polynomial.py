@@ -12,20 +12,53 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import TYPE_CHECKING, Literal, Self, final
 
-import torch
+from pydantic import Field
 
-from hwsim.devices.device import LATEST_S, DeviceState, check_time
+from hwsim.devices.device import LATEST_S, DeviceSpec, DeviceState, check_time
+from hwsim.spec import Coefficients, Conductance
 from hwsim.streams import standard_normal
 
-Coefficients: TypeAlias = tuple[float, ...]
-"""A polynomial, low order first."""
+if TYPE_CHECKING:
+    import torch
 
 
-def polynomial(coefficients: Coefficients, x: torch.Tensor) -> torch.Tensor:
+class PolynomialSpec(DeviceSpec):
+    """A device of your own: polynomials of the relative conductance, low order first."""
+
+    kind: Literal["polynomial"] = "polynomial"
+    g_max_us: Conductance
+    """Conductance of a weight of 1, in uS."""
+    programming_us: Coefficients
+    """Standard deviation of programming, in uS."""
+    drift_mean: Coefficients = (0.0,)
+    """Mean of the drift exponent."""
+    drift_std: Coefficients = (0.0,)
+    """Standard deviation of the drift exponent over devices."""
+    read_noise: Coefficients = (0.0,)
+    """Q of the 1/f read noise."""
+    t0_s: float = Field(default=20.0, ge=1e-9, le=1e9)
+    """Time between programming and the first reference read, in s."""
+    t_read_s: float = Field(default=250e-9, ge=1e-12, le=1e3)
+    """Width of the read pulse, in s."""
+    latest_s: float | None = Field(default=None, gt=0)
+    """End of the validity range, in s; null for none."""
+
+    def build(self) -> PolynomialDevice:
+        """Return the model."""
+        latest_s = math.inf if self.latest_s is None else self.latest_s
+        return PolynomialDevice(**self.model_dump(exclude={"kind", "latest_s"}), latest_s=latest_s)
+
+    @classmethod
+    def published(cls) -> dict[str, Self]:
+        """Return none."""
+        return {}
+
+
+def polynomial(coefficients: tuple[float, ...], x: torch.Tensor) -> torch.Tensor:
     """Return the polynomial with `coefficients`, low order first, by Horner's rule."""
-    total = torch.full_like(x, coefficients[-1])
+    total = x.new_full(x.shape, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         total.mul_(x).add_(coefficient)
     return total

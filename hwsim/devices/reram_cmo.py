@@ -18,12 +18,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
-import torch
+from pydantic import field_validator
 
-from hwsim.devices.device import DeviceState, check_time
+from hwsim.devices.device import DeviceSpec, DeviceState, check_time
 from hwsim.streams import standard_normal
+
+if TYPE_CHECKING:
+    import torch
 
 PROGRAMMING_US: Final = {0.2: (0.00081107, 0.00106879), 2.0: (0.0112185391, 0.01129027418)}
 """Acceptance range of programming, %: c0, µS, and c1."""
@@ -32,6 +35,25 @@ RELAXATION_STD_US: Final = (0.04201137, 0.41183342)
 """Slope on ln t, and offset, of the standard deviation of relaxation."""
 READ_US: Final = 0.0277316483
 T_READ_S: Final = 1e-6
+
+
+class ReramCmoSpec(DeviceSpec):
+    """CMO/HfOx resistive memory (Falcone et al. 2025), 9 to 88.2 uS."""
+
+    kind: Literal["reram-cmo"] = "reram-cmo"
+    acceptance_percent: float = 2.0
+    """How closely programming must hit its target, in %: 0.2 or 2."""
+
+    @field_validator("acceptance_percent")
+    @classmethod
+    def _is_published(cls, value: float) -> float:
+        if value not in PROGRAMMING_US:
+            raise ValueError("`acceptance_percent` must be 0.2 or 2, the published ranges")
+        return value
+
+    def build(self) -> ReramCmo:
+        """Return the model."""
+        return ReramCmo(self.acceptance_percent)
 
 
 @final

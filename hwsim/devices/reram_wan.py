@@ -15,13 +15,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
-import torch
-
-from hwsim.devices.device import DeviceState, check_time
+from hwsim.devices.device import DeviceSpec, DeviceState, check_time
 from hwsim.devices.polynomial import polynomial
+from hwsim.spec import Conductance, Scale
 from hwsim.streams import standard_normal
+
+if TYPE_CHECKING:
+    import torch
 
 ONE_DAY_S: Final = 86_400.0
 SPREAD_US: Final = (
@@ -32,6 +34,20 @@ SPREAD_US: Final = (
 """Time, s, and polynomial in g_rel of σ, low order first, µS."""
 G_REFERENCE_US: Final = 40.0
 """g_max of the measurement, µS; σ scales with it."""
+
+
+class ReramWanSpec(DeviceSpec):
+    """Resistive memory of the NeuRRAM chip (Wan et al. 2022), valid for 2 days."""
+
+    kind: Literal["reram-wan2022"] = "reram-wan2022"
+    g_max_us: Conductance = 40.0
+    """Conductance of a weight of 1, in uS."""
+    noise_scale: Scale = 1.0
+    """Multiple of the published spread."""
+
+    def build(self) -> ReramWan:
+        """Return the model."""
+        return ReramWan(self.g_max_us, self.noise_scale)
 
 
 @final
@@ -68,6 +84,6 @@ class ReramWan:
         for (early_s, early), (late_s, late) in pairwise(SPREAD_US):
             if t_s <= late_s:
                 share = math.log(t_s / early_s) / math.log(late_s / early_s)
-                spread = torch.lerp(polynomial(early, g_rel), polynomial(late, g_rel), share)
+                spread = polynomial(early, g_rel).lerp(polynomial(late, g_rel), share)
                 return spread.mul_(self.noise_scale * self.g_max_us / G_REFERENCE_US)
         raise AssertionError("times later than the last are rejected before")

@@ -16,10 +16,9 @@ from torch import fx
 
 from hwsim.chips import Chips, Reading
 from hwsim.fused.graph import Plan, StagePlan, plan
-from hwsim.fused.sizes import UnfusableError
 from hwsim.fused.stage import DacInputs, StageRunner
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
-from hwsim.modules import AnalogLayer
 from hwsim.noise import NoiseStream
 
 CHUNK_ELEMENTS: Final = 1 << 19
@@ -61,21 +60,27 @@ class FusedNetwork:
         }
         self.last_reads = _last_reads(self.plan)
 
+    def worker(self) -> Worker:
+        """Return a worker for one thread."""
+        return Worker(self)
 
-class Worker:
+
+class Worker(fx.Interpreter):
     """Runs a `FusedNetwork` on one thread; not to be shared between threads."""
 
     def __init__(self, network: FusedNetwork) -> None:
+        super().__init__(network.plan.graph)
         self._network = network
         self._index = {name: index for index, name in enumerate(network.layers)}
-        self._modules = dict(network.plan.graph.named_modules())
         stages = [step for step in network.plan.steps if isinstance(step, StagePlan)]
         self._stages = {id(stage): StageRunner(stage, network.layers) for stage in stages}
         fused = {stage.layer for stage in stages}
-        self._plain: dict[str, AnalogLayer] = {}
-        for name, layer in network.layers.items():
-            if name not in fused:  # its own copy, because each thread sets its weights
-                self._plain[name] = self._modules[name] = copy.copy(layer)
+        # its own copies, because each thread sets their weights
+        self._plain = {name: copy.copy(layer) for name, layer in network.layers.items() if name not in fused}
+
+    def fetch_attr(self, target: str) -> Any:
+        """Return a parameter or module of the network."""
+        return self._plain[target] if target in self._plain else super().fetch_attr(target)
 
     def load(self, reading: Reading, noise: NoiseStream) -> None:
         """Take the weights of one chip at one time."""
@@ -85,37 +90,28 @@ class Worker:
                 name = stage.layer_name
                 stage.load(self._index[name], reading, noise, self._network.signed_inputs[name])
 
+    def classes(self, reading: Reading, noise: NoiseStream, x: torch.Tensor) -> torch.Tensor:
+        """Return the `(images,)` int64 classes that a chip finds at one time."""
+        self.load(reading, noise)
+        chunk = self._network.chunk
+        return torch.cat([self(x[at : at + chunk], at).argmax(1) for at in range(0, len(x), chunk)])
+
     def __call__(self, x: torch.Tensor, first_image: int) -> torch.Tensor:
         """Return the network's output for a chunk of images, `first_image` being its first one's number."""
         for name, layer in self._plain.items():
             noise = self._noise.child(self._index[name])
             layer.execution = self._reading.execution(name, noise, first_image, channels_last=True)
-        values: dict[fx.Node, Any] = {}
+        self.env, self.args_iter = {}, iter([x])
         inputs = DacInputs()
         for step, finished in zip(self._network.plan.steps, self._network.last_reads, strict=True):
             if isinstance(step, StagePlan):
-                self._stages[id(step)].run(values, inputs, first_image)
+                self._stages[id(step)].run(self.env, inputs, first_image)
             else:
-                values[step] = self._call(step, values, x)
+                self.env[step] = self.run_node(step)
             for node in finished:
-                values.pop(node, None)
-        result: torch.Tensor = values[self._network.plan.output]
+                self.env.pop(node, None)
+        result: torch.Tensor = self.env.pop(self._network.plan.output)
         return result
-
-    def _call(self, node: fx.Node, values: dict[fx.Node, Any], x: torch.Tensor) -> Any:
-        if node.op == "placeholder":
-            return x
-        if node.op == "get_attr":
-            owner, _, name = str(node.target).rpartition(".")
-            return getattr(self._modules[owner], name)
-        args: Any = fx.map_arg(node.args, values.__getitem__)
-        kwargs: Any = fx.map_arg(node.kwargs, values.__getitem__)
-        if node.op == "call_module":
-            return self._modules[str(node.target)](*args, **kwargs)
-        if node.op == "call_method":
-            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-        assert callable(node.target)
-        return node.target(*args, **kwargs)
 
 
 def _last_reads(planned: Plan) -> list[list[fx.Node]]:

@@ -20,8 +20,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from hwsim.fused.sizes import UnfusableError
-from hwsim.fused.tracing import shape, traced
+from hwsim.fused.tracing import UnfusableError, shape, traced
 from hwsim.kernels.library import IDENTITY, RELU, RELU6
 from hwsim.modules import AnalogLayer
 

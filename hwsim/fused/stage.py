@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import fx
@@ -18,9 +17,6 @@ from hwsim.kernels import library as kernels
 from hwsim.modules import AnalogLayer
 from hwsim.mvm import OUTPUT_NOISE, READ_NOISE
 from hwsim.noise import POOL_SIZE, NoiseStream, segment_pixels
-
-PART_ELEMENTS: Final = 1 << 19
-"""Products made before the compiled pass reads them, 2 MiB: small for the caches, large for the cost of a call."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +46,6 @@ class StageRunner:
         self._blocks: list[_Block] = []
         self._pool: torch.Tensor | None = None
         self._signed = True
-        self._widths: list[tuple[int, int]] = []
-        self._at_once = self._images_at_once()
         self._taps = (kernels.Tap * max(1, len(stage.taps)))()
         for struct, tap in zip(self._taps, stage.taps, strict=False):
             self._fill_tap(struct, tap, layers[tap.layer])
@@ -69,7 +63,7 @@ class StageRunner:
         assert loaded is not None
         self._run_stage = loaded.hwsim_stage
         self._struct.n_taps = len(stage.taps)
-        self._struct.taps = self._taps
+        self._struct.taps = ctypes.addressof(self._taps)
 
     @property
     def layer_name(self) -> str | None:
@@ -107,33 +101,12 @@ class StageRunner:
         after = None if stage.after is None else _channels_inner(values[stage.after], stage.channel_dim)
         if self._layer is None:
             current = _channels_inner(values[stage.anchor], stage.channel_dim)
-            self._point(self._room(values, inputs, tuple(current.shape)))
+            self._make_room(values, inputs, tuple(current.shape))
             self._launch(self._struct, current, current.shape[stage.channel_dim], before, after)
             return
-        chunk = [inputs.pop((str(stage.layer), number)) for number in range(len(self._blocks))]
-        images = len(chunk[0])
-        room = self._room(values, inputs, (images, *(shape(stage.anchor) or ())[1:]))
-        for start in range(0, images, self._at_once):
-            part = slice(start, start + self._at_once)
-            self._point([None if out is None else out[part] for out in room])
-            self._multiply(
-                [u[part] for u in chunk],
-                None if before is None else before[part],
-                None if after is None else after[part],
-                first_image + start,
-            )
-
-    def _multiply(
-        self,
-        inputs: list[torch.Tensor],
-        before: torch.Tensor | None,
-        after: torch.Tensor | None,
-        first_image: int,
-    ) -> None:
-        """Run all row blocks on few images."""
-        assert self._layer is not None
         columns = self._layer.mapping.columns
-        for number, (u, block) in enumerate(zip(inputs, self._blocks, strict=True)):
+        for number, block in enumerate(self._blocks):
+            u = inputs.pop((str(stage.layer), number))
             current = self._product(u, block.weights)
             is_last = number == len(self._blocks) - 1
             struct = self._struct if is_last else self._partial
@@ -142,34 +115,24 @@ class StageRunner:
             struct.first_image = first_image
             held = self._disturb(struct, block, u, current, columns)
             if is_last:
+                self._make_room(values, inputs, (len(u), *(shape(stage.anchor) or ())[1:]))
                 self._launch(struct, current, columns, before, after)
             else:
-                total = _empty(tuple(current.shape), columns, self._stage.channel_dim)
+                total = _empty(tuple(current.shape), columns, stage.channel_dim)
                 struct.out = total.data_ptr()
                 self._launch(struct, current, columns, before, None)
                 before = total
             del held
 
-    def _room(
-        self, values: dict[fx.Node, Any], inputs: DacInputs, size: tuple[int, ...]
-    ) -> list[torch.Tensor | None]:
-        """Make room for the result, None where nobody reads it, and for the inputs of each tap's layer."""
+    def _make_room(self, values: dict[fx.Node, Any], inputs: DacInputs, size: tuple[int, ...]) -> None:
+        """Let the kernel write to new tensors: the result, where anybody reads it, and the taps' inputs."""
         stage = self._stage
-        result = None
+        self._struct.out = None
         if stage.wants_result:
             values[stage.result] = result = _empty(size, size[stage.channel_dim], stage.channel_dim)
-        room = [result]
-        for plan, (first, last) in zip(stage.taps, self._widths, strict=True):
-            inputs[plan.layer, plan.block] = u = _empty(size, last - first, stage.channel_dim)
-            room.append(u)
-        return room
-
-    def _point(self, room: list[torch.Tensor | None]) -> None:
-        """Let the kernel write to `room`."""
-        result, *taps = room
-        self._struct.out = None if result is None else result.data_ptr()
-        for tap, u in zip(self._taps, taps, strict=False):
-            assert u is not None
+            self._struct.out = result.data_ptr()
+        for tap, plan in zip(self._taps, stage.taps, strict=False):
+            inputs[plan.layer, plan.block] = u = _empty(size, tap.last - tap.first, stage.channel_dim)
             tap.out = u.data_ptr()
 
     def _disturb(
@@ -254,14 +217,6 @@ class StageRunner:
             read_key=stream.child(READ_NOISE).key,
         )
 
-    def _images_at_once(self) -> int:
-        """Return how many images a layer's products are made for, so that they stay in the cache."""
-        if self._layer is None:
-            return 1
-        crossbar = self._layer.crossbar
-        products = 1 + 2 * (crossbar.ir_drop > 0) + (crossbar.read_noise > 0)
-        return max(1, PART_ELEMENTS // (products * math.prod(shape(self._stage.anchor) or ())))
-
     def _base_struct(self) -> Any:
         struct = kernels.Stage()
         if self._layer is None:
@@ -283,7 +238,6 @@ class StageRunner:
     def _fill_tap(self, struct: Any, tap: TapPlan, layer: AnalogLayer) -> None:
         levels = layer.crossbar.dac_levels
         struct.first, struct.last = layer.block_channels(tap.block)
-        self._widths.append((struct.first, struct.last))
         struct.activation = tap.activation
         struct.levels = float(levels or 0)
         struct.to_code = float((levels or 1) / layer.input_range[tap.block])

@@ -16,10 +16,11 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from ctypes import POINTER, Structure, c_float, c_int, c_int32, c_int64, c_uint64, c_void_p
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from hwsim.kernels.header import read_header
 
 FLAGS: Final = (
     "-O3",
@@ -33,66 +34,14 @@ FLAGS: Final = (
 )
 """Contraction stays off, so that compiled and plain results agree."""
 
-IDENTITY, RELU, RELU6 = range(3)
-
 Kernels: TypeAlias = Any
 """The loaded library; ctypes gives it no static type."""
 
 
-class Tap(Structure):
-    """One DAC at the end of a stage; `tile.c` documents the fields."""
-
-    _fields_: ClassVar = [
-        ("out", c_void_p),
-        ("scale", c_void_p),
-        ("shift", c_void_p),
-        ("first", c_int64),
-        ("last", c_int64),
-        ("activation", c_int32),
-        ("to_code", c_float),
-        ("levels", c_float),
-        ("from_code", c_float),
-    ]
-
-
-class Stage(Structure):
-    """One fused stage; `tile.c` documents the fields."""
-
-    _fields_: ClassVar = [
-        ("images", c_int64),
-        ("pixels", c_int64),
-        ("channels", c_int64),
-        ("current", c_void_p),
-        ("stride", c_int64),
-        ("gain", c_void_p),
-        ("load", c_void_p),
-        ("drop", c_void_p),
-        ("load_gain", c_void_p),
-        ("variance", c_void_p),
-        ("read_std", c_float),
-        ("noise_std", c_float),
-        ("s_shape", c_float),
-        ("converts", c_int32),
-        ("to_code", c_float),
-        ("levels", c_float),
-        ("pool", c_void_p),
-        ("noise_key", c_uint64),
-        ("read_key", c_uint64),
-        ("pool_mask", c_int64),
-        ("first_image", c_int64),
-        ("segment", c_int64),
-        ("scale", c_void_p),
-        ("shift", c_void_p),
-        ("before", c_void_p),
-        ("first_activation", c_int32),
-        ("scale2", c_void_p),
-        ("shift2", c_void_p),
-        ("after", c_void_p),
-        ("second_activation", c_int32),
-        ("out", c_void_p),
-        ("n_taps", c_int64),
-        ("taps", POINTER(Tap)),
-    ]
+_HEADER: Final = read_header((resources.files(__package__) / "tile.h").read_text(encoding="utf-8"))
+Stage: Final[Any] = _HEADER.structures["Stage"]
+Tap: Final[Any] = _HEADER.structures["Tap"]
+IDENTITY, RELU, RELU6 = (_HEADER.constants[name] for name in ("IDENTITY", "RELU", "RELU6"))
 
 
 @functools.cache
@@ -101,21 +50,9 @@ def library() -> Kernels | None:
     loaded = compiled(__package__, "tile.c")
     if loaded is None:
         return None
-    loaded.hwsim_sizes.restype = c_int64
-    if loaded.hwsim_sizes() != ctypes.sizeof(Stage) * 1000 + ctypes.sizeof(Tap):
-        return None
-    loaded.hwsim_stage.argtypes = [POINTER(Stage), c_int]
-    loaded.hwsim_stage.restype = c_int
-    loaded.hwsim_dac.argtypes = [c_void_p, c_void_p, c_int64, c_float, c_float, c_float, c_int]
-    loaded.hwsim_dac.restype = None
-    loaded.hwsim_dac_gradient.argtypes = [c_void_p, c_void_p, c_void_p, c_int64, c_float, c_int]
-    loaded.hwsim_dac_gradient.restype = None
-    loaded.hwsim_square.argtypes = [c_void_p, c_void_p, c_int64, c_int]
-    loaded.hwsim_square.restype = c_int
-    loaded.hwsim_adc.argtypes = [POINTER(Stage), c_void_p, c_int]
-    loaded.hwsim_adc.restype = c_int
-    loaded.hwsim_adc_gradient.argtypes = [c_void_p, c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int]
-    loaded.hwsim_adc_gradient.restype = c_int
+    for name, function in _HEADER.functions.items():
+        compiled_function = getattr(loaded, name)
+        compiled_function.restype, compiled_function.argtypes = function.result, function.arguments
     return loaded
 
 
@@ -127,8 +64,8 @@ def compiled(package: str, file: str) -> Kernels | None:
     if compiler is None:
         return _warn("no C compiler was found")
     try:
-        with resources.as_file(resources.files(package) / file) as path:
-            return ctypes.CDLL(str(_built(path, compiler)))
+        with resources.as_file(resources.files(package)) as folder:  # the file with its headers
+            return ctypes.CDLL(str(_built(Path(folder) / file, compiler)))
     except (OSError, subprocess.SubprocessError) as error:
         return _warn(f"{compiler} does not build {file} ({error})")
 
@@ -155,8 +92,9 @@ def cache_folder() -> Path:
 
 def _built(source: Path, compiler: str) -> Path:
     """Return the shared library of `source`, built if it is not in the cache."""
-    text = source.read_text(encoding="utf-8")
-    key = "\n".join((text, compiler, *FLAGS, platform.platform(), _processor()))
+    sources = [source, *sorted(source.parent.glob("*.h"))]
+    text = [path.read_text(encoding="utf-8") for path in sources]
+    key = "\n".join((*text, compiler, *FLAGS, platform.platform(), _processor()))
     name = f"{source.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
     folder = cache_folder()
     try:

@@ -8,9 +8,10 @@
  */
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tile.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -21,42 +22,6 @@
 
 #define RUN 512
 #define GOLDEN 0x9E3779B97F4A7C15ull
-
-/* Activations. */
-enum { IDENTITY = 0, RELU = 1, RELU6 = 2 };
-
-/* One DAC that reads a stage's result: channels first..last-1, quantised, to a dense tensor of their own. */
-typedef struct {
-    float *out;
-    const float *scale, *shift; /* (channels) affine before the DAC; NULL for none */
-    int64_t first, last;
-    int32_t activation;
-    float to_code, levels, from_code; /* levels 0: continuous */
-} Tap;
-
-typedef struct {
-    int64_t images, pixels, channels;
-    const float *current;                      /* summed products */
-    int64_t stride;                            /* of `current`, `load` and `drop` from pixel to pixel */
-    const float *gain;                         /* (channels), of all products but `load`; training only */
-    const float *load, *drop, *load_gain;      /* IR drop; NULL for none; load_gain (channels) */
-    const float *variance;                     /* read noise, dense; NULL for none */
-    float read_std, noise_std, s_shape;
-    int32_t converts;                          /* 0: no ADC, `current` is a digital tensor */
-    float to_code, levels;                     /* ADC; levels 0: continuous */
-    const float *pool;                         /* normal numbers; NULL for no noise */
-    uint64_t noise_key, read_key;
-    int64_t pool_mask, first_image, segment;   /* segment: pixels with one offset */
-    const float *scale, *shift;                /* (channels); NULL for none */
-    const float *before;                       /* added before the first activation; NULL for none */
-    int32_t first_activation;
-    const float *scale2, *shift2;              /* (channels); NULL for none */
-    const float *after;                        /* added after it; NULL for none */
-    int32_t second_activation;
-    float *out;                                /* NULL where only taps are wanted */
-    int64_t n_taps;
-    const Tap *taps;
-} Stage;
 
 static uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -394,6 +359,3 @@ int hwsim_adc_gradient(const float *restrict grad, const uint8_t *restrict clipp
     free(vector);
     return 0;
 }
-
-/* Size of the structures, so that a caller can check that it agrees about them. */
-int64_t hwsim_sizes(void) { return (int64_t)(sizeof(Stage) * 1000 + sizeof(Tap)); }

@@ -21,8 +21,7 @@ import torch
 from torch import nn
 
 import hwsim
-from hwsim.devices import Pcm, build_device
-from hwsim.hardware import PUBLISHED_DEVICES
+from hwsim.devices import PUBLISHED_DEVICES, Pcm
 from hwsim.modules import Execution
 from hwsim.noise import NoisePool, NoiseStream
 
@@ -212,7 +211,7 @@ def test_the_other_devices_have_the_same_statistics(name: str, g_us: float, t_s:
     theirs = model.apply_drift_noise_to_conductance(
         programmed, model.generate_drift_coefficients(target), t_s
     )
-    device = build_device(PUBLISHED_DEVICES[name])
+    device = PUBLISHED_DEVICES[name].build()
     state = device.program(target, torch.Generator().manual_seed(0))
     ours = device.read(state, t_s, torch.Generator().manual_seed(1))
     assert ours.mean().item() == pytest.approx(theirs.mean().item(), rel=0.015)

@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import hwsim
 from hwsim.batched import BatchedChips, ChipNoise, mix, signed
-from hwsim.drift import _batched, _plain
+from hwsim.drift import _batched
+from hwsim.layered import LayerByLayer
 from hwsim.noise import GOLDEN, NoisePool, NoiseStream, _mix
 
 VARIANTS = {
@@ -60,9 +61,10 @@ def test_chips_at_once_find_what_they_find_one_by_one(variant: str) -> None:
     logits.clear()
     together = batched.classes(range(1, 3), 3600.0, x)
     assert len(logits) == 3  # batches; both chips in each
+    layers = LayerByLayer(chips, x[:1], batch_size=5).worker()
     for chip in (1, 2):
         noise = NoiseStream(pool, chips.mvm_key(3600.0, chip))
-        alone = _plain(chips, chips.at(3600.0, chip), noise, x, 5, True, None)
+        alone = layers.classes(chips.at(3600.0, chip), noise, x)
         assert torch.equal(together[chip - 1], alone)
 
 

@@ -9,8 +9,7 @@ import torch
 from scipy import stats
 
 from hwsim.characterize import characterize
-from hwsim.devices import Ideal, Pcm, PolynomialDevice, build_device
-from hwsim.hardware import PUBLISHED_DEVICES, PolynomialSpec
+from hwsim.devices import PUBLISHED_DEVICES, Ideal, Pcm, PolynomialDevice, PolynomialSpec
 
 N = 200_000
 Z = np.linspace(-9, 9, 1201)
@@ -141,7 +140,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_statistics_equal_numerical_integration_within_one_percent(name: str) -> None:
     expected, conductances, times = CASES[name]
-    for measured in characterize(build_device(PUBLISHED_DEVICES[name]), conductances, times, N, seed=4):
+    for measured in characterize(PUBLISHED_DEVICES[name].build(), conductances, times, N, seed=4):
         mean, std = expected(measured.g_us, measured.t_s)
         assert measured.mean_us == pytest.approx(mean, rel=0.01)
         assert measured.std_us == pytest.approx(std, rel=0.01)
@@ -149,7 +148,7 @@ def test_statistics_equal_numerical_integration_within_one_percent(name: str) ->
 
 @pytest.mark.parametrize("name", PUBLISHED_DEVICES)
 def test_one_device_at_the_ends_of_time_and_range_is_finite(name: str) -> None:
-    device = build_device(PUBLISHED_DEVICES[name])
+    device = PUBLISHED_DEVICES[name].build()
     times = [0.0, 2 * ONE_DAY_S] if name == "reram-wan2022" else [0.0, TEN_YEARS_S]
     for statistic in characterize(device, [device.g_min_us, device.g_max_us], times, 1, seed=0):
         assert math.isfinite(statistic.mean_us)
@@ -158,7 +157,7 @@ def test_one_device_at_the_ends_of_time_and_range_is_finite(name: str) -> None:
 
 def test_a_polynomial_device_with_the_pcm_constants_programs_like_pcm() -> None:
     spec = PolynomialSpec(g_max_us=25, programming_us=(0.26348, 1.9650, -1.1731), latest_s=100)
-    device = build_device(spec)
+    device = spec.build()
     target = torch.linspace(0, 25, 1000)
     ours = device.program(target, torch.Generator().manual_seed(0))["g_us"]
     pcm = Pcm().program(target, torch.Generator().manual_seed(0))["g_us"]
@@ -178,7 +177,7 @@ def test_a_polynomial_device_drifts_by_its_exponent() -> None:
 
 def test_reram_is_not_extrapolated_beyond_what_was_measured() -> None:
     with pytest.raises(ValueError, match=r"172800.*measured for 2 days.*got 172801"):
-        characterize(build_device(PUBLISHED_DEVICES["reram-wan2022"]), [5.0], [172_801.0], 1, 0)
+        characterize(PUBLISHED_DEVICES["reram-wan2022"].build(), [5.0], [172_801.0], 1, 0)
 
 
 def test_scales_of_zero_leave_an_ideal_device() -> None:

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import StagePlan, plan
-from hwsim.fused.sizes import UnfusableError
+from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
@@ -312,7 +312,6 @@ def test_scores_do_not_depend_on_how_images_are_cut_into_chunks(
     found = []
     for images in (63, 32, 10):  # the last chunks are 63, 31 and 3 images
         monkeypatch.setattr("hwsim.fused.executor.CHUNK_ELEMENTS", images * 8 * 12 * 12)
-        monkeypatch.setattr("hwsim.fused.stage.PART_ELEMENTS", images * 8 * 12 * 12)
         network = FusedNetwork(chips, x[:1])
         assert network.chunk == images
         worker = Worker(network)

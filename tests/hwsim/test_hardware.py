@@ -157,7 +157,7 @@ def test_hardware_comes_from_a_file_that_names_a_preset_or_has_values_alone(tmp_
         ("tile: {row: 1}", ValueError, "`tile.row` is no field.*did you mean tile.rows"),
         ("preset: pcm-rasch", ValueError, "did you mean pcm-rasch2023"),
         ("device: pcm", ValueError, "`device`: must be a mapping of its values, got 'pcm'"),
-        ("device: {kind: foo}", ValueError, "`device.kind`: must be one of pcm, .*ideal, got 'foo'"),
+        ("device: {kind: foo}", ValueError, "`device.kind`: must be one of pcm, .*entry-point, got 'foo'"),
         ("mvm: {read_noise: true}", ValueError, "`mvm`: `read_noise` must not be true$"),
         ("preset: 3", TypeError, "must be one of .*got 3"),
         ("- 1", TypeError, "must hold values of hardware.*got list"),

@@ -87,6 +87,7 @@ def test_what_is_wrong_with_the_example_is_told_before_the_work(tmp_path: Path, 
         assert words in said
 
 
-def test_the_benchmark_refuses_nothing_to_measure() -> None:
-    result = _run("bench_hwsim.py", "--chips", "0")
+@pytest.mark.parametrize("script", ["bench_hwsim.py", "bench_fused_ablation.py"])
+def test_a_benchmark_refuses_nothing_to_measure(script: str) -> None:
+    result = _run(script, "--chips", "0")
     assert (result.returncode, "`--chips >= 1` must hold, got 0" in result.stderr) == (2, True), result.stderr

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 import torch
 from torch import nn
@@ -5,8 +7,7 @@ from torch.nn import functional as F
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork
-from hwsim.fused.sizes import UnfusableError
-from hwsim.fused.tracing import traced
+from hwsim.fused.tracing import UnfusableError, traced
 from hwsim.kernels import library as kernels
 
 pytestmark = pytest.mark.skipif(kernels.library() is None, reason="no C compiler builds the kernels")
@@ -69,7 +70,7 @@ def test_what_no_image_makes_does_not_make_chunks_small() -> None:
 
 
 class Augmented(nn.Module):
-    """Changes what it reads again; zeros do not tell."""
+    """Changes what it reads again."""
 
     def __init__(self, operation: str) -> None:
         super().__init__()
@@ -89,10 +90,10 @@ class Augmented(nn.Module):
 
 
 @pytest.mark.parametrize("operation", ["+=", "-=", "*=", "/="])
-def test_augmented_assignments_are_changes_in_place(operation: str) -> None:
+def test_augmented_assignments_that_are_read_again_are_refused(operation: str) -> None:
     net = hwsim.to_analog(Augmented(operation), hwsim.preset("ideal-8bit")).eval()
-    with pytest.raises(UnfusableError, match="in place"):
-        traced(net, torch.zeros(1, 8))
+    with pytest.raises(UnfusableError, match="something else"):
+        traced(net, torch.ones(1, 8))
 
 
 def test_a_network_that_tracing_would_change_is_not_fused() -> None:
@@ -100,3 +101,30 @@ def test_a_network_that_tracing_would_change_is_not_fused() -> None:
     net.register_forward_hook(lambda module, inputs, output: -output)  # tracing does not call it
     with pytest.raises(UnfusableError, match="something else"):
         traced(net, torch.ones(1, 8))
+
+
+def test_tracing_leaves_nothing_in_a_network() -> None:
+    class Remembering(nn.Module):
+        """Keeps the positions of a size, as attention with relative positions does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 5)
+            self.positions: dict[str, torch.Tensor] = {}
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = F.relu(self.layer(x))
+            if "positions" not in self.positions:
+                self.positions["positions"] = h[:1].detach() * 0 + 0.5
+            return self.last((h + self.positions["positions"]).mean((2, 3)))
+
+    x = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    net = hwsim.to_analog(Remembering(), hwsim.preset("ideal-8bit")).eval()
+    hwsim.calibrate(net, [x])
+    y = net(x).argmax(1)
+    net.positions.clear()
+    chips = hwsim.program(net, 1)
+    with suppress(UnfusableError):
+        FusedNetwork(chips, x[:1])
+    assert all(isinstance(value, torch.Tensor) for value in chips.net.positions.values()), "no proxies"
+    assert hwsim.accuracy_over_time(chips, x, y, 1).mean >= 0.95

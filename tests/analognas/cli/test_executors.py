@@ -154,11 +154,9 @@ def test_one_command_may_be_given_again_and_a_run_continues_elsewhere(tmp_path) 
     assert continued[:3] == trials[:3]
     assert len({trial.genotype for trial in continued}) == 5
 
-    other = analognas(*command, "--set", "search.trials=6")
+    other = analognas(*command, "--set", "search.batch=3")
     assert other.returncode == 2
-    assert (
-        "this run began as another search:\nsearch.trials: 5 in the run, now 6\ncontinue it" in other.stderr
-    )
+    assert "this run began as another search:\nsearch.batch: 2 in the run, now 3\ncontinue it" in other.stderr
     threads = analognas("resume", run, "--set", "executor.threads=2")
     assert threads.returncode == 2
     assert "\nexecutor.threads: 1 in the run, now 2\n" in threads.stderr

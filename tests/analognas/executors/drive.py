@@ -147,13 +147,13 @@ def ray_executor(
 ):
     from analognas.executors.ray_cluster import Demand
     from analognas.executors.ray_executor import RayExecutor
-    from analognas.executors.ray_shipping import Freight
-    from analognas.executors.ray_watch import ClusterWatch
+    from analognas.executors.ray_monitor import ClusterMonitor
+    from analognas.executors.ray_object_store import ObjectStoreCache
 
     return RayExecutor(
         evaluate,
-        freight=Freight(),
-        watch=ClusterWatch(Demand(cpus, gpus, limits.get("memory_gb"))),
+        object_store=ObjectStoreCache(),
+        monitor=ClusterMonitor(Demand(cpus, gpus, limits.get("memory_gb"))),
         max_in_flight=in_flight,
         max_retries=retries,
         limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),

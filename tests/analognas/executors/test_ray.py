@@ -146,9 +146,9 @@ def test_4_a_candidate_that_always_crashes(tmp_path, cluster) -> None:
 
 def test_5_a_worker_that_the_kernel_killed_has_run_out_of_memory(tmp_path, cluster, monkeypatch) -> None:
     """Its node says that the kernel has killed one more process since; a real one takes a machine's memory."""
-    from analognas.executors.ray_beacon import Lookout
+    from analognas.executors.ray_starts import StartListener
 
-    monkeypatch.setattr(Lookout, "ask_node", lambda self, start: ray.put(start.n_killed + 1))
+    monkeypatch.setattr(StartListener, "ask_node", lambda self, start: ray.put(start.n_killed + 1))
     evaluate = Sometimes(evaluations.die_after_a_while, tmp_path / "starts", every=3)
     search(tmp_path, cluster, evaluate, 6, time_s=60.0)
     failed = [trial for trial in check_run(tmp_path, 6) if trial.status == "failed"]
@@ -218,7 +218,7 @@ def test_5_a_worker_that_ran_out_of_memory_evaluates_nothing_more(tmp_path, clus
 
 
 def test_6_a_start_that_is_told_late_counts_nevertheless(tmp_path, cluster, monkeypatch) -> None:
-    from analognas.executors import ray_beacon as module
+    from analognas.executors import ray_starts as module
 
     wait, asked = ray.wait, set()
 
@@ -341,12 +341,12 @@ def test_11_the_head_node_is_lost_and_started_again(tmp_path, cluster) -> None:
 LOST_WHILE_RAY_IS_ASKED = """
 import sys
 import ray
-from analognas.executors import ray_watch
+from analognas.executors import ray_monitor
 from analognas.executors.site import open_site
 from analognas.executors.specs import RaySpec
 from tests.analognas.executors.evaluations import Work
 
-ray_watch.STUCK_S = 6.0
+ray_monitor.STUCK_S = 6.0
 site = open_site(RaySpec(address=sys.argv[1]))
 executor = site.executor(max, None)
 print("the search is over", flush=True)

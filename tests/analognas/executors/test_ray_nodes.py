@@ -58,16 +58,16 @@ def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
 
 def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, monkeypatch) -> None:
     from analognas import api
-    from analognas.executors import ray_shipping
+    from analognas.executors import ray_object_store
 
     packed = []
-    pack = ray_shipping._pack
+    pack = ray_object_store._pack
 
     def note(tensor):
         packed.append((tensor.data_ptr(), tuple(tensor.shape)))
         return pack(tensor)
 
-    monkeypatch.setattr(ray_shipping, "_pack", note)
+    monkeypatch.setattr(ray_object_store, "_pack", note)
     address = f"executor.address={cluster.address}"
     values = (
         "executor={kind: ray, threads: 1}",

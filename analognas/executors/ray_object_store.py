@@ -1,7 +1,7 @@
 """How an evaluation with its data gets into the object store: once, and without a copy for each worker.
 
 Ray shares arrays of numpy between the workers of a node but copies tensors for each of them. Tensors are therefore
-shipped as arrays in the order of their memory, and taken up again as tensors over the shared, read-only bytes.
+stored as arrays in the order of their memory, and read as tensors over the shared, read-only bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 
 
 @dataclass(frozen=True)
-class Shipment:
+class StoredObject:
     """Something in the object store.
 
     Attributes:
@@ -29,30 +29,30 @@ class Shipment:
     reference: Any
     method: str = ""
 
-    def fetch(self) -> Any:
-        """Return what was shipped, unpacked once for all tasks of a process."""
+    def get(self) -> Any:
+        """Return what was stored, unpacked once for all tasks of a process."""
         thing = _fetched(self.reference)
         return getattr(thing, self.method) if self.method else thing
 
 
-class Freight:
-    """What a run has in the object store: each thing once, however often it is shipped."""
+class ObjectStoreCache:
+    """What a run has in the object store: each thing once, however often it is stored."""
 
     def __init__(self) -> None:
-        self._shipped: list[tuple[Any, Any]] = []
+        self._stored: list[tuple[Any, Any]] = []
 
-    def ship(self, thing: Any) -> Shipment:
+    def put(self, thing: Any) -> StoredObject:
         """Put `thing` into the object store, or the object whose method it is; workers share the tensors in it."""
         if isinstance(thing, MethodType):
-            return Shipment(self._reference(thing.__self__), thing.__name__)
-        return Shipment(self._reference(thing))
+            return StoredObject(self._reference(thing.__self__), thing.__name__)
+        return StoredObject(self._reference(thing))
 
     def _reference(self, thing: Any) -> Any:
-        for shipped, reference in self._shipped:
-            if shipped is thing:
+        for stored, reference in self._stored:
+            if stored is thing:
                 return reference
         reference = _put(thing)
-        self._shipped.append((thing, reference))
+        self._stored.append((thing, reference))
         return reference
 
 

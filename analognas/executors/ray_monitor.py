@@ -1,7 +1,7 @@
-"""Keeps an eye on a cluster: how much room it has now, and whether it is still there.
+"""Monitors a cluster: how much room it has now, and whether it still answers.
 
-One watch sees a run from its first evaluation to the end of the trainings after the search, so that there is no moment
-at which the cluster can go unnoticed.
+One monitor serves a run from its first evaluation to the end of the trainings after the search, so that a loss of the
+cluster is noticed at every moment.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STUCK_S: Final = 40.0
 """Seconds without an answer after which a search that a call into Ray holds back is ended; Ray aborts it after 60."""
 
 
-class ClusterWatch:
+class ClusterMonitor:
     """The room in a cluster, looked at every other second.
 
     Attributes:
@@ -66,7 +66,7 @@ class ClusterWatch:
         self._count()
         threading.Thread(target=self._keep_counting, daemon=True).start()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check that the cluster is still there.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What a driver hears from nodes while tasks run: where each has begun, and the reports of workers that end at once.
+"""Start registry: where each task has begun, and the reports of workers that are about to end.
 
 Ray tells a driver neither that a task has left its queue nor which node it is on, and when a node goes silent it may
 take eight minutes to fail a task there, long after it has given up the node itself.
@@ -19,19 +19,19 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from analognas.executors.memory import n_killed_for_memory
 
-ANNOUNCE_S: Final = 1.0
-"""Seconds between what a process tells of short tasks that nobody times."""
+REPORT_S: Final = 1.0
+"""Seconds between reports of short tasks without a time limit."""
 
 LISTEN_S: Final = 0.05
-"""Longest wait for the beacon's answer."""
+"""Longest wait for the registry's answer."""
 
-LIGHTING_S: Final = 10.0
+REGISTRY_START_S: Final = 10.0
 """Longest wait for its process to start: what a worker tells before that, and then dies, nobody hears."""
 
 UNHEARD_S: Final = 20.0
 """Seconds after a node was lost in which tasks that were under way then are waited for to begin."""
 
-if TYPE_CHECKING:  # the beacon's own process has no other use for torch
+if TYPE_CHECKING:  # the registry's own process has no other use for torch
     from analognas.executors.executor import Report
 
 
@@ -47,8 +47,8 @@ class Start(NamedTuple):
     n_killed: int
 
 
-class Beacon:
-    """An actor that hears of every start, and keeps the reports of attempts that ran out of memory."""
+class StartRegistry:
+    """An actor that records every start, and keeps the reports of attempts that ran out of memory."""
 
     def __init__(self) -> None:
         self._started: dict[str, Start] = {}
@@ -72,25 +72,25 @@ class Beacon:
         return self._reports.pop(name, None)
 
 
-class Announcer:
-    """Tells a beacon which tasks of this process have begun.
+class StartReporter:
+    """Reports to a registry which tasks of this process have begun.
 
-    A task that does nothing would take half as long again with the telling. One that begins within `ANNOUNCE_S` of the
-    last telling is therefore told when it has run as long itself, unless somebody times it.
+    A task that does nothing would take half as long again with the report. One that begins within `REPORT_S` of the
+    last report is therefore reported when it has run as long itself, unless it has a time limit.
     """
 
     def __init__(self) -> None:
-        self._told_s = -math.inf
+        self._reported_s = -math.inf
 
     @contextmanager
-    def announced(self, beacon: Any, name: str, *, at_once: bool) -> Iterator[None]:
-        """Tell a beacon that a task has begun on this node."""
+    def start_reported(self, registry: Any, name: str, *, at_once: bool) -> Iterator[None]:
+        """Report that a task has begun on this node."""
         start = Start(ray.get_runtime_context().get_node_id(), n_killed_for_memory())
-        if at_once or time.monotonic() > self._told_s + ANNOUNCE_S:
-            self._tell(beacon, name, start)
+        if at_once or time.monotonic() > self._reported_s + REPORT_S:
+            self._report(registry, name, start)
             yield
             return
-        later = threading.Timer(ANNOUNCE_S, self._tell, (beacon, name, start))
+        later = threading.Timer(REPORT_S, self._report, (registry, name, start))
         later.daemon = True
         later.start()
         try:
@@ -98,42 +98,42 @@ class Announcer:
         finally:
             later.cancel()
 
-    def _tell(self, beacon: Any, name: str, start: Start) -> None:
-        beacon.started.remote(name, start)
-        self._told_s = time.monotonic()
+    def _report(self, registry: Any, name: str, start: Start) -> None:
+        registry.started.remote(name, start)
+        self._reported_s = time.monotonic()
 
 
-ANNOUNCER: Final = Announcer()
+REPORTER: Final = StartReporter()
 """Of this process."""
 
 
-class Lookout:
-    """The driver's end of a beacon.
+class StartListener:
+    """Reads a registry on the driver.
 
     Attributes:
-        beacon: what tasks call; it lives on the driver's node, as long as the driver can.
+        registry: what tasks call; it lives on the driver's node, as long as the driver can.
         starts: of the tasks under way that have begun, as far as is known, by their names.
     """
 
     def __init__(self) -> None:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self.beacon: Any = ray.remote(Beacon).options(num_cpus=0, scheduling_strategy=here).remote()
+        self.registry: Any = ray.remote(StartRegistry).options(num_cpus=0, scheduling_strategy=here).remote()
         self.starts: dict[str, Start] = {}
         self._answer: Any = None
         self._lost_nodes: frozenset[str] | None = None
         self._lost_s = 0.0
         self._suspects: set[str] = set()
-        self.listen((), LIGHTING_S)
+        self.listen((), REGISTRY_START_S)
 
     def listen(self, under_way: Iterable[str], timeout_s: float = LISTEN_S) -> None:
-        """Take up what the beacon has heard since; an answer that takes long is taken up at a later call.
+        """Read the starts since the last call; an answer that takes long is read at a later call.
 
         Args:
             under_way: names of all tasks whose starts are still of interest.
             timeout_s: longest wait for the answer.
         """
         if self._answer is None:
-            self._answer = self.beacon.take.remote()
+            self._answer = self.registry.take.remote()
         if ray.wait([self._answer], timeout=timeout_s)[0]:
             answer, self._answer = self._answer, None
             with suppress(exceptions.RayError):
@@ -179,13 +179,13 @@ class Lookout:
         return task.options(scheduling_strategy=there, name="killed for memory").remote()
 
     def take_report(self, name: str, timeout_s: float) -> Report | None:
-        """Return what an attempt that ran out of memory told before its worker ended; None for any other."""
+        """Return what an attempt that ran out of memory reported before its worker ended; None for any other."""
         try:
-            report: Report | None = ray.get(self.beacon.take_report.remote(name), timeout=timeout_s)
+            report: Report | None = ray.get(self.registry.take_report.remote(name), timeout=timeout_s)
         except exceptions.RayError:
             return None
         return report
 
     def close(self) -> None:
-        """End the beacon."""
-        ray.kill(self.beacon)
+        """Stop the registry."""
+        ray.kill(self.registry)

@@ -1,0 +1,86 @@
+"""Runs that grow and runs that are ended: searches that end at another time than they were to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analognas.config.loader import dump_config, load_run_config
+from analognas.config.sections import SearchConfig
+from analognas.errors import UserError, remedy
+from analognas.record.directory import RunDirectory, write_atomically
+from analognas.record.journal import Journal
+from analognas.record.search_end import FINISHED, SearchEnd, forget_search_end, write_search_end
+from analognas.record.trial import Trial
+from analognas.runs.resume_checks import ENDS
+
+
+def n_candidates(trials: Sequence[Trial]) -> int:
+    """Return how many candidates have finished, on the first rung at least."""
+    return sum(trial.rung == 0 for trial in trials)
+
+
+def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
+    """Let the search of the run end when `config` says; what was decided stays.
+
+    The network of a run that has ended is kept beside the one to come, as `best-after-N-trials`.
+
+    Args:
+        run: that was checked to be the same search but for its end.
+        config: says how many trials it may have, and what else ends it.
+        reopen: whether a search that was ended by `analognas finish` goes on.
+
+    Raises:
+        UserError: when there are more trials already, another process is running the search, or a file cannot be
+            written.
+    """
+    before, trials = load_run_config(run.config)[0], config.search.trials
+    ends = {key: getattr(config.search, key) for key in ENDS}
+    same_end = all(getattr(before.search, key) == value for key, value in ends.items())
+    if same_end and not reopen and before.final.train == config.final.train:
+        return
+    with Journal(run.journal):
+        finished = n_candidates(run.trials())
+        if trials < finished:
+            raise UserError(
+                f"search.trials: must be at least the {finished} trials that {run.path} has, got {trials}; "
+                f"`analognas finish {run.path}` ends the search with these"
+            )
+        try:
+            if trials > finished:
+                _keep_best(run, finished)
+                forget_search_end(run)
+            changed = {
+                "search": before.search.model_copy(update=ends),
+                "final": before.final.model_copy(update={"train": config.final.train}),
+            }
+            write_atomically(run.config, dump_config(before.model_copy(update=changed)))
+        except OSError as error:
+            raise UserError(
+                f"{run.path}: cannot be written: {error.strerror or error}; {remedy(error)} and give the command again"
+            ) from None
+
+
+def end_search(run: RunDirectory) -> None:
+    """End the search of a run with the trials that it has; candidates that wait are not evaluated.
+
+    Raises:
+        UserError: when no trial has completed, another process is running the search, or a file cannot be written.
+    """
+    with Journal(run.journal):
+        trials = run.trials()
+        if not any(trial.status == "completed" and trial.at_full_budget for trial in trials):
+            raise UserError(
+                f"{run.path}: no trial has completed at full budget, so there is no network to train; "
+                f"`analognas resume {run.path}` goes on with the search"
+            )
+        try:
+            write_search_end(run, SearchEnd(FINISHED, n_candidates(trials)))
+        except OSError as error:
+            raise UserError(
+                f"{run.path}: cannot be written: {error.strerror or error}; {remedy(error)} and give the command again"
+            ) from None
+
+
+def _keep_best(run: RunDirectory, finished: int) -> None:
+    if run.best.exists():
+        run.best.rename(run.path / f"{run.best.name}-after-{finished}-trials")

@@ -1,0 +1,45 @@
+"""What ends a search before its trials are spent."""
+
+from dataclasses import replace
+
+import pytest
+
+from analognas.driver.selection import best_trial
+from analognas.executors.serial import SerialExecutor
+from analognas.record.journal import read_trials
+from tests.analognas.executors import evaluations
+from tests.analognas.executors.drive import Shuffled, drive, problem, search_loop
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_a_search_ends_when_nothing_better_comes_for_a_while(tmp_path, in_order) -> None:
+    loop = search_loop(60, batch=3, patience=6, in_order=in_order)
+    drive(tmp_path, loop, SerialExecutor(evaluations.instant))
+    trials = read_trials(tmp_path / "trials.jsonl")
+    best = best_trial(problem(), trials)
+    assert best is not None
+    assert 6 <= len(trials) - best.number < 6 + 3, "a batch that was asked for is finished"
+    assert len(trials) < 60
+    assert loop.why_ended(trials) == "`search.patience: 6`"
+    assert loop.why_ended(trials[: best.number]) == ""
+    assert replace(loop, patience=None).why_ended(trials) == ""
+
+
+def test_the_end_is_the_same_on_one_worker_and_on_many(tmp_path) -> None:
+    found = []
+    for name, executor in (("one", SerialExecutor(evaluations.instant)), ("many", Shuffled(3))):
+        (tmp_path / name).mkdir()
+        drive(tmp_path / name, search_loop(60, batch=3, patience=6, in_order=True), executor)
+        found.append([trial.genotype for trial in read_trials(tmp_path / name / "trials.jsonl")])
+    assert found[0] == found[1]
+
+
+def test_a_search_that_ended_goes_on_with_more_patience(tmp_path) -> None:
+    drive(tmp_path, search_loop(60, batch=3, patience=6, in_order=True), SerialExecutor(evaluations.instant))
+    ended = (tmp_path / "trials.jsonl").read_bytes()
+    drive(tmp_path, search_loop(60, batch=3, patience=6, in_order=True), SerialExecutor(evaluations.instant))
+    assert (tmp_path / "trials.jsonl").read_bytes() == ended
+    drive(tmp_path, search_loop(60, batch=3, in_order=True), SerialExecutor(evaluations.instant))
+    longer = (tmp_path / "trials.jsonl").read_bytes()
+    assert longer.startswith(ended)
+    assert longer.count(b"\n") == 60
