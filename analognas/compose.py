@@ -151,6 +151,7 @@ def compose(config: SearchConfig) -> Composition:
             halving=None if config.search.halving is None else config.search.halving.schedule,
             in_order=isinstance(config.executor, IN_ORDER),
             patience=config.search.patience,
+            minutes=config.search.minutes,
         ),
         ending=_ending(config, problem, evaluator),
         evaluator=evaluator,

@@ -112,6 +112,12 @@ class SearchSpec(Spec):
         le=100_000,
         description="candidates proposed at a time, before the surrogate sees their results",
     )
+    minutes: float | None = Field(
+        default=None,
+        gt=0,
+        le=10_000_000,
+        description="ends the search after so many minutes; batches that have begun are finished; null: never",
+    )
     patience: int | None = Field(
         default=None,
         ge=1,

@@ -9,7 +9,8 @@ run knows which candidates were under way and evaluates them first.
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -46,6 +47,7 @@ class SearchLoop:
         in_order: whether trials are entered in the order of proposal, so that they are the same for any number of
             workers; false: in the order in which they end, and no worker waits.
         patience: the strategy is asked no more after so many trials in a row of which none was better; None: always.
+        minutes: nor when the search has taken so long by its trials, without the time in which it was stopped.
     """
 
     problem: SearchProblem
@@ -56,6 +58,7 @@ class SearchLoop:
     halving: Halving | None = None
     in_order: bool = False
     patience: int | None = None
+    minutes: float | None = None
 
     def run(
         self,
@@ -85,6 +88,7 @@ class SearchLoop:
         gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
         agenda: Agenda = (InOrder if self.in_order else AsTheyEnd)(self, ledger)
         pace = Pace()
+        elapsed_s = _stopwatch(trials)
         under_way = 0
         recovering = False
         while True:
@@ -103,7 +107,7 @@ class SearchLoop:
             outcome = executor.next_outcome()
             under_way -= 1
             for ended in agenda.to_enter(outcome):
-                trial = self._trial(len(ledger.trials) + 1, ended, agenda.take_ask())
+                trial = self._trial(len(ledger.trials) + 1, ended, agenda.take_ask(), elapsed_s())
                 journal.append(trial)
                 ledger.close(trial)
                 left = self.n_evaluations - len(ledger.trials) - agenda.n_early
@@ -132,6 +136,9 @@ class SearchLoop:
         best = 0 if ledger.best is None else ledger.best.number
         if self.patience is not None and len(ledger.trials) - best >= self.patience:
             return f"`search.patience: {self.patience}`"
+        elapsed_s = ledger.trials[-1].elapsed_s if ledger.trials else None
+        if self.minutes is not None and elapsed_s is not None and elapsed_s >= 60 * self.minutes:
+            return f"`search.minutes: {self.minutes:g}`"
         return ""
 
     def _new_and_admissible(self, proposals: Sequence[Proposal], ledger: Ledger) -> list[Proposal]:
@@ -215,7 +222,7 @@ class SearchLoop:
             time_left_s=None if trials_a_second is None else to_do / trials_a_second,
         )
 
-    def _trial(self, number: int, outcome: TrialOutcome, ask: Ask | None) -> Trial:
+    def _trial(self, number: int, outcome: TrialOutcome, ask: Ask | None, elapsed_s: float) -> Trial:
         job, result = outcome.job, outcome.result
         failed = isinstance(result, Failure)
         return Trial(
@@ -241,4 +248,12 @@ class SearchLoop:
             ask=ask,
             rung=job.rung,
             budget=job.budget,
+            elapsed_s=elapsed_s,
         )
+
+
+def _stopwatch(trials: Sequence[Trial]) -> Callable[[], float]:
+    """Return what tells the seconds that a search has taken, those of `trials` included; its clock never jumps."""
+    before_s = (trials[-1].elapsed_s or 0.0) if trials else 0.0
+    start_s = time.monotonic()
+    return lambda: before_s + time.monotonic() - start_s

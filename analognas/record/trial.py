@@ -135,6 +135,8 @@ class Trial:
         device: where its tensors were, `cpu` or a GPU with its name; empty where the evaluation did not end.
         rung: of successive halving, from 0; 0 without halving.
         budget: share of the full epochs and chips that the evaluation had; 1 on the last rung and without halving.
+        elapsed_s: seconds that the search had taken when the trial counted, without the time in which it was stopped;
+            None in records of before this was kept.
         ask: what the strategy was asked after the trial before this one had ended and before this one did; None for
             nothing. All asks together hold every candidate that is still to be evaluated.
     """
@@ -161,6 +163,7 @@ class Trial:
     ask: Ask | None = None
     rung: FromZero = 0
     budget: Annotated[float, Field(gt=0, le=1)] = 1.0
+    elapsed_s: Annotated[float, Field(ge=0)] | None = field(default=None, compare=False)
 
     __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
 

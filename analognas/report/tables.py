@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = (
     "seed", "threads", "device", "wall_time_s", "finished_at", "asked_after", "position", "rung", "budget",
+    "elapsed_s",
 )  # fmt: skip
 """Fields of a trial that are columns as they are."""
 
@@ -33,8 +34,8 @@ def trials_table(trials: Sequence[Trial], upper_bounds: Mapping[str, float]) -> 
     Columns: `number`, `status`, `feasible`, `origin`; every metric, NaN where it was not measured;
         `predicted_<metric>`
     where a surrogate predicted it; `architecture` and `genotype` as JSON; `seed`, `threads`, `device`,
-    `wall_time_s`, `finished_at`, `asked_after`, `position`, `rung`, `budget`; `failure`, the reason of a failed trial,
-    else empty.
+    `wall_time_s`, `finished_at`, `asked_after`, `position`, `rung`, `budget`, `elapsed_s`; `failure`, the reason of a
+    failed trial, else empty.
     """
     import pandas as pd
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PART_OF_THE_RESULT: Final = ("threads", "device")
 """What an executor shares with the run that it continues."""
 
-ENDS: Final = ("trials", "patience")
+ENDS: Final = ("trials", "patience", "minutes")
 """Keys of `search` that say when it ends: a run that goes on may have others."""
 
 MEASURED_WITH: Final = "measured_with"

@@ -21,7 +21,11 @@ QUICK = ("--set", "references=[]")
 
 
 def timeless(trial: Trial) -> dict[str, object]:
-    return {key: value for key, value in vars(trial).items() if key not in ("wall_time_s", "finished_at")}
+    return {
+        key: value
+        for key, value in vars(trial).items()
+        if key not in ("wall_time_s", "elapsed_s", "finished_at")
+    }
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def evaluate(job: Job) -> Outcome:
 
 
 def timeless(trials: list[Trial]) -> list[dict[str, object]]:
-    machine = ("wall_time_s", "finished_at", "node", "attempts")
+    machine = ("wall_time_s", "elapsed_s", "finished_at", "node", "attempts")
     return [{key: value for key, value in vars(trial).items() if key not in machine} for trial in trials]
 
 

@@ -43,3 +43,18 @@ def test_a_search_that_ended_goes_on_with_more_patience(tmp_path) -> None:
     longer = (tmp_path / "trials.jsonl").read_bytes()
     assert longer.startswith(ended)
     assert longer.count(b"\n") == 60
+
+
+def test_a_search_ends_after_its_minutes_those_before_a_stop_included(tmp_path) -> None:
+    slow = SerialExecutor(evaluations.Sleeps(0.05))
+    drive(tmp_path, search_loop(4, batch=2, in_order=True), slow)
+    first = read_trials(tmp_path / "trials.jsonl")[-1].elapsed_s
+    assert first is not None
+    loop = search_loop(60, batch=2, in_order=True, minutes=(first + 0.2) / 60)
+    drive(tmp_path, loop, slow)
+    trials = read_trials(tmp_path / "trials.jsonl")
+    elapsed = [trial.elapsed_s or 0.0 for trial in trials]
+    assert elapsed == sorted(elapsed)
+    assert 4 < len(trials) < 60
+    assert elapsed[-1] >= first + 0.2 > elapsed[-3], "the batch that had begun is finished"
+    assert loop.why_ended(trials).startswith("`search.minutes: ")

@@ -35,7 +35,7 @@ def test_serial_and_one_ray_worker_give_the_same_trials(tmp_path, cluster) -> No
     drive(tmp_path / "ray", search_loop(10, batch=3), executor)
     serial, on_ray = (
         [
-            {**vars(trial), "finished_at": "", "threads": 1}
+            {**vars(trial), "finished_at": "", "elapsed_s": None, "threads": 1}
             for trial in read_trials(tmp_path / name / "trials.jsonl")
         ]
         for name in ("serial", "ray")
