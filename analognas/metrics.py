@@ -27,6 +27,7 @@ class Metric:
         bound: whether an upper bound on it is `hard`, `soft`, or not possible.
         bounded: what a bound on it is of, with an example in the units of a configuration.
         harm: what breaking a soft bound costs, in units of the metric.
+        optional: whether a completed trial may lack it: run directories are older than the row.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Metric:
     bound: Literal["hard", "soft"] | None = None
     bounded: str = ""
     harm: float = 0.0
+    optional: bool = False
 
 
 TABLE: Final[Mapping[str, Metric]] = {
@@ -88,4 +90,5 @@ TABLE: Final[Mapping[str, Metric]] = {
 METRICS: Final = tuple(TABLE)
 HARD_METRICS: Final = tuple(name for name, metric in TABLE.items() if metric.bound == "hard")
 SOFT_METRICS: Final = tuple(sorted(name for name, metric in TABLE.items() if metric.bound == "soft"))
+OPTIONAL_METRICS: Final = frozenset(name for name, metric in TABLE.items() if metric.optional)
 SIGNS: Final[Mapping[str, int]] = {name: metric.sign for name, metric in TABLE.items()}

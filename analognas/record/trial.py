@@ -29,7 +29,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from analognas.metrics import TABLE
+from analognas.metrics import OPTIONAL_METRICS, TABLE
 from analognas.record.strict import STRICT, first_problem
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
@@ -45,7 +45,7 @@ def _check_metrics(metrics: Mapping[str, float]) -> Mapping[str, float]:
     Raises:
         ValueError: with the names that do not fit, or the bounds that do not hold.
     """
-    wrong = metrics.keys() ^ TABLE.keys()
+    wrong = (metrics.keys() ^ TABLE.keys()) - (OPTIONAL_METRICS - metrics.keys())
     if metrics and wrong:
         raise ValueError(f"must hold every metric and no others, wrong: {', '.join(sorted(wrong))}")
     for name, value in metrics.items():

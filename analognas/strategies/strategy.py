@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import OPTIONAL_METRICS
 from search_spaces import Genotype, Population
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class History:
     @property
     def completed(self) -> npt.NDArray[np.bool_]:
         """`(n,)` mask of the trials that have metrics."""
-        return np.asarray(self.metrics.notna().all(axis=1), dtype=np.bool_)
+        required = [name for name in self.metrics.columns if name not in OPTIONAL_METRICS]
+        return np.asarray(self.metrics[required].notna().all(axis=1), dtype=np.bool_)
 
     def seen(self) -> frozenset[Genotype]:
         """Every genotype that was proposed so far; none of them may be proposed again."""

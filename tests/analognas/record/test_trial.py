@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+from analognas.metrics import TABLE, Metric
+from analognas.record import trial as record
 from analognas.record.trial import Trial
 from tests.analognas.record.builders import a_trial
 
@@ -93,3 +95,15 @@ def test_a_failed_trial_has_no_measurements() -> None:
     raw["metrics"] = {"accuracy_1d": 0.9}
     with pytest.raises(ValueError, match=r"metrics: .*avm"):
         Trial.from_json(json.dumps(raw))
+
+
+def test_a_record_of_before_a_metric_was_added_can_be_read(monkeypatch) -> None:
+    added = Metric("conversions", "AD conversions", -1, "", 0.0, 1e15, optional=True)
+    monkeypatch.setattr(record, "TABLE", {**TABLE, added.name: added})
+    line = a_trial(1).to_json()
+    with pytest.raises(ValueError, match="must hold every metric and no others, wrong: conversions"):
+        Trial.from_json(line)
+    monkeypatch.setattr(record, "OPTIONAL_METRICS", frozenset({added.name}))
+    assert Trial.from_json(line) == a_trial(1)
+    more = a_trial(1, metrics={**a_trial(1).metrics, added.name: 5.0})
+    assert Trial.from_json(more.to_json()) == more
