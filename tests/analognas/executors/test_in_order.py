@@ -96,19 +96,24 @@ def test_an_interruption_ends_the_workers() -> None:
     executor = processes(evaluations.rested, 2)
     main = threading.main_thread().ident
     assert main is not None
+    over = threading.Event()
 
     def interrupt() -> None:
         while not all(worker.started_s for worker in executor._workers):
             time.sleep(0.02)
-        signal.pthread_kill(
-            main, signal.SIGINT
-        )  # another thread would take it and the one that waits sleep on
+        while not over.wait(2.0):  # a signal that comes while a worker is awaited in C may be lost
+            signal.pthread_kill(main, signal.SIGINT)
 
-    outcomes = outcomes_in_order(executor, [Work("one", 60.0), Work("two", 60.0)])
     ended = [worker.process for worker in executor._workers]
     watch = threading.Thread(target=interrupt, daemon=True)
     watch.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(outcomes)
-    executor.close()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(outcomes_in_order(executor, [Work("one", 30.0), Work("two", 30.0)]))
+        over.set()
+        watch.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        executor.close()
     assert not any(process.is_alive() for process in ended)
