@@ -48,7 +48,7 @@ def validate(
     """Program a found network on chips and show its accuracy over time, on any hardware."""
     from analognas.errors import UserError
     from analognas.progress.terminal import PlainObserver
-    from analognas.runs.validate import parse_times, read_hardware
+    from analognas.runs.validate import check_options, parse_times, read_hardware
     from analognas.runs.validate import validate as validate_network
 
     if plot is not None and (plot.suffix != ".html" or not plot.parent.is_dir()):
@@ -56,6 +56,7 @@ def validate(
     sources: list[str | None] = [*dict.fromkeys(hardware)] or [None]
     chosen = [None if source is None else read_hardware(source) for source in sources]
     seconds = parse_times(times, "--times")
+    check_options(chips, confidence, device)
     observer = PlainObserver()
     if trial is not None:
         from analognas.record.directory import open_run

@@ -80,7 +80,7 @@ def validate_best_and_references(
         result = next(outcomes).result
         if isinstance(result, Failure):
             if is_winner:
-                raise UserError(f"{name}: the training at full budget failed: {result.reason}")
+                raise UserError(f"{_who(entrant)}: {_failed(result)}")
             observer.stage(f"{name} is left out: its training at full budget failed: {result.reason}")
             continue
         weights = result.weights if is_winner else weights
@@ -102,9 +102,20 @@ def validate_trial(
     observer.stage(f"training trial {trial.number} at full budget, {training.chips} chips{expected}")
     (outcome,) = outcomes_in_order(executor, [training])
     if isinstance(outcome.result, Failure):
-        raise UserError(f"trial {trial.number}: the training at full budget failed: {outcome.result.reason}")
+        raise UserError(f"{_who(trial)}: {_failed(outcome.result)}")
     record = _record(BEST, training, outcome.result)
     return _final_network(ending, training, outcome.result.weights, record)
+
+
+def _who(entrant: Entrant) -> str:
+    return f"the reference {entrant}" if isinstance(entrant, str) else f"trial {entrant.number}"
+
+
+def _failed(failure: Failure) -> str:
+    return (
+        f"the training at full budget failed: {failure.reason.rstrip(': ')}; every trial is kept: mend the cause, or "
+        "raise the limit in `executor`, and give `analognas resume` or this command again"
+    )
 
 
 def _final_network(

@@ -66,9 +66,14 @@ class RunDirectory:
         """The best network in every format."""
         return self.path / "best"
 
+    @property
+    def taken_further(self) -> Path:
+        """The networks of trials that somebody took further, a folder each."""
+        return self.path / "trials"
+
     def folder_of_trial(self, number: int) -> Path:
         """The network of a trial that somebody took further, in every format."""
-        return self.path / "trials" / str(number)
+        return self.taken_further / str(number)
 
     @property
     def metrics(self) -> Path:
@@ -265,7 +270,15 @@ def open_run(path: Path) -> RunDirectory:
             f"{path}: not a run directory, it has no {' and no '.join(missing)}; "
             "give the directory that `analognas search` printed"
         )
-    for own in (run.config, run.environment, run.journal, run.surrogate, run.best, run.logs):
+    for own in (
+        run.config,
+        run.environment,
+        run.journal,
+        run.surrogate,
+        run.best,
+        run.logs,
+        run.taken_further,
+    ):
         # What a run writes must stay in its directory, whoever made the directory.
         if own.is_symlink():
             raise UserError(f"{own}: is a symbolic link, which no run makes; replace it by what it points to")

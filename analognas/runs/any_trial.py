@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from operator import index
 from pathlib import Path
 
 from analognas.compose import compose
 from analognas.config.loader import load_run_config, located_in
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final.test_split import validate_trial
 from analognas.progress.observer import Observer
@@ -27,12 +28,13 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
 
     Args:
         run: finished or not; its search may be going on.
-        number: of a completed trial, from 1.
+        number: of a completed trial, from 1; also one of numpy, as tables have it.
         observer: is told of the training.
 
     Raises:
         UserError: when there is no such trial, its training fails, or the data have changed.
     """
+    number = _whole(number)
     result = run.final_result()
     if result is not None and result.trial == number:
         return run.best
@@ -54,6 +56,15 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
     for name, reason in missing.items():
         observer.stage(f"format {name} is missing: {reason}")
     return folder
+
+
+def _whole(number: int) -> int:
+    try:
+        if not isinstance(number, bool):
+            return index(number)
+    except TypeError:
+        pass
+    raise UserError(Argument("trial"), f" must be the number of a trial, got {number!r:.80}")
 
 
 def _completed(run: RunDirectory, number: int) -> Trial:

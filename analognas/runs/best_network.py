@@ -13,6 +13,7 @@ from analognas.export.standardised import Standardised
 from analognas.tasks import Task
 
 if TYPE_CHECKING:
+    from analognas.errors import UserError
     from analognas.final.test_split import FinalNetwork
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult
@@ -57,14 +58,28 @@ def best_artefact(path: Path) -> Artefact:
         UserError: when there is no finished run, its weights are missing or damaged, or its data are
             missing or have changed.
     """
+    from analognas.config.loader import load_run_config
     from analognas.errors import UserError
     from analognas.record.directory import open_run
 
     run = open_run(path)
     result = run.final_result()
+    if result is None and not load_run_config(run.config)[0].final.train:
+        raise no_network_of_its_own(path)
     if result is None:
         raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
     return artefact_in(run, run.best, result)
+
+
+def no_network_of_its_own(path: Path) -> UserError:
+    """Return what to say to somebody who wants the best network of a run that trains none."""
+    from analognas.errors import Argument, UserError
+
+    return UserError(
+        f"{path}: trains no network at its end (`final: none`); take a trial further with ",
+        Argument("trial"),
+        f", or train the best one with `analognas resume {path} --set final.train=true`",
+    )
 
 
 def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefact:

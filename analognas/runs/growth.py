@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import chain, count
 
 from analognas.config.loader import dump_config, load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError, remedy
 from analognas.record.directory import RunDirectory, write_atomically
 from analognas.record.journal import Journal
-from analognas.record.search_end import FINISHED, SearchEnd, forget_search_end, write_search_end
+from analognas.record.search_end import (
+    FINISHED,
+    SearchEnd,
+    forget_search_end,
+    read_search_end,
+    write_search_end,
+)
 from analognas.record.trial import Trial
 from analognas.runs.resume_checks import ENDS
 
@@ -22,7 +30,8 @@ def n_candidates(trials: Sequence[Trial]) -> int:
 def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
     """Let the search of the run end when `config` says; what was decided stays.
 
-    The network of a run that has ended is kept beside the one to come, as `best-after-N-trials`.
+    Where the search may go on, the network of a run that has ended is kept beside the one to come, as
+    `best-after-N-trials`. A search that has ended stays ended where `config` lets it go on no longer than before.
 
     Args:
         run: that was checked to be the same search but for its end.
@@ -46,7 +55,7 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
                 f"`analognas finish {run.path}` ends the search with these"
             )
         try:
-            if trials > finished:
+            if trials > finished and (_goes_on_longer(before, config) or (reopen and _was_finished(run))):
                 _keep_best(run, finished)
                 forget_search_end(run)
             changed = {
@@ -81,6 +90,21 @@ def end_search(run: RunDirectory) -> None:
             ) from None
 
 
+def _goes_on_longer(before: SearchConfig, now: SearchConfig) -> bool:
+    """Return whether anything that ends the search ends it later than before."""
+    return any(
+        (getattr(now.search, key) or math.inf) > (getattr(before.search, key) or math.inf) for key in ENDS
+    )
+
+
+def _was_finished(run: RunDirectory) -> bool:
+    end = read_search_end(run)
+    return end is not None and end.reason == FINISHED
+
+
 def _keep_best(run: RunDirectory, finished: int) -> None:
+    """Move the network of a run that has ended aside; one that was kept after as many trials stays, too."""
     if run.best.exists():
-        run.best.rename(run.path / f"{run.best.name}-after-{finished}-trials")
+        kept = f"{run.best.name}-after-{finished}-trials"
+        names = chain([kept], (f"{kept}-{number}" for number in count(2)))
+        run.best.rename(next(path for path in map(run.path.joinpath, names) if not path.exists()))

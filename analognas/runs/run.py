@@ -176,10 +176,11 @@ class Run:
         Raises:
             UserError: when the run has not ended, or a value does not fit.
         """
-        from analognas.runs.validate import parse_times, read_hardware, validate
+        from analognas.runs.validate import check_options, parse_times, read_hardware, validate
 
         if times_s is not None and (isinstance(times_s, str | int | float) or len(times_s) == 0):
             raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
+        check_options(chips, confidence, device)
         return validate(
             self.path if trial is None else self._folder_of(trial),
             hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
@@ -267,7 +268,7 @@ class Run:
         """
         from analognas.report.figures import FIGURES
 
-        if figure not in FIGURES:
+        if not isinstance(figure, str) or figure not in FIGURES:
             raise UserError(f"`figure` must be one of {', '.join(FIGURES)}, got {figure!r}")
         data = self._report_data()
         if not data.completed:

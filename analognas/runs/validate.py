@@ -18,6 +18,7 @@ from analognas.compose import final_budget, final_task
 from analognas.config.budgets import STANDARD_TIMES_S
 from analognas.config.document import Document, read_document
 from analognas.config.hardware_section import HardwareSection
+from analognas.config.loader import load_run_config
 from analognas.config.translate import translate
 from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
@@ -26,8 +27,10 @@ from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import calibration_batches, on_tiles, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
 from analognas.progress.observer import Observer
+from analognas.record.directory import RunDirectory, holds_run
 from analognas.record.trial import DriftRecord
 from analognas.runs.architecture_file import Architecture, load_weights, read_architecture
+from analognas.runs.best_network import no_network_of_its_own
 from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds, Spec
 from analognas.specs.problems import ConfigError, Place, Problem, nearest
@@ -100,11 +103,7 @@ def validate(
     Raises:
         UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
     """
-    _check_numbers(chips, confidence)
-    try:
-        place = resolve_device(device)
-    except NoSuchDeviceError as error:
-        raise UserError(Argument("device"), f": {error}") from None
+    place = check_options(chips, confidence, device)
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
     chosen = hardware or content.hardware
@@ -141,6 +140,19 @@ def validate(
         curve=drift_record(curve),
         tiles=hwsim.tile_map(analog).n_tiles,
     )
+
+
+def check_options(chips: int | None, confidence: float | None, device: str) -> torch.device:
+    """Check what can be checked before a network is there, and return the device.
+
+    Raises:
+        UserError: when a value is not possible, or the machine has no such device.
+    """
+    _check_numbers(chips, confidence)
+    try:
+        return resolve_device(device)
+    except NoSuchDeviceError as error:
+        raise UserError(Argument("device"), f": {error}") from None
 
 
 def _check_numbers(chips: int | None, confidence: float | None) -> None:
@@ -225,6 +237,8 @@ def _architecture_path(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     if path.is_dir():
+        if holds_run(path) and not load_run_config(RunDirectory(path).config)[0].final.train:
+            raise no_network_of_its_own(path)
         raise UserError(
             f"{path}: no best/architecture.json in it; `analognas resume {path}` ends a run that has not ended, "
             "and exports again what is missing"

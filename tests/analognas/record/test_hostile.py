@@ -67,7 +67,7 @@ def test_a_name_leads_nowhere_else(tmp_path, name) -> None:
 
 
 @pytest.mark.parametrize(
-    "own", ["config.yaml", "environment.json", "trials.jsonl", "best", "surrogate", "logs"]
+    "own", ["config.yaml", "environment.json", "trials.jsonl", "best", "surrogate", "logs", "trials"]
 )
 def test_links_in_a_run_directory_are_refused(tmp_path, own) -> None:
     run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path))[0]), {})

@@ -102,6 +102,30 @@ def test_a_trial_that_is_not_there_is_told(written, number) -> None:
         written.network(number)
 
 
+@pytest.mark.parametrize("number", ["3", 3.0, True, [3]])
+def test_what_is_no_number_of_a_trial_is_told(written, number) -> None:
+    with pytest.raises(UserError, match=r"`trial` must be the number of a trial, got "):
+        written.network(number)
+
+
+@pytest.mark.slow
+def test_a_number_from_a_table_names_a_trial(finished) -> None:
+    run = analognas.Run.open(finished)
+    assert run.result is not None
+    number = next(number for number in run.trials()["number"] if number != run.result.trial)
+    assert run.network(number) is not None
+    assert json.loads((finished / "trials" / str(number) / "metrics.json").read_text())["trial"] == number
+
+
+def test_options_that_do_not_fit_are_told_before_a_trial_is_trained(written) -> None:
+    for option, value in (("chips", 1), ("confidence", -1), ("device", "tpu")):
+        with pytest.raises(UserError, match=f"`{option}`"):
+            written.validate(trial=3, **{option: value})
+        refused = command_line("validate", written.path, "--trial", "3", f"--{option}", str(value))
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert not (written.path / "trials").exists()
+
+
 def test_genes_and_accuracies_are_tables(written) -> None:
     table = written.trials(genes=True)
     assert table.loc[0, "OC0"] == json.loads(table.loc[0, "architecture"])["OC0"]
@@ -122,6 +146,8 @@ def test_the_front_the_space_and_the_figures_of_a_run(written) -> None:
         assert len(written.plot(name).data) > 0
     with pytest.raises(UserError, match="`figure` must be one of search, drift, size, got 'pie'"):
         written.plot("pie")
+    with pytest.raises(UserError, match="`figure` must be one of"):
+        written.plot(["search"])  # type: ignore[arg-type]
 
 
 def test_a_run_without_a_surrogate_says_so(written) -> None:

@@ -9,6 +9,8 @@ import analognas
 from analognas.config.loader import load_run_config
 from analognas.errors import UserError
 from analognas.progress.observer import Silent
+from analognas.record.directory import open_run
+from analognas.runs.growth import set_ends
 from tests.analognas.runs.test_earlier_run import WRITTEN
 from tests.analognas.small_search import SMALL, write_small
 from tests.analognas.small_search import analognas as command_line
@@ -127,3 +129,65 @@ def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_late
     later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=25", "--json")
     assert later.returncode == 0, later.stderr
     assert analognas.Run.open(run).best.network() is not None
+
+
+def test_a_run_that_has_ended_and_may_go_on_no_longer_keeps_its_network(run) -> None:
+    changes = ("--set", "search.patience=2", "--set", "search.trials=5")
+    done = command_line("resume", run, *changes)
+    assert done.returncode == 0, done.stderr
+    assert "the run has ended already" in done.stderr
+    assert not (run / "best-after-5-trials").exists()
+    assert analognas.Run.open(run).config.search.patience == 2
+
+
+def test_a_network_that_was_kept_after_as_many_trials_stays(run) -> None:
+    kept = run / "best-after-6-trials"
+    for folder in (kept, run / "best-after-6-trials-2"):
+        folder.mkdir()
+        (folder / "metrics.json").touch()
+    (run / "trials.jsonl").write_text(
+        "".join((WRITTEN / "trials.jsonl").read_text().splitlines(keepends=True)[:6])
+    )
+    directory = open_run(run)
+    config, _ = load_run_config(directory.config, ["search.trials=7"])
+    set_ends(directory, config, reopen=True)
+    assert (run / "best-after-6-trials-3" / "model.safetensors").exists()
+    assert not (run / "best").exists()
+
+
+def test_a_training_that_is_asked_for_later_does_not_reopen_a_search_that_was_finished(tmp_path) -> None:
+    run = shutil.copytree(WRITTEN, tmp_path / "run")
+    shutil.rmtree(run / "best")
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("final: {", "final: {train: false, ", 1))
+    trials = run / "trials.jsonl"
+    trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:6]))
+    assert command_line("finish", run).returncode == 0
+    for command in (("validate",), ("export", "--format", "onnx", "--out", tmp_path / "out")):
+        refused = command_line(command[0], run, *command[1:])
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert (
+            "trains no network at its end (`final: none`); take a trial further with --trial"
+            in refused.stderr
+        )
+    done = command_line("resume", run, "--set", "final.train=true")
+    assert done.returncode == 0, done.stderr
+    assert "the search was ended by `analognas finish` after 6 trials" in done.stderr
+    assert n_trials(run) == 6
+    assert (run / "best" / "model.safetensors").exists()
+
+
+def test_a_final_training_that_fails_names_its_trial_and_what_helps(interrupted) -> None:
+    limit = "executor={kind: processes, workers: 1, trial_timeout: 0.01}"
+    assert command_line("resume", interrupted, "--set", limit).returncode != 0
+    trials = analognas.Run.open(interrupted).directory.trials()
+    assert len(trials) == 8
+    done = command_line("resume", interrupted, "--set", limit)
+    assert (done.returncode, done.stderr.splitlines()[-1].count("the training at full budget failed")) == (
+        2,
+        1,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("trial ")
+    assert "raise the limit in `executor`" in last
+    assert not (interrupted / "best").exists()
