@@ -32,6 +32,7 @@ class ReportData:
         config_text: the configuration with every default written out, YAML.
         environment: versions and machine, as `analognas.record.environment` gives them.
         command: the command line that reproduces the run.
+        ended: a sentence on a search that somebody ended before its trials were spent; empty otherwise.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ReportData:
     config_text: str
     environment: Mapping[str, Any]
     command: str
+    ended: str = ""
 
     @property
     def objective(self) -> str:

@@ -324,7 +324,8 @@ class Run:
             trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
         else:
             trial = self.directory.trial_of(result, trials)
-        over = result is not None or (not config.final.train and read_search_end(self.directory) is not None)
+        end = read_search_end(self.directory)
+        over = result is not None or (not config.final.train and end is not None)
         if over and self.directory.report.exists():
             state = "finished"
         else:
@@ -335,6 +336,7 @@ class Run:
             "trials": config.search.n_evaluations,
             "finished": len(trials),
             "failed": sum(trial.status == "failed" for trial in trials),
+            "search_ended_by": None if end is None else end.reason,
             "choice": config.choice,
             "best": _best(trial, result),
             "report": str(self.directory.report) if self.directory.report.exists() else None,

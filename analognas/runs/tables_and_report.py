@@ -9,6 +9,7 @@ from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError, remedy
 from analognas.record.directory import RunDirectory
+from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report import ReportData, write_hypervolume, write_pareto, write_report, write_summary
@@ -62,4 +63,15 @@ def report_data(
             key: value for key, value in run.read_environment().items() if key != MEASURED_WITH
         },  # which is a part of the configuration
         command=f"analognas search config.yaml --seed {config.seed}",
+        ended=_ended(run, config),
+    )
+
+
+def _ended(run: RunDirectory, config: SearchConfig) -> str:
+    end = read_search_end(run)
+    if end is None or end.trials >= config.search.trials:
+        return ""
+    return (
+        f"The search was ended by {end.reason} after {end.trials} of {config.search.trials} trials; the command makes "
+        "all of them."
     )

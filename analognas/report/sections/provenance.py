@@ -21,6 +21,7 @@ def reproduction(data: ReportData) -> Html:
                 "This command repeats the run. With the executors `auto` and `serial` its trials are the same."
             ),
         ),
+        *([element("p", {}, with_code(data.ended))] if data.ended else []),
         element("pre", {"class": "command"}, data.command),
         element("h3", {}, "Versions and machine"),
         table(["", ""], [*_flat(data.environment), *_places(data.trials)], ())

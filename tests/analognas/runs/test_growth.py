@@ -83,6 +83,9 @@ def test_a_search_is_ended_with_the_trials_that_it_has_and_reopened(interrupted)
     done = command_line("finish", interrupted)
     assert done.returncode == 0, done.stderr
     assert "the search was ended by `analognas finish` after 7 trials" in done.stderr
+    assert "the search was ended by `analognas finish`\n" in command_line("status", interrupted).stdout
+    page = (interrupted / "report.html").read_text(encoding="utf-8")
+    assert page.count("after 7 of 8 trials; the command makes all of them") == 1
     assert n_trials(interrupted) == 7
     assert analognas.Run.open(interrupted).best.network() is not None
     assert command_line("finish", interrupted).returncode == 0
