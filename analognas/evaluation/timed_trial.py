@@ -112,8 +112,8 @@ def time_trial(evaluator: Evaluator, genotype: Genotype) -> TrialTime:
             )
         program_s = _s(lambda: hwsim.program(analog, n=CHIPS, seed=SEED)) / CHIPS
         _on_chips(evaluator, analog, few_images)
-        some_s = _s(lambda: _on_chips(evaluator, analog, few_images)) / CHIPS
-        more_s = _s(lambda: _on_chips(evaluator, analog, images)) / CHIPS
+        some_s = min(_s(lambda: _on_chips(evaluator, analog, few_images)) for _ in range(2)) / CHIPS
+        more_s = min(_s(lambda: _on_chips(evaluator, analog, images)) for _ in range(2)) / CHIPS
     chip_image_s = max(0.0, more_s - some_s) / max(1, len(images) - len(few_images))
     return TrialTime(
         build_s=build_s,

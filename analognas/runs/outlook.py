@@ -108,12 +108,21 @@ def outlook(composition: Composition) -> Outlook:
 def _expected_time(
     composition: Composition, population: Population, median_macs: float
 ) -> ExpectedTime | str:
-    """Return the expected time by a trial of a candidate of median size, or of the largest that is quickly timed."""
-    macs = composition.problem.space.macs(population)
+    """Return the expected time by a trial of a candidate of median size, or of the largest that is quickly timed.
+
+    Small networks take as long as they have layers, large ones as long as they have multiply-accumulates: the timed one
+    is close to the median in both.
+    """
+    space = composition.problem.space
+    population = population[:LOOKED_AT]
+    macs, layers = space.macs(population), space.matrices(population).layers.sum(axis=1)
     budget = composition.evaluator.budget
     batch = max(budget.digital.batch_size, budget.hardware_aware.batch_size)
     quick = MOST_BATCH_MACS / batch
-    row = int(np.argmin(np.abs(macs - min(median_macs, quick))))
+    away = np.abs(np.log(np.maximum(macs, 1) / min(median_macs, quick))) + np.abs(
+        np.log(np.maximum(layers, 1) / max(1.0, float(np.median(layers))))
+    )
+    row = int(np.argmin(away))
     if macs[row] > 4 * quick:
         return f"the smallest candidate found has {macs[row]:,} MACs, too many for a short trial"
     try:
