@@ -73,9 +73,9 @@ class Composition:
         """Return a new executor of trials; `logs` is the folder for the output of its workers."""
         return self.site.executor(self.evaluator.evaluate, logs)
 
-    def executor_in_full(self, logs: Path | None) -> Executor[FullTraining, FullyTrained]:
-        """Return a new executor of trainings at full budget, held to the same limits."""
-        return self.site.executor(self.evaluator.evaluate_in_full, logs, self.ending.most_trainings)
+    def executor_in_full(self, logs: Path | None, at_most: int) -> Executor[FullTraining, FullyTrained]:
+        """Return a new executor of trainings at full budget, `at_most` so many together, held to the same limits."""
+        return self.site.executor(self.evaluator.evaluate_in_full, logs, at_most)
 
 
 def load_task_and_space(config: SearchConfig) -> tuple[Task, ArchitectureSpace]:

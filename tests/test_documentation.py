@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analognas.config.loader import parse_config
+from tests.analognas.parse import parse_config
 
 ROOT = Path(__file__).parents[1]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)

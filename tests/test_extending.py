@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import analognas.testing
-from analognas.config.loader import parse_config
+from tests.analognas.parse import parse_config
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")

@@ -41,8 +41,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         f"{content['state']}: {content['finished']} of {content['trials']} trials, {content['failed']} failed"
         f"{_pace(content) if to_do > 0 else ''}"
     )
-    if content["search_ended_by"] is not None:
-        typer.echo(f"the search was ended by {content['search_ended_by']}")
+    if content["search_end"]:
+        typer.echo(content["search_end"])
     if content["state"] != "running" and (torn := torn_line(run.directory.journal)):
         typer.echo(f"{torn}; `analognas resume {folder}` makes that trial again")
     for line in _last_failures(trials, run.directory.logs):

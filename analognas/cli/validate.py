@@ -48,13 +48,12 @@ def validate(
     """Program a found network on chips and show its accuracy over time, on any hardware."""
     from analognas.errors import UserError
     from analognas.progress.terminal import PlainObserver
-    from analognas.runs.validate import check_options, parse_times, read_hardware
+    from analognas.runs.validate import OWN, ChosenHardware, check_options, parse_times, read_hardware
     from analognas.runs.validate import validate as validate_network
 
     if plot is not None and (plot.suffix != ".html" or not plot.parent.is_dir()):
         raise UserError(f"--plot: must be an .html file in a folder that exists, got {plot}")
-    sources: list[str | None] = [*dict.fromkeys(hardware)] or [None]
-    chosen = [None if source is None else read_hardware(source) for source in sources]
+    chosen = [ChosenHardware(read_hardware(source), source) for source in dict.fromkeys(hardware)]
     seconds = parse_times(times, "--times")
     check_options(chips, confidence, device)
     observer = PlainObserver()
@@ -63,21 +62,17 @@ def validate(
         from analognas.runs.any_trial import folder_of_trial
 
         path = folder_of_trial(open_run(path), trial, observer)
-    results = [
-        validate_network(
-            path,
-            hardware=one,
-            hardware_source=source,
-            times_s=seconds,
-            chips=chips,
-            confidence=confidence,
-            adabs=adabs,
-            device=device,
-            observer=observer,
-            progress=True,
-        )
-        for source, one in zip(sources, chosen, strict=True)
-    ]
+    results = validate_network(
+        path,
+        chosen or OWN,
+        times_s=seconds,
+        chips=chips,
+        confidence=confidence,
+        adabs=adabs,
+        device=device,
+        observer=observer,
+        progress=True,
+    )
     if plot is not None:
         _draw(plot, results)
     if as_json:

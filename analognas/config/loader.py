@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from analognas.config.document import START_FROM, Document, dotted, parse_document, read_document
+from analognas.config.document import START_FROM, Document, dotted, read_document
 from analognas.config.overrides import apply_overrides, assign_seed, choose_kind
 from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
@@ -70,15 +70,6 @@ def load_run_config(
 ) -> tuple[SearchConfig, Document]:
     """Read and validate the `config.yaml` that a run wrote, as `load_config`."""
     return load_config(path, overrides, executor, remedy=RESTORE)
-
-
-def parse_config(text: str, folder: Path, source: str = "config") -> SearchConfig:
-    """Validate a configuration given as YAML text; relative paths start at `folder`.
-
-    Raises:
-        UserError: as `load_config`.
-    """
-    return validate_document(parse_document(text, source), folder)
 
 
 def validate_document(document: Document, folder: Path) -> SearchConfig:

@@ -41,7 +41,7 @@ from analognas.executors.executor import (
 )
 from analognas.record.correct_images import CorrectImages
 from analognas.record.environment import package_versions
-from analognas.record.trial import Failure
+from analognas.record.trial import DriftRecord, Failure
 from analognas.seeds import derive_seed
 from analognas.specs.durations import DAY_S
 from analognas.training.loop import accuracy
@@ -146,14 +146,11 @@ class Evaluator:
                 seed=self.chip_seed,
             )
         )
-        return Measurement(
-            metrics={
-                **drift_metrics(curve),
-                "digital_accuracy": trained.digital_accuracy,
-                **cost_metrics(trained.network, self.task, self.hardware),
-            },
-            curve=curve,
-        )
+        return Measurement(self._metrics(curve, trained.digital_accuracy, trained.network), curve)
+
+    def _metrics(self, curve: DriftRecord, digital_accuracy: float, network: nn.Module) -> dict[str, float]:
+        costs = cost_metrics(network, self.task, self.hardware)
+        return {**drift_metrics(curve), "digital_accuracy": digital_accuracy, **costs}
 
     def network(self, genotype: Genotype, share: float = 1.0) -> nn.Module:
         """Return the untrained network of a candidate.
@@ -220,11 +217,7 @@ class Evaluator:
         split = task.test if name == "test" else task.validation
         curve = curve_on_chips(analog, split, chips=chips, times_s=self.times_s, seed=self.chip_seed)
         record = drift_record(curve)
-        metrics = {
-            **drift_metrics(record),
-            "digital_accuracy": accuracy(network, split.x, split.y),
-            **cost_metrics(network, task, self.hardware),
-        }
+        metrics = self._metrics(record, accuracy(network, split.x, split.y), network)
         return Measured(metrics, record, CorrectImages.of(curve, DAY_S))
 
 

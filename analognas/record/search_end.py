@@ -1,4 +1,7 @@
-"""That a search has ended and no network follows from it, or not by itself: `search_end.json` in the run directory."""
+"""That a search has ended for good: `search_end.json` in the run directory.
+
+`analognas finish` writes it, and a run that trains no network at its end, which has no other mark of being over.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,22 @@ from analognas.record.strict import first_problem
 FINISHED: Final = "`analognas finish`"
 """The reason of a search that somebody ended."""
 
-ITS_BUDGET: Final = "its own budget"
-"""The reason of a search that trains no network at its end."""
-
 
 @dataclass(frozen=True)
 class SearchEnd:
-    """Why a search made no more trials.
+    """How a search ended.
 
     Attributes:
-        reason: in words, such as "`analognas finish`".
+        reason: what ended it before its trials were spent, such as "`analognas finish`"; empty for nothing.
         trials: that it had.
     """
 
     reason: str
     trials: int
+
+    def sentence(self) -> str:
+        """Return what ended the search, and when; empty where it had all its trials."""
+        return f"the search was ended by {self.reason} after {self.trials} trials" if self.reason else ""
 
 
 def write_search_end(run: RunDirectory, end: SearchEnd) -> None:

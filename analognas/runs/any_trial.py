@@ -48,7 +48,7 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
         composition = compose(config)
     with closing(composition.site):
         check_same_data(run, composition.task)
-        with logs_of(run) as logs, closing(composition.executor_in_full(logs)) as executor:
+        with logs_of(run) as logs, closing(composition.executor_in_full(logs, 1)) as executor:
             final = validate_trial(composition.ending, executor, trial, observer)
         result = FinalResult(trial=number, network=final.validated, references=(), surrogate={})
         folder.parent.mkdir(exist_ok=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import hwsim
 from analognas.config.sections import SearchConfig
+from analognas.errors import Argument, UserError
 from analognas.export import Artefact
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.tasks import Task
 
 if TYPE_CHECKING:
-    from analognas.errors import UserError
     from analognas.final.test_split import FinalNetwork
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult
@@ -59,7 +59,6 @@ def best_artefact(path: Path) -> Artefact:
             missing or have changed.
     """
     from analognas.config.loader import load_run_config
-    from analognas.errors import UserError
     from analognas.record.directory import open_run
 
     run = open_run(path)
@@ -73,8 +72,6 @@ def best_artefact(path: Path) -> Artefact:
 
 def no_network_of_its_own(path: Path) -> UserError:
     """Return what to say to somebody who wants the best network of a run that trains none."""
-    from analognas.errors import Argument, UserError
-
     return UserError(
         f"{path}: trains no network at its end (`final: none`); take a trial further with ",
         Argument("trial"),
@@ -90,7 +87,6 @@ def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefac
     """
     from analognas.compose import final_task
     from analognas.config.loader import load_run_config
-    from analognas.errors import UserError
     from analognas.evaluation.evaluator import build_network
     from analognas.evaluation.prepared import prepare
     from analognas.evaluation.training import on_tiles

@@ -80,7 +80,7 @@ def end_search(run: RunDirectory) -> None:
         if not any(trial.status == "completed" and trial.at_full_budget for trial in trials):
             raise UserError(
                 f"{run.path}: no trial has completed at full budget, so there is no network to train; "
-                f"`analognas resume {run.path}` goes on with the search"
+                f"`analognas status {run.path}` tells how far the search is"
             )
         try:
             write_search_end(run, SearchEnd(FINISHED, n_candidates(trials)))

@@ -22,7 +22,7 @@ from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
 from analognas.record.journal import Journal
-from analognas.record.search_end import ITS_BUDGET, SearchEnd, read_search_end, write_search_end
+from analognas.record.search_end import SearchEnd, read_search_end, write_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
@@ -133,21 +133,27 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             observer.stage(f"candidates: {known.size_text()}")
             observer.stage(f"expected time: {known.time_text(config)}")
         end = read_search_end(run)
-        if end is not None:
-            observer.stage(f"the search was ended by {end.reason} after {end.trials} trials")
-        elif n_candidates(trials) < config.search.trials or config.search.halving:
-            done = f"; {len(trials)} finished" if trials else ""
-            observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
-            trials = _search(run, composition, trials, journal, observer)
-        if end is None and n_candidates(trials) < config.search.trials:
-            observer.stage(_why_no_more(composition, trials))
+        if end is None:
+            if n_candidates(trials) < config.search.trials or config.search.halving:
+                done = f"; {len(trials)} finished" if trials else ""
+                observer.stage(f"searching: {_budget(config)}, {config.search.strategy.kind}{done}")
+                trials = _search(run, composition, trials, journal, observer)
+            end = SearchEnd(composition.loop.why_ended(trials), n_candidates(trials))
+            if not end.reason and end.trials < config.search.trials:
+                observer.stage(_none_left(composition, end.trials))
+        if end.reason:
+            observer.stage(end.sentence())
+        best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
+        if best is None:
+            publish(run, config, trials, None)
+            raise NoFeasibleArchitectureError(_why_nothing_completed(run, trials))
         with _told_what_helps(run):
             if config.final.train:
-                result = _finish(run, composition, trials, observer)
+                result = _finish(run, composition, trials, best, observer)
             else:
                 result = None
                 fit_surrogate(composition.ending.surrogate, composition.problem.space, trials, run)
-                write_search_end(run, end or SearchEnd(ITS_BUDGET, n_candidates(trials)))
+                write_search_end(run, end)
         observer.stage("writing the report")
         publish(run, config, trials, result)
     return result
@@ -161,17 +167,10 @@ def _budget(config: SearchConfig) -> str:
     return f"{search.trials} candidates, {search.n_evaluations} trials on {search.halving.rungs} rungs where none fails"
 
 
-def _why_no_more(composition: Composition, trials: Sequence[Trial]) -> str:
-    """Return why a search ended before its budget was spent."""
-    ended = composition.loop.why_ended(trials)
-    if ended:
-        return f"the search was ended by {ended} after {len(trials)} trials"
-    none_left = (
-        "no new one that meets the hard constraints"
-        if composition.problem.hard_bounds
-        else "no new one in the space"
-    )
-    return f"the search ends after {n_candidates(trials)} candidates: the strategy found {none_left}"
+def _none_left(composition: Composition, n: int) -> str:
+    """Return that the strategy found no more than `n` candidates."""
+    where = "that meets the hard constraints" if composition.problem.hard_bounds else "in the space"
+    return f"the search ends after {n} candidates: the strategy found no new one {where}"
 
 
 def _search(
@@ -202,17 +201,13 @@ def logs_of(run: RunDirectory) -> Iterator[Path]:
 
 
 def _finish(
-    run: RunDirectory, composition: Composition, trials: Sequence[Trial], observer: Observer
+    run: RunDirectory, composition: Composition, trials: Sequence[Trial], best: Trial, observer: Observer
 ) -> FinalResult:
     config, ending = composition.config, composition.ending
-    best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
-    if best is None:
-        publish(run, config, trials, None)
-        raise NoFeasibleArchitectureError(_why_nothing_completed(run, trials))
     told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
     if told:
         observer.stage(told)
-    with logs_of(run) as logs, closing(composition.executor_in_full(logs)) as executor:
+    with logs_of(run) as logs, closing(composition.executor_in_full(logs, ending.most_trainings)) as executor:
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer)
         race = choose_finalist(ending, executor, trials, best, observer)
         final, references = validate_best_and_references(ending, executor, race, trials, observer)

@@ -82,7 +82,8 @@ def search_differences(run: RunDirectory, config: SearchConfig, *, may_grow: boo
     before, now = _comparable(load_run_config(run.config)[0]), _comparable(config)
     if may_grow:
         now["search"] |= {key: before["search"][key] for key in ENDS}
-        now["final"]["train"] = before["final"]["train"]
+        train = now["final"]["train"]
+        now["final"] = {**(now["final"] if train else before["final"]), "train": before["final"]["train"]}
     return differences(before, now)
 
 

@@ -176,15 +176,22 @@ class Run:
         Raises:
             UserError: when the run has not ended, or a value does not fit.
         """
-        from analognas.runs.validate import check_options, parse_times, read_hardware, validate
+        from analognas.runs.validate import (
+            ChosenHardware,
+            check_options,
+            parse_times,
+            read_hardware,
+            validate,
+        )
 
         if times_s is not None and (isinstance(times_s, str | int | float) or len(times_s) == 0):
             raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
         check_options(chips, confidence, device)
-        return validate(
+        source = hardware if isinstance(hardware, str) else None
+        chosen = ChosenHardware(read_hardware(hardware) if isinstance(hardware, str) else hardware, source)
+        (validation,) = validate(
             self.path if trial is None else self._folder_of(trial),
-            hardware=read_hardware(hardware) if isinstance(hardware, str) else hardware,
-            hardware_source=hardware if isinstance(hardware, str) else None,
+            [chosen],
             times_s=None
             if times_s is None
             else parse_times([str(time_s) for time_s in times_s], "`times_s`"),
@@ -194,6 +201,7 @@ class Run:
             device=device,
             observer=Silent(),
         )
+        return validation
 
     def export(
         self,
@@ -298,11 +306,13 @@ class Run:
         Raises:
             UserError: when the run has not ended, its strategy has no surrogate, or the files are damaged.
         """
+        from analognas.final.surrogate import FEWEST_FOR_TAU
         from surrogates import load_surrogate
 
         if not self.directory.surrogate.exists():
             raise UserError(
-                f"{self.path}: has no surrogate; runs that have ended have one, where the strategy searches on one"
+                f"{self.path}: has no surrogate; a run that has ended has one where its strategy searches on one and "
+                f"{FEWEST_FOR_TAU} trials or more have completed"
             )
         try:
             return load_surrogate(self.directory.surrogate)
@@ -336,7 +346,7 @@ class Run:
             "trials": config.search.n_evaluations,
             "finished": len(trials),
             "failed": sum(trial.status == "failed" for trial in trials),
-            "search_ended_by": None if end is None else end.reason,
+            "search_end": "" if end is None else end.sentence(),
             "choice": config.choice,
             "best": _best(trial, result),
             "report": str(self.directory.report) if self.directory.report.exists() else None,

@@ -9,10 +9,11 @@ from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError, remedy
 from analognas.record.directory import RunDirectory
-from analognas.record.search_end import read_search_end
+from analognas.record.search_end import FINISHED, read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report import ReportData, write_hypervolume, write_pareto, write_report, write_summary
+from analognas.report.wording import capitalised
 from analognas.runs.resume_checks import MEASURED_WITH
 
 
@@ -69,9 +70,6 @@ def report_data(
 
 def _ended(run: RunDirectory, config: SearchConfig) -> str:
     end = read_search_end(run)
-    if end is None or end.trials >= config.search.trials:
+    if end is None or end.reason != FINISHED:  # the command ends for the same reason, any other
         return ""
-    return (
-        f"The search was ended by {end.reason} after {end.trials} of {config.search.trials} trials; the command makes "
-        "all of them."
-    )
+    return f"{capitalised(end.sentence())}; the command makes all {config.search.trials} of them."

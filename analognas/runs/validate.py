@@ -72,11 +72,27 @@ class _HardwareFile(Spec):
     hardware: HardwareSection
 
 
+@dataclass(frozen=True)
+class ChosenHardware:
+    """Hardware to validate a network on.
+
+    Attributes:
+        hardware: None for the run's own.
+        source: what the user calls it, such as the name of a file; None for its own name.
+    """
+
+    hardware: hwsim.Hardware | None = None
+    source: str | None = None
+
+
+OWN: Final = (ChosenHardware(),)
+"""The hardware of the run, alone."""
+
+
 def validate(
     path: Path,
+    on: Sequence[ChosenHardware] = OWN,
     *,
-    hardware: hwsim.Hardware | None,
-    hardware_source: str | None = None,
     times_s: Sequence[float] | None,
     chips: int | None,
     confidence: float | None = None,
@@ -84,62 +100,70 @@ def validate(
     device: str = "cpu",
     observer: Observer,
     progress: bool = False,
-) -> Validation:
-    """Validate a found network on its test split.
+) -> list[Validation]:
+    """Validate a found network on its test split, on one hardware after the other.
 
     Args:
         path: a run directory, a `best/` folder or an architecture.json. Weights next to it are used; without them the
             network is trained first, at the full budget that the file states.
-        hardware: instead of the run's own.
-        hardware_source: what the user calls it, such as the name of a file; None: its own name.
+        on: the hardwares.
         times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
         chips: from 2 to 1000, instead of as many as the run used.
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
-        adabs: measure batch-norm statistics anew on every chip at every time.
+        adabs: measure batch-norm statistics on every chip at every time.
         device: where this runs: cpu, cuda, cuda:N or auto.
         observer: is told of the stages.
         progress: show a progress bar on a terminal.
 
     Raises:
-        UserError: when a file is missing or does not fit, or the hardware cannot be simulated at these times.
+        UserError: when a file is missing or does not fit, or a hardware cannot be simulated at these times.
     """
     place = check_options(chips, confidence, device)
     architecture = read_architecture(_architecture_path(path))
     content = architecture.content
-    chosen = hardware or content.hardware
-    name = hwsim.label(chosen)
-    source = hardware_source or chosen.name
-    try:
-        hwsim.check_times(chosen, times_s or STANDARD_TIMES_S)
-    except ValueError as error:
-        raise UserError(f"{source}: {error}; name other times with ", Argument("times_s", "times")) from None
+    times = tuple(times_s or STANDARD_TIMES_S)
+    named = [_named(one, content.hardware, times) for one in on]
     torch.set_num_threads(content.threads)
     task = prepare(content.task.build(), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     task = final_task(task, content.final).to(place)
     network = _trained(architecture, task, observer).to(task.device)
-    observer.stage(f"programming {chips or content.final.chips} chips of {name}")
+    digital_accuracy = accuracy(network, task.test.x, task.test.y)
+    validations = []
+    for source, hardware in named:
+        label = hwsim.label(hardware)
+        observer.stage(f"programming {chips or content.final.chips} chips of {label}")
+        try:
+            analog = on_tiles(network, task, hardware)
+            curve = curve_on_chips(
+                analog,
+                task.test,
+                chips=chips or content.final.chips,
+                times_s=times,
+                seed=chip_seed(content.seed),
+                confidence=confidence,
+                adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
+                progress=progress,
+            )
+        except ValueError as error:
+            raise UserError(f"{source}: {error}") from None
+        tiles = hwsim.tile_map(analog).n_tiles
+        validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles))
+    return validations
+
+
+def _named(
+    chosen: ChosenHardware, own: hwsim.Hardware, times_s: Sequence[float]
+) -> tuple[str, hwsim.Hardware]:
+    """Return a hardware with the name that errors have for it, once it can be simulated at every time."""
+    hardware = chosen.hardware or own
+    source = chosen.source or hardware.name
     try:
-        analog = on_tiles(network, task, chosen)
-        curve = curve_on_chips(
-            analog,
-            task.test,
-            chips=chips or content.final.chips,
-            times_s=tuple(times_s or STANDARD_TIMES_S),
-            seed=chip_seed(content.seed),
-            confidence=confidence,
-            adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
-            progress=progress,
-        )
+        hwsim.check_times(hardware, times_s)
     except ValueError as error:
-        raise UserError(f"{source}: {error}") from None
-    return Validation(
-        hardware=name,
-        digital_accuracy=accuracy(network, task.test.x, task.test.y),
-        curve=drift_record(curve),
-        tiles=hwsim.tile_map(analog).n_tiles,
-    )
+        raise UserError(f"{source}: {error}; name other times with ", Argument("times_s", "times")) from None
+    return source, hardware
 
 
 def check_options(chips: int | None, confidence: float | None, device: str) -> torch.device:
@@ -179,7 +203,7 @@ def read_hardware(text: str) -> hwsim.Hardware:
     path = Path(text)
     if text in hwsim.preset_names():
         return hwsim.preset(text)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path.is_file():
         raise UserError(
             Argument("hardware"),
             f": no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml",

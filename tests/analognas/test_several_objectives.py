@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from analognas.config.loader import parse_config
 from analognas.driver.selection import choose
 from analognas.errors import UserError
 from analognas.metrics import METRICS, SIGNS
@@ -18,6 +17,7 @@ from analognas.strategies.scalarisation import SCALARISED
 from analognas.strategies.specs import SELECTABLE
 from analognas.strategies.start_from import given_candidate
 from search_spaces import ResNetSpace, genotypes
+from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL, analognas, write_small
 
 START = "[{OC0: 9, KS0: 3, M: 1, blocks: [{R: 1, B: 1, CT: B, WF: 1, skip: true}]}]"

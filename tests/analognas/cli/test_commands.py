@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from analognas.compose import compose
-from analognas.config.loader import load_config, parse_config
+from analognas.config.loader import load_config
 from analognas.errors import UserError
 from analognas.record.directory import create_run
 from analognas.runs.lifecycle import new_run
 from tests.analognas.cli.command_line import files, invoke
+from tests.analognas.parse import parse_config
 from tests.analognas.small_search import ROOT, SMALL, environment
 
 LONG = "/".join(["x" * 200] * 30)

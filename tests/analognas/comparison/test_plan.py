@@ -6,7 +6,7 @@ import pytest
 
 from analognas.comparison.plan import ComparisonPlan, plan_comparison
 from analognas.config.document import parse_document
-from analognas.config.loader import dump_config, parse_config
+from analognas.config.loader import dump_config
 from analognas.errors import UserError
 from analognas.record.directory import create_run
 from analognas.strategies.specs import (
@@ -17,6 +17,7 @@ from analognas.strategies.specs import (
     SurrogateGuidedSpec,
 )
 from tests.analognas.comparison.builders import a_plan
+from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL
 
 

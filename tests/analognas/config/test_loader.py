@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analognas.config.loader import dump_config, load_config, parse_config
+from analognas.config.loader import dump_config, load_config
 from analognas.specs.problems import ConfigError
 from tests.analognas.config.mistakes import problems
+from tests.analognas.parse import parse_config
 
 CONFIGS = sorted((Path(__file__).parents[3] / "configs").glob("*.yaml"))
 

@@ -8,12 +8,13 @@ import pytest
 
 from analognas.compose import compose, load_task_and_space
 from analognas.config.document import parse_document
-from analognas.config.loader import dump_config, parse_config, validate_document
+from analognas.config.loader import dump_config, validate_document
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
 from analognas.runs.lifecycle import new_run
 from analognas.runs.resume_checks import search_differences, with_size_bounds_of
 from search_spaces import count_network, published
+from tests.analognas.parse import parse_config
 
 BARE = "task: {kind: digits}\nexecutor: {kind: serial}\n"
 SHAPE = (1, 8, 8)

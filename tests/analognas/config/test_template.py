@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from analognas.config.loader import load_config, parse_config
+from analognas.config.loader import load_config
 from analognas.config.template import template
 from analognas.errors import UserError
+from tests.analognas.parse import parse_config
 
 ROOT = Path(__file__).parents[3]
 

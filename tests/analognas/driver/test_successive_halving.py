@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analognas.config.loader import parse_config
 from analognas.driver.loop import SearchLoop
 from analognas.driver.selection import choose
 from analognas.driver.successive_halving import Halving, Ladder
@@ -21,6 +20,7 @@ from analognas.spaces import complete
 from analognas.strategies import Objective, SearchProblem
 from analognas.strategies.random import RandomSearch
 from search_spaces import ResNetSpace
+from tests.analognas.parse import parse_config
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import SMALL, analognas, write_small
 

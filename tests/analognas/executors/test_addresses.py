@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from analognas.config.document import parse_document
-from analognas.config.loader import located_in, parse_config, validate_document
+from analognas.config.loader import located_in, validate_document
 from analognas.errors import UserError
+from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL, analognas, write_small
 
 pytest.importorskip("ray")

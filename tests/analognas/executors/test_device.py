@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from analognas.config.loader import parse_config
 from analognas.errors import UserError
 from analognas.executors.device import described, resolve_device
 from analognas.executors.executor import Measurement
 from analognas.record.trial import Failure
 from tests.analognas.evaluation.test_training_of_candidates import composition, job
+from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL, analognas, write_small
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ import torch
 
 from analognas.compose import compose
 from analognas.config.document import parse_document
-from analognas.config.loader import load_config, parse_config, validate_document
+from analognas.config.loader import load_config, validate_document
 from analognas.errors import UserError
 from analognas.executors import site as make
 from analognas.executors.processes import ProcessExecutor
@@ -17,6 +17,7 @@ from analognas.executors.serial import SerialExecutor
 from analognas.executors.site import ThisMachine, open_site
 from analognas.executors.specs import AutoSpec, ProcessesSpec, SerialSpec
 from tests.analognas.executors import evaluations
+from tests.analognas.parse import parse_config
 from tests.analognas.small_search import ROOT, SMALL
 
 TASK = "task: {kind: digits}\n"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analognas.config.loader import dump_config, load_config, parse_config
+from analognas.config.loader import dump_config, load_config
 from analognas.errors import UserError
 from analognas.executors.attempts import Attempt
 from analognas.export.checksums import write_checksums
@@ -23,6 +23,7 @@ from analognas.runs.architecture_file import load_weights, read_architecture
 from analognas.strategies import Objective
 from surrogates import Committee, XGBoostSurrogate, load_surrogate
 from tests.analognas.executors.evaluations import a_job
+from tests.analognas.parse import parse_config
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import ROOT, SMALL, environment, write_small
 

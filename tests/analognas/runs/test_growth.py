@@ -83,9 +83,13 @@ def test_a_search_is_ended_with_the_trials_that_it_has_and_reopened(interrupted)
     done = command_line("finish", interrupted)
     assert done.returncode == 0, done.stderr
     assert "the search was ended by `analognas finish` after 7 trials" in done.stderr
-    assert "the search was ended by `analognas finish`\n" in command_line("status", interrupted).stdout
+    assert (
+        "the search was ended by `analognas finish` after 7 trials\n"
+        in command_line("status", interrupted).stdout
+    )
     page = (interrupted / "report.html").read_text(encoding="utf-8")
-    assert page.count("after 7 of 8 trials; the command makes all of them") == 1
+    said = "The search was ended by <code>analognas finish</code> after 7 trials; the command makes all 8 of them"
+    assert page.count(said) == 1
     assert n_trials(interrupted) == 7
     assert analognas.Run.open(interrupted).best.network() is not None
     assert command_line("finish", interrupted).returncode == 0
@@ -194,3 +198,24 @@ def test_a_final_training_that_fails_names_its_trial_and_what_helps(interrupted)
     assert last.startswith("trial ")
     assert "raise the limit in `executor`" in last
     assert not (interrupted / "best").exists()
+
+
+def test_without_a_completed_trial_a_run_without_a_final_training_has_found_nothing(tmp_path) -> None:
+    text = SMALL.replace("trials: 8", "trials: 5").replace(
+        "{epochs: 1}", "{epochs: 1, learning_rate: 1.0e+30}"
+    )
+    done = command_line(
+        "search", write_small(tmp_path, text), "--out", tmp_path / "run", "--set", "final=none"
+    )
+    assert done.returncode == 3, done.stderr
+    assert "all 5 trials failed" in done.stderr
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_a_run_may_be_continued_without_its_final_training(interrupted) -> None:
+    done = command_line("resume", interrupted, "--set", "final=none")
+    assert done.returncode == 0, done.stderr
+    assert "the search was ended" not in done.stderr, "it had all its trials"
+    assert "ended" not in command_line("status", interrupted).stdout
+    kept = analognas.Run.open(interrupted).config.final
+    assert (kept.train, kept.digital_epochs) == (False, 3)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analognas.config.loader import parse_config
 from analognas.errors import UserError
 from analognas.tasks import Task
 from analognas.tasks.images import visual_wake_words
 from analognas.tasks.speakers import speaker_disjoint_indices
+from tests.analognas.parse import parse_config
 from tests.analognas.tasks.made_folders import wav
 
 RNG = np.random.default_rng(0)

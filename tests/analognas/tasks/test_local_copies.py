@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analognas.config.loader import parse_config
 from analognas.tasks import Task
 from analognas.tasks.audio.front_end import FrontEnd
+from tests.analognas.parse import parse_config
 
 COPIES = os.environ.get("ANALOGNAS_DATA")
 pytestmark = [

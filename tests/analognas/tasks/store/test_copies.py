@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analognas.config.loader import parse_config
 from analognas.errors import UserError
 from analognas.tasks import Task
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.speech_commands import CLASSES
+from tests.analognas.parse import parse_config
 
 CLIPS = 180
 SPEECH = len(CLASSES) * 20
