@@ -147,7 +147,7 @@ class Executor(Protocol[WorkT, ResultT]):
         ...
 
     def next_outcome(self) -> Outcome[WorkT, ResultT]:
-        """Wait for the next one to end; one that raised an exception or lost its worker ends with a failure."""
+        """Wait for the next one to end; one that lost its worker ends with a failure. Evaluations do not raise."""
         ...
 
     def close(self) -> None:
