@@ -10,30 +10,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analognas.api import compare, finish, resume, search
+    from analognas.api.searches import compare, finish, plan, replay, resume, search
+    from analognas.api.validation import validate
     from analognas.errors import NoFeasibleArchitectureError, UserError
+    from analognas.interruption import SearchInterrupted
     from analognas.progress import observer
     from analognas.runs.run import Run
 
 __all__ = [
     "NoFeasibleArchitectureError",
     "Run",
+    "SearchInterrupted",
     "UserError",
     "compare",
     "finish",
     "observer",
+    "plan",
+    "replay",
     "resume",
     "search",
+    "validate",
 ]
 
 _HOMES = {
-    "search": "analognas.api",
-    "compare": "analognas.api",
-    "resume": "analognas.api",
-    "finish": "analognas.api",
+    **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
+    "validate": "analognas.api.validation",
     "Run": "analognas.runs.run",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
+    "SearchInterrupted": "analognas.interruption",
 }
 
 

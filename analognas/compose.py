@@ -93,7 +93,8 @@ def load_task_and_space(config: SearchConfig) -> tuple[Task, ArchitectureSpace]:
     except ValueError as error:
         raise MisfitError(str(error), ("space",)) from None
     except UserError as error:
-        raise MisfitError(str(error), ("space", "name")) from None
+        named = ("name",) if config.space.kind == "entry-point" else ()
+        raise MisfitError(str(error), ("space", *named)) from None
 
 
 def compose(config: SearchConfig) -> Composition:
@@ -197,7 +198,8 @@ def _strategy(config: SearchConfig, problem: SearchProblem) -> Strategy:
     try:
         strategy = config.search.strategy.build(derive_seed(config.seed, "strategy"))
     except UserError as error:
-        named = ("name",) if config.search.strategy.kind == "entry-point" else ("surrogate", "name")
+        own = config.search.strategy
+        named = ("name",) if own.kind == "entry-point" else () if own.kind == "object" else ("surrogate",)
         raise MisfitError(str(error), ("search", "strategy", *named)) from None
     candidates = []
     for index, entry in enumerate(config.search.start_from):
