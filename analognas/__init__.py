@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analognas.api.ask_tell import Search
+    from analognas.api.problem import Problem
     from analognas.api.searches import compare, finish, plan, replay, resume, search
     from analognas.api.validation import validate
     from analognas.errors import NoFeasibleArchitectureError, UserError
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NoFeasibleArchitectureError",
+    "Problem",
     "Run",
+    "Search",
     "SearchInterrupted",
     "UserError",
     "compare",
@@ -35,6 +39,8 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
     "validate": "analognas.api.validation",
+    "Problem": "analognas.api.problem",
+    "Search": "analognas.api.ask_tell",
     "Run": "analognas.runs.run",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",

@@ -35,10 +35,8 @@ def status_of(
         trial = run.trial_of(result, trials)
     end = read_search_end(run)
     over = result is not None or (not config.final.train and end is not None)
-    if over and run.report.exists():
-        state = "finished"
-    else:
-        state = "running" if is_locked(run.journal) else "not finished"
+    unfinished = "running" if is_locked(run.journal) else "not finished"
+    state = "finished" if over and run.report.exists() else unfinished
     return {
         "run": str(run.path),
         "state": state,
