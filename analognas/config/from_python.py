@@ -102,7 +102,7 @@ def _lay_over(document: Document, name: str, value: Any) -> None:
         and section.get("kind") in (None, before.get("kind"))
     ):
         section = _merged(before, section)
-    place = Place(0, 0, f"`{name}`")
+    place = Place(0, 0, "")  # its key says where it is
     blocked = assign(document, path, section, place)
     if blocked is not None:
         raise ConfigError(
