@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from analognas.errors import UserError
 from analognas.specs.base import Spec
 
+OBJECT: Final = "object"
+"""The kind of a section that is an object."""
+
 LONGEST: Final = 300
 """Characters of an object's description that are kept."""
 
