@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from hwsim.hardware import Hardware
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
-    from hwsim.mapping import TileMap
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
     from hwsim.storage import load_chips, save_chips
+    from hwsim.tiles import TileMap
     from hwsim.validity import check_times
 
 __all__ = [
@@ -64,11 +64,11 @@ _HOMES: Final = {
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
-    "hwsim.mapping": ("TileMap",),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
     "hwsim.storage": ("load_chips", "save_chips"),
+    "hwsim.tiles": ("TileMap",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

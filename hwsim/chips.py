@@ -87,7 +87,8 @@ class Chips:
         self.layers: dict[str, AnalogLayer] = dict(analog_layers(net))
         self._sizes = [layer.weight.numel() for layer in self.layers.values()]
         layer = next(iter(self.layers.values()))
-        self.compensation = layer.hardware.compensation
+        kinds = {layer.hardware.compensation.kind for layer in self.layers.values()}
+        self.is_compensated = kinds != {"none"}
         self.torch_device = layer.weight.device
 
     def __len__(self) -> int:
@@ -139,16 +140,16 @@ class Chips:
         state = {name: tensor[chip] for name, tensor in self.state.items()}
         generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
         weights = self._pair_to_weights(self.device.read(state, t_s, generator))
-        if self.compensation.kind == "none":
+        if not self.is_compensated:
             return Reading(weights, None)
         programmed = self._pair_to_weights(state["g_us"])
         factors = {}
         for name, layer in self.layers.items():
             key = (self.seed, "chip", self.first + chip, "readout", name)
-            how = self.compensation.readout
-            reference = readout(layer.crossbar, programmed[name], how, stream(*key, "programming"))
-            now = readout(layer.crossbar, weights[name], how, stream(*key, float(t_s)))
-            factors[name] = compensation_factors(reference, now, layer.mapping, self.compensation.kind)
+            how = layer.hardware.compensation
+            reference = readout(layer.crossbar, programmed[name], how.readout, stream(*key, "programming"))
+            now = readout(layer.crossbar, weights[name], how.readout, stream(*key, float(t_s)))
+            factors[name] = compensation_factors(reference, now, layer.mapping, how.kind)
         return Reading(weights, factors)
 
     def mvm_key(self, t_s: float, chip: int) -> int:

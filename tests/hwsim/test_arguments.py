@@ -122,7 +122,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "a first below 0": (lambda b: hwsim.program(b.net, n=1, first=-1), ValueError, "`first >= 0`.*got -1"),
     "chips to program": (lambda b: hwsim.program(b.chips, n=1), TypeError, "`net`.*got Chips: pass chips.net"),
     "a digital network": (lambda b: hwsim.program(b.model, n=1), ValueError, "call hwsim.to_analog first"),
-    "two hardwares": (lambda b: hwsim.program(_mixed(b), n=1), ValueError, "same hardware.*`0.0`.*cmo in `1`"),
+    "two hardwares": (lambda b: hwsim.program(_mixed(b), n=1), ValueError, "same memory device.*`0.0`.*cmo in `1`"),
     "an unknown layer": (lambda b: b.chips.conductances("foo"), ValueError, "`layer`.*`0`, `2`, got 'foo'"),
     "a layer's number": (lambda b: b.chips.conductances(0), ValueError, "`layer`.*got 0"),
     "an unknown chip": (lambda b: b.chips.at(1, 99), ValueError, "`0 <= chip <= 1`.*got 99"),
