@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
+    from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
     from hwsim.storage import load_chips, save_chips
     from hwsim.tiles import TileMap
     from hwsim.validity import check_times
+    from hwsim.weight_rows import analog_share
 
 __all__ = [
     "AnalogConv1d",
@@ -34,10 +36,13 @@ __all__ = [
     "DriftPoint",
     "Hardware",
     "HwaTraining",
+    "LayerSummary",
     "PairedDifference",
+    "Summary",
     "TileMap",
     "accuracy_over_time",
     "analog_parameters",
+    "analog_share",
     "calibrate",
     "check_times",
     "distillation_loss",
@@ -48,6 +53,7 @@ __all__ = [
     "program",
     "read_hardware",
     "save_chips",
+    "summary",
     "tile_map",
     "to_analog",
     "to_digital",
@@ -65,10 +71,12 @@ _HOMES: Final = {
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
+    "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
     "hwsim.storage": ("load_chips", "save_chips"),
     "hwsim.tiles": ("TileMap",),
+    "hwsim.weight_rows": ("analog_share",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -26,6 +26,7 @@ from hwsim.devices.device import require_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
 from hwsim.streams import derive_seed, stream
+from hwsim.weight_rows import share_note
 
 PLUS, MINUS = 0, 1
 MAX_CHIPS: Final = 100_000
@@ -97,7 +98,8 @@ class Chips:
     def __repr__(self) -> str:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
-        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,})"
+        note = share_note(self.net)
+        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,}{note})"
 
     def to(self, device: torch.device | str) -> Chips:
         """Return the same chips on another torch device, like `cuda`; these stay where they are.

@@ -69,11 +69,8 @@ def to_analog(
     if any(analog_layers(model)):
         raise ValueError("`model` must be digital, got analog layers: call hwsim.to_digital(model) first")
     digital_layers = _checked_entries(digital_layers)
-    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
-    missing = [entry for entry in digital_layers if isinstance(entry, str) and entry not in names]
-    problems = [
-        f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}" for name in missing
-    ]
+    missing = _missing(model, digital_layers)
+    problems = list(missing)
     candidates = dict(_candidates(model, digital_layers))
     for name, module in candidates.items():
         problem = _problem(module)
@@ -145,6 +142,23 @@ def _require_one_device(chosen: Mapping[str, Hardware]) -> None:
             )
 
 
+def analog_candidates(
+    model: nn.Module, digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = ()
+) -> Iterator[tuple[nn.Module, str | None]]:
+    """Yield each layer of a digital model that may become analog, and why it cannot, None if it can.
+
+    Raises:
+        TypeError: for entries of another type.
+        ValueError: for names that do not exist.
+    """
+    entries = _checked_entries(digital_layers)
+    missing = _missing(model, entries)
+    if missing:
+        raise ValueError("; ".join(missing))
+    for _, layer in _distinct(dict(_candidates(model, entries))):
+        yield layer, _problem(layer)
+
+
 def copied(name: str, net: nn.Module) -> nn.Module:
     """Return a deep copy of what the caller calls `name`; tensors that a run left in it lose their gradient.
 
@@ -203,6 +217,16 @@ def _checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...
             rule = "`digital_layers` must hold names or types of layers"
             require(entry, str, rule, "names are those of model.named_modules()")
     return entries
+
+
+def _missing(model: nn.Module, entries: Collection[str | type[nn.Module]]) -> list[str]:
+    """Return what is wrong with names that no layer has."""
+    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
+    return [
+        f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}"
+        for name in entries
+        if isinstance(name, str) and name not in names
+    ]
 
 
 def _cannot_become_analog(problems: list[str], layers: bool) -> str:
