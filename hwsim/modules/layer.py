@@ -54,7 +54,7 @@ class Execution:
 NOMINAL: Final = Execution()
 """Target weights, converters, no noise: what a layer does until it is told otherwise."""
 
-NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first and export what it returns"
+NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
 SMALLEST_SCALE: Final = 1e-20
 """γ of a column of zeros outside of a chip: no output, but the gradient of the digital weights, so that it learns."""
