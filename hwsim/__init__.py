@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hwsim.hardware import Hardware
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
+    from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
@@ -36,8 +37,10 @@ __all__ = [
     "DriftPoint",
     "Hardware",
     "HwaTraining",
+    "LayerCost",
     "LayerSummary",
     "PairedDifference",
+    "Sensitivity",
     "Summary",
     "TileMap",
     "accuracy_over_time",
@@ -53,6 +56,7 @@ __all__ = [
     "program",
     "read_hardware",
     "save_chips",
+    "sensitivity",
     "summary",
     "tile_map",
     "to_analog",
@@ -70,6 +74,7 @@ _HOMES: Final = {
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
+    "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
