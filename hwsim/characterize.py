@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import torch
 
 from hwsim.devices import Device
+from hwsim.devices.device import require_device
 from hwsim.streams import stream
 
 MAX_DEVICES: Final = 100_000_000
@@ -29,8 +30,10 @@ def characterize(
     """Return mean and standard deviation over `n` devices for every target and time.
 
     Raises:
-        ValueError: for targets outside the device's range, times outside the validity range, or no devices.
+        ValueError: for targets outside the device's range, times outside the validity range, no devices, or an object
+            that is no device.
     """
+    device = require_device("`device`", device)
     if not 1 <= n <= MAX_DEVICES:
         raise ValueError(f"`1 <= n <= {MAX_DEVICES}` devices must hold, got {n}")
     statistics = []
