@@ -228,5 +228,7 @@ def test_hardware_prints_as_a_table_of_its_values() -> None:
     assert lines[-1].startswith("Rasch et al.")
     assert hardware._repr_html_().count("<tr>") == len(list(explain(hardware))) - 1
     assert "none" in str(hwsim.preset("floating-point"))
-    polynomial = hwsim.Hardware().replace({"device": {"kind": "polynomial", "programming_us": [0.5, 1.25]}})
+    polynomial = hwsim.Hardware().replace(
+        {"device": {"kind": "polynomial", "g_max_us": 9, "programming_us": [0.5, 1.25]}}
+    )
     assert " 0.5, 1.25 " in str(polynomial)
