@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from hwsim.chips import Chips, program
     from hwsim.conversion import tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
+    from hwsim.curves import plot, table
     from hwsim.distillation import distillation_loss
     from hwsim.drift import accuracy_over_time
+    from hwsim.evaluation import evaluate
     from hwsim.hardware import Hardware
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
+    from hwsim.inference import ChipOutputs, outputs
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
     from hwsim.network_summary import LayerSummary, Summary, summary
@@ -32,6 +35,7 @@ __all__ = [
     "AnalogConv1d",
     "AnalogConv2d",
     "AnalogLinear",
+    "ChipOutputs",
     "Chips",
     "DriftCurve",
     "DriftPoint",
@@ -49,8 +53,11 @@ __all__ = [
     "calibrate",
     "check_times",
     "distillation_loss",
+    "evaluate",
     "label",
     "load_chips",
+    "outputs",
+    "plot",
     "preset",
     "preset_names",
     "program",
@@ -58,6 +65,7 @@ __all__ = [
     "save_chips",
     "sensitivity",
     "summary",
+    "table",
     "tile_map",
     "to_analog",
     "to_digital",
@@ -70,11 +78,14 @@ _HOMES: Final = {
     "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
+    "hwsim.curves": ("plot", "table"),
     "hwsim.drift": ("accuracy_over_time",),
+    "hwsim.evaluation": ("evaluate",),
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
+    "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),

@@ -10,16 +10,13 @@ from typing import Any, Final
 from hwsim.arguments import nearest
 from hwsim.characterize import Statistic
 from hwsim.drawing import COLOURS, Drawing
+from hwsim.durations import time_label
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 130, 56, 52
 
 MOST_TICKS: Final = 10
 """Times written below the axis, so that texts do not meet."""
-
-_UNITS: Final = (
-    (31_536_000.0, "year"), (2_592_000.0, "month"), (86_400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"),
-)  # fmt: skip
 
 
 def plot_conductances(path: Path, name: str, statistics: Sequence[Statistic]) -> None:
@@ -80,7 +77,7 @@ def _html(name: str, statistics: Sequence[Statistic]) -> bytes:
             showlegend=False,
             legendgroup=str(g_us),
         )
-        hover = [f"{g_us:g} µS at {time_text(p.t_s)}: {p.mean_us:.4g} ± {p.std_us:.3g} µS" for p in points]
+        hover = [f"{g_us:g} µS at {time_label(p.t_s)}: {p.mean_us:.4g} ± {p.std_us:.3g} µS" for p in points]
         figure.add_scatter(
             x=times,
             y=means,
@@ -147,17 +144,6 @@ def _drawing(name: str, statistics: Sequence[Statistic]) -> Drawing:
     return drawing
 
 
-def time_text(t_s: float) -> str:
-    """Return a time in its largest unit.
-
-    Example:
-        >>> time_text(7200.0), time_text(90.0), time_text(0.0)
-        ('2 h', '1.5 min', '0 s')
-    """
-    unit_s, unit = next(((unit_s, unit) for unit_s, unit in _UNITS if t_s >= unit_s), (1.0, "s"))
-    return f"{t_s / unit_s:.3g} {unit}"
-
-
 def _title(name: str) -> str:
     return f"{name}: mean and standard deviation over devices"
 
@@ -184,7 +170,7 @@ def _ticks_of_times(statistics: Sequence[Statistic]) -> list[tuple[float, str]]:
     ticks: list[tuple[float, str]] = []
     for position, statistic in zip(places, by_time, strict=True):
         if not ticks or position - ticks[-1][0] >= nearest_allowed:
-            ticks.append((position, time_text(statistic.t_s)))
+            ticks.append((position, time_label(statistic.t_s)))
     return ticks
 
 

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from hwsim.arguments import nearest, require
 from hwsim.devices import DEVICES, AnyDevice, PcmSpec
 from hwsim.spec import Noise, Spec
-from hwsim.table import Table
+from hwsim.text_table import Table
 
 
 class TileSpec(Spec):

@@ -6,24 +6,29 @@ meant to have. Each cost is a difference on one and the same chip, so that what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
-from hwsim.arguments import number, require, times, whole
+from hwsim.arguments import number, require, seconds, whole
 from hwsim.chips import program
 from hwsim.conversion import require_analog
 from hwsim.devices import Device
-from hwsim.drift import accuracy_over_time
+from hwsim.durations import Time, time_label
+from hwsim.evaluation import Metric, evaluate
+from hwsim.measured import is_share
 from hwsim.one_layer_chips import OneLayerChips
-from hwsim.table import Table
+from hwsim.text_table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LOSSES: Final = ("cross-entropy", "mse", "mae")
+"""Metrics by name that get worse as they rise."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class LayerCost:
         layer: as in `named_modules`.
         weights: how many it has.
         share_of_weights: of those of all analog layers, 0 to 1.
-        cost: mean over chips of what the accuracy loses, 0 to 1; below 0 where it gains.
+        cost: mean over chips of what the metric gets worse by; below 0 where it gets better.
         low: lower end of the 95 % interval of `cost` over chips.
         high: its upper end.
     """
@@ -60,7 +65,8 @@ class Sensitivity:
     Attributes:
         layers: a cost for each analog layer, sorted.
         whole: the cost of all layers on chips; its name is empty.
-        ideal: mean accuracy over chips with no layer on chips.
+        ideal: mean of the metric over chips with no layer on chips.
+        metric: its name; costs of shares such as accuracy are 0 to 1, and shown in points.
         t_s: seconds since programming.
         costs: `(layers, chips)` float64, in the order of `layers`.
     """
@@ -68,6 +74,7 @@ class Sensitivity:
     layers: tuple[LayerCost, ...]
     whole: LayerCost
     ideal: float
+    metric: str
     t_s: float
     costs: npt.NDArray[np.float64]
 
@@ -75,7 +82,7 @@ class Sensitivity:
         """Return layers whose cost is above `least` for certain, the most expensive first: what to keep digital.
 
         Args:
-            least: accuracy, 0 to 1, that the lower end of a layer's interval must be above.
+            least: what the lower end of a layer's interval must be above, in the unit of the metric.
 
         Raises:
             TypeError: for anything but a number.
@@ -83,7 +90,7 @@ class Sensitivity:
         Example:
             >>> import numpy as np
             >>> costs = LayerCost("a", 9, 0.9, 0.1, 0.08, 0.12), LayerCost("b", 1, 0.1, 0.0, -0.1, 0.1)
-            >>> Sensitivity(costs, costs[0], 0.9, 1.0, np.zeros((2, 3))).digital_layers()
+            >>> Sensitivity(costs, costs[0], 0.9, "accuracy", 1.0, np.zeros((2, 3))).digital_layers()
             ['a']
         """
         least = number("least", least)
@@ -102,7 +109,7 @@ class Sensitivity:
 
         rows = self.layers[::-1]  # plotly draws the first at the bottom
         cost, low, high = (
-            np.array([getattr(row, name) for row in rows]) * 100 for name in ("cost", "low", "high")
+            np.array([getattr(row, name) for row in rows]) * self._scale for name in ("cost", "low", "high")
         )
         bar = go.Bar(
             x=cost,
@@ -110,14 +117,14 @@ class Sensitivity:
             orientation="h",
             error_x={"array": high - cost, "arrayminus": cost - low},
             customdata=[100 * row.share_of_weights for row in rows],
-            hovertemplate="%{y}: %{x:.2f} points, %{customdata:.1f} % of the weights<extra></extra>",
+            hovertemplate="%{y}: %{x:.4g}, %{customdata:.1f} % of the weights<extra></extra>",
         )
         return go.Figure(
             bar,
             {
                 "template": "plotly_white",
-                "title": {"text": f"cost of one layer on chips, {self.t_s:g} s after programming"},
-                "xaxis": {"title": {"text": "accuracy lost, points (95 % interval over chips)"}},
+                "title": {"text": f"cost of one layer on chips, {time_label(self.t_s)} after programming"},
+                "xaxis": {"title": {"text": f"{self._head}, 95 % interval over chips"}},
                 "yaxis": {"type": "category", "automargin": True},
             },
         )
@@ -133,37 +140,53 @@ class Sensitivity:
     def _repr_html_(self) -> str:
         return self._table().to_html()
 
+    @property
+    def _scale(self) -> float:
+        return 100.0 if is_share(self.metric) else 1.0
+
+    @property
+    def _head(self) -> str:
+        return f"{self.metric} lost, points" if is_share(self.metric) else f"{self.metric}: worse by"
+
     def _table(self) -> Table:
         rows = [
             (
                 _shown(row.layer),
                 f"{row.weights:,}",
                 f"{100 * row.share_of_weights:.1f} %",
-                f"{100 * row.cost:.2f}",
-                _interval(row),
+                self._text(row.cost),
+                self._interval(row),
                 "level" if row.is_level else "",
             )
             for row in self.layers
         ]
-        head = ("layer", "weights", "share", "points lost", "95 % interval", "")
-        return Table(head, rows, foot=self._foot())
+        return Table(("layer", "weights", "share", self._head, "95 % interval", ""), rows, foot=self._foot())
 
     def _foot(self) -> str:
+        ideal = f"{100 * self.ideal:.2f} %" if is_share(self.metric) else f"{self.ideal:.4g}"
         return (
-            f"all layers: {100 * self.whole.cost:.2f} points ({_interval(self.whole)}) of {100 * self.ideal:.2f} % "
-            f"at {self.t_s:g} s, {self.costs.shape[1]} chips"
+            f"all layers: {self._text(self.whole.cost)} ({self._interval(self.whole)}) of {ideal} after "
+            f"{time_label(self.t_s)}, {self.costs.shape[1]} chips"
         )
+
+    def _interval(self, cost: LayerCost) -> str:
+        return f"{self._text(cost.low)} to {self._text(cost.high)}"
+
+    def _text(self, value: float) -> str:
+        return f"{100 * value:.2f}" if is_share(self.metric) else f"{value:.4g}"
 
 
 def sensitivity(
     net: nn.Module,
-    data: tuple[torch.Tensor | np.ndarray, torch.Tensor | np.ndarray],
-    t_s: float = 86_400.0,
+    data: object,
+    t_s: Time = "1 day",
     *,
     chips: int = 10,
     seed: int = 0,
+    metric: Metric = "accuracy",
+    lower_is_better: bool | None = None,
     device: Device | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Sensitivity:
     """Return what the programming error and drift of one layer at a time cost.
 
@@ -171,29 +194,32 @@ def sensitivity(
 
     Args:
         net: an analog, calibrated network.
-        data: inputs `(images, ...)` and their classes `(images,)`.
-        t_s: seconds since programming; 0 for programming error alone, as it is first read.
+        data: `(x, y)` or batches of that, as for `hwsim.evaluate`.
+        t_s: seconds since programming, or a text such as `1 day`; 0 for programming error alone, as it is first read.
         chips: how many, at least 2: chips number 0 and on of the seed.
         seed: of the chips.
+        metric: a name, a function or an object, as for `hwsim.evaluate`.
+        lower_is_better: whether a metric gets worse as it rises; None for what is known of `cross-entropy`, `mse` and
+            `mae`, and False for all others.
         device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware.
-        progress: show a progress bar on a terminal.
+        progress: True reports on the error stream, False never does, None where it takes more than a few seconds.
 
     Raises:
-        ValueError: for what `program` and `accuracy_over_time` refuse, several times, or less than 2 chips.
+        ValueError: for what `program` and `evaluate` refuse, several times or metrics, or less than 2 chips.
         TypeError: for an argument of another type.
     """
     layers = require_analog(net)
-    require(data, tuple, "`data` must be `(x, y)`")
-    if len(data) != 2:
-        raise ValueError(f"`data` must be `(x, y)`, got {len(data)} of them")
     n = whole("chips", chips, least=2)
-    asked = times(t_s)
-    if len(asked) != 1:
-        raise ValueError(f"`t_s` must be one time, got {len(asked)} of them: ask for each by itself")
+    time = seconds("t_s", t_s)
+    if isinstance(metric, Mapping):
+        raise ValueError("`metric` must be one metric, got a mapping: ask for each by itself")
+    if lower_is_better is None:
+        lower_is_better = isinstance(metric, str) and metric in LOSSES
+    require(lower_is_better, bool, "`lower_is_better` must be True, False or None")
     variants = OneLayerChips(program(net, n, seed, device=device))
-    curve = accuracy_over_time(variants, *data, asked, progress=progress)
-    accuracy = curve.accuracy[0].reshape(n, variants.n_variants).T  # none, each layer, all
-    costs = accuracy[:1] - accuracy[1:]
+    curve = evaluate(variants, data, time, metric, progress=progress)
+    values = curve.values[0].reshape(n, variants.n_variants).T  # none, each layer, all
+    costs = (values[:1] - values[1:]) * (-1 if lower_is_better else 1)
     sizes = {name: layer.weight.numel() for name, layer in layers.items()}
     total = sum(sizes.values())
     found = [_cost(name, size, size / total, costs[row]) for row, (name, size) in enumerate(sizes.items())]
@@ -201,8 +227,9 @@ def sensitivity(
     return Sensitivity(
         layers=tuple(found[row] for row in order),
         whole=_cost("", total, 1.0, costs[-1]),
-        ideal=float(accuracy[0].mean()),
-        t_s=asked[0],
+        ideal=float(values[0].mean()),
+        metric=curve.metric,
+        t_s=time,
         costs=costs[order],
     )
 
@@ -217,7 +244,3 @@ def _cost(layer: str, weights: int, share: float, costs: npt.NDArray[np.float64]
 
 def _shown(layer: str) -> str:
     return layer or "(the network)"
-
-
-def _interval(cost: LayerCost) -> str:
-    return f"{100 * cost.low:.2f} to {100 * cost.high:.2f}"

@@ -7,24 +7,21 @@ own. Elementwise operations, such as those of norms and activations, do not coun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import FlopCounterMode
 
-from hwsim.arguments import require
 from hwsim.calibration import floating_point
-from hwsim.inputs import explained, tensor
+from hwsim.inputs import explained, inputs_of
 
 
 @torch.no_grad()
-def multiply_accumulates(net: nn.Module, example: Any) -> Counter[nn.Module]:
+def multiply_accumulates(net: nn.Module, example: object) -> Counter[nn.Module]:
     """Return how many multiply-accumulates each module does by itself for the first input of `example`.
 
     Args:
@@ -35,8 +32,11 @@ def multiply_accumulates(net: nn.Module, example: Any) -> Counter[nn.Module]:
         TypeError: for anything else.
         ValueError: for inputs that the network cannot run on.
     """
-    arguments, options = _one_input(net, example)
-    leaf = next((value for value in (*arguments, *options.values()) if isinstance(value, torch.Tensor)), None)
+    like = next(net.parameters(), torch.empty(0))
+    inputs = inputs_of("example", example, like)
+    if len(inputs) == 0:
+        raise ValueError("`example` must have at least one input, got none")
+    one = inputs.part(0, 1).copied_to(like.device)
     found: Counter[nn.Module] = Counter()
     counter = FlopCounterMode(display=False, custom_mapping=_UNCOUNTED)
     running: list[nn.Module] = []
@@ -63,28 +63,10 @@ def multiply_accumulates(net: nn.Module, example: Any) -> Counter[nn.Module]:
             stack.callback(module.register_forward_hook(leave).remove)
         stack.enter_context(_plain_operations())
         stack.enter_context(floating_point(net))
-        stack.enter_context(explained("example", torch.empty(0) if leaf is None else leaf))
+        stack.enter_context(explained("example", one))
         stack.enter_context(counter)
-        net(*arguments, **options)
+        one.into(net)
     return found
-
-
-def _one_input(net: nn.Module, example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments and named arguments of a run on the first input, on the device of the network."""
-    kinds = (torch.Tensor, np.ndarray, tuple, list, Mapping)
-    require(example, kinds, "`example` must be a tensor, a tuple of tensors or a mapping of them")
-    like = next(net.parameters(), torch.empty(0))
-
-    def first(value: torch.Tensor | np.ndarray) -> torch.Tensor:
-        found = tensor("example", value, like)
-        if len(found) == 0:
-            raise ValueError("`example` must have at least one input, got none")
-        return found[:1].to(like.device, copy=True)
-
-    one = tree_map_only((torch.Tensor, np.ndarray), first, example)
-    if isinstance(one, Mapping):
-        return (), dict(one)
-    return tuple(one) if isinstance(one, tuple | list) else (one,), {}
 
 
 @contextmanager

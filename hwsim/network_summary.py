@@ -20,7 +20,7 @@ from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.multiplications import multiply_accumulates
-from hwsim.table import Table
+from hwsim.text_table import Table
 from hwsim.weight_rows import WeightRow, weight_rows
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Summary:
 
 def summary(
     net: nn.Module,
-    example: Any = None,
+    example: object = None,
     *,
     input_shape: Sequence[int] | None = None,
     hardware: Hardware | str | None = None,

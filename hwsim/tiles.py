@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from hwsim.arguments import nearest
 from hwsim.mapping import LayerMapping
-from hwsim.table import Table
+from hwsim.text_table import Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,6 +8,7 @@ from torch import nn
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork
+from hwsim.inputs import Inputs
 from hwsim.layered import LayerByLayer
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
@@ -87,10 +88,12 @@ def test_compiled_and_plain_paths_evaluate_mixed_hardware_alike() -> None:
         stream(3, "pool"), [layer.mapping for layer in chips.layers.values()], x.device
     )
     noise = NoiseStream(pool, chips.mvm_key(86400.0, 1))
-    compiled = FusedNetwork(chips, x[:1]).worker()
+    inputs = Inputs((x,))
+    compiled = FusedNetwork(chips, inputs.part(0, 1)).worker()
     with torch.no_grad():
         compiled.load(reading, noise)
-        found, wanted = compiled(x, 0), LayerByLayer(chips, x[:1], 12).worker().scores(reading, noise, x, 12)
+        found, layers = compiled(inputs, 0), LayerByLayer(chips, inputs.part(0, 1), 12)
+        ((_, _, wanted),) = layers.worker().passes(reading, noise, inputs, 12)
     assert float((found - wanted).norm() / wanted.norm()) < 0.02
     assert hwsim.accuracy_over_time(chips, x, torch.arange(12) % 5, [1, 86400]).accuracy.shape == (2, 2)
 

@@ -82,9 +82,29 @@ def test_a_layer_whose_devices_die_loses_all_but_chance() -> None:
     assert [layer.is_level for layer in (*early.layers, early.whole)] == [True] * 3
 
 
+def test_costs_are_what_any_metric_gets_worse_by() -> None:
+    net, (x, y) = _net("floating-point"), _data()
+
+    def hits(outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        return float((outputs.argmax(1) == targets).sum())
+
+    share = hwsim.sensitivity(net, (x, y), "1 h", chips=2, device=Dying())
+    count = hwsim.sensitivity(net, (x, y), "1 h", chips=2, device=Dying(), metric=hits)
+    np.testing.assert_allclose(count.costs, share.costs * len(y), atol=1e-9)
+    assert (count.metric, "%" in str(count).splitlines()[-1]) == ("hits", False)
+    loss = hwsim.sensitivity(net, (x, y), "1 h", chips=2, device=Dying(), metric="cross-entropy")
+    assert loss.whole.cost == pytest.approx(np.log(4) - loss.ideal, abs=1e-5)  # outputs of 0
+    risen = hwsim.sensitivity(
+        net, (x, y), "1 h", chips=2, device=Dying(), metric="cross-entropy", lower_is_better=False
+    )
+    assert np.array_equal(risen.costs.sum(0), -loss.costs.sum(0))
+
+
 def test_tables_and_figures_have_the_most_expensive_first() -> None:
     rows = LayerCost("b", 30, 0.75, 0.25, 0.125, 0.375), LayerCost("a", 10, 0.25, 0.0, -0.0625, 0.0625)
-    found = Sensitivity(rows, LayerCost("", 40, 1.0, 0.25, 0.1, 0.4), 0.9, DAY_S, np.zeros((2, 3)))
+    found = Sensitivity(
+        rows, LayerCost("", 40, 1.0, 0.25, 0.1, 0.4), 0.9, "accuracy", DAY_S, np.zeros((2, 3))
+    )
     lines = str(found).splitlines()
     assert [line.split()[0] for line in lines[1:3]] == ["b", "a"]
     assert [line.endswith("level") for line in lines[1:3]] == [False, True]
@@ -101,9 +121,12 @@ def test_tables_and_figures_have_the_most_expensive_first() -> None:
     ("change", "kind", "words"),
     [
         ({"net": nn.Linear(8, 4)}, ValueError, "call hwsim.to_analog first"),
-        ({"data": torch.ones(2, 8)}, TypeError, r"`data` must be `\(x, y\)`"),
-        ({"data": (torch.ones(2, 8),)}, ValueError, r"`data` must be `\(x, y\)`, got 1"),
-        ({"t_s": [1, 2]}, ValueError, "`t_s` must be one time, got 2"),
+        ({"data": torch.ones(2, 8)}, ValueError, r"`data` must be `\(x, y\)`.*got no `y`"),
+        ({"t_s": [1, 2]}, TypeError, "`t_s` must be a number, got list"),
+        ({"t_s": "1 eon"}, ValueError, "`t_s` must be seconds or a text.*got '1 eon'"),
+        ({"metric": {"a": "mse"}}, ValueError, "`metric` must be one metric, got a mapping"),
+        ({"metric": "acuracy"}, ValueError, "did you mean accuracy"),
+        ({"lower_is_better": 1}, TypeError, "`lower_is_better` must be True, False or None, got 1"),
         ({"t_s": -1.0}, ValueError, "got -1"),
         ({"chips": 1}, ValueError, "`chips >= 2` must hold, got 1"),
         ({"seed": "x"}, TypeError, "`seed` must be a whole number"),
