@@ -49,9 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "--times-s",
-        type=float,
         nargs="+",
-        help="times since programming, s; by default from 0 s to 1 year, as far as the device is valid",
+        help="times since programming, s, or texts like '1 day'; by default 0 s to 1 year, as far as it is valid",
     )
     command.add_argument("--n", type=int, default=200_000, help="devices")
     command.add_argument("--seed", type=int, default=0, help="random seed")

@@ -31,7 +31,8 @@ def test_characterize_prints_json_for_every_pair_of_values(capsys: pytest.Captur
     [
         (["--g-us", "26", "--times-s", "0"], "g_us <= 25"),
         (["--g-us", "nan", "--times-s", "0"], "g_us"),
-        (["--g-us", "5", "--times-s", "-1"], "t_s"),
+        (["--g-us", "5", "--times-s", "-1"], "`times_s` must be at least 0 s, got '-1'"),
+        (["--g-us", "5", "--times-s", "1 eon"], "`times_s` must be seconds or a text"),
         (["--g-us", "5", "--times-s", "0", "--n", "0"], "1 <= n <= "),
         (["--g-us", "5", "--times-s", "0", "--n", "10000000000"], "1 <= n <= "),
         (["--g-us", "5", "--times-s", "1e308"], "t_s <= 1e+15"),
@@ -100,7 +101,7 @@ def test_a_file_of_hardware_is_measured_at_the_times_it_is_valid_for(tmp_path, c
 @pytest.mark.parametrize("ending", ["html", "svg", "PNG"])
 def test_conductances_are_drawn_over_time(ending: str, tmp_path, capsys) -> None:
     path = tmp_path / f"drawn.{ending}"
-    arguments = ["characterize", "--n", "500", "--g-us", "5", "20", "--times-s", "0", "60", "86400"]
+    arguments = ["characterize", "--n", "500", "--g-us", "5", "20", "--times-s", "0", "60", "1 day"]
     assert main([*arguments, "--plot", str(path)]) == 0
     if ending == "PNG":
         image = Image.open(path)
