@@ -26,6 +26,7 @@ from hwsim.devices.device import require_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
 from hwsim.streams import derive_seed, stream
+from hwsim.weight_rows import share_note
 
 PLUS, MINUS = 0, 1
 MAX_CHIPS: Final = 100_000
@@ -87,7 +88,8 @@ class Chips:
         self.layers: dict[str, AnalogLayer] = dict(analog_layers(net))
         self._sizes = [layer.weight.numel() for layer in self.layers.values()]
         layer = next(iter(self.layers.values()))
-        self.compensation = layer.hardware.compensation
+        kinds = {layer.hardware.compensation.kind for layer in self.layers.values()}
+        self.is_compensated = kinds != {"none"}
         self.torch_device = layer.weight.device
 
     def __len__(self) -> int:
@@ -96,7 +98,8 @@ class Chips:
     def __repr__(self) -> str:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
-        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,})"
+        note = share_note(self.net)
+        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,}{note})"
 
     def to(self, device: torch.device | str) -> Chips:
         """Return the same chips on another torch device, like `cuda`; these stay where they are.
@@ -139,16 +142,16 @@ class Chips:
         state = {name: tensor[chip] for name, tensor in self.state.items()}
         generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
         weights = self._pair_to_weights(self.device.read(state, t_s, generator))
-        if self.compensation.kind == "none":
+        if not self.is_compensated:
             return Reading(weights, None)
         programmed = self._pair_to_weights(state["g_us"])
         factors = {}
         for name, layer in self.layers.items():
             key = (self.seed, "chip", self.first + chip, "readout", name)
-            how = self.compensation.readout
-            reference = readout(layer.crossbar, programmed[name], how, stream(*key, "programming"))
-            now = readout(layer.crossbar, weights[name], how, stream(*key, float(t_s)))
-            factors[name] = compensation_factors(reference, now, layer.mapping, self.compensation.kind)
+            how = layer.hardware.compensation
+            reference = readout(layer.crossbar, programmed[name], how.readout, stream(*key, "programming"))
+            now = readout(layer.crossbar, weights[name], how.readout, stream(*key, float(t_s)))
+            factors[name] = compensation_factors(reference, now, layer.mapping, how.kind)
         return Reading(weights, factors)
 
     def mvm_key(self, t_s: float, chip: int) -> int:
