@@ -22,6 +22,7 @@ from analognas.executors.specs import IN_ORDER
 from analognas.final.ending import Ending
 from analognas.final.surrogate import SurrogateRecipe
 from analognas.seeds import derive_seed, numpy_generator
+from analognas.specs.given import OBJECT
 from analognas.strategies.probe import Probe, probe
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
@@ -198,8 +199,8 @@ def _strategy(config: SearchConfig, problem: SearchProblem) -> Strategy:
     try:
         strategy = config.search.strategy.build(derive_seed(config.seed, "strategy"))
     except UserError as error:
-        own = config.search.strategy
-        named = ("name",) if own.kind == "entry-point" else () if own.kind == "object" else ("surrogate",)
+        kind = config.search.strategy.kind
+        named = {"entry-point": ("name",), OBJECT: ()}.get(kind, ("surrogate", "name"))
         raise MisfitError(str(error), ("search", "strategy", *named)) from None
     candidates = []
     for index, entry in enumerate(config.search.start_from):
