@@ -10,19 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analognas import bench
     from analognas.api import compare, finish, resume, search
+    from analognas.bench import BenchTable, run_benchmark
     from analognas.errors import NoFeasibleArchitectureError, UserError
     from analognas.progress import observer
     from analognas.runs.run import Run
 
 __all__ = [
+    "BenchTable",
     "NoFeasibleArchitectureError",
     "Run",
     "UserError",
+    "bench",
     "compare",
     "finish",
     "observer",
     "resume",
+    "run_benchmark",
     "search",
 ]
 
@@ -32,6 +37,8 @@ _HOMES = {
     "resume": "analognas.api",
     "finish": "analognas.api",
     "Run": "analognas.runs.run",
+    "BenchTable": "analognas.bench.table",
+    "run_benchmark": "analognas.bench.benchmark",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
 }
@@ -47,6 +54,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "observer":
         return import_module("analognas.progress.observer")
+    if name == "bench":
+        return import_module("analognas.bench")
     if name not in _HOMES:
         raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
