@@ -16,13 +16,13 @@ def replay(
     ] = False,
 ) -> None:
     """Make the decisions of a run again in the recorded order of completion; every proposal must come back the same."""
-    from analognas.compose import compose
     from analognas.config.loader import load_run_config, located_in
     from analognas.driver.replay import counted, is_passed_over
     from analognas.driver.replay import replay as replay_run
     from analognas.errors import UserError
     from analognas.executors.specs import SerialSpec
     from analognas.record.directory import open_run
+    from analognas.runs.begun import compose_begun
     from analognas.runs.resume_checks import other_code
 
     run = open_run(folder)
@@ -30,7 +30,7 @@ def replay(
     if not evaluate:  # then no device is needed either
         config = config.model_copy(update={"executor": SerialSpec()})
     with located_in(document):
-        composition = compose(config)
+        composition = compose_begun(run, config)
     trials = run.trials()
     try:
         n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)

@@ -41,6 +41,7 @@ def search(
     from analognas.interruption import terminated_as_interrupted
     from analognas.progress.observers import observer_named
     from analognas.record.directory import ensure_unused, holds_run, open_run
+    from analognas.runs.begun import compose_begun
     from analognas.runs.growth import set_ends
     from analognas.runs.lifecycle import continue_run, new_run, run_to_end
     from analognas.runs.resume_checks import check_same_search, with_size_bounds_of
@@ -58,7 +59,7 @@ def search(
         ensure_unused(out)
     if dry_run:
         with located_in(document):
-            print_plan(compose(parsed), as_json=as_json)
+            print_plan(compose(parsed) if run is None else compose_begun(run, parsed), as_json=as_json)
         return
     with terminated_as_interrupted(), located_in(document):
         try:
