@@ -99,7 +99,9 @@ def read_warm_start(config: SearchConfig, task: Task, problem: SearchProblem) ->
         try:
             place = path.resolve()
             if place in places:
-                raise UserError(f"{path}: is `search.warm_start[{places.index(place)}]`, too; name a run once")
+                raise UserError(
+                    f"{path}: is `search.warm_start[{places.index(place)}]`, too; name a run once"
+                )
             places.append(place)
             new, run = _taken(path, config, task, problem, trials)
         except UserError as error:
@@ -125,6 +127,8 @@ def _taken(
         UserError: when there is no run, it cannot be read, it is of another space, was measured in another way, or has
             no completed trial that fits.
     """
+    if not path.exists():
+        raise UserError(f"{path}: no such directory; a relative path starts at the folder of the configuration")
     run = open_run(path)
     # plain values: their folders and files may have gone, and are not needed
     values = read_document(run.config, "restore the file from a copy").values

@@ -20,7 +20,7 @@ def earlier_trials(run: RunDirectory, config: SearchConfig) -> Sequence[EarlierT
     """
     if run.path.resolve() in (path.resolve() for path in config.search.warm_start):
         raise UserError(
-            f"{run.config}: search.warm_start: a run cannot begin with its own trials; remove {run.path}"
+            f"{run.config}: search.warm_start: a run cannot begin with its own trials; remove that entry"
         )
     return read_earlier_trials(run.warm_start) if config.search.warm_start else ()
 

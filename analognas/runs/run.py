@@ -18,6 +18,7 @@ from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
+from analognas.runs.best_so_far import best_so_far, called
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,6 +150,30 @@ class Run:
         from analognas.runs.any_trial import folder_of_trial
 
         return folder_of_trial(self.directory, trial, Silent())
+
+    def chips(
+        self,
+        n: int = 25,
+        *,
+        trial: int | None = None,
+        seed: int | None = None,
+        hardware: hwsim.Hardware | str | None = None,
+    ) -> hwsim.Chips:
+        """Return programmed chips of the best network, or of that of a trial, as `validate` programs them.
+
+        Args:
+            n: how many.
+            trial: whose network, as for `network`; None: the best one.
+            seed: of the chips; None: the run's own, with which chip k is the k-th chip of its figures.
+            hardware: a chip, the name of a preset or a YAML file; None: the run's own.
+
+        Raises:
+            UserError: when the run has not ended, or a value does not fit.
+        """
+        from analognas.runs.chips import chips_of
+
+        folder = self.best.folder if trial is None else self._folder_of(trial)
+        return chips_of(folder, n, seed, hardware)
 
     def validate(
         self,
@@ -348,34 +373,6 @@ class Run:
             "failed": sum(trial.status == "failed" for trial in trials),
             "search_end": "" if end is None else end.sentence(),
             "choice": config.choice,
-            "best": _best(trial, result),
+            "best": best_so_far(trial, result),
             "report": str(self.directory.report) if self.directory.report.exists() else None,
         }
-
-
-def _best(trial: Trial | None, result: FinalResult | None) -> dict[str, Any] | None:
-    """Return the chosen trial, or the reference that won, with its figures on the validation split.
-
-    Of a finished run with a race they are those of the race, at full budget.
-    """
-    winner = None if result is None else result.winner
-    if trial is not None:
-        return {
-            "number": trial.number,
-            "reference": None,
-            "architecture": dict(trial.architecture),
-            "metrics": dict(winner.metrics if winner is not None and winner.metrics else trial.metrics),
-        }
-    if result is None or winner is None:
-        return None
-    return {
-        "number": None,
-        "reference": result.reference,
-        "architecture": dict(result.network.architecture),
-        "metrics": dict(winner.metrics),
-    }
-
-
-def called(best: Mapping[str, Any]) -> str:
-    """Return how the best network of a status is called."""
-    return f"trial {best['number']}" if best["reference"] is None else f"the reference {best['reference']}"
