@@ -17,7 +17,6 @@ from analognas.errors import UserError
 from analognas.progress.observer import Silent
 from tests.analognas.small_search import write_small
 
-
 SHORT = [
     "search.trials=2", "references=[]", "training.digital.epochs=1", "training.hardware_aware.epochs=0",
     "final.digital_epochs=1", "final.hardware_aware_epochs=0",
