@@ -10,19 +10,37 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.bench.error import BenchError
-from analognas.bench.table import BenchTable, make_table
 from analognas.spaces.adapter import complete
 from analognas.specs.problems import nearest
-from search_spaces import ArchitectureSpace, Genotype, SearchSpace
+from search_spaces import ArchitectureSpace, Genotype, Population, SearchSpace
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a frame holds.
+
+    Attributes:
+        space: with every ability.
+        population: `(n, genes)` as read.
+        values: `(n,)` as read, finite; the larger the better.
+        rejected: rows that were left out, by reason.
+    """
+
+    space: ArchitectureSpace
+    population: Population
+    values: npt.NDArray[np.float64]
+    rejected: Mapping[str, int]
 
 
 def read_frame(
@@ -34,11 +52,11 @@ def read_frame(
     lower_is_better: bool,
     name: str,
     input_shape: tuple[int, ...] | None,
-) -> BenchTable:
-    """Return the table of the column `target`, as `BenchTable.from_frame` documents it.
+) -> Measurements:
+    """Return the measurements of the column `target`, as `BenchTable.from_frame` documents it.
 
     Raises:
-        BenchError: when an argument does not fit, a column is missing, or fewer than two rows are usable.
+        BenchError: when an argument does not fit, a column is missing, or no row is usable.
     """
     import pandas as pd
 
@@ -77,7 +95,7 @@ def read_frame(
     if not found:
         told = "".join(f"; left out: {number}, {reason}" for reason, number in rejected.items())
         raise BenchError(f"{name}: a benchmark needs at least 2 usable rows, got 0{told}")
-    return make_table(name, target, whole, np.array(found, dtype=np.int64), np.array(values), rejected)
+    return Measurements(whole, np.array(found, dtype=np.int64), np.array(values), rejected)
 
 
 def _completed(space: SearchSpace, input_shape: tuple[int, ...] | None) -> ArchitectureSpace:

@@ -74,7 +74,7 @@ class BenchTable:
         """
         from analognas.bench.frame_table import read_frame
 
-        return read_frame(
+        read = read_frame(
             frame,
             space=space,
             target=target,
@@ -83,6 +83,7 @@ class BenchTable:
             name=name,
             input_shape=input_shape,
         )
+        return make_table(name, target, read.space, read.population, read.values, read.rejected)
 
     def __len__(self) -> int:
         return len(self.population)

@@ -128,7 +128,9 @@ def _taken(
             no completed trial that fits.
     """
     if not path.exists():
-        raise UserError(f"{path}: no such directory; a relative path starts at the folder of the configuration")
+        raise UserError(
+            f"{path}: no such directory; a relative path starts at the folder of the configuration"
+        )
     run = open_run(path)
     # plain values: their folders and files may have gone, and are not needed
     values = read_document(run.config, "restore the file from a copy").values

@@ -37,7 +37,9 @@ def chips_of(folder: Path, n: int, seed: int | None, hardware: hwsim.Hardware | 
     if isinstance(chosen, str):
         chosen = read_hardware(chosen)
     if not isinstance(chosen, hwsim.Hardware):
-        raise UserError(f"`hardware` must be hwsim.Hardware, the name of a preset or a YAML file, got {hardware!r:.80}")
+        raise UserError(
+            f"`hardware` must be hwsim.Hardware, the name of a preset or a YAML file, got {hardware!r:.80}"
+        )
     try:
         if chosen.tile == content.hardware.tile:
             analog = hwsim.load_analog(network, folder / "analog.json", chosen)
