@@ -10,28 +10,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analognas import bench
     from analognas.api.ask_tell import Search
     from analognas.api.problem import Problem
     from analognas.api.searches import compare, finish, plan, replay, resume, search
     from analognas.api.validation import validate
+    from analognas.bench import BenchTable, run_benchmark
     from analognas.errors import NoFeasibleArchitectureError, UserError
     from analognas.interruption import SearchInterrupted
     from analognas.progress import observer
     from analognas.runs.run import Run
 
 __all__ = [
+    "BenchTable",
     "NoFeasibleArchitectureError",
     "Problem",
     "Run",
     "Search",
     "SearchInterrupted",
     "UserError",
+    "bench",
     "compare",
     "finish",
     "observer",
     "plan",
     "replay",
     "resume",
+    "run_benchmark",
     "search",
     "validate",
 ]
@@ -42,6 +47,8 @@ _HOMES = {
     "Problem": "analognas.api.problem",
     "Search": "analognas.api.ask_tell",
     "Run": "analognas.runs.run",
+    "BenchTable": "analognas.bench.table",
+    "run_benchmark": "analognas.bench.benchmark",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
     "SearchInterrupted": "analognas.interruption",
@@ -58,6 +65,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "observer":
         return import_module("analognas.progress.observer")
+    if name == "bench":
+        return import_module("analognas.bench")
     if name not in _HOMES:
         raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -9,6 +9,7 @@ import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
+from analognas.config.warm_start import WarmStart, read_warm_start
 from analognas.driver.loop import SearchLoop
 from analognas.errors import MisfitError, UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
@@ -47,6 +48,7 @@ class Composition:
         site: where evaluations run.
         probe: which candidates are admissible.
         size_note: where bounds on size come from that nobody wrote; empty where somebody did.
+        warm_start: the trials of other runs that the search begins with.
     """
 
     config: SearchConfig
@@ -58,6 +60,7 @@ class Composition:
     site: Site
     probe: Probe
     size_note: str
+    warm_start: WarmStart
 
     @property
     def task(self) -> Task:
@@ -68,7 +71,8 @@ class Composition:
     def notes(self) -> tuple[str, ...]:
         """What somebody should know before this search begins."""
         size = (self.size_note,) if self.size_note else ()
-        return (*(f"data: {note}" for note in self.task.notes), *size, *self.site.notes())
+        known = (run.told() for run in self.warm_start.runs)
+        return (*(f"data: {note}" for note in self.task.notes), *size, *known, *self.site.notes())
 
     def executor(self, logs: Path | None) -> Executor[Job, Measurement]:
         """Return a new executor of trials; `logs` is the folder for the output of its workers."""
@@ -98,11 +102,12 @@ def load_task_and_space(config: SearchConfig) -> tuple[Task, ArchitectureSpace]:
         raise MisfitError(str(error), ("space", *named)) from None
 
 
-def compose(config: SearchConfig) -> Composition:
+def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Composition:
     """Load the data, check that the search can succeed, and put its parts together.
 
     Args:
         config: the search; everybody after this uses that of the composition, which has its bounds on size.
+        warm_start: what a run that has begun knows from other runs; None reads the runs of `search.warm_start`.
 
     Raises:
         MisfitError: when the data do not fit, or no candidate can meet the hard constraints.
@@ -125,6 +130,8 @@ def compose(config: SearchConfig) -> Composition:
     )
     found = _probe(problem, config.seed)
     strategy = _strategy(config, problem)
+    if warm_start is None:
+        warm_start = read_warm_start(config, task, problem)
     try:
         prepared = prepare(task, config.training.augmentation.augmentation())
     except ValueError as error:
@@ -154,12 +161,14 @@ def compose(config: SearchConfig) -> Composition:
             in_order=isinstance(config.executor, IN_ORDER),
             patience=config.search.patience,
             minutes=config.search.minutes,
+            earlier=warm_start.trials,
         ),
         ending=_ending(config, problem, evaluator),
         evaluator=evaluator,
         site=_site(config),  # last, because only a composition can close it again
         probe=found,
         size_note=size_note,
+        warm_start=warm_start,
     )
 
 

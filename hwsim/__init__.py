@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from hwsim.analog_file import load_analog
     from hwsim.calibration import calibrate
     from hwsim.chips import Chips, program
     from hwsim.conversion import tile_map, to_analog, to_digital
@@ -55,6 +56,7 @@ __all__ = [
     "distillation_loss",
     "evaluate",
     "label",
+    "load_analog",
     "load_chips",
     "outputs",
     "plot",
@@ -72,6 +74,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "hwsim.analog_file": ("load_analog",),
     "hwsim.calibration": ("calibrate",),
     "hwsim.chips": ("Chips", "program"),
     "hwsim.validity": ("check_times",),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 import hwsim
 from analognas.api.problem import Candidate, Evaluation, Problem
 from analognas.compose import Composition
-from analognas.driver.ledger import Ledger
 from analognas.errors import UserError
 from analognas.evaluation.measure import drift_metrics, drift_record
 from analognas.executors.executor import Job, Measurement, Outcome, node_name, now_utc
@@ -22,6 +21,7 @@ from analognas.record.environment import package_versions
 from analognas.record.journal import Journal
 from analognas.record.trial import Ask, DriftRecord, Failure, Trial
 from analognas.report.tables import trials_table
+from analognas.runs.begun import earlier_trials
 from analognas.runs.lifecycle import new_run
 from analognas.runs.resume_checks import check_same_data, check_same_search, check_same_trials
 from analognas.runs.run import Run
@@ -80,17 +80,18 @@ class Search:
             problem = Problem(problem, **sections)
         self.problem = problem
         composition = problem.composition
-        self._loop = replace(composition.loop, in_order=False, halving=None)
         if composition.config.search.halving is not None:
             raise UserError(
                 "`search.halving` trains candidates in parts, which nobody can tell here: leave it out"
             )
+        self._loop = replace(composition.loop, in_order=False)
         self._run = None if out is None else _directory(composition, Path(out))
         trials = [] if self._run is None else self._run.trials()
         if self._run is not None:
+            self._loop = replace(self._loop, earlier=earlier_trials(self._run, composition.config))
             check_same_data(self._run, composition.task)
             check_same_trials(self._run, self._loop, trials)
-        self._ledger = Ledger(composition.problem, self._loop.n_genes, trials)
+        self._ledger = self._loop.ledger(trials)
         self._handed_out: set[Genotype] = set()
         self._asked: Ask | None = None
         self._start_s = time.monotonic() - ((trials[-1].elapsed_s or 0.0) if trials else 0.0)

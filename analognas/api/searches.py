@@ -23,6 +23,7 @@ from analognas.executors.specs import SerialSpec
 from analognas.interruption import SearchInterrupted
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, ensure_unused, holds_run, open_run
+from analognas.runs.begun import compose_begun
 from analognas.runs.growth import end_search, set_ends
 from analognas.runs.lifecycle import continue_run, new_run, run_to_end
 from analognas.runs.plan import Plan, plan_of
@@ -159,7 +160,8 @@ def plan(
     """
     prepared = _prepared(config, sections, overrides, seed, out, resume)
     with located_in(prepared.document):
-        composition = compose(prepared.config)
+        begun = prepared.directory
+        composition = compose(prepared.config) if begun is None else compose_begun(begun, prepared.config)
         try:
             return plan_of(composition)
         finally:
@@ -305,7 +307,7 @@ def replay(path: str | Path, *, evaluate: bool = False, **objects: Any) -> Repla
     if not evaluate:  # then no device is needed either
         config = config.model_copy(update={"executor": SerialSpec()})
     with located_in(document):
-        composition = compose(config)
+        composition = compose_begun(run, config)
     trials = run.trials()
     try:
         asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)

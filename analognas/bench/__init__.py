@@ -2,14 +2,18 @@
 
 from analognas.bench.benchmark import BenchResult, run_benchmark
 from analognas.bench.cell_table import read_cell_table
+from analognas.bench.contender import StrategyLike
+from analognas.bench.error import BenchError
 from analognas.bench.names import open_table, strategies_named
 from analognas.bench.plot import regret_svg
 from analognas.bench.synthetic import synthetic_table
 from analognas.bench.table import BenchTable
 
 __all__ = [
+    "BenchError",
     "BenchResult",
     "BenchTable",
+    "StrategyLike",
     "open_table",
     "read_cell_table",
     "regret_svg",

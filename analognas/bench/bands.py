@@ -13,6 +13,12 @@ import numpy.typing as npt
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 190, 40, 52
 
+LEGEND: Final = 48
+"""What a row of the legend takes besides its text."""
+
+PER_CHARACTER: Final = 6.6
+"""Width of a character of the legend; a longer name makes the drawing wider."""
+
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444", "#a6761d")
 """Okabe and Ito's palette for colour-blind readers, and two more."""
 
@@ -70,6 +76,7 @@ class Axes:
 def bands_svg(axes: Axes, bands: Mapping[str, Band]) -> str:
     """Return the drawing: one colour a name, the legend in the order of `bands`."""
     parts = _frame(axes)
+    width = WIDTH + max(0, round(PER_CHARACTER * max(map(len, bands), default=0)) + LEGEND - RIGHT)
     for number, (name, band) in enumerate(bands.items()):
         colour = COLOURS[number % len(COLOURS)]
         dash = DASHES[number // len(COLOURS) % len(DASHES)]
@@ -84,8 +91,8 @@ def bands_svg(axes: Axes, bands: Mapping[str, Band]) -> str:
             f'<text x="{WIDTH - RIGHT + 36}" y="{row + 4}">{escape(name)}</text>',
         ]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12"><rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>' + "".join(parts) + "</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" font-family="sans-serif" '
+        f'font-size="12"><rect width="{width}" height="{HEIGHT}" fill="white"/>' + "".join(parts) + "</svg>\n"
     )
 
 

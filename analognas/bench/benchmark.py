@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from analognas.bench.contender import Contender, StrategyLike, contenders
+from analognas.bench.error import BenchError
 from analognas.bench.ranking import Place, rank
 from analognas.bench.simulate import search_table
 from analognas.bench.table import BenchTable
-from analognas.strategies.base_spec import StrategySpec
 
 CHECKPOINTS: Final = (25, 50, 100, 200)
 
@@ -100,10 +103,10 @@ class BenchResult:
 
 def run_benchmark(
     table: BenchTable,
-    strategies: Mapping[str, StrategySpec],
+    strategies: StrategyLike | Iterable[StrategyLike] | Mapping[str, StrategyLike],
     *,
-    budget: int,
-    seeds: int,
+    budget: int = 200,
+    seeds: int = 20,
     batch: int = 5,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -112,7 +115,9 @@ def run_benchmark(
 
     Args:
         table: what to search.
-        strategies: specifications by the name they have in the result.
+        strategies: one or several, each a name such as `random` or `optuna-tpe(initial=40)`, an installed entry point,
+            a specification, a class or function of the seed, or an object with `ask`; of a mapping the keys are the
+            names in the result.
         budget: evaluations of a search, 1 up to the rows of the table.
         seeds: searches of each strategy, 2 or more, with the seeds 0, 1, 2 ...
         batch: candidates proposed at a time, the same for every strategy.
@@ -120,35 +125,71 @@ def run_benchmark(
         progress: called with the searches done and all searches.
 
     Raises:
-        ValueError: for a budget beyond the table, fewer than two seeds, or no strategy.
+        BenchError: for a budget beyond the table, fewer than two seeds, what is no strategy, or a strategy that other
+            processes cannot have.
+        UserError: when a strategy fails or breaks its contract.
     """
+    if not isinstance(table, BenchTable):
+        raise BenchError(
+            "`table` must be a BenchTable: open_table opens files, BenchTable.from_frame takes a pandas DataFrame; got "
+            f"{table!r:.80}"
+        )
     if not 1 <= budget <= len(table):
-        raise ValueError(f"`1 <= budget <= {len(table)}`, the rows of {table.name}, must hold, got {budget}")
+        raise BenchError(f"`1 <= budget <= {len(table)}`, the rows of {table.name}, must hold, got {budget}")
     if seeds < 2:
-        raise ValueError(f"`seeds >= 2` must hold, or there is no interval to report, got {seeds}")
-    if not strategies:
-        raise ValueError("there is no strategy to compare: name at least one")
-    jobs = [(table, spec, budget, batch, seed) for spec in strategies.values() for seed in range(seeds)]
+        raise BenchError(f"`seeds >= 2` must hold, or there is no interval to report, got {seeds}")
+    if batch < 1 or workers < 1:
+        name, value = ("batch", batch) if batch < 1 else ("workers", workers)
+        raise BenchError(f"`{name} >= 1` must hold, got {value}")
+    found = contenders(strategies)
+    for contender in found:  # what cannot be made is told before hours of searches
+        contender.build(0)
+        _check_portable(table, contender, workers)
+    jobs = [(table, contender, budget, batch, seed) for contender in found for seed in range(seeds)]
     done = []
-    with ExitStack() as stack:
-        found: Iterator[npt.NDArray[np.float64]] = map(_search, jobs)
-        if workers > 1:
-            # Forked workers would inherit the threads of XGBoost and torch in an unknown state.
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-            found = pool.map(_search, jobs)
-        for curve in found:
-            done.append(curve)
-            if progress is not None:
-                progress(len(done), len(jobs))
-    curves = np.array(done).reshape(len(strategies), seeds, budget)
+    try:
+        with ExitStack() as stack:
+            curves: Iterator[npt.NDArray[np.float64]] = map(_search, jobs)
+            if workers > 1:
+                # Forked workers would inherit the threads of XGBoost and torch in an unknown state.
+                pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+                curves = pool.map(_search, jobs)
+            for curve in curves:
+                done.append(curve)
+                if progress is not None:
+                    progress(len(done), len(jobs))
+    except BrokenProcessPool as error:
+        raise BenchError(
+            f"`workers=1` must hold here, got {workers}: a worker process could not start or ended early ({error}); "
+            "put strategies of your own in a module, and begin a script with `if __name__ == '__main__':`"
+        ) from None
+    by_strategy = np.array(done).reshape(len(found), seeds, budget)
     return BenchResult(
         table=table.name,
         target=table.target,
         n_rows=len(table),
         rejected=table.rejected,
         batch=batch,
-        curves=dict(zip(strategies, curves, strict=True)),
+        curves={contender.label: curve for contender, curve in zip(found, by_strategy, strict=True)},
     )
+
+
+def _check_portable(table: BenchTable, contender: Contender, workers: int) -> None:
+    """Check that worker processes can have the table and a strategy.
+
+    Raises:
+        BenchError: when they cannot.
+    """
+    if workers == 1:
+        return
+    for what, value in (("the table", table), (f"the strategy {contender.label!r}", contender)):
+        try:
+            ForkingPickler.dumps(value)
+        except Exception as error:  # an object of a user's own may fail in any way
+            raise BenchError(
+                f"`workers=1` must hold here, got {workers}: no other process can have {what} "
+                f"({type(error).__name__}: {error}); define its classes and functions at the top of a module"
+            ) from None
 
 
 def mean_and_half_width(values: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -159,6 +200,6 @@ def mean_and_half_width(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(values.mean()), half
 
 
-def _search(job: tuple[BenchTable, StrategySpec, int, int, int]) -> npt.NDArray[np.float64]:
-    table, spec, budget, batch, seed = job
-    return search_table(table, spec.build(seed), budget, batch, seed)
+def _search(job: tuple[BenchTable, Contender, int, int, int]) -> npt.NDArray[np.float64]:
+    table, contender, budget, batch, seed = job
+    return search_table(table, contender.build(seed), budget, batch, seed, contender.label)

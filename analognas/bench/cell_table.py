@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 
+from analognas.bench.error import BenchError
 from analognas.bench.table import BenchTable, make_table, name_of
 from analognas.specs.problems import nearest
 from search_spaces import Genotype
@@ -35,7 +36,7 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
     """Return the table of column `target`.
 
     Raises:
-        ValueError: when the file is no such CSV, has no column `target`, or too few usable rows.
+        BenchError: when the file is no such CSV, has no column `target`, or too few usable rows.
     """
     import pandas as pd
 
@@ -43,14 +44,14 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: a table must be a CSV file with a header: {reason}") from None
+        raise BenchError(f"{path}: a table must be a CSV file with a header: {reason}") from None
     names = (CODE_COLUMN, *STRING_COLUMNS)
     column = next((name for name in names if name in frame.columns), None)
     if column is None:
-        raise ValueError(f"{path}: a table of cells needs a column {' or '.join(names)}")
+        raise BenchError(f"{path}: a table of cells needs a column {' or '.join(names)}")
     if target not in frame.columns or target == column:
         others = [name for name in frame.columns if name != column]
-        raise ValueError(f"{path}: there is no column {target!r} to search{nearest(target, others)}")
+        raise BenchError(f"{path}: there is no column {target!r} to search{nearest(target, others)}")
     read = _codes if column == CODE_COLUMN else from_arch
     cells: list[Genotype] = []
     values: list[float] = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from analognas.bench.cell_table import read_cell_table
+from analognas.bench.error import BenchError
+from analognas.bench.strategy_text import read_strategy
 from analognas.bench.synthetic import TARGET, synthetic_table
 from analognas.bench.table import BenchTable
 from analognas.strategies.base_spec import StrategySpec
@@ -20,21 +21,21 @@ def open_table(table: str, target: str | None) -> BenchTable:
     """Return the table `synthetic`, or that of `target`: a column of a CSV file, or a metric of a run directory.
 
     Raises:
-        ValueError: when the file is missing or unusable, or no column is named.
+        BenchError: when the file is missing or unusable, or no column is named.
     """
     if table == SYNTHETIC:
         if target not in (None, TARGET):
-            raise ValueError(f"the synthetic table has the column {TARGET!r} alone, got {target!r}")
+            raise BenchError(f"the synthetic table has the column {TARGET!r} alone, got {target!r}")
         return synthetic_table()
     path = Path(table)
     if not path.exists():
-        raise ValueError(
+        raise BenchError(
             f"{path}: no such file; give a CSV table of cells, a run directory, or `{SYNTHETIC}`"
         )
     if target is None:
-        raise ValueError(f"{path}: name the column to search: `target`")
+        raise BenchError(f"{path}: name the column to search: `target`")
     if path.name == "trials.jsonl":
-        raise ValueError(
+        raise BenchError(
             f"{path}: give the run directory, {path.parent}: its configuration says what the genes mean"
         )
     if path.is_dir():
@@ -42,19 +43,16 @@ def open_table(table: str, target: str | None) -> BenchTable:
 
         return read_run_table(path, target)
     if path.is_char_device() or path.is_block_device():
-        raise ValueError(f"{path}: a table must be a CSV file, this is a device")
+        raise BenchError(f"{path}: a table must be a CSV file, this is a device")
     return read_cell_table(path, target)
 
 
 def strategies_named(names: Sequence[str]) -> dict[str, StrategySpec]:
-    """Return the default specification of each named strategy, of all of them for no name.
+    """Return the specification of each named strategy, such as `optuna-tpe(initial=40)`, of all of them for no name.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known one.
+        BenchError: for an unknown name with the nearest known one, an unknown option, or a value that does not fit.
     """
-    for name in names:
-        if name not in STRATEGIES:
-            near = get_close_matches(name, STRATEGIES, n=1)
-            hint = f", did you mean {near[0]}?" if near else ":"
-            raise ValueError(f"unknown strategy {name!r}{hint} choose of {', '.join(STRATEGIES)}")
-    return {name: STRATEGIES[name].model_validate({}) for name in names or STRATEGIES}
+    if not names:
+        return {name: spec.model_validate({}) for name, spec in STRATEGIES.items()}
+    return dict(read_strategy(name) for name in names)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analognas.bench.error import BenchError
 from analognas.bench.table import BenchTable
 from analognas.strategies import History, Strategy
 
 
 def search_table(
-    table: BenchTable, strategy: Strategy, budget: int, batch: int, seed: int
+    table: BenchTable, strategy: Strategy, budget: int, batch: int, seed: int, name: str = ""
 ) -> npt.NDArray[np.float64]:
     """Return the regret after each of `budget` evaluations, `(budget,)`.
 
@@ -22,12 +23,13 @@ def search_table(
         budget: evaluations, 1 or more.
         batch: candidates proposed at a time, before the strategy sees their values.
         seed: of the generators that the strategy is handed.
+        name: of the strategy, for errors; by default that of its class.
 
     Raises:
-        ValueError: when the strategy proposes nothing at all, twice the same candidate, or one outside the
+        BenchError: when the strategy proposes nothing at all, twice the same candidate, or one outside the
             table.
     """
-    problem = table.problem
+    problem, name = table.problem, name or type(strategy).__name__
     population = table.population[:0]
     while len(population) < budget:
         history = History(
@@ -42,8 +44,8 @@ def search_table(
         new = np.array([proposal.genotype for proposal in proposals], dtype=np.int64)
         population = np.concatenate([population, new])
     if not len(population):
-        raise ValueError(f"{type(strategy).__name__} proposed nothing from the table {table.name}")
+        raise BenchError(f"the strategy {name!r} proposed nothing from the table {table.name}")
     if len(np.unique(population, axis=0)) < len(population):
-        raise ValueError(f"{type(strategy).__name__} proposed a candidate of {table.name} twice")
+        raise BenchError(f"the strategy {name!r} proposed a candidate of the table {table.name} twice")
     regret = table.regret(population)
     return np.concatenate([regret, np.full(budget - len(regret), regret[-1])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from analognas.bench.error import BenchError
 from analognas.bench.table_space import TableSpace
 from analognas.strategies import Objective, SearchProblem
 from search_spaces import Population
@@ -17,7 +18,7 @@ from search_spaces import Population
 if TYPE_CHECKING:
     import pandas as pd
 
-    from search_spaces import ArchitectureSpace
+    from search_spaces import ArchitectureSpace, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,50 @@ class BenchTable:
     values: npt.NDArray[np.float64]
     rejected: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        space: SearchSpace,
+        target: str,
+        candidates: str | Sequence[str] = "architecture",
+        lower_is_better: bool = False,
+        name: str = "table",
+        input_shape: tuple[int, ...] | None = None,
+    ) -> BenchTable:
+        """Return the table of measurements in a pandas DataFrame, one candidate a row.
+
+        Rows that cannot be read or built, have no finite value or are of a candidate that came before are left out and
+        counted in `rejected`.
+
+        Args:
+            frame: `(n, columns)`, any index.
+            space: that the candidates are of; any object with the four methods of a space.
+            target: the column with the measured value, numbers or texts such as `91.2 ± 0.3`.
+            candidates: the column with architectures (mappings or their JSON) or genotypes (integers or their JSON), or
+                the columns of the genes in order.
+            lower_is_better: the value is to be lowered; the table then holds its negative.
+            name: for reports.
+            input_shape: of the networks, where the space has the four methods alone and its networks are built to be
+                counted.
+
+        Raises:
+            BenchError: when an argument does not fit, a column is missing, or fewer than two rows are usable.
+        """
+        from analognas.bench.frame_table import read_frame
+
+        read = read_frame(
+            frame,
+            space=space,
+            target=target,
+            candidates=candidates,
+            lower_is_better=lower_is_better,
+            name=name,
+            input_shape=input_shape,
+        )
+        return make_table(name, target, read.space, read.population, read.values, read.rejected)
+
     def __len__(self) -> int:
         return len(self.population)
 
@@ -52,21 +97,21 @@ class BenchTable:
         """Return what the candidates measured, one column, `(n, 1)`.
 
         Raises:
-            ValueError: when a candidate is not in the table.
+            BenchError: when a candidate is not in the table.
         """
         import pandas as pd
 
         rows = self.space.rows(population)
         if (rows < 0).any():
             outside = population[int(np.argmax(rows < 0))].tolist()
-            raise ValueError(f"{outside} is not in the table {self.name} and was proposed all the same")
+            raise BenchError(f"{outside} is not in the table {self.name} and was proposed all the same")
         return pd.DataFrame({self.target: self.values[rows]})
 
     def regret(self, population: Population) -> npt.NDArray[np.float64]:
         """Return how far the best of the first k candidates is from the best row, for k = 1 .. n, `(n,)`.
 
         Raises:
-            ValueError: when a candidate is not in the table.
+            BenchError: when a candidate is not in the table.
         """
         values = self.measure(population)[self.target].to_numpy(dtype=np.float64)
         return np.asarray(self.values.max() - np.maximum.accumulate(values))
@@ -91,7 +136,7 @@ def make_table(
         rejected: rows that the reader left out, by reason.
 
     Raises:
-        ValueError: when fewer than two rows are left.
+        BenchError: when fewer than two rows are left.
     """
     counts = dict(rejected)
     buildable = np.array([not problem for problem in space.problems(population)], dtype=np.bool_)
@@ -102,7 +147,7 @@ def make_table(
     rows = np.sort(first)
     if len(rows) < 2:
         why = "".join(f"; left out: {number}, {reason}" for reason, number in counts.items())
-        raise ValueError(f"{name}: a benchmark needs at least 2 usable rows, got {len(rows)}{why}")
+        raise BenchError(f"{name}: a benchmark needs at least 2 usable rows, got {len(rows)}{why}")
     kept = canonical[rows]
     return BenchTable(name, target, TableSpace(space, kept), kept, values[rows], counts)
 

@@ -21,7 +21,10 @@ def bench(
     ] = None,
     strategies: Annotated[
         list[str],
-        typer.Option(help="Names as in a configuration, separated by commas or repeated; default: all."),
+        typer.Option(
+            help="Names as in a configuration, or of installed entry points, separated by commas or repeated; options "
+            "in parentheses: 'optuna-tpe(initial=40),random'. Default: all."
+        ),
     ] = [],  # noqa: B006  # typer copies it
     budget: Annotated[int, typer.Option(min=1, help="Evaluations of a search.")] = 200,
     seeds: Annotated[int, typer.Option(min=2, help="Searches of each strategy.")] = 20,
@@ -47,7 +50,7 @@ def bench(
     try:
         result = run_benchmark(
             open_table(table, target),
-            strategies_named([name.strip() for names in strategies for name in names.split(",")]),
+            strategies or strategies_named([]),
             budget=budget,
             seeds=seeds,
             batch=batch,

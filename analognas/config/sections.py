@@ -15,7 +15,7 @@ from analognas.executors.specs import AutoSpec, ExecutorSpec
 from analognas.metrics import HARD_METRICS, SIGNS, SOFT_METRICS, TABLE, Metric
 from analognas.spaces.resnet import ResNetSpec
 from analognas.spaces.specs import SpaceSection
-from analognas.specs.base import MismatchError, Spec
+from analognas.specs.base import AnchoredPath, MismatchError, Spec
 from analognas.specs.metric_name import MetricName
 from analognas.specs.problems import nearest
 from analognas.specs.quantity import Count, Share
@@ -132,6 +132,11 @@ class SearchSpec(Spec):
     start_from: tuple[GivenCandidate, ...] = Field(
         default=(),
         description="candidates evaluated first: names of published networks, or architectures as in architecture.json",
+    )
+
+    warm_start: tuple[AnchoredPath, ...] = Field(
+        default=(),
+        description="directories of other runs, whose trials the strategy knows from the start and never repeats",
     )
 
     @model_validator(mode="after")
@@ -297,7 +302,8 @@ class SearchConfig(Spec):
     def _budget_covers_initial_design(self) -> SearchConfig:
         strategy, trials = self.search.strategy, self.search.trials
         option = strategy.learns_after
-        if option and strategy.design > trials:
+        # the first design may be among the trials of other runs
+        if option and strategy.design > trials and not self.search.warm_start:
             raise MismatchError(
                 f"`search.strategy.{option} <= search.trials` must hold, got {strategy.design} > {trials}: "
                 "nothing but the trials before the first fit would be left",

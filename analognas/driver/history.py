@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from analognas.metrics import METRICS
+from analognas.record.earlier_trial import EarlierTrial
 from analognas.record.trial import Trial
 from analognas.strategies.strategy import History
 from search_spaces import Genotype, Population
 
 
-def history_of(trials: Sequence[Trial], pending: Sequence[Genotype], n_genes: int) -> History:
+def history_of(trials: Sequence[Trial | EarlierTrial], pending: Sequence[Genotype], n_genes: int) -> History:
     """Return the history of finished trials and pending candidates.
 
     Args:
@@ -41,13 +42,17 @@ class GrowingHistory:
         known: every genotype that is finished or was proposed.
     """
 
-    def __init__(self, n_genes: int) -> None:
+    def __init__(self, n_genes: int, earlier: Sequence[EarlierTrial] = ()) -> None:
+        """Begin with the trials of other runs."""
         self._n = 0
+        self._earlier = len(earlier)
         self._population = np.empty((64, n_genes), dtype=np.int64)
         self._metrics = np.empty((64, len(METRICS)), dtype=np.float64)
         self.known: set[Genotype] = set()
+        for trial in earlier:
+            self.add(trial)
 
-    def add(self, trial: Trial) -> None:
+    def add(self, trial: Trial | EarlierTrial) -> None:
         """Add a finished trial."""
         if self._n == len(self._population):
             self._population = np.concatenate([self._population, np.empty_like(self._population)])
@@ -66,10 +71,11 @@ class GrowingHistory:
             metrics=_frame(metrics),
             pending=_rows(pending, population.shape[1]),
             known=self.known,
+            earlier=self._earlier,
         )
 
 
-def _row(trial: Trial) -> list[float]:
+def _row(trial: Trial | EarlierTrial) -> list[float]:
     return [trial.metrics.get(name, np.nan) for name in METRICS]
 
 

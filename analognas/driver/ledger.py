@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from analognas.driver.history import GrowingHistory
 from analognas.driver.selection import better_of
 from analognas.driver.successive_halving import Halving, Ladder, Promotion
+from analognas.record.earlier_trial import EarlierTrial
 from analognas.record.trial import Ask, Trial
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.strategy import History, Proposal
@@ -52,14 +53,24 @@ class Ledger:
         n_genes: int,
         trials: Sequence[Trial] = (),
         halving: Halving | None = None,
+        earlier: Sequence[EarlierTrial] = (),
     ) -> None:
+        """Enter what is known.
+
+        Args:
+            problem: what is searched.
+            n_genes: length of a genotype.
+            trials: finished, in the order of the journal.
+            halving: of the search; None without.
+            earlier: trials of other runs: strategies know them, and they count for nothing else.
+        """
         self.trials: list[Trial] = []
         self.best: Trial | None = None
         self.n_failed = 0
         self.ladder = None if halving is None else Ladder(halving, problem)
         self._n_candidates = 0
         self._problem = problem
-        self._history = GrowingHistory(n_genes)
+        self._history = GrowingHistory(n_genes, earlier)
         self._open: dict[Genotype, OpenCandidate] = {}
         self.promotions: deque[Promotion] = deque()
         for trial in trials:
@@ -86,7 +97,7 @@ class Ledger:
         return self._open.get(genotype)
 
     def knows(self, genotype: Genotype) -> bool:
-        """Return whether a candidate is finished or open."""
+        """Return whether a candidate is finished or open, or known from another run."""
         return genotype in self._history.known
 
     def history(self) -> History:

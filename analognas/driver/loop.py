@@ -23,6 +23,7 @@ from analognas.executors.executor import Executor, ExecutorState, Job, Measureme
 from analognas.interruption import StopRequest
 from analognas.progress.observer import Observer
 from analognas.progress.pace import Pace, Progress
+from analognas.record.earlier_trial import EarlierTrial
 from analognas.record.journal import Journal
 from analognas.record.trial import Ask, Failure, Trial, candidate_key
 from analognas.seeds import derive_seed, numpy_generator
@@ -48,6 +49,7 @@ class SearchLoop:
             workers; false: in the order in which they end, and no worker waits.
         patience: the strategy is asked no more after so many trials in a row of which none was better; None: always.
         minutes: nor when the search has taken so long by its trials, without the time in which it was stopped.
+        earlier: trials of other runs that the strategy knows.
     """
 
     problem: SearchProblem
@@ -59,6 +61,11 @@ class SearchLoop:
     in_order: bool = False
     patience: int | None = None
     minutes: float | None = None
+    earlier: Sequence[EarlierTrial] = ()
+
+    def ledger(self, trials: Sequence[Trial] = ()) -> Ledger:
+        """Return the books after `trials`."""
+        return Ledger(self.problem, self.n_genes, trials, self.halving, self.earlier)
 
     def run(
         self,
@@ -84,7 +91,7 @@ class SearchLoop:
             KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
         """
         stop = stop or StopRequest()
-        ledger = Ledger(self.problem, self.n_genes, trials, self.halving)
+        ledger = self.ledger(trials)
         gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
         agenda: Agenda = (InOrder if self.in_order else AsTheyEnd)(self, ledger)
         pace = Pace()
@@ -130,7 +137,7 @@ class SearchLoop:
 
     def why_ended(self, trials: Sequence[Trial]) -> str:
         """Return what ended the search after `trials`, before its budget was spent; empty for the strategy."""
-        return self._ended(Ledger(self.problem, self.n_genes, trials, self.halving))
+        return self._ended(self.ledger(trials))
 
     def _ended(self, ledger: Ledger) -> str:
         best = 0 if ledger.best is None else ledger.best.number

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analognas.driver.ledger import Ledger
 from analognas.driver.loop import SearchLoop
 from analognas.errors import UserError
 from analognas.executors.attempts import ended_from_outside
@@ -35,7 +34,7 @@ def replay(
     Raises:
         UserError: at the first difference, with the trial that it comes after.
     """
-    ledger = Ledger(loop.problem, loop.n_genes, halving=loop.halving)
+    ledger = loop.ledger()
     n_asks = 0
     for trial in trials:
         if trial.ask is not None:

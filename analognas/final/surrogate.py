@@ -14,6 +14,7 @@ from analognas.driver.history import history_of
 from analognas.export.checksums import write_checksums
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory
+from analognas.record.earlier_trial import EarlierTrial
 from analognas.record.trial import Trial
 from analognas.record.whole_folder import write_folder
 from analognas.seeds import numpy_generator
@@ -46,21 +47,25 @@ def judge_surrogate(
     trials: Sequence[Trial],
     run: RunDirectory,
     observer: Observer,
+    earlier: Sequence[EarlierTrial] = (),
 ) -> dict[str, Any]:
     """Cross-validate the surrogate of the strategy on all completed trials and save the one fitted on all of them.
+
+    Trials of other runs, `earlier`, are in the fit that is saved, and not in the cross-validation.
 
     Returns:
         The content of `FinalResult.surrogate`; empty without a surrogate or with too few trials.
     """
     table = _table(space, trials)
     if recipe is None or table is None:
+        fit_surrogate(recipe, space, trials, run, earlier)
         return {}
     observer.stage("measuring the surrogate on held-out trials")
     features, targets = table
     held_out = held_out_tau(
         recipe.unfitted, features, targets, FOLDS, numpy_generator(recipe.seed, "held-out")
     )
-    fit_surrogate(recipe, space, trials, run)
+    fit_surrogate(recipe, space, trials, run, earlier)
     return {
         "kind": recipe.kind,
         "tau": {name: None if math.isnan(tau) else tau for name, tau in held_out.tau.items()},
@@ -73,10 +78,17 @@ def judge_surrogate(
 
 
 def fit_surrogate(
-    recipe: SurrogateRecipe | None, space: ArchitectureSpace, trials: Sequence[Trial], run: RunDirectory
+    recipe: SurrogateRecipe | None,
+    space: ArchitectureSpace,
+    trials: Sequence[Trial],
+    run: RunDirectory,
+    earlier: Sequence[EarlierTrial] = (),
 ) -> None:
-    """Fit the surrogate of the strategy on all completed trials and save it; nothing without one or with too few."""
-    table = _table(space, trials)
+    """Fit the surrogate of the strategy on all completed trials and save it; nothing without one or with too few.
+
+    Trials of other runs, `earlier`, come first, as the strategy knows them.
+    """
+    table = _table(space, trials, earlier)
     if recipe is None or table is None:
         return
     fitted = recipe.unfitted.fit(*table, numpy_generator(recipe.seed, "surrogate"))
@@ -88,9 +100,12 @@ def fit_surrogate(
     write_folder(run.surrogate, save_with_checksums)
 
 
-def _table(space: ArchitectureSpace, trials: Sequence[Trial]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+def _table(
+    space: ArchitectureSpace, trials: Sequence[Trial], earlier: Sequence[EarlierTrial] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """Return features and targets of the completed trials; None for too few."""
-    completed = [trial for trial in trials if trial.status == "completed" and trial.rung == 0]
+    completed: list[Trial | EarlierTrial] = [trial for trial in earlier if trial.metrics]
+    completed += [trial for trial in trials if trial.status == "completed" and trial.rung == 0]
     if len(completed) < FEWEST_FOR_TAU:
         return None
     history = history_of(completed, (), len(completed[0].genotype))

@@ -1,6 +1,7 @@
 """A run directory: where each file of a run is.
 
-`config.yaml` and `trials.jsonl` are the record. Everything else can be made again from them: `environment.json`
+`config.yaml`, `trials.jsonl` and `warm_start.jsonl` (the trials of other runs, where it began with any) are the record.
+Everything else can be made again from them: `environment.json`
 (versions and machine at the start), `surrogate/` (the last surrogate), `summary.csv`, `pareto.csv`, `report.html` and
 `best/` (the best network in every format, and its measurements).
 """
@@ -57,6 +58,11 @@ class RunDirectory:
     def journal(self) -> Path:
         """The trials."""
         return self.path / "trials.jsonl"
+
+    @property
+    def warm_start(self) -> Path:
+        """The trials of other runs that the search began with, where there are any."""
+        return self.path / "warm_start.jsonl"
 
     @property
     def logs(self) -> Path:
@@ -181,11 +187,21 @@ def read_result(folder: Path) -> FinalResult:
 
 
 def create_run(
-    path: Path, config_text: str, environment: Mapping[str, Any], objects: GivenObjects | None = None
+    path: Path,
+    config_text: str,
+    environment: Mapping[str, Any],
+    warm_start: str = "",
+    objects: GivenObjects | None = None,
 ) -> RunDirectory:
     """Create a run directory that holds the configuration and an empty journal.
 
     The directory appears under its name only when it is complete.
+
+    Args:
+        path: of the directory.
+        config_text: content of `config.yaml`.
+        environment: content of `environment.json`.
+        warm_start: content of `warm_start.jsonl`; empty for a search that knows no other run.
 
     Raises:
         UserError: when `path` is in use or cannot be written.
@@ -196,6 +212,8 @@ def create_run(
         draft.mkdir(parents=True)
         write_atomically(draft / "config.yaml", config_text)
         write_atomically(draft / "environment.json", json.dumps(environment, indent=1))
+        if warm_start:
+            write_atomically(draft / "warm_start.jsonl", warm_start)
         (draft / "trials.jsonl").touch()
         if path.exists():
             path.rmdir()
@@ -283,6 +301,7 @@ def open_run(path: Path, objects: GivenObjects | None = None) -> RunDirectory:
         run.config,
         run.environment,
         run.journal,
+        run.warm_start,
         run.surrogate,
         run.best,
         run.logs,

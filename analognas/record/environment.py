@@ -24,6 +24,9 @@ PACKAGES: Final = (
 SIZE_BOUNDS: Final = "size_bounds"
 """The key of environment.json for the source of default bounds on size."""
 
+WARM_START: Final = "warm_start"
+"""The key of environment.json for what a search took from other runs."""
+
 SOURCE_HASH: Final = "source"
 """The key of environment.json that identifies the code of the four packages."""
 

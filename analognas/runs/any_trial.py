@@ -6,7 +6,6 @@ from contextlib import closing
 from operator import index
 from pathlib import Path
 
-from analognas.compose import compose
 from analognas.config.loader import load_run_config, located_in
 from analognas.errors import Argument, UserError
 from analognas.export import Artefact, damaged_files, write_bundle
@@ -15,6 +14,7 @@ from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, read_result
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
+from analognas.runs.begun import compose_begun
 from analognas.runs.best_network import artefact_in, make_artefact
 from analognas.runs.lifecycle import logs_of
 from analognas.runs.resume_checks import check_same_data, check_same_measurement
@@ -45,7 +45,7 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
     config, document = load_run_config(run)
     check_same_measurement(run, config)
     with located_in(document):
-        composition = compose(config)
+        composition = compose_begun(run, config)
     with closing(composition.site):
         check_same_data(run, composition.task)
         with logs_of(run) as logs, closing(composition.executor_in_full(logs, 1)) as executor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from analognas.compose import Composition, compose, load_task_and_space, surrogate_recipe
+from analognas.compose import Composition, load_task_and_space, surrogate_recipe
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose
@@ -20,13 +20,15 @@ from analognas.final.test_split import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
-from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, environment
+from analognas.record.earlier_trial import written
+from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, WARM_START, environment
 from analognas.record.journal import Journal
 from analognas.record.search_end import SearchEnd, read_search_end, write_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import compromise
 from analognas.report.verdict import shortfall
+from analognas.runs.begun import compose_begun, earlier_trials
 from analognas.runs.best_network import best_artefact, make_artefact
 from analognas.runs.growth import n_candidates
 from analognas.runs.outlook import outlook
@@ -63,7 +65,10 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     }
     if composition.size_note:
         facts[SIZE_BOUNDS] = composition.size_note
-    return create_run(path, dump_config(config), facts, objects_in(config))
+    if composition.warm_start.runs:
+        facts[WARM_START] = [run.to_json() for run in composition.warm_start.runs]
+    earlier = written(composition.warm_start.trials)
+    return create_run(path, dump_config(config), facts, earlier, objects_in(config))
 
 
 def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult | None:
@@ -86,7 +91,7 @@ def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) ->
     if damaged:
         observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
     if result is None or run.weights.name in damaged or not run.weights.exists():
-        return run_to_end(run, compose(config), observer)
+        return run_to_end(run, compose_begun(run, config), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
         trials = run.trials()
@@ -105,7 +110,7 @@ def _fit_surrogate_again(run: RunDirectory, config: SearchConfig, trials: Sequen
     task, space = load_task_and_space(config)
     check_same_data(run, task)
     with _told_what_helps(run):
-        fit_surrogate(surrogate_recipe(config), space, trials, run)
+        fit_surrogate(surrogate_recipe(config), space, trials, run, earlier_trials(run, config))
 
 
 def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) -> FinalResult | None:
@@ -153,7 +158,8 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
                 result = _finish(run, composition, trials, best, observer)
             else:
                 result = None
-                fit_surrogate(composition.ending.surrogate, composition.problem.space, trials, run)
+                earlier = composition.warm_start.trials
+                fit_surrogate(composition.ending.surrogate, composition.problem.space, trials, run, earlier)
                 write_search_end(run, end)
         observer.stage("writing the report")
         publish(run, config, trials, result)
@@ -209,7 +215,8 @@ def _finish(
     if told:
         observer.stage(told)
     with logs_of(run) as logs, closing(composition.executor_in_full(logs, ending.most_trainings)) as executor:
-        surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer)
+        earlier = composition.warm_start.trials
+        surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer, earlier)
         race = choose_finalist(ending, executor, trials, best, observer)
         final, references = validate_best_and_references(ending, executor, race, trials, observer)
     result = FinalResult(

@@ -56,7 +56,7 @@ class Plan:
 
     def _is_left_out(self, key: str, value: Any) -> bool:
         return (
-            key == "expected_time_unknown"
+            key in ("expected_time_unknown", "warm_start")  # the notes tell of a warm start
             or (key in _LEFT_OUT and not value)
             or (key == "to_maximum" and value is None)
         )
@@ -94,6 +94,7 @@ def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:
         "trials": config.search.trials,
         "batch": config.search.batch,
         "start_from": _given(composition),
+        "warm_start": [run.to_json() for run in composition.warm_start.runs],
         "rungs": [_rung(rung, composition) for rung in config.rungs],
         "evaluations": config.search.n_evaluations,
         "expected_time": known.time_json(),
@@ -133,8 +134,10 @@ def _given(composition: Composition) -> list[dict[str, Any]]:
         candidate = reference_candidate(problem, name)
         if candidate is not None:
             names.setdefault(candidate, f"{name} (reference)")
+    known = {trial.genotype for trial in composition.warm_start.trials}
+    new = [(genotype, name) for genotype, name in names.items() if genotype not in known]
     given = []
-    for genotype, name in list(names.items())[: config.search.trials]:
+    for genotype, name in new[: config.search.trials]:
         row = np.array([genotype], dtype=np.int64)
         given.append(
             {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from analognas.config.differences import differences, known_to
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -29,9 +29,6 @@ ENDS: Final = ("trials", "patience", "minutes")
 
 MEASURED_WITH: Final = "measured_with"
 """The key of environment.json that keeps `measured_with` of the configuration a run began with."""
-
-_ABSENT: Final = object()
-_LONGEST: Final = 60
 
 
 def with_size_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig:
@@ -148,16 +145,9 @@ def check_same_measurement(run: RunDirectory, config: SearchConfig) -> None:
     began_with = run.read_environment().get(MEASURED_WITH, {})
     _refuse(
         f"{run.config}: trials of this run were measured in another way:",
-        differences(began_with, _known_to(began_with, measured_with(config))),
+        differences(began_with, known_to(began_with, measured_with(config))),
         "put these values back",
     )
-
-
-def _known_to(before: Any, now: Any) -> Any:
-    """Return `now` without the keys that `before` does not have: a later version may know more of them."""
-    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
-        return now
-    return {key: _known_to(before[key], value) for key, value in now.items() if key in before}
 
 
 def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Trial]) -> None:
@@ -174,6 +164,14 @@ def check_same_trials(run: RunDirectory, loop: SearchLoop, trials: Sequence[Tria
                 f"{len(genotype)}: the space has changed since; restore it, or start a new search"
             )
     _check_space(run, loop, trials)
+    for line, earlier in enumerate(loop.earlier, start=1):
+        fits = len(earlier.genotype) == loop.n_genes
+        reason = _reason([earlier.genotype], loop.problem.space) if fits else "of another number of genes"
+        if reason is not None:
+            raise UserError(
+                f"{run.warm_start}:{line}: a candidate that is not of `space` ({reason}): the file or the space has "
+                "changed since; restore it, or start a new search"
+            )
     for trial in trials:
         if trial.seed != loop.seed_of(trial.genotype):
             raise UserError(
@@ -232,37 +230,7 @@ def _no_network(genotype: Genotype, space: ArchitectureSpace) -> str | None:
     return None
 
 
-def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
-    """Yield a line for each key whose value differs; of a section of another kind the kind alone.
-
-    >>> list(differences({"search": {"trials": 2, "batch": 1}}, {"search": {"trials": 3, "batch": 1}}))
-    ['search.trials: 2 in the run, now 3']
-    """
-    if before == now:
-        return
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        keys = list({**before, **now})
-        if before.get("kind") != now.get("kind"):
-            keys = ["kind"]
-        for key in keys:
-            inner = f"{path}.{key}" if path else key
-            yield from differences(before.get(key, _ABSENT), now.get(key, _ABSENT), inner)
-        return
-    yield f"{path}: {_shown(before)} in the run, now {_shown(now)}"
-
-
 def _comparable(config: SearchConfig) -> dict[str, Any]:
     values: dict[str, Any] = config.model_dump(mode="json")
     values["executor"] = {key: values["executor"][key] for key in PART_OF_THE_RESULT}
     return values
-
-
-def _shown(value: Any) -> str:
-    """Return a value as YAML has it, or what it is where it is long."""
-    if value is _ABSENT:
-        return "not given"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(text) <= _LONGEST:
-        return text
-    kind = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a text"
-    return f"{kind} of {len(value)} {'characters' if isinstance(value, str) else 'entries'}"

@@ -16,7 +16,8 @@ from analognas.record.directory import RunDirectory, open_run
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
-from analognas.runs.status import called, status_of
+from analognas.runs.best_so_far import called
+from analognas.runs.status import status_of
 from analognas.specs.given import GivenObjects
 
 if TYPE_CHECKING:
@@ -161,6 +162,30 @@ class Run:
         from analognas.runs.any_trial import folder_of_trial
 
         return folder_of_trial(self.directory, trial, Silent())
+
+    def chips(
+        self,
+        n: int = 25,
+        *,
+        trial: int | None = None,
+        seed: int | None = None,
+        hardware: hwsim.Hardware | str | None = None,
+    ) -> hwsim.Chips:
+        """Return programmed chips of the best network, or of that of a trial, as `validate` programs them.
+
+        Args:
+            n: how many.
+            trial: whose network, as for `network`; None: the best one.
+            seed: of the chips; None: the run's own, with which chip k is the k-th chip of its figures.
+            hardware: a chip, the name of a preset or a YAML file; None: the run's own.
+
+        Raises:
+            UserError: when the run has not ended, or a value does not fit.
+        """
+        from analognas.runs.chips import chips_of
+
+        folder = self.best.folder if trial is None else self._folder_of(trial)
+        return chips_of(folder, n, seed, hardware, self.directory.objects)
 
     def validate(
         self,

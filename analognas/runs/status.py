@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from analognas.config.sections import SearchConfig
@@ -11,7 +11,7 @@ from analognas.record.directory import RunDirectory
 from analognas.record.journal import is_locked
 from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult
+from analognas.runs.best_so_far import best_so_far
 
 
 def status_of(
@@ -45,34 +45,6 @@ def status_of(
         "failed": sum(trial.status == "failed" for trial in trials),
         "search_end": "" if end is None else end.sentence(),
         "choice": config.choice,
-        "best": _best(trial, result),
+        "best": best_so_far(trial, result),
         "report": str(run.report) if run.report.exists() else None,
     }
-
-
-def _best(trial: Trial | None, result: FinalResult | None) -> dict[str, Any] | None:
-    """Return the chosen trial, or the reference that won, with its figures on the validation split.
-
-    Of a finished run with a race they are those of the race, at full budget.
-    """
-    winner = None if result is None else result.winner
-    if trial is not None:
-        return {
-            "number": trial.number,
-            "reference": None,
-            "architecture": dict(trial.architecture),
-            "metrics": dict(winner.metrics if winner is not None and winner.metrics else trial.metrics),
-        }
-    if result is None or winner is None:
-        return None
-    return {
-        "number": None,
-        "reference": result.reference,
-        "architecture": dict(result.network.architecture),
-        "metrics": dict(winner.metrics),
-    }
-
-
-def called(best: Mapping[str, Any]) -> str:
-    """Return how the best network of a status is called."""
-    return f"trial {best['number']}" if best["reference"] is None else f"the reference {best['reference']}"

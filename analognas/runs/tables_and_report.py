@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import hwsim
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError, remedy
 from analognas.record.directory import RunDirectory
+from analognas.record.earlier_trial import read_earlier_trials
 from analognas.record.search_end import FINISHED, read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
@@ -53,6 +56,7 @@ def report_data(
             "hardware": hwsim.label(config.hardware),
             "strategy": config.search.strategy.kind,
             "seed": str(config.seed),
+            **_known_before(run),
         },
         trials=trials,
         result=result,
@@ -66,6 +70,15 @@ def report_data(
         command=f"analognas search config.yaml --seed {config.seed}",
         ended=_ended(run, config),
     )
+
+
+def _known_before(run: RunDirectory) -> dict[str, str]:
+    """Return how many trials of other runs a search began with, for the head of its report."""
+    if not run.warm_start.exists():
+        return {}
+    earlier = Counter(trial.run for trial in read_earlier_trials(run.warm_start))
+    told = ", ".join(f"{number} trials of {Path(path).name}" for path, number in earlier.items())
+    return {"warm start": told}
 
 
 def _ended(run: RunDirectory, config: SearchConfig) -> str:

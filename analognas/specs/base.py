@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -101,3 +102,12 @@ ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 
 ExistingFolder = Annotated[Path, AfterValidator(_existing_folder)]
 """A folder that exists; a relative path starts at the folder of the configuration."""
+
+
+def _anchored(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else Path(os.path.normpath(folder / path))
+
+
+AnchoredPath = Annotated[Path, AfterValidator(_anchored)]
+"""A path that need not exist any more; a relative one starts at the folder of the configuration."""

@@ -9,7 +9,7 @@ constraints: it would compare infeasible trials by their violation alone.
 
 What a sampler keeps between calls comes from the history: the generation of a trial in NSGA-II and NSGA-III
 is its place in the order of completion; CMA-ES starts warm from the completed trials; QMC goes on in its
-sequence after as many points as were asked for.
+sequence after as many points as this run asked for.
 
 References:
     J. Bergstra et al., Algorithms for hyper-parameter optimization, NeurIPS 2011 (TPE).
@@ -194,7 +194,8 @@ class OptunaSearch:
                 )
             )
         if self.sampler == "qmc":
-            for _ in range(len(history) + len(history.pending) - self.initial):
+            own = len(history) - history.earlier + len(history.pending)
+            for _ in range(own - max(self.initial - history.earlier, 0)):
                 study.tell(study.ask(distributions), state=optuna.trial.TrialState.FAIL)
         return study
 

@@ -77,6 +77,8 @@ def fallen_behind(problem: SearchProblem, history: History, design: int) -> bool
     True
     """
     scores = problem.score(history.metrics)
-    scores = scores[np.isfinite(scores)]
-    last = scores[design:][-PATIENCE:]
+    finite = np.isfinite(scores)
+    others = int(finite[: history.earlier].sum())  # nobody here proposed those of other runs
+    scores = scores[finite]
+    last = scores[max(design, others) :][-PATIENCE:]
     return len(last) == PATIENCE and bool((last < np.median(scores[:design])).all())

@@ -44,16 +44,18 @@ class History:
     """What a run knows when a strategy is asked, in order of completion.
 
     Attributes:
-        population: `(n, genes)` int64, every finished trial, failed ones included.
+        population: `(n, genes)` int64, every finished trial, failed ones included; those of other runs first.
         metrics: `(n, metrics)` measured values by name; NaN in the rows of failed trials.
         pending: `(m, genes)` int64, proposed and not finished yet.
         known: the genotypes of both, where the caller keeps them as a set.
+        earlier: how many of the rows are trials of other runs (`search.warm_start`).
     """
 
     population: Population
     metrics: pd.DataFrame
     pending: Population
     known: AbstractSet[Genotype] | None = field(default=None, repr=False, compare=False)
+    earlier: int = 0
 
     def __len__(self) -> int:
         return len(self.population)

@@ -1,0 +1,152 @@
+"""Reads strategies as they are written on a command line: `random`, `optuna-tpe(initial=40)`.
+
+Options stand in parentheses as `key=value` or `key: value`, separated by commas. A value is YAML, so that a section is
+`surrogate={kind: gaussian-process}`, or `surrogate.kind=gaussian-process`. Nothing is ever evaluated as code. The
+specification of the strategy validates the options. A name that is no built-in strategy is an installed entry point.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from analognas.bench.error import BenchError
+from analognas.config.document import Document, parse_value
+from analognas.config.translate import translate
+from analognas.strategies.base_spec import StrategySpec
+from analognas.strategies.entry_point import GROUP, EntryPointStrategySpec
+from analognas.strategies.specs import SELECTABLE, STRATEGIES
+from surrogates.base_spec import SurrogateSpec
+
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+
+
+def split_outside_brackets(text: str) -> list[str]:
+    """Return the parts of a text between commas that stand in no bracket and no quotation marks.
+
+    >>> split_outside_brackets("optuna-tpe(initial=40), random")
+    ['optuna-tpe(initial=40)', 'random']
+
+    Raises:
+        BenchError: when a bracket or a quotation mark is not closed.
+    """
+    parts, start = [], 0
+    open_brackets: list[str] = []
+    quote = ""
+    for place, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character in _CLOSING:
+            open_brackets.append(_CLOSING[character])
+        elif open_brackets and character == open_brackets[-1]:
+            open_brackets.pop()
+        elif character in ")]}":
+            raise BenchError(f"{text}: `{character}` closes nothing; write NAME(KEY=VALUE, ...)")
+        elif character == "," and not open_brackets:
+            parts.append(text[start:place])
+            start = place + 1
+    missing = quote or (open_brackets[-1] if open_brackets else "")
+    if missing:
+        raise BenchError(f"{' '.join(text.split())}: `{missing}` is missing; write NAME(KEY=VALUE, ...)")
+    return [part.strip() for part in (*parts, text[start:])]
+
+
+def read_strategy(text: str) -> tuple[str, StrategySpec]:
+    """Return the label and the specification of one strategy, as `bench` has it on its command line.
+
+    >>> read_strategy("regularized-evolution(population=20,tournament=4)")[0]
+    'regularized-evolution(population=20, tournament=4)'
+
+    Raises:
+        BenchError: for an unknown strategy, an unknown option, or a value that does not fit.
+    """
+    text = " ".join(text.split())
+    name, bracket, rest = text.partition("(")
+    name = name.strip()
+    if bracket and not rest.endswith(")"):
+        raise BenchError(f"{text}: a strategy is written NAME or NAME(KEY=VALUE, ...)")
+    written = [part for part in split_outside_brackets(rest[:-1]) if part] if bracket else []
+    values: dict[str, Any] = {}
+    for option in written:
+        _assign(text, values, option)
+    label = f"{name}({', '.join(written)})" if written else name
+    if name in SELECTABLE:
+        return label, _validated(text, SELECTABLE[name], values)
+    installed = {point.name for point in entry_points(group=GROUP)}
+    if name in installed:
+        return label, EntryPointStrategySpec(name=name, options=values)
+    near = get_close_matches(name, [*STRATEGIES, *installed], n=1)
+    hint = f", did you mean {near[0]}?" if near else ":"
+    known = ", ".join([*STRATEGIES, *sorted(installed)])
+    raise BenchError(f"unknown strategy {name!r:.60}{hint} choose of {known}")
+
+
+def _assign(text: str, values: dict[str, Any], option: str) -> None:
+    """Set one option, such as `initial=40` or `surrogate.kind: xgboost`."""
+    found = re.match(r"\s*([\w.-]+)\s*[=:]\s*(.*)$", option, re.DOTALL)
+    path = found.group(1).split(".") if found else [""]
+    if found is None or not all(path):
+        raise BenchError(f"{text}: an option is written KEY=VALUE, got {option!r:.80}")
+    try:
+        value = parse_value(found.group(2))
+    except ValueError as error:
+        raise BenchError(
+            f"{text}: {found.group(1)}: the value {found.group(2)!r:.80} is not YAML: {error}"
+        ) from None
+    section = values
+    for key in path[:-1]:
+        inner = section.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise BenchError(f"{text}: {found.group(1)}: `{key}` is a value already; give one of the two")
+        section = inner
+    if path[-1] in section:
+        raise BenchError(f"{text}: {found.group(1)}: is given twice; remove one of the two")
+    section[path[-1]] = value
+
+
+def _validated(text: str, spec: type[StrategySpec], values: dict[str, Any]) -> StrategySpec:
+    if values and spec.model_fields.keys() == {"kind"}:
+        raise BenchError(f"{text}: {next(iter(values))}: the strategy takes no options; remove them")
+    try:
+        return spec.model_validate(values)
+    except ValidationError as error:
+        problems = translate(error, spec, Document(source=text, values=values))
+        raise BenchError(str(problems)) from None
+
+
+def options_written_out(spec: StrategySpec) -> str:
+    """Return a specification as `read_strategy` reads it: its name, and the options that differ from their defaults.
+
+    >>> from analognas.strategies.specs import OptunaTPESpec
+    >>> options_written_out(OptunaTPESpec(initial=40)), options_written_out(OptunaTPESpec())
+    ('optuna-tpe(initial=40)', 'optuna-tpe')
+    """
+    options = spec.options if isinstance(spec, EntryPointStrategySpec) else _changed(spec)
+    name = spec.name if isinstance(spec, EntryPointStrategySpec) else spec.kind
+    written = ", ".join(f"{key}={_flow(value)}" for key, value in options.items())
+    return f"{name}({written})" if written else name
+
+
+def _changed(spec: BaseModel) -> dict[str, Any]:
+    """Return what differs from the defaults; of a section inside its kind as well."""
+    changed: dict[str, Any] = {}
+    for key, field in type(spec).model_fields.items():
+        value = getattr(spec, key)
+        if key == "kind" or value == field.get_default(call_default_factory=True):
+            continue
+        changed[key] = {"kind": value.kind, **_changed(value)} if isinstance(value, SurrogateSpec) else value
+    return changed
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML in one line."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
+    return text.removesuffix("\n...\n").strip()

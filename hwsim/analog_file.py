@@ -1,0 +1,157 @@
+"""Reads `analog.json`: the hardware, input ranges and column scales that a network was mapped with.
+
+A run of `analognas` writes the file beside the weights of a network: what the controller of a chip must know. With the
+trained network it gives the analog network again, without the data that the ranges were measured on.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from hwsim.arguments import nearest, require
+from hwsim.conversion import UNSUPPORTED, analog_layers, to_analog
+from hwsim.hardware import Hardware
+from hwsim.modules import AnalogLayer
+from hwsim.presets import preset
+
+SCALE_TOLERANCE: Final = 1e-3
+"""Relative difference of column scales beyond which weights are another network's."""
+
+
+def load_analog(model: nn.Module, path: str | Path, hardware: Hardware | str | None = None) -> nn.Module:
+    """Return `model` as the analog network that an `analog.json` describes: mapped on tiles, with its input ranges.
+
+    Args:
+        model: the trained network, digital; it stays as it is. Layers that the file does not name stay digital.
+        path: an `analog.json`, or the JSON of what `analog_parameters` returns.
+        hardware: another chip, or the name of a preset, that cuts the layers into the same row blocks; None for that of
+            the file.
+
+    Raises:
+        ValueError: for a file that is missing or of another kind, a network with other layers or weights, or hardware
+            with other row blocks.
+        TypeError: for an argument of another type.
+
+    Example:
+        >>> import json, tempfile
+        >>> from hwsim import analog_parameters, calibrate
+        >>> model = nn.Sequential(nn.Linear(4, 2))
+        >>> net = to_analog(model, "pcm-analognas")
+        >>> calibrate(net, torch.ones(8, 4))
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        ...     file.write(json.dumps(analog_parameters(net))) and file.flush()
+        ...     load_analog(model, file.name, "pcm-analognas")[0].input_range
+        Parameter containing:
+        tensor([1.])
+    """
+    require(path, (str, Path), "`path` must be the path of an analog.json")
+    require(model, nn.Module, "`model` must be a torch module")
+    path = Path(path)
+    values = _read(path)
+    layers = _layers(path, values)
+    if hardware is None:
+        hardware = _hardware(path, values)
+    elif isinstance(hardware, str):
+        hardware = preset(hardware)
+    require(hardware, Hardware, "`hardware` must be hwsim.Hardware or the name of a preset")
+    modules = dict(model.named_modules(remove_duplicate=False))
+    for name in layers:
+        if name not in modules:
+            raise ValueError(
+                f"`model` must be the network of {path}: it has no layer `{name}`{nearest(name, modules)}"
+            )
+    stored = {modules[name] for name in layers}
+    kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
+    digital = [name for name, module in modules.items() if isinstance(module, kinds) and module not in stored]
+    net = to_analog(model, hardware, digital)
+    for name, layer in analog_layers(net):
+        _take_up(path, name, layer, layers[name])
+    return net
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(
+            f"{path}: cannot be read: {error.strerror}; give the analog.json of a network"
+        ) from None
+    except (ValueError, RecursionError):
+        raise ValueError(f"{path}: must be a JSON file; give the analog.json of a network") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: must hold a JSON object; give the analog.json of a network")
+    return values
+
+
+def _layers(path: Path, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what is stored of each layer; a run's file has it inside what it has of the whole network."""
+    layers = values.get("layers")
+    layers = layers.get("layers", layers) if isinstance(layers, dict) else None
+    if (
+        not isinstance(layers, dict)
+        or not layers
+        or not all(isinstance(layer, dict) for layer in layers.values())
+    ):
+        raise ValueError(
+            f"{path}: `layers` must be a mapping of analog layers; give the analog.json of a network"
+        )
+    return layers
+
+
+def _hardware(path: Path, values: dict[str, Any]) -> Hardware:
+    if "hardware" not in values:
+        raise ValueError(f"{path}: has no `hardware`: give it as an argument")
+    try:
+        # the JSON of a run's file, so that lists become what a hardware has them as
+        return Hardware.model_validate_json(json.dumps(values["hardware"]))
+    except ValidationError as error:
+        said = error.errors(include_url=False)[0]
+        place = ".".join(map(str, ("hardware", *said["loc"])))
+        raise ValueError(f"{path}: `{place}`: {said['msg']}; give `hardware` as an argument") from None
+
+
+def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) -> None:
+    """Set the stored input ranges of a layer.
+
+    Raises:
+        ValueError: when the layer has other row blocks or weights, or the file no such ranges.
+    """
+    blocks = [list(block) for block in layer.mapping.blocks]
+    if stored.get("row_blocks") != blocks:
+        raise ValueError(
+            f"`hardware` must cut `{name}` into the row blocks of {path}, {stored.get('row_blocks')}, got {blocks}: "
+            "call hwsim.to_analog and hwsim.calibrate for other tiles"
+        )
+    ranges, scales = _numbers(stored.get("input_range")), _numbers(stored.get("column_scales"))
+    if ranges is None or ranges.shape != layer.input_range.shape or not bool((ranges > 0).all()):
+        raise ValueError(
+            f"{path}: `input_range` of `{name}` must be {len(blocks)} numbers above 0, one a row block; "
+            "restore the file from a copy"
+        )
+    own = layer.digital_scales().detach().cpu()
+    if (
+        scales is None
+        or scales.shape != own.shape
+        or not torch.allclose(own, scales, rtol=SCALE_TOLERANCE, atol=0)
+    ):
+        raise ValueError(
+            f"`model` must have the weights that {path} was made of, its column scales of `{name}` are others: load "
+            "the weights beside the file first"
+        )
+    with torch.no_grad():
+        layer.input_range.copy_(ranges)
+
+
+def _numbers(values: object) -> torch.Tensor | None:
+    """Return finite numbers as a float32 tensor, None for anything else."""
+    try:
+        tensor = torch.tensor(values, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return tensor if bool(torch.isfinite(tensor).all()) else None
