@@ -105,6 +105,7 @@ class BatchedChips:
         Raises:
             torch.OutOfMemoryError: if not even one chip fits.
         """
+        self._chips.hold(chips)  # for all times
         found: list[torch.Tensor] = []
         first = chips.start
         while first < chips.stop:

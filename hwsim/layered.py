@@ -16,6 +16,7 @@ from hwsim.calibration import bears_channels_last, floating_point
 from hwsim.chips import Chips, Reading
 from hwsim.conversion import analog_layers
 from hwsim.mapping import near_equal_split
+from hwsim.modules import NOMINAL
 from hwsim.noise import NoiseStream
 
 PASS_ELEMENTS: Final = 1 << 22
@@ -79,6 +80,8 @@ class LayeredWorker:
                     name, noise.child(index), start, self._shared.channels_last
                 )
             scores.append(self._net(x[start:end].to(self._shared.chips.torch_device, copy=True)))
+        for layer in self._layers.values():
+            layer.execution = NOMINAL  # the weights would take the room of the next ones
         return torch.cat(scores)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -19,6 +20,7 @@ from hwsim.fused.graph import Plan, StagePlan, plan
 from hwsim.fused.stage import DacInputs, StageRunner
 from hwsim.fused.tracing import UnfusableError
 from hwsim.kernels import library as kernels
+from hwsim.modules import NOMINAL
 from hwsim.noise import NoiseStream
 
 CHUNK_ELEMENTS: Final = 1 << 19
@@ -84,17 +86,29 @@ class Worker(fx.Interpreter):
 
     def load(self, reading: Reading, noise: NoiseStream) -> None:
         """Take the weights of one chip at one time."""
-        self._reading, self._noise = reading, noise
+        of_plain = {name: reading.weights[name] for name in self._plain}
+        self._reading, self._noise = replace(reading, weights=of_plain), noise
         for stage in self._stages.values():
             if stage.layer_name is not None:
                 name = stage.layer_name
                 stage.load(self._index[name], reading, noise, self._network.signed_inputs[name])
 
+    def unload(self) -> None:
+        """Let go of the weights, which would take the room of the next ones."""
+        self._reading = replace(self._reading, weights={})
+        for layer in self._plain.values():
+            layer.execution = NOMINAL
+        for stage in self._stages.values():
+            stage.unload()
+
     def classes(self, reading: Reading, noise: NoiseStream, x: torch.Tensor) -> torch.Tensor:
         """Return the `(images,)` int64 classes that a chip finds at one time."""
         self.load(reading, noise)
+        del reading  # of which the stages have what they need
         chunk = self._network.chunk
-        return torch.cat([self(x[at : at + chunk], at).argmax(1) for at in range(0, len(x), chunk)])
+        found = torch.cat([self(x[at : at + chunk], at).argmax(1) for at in range(0, len(x), chunk)])
+        self.unload()
+        return found
 
     def __call__(self, x: torch.Tensor, first_image: int) -> torch.Tensor:
         """Return the network's output for a chunk of images, `first_image` being its first one's number."""
