@@ -108,6 +108,7 @@ class BatchedChips:
         Raises:
             torch.OutOfMemoryError: if not even one chip fits.
         """
+        self._chips.hold(chips)  # for all times
         found: list[Any] = []
         first = chips.start
         while first < chips.stop:

@@ -3,7 +3,7 @@
 A weight is a differential pair, ``w = (g⁺ - g⁻) / (g_max - g_min)``: positive weights on g⁺, negative ones
 on g⁻, the other device at the lowest conductance. Both are programmed, drift and fluctuate on their own.
 Each chip has its own random stream, so that chip 7 of a seed is the same chip however many are programmed
-with it.
+with it, and a chip is drawn when it is asked for: all chips of a large network would not fit in memory.
 
 References:
     Joshi et al., Nat. Commun. 11:2473, 2020 (differential pairs).
@@ -12,23 +12,26 @@ References:
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final
 
 import torch
 from torch import nn
 
 from hwsim.arguments import nearest, number, shown, whole
+from hwsim.chip_states import ChipStates, Moved, StateSource
 from hwsim.compensation import compensation_factors, readout
 from hwsim.conversion import analog_layers, copied, require_analog, require_float32, tensors_of
 from hwsim.devices import Device, DeviceState
 from hwsim.devices.device import require_device
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
+from hwsim.programming import MINUS, PLUS, Programming
 from hwsim.streams import derive_seed, stream
 from hwsim.weight_rows import share_note
 
-PLUS, MINUS = 0, 1
 MAX_CHIPS: Final = 100_000
 
 
@@ -60,14 +63,12 @@ class Chips:
     """A batch of programmed chips of one network.
 
     Attributes:
-        net: the analog network as it was when programmed, in evaluation mode.
+        net: the analog network as it was when programmed, in evaluation mode; its weights must stay as they are.
         device: the model of the memory device.
         own_device: whether that is an object of the caller's, and not what the hardware describes.
         seed: what the chips were drawn with.
         first: number of the first of them, among all chips of the seed.
-        torch_device: where the network and the state are, and evaluations run.
-        state: named tensors `(chips, 2, devices)` float32, all layers one after the other; `g_us` are the
-            conductances after programming, µS.
+        torch_device: where the network and the states are, and evaluations run.
     """
 
     def __init__(
@@ -75,7 +76,8 @@ class Chips:
         net: nn.Module,
         device: Device,
         seed: int,
-        state: DeviceState,
+        source: StateSource,
+        n: int,
         first: int = 0,
         own_device: bool = False,
     ) -> None:
@@ -84,22 +86,54 @@ class Chips:
         self.own_device = own_device
         self.seed = seed
         self.first = first
-        self.state = state
         self.layers: dict[str, AnalogLayer] = dict(analog_layers(net))
-        self._sizes = [layer.weight.numel() for layer in self.layers.values()]
+        self._parts = _parts(self.layers)
+        self._states = ChipStates(source, n)
+        self._state: DeviceState | None = None
         layer = next(iter(self.layers.values()))
         kinds = {layer.hardware.compensation.kind for layer in self.layers.values()}
         self.is_compensated = kinds != {"none"}
         self.torch_device = layer.weight.device
 
     def __len__(self) -> int:
-        return self.state["g_us"].shape[0]
+        return self._states.n
+
+    @property
+    def state(self) -> DeviceState:
+        """Named tensors `(chips, 2, devices)` float32, all layers one after the other; `g_us` are µS after programming.
+
+        All chips are drawn for it, and held from then on; what is changed in these tensors counts. `state_of` gives one
+        chip, which takes the memory of one.
+        """
+        if self._state is None:
+            state: DeviceState = {}
+            for chip in range(len(self)):
+                self._put(chip, state)
+            self._state, self._states = state, ChipStates(self._states.source, len(self))
+        return self._state
+
+    def state_of(self, chip: int) -> DeviceState:
+        """Return the state of the `chip`-th of these chips, named tensors `(2, devices)` float32, not to be changed.
+
+        Raises:
+            ValueError: for a chip that was not programmed.
+            TypeError: for what is not a number.
+        """
+        chip = whole("chip", chip, least=0, most=len(self) - 1)
+        if self._state is None:
+            return self._states.of(chip)
+        return {name: tensor[chip] for name, tensor in self._state.items()}
+
+    def hold(self, chips: range) -> None:
+        """Keep the states of `chips` while they are evaluated at once; else only the latest are kept."""
+        self._states.hold(chips)
 
     def __repr__(self) -> str:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
+        weights = sum(layer.weight.numel() for layer in self.layers.values())
         note = share_note(self.net)
-        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={sum(self._sizes):,}{note})"
+        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={weights:,}{note})"
 
     def to(self, device: torch.device | str) -> Chips:
         """Return the same chips on another torch device, like `cuda`; these stay where they are.
@@ -112,9 +146,11 @@ class Chips:
         except (RuntimeError, AssertionError, TypeError) as error:  # torch tells a missing GPU in either way
             said = str(error).partition("\n")[0]
             raise ValueError(f"`device` must be a torch device, got {device!r}: {said}") from None
-        state = {name: tensor.to(device) for name, tensor in self.state.items()}
-        net = copy.deepcopy(self.net).to(device)
-        return Chips(net, self.device, self.seed, state, self.first, self.own_device)
+        net, source = copy.deepcopy(self.net).to(device), Moved(self._states.source, device)
+        moved = Chips(net, self.device, self.seed, source, len(self), self.first, self.own_device)
+        if self._state is not None:
+            moved._state = {name: tensor.to(device) for name, tensor in self._state.items()}
+        return moved
 
     def conductances(self, layer: str) -> torch.Tensor:
         """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first.
@@ -126,10 +162,11 @@ class Chips:
             known = ", ".join(f"`{name}`" for name in self.layers)
             hint = nearest(layer, self.layers)
             raise ValueError(f"`layer` must be an analog layer, one of {known}, got {shown(layer)}{hint}")
-        index = list(self.layers).index(layer)
-        start = sum(self._sizes[:index])
-        part = self.state["g_us"][:, :, start : start + self._sizes[index]]
-        return part.reshape(*part.shape[:2], *self.layers[layer].weight.shape)
+        shape = self.layers[layer].weight.shape
+        found = torch.empty(len(self), 2, *shape, dtype=torch.float32, device=self.torch_device)
+        for chip, pair in enumerate(found):
+            pair.copy_(self.state_of(chip)["g_us"][:, self._parts[layer]].view(2, *shape))
+        return found
 
     def at(self, t_s: float, chip: int) -> Reading:
         """Return the `chip`-th of these chips, from 0 on, at `t_s` seconds after programming.
@@ -139,17 +176,23 @@ class Chips:
             TypeError: for what is not a number.
         """
         t_s, chip = number("t_s", t_s), whole("chip", chip, least=0, most=len(self) - 1)
-        state = {name: tensor[chip] for name, tensor in self.state.items()}
+        state = self.state_of(chip)
         generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
-        weights = self._pair_to_weights(self.device.read(state, t_s, generator))
+        pair_us = self.device.read(state, t_s, generator)
+        # one tensor: the allocator gives its memory back at once
+        flat = self._normalised(pair_us, slice(None))
+        weights = {
+            name: flat[part].view(self.layers[name].weight.shape) for name, part in self._parts.items()
+        }
+        del pair_us  # as large as two networks
         if not self.is_compensated:
             return Reading(weights, None)
-        programmed = self._pair_to_weights(state["g_us"])
         factors = {}
         for name, layer in self.layers.items():
             key = (self.seed, "chip", self.first + chip, "readout", name)
             how = layer.hardware.compensation
-            reference = readout(layer.crossbar, programmed[name], how.readout, stream(*key, "programming"))
+            programmed = self._normalised(state["g_us"], self._parts[name]).view(layer.weight.shape)
+            reference = readout(layer.crossbar, programmed, how.readout, stream(*key, "programming"))
             now = readout(layer.crossbar, weights[name], how.readout, stream(*key, float(t_s)))
             factors[name] = compensation_factors(reference, now, layer.mapping, how.kind)
         return Reading(weights, factors)
@@ -158,25 +201,36 @@ class Chips:
         """Return the key of the MVM noise of one chip at one time."""
         return derive_seed(self.seed, "chip", self.first + chip, "mvm", float(t_s))
 
-    def _pair_to_weights(self, pair_us: torch.Tensor) -> dict[str, torch.Tensor]:
-        flat = (pair_us[PLUS] - pair_us[MINUS]).div_(self.device.g_max_us - self.device.g_min_us)
-        parts = torch.split(flat, self._sizes)
-        return {
-            name: part.view(layer.weight.shape)
-            for (name, layer), part in zip(self.layers.items(), parts, strict=True)
-        }
+    def _normalised(self, pair_us: torch.Tensor, part: slice) -> torch.Tensor:
+        """Return the weights of `part` of the devices, `(devices,)`, units of g_max."""
+        span_us = self.device.g_max_us - self.device.g_min_us
+        return (pair_us[PLUS, part] - pair_us[MINUS, part]).div_(span_us)
+
+    def _put(self, chip: int, state: DeviceState) -> None:
+        """Put the state of one chip among those of all."""
+        for name, tensor in self._states.of(chip).items():
+            if chip == 0:
+                state[name] = torch.empty(len(self), *tensor.shape, dtype=tensor.dtype, device=tensor.device)
+            state[name][chip] = tensor
+
+
+def _parts(layers: Mapping[str, AnalogLayer]) -> dict[str, slice]:
+    """Return where the devices of each layer are among those of all."""
+    ends = list(accumulate(layer.weight.numel() for layer in layers.values()))
+    return {name: slice(start, end) for name, start, end in zip(layers, [0, *ends], ends, strict=False)}
 
 
 @torch.no_grad()
 def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0, device: Device | None = None) -> Chips:
-    """Program `n` chips with the weights of an analog network.
+    """Program `n` chips with the weights of an analog network, each when it is first asked for.
 
     Args:
         net: an analog network; the chips keep their own copy.
         n: number of chips.
         seed: chip k of a seed is always the same chip.
         first: number of the first chip, to program the chips of a seed in several batches.
-        device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware.
+        device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware; what it
+            programs must depend on targets and generator alone, because a chip may be drawn again.
 
     Raises:
         ValueError: for a network without analog layers, `n` below 1, `first` below 0, an object that is no device, or
@@ -202,17 +256,7 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0, device: De
     hardware = next(iter(layers.values())).hardware
     own_device = device is not None
     device = hardware.device.build() if device is None else require_device("`device`", device)
-    flat = torch.cat([layer.normalised_weight().reshape(-1) for layer in layers.values()])
-    span_us = device.g_max_us - device.g_min_us
-    target_us = torch.stack([flat.clamp(min=0), (-flat).clamp(min=0)]) * span_us + device.g_min_us
-    state: DeviceState = {}
-    for chip in range(n):
-        one = device.program(target_us, stream(seed, "chip", first + chip, "program"))
-        if hardware.pairs == "collapsed":
-            difference = one["g_us"][PLUS] - one["g_us"][MINUS]
-            one["g_us"] = torch.stack([difference.clamp(min=0), (-difference).clamp(min=0)])
-        for name, tensor in one.items():
-            if chip == 0:
-                state[name] = tensor.new_empty(n, *tensor.shape)
-            state[name][chip] = tensor
-    return Chips(net, device, seed, state, first, own_device)
+    source = Programming(layers, device, seed, first, hardware.pairs)
+    chips = Chips(net, device, seed, source, n, first, own_device)
+    chips.state_of(0)  # what is wrong with a device says so here
+    return chips

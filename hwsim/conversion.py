@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -159,8 +159,13 @@ def analog_candidates(
         yield layer, _problem(layer)
 
 
-def copied(name: str, net: nn.Module) -> nn.Module:
+def copied(name: str, net: nn.Module, shared: Iterable[torch.Tensor] = ()) -> nn.Module:
     """Return a deep copy of what the caller calls `name`; tensors that a run left in it lose their gradient.
+
+    Args:
+        name: what the caller calls it.
+        net: any torch network.
+        shared: tensors that the copy has in common with it.
 
     Raises:
         ValueError: for a network that cannot be copied.
@@ -171,6 +176,7 @@ def copied(name: str, net: nn.Module) -> nn.Module:
         for value in left
         if isinstance(value, torch.Tensor) and not value.is_leaf
     }
+    results.update({id(tensor): tensor for tensor in shared})
     try:
         return copy.deepcopy(net, results)
     except (RuntimeError, TypeError) as error:

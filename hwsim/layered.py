@@ -20,6 +20,7 @@ from hwsim.conversion import analog_layers
 from hwsim.inputs import Inputs
 from hwsim.keep import Keep
 from hwsim.mapping import near_equal_split
+from hwsim.modules import NOMINAL
 from hwsim.noise import NoiseStream
 
 PASS_ELEMENTS: Final = 1 << 22
@@ -88,6 +89,8 @@ class LayeredWorker:
                 end,
                 inputs.part(start, end).copied_to(self._shared.chips.torch_device).into(self._net),
             )
+        for layer in self._layers.values():
+            layer.execution = NOMINAL  # the weights would take the room of the next ones
 
     def _kept(self, reading: Reading, noise: NoiseStream, inputs: Inputs, batch_size: int, keep: Keep) -> Any:
         kept = Collected(len(inputs))

@@ -58,6 +58,10 @@ class OneLayerChips(Chips):
         }
         return Reading(weights, factors)
 
+    def hold(self, chips: range) -> None:
+        """Keep the states of the chips of variants for a while."""
+        self._chips.hold(range(chips.start // self.n_variants, -(-chips.stop // self.n_variants)))
+
     def mvm_key(self, t_s: float, chip: int) -> int:
         """Return the key of the noise of its chip: all variants of a chip have the same."""
         return self._chips.mvm_key(t_s, chip // self.n_variants)

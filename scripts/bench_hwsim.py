@@ -1,12 +1,15 @@
 """How fast hwsim is, as ratios to plain digital torch, measured in one run: best of several repeats.
 
 Reference job: a ResNet-8 of about 78,000 parameters on 32 × 32 × 3 inputs. `digital` is the same number of plain eager
-float32 forward passes (or training steps) of the torch model, at its fastest batch size. Peers take minutes at theirs:
-one chip and 250 images are timed, and counted as many times. Repeats of all jobs alternate, so that a busy machine
-disturbs them alike. On a GPU, chips run as a batch; one chip after the other is the job `…-looped`, and reading the
-chips alone, without any inference, the job `…-reading`.
+float32 forward passes (or training steps) of the torch model, at its fastest batch size. `--network` takes a ResNet-18
+of 11.2 million parameters instead, on inputs of 32 × 32 or 224 × 224. `--memory` measures peak memory alone: each job
+once, in a process of its own, digital batches of 64. Peers take minutes at theirs: one chip and 250 images are timed
+and counted as many times. Repeats of all jobs alternate, so that a busy machine disturbs them alike. On a GPU, chips
+run as a batch; one chip after the other is the job `…-looped`, and reading the chips alone, without any inference, the
+job `…-reading`.
 
     python scripts/bench_hwsim.py [--threads N] [--device cuda] [--chips 25] [--images 1000] [--peers] [--json]
+    python scripts/bench_hwsim.py --memory --network resnet18 [--threads N] [--chips 25] [--images 100]
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +40,20 @@ TRAINING_BATCH = 128
 
 
 class Block(nn.Module):
-    """A basic residual block."""
+    """A basic residual block; `norm` is what follows the convolution of its shortcut."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, stride: int, norm: Callable[[int], nn.Module] | None = None
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(outputs)
-        self.skip = nn.Identity() if stride == 1 else nn.Conv2d(inputs, outputs, 1, stride)
+        self.skip: nn.Module = nn.Identity()
+        if stride > 1:
+            skip = nn.Conv2d(inputs, outputs, 1, stride, bias=norm is None)
+            self.skip = skip if norm is None else nn.Sequential(skip, norm(outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the block's output."""
@@ -67,6 +76,35 @@ def resnet8() -> nn.Module:
     )
 
 
+def resnet18(*stem: nn.Module) -> nn.Module:
+    """Return the ResNet-18 of He et al. 2016 behind a stem of 64 channels, for 10 classes (11.2 million parameters)."""
+    widths = (64, 64, 128, 256, 512)
+    blocks = [
+        Block(before if first else width, width, 2 if first and before != width else 1, nn.BatchNorm2d)
+        for before, width in pairwise(widths)
+        for first in (True, False)
+    ]
+    return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+
+
+def small_stem() -> list[nn.Module]:
+    """Return the stem for inputs of 32 × 32, which keeps their size."""
+    return [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+
+
+def large_stem() -> list[nn.Module]:
+    """Return the stem for inputs of 224 × 224, which leaves 56 × 56."""
+    return [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "resnet8": (resnet8, 32),
+    "resnet18": (lambda: resnet18(*small_stem()), 32),
+    "resnet18-224": (lambda: resnet18(*large_stem()), 224),
+}
+"""Name → what makes the network, and the width and height of its inputs."""
+
+
 def best_of(repeats: int, jobs: dict[str, Callable[[], None]], device: torch.device) -> dict[str, float]:
     """Return each job's shortest time, s; repeats alternate between the jobs after one unmeasured round."""
     times: dict[str, list[float]] = {name: [] for name in jobs}
@@ -84,11 +122,12 @@ def best_of(repeats: int, jobs: dict[str, Callable[[], None]], device: torch.dev
 class Validation:
     """The validation jobs: every chip at every time on every image."""
 
-    def __init__(self, chips: int, images: int, device: torch.device) -> None:
+    def __init__(self, network: str, chips: int, images: int, device: torch.device) -> None:
         torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-        self.model = resnet8().eval().to(device)
+        make, size = NETWORKS[network]
+        self.model = make().eval().to(device)
         generator = torch.Generator().manual_seed(1)
-        self.x = torch.randn(images, 3, 32, 32, generator=generator).to(device)
+        self.x = torch.randn(images, 3, size, size, generator=generator).to(device)
         self.y = torch.randint(10, (images,), generator=generator)
         self.chips = chips
 
@@ -164,13 +203,14 @@ class Validation:
         return job
 
 
-def training_job(name: str, device: torch.device) -> Callable[[], None]:
+def training_job(name: str, network: str, device: torch.device) -> Callable[[], None]:
     """Return a training step: `digital`, a peer, or hardware-aware with a preset of hwsim."""
+    make, size = NETWORKS[network]
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(TRAINING_BATCH, 3, 32, 32, generator=generator).to(device)
+    x = torch.randn(TRAINING_BATCH, 3, size, size, generator=generator).to(device)
     y = torch.randint(10, (TRAINING_BATCH,), generator=generator).to(device)
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    net: Any = resnet8().to(device)
+    net: Any = make().to(device)
     if name == "digital" or name in PEERS:
         if name in PEERS:
             net = PEERS[name](net, training=True)
@@ -212,6 +252,7 @@ def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
     """Return the largest resident memory of one job in a process of its own, MB."""
     command = [sys.executable, __file__, "--only", job, "--threads", str(options.threads)]
     command += ["--chips", str(options.chips), "--images", str(options.images), "--device", options.device]
+    command += ["--network", options.network]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return float(said.splitlines()[-1])  # a peer may have said something before
 
@@ -220,6 +261,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch threads")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where everything runs")
+    parser.add_argument("--network", choices=NETWORKS, default="resnet8")
+    parser.add_argument("--memory", action="store_true", help="measure peak memory alone")
     parser.add_argument("--chips", type=int, default=25)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
@@ -239,17 +282,31 @@ def main() -> int:
         parser.error(
             f"`--device {options.device}`: torch {torch.__version__} sees no GPU; leave it out for the CPU"
         )
-    validation = Validation(options.chips, options.images, device)
-    of_peers = Validation(PEER_CHIPS, min(PEER_IMAGES, options.images), device)
+    validation = Validation(options.network, options.chips, options.images, device)
+    peer_images = min(PEER_IMAGES, options.images)
 
     def job(name: str) -> Callable[[], None]:
-        return (of_peers if name.rpartition("-")[0] in PEERS else validation).job(name)
+        if name.rpartition("-")[0] in PEERS:
+            return Validation(options.network, PEER_CHIPS, peer_images, device).job(name)
+        return validation.job(name)
 
     if options.only is not None:
         job(options.only)()
         print(torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else own_peak_mb())
         return 0
     ours = ["pcm-analognas", "pcm-rasch2023"]
+    if options.memory:
+        digital = f"digital-{DIGITAL_BATCHES[0]}"
+        memory = {name: peak_memory_mb(name, options) for name in (digital, *ours)}
+        report = {"memory_mb": memory, "ratios": {name: memory[name] / memory[digital] for name in ours}}
+        if options.json:
+            print(json.dumps(report))
+            return 0
+        print(f"{options.network}, {options.threads} threads, {options.chips} chips, {len(TIMES_S)} times")
+        print(f"peak memory {memory[digital]:.0f} MB digital")
+        for name, ratio in report["ratios"].items():
+            print(f"peak memory {name:<21} {ratio:6.2f} x digital")
+        return 0
     peers = peers_here() if options.peers else []
     parts = [f"{name}-{part}" for name in ours for part in ("looped", "reading")] if on_gpu else []
     batches = (*DIGITAL_BATCHES, options.images) if on_gpu else DIGITAL_BATCHES
@@ -257,9 +314,9 @@ def main() -> int:
     names = [*(f"digital-{batch}" for batch in batches), *ours, *parts, *at_batches]
     seconds = best_of(options.repeats, {name: job(name) for name in names}, device)
     for name in at_batches:
-        seconds[name] *= options.chips * options.images / (PEER_CHIPS * len(of_peers.x))
+        seconds[name] *= options.chips * options.images / (PEER_CHIPS * peer_images)
     digital = min((name for name in names if name.startswith("digital-")), key=seconds.__getitem__)
-    steps = {name: training_job(name, device) for name in ["digital", *ours, *peers]}
+    steps = {name: training_job(name, options.network, device) for name in ["digital", *ours, *peers]}
     training = best_of(4 * options.repeats, steps, device)
     fastest = {
         peer: min((f"{peer}-{batch}" for batch in PEER_BATCHES), key=seconds.__getitem__) for peer in peers

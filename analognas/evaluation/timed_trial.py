@@ -110,7 +110,7 @@ def time_trial(evaluator: Evaluator, genotype: Genotype) -> TrialTime:
                 task,
                 budget.hardware_aware,
             )
-        program_s = _s(lambda: hwsim.program(analog, n=CHIPS, seed=SEED)) / CHIPS
+        program_s = _s(lambda: _draw(analog)) / CHIPS
         _on_chips(evaluator, analog, few_images)
         some_s = min(_s(lambda: _on_chips(evaluator, analog, few_images)) for _ in range(2)) / CHIPS
         more_s = min(_s(lambda: _on_chips(evaluator, analog, images)) for _ in range(2)) / CHIPS
@@ -176,6 +176,13 @@ def _short(budget: TrainingBudget) -> TrainingBudget:
 
 def _on_chips(evaluator: Evaluator, analog: nn.Module, images: Split) -> None:
     curve_on_chips(analog, images, chips=CHIPS, times_s=evaluator.times_s[:1], seed=SEED)
+
+
+def _draw(analog: nn.Module) -> None:
+    """Program chips, and draw each."""
+    chips = hwsim.program(analog, n=CHIPS, seed=SEED)
+    for chip in range(CHIPS):
+        chips.state_of(chip)
 
 
 def _s(run: Callable[[], object]) -> float:

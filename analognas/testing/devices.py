@@ -76,6 +76,9 @@ def check_device(
             f"a rise at {t_s:g} s",
         )
     _check_refusal(device, state, seed)
+    again = _call("program", device.program, targets, _seeded(seed))
+    rule = "must depend on targets and generator alone, because a chip may be drawn again"
+    _require(_equal(state, again), "program", rule, "another state after reading")
 
 
 def _check_members(device: Device) -> None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Self, final
 
 from hwsim.devices.device import DeviceSpec, DeviceState, check_time
+from hwsim.devices.pieces import pieces
 from hwsim.devices.polynomial import polynomial
 from hwsim.spec import Scale
 from hwsim.streams import standard_normal
@@ -134,21 +135,24 @@ class Hermes:
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return `g_us` and the drift exponent `nu` of each device."""
         constants = CONSTANTS[self.devices_per_weight]
-        g_rel = g_target_us / self.g_max_us
-        std = polynomial(constants.programming_us, g_rel)
-        std *= self.programming_noise_scale
-        g_us = standard_normal(g_rel, generator).mul_(std).add_(g_target_us).clamp_(min=0)
-        nu = standard_normal(g_rel, generator).mul_(constants.drift_std(g_rel))
-        nu.add_(constants.drift_mean(g_rel)).abs_().mul_(self.drift_scale)
-        return {"g_us": g_us, "nu": nu}
+        state = {name: standard_normal(g_target_us, generator) for name in ("g_us", "nu")}
+        for target, g_us, nu in pieces(g_target_us, state["g_us"], state["nu"]):
+            g_rel = target / self.g_max_us
+            std = polynomial(constants.programming_us, g_rel).mul_(self.programming_noise_scale)
+            g_us.mul_(std).add_(target).clamp_(min=0)
+            nu.mul_(constants.drift_std(g_rel)).add_(constants.drift_mean(g_rel)).abs_().mul_(
+                self.drift_scale
+            )
+        return state
 
     def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
         """Return the drifted conductances with one draw of 1/f read noise, µS."""
         check_time(t_s)
         constants = CONSTANTS[self.devices_per_weight]
-        g_us = state["g_us"]
-        std = constants.read(g_us / self.g_max_us)
-        std *= self.read_noise_scale
-        std *= math.sqrt(math.log((t_s + constants.t0_s + T_READ_S) / (2 * T_READ_S)))
-        noise = standard_normal(g_us, generator).mul_(std).add_(1).clamp_(min=0)
-        return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / constants.t0_s)).exp_())
+        width = math.sqrt(math.log((t_s + constants.t0_s + T_READ_S) / (2 * T_READ_S)))
+        read_us = standard_normal(state["g_us"], generator)
+        for g_us, nu, noise in pieces(state["g_us"], state["nu"], read_us):
+            std = constants.read(g_us / self.g_max_us).mul_(self.read_noise_scale).mul_(width)
+            noise.mul_(std).add_(1).clamp_(min=0)
+            noise.mul_(g_us).mul_((nu * -math.log1p(t_s / constants.t0_s)).exp_())
+        return read_us

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, final
 
 from hwsim.devices.device import DeviceSpec, DeviceState, check_time
+from hwsim.devices.pieces import pieces
 from hwsim.spec import Conductance, Scale
 from hwsim.streams import standard_normal
 
@@ -85,24 +86,26 @@ class Pcm:
 
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return `g_us` and the drift exponent `nu` of each device."""
-        g_rel = g_target_us / self.g_max_us
         c0, c1, c2 = PROGRAMMING_US
-        std = (g_rel * c2).add_(c1).mul_(g_rel).add_(c0)
-        std *= self.programming_noise_scale * self.g_max_us / G_REFERENCE_US
-        noise = standard_normal(g_rel, generator)
-        g_us = noise.mul_(std).add_(g_target_us).clamp_(min=0)
-        log_g_rel = g_rel.clamp_(min=G_REL_MIN).log_()
-        nu = standard_normal(g_rel, generator)
-        nu.mul_(_log_linear(log_g_rel, DRIFT_STD)).add_(_log_linear(log_g_rel, DRIFT_MEAN)).abs_()
-        nu *= self.drift_scale
-        return {"g_us": g_us, "nu": nu}
+        scale = self.programming_noise_scale * self.g_max_us / G_REFERENCE_US
+        state = {name: standard_normal(g_target_us, generator) for name in ("g_us", "nu")}
+        for target, g_us, nu in pieces(g_target_us, state["g_us"], state["nu"]):
+            g_rel = target / self.g_max_us
+            std = (g_rel * c2).add_(c1).mul_(g_rel).add_(c0).mul_(scale)
+            g_us.mul_(std).add_(target).clamp_(min=0)
+            log_g_rel = g_rel.clamp_(min=G_REL_MIN).log_()
+            nu.mul_(_log_linear(log_g_rel, DRIFT_STD)).add_(_log_linear(log_g_rel, DRIFT_MEAN)).abs_()
+            nu.mul_(self.drift_scale)
+        return state
 
     def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
         """Return the drifted conductances with one draw of 1/f read noise, µS."""
         check_time(t_s)
-        g_us = state["g_us"]
-        relative = (g_us / self.g_max_us).pow_(Q_EXPONENT).clamp_(min=1e-3)
-        std = relative.reciprocal_().mul_(Q_COEFFICIENT).clamp_(max=Q_MAX)
-        std *= self.read_noise_scale * math.sqrt(math.log((t_s + T0_S + T_READ_S) / (2 * T_READ_S)))
-        noise = standard_normal(g_us, generator).mul_(std).add_(1).clamp_(min=0)
-        return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / T0_S)).exp_())
+        scale = self.read_noise_scale * math.sqrt(math.log((t_s + T0_S + T_READ_S) / (2 * T_READ_S)))
+        read_us = standard_normal(state["g_us"], generator)
+        for g_us, nu, noise in pieces(state["g_us"], state["nu"], read_us):
+            relative = (g_us / self.g_max_us).pow_(Q_EXPONENT).clamp_(min=1e-3)
+            std = relative.reciprocal_().mul_(Q_COEFFICIENT).clamp_(max=Q_MAX).mul_(scale)
+            noise.mul_(std).add_(1).clamp_(min=0)
+            noise.mul_(g_us).mul_((nu * -math.log1p(t_s / T0_S)).exp_())
+        return read_us

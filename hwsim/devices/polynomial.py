@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, Self, final
 from pydantic import Field
 
 from hwsim.devices.device import LATEST_S, DeviceSpec, DeviceState, check_time
+from hwsim.devices.pieces import pieces
 from hwsim.spec import Coefficients, Conductance
 from hwsim.streams import standard_normal
 
@@ -96,12 +97,15 @@ class PolynomialDevice:
 
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return `g_us` and the drift exponent `nu` of each device."""
-        g_rel = g_target_us / self.g_max_us
-        std = polynomial(self.programming_us, g_rel).clamp_(min=0)
-        g_us = standard_normal(g_rel, generator).mul_(std).add_(g_target_us).clamp_(min=0)
-        nu = standard_normal(g_rel, generator)
-        nu.mul_(polynomial(self.drift_std, g_rel).clamp_(min=0)).add_(polynomial(self.drift_mean, g_rel))
-        return {"g_us": g_us, "nu": nu.abs_()}
+        state = {name: standard_normal(g_target_us, generator) for name in ("g_us", "nu")}
+        for target, g_us, nu in pieces(g_target_us, state["g_us"], state["nu"]):
+            g_rel = target / self.g_max_us
+            std = polynomial(self.programming_us, g_rel).clamp_(min=0)
+            g_us.mul_(std).add_(target).clamp_(min=0)
+            nu.mul_(polynomial(self.drift_std, g_rel).clamp_(min=0)).add_(
+                polynomial(self.drift_mean, g_rel)
+            ).abs_()
+        return state
 
     def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
         """Return the drifted conductances with one draw of 1/f read noise, µS.
@@ -111,8 +115,10 @@ class PolynomialDevice:
         """
         limit = min(self.latest_s, LATEST_S)
         check_time(t_s, limit, "the device's `latest_s`" if limit == self.latest_s else "")
-        g_us = state["g_us"]
-        std = polynomial(self.read_noise, g_us / self.g_max_us).clamp_(min=0)
-        std *= math.sqrt(max(0.0, math.log((t_s + self.t0_s + self.t_read_s) / (2 * self.t_read_s))))
-        noise = standard_normal(g_us, generator).mul_(std).add_(1).clamp_(min=0)
-        return noise.mul_(g_us).mul_((state["nu"] * -math.log1p(t_s / self.t0_s)).exp_())
+        width = math.sqrt(max(0.0, math.log((t_s + self.t0_s + self.t_read_s) / (2 * self.t_read_s))))
+        read_us = standard_normal(state["g_us"], generator)
+        for g_us, nu, noise in pieces(state["g_us"], state["nu"], read_us):
+            std = polynomial(self.read_noise, g_us / self.g_max_us).clamp_(min=0).mul_(width)
+            noise.mul_(std).add_(1).clamp_(min=0)
+            noise.mul_(g_us).mul_((nu * -math.log1p(t_s / self.t0_s)).exp_())
+        return read_us

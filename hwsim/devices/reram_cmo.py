@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, Literal, final
 from pydantic import field_validator
 
 from hwsim.devices.device import DeviceSpec, DeviceState, check_time
+from hwsim.devices.pieces import pieces
 from hwsim.streams import standard_normal
 
 if TYPE_CHECKING:
@@ -74,21 +75,23 @@ class ReramCmo:
     def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
         """Return `g_us` and each device's relaxation in standard deviations, `relaxation`."""
         c0, c1 = PROGRAMMING_US[self.acceptance_percent]
-        noise = standard_normal(g_target_us, generator)
-        g_us = noise.mul_(g_target_us * c1 + c0).add_(g_target_us)
-        relaxation = standard_normal(g_target_us, generator)
-        return {"g_us": self._clamp(g_us), "relaxation": relaxation}
+        state = {name: standard_normal(g_target_us, generator) for name in ("g_us", "relaxation")}
+        for target, g_us in pieces(g_target_us, state["g_us"]):
+            self._clamp(g_us.mul_(target * c1 + c0).add_(target))
+        return state
 
     def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
         """Return the relaxed conductances with one draw of read noise, µS."""
         check_time(t_s)
         log_t = math.log(max(t_s, 1.0))
         slope, offset = RELAXATION_STD_US
-        g_us = state["relaxation"] * (slope * log_t + offset)
-        g_us = self._clamp(g_us.add_(state["g_us"]).add_(RELAXATION_MEAN_US * log_t))
         width = math.sqrt(max(0.0, math.log((t_s + T_READ_S) / (2 * T_READ_S))))
-        noise = standard_normal(g_us, generator).mul_(READ_US * width)
-        return self._clamp(noise.mul_(g_us.log10()).add_(g_us))
+        read_us = standard_normal(state["g_us"], generator)
+        for programmed, relaxation, noise in pieces(state["g_us"], state["relaxation"], read_us):
+            g_us = relaxation * (slope * log_t + offset)
+            g_us = self._clamp(g_us.add_(programmed).add_(RELAXATION_MEAN_US * log_t))
+            self._clamp(noise.mul_(READ_US * width).mul_(g_us.log10()).add_(g_us))
+        return read_us
 
     def _clamp(self, g_us: torch.Tensor) -> torch.Tensor:
         return g_us.clamp_(self.g_min_us, self.g_max_us)

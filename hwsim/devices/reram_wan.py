@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, final
 
 from hwsim.devices.device import DeviceSpec, DeviceState, check_time
+from hwsim.devices.pieces import pieces
 from hwsim.devices.polynomial import polynomial
 from hwsim.spec import Conductance, Scale
 from hwsim.streams import standard_normal
@@ -75,10 +76,11 @@ class ReramWan:
             ValueError: later than 2 days, where nothing was measured.
         """
         check_time(t_s, 2 * ONE_DAY_S, "ReRAM of Wan et al. 2022 was measured for 2 days")
-        target = state["target_us"]
-        std = self._spread(target / self.g_max_us, max(t_s, SPREAD_US[0][0]))
-        noise = standard_normal(target, generator)
-        return noise.mul_(std).add_(target).clamp_(min=0)
+        read_us = standard_normal(state["target_us"], generator)
+        for target, noise in pieces(state["target_us"], read_us):
+            std = self._spread(target / self.g_max_us, max(t_s, SPREAD_US[0][0]))
+            noise.mul_(std).add_(target).clamp_(min=0)
+        return read_us
 
     def _spread(self, g_rel: torch.Tensor, t_s: float) -> torch.Tensor:
         for (early_s, early), (late_s, late) in pairwise(SPREAD_US):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from torch import fx
@@ -21,6 +22,7 @@ from hwsim.fused.tracing import UnfusableError, in_order
 from hwsim.inputs import Inputs
 from hwsim.keep import Keep
 from hwsim.kernels import library as kernels
+from hwsim.modules import NOMINAL
 from hwsim.noise import NoiseStream
 
 CHUNK_ELEMENTS: Final = 1 << 19
@@ -87,19 +89,30 @@ class Worker(fx.Interpreter):
 
     def load(self, reading: Reading, noise: NoiseStream) -> None:
         """Take the weights of one chip at one time."""
-        self._reading, self._noise = reading, noise
+        of_plain = {name: reading.weights[name] for name in self._plain}
+        self._reading, self._noise = replace(reading, weights=of_plain), noise
         for stage in self._stages.values():
             if stage.layer_name is not None:
                 name = stage.layer_name
                 stage.load(self._index[name], reading, noise, self._network.signed_inputs[name])
 
+    def unload(self) -> None:
+        """Let go of the weights, which would take the room of the next ones."""
+        self._reading = replace(self._reading, weights={})
+        for layer in self._plain.values():
+            layer.execution = NOMINAL
+        for stage in self._stages.values():
+            stage.unload()
+
     def evaluate(self, reading: Reading, noise: NoiseStream, inputs: Inputs, keep: Keep) -> Any:
         """Return, for all items, what `keep` keeps of what a chip makes of them at one time."""
         self.load(reading, noise)
+        del reading  # of which the stages have what they need
         kept, chunk = Collected(len(inputs)), self._network.chunk
         for start in range(0, len(inputs), chunk):
             part = inputs.part(start, start + chunk)
             kept.add(keep(self(part, start), start, start + len(part)), len(part))
+        self.unload()
         return kept.result()
 
     def __call__(self, inputs: Inputs, first_image: int) -> Any:

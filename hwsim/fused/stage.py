@@ -94,6 +94,10 @@ class StageRunner:
             for block in range(len(layer.mapping.blocks))
         ]
 
+    def unload(self) -> None:
+        """Let go of the weights."""
+        self._blocks = []
+
     def run(self, values: dict[fx.Node, Any], inputs: DacInputs, first_image: int) -> None:
         """Run the stage on a chunk of images: take its operands, leave its result and its taps' inputs."""
         stage = self._stage

@@ -106,9 +106,8 @@ class AnalogLayer(nn.Module, ABC):
         row = (
             torch.arange(weight[0].numel()) - torch.tensor([row0 for row0, _ in self.mapping.blocks])[:, None]
         )
-        position = (first[:, :, None] + row[:, None, :]) / in_use[:, :, None]
-        if groups == 1:  # every column of a block starts at the same row
-            position = position[:, :1]
+        like = slice(1 if groups == 1 else None)  # every column of a block starts at the same row
+        position = (first[:, like, None] + row[:, None, :]) / in_use[:, like, None]
         in_use = in_use.view(n_blocks, *self._column_shape)
         self.register_buffer("rows_in_use", in_use.to(device), persistent=False)
         position = position.view(*position.shape[:2], *weight.shape[1:])

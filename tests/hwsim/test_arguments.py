@@ -328,7 +328,7 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, str], dict[str, torch.Tensor]], obj
     "nan": (lambda m, t: t["state.g_us"].fill_(float("nan")), "NaN or infinity in g_us"),
     "nan of the network": (lambda m, t: t["net.0.bias"].fill_(float("nan")), "NaN or infinity in 0.bias"),
     "negative": (lambda m, t: t["state.g_us"].neg_(), "`g_us >= 0` must hold, got -"),
-    "whole numbers": (lambda m, t: t.update({"state.g_us": t["state.g_us"].int()}), r"g_us .* torch\.int32"),
+    "whole numbers": (lambda m, t: t.update({"state.g_us": t["state.g_us"].int()}), r"g_us .* I32"),
     "a list of layers": (lambda m, t: m.update(layers="[1]"), "`layers` must be a mapping, got list"),
     "layers in another order": (
         lambda m, t: m.update(layers=json.dumps(dict(reversed(json.loads(m["layers"]).items())))),

@@ -112,5 +112,21 @@ def test_members_are_checked() -> None:
         _check(replace(Leaking(), g_min_us=30.0))
 
 
+class Worn(Leaking):
+    """Is programmed less closely once it was read."""
+
+    def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> DeviceState:
+        return super().program(g_target_us * vars(self).get("wear", 1.0), generator)
+
+    def read(self, state: DeviceState, t_s: float, generator: torch.Generator) -> torch.Tensor:
+        vars(self)["wear"] = 0.99
+        return super().read(state, t_s, generator)
+
+
+def test_a_device_that_remembers_is_refused() -> None:
+    with pytest.raises(BrokenDeviceError, match="`program` must depend on targets and generator alone"):
+        _check(Worn())
+
+
 def test_a_rise_is_allowed_where_nobody_promises_less() -> None:
     check_device(Leaking("rises"), torch.Generator().manual_seed(0))
