@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analognas.api import compare, finish, resume, search
-    from analognas.errors import NoFeasibleArchitectureError, UserError
+    from analognas.errors import AnalognasError, NoFeasibleArchitectureError, UserError
     from analognas.progress import observer
+    from analognas.progress.observer import Observer
     from analognas.runs.run import Run
 
+    __version__: str
+
 __all__ = [
+    "AnalognasError",
     "NoFeasibleArchitectureError",
+    "Observer",
     "Run",
     "UserError",
+    "__version__",
     "compare",
     "finish",
     "observer",
@@ -32,6 +38,8 @@ _HOMES = {
     "resume": "analognas.api",
     "finish": "analognas.api",
     "Run": "analognas.runs.run",
+    "Observer": "analognas.progress.observer",
+    "AnalognasError": "analognas.errors",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
 }
@@ -45,8 +53,20 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `analognas --help` must not wait for torch."""
     from importlib import import_module
 
+    if name == "__version__":
+        return _version()
     if name == "observer":
         return import_module("analognas.progress.observer")
     if name not in _HOMES:
         raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _version() -> str:
+    """Return the installed version; `0+unknown` for a source tree that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("analognas")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hwsim.storage import load_chips, save_chips
     from hwsim.validity import check_times
 
+    __version__: str
+
 __all__ = [
     "AnalogConv1d",
     "AnalogConv2d",
@@ -36,6 +38,7 @@ __all__ = [
     "HwaTraining",
     "PairedDifference",
     "TileMap",
+    "__version__",
     "accuracy_over_time",
     "analog_parameters",
     "calibrate",
@@ -75,6 +78,8 @@ _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in 
 
 def __getattr__(name: str) -> Any:
     """Return a public name, importing the module it lives in."""
+    if name == "__version__":
+        return _version()
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hwsim' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF[name]), name)
@@ -83,3 +88,13 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names."""
     return list(__all__)
+
+
+def _version() -> str:
+    """Return the installed version; `0+unknown` for a source tree that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("analognas")
+    except PackageNotFoundError:
+        return "0+unknown"
