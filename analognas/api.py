@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,7 +16,7 @@ from analognas.config.loader import load_run_config, located_in, validate_docume
 from analognas.config.overrides import apply_overrides, assign_seed
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
-from analognas.progress.observer import Observer
+from analognas.progress.observers import Observers, opened
 from analognas.record.directory import ensure_unused, open_run
 from analognas.runs.growth import end_search, set_ends
 from analognas.runs.lifecycle import continue_run, new_run, run_to_end
@@ -30,7 +29,7 @@ def search(
     out: str | Path | None = None,
     seed: int | None = None,
     overrides: Sequence[str] = (),
-    observer: Observer | str | None = None,
+    observer: Observers = None,
 ) -> Run:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report.
 
@@ -40,8 +39,8 @@ def search(
         out: the run directory to create; by default `runs/NAME-DATE-TIME`.
         seed: replaces the seed of the configuration.
         overrides: texts like `search.trials=60`.
-        observer: is told of stages and trials: an object, or `live`, `lines` or `silent`; None: a live bar on a
-            terminal, lines elsewhere, both on the error stream.
+        observer: who watches: an object with methods of `analognas.Observer`, a name such as `live`, `lines`, `silent`
+            or `csv(path=all.csv)`, or a list of them; None: `auto`, a live bar on a terminal, lines elsewhere.
 
     Returns:
         The run, ended.
@@ -50,6 +49,7 @@ def search(
         UserError: when the configuration, the data or the output directory do not fit.
         NoFeasibleArchitectureError: when no trial completed.
     """
+    watchers = opened(observer)
     document, folder = _read(config, overrides)
     if seed is not None:
         assign_seed(document, seed, f"seed={seed!r}")
@@ -59,7 +59,7 @@ def search(
     with located_in(document):
         composition = compose(parsed)
     directory = new_run(composition, None if out is None else Path(out))
-    with _shown_to(observer) as shown:
+    with watchers as shown:
         run_to_end(directory, composition, shown)
     return Run(directory)
 
@@ -71,7 +71,7 @@ def compare(
     strategies: Sequence[str] = ("surrogate-guided", "random"),
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
-    observer: Observer | str | None = None,
+    observer: Observers = None,
 ) -> Comparison:
     """Compare strategies on whole searches; called again with the same `out`, it continues.
 
@@ -91,9 +91,10 @@ def compare(
     Raises:
         UserError: when an argument, the configuration, the data or the directory do not fit.
     """
+    watchers = opened(observer)
     document, folder = _read(config, overrides)
     plan = plan_comparison(document, folder, strategies, seeds, None if out is None else Path(out))
-    with _shown_to(observer) as shown:
+    with watchers as shown:
         return execute(plan, shown)
 
 
@@ -139,7 +140,7 @@ def _document_of(config: Mapping[str, Any]) -> Document:
     return Document(source="config", values=document.values)
 
 
-def resume(path: str | Path, *, trials: int | None = None, observer: Observer | str | None = None) -> Run:
+def resume(path: str | Path, *, trials: int | None = None, observer: Observers = None) -> Run:
     """Continue a run; finished trials are kept.
 
     Args:
@@ -152,33 +153,27 @@ def resume(path: str | Path, *, trials: int | None = None, observer: Observer | 
         UserError: when there is no run at `path`, it has more trials, or its data have changed.
         NoFeasibleArchitectureError: when no trial completed.
     """
+    watchers = opened(observer)
     directory = open_run(Path(path))
     overrides = () if trials is None else (f"search.trials={trials}",)
     config, document = load_run_config(directory.config, overrides)
     set_ends(directory, config, reopen=trials is not None)
-    with _shown_to(observer) as shown, located_in(document):
+    with watchers as shown, located_in(document):
         continue_run(directory, config, shown)
     return Run(directory)
 
 
-def finish(path: str | Path, *, observer: Observer | str | None = None) -> Run:
+def finish(path: str | Path, *, observer: Observers = None) -> Run:
     """End the search of a stopped run with the trials that it has: train, validate, export and report the best.
 
     Raises:
         UserError: when there is no run at `path`, no trial has completed, or another process is running it.
     """
+    watchers = opened(observer)
     directory = open_run(Path(path))
     config, document = load_run_config(directory.config)
     if directory.final_result() is None:
         end_search(directory)
-    with _shown_to(observer) as shown, located_in(document):
+    with watchers as shown, located_in(document):
         continue_run(directory, config, shown)
     return Run(directory)
-
-
-def _shown_to(observer: Observer | str | None) -> AbstractContextManager[Observer]:
-    from analognas.progress.observers import observer_named
-
-    return (
-        observer_named(observer) if observer is None or isinstance(observer, str) else nullcontext(observer)
-    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Observers, Overrides, Progress
 
 
 def compare(
@@ -31,6 +31,7 @@ def compare(
     overrides: Overrides = [],  # noqa: B006  # typer copies it
     executor: ExecutorKind = None,
     progress: Progress = None,
+    observers: Observers = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""
@@ -40,10 +41,10 @@ def compare(
     from analognas.config.loader import read_config_document
     from analognas.errors import NoFeasibleArchitectureError
     from analognas.interruption import terminated_as_interrupted
-    from analognas.progress.observers import observer_named
+    from analognas.progress.observers import opened_on_command_line
     from analognas.progress.printable import printable, tell
 
-    shown = observer_named(progress, as_json=as_json)
+    shown = opened_on_command_line(progress, observers, as_json=as_json)
     names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
     document = read_config_document(config, overrides, executor)
     plan = plan_comparison(document, config.parent, names, _seeds(seeds), out)

@@ -9,7 +9,7 @@ import typer
 
 from analognas.cli.options import AsJson
 
-SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors")
+SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors", "observers")
 
 
 def describe(

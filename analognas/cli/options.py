@@ -34,6 +34,15 @@ Progress = Annotated[
         help="What is shown meanwhile, on the error stream; default: live on a terminal, lines elsewhere.",
     ),
 ]
+Observers = Annotated[
+    list[str],
+    typer.Option(
+        "--observer",
+        metavar="NAME[(OPTIONS)]",
+        help="Who else watches (repeatable): --observer csv, --observer 'wandb(project=kws)'; "
+        "`analognas describe observers` lists them.",
+    ),
+]
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value: --set search.trials=60 (repeatable)."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from analognas.cli.options import AsJson, ExecutorKind, Overrides, Progress, RunFolder
+from analognas.cli.options import AsJson, ExecutorKind, Observers, Overrides, Progress, RunFolder
 
 if TYPE_CHECKING:
     from analognas.config.document import Document
@@ -19,16 +19,17 @@ def resume(
     executor: ExecutorKind = None,
     overrides: Overrides = [],  # noqa: B006  # typer copies it
     progress: Progress = None,
+    observers: Observers = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Continue a run, to another end where --set search.trials or search.patience says so; finished trials are kept."""
     from analognas.config.loader import load_run_config
-    from analognas.progress.observers import observer_named
+    from analognas.progress.observers import opened_on_command_line
     from analognas.record.directory import open_run
     from analognas.runs.growth import set_ends
     from analognas.runs.resume_checks import check_same_search
 
-    shown = observer_named(progress, as_json=as_json)
+    shown = opened_on_command_line(progress, observers, as_json=as_json)
     run = open_run(folder)
     config, document = load_run_config(run.config, overrides, executor)
     check_same_search(run, config)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Observers, Overrides, Progress
 
 
 def search(
@@ -30,6 +30,7 @@ def search(
         bool, typer.Option("--dry-run", help="Check everything and show the plan; create nothing.")
     ] = False,
     progress: Progress = None,
+    observers: Observers = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report."""
@@ -39,7 +40,7 @@ def search(
     from analognas.config.loader import load_config, located_in
     from analognas.errors import UserError
     from analognas.interruption import terminated_as_interrupted
-    from analognas.progress.observers import observer_named
+    from analognas.progress.observers import opened_on_command_line
     from analognas.record.directory import ensure_unused, holds_run, open_run
     from analognas.runs.growth import set_ends
     from analognas.runs.lifecycle import continue_run, new_run, run_to_end
@@ -47,7 +48,7 @@ def search(
 
     if resume not in ("never", "auto") or (resume == "auto" and out is None):
         raise UserError(f"--resume: must be never, or auto together with --out, got {resume}")
-    shown = observer_named(progress, as_json=as_json)
+    shown = opened_on_command_line(progress, observers, as_json=as_json)
     parsed, document = load_config(config, overrides, executor, seed)
     run = open_run(out) if out is not None and resume == "auto" and holds_run(out) else None
     if run is not None:
