@@ -142,11 +142,8 @@ def _ensure_ours(path: Path) -> None:
             raise UserError(f"{path}: there is no folder {writable}; make it, or choose another `path`")
         if not os.access(writable, os.W_OK):
             raise UserError(f"{path}: {writable} cannot be written; allow it, or choose another `path`")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(
-            f"{path}: cannot be used: {reason}; choose another `path` for the observer csv"
-        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be used: {error.strerror}; choose another `path`") from None
     if head and head != ",".join(COLUMNS):
         raise UserError(
             f"{path}: is no table of trials with the columns {', '.join(COLUMNS[:4])}, …; choose another `path`"
