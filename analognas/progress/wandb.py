@@ -80,7 +80,7 @@ class WandbTracker:
 
     def log(self, step: int, figures: Figures) -> None:
         """Log metrics."""
-        self._run.log(dict(figures), step=step)
+        self._run.log(dict(figures), step=step, commit=True)
 
     def close(self, end: RunEnd, figures: Figures) -> None:
         """Log the final metrics as the summary and the files as an artefact, and finish the run."""
