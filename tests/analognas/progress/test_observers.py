@@ -9,6 +9,7 @@ import pytest
 from analognas.errors import UserError
 from analognas.progress.observer import Observer
 from analognas.progress.observers import Observers, observer_named, opened, opened_on_command_line
+from analognas.progress.printable import tell
 from analognas.progress.specs import DISPLAYS, OBSERVERS
 
 
@@ -35,6 +36,14 @@ def test_without_a_name_a_terminal_gets_a_bar_and_anything_else_lines(
     with pytest.raises(AttributeError):  # what was chosen is not built here
         opened_on_command_line(None, (), as_json=as_json)
     assert chosen == [kind]
+
+
+def test_what_is_told_meanwhile_stands_above_the_bar(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal
+    with opened("live") as observer:
+        observer.stage("searching")
+        tell("something failed")
+    assert "\x1b[2Ksomething failed\n" in capsys.readouterr().err
 
 
 def test_an_unknown_display_is_told_with_the_nearest_one() -> None:
