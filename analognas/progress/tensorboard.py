@@ -78,10 +78,8 @@ class TensorBoardTracker:
         self._writer.flush()
 
     def close(self, end: RunEnd, figures: Figures) -> None:
-        """Write the final figures and the hyperparameters that led to them; TensorBoard keeps no files."""
-        for name, value in figures.items():
-            self._writer.add_scalar(name, value, self._last)
-        if figures:
+        """Write the final figures, with the hyperparameters that led to them; TensorBoard keeps no files."""
+        if figures:  # they become scalars, too
             self._writer.add_hparams(self._config, dict(figures), run_name=".", global_step=self._last)
         self._writer.add_text("status", f"{end.status} {end.reason}".strip(), self._last)
         self._writer.close()
