@@ -16,19 +16,25 @@ if TYPE_CHECKING:
     from analognas.api.searches import compare, finish, plan, replay, resume, search
     from analognas.api.validation import validate
     from analognas.bench import BenchTable, run_benchmark
-    from analognas.errors import NoFeasibleArchitectureError, UserError
+    from analognas.errors import AnalognasError, NoFeasibleArchitectureError, UserError
     from analognas.interruption import SearchInterrupted
     from analognas.progress import observer
+    from analognas.progress.observer import Observer
     from analognas.runs.run import Run
 
+    __version__: str
+
 __all__ = [
+    "AnalognasError",
     "BenchTable",
     "NoFeasibleArchitectureError",
+    "Observer",
     "Problem",
     "Run",
     "Search",
     "SearchInterrupted",
     "UserError",
+    "__version__",
     "bench",
     "compare",
     "finish",
@@ -49,6 +55,8 @@ _HOMES = {
     "Run": "analognas.runs.run",
     "BenchTable": "analognas.bench.table",
     "run_benchmark": "analognas.bench.benchmark",
+    "Observer": "analognas.progress.observer",
+    "AnalognasError": "analognas.errors",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
     "SearchInterrupted": "analognas.interruption",
@@ -63,6 +71,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `analognas --help` must not wait for torch."""
     from importlib import import_module
 
+    if name == "__version__":
+        return _version()
     if name == "observer":
         return import_module("analognas.progress.observer")
     if name == "bench":
@@ -70,3 +80,13 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'analognas' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _version() -> str:
+    """Return the installed version; `0+unknown` for a source tree that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("analognas")
+    except PackageNotFoundError:
+        return "0+unknown"

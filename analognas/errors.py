@@ -1,7 +1,25 @@
-"""What can be a user's mistake, and how it is told.
+"""The errors that analognas raises on purpose, and how the command line shows them.
 
-Every error below `UserError` is shown as its message alone, without a traceback, and ends the command with exit code 2;
-`NoFeasibleArchitectureError` ends it with 3.
+===============================  ==============================================================  =========
+class                            raised when                                                     exit code
+===============================  ==============================================================  =========
+`AnalognasError`                 never itself: the base class, to catch every error below
+`UserError`                      a value, a file or a directory does not fit; the message says   2
+                                 the rule, the value, the place and the remedy
+`MisfitError`                    a `UserError`: a valid value of a configuration does not fit    2
+                                 the data, the machine or another value
+`ConfigError`                    a `UserError`: all mistakes of one configuration, with places   2
+`ExportError`                    a `UserError`: a format cannot express the network              2
+`NoBestNetworkError`             a `UserError`: a run has no trained network yet                 2
+`NoFeasibleArchitectureError`    no candidate met the hard constraints, or none could be         3
+                                 trained
+`EvaluationError`                a candidate could not be evaluated; the search records the
+                                 reason and goes on
+===============================  ==============================================================  =========
+
+The command line shows a message without a traceback. `hwsim`, `search_spaces` and `surrogates` serve alone, too: they
+raise TypeError for a value of another type and ValueError for one out of range. So do the conformance suites of
+`analognas.testing`, whose errors are ValueErrors for the tests of those who extend analognas.
 """
 
 from __future__ import annotations
@@ -53,7 +71,11 @@ class Argument:
         return f"--{self.option or self.name}" + ("" if self.value is None else f" {self.value}")
 
 
-class UserError(Exception):
+class AnalognasError(Exception):
+    """The base class of every error that analognas raises on purpose."""
+
+
+class UserError(AnalognasError):
     """A mistake that the user can mend: the message states the rule, the value, the place and the remedy.
 
     Args:
@@ -87,9 +109,13 @@ class MisfitError(UserError):
         self.paths = paths
 
 
-class NoFeasibleArchitectureError(Exception):
+class NoBestNetworkError(UserError, ValueError):
+    """A run has no trained network: it has not ended yet, or trains none."""
+
+
+class NoFeasibleArchitectureError(AnalognasError):
     """No candidate met the hard constraints, or none could be trained."""
 
 
-class EvaluationError(Exception):
+class EvaluationError(AnalognasError):
     """A candidate could not be evaluated; the message is the reason kept in its trial record."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from hwsim.validity import check_times
     from hwsim.weight_rows import analog_share
 
+    __version__: str
+
 __all__ = [
     "AnalogConv1d",
     "AnalogConv2d",
@@ -48,6 +50,7 @@ __all__ = [
     "Sensitivity",
     "Summary",
     "TileMap",
+    "__version__",
     "accuracy_over_time",
     "analog_parameters",
     "analog_share",
@@ -102,6 +105,8 @@ _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in 
 
 def __getattr__(name: str) -> Any:
     """Return a public name, importing the module it lives in."""
+    if name == "__version__":
+        return _version()
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hwsim' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF[name]), name)
@@ -110,3 +115,13 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names."""
     return list(__all__)
+
+
+def _version() -> str:
+    """Return the installed version; `0+unknown` for a source tree that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("analognas")
+    except PackageNotFoundError:
+        return "0+unknown"

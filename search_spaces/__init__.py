@@ -3,6 +3,10 @@
 Importing this package does not import torch; building a network does.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from search_spaces.cost import LayerCost, NetworkCost, count_network, layer_table, network_cost
 from search_spaces.initialisation import initialise
 from search_spaces.matrices import Matrices, Matrix
@@ -21,6 +25,9 @@ from search_spaces.space import (
     genotypes,
 )
 
+if TYPE_CHECKING:
+    __version__: str
+
 __all__ = [
     "ArchitectureSpace",
     "Countable",
@@ -38,6 +45,7 @@ __all__ = [
     "Recombining",
     "ResNetSpace",
     "SearchSpace",
+    "__version__",
     "count_network",
     "genotypes",
     "initialise",
@@ -47,3 +55,21 @@ __all__ = [
     "published_names",
     "published_network",
 ]
+
+if not TYPE_CHECKING:  # a module with `__getattr__` has every name for a type checker
+
+    def __getattr__(name: str) -> str:
+        """Return the version, which is looked up when it is first asked for."""
+        if name != "__version__":
+            raise AttributeError(f"module 'search_spaces' has no attribute {name!r}")
+        return _version()
+
+
+def _version() -> str:
+    """Return the installed version; `0+unknown` for a source tree that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("analognas")
+    except PackageNotFoundError:
+        return "0+unknown"

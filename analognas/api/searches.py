@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from analognas.errors import Argument, UserError
 from analognas.executors.specs import SerialSpec
 from analognas.interruption import SearchInterrupted
 from analognas.progress.observer import Observer
+from analognas.progress.observers import Observers, opened
 from analognas.record.directory import RunDirectory, ensure_unused, holds_run, open_run
 from analognas.runs.begun import compose_begun
 from analognas.runs.growth import end_search, set_ends
@@ -45,7 +46,7 @@ def search(
     seed: int | None = None,
     overrides: Sequence[str] = (),
     resume: Literal["never", "auto"] = "never",
-    observer: Observer | str | None = None,
+    observer: Observers = None,
     **sections: Any,
 ) -> Run:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report.
@@ -65,8 +66,8 @@ def search(
         seed: replaces the seed of the configuration.
         overrides: texts like `search.trials=60`.
         resume: `auto` continues the run at `out` when there is one, so that a script may be run again.
-        observer: is told of stages and trials: an object, or `live`, `lines` or `silent`; None: a live bar on a
-            terminal, lines elsewhere, both on the error stream.
+        observer: who watches: an object with methods of `analognas.Observer`, a name such as `live`, `lines`, `silent`
+            or `csv(path=all.csv)`, or a list of them; None: `auto`, a live bar on a terminal, lines elsewhere.
         sections: other sections by name, such as `constraints={"parameters": 40_000}` or `search={"trials": 12}`; they
             are laid over those of `config`.
 
@@ -78,7 +79,7 @@ def search(
         NoFeasibleArchitectureError: when no trial completed.
         SearchInterrupted: when the user stops it; every finished trial is kept.
     """
-    shown = _shown_to(observer)
+    shown = opened(observer)
     parts = {
         "task": task,
         "space": space,
@@ -174,7 +175,7 @@ def resume(
     trials: int | None = None,
     overrides: Sequence[str] = (),
     executor: str | None = None,
-    observer: Observer | str | None = None,
+    observer: Observers = None,
     **objects: Any,
 ) -> Run:
     """Continue a run; finished trials are kept.
@@ -193,7 +194,7 @@ def resume(
         NoFeasibleArchitectureError: when no trial completed.
         SearchInterrupted: when the user stops it.
     """
-    shown = _shown_to(observer)
+    shown = opened(observer)
     directory = open_run(Path(path), given_objects(objects))
     changes = [*overrides, *([] if trials is None else [f"search.trials={trials}"])]
     config, document = load_run_config(directory, changes, executor)
@@ -209,7 +210,7 @@ def finish(
     path: str | Path,
     *,
     executor: str | None = None,
-    observer: Observer | str | None = None,
+    observer: Observers = None,
     **objects: Any,
 ) -> Run:
     """End the search of a stopped run with the trials that it has: train, validate, export and report the best.
@@ -224,7 +225,7 @@ def finish(
         UserError: when there is no run at `path`, no trial has completed, or another process is running it.
         SearchInterrupted: when the user stops it.
     """
-    shown = _shown_to(observer)
+    shown = opened(observer)
     directory = open_run(Path(path), given_objects(objects))
     config, document = load_run_config(directory, (), executor)
     if directory.final_result() is None:
@@ -241,7 +242,7 @@ def compare(
     strategies: Sequence[str] | Mapping[str, Any] = ("surrogate-guided", "random"),
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
-    observer: Observer | str | None = None,
+    observer: Observers = None,
     **sections: Any,
 ) -> Comparison:
     """Compare strategies on whole searches; called again with the same `out`, it continues.
@@ -265,7 +266,7 @@ def compare(
         UserError: when an argument, the configuration, the data or the directory do not fit.
         SearchInterrupted: when the user stops it; the comparison is its path.
     """
-    shown = _shown_to(observer)
+    shown = opened(observer)
     document, folder = document_from(config, sections, overrides)
     planned = plan_comparison(document, folder, strategies, seeds, None if out is None else Path(out))
     try:
@@ -335,11 +336,3 @@ def _interrupted_without_a_run() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise SearchInterrupted(None) from None
-
-
-def _shown_to(observer: Observer | str | None) -> AbstractContextManager[Observer]:
-    from analognas.progress.observers import observer_named
-
-    return (
-        observer_named(observer) if observer is None or isinstance(observer, str) else nullcontext(observer)
-    )

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress, observer_of
+from analognas.cli.options import (
+    AsJson,
+    ConfigFile,
+    ExecutorKind,
+    Observers,
+    Overrides,
+    Progress,
+)
 
 
 def compare(
@@ -32,6 +39,7 @@ def compare(
     overrides: Overrides = [],  # noqa: B006  # typer copies it
     executor: ExecutorKind = None,
     progress: Progress = None,
+    observers: Observers = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""
@@ -39,6 +47,7 @@ def compare(
     import analognas
     from analognas.errors import NoFeasibleArchitectureError
     from analognas.interruption import SearchInterrupted, terminated_as_interrupted
+    from analognas.progress.observers import named_on_command_line
     from analognas.progress.printable import printable, tell
 
     names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
@@ -51,7 +60,7 @@ def compare(
                 out=out,
                 overrides=overrides,
                 executor=executor,
-                observer=observer_of(progress, as_json=as_json),
+                observer=named_on_command_line(progress, observers, as_json=as_json),
             )
     except SearchInterrupted as error:
         if error.path is None:

@@ -13,7 +13,7 @@ from analognas.cli.options import AsJson
 if TYPE_CHECKING:
     from analognas.config.catalogue import Entry
 
-SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors")
+SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors", "observers")
 
 
 def describe(

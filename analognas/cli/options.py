@@ -34,17 +34,16 @@ Progress = Annotated[
         help="What is shown meanwhile, on the error stream; default: live on a terminal, lines elsewhere.",
     ),
 ]
+Observers = Annotated[
+    list[str],
+    typer.Option(
+        "--observer",
+        metavar="NAME[(OPTIONS)]",
+        help="Who else watches (repeatable): --observer csv, --observer 'wandb(project=kws)'; "
+        "`analognas describe observers` lists them.",
+    ),
+]
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value: --set search.trials=60 (repeatable)."),
 ]
-
-
-def observer_of(progress: str | None, *, as_json: bool) -> str | None:
-    """Return the name of the observer that was asked for; None chooses by the terminal.
-
-    Args:
-        progress: what `--progress` says.
-        as_json: somebody reads the output, so that a terminal gets lines, too.
-    """
-    return "lines" if progress is None and as_json else progress

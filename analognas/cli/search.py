@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress, observer_of
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Observers, Overrides, Progress
 
 
 def search(
@@ -30,11 +30,13 @@ def search(
         bool, typer.Option("--dry-run", help="Check everything and show the plan; create nothing.")
     ] = False,
     progress: Progress = None,
+    observers: Observers = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report."""
     import analognas
     from analognas.cli.summary import print_result, told_how_to_go_on
+    from analognas.progress.observers import named_on_command_line
 
     if dry_run:
         planned = analognas.plan(
@@ -56,6 +58,6 @@ def search(
             seed=seed,
             overrides=overrides,
             resume=resume,  # type: ignore[arg-type]  # checked there
-            observer=observer_of(progress, as_json=as_json),
+            observer=named_on_command_line(progress, observers, as_json=as_json),
         )
     print_result(run, as_json=as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 import hwsim
 from analognas.executors.specs import BUILT_IN as EXECUTORS
+from analognas.progress.specs import GROUP, OBSERVERS
 from analognas.spaces.specs import SPACES
 from analognas.strategies.specs import SELECTABLE as STRATEGIES
 from analognas.strategies.surrogate_section import SELECTABLE as SURROGATES
@@ -41,6 +43,7 @@ FAMILIES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
     "strategies": STRATEGIES,
     "surrogates": SURROGATES,
     "executors": EXECUTORS,
+    "observers": OBSERVERS,
 }
 """The specifications by family and name."""
 
@@ -49,9 +52,17 @@ def catalogue(subject: str) -> Mapping[str, Entry]:
     """Return every entry of a subject, one of `FAMILIES` or `hardware`, by its name in a configuration."""
     if subject == "hardware":
         return _hardware()
+    installed = (
+        {} if subject != "observers" else {point.name: point.value for point in entry_points(group=GROUP)}
+    )
     return {
-        name: Entry(_first_paragraph(spec), tuple(_defaults(spec, "")))
-        for name, spec in FAMILIES[subject].items()
+        **{
+            name: Entry(f"Offered by an installed package: {place}.", ()) for name, place in installed.items()
+        },
+        **{
+            name: Entry(_first_paragraph(spec), tuple(_defaults(spec, "")))
+            for name, spec in FAMILIES[subject].items()
+        },
     }
 
 

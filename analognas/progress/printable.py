@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-
-import typer
 
 
 def printable(text: str) -> str:
@@ -17,8 +16,9 @@ def printable(text: str) -> str:
 
 
 def tell(text: str) -> None:
-    """Write lines to the error stream."""
-    typer.echo(printable(text), err=True)
+    """Write lines to the error stream, above a live bar where there is one."""
+    if sys.stderr is not None:
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def table(rows: Sequence[Sequence[str]], *, align_right: bool = True) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, final
 
-from analognas.progress.observer import Observer
+from analognas.progress.base_spec import ObserverSpec
+from analognas.progress.observer import Observer, Silent
 from analognas.progress.pace import Progress
 from analognas.progress.printable import printable, tell
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from analognas.record.trial import Trial
+
+    Shown = tuple[Bar, TaskID]
 
 
 def describe_progress(progress: Progress) -> str:
@@ -46,7 +47,8 @@ def describe_trial(trial: Trial) -> str:
     )
 
 
-class PlainObserver:
+@final
+class PlainObserver(Observer):
     """Writes one line a stage and a trial."""
 
     def __init__(self) -> None:
@@ -73,18 +75,19 @@ class PlainObserver:
         )
 
 
-class LiveObserver:
-    """Keeps one bar up to date on a terminal."""
+@final
+class LiveObserver(Observer):
+    """Keeps one bar up to date on a terminal, from the first stage until it is closed."""
 
-    def __init__(self, progress: Bar) -> None:
-        self._bar = progress
+    def __init__(self) -> None:
         self._progress = ""
-        self._task: TaskID = progress.add_task("", total=None, best="")
+        self._shown: Shown | None = None
 
     def stage(self, name: str) -> None:
         """Name the stage on the bar and keep the line above it."""
-        self._bar.console.print(printable(name), highlight=False, markup=False)
-        self._bar.update(self._task, description=printable(name), total=None, completed=0, best="")
+        bar, task = self._bar()
+        bar.console.print(printable(name), highlight=False, markup=False)
+        bar.update(task, description=printable(name), total=None, completed=0, best="")
 
     def progress(self, progress: Progress) -> None:
         """Keep it for the bar."""
@@ -92,37 +95,68 @@ class LiveObserver:
 
     def trial(self, trial: Trial, n_trials: int, best: Trial | None) -> None:
         """Advance the bar."""
+        bar, task = self._bar()
         best_text = "none completed yet" if best is None else f"best {describe_trial(best)}"
         if trial.failure is not None:
-            self._bar.console.print(
-                f"trial {trial.number} {describe_trial(trial)}", highlight=False, markup=False
-            )
-        self._bar.update(
-            self._task,
+            bar.console.print(f"trial {trial.number} {describe_trial(trial)}", highlight=False, markup=False)
+        bar.update(
+            task,
             description=f"trial {trial.number} of {n_trials}",
             total=n_trials,
             completed=trial.number,
             best=f"{best_text}; {self._progress}",
         )
 
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._shown is not None:
+            self._shown[0].stop()
+            self._shown = None
 
-def lines() -> AbstractContextManager[Observer]:
-    """Return an observer that writes plain lines."""
-    return nullcontext(PlainObserver())
+    def _bar(self) -> Shown:
+        """Return the bar and its task, which begin when there is something to show."""
+        if self._shown is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=24),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[best]}", markup=False),
+            )
+            bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._shown = bar, bar.add_task("", total=None, best="")
+            bar.start()
+        return self._shown
 
 
-@contextmanager
-def live() -> Iterator[Observer]:
-    """Yield an observer that keeps a bar up to date, which disappears at the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+class LinesSpec(ObserverSpec):
+    """Writes one line a stage and a trial to the error stream."""
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[best]}", markup=False),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield LiveObserver(progress)
+    kind: Literal["lines"] = "lines"
+
+    def build(self) -> Observer:
+        """Return the observer."""
+        return PlainObserver()
+
+
+class LiveSpec(ObserverSpec):
+    """Keeps a bar up to date on a terminal; it disappears at the end."""
+
+    kind: Literal["live"] = "live"
+
+    def build(self) -> Observer:
+        """Return the observer."""
+        return LiveObserver()
+
+
+class SilentSpec(ObserverSpec):
+    """Says nothing."""
+
+    kind: Literal["silent"] = "silent"
+
+    def build(self) -> Observer:
+        """Return the observer."""
+        return Silent()

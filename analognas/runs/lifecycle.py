@@ -41,6 +41,7 @@ from analognas.runs.resume_checks import (
     other_versions,
 )
 from analognas.runs.tables_and_report import publish
+from analognas.runs.watched import watched
 from analognas.specs.given import objects_in
 
 
@@ -96,13 +97,15 @@ def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) ->
     with Journal(run.journal):
         trials = run.trials()
         run.trial_of(result, trials)
-        if damaged:
-            with _told_what_helps(run):
-                _export(run, best_artefact(run), result, observer)
-        if result.surrogate and (lost := damaged_files(run.surrogate)):
-            observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
-            _fit_surrogate_again(run, config, trials)
-        publish(run, config, trials, result)
+        with watched(run, config, trials, observer):
+            if damaged:
+                with _told_what_helps(run):
+                    _export(run, best_artefact(run), result, observer)
+            if result.surrogate and (lost := damaged_files(run.surrogate)):
+                observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
+                _fit_surrogate_again(run, config, trials)
+            observer.result(result)
+            publish(run, config, trials, result)
     return result
 
 
@@ -132,6 +135,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             observer.stage(journal.repaired)
         trials = run.trials()
         check_same_trials(run, composition.loop, trials)
+        stack.enter_context(watched(run, config, trials, observer))
         for note in filter(None, (*composition.notes, other_versions(trials))):
             observer.stage(note)
         if not trials:
@@ -156,6 +160,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         with _told_what_helps(run):
             if config.final.train:
                 result = _finish(run, composition, trials, best, observer)
+                observer.result(result)
             else:
                 result = None
                 earlier = composition.warm_start.trials

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analognas.config.from_python import given_objects
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
-from analognas.errors import UserError
+from analognas.errors import NoBestNetworkError, UserError
 from analognas.progress.observer import Observer, Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.trial import Trial
@@ -120,7 +120,7 @@ class Run:
         """The best network.
 
         Raises:
-            ValueError: when the run has not ended yet.
+            NoBestNetworkError: when the run has not ended yet.
         """
         result = self.result
         if result is None:
@@ -129,7 +129,7 @@ class Run:
                 if self.config.final.train
                 else "it trains none (`final: none`): `run.network(trial=N)` trains the network of a trial"
             )
-            raise ValueError(f"{self.path}: there is no best network yet; {remedy}")
+            raise NoBestNetworkError(f"{self.path}: there is no best network yet; {remedy}")
         trial = self.directory.trial_of(result)
         return BestNetwork(
             architecture=result.network.architecture,
@@ -147,7 +147,7 @@ class Run:
             trial: number of a completed trial; its candidate is trained at full budget the first time.
 
         Raises:
-            ValueError: when the run has not ended, and no trial is named.
+            NoBestNetworkError: when the run has not ended, and no trial is named.
             UserError: when there is no such trial, or its training fails.
         """
         from analognas.runs.architecture_file import load_network
