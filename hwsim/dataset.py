@@ -15,7 +15,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map, t
 
 from hwsim import memory
 from hwsim.arguments import shown
-from hwsim.inputs import Inputs, inputs_of, tensor_of
+from hwsim.inputs import Inputs, inputs_of, items_and, tensor_of
 from hwsim.progress import Progress
 
 MOST_OF_MEMORY: Final = 0.4
@@ -32,7 +32,9 @@ class Dataset(NamedTuple):
     targets: Any
 
 
-def read_dataset(data: object, like: torch.Tensor, progress: bool | None = None) -> Dataset:
+def read_dataset(
+    data: object, like: torch.Tensor, progress: bool | None = None, *, needs_targets: bool = False
+) -> Dataset:
     """Return all items of `data`.
 
     Args:
@@ -40,13 +42,14 @@ def read_dataset(data: object, like: torch.Tensor, progress: bool | None = None)
             of tensors for a network of several inputs; numpy arrays are as good.
         like: a weight of the network; inputs get its floating-point type.
         progress: as `hwsim.evaluate` has it, while batches are read.
+        needs_targets: whether there must be a `y`.
 
     Raises:
         TypeError: for anything else.
         ValueError: for no items, lengths or batches that do not fit each other, NaN in inputs, or batches without end.
     """
     if isinstance(data, torch.Tensor | np.ndarray | Mapping | tuple):
-        return _batch("", data, like)
+        return _batch("", data, like, needs_targets)
     if not isinstance(data, Iterable) or isinstance(data, str):
         remedy = "torch.utils.data.DataLoader(data, batch_size=256) makes batches of a Dataset"
         raise TypeError(
@@ -56,7 +59,7 @@ def read_dataset(data: object, like: torch.Tensor, progress: bool | None = None)
     columns = _Columns()
     with Progress("batches read", None, progress) as read:
         for number, batch in enumerate(data):
-            columns.add(f"data[{number}]", _batch(f"data[{number}]", batch, like))
+            columns.add(f"data[{number}]", _batch(f"data[{number}]", batch, like, needs_targets))
             if columns.n_bytes > limit:
                 raise ValueError(
                     f"`data` must end and fit in memory, got {number + 1:,} batches of {memory.size(columns.n_bytes)} "
@@ -113,7 +116,7 @@ class _Columns:
         return Dataset(inputs, tree_unflatten(tensors[self._n_inputs :] or [None], self._spec))
 
 
-def _batch(place: str, batch: object, like: torch.Tensor) -> Dataset:
+def _batch(place: str, batch: object, like: torch.Tensor, needs_targets: bool) -> Dataset:
     """Return `x` or `(x, y)`; `place` is empty for all the data at once."""
     parts = list(batch) if isinstance(batch, tuple | list) else [batch]
     if not 1 <= len(parts) <= 2:
@@ -122,6 +125,11 @@ def _batch(place: str, batch: object, like: torch.Tensor) -> Dataset:
             "((x1, x2), y)"
         )
     names = [f"{place}[{index}]" if place else name for index, name in enumerate("xy")]
+    if needs_targets and (len(parts) < 2 or parts[1] is None):
+        remedy = "a tuple, (x, y), is all the data, a list is batches" if place else "give (x, y)"
+        raise ValueError(
+            f"`{place or 'data'}` must be `(x, y)`, got no `y` to compare outputs with: {remedy}"
+        )
     inputs = inputs_of(names[0], parts[0], like)
     targets = _targets(names[1], parts[1]) if len(parts) == 2 else None
     lengths = [len(inputs), *(len(target) for target in tree_leaves(targets) if target is not None)]
@@ -149,4 +157,4 @@ def _targets(name: str, value: object) -> Any:
 
 
 def _shapes(kinds: list[tuple[torch.Size, torch.dtype]]) -> str:
-    return " and ".join(f"(items, {', '.join(map(str, shape))}) {dtype}" for shape, dtype in kinds)
+    return " and ".join(f"{items_and(shape)} {dtype}" for shape, dtype in kinds)
