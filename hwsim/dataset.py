@@ -49,7 +49,7 @@ def read_dataset(
         ValueError: for no items, lengths or batches that do not fit each other, NaN in inputs, or batches without end.
     """
     if isinstance(data, torch.Tensor | np.ndarray | Mapping | tuple):
-        return _batch("", data, like, needs_targets)
+        return batch_of("", data, like, needs_targets=needs_targets)
     if not isinstance(data, Iterable) or isinstance(data, str):
         remedy = "torch.utils.data.DataLoader(data, batch_size=256) makes batches of a Dataset"
         raise TypeError(
@@ -59,7 +59,8 @@ def read_dataset(
     columns = _Columns()
     with Progress("batches read", None, progress) as read:
         for number, batch in enumerate(data):
-            columns.add(f"data[{number}]", _batch(f"data[{number}]", batch, like, needs_targets))
+            place = f"data[{number}]"
+            columns.add(place, batch_of(place, batch, like, needs_targets=needs_targets))
             if columns.n_bytes > limit:
                 raise ValueError(
                     f"`data` must end and fit in memory, got {number + 1:,} batches of {memory.size(columns.n_bytes)} "
@@ -116,26 +117,41 @@ class _Columns:
         return Dataset(inputs, tree_unflatten(tensors[self._n_inputs :] or [None], self._spec))
 
 
-def _batch(place: str, batch: object, like: torch.Tensor, needs_targets: bool) -> Dataset:
-    """Return `x` or `(x, y)`; `place` is empty for all the data at once."""
+def batch_of(place: str, batch: object, like: torch.Tensor, *, needs_targets: bool = False) -> Dataset:
+    """Return a batch, `x` or `(x, y)`.
+
+    Args:
+        place: where it stands, for messages; empty for all the data at once.
+        batch: a tuple or list of `x` alone or of `x` and `y`; anything else is `x`.
+        like: a weight of the network; inputs get its floating-point type.
+        needs_targets: whether there must be a `y`.
+
+    Raises:
+        TypeError: for what are no tensors or arrays.
+        ValueError: for more parts, no items, lengths that differ, or NaN in inputs.
+    """
+    is_alone = not isinstance(batch, tuple | list)
     parts = list(batch) if isinstance(batch, tuple | list) else [batch]
     if not 1 <= len(parts) <= 2:
         raise ValueError(
             f"`{place or 'data'}` must be `x` or `(x, y)`, got {len(parts)} parts: several inputs are one part, "
             "((x1, x2), y)"
         )
-    names = [f"{place}[{index}]" if place else name for index, name in enumerate("xy")]
     if needs_targets and (len(parts) < 2 or parts[1] is None):
         remedy = "a tuple, (x, y), is all the data, a list is batches" if place else "give (x, y)"
         raise ValueError(
             f"`{place or 'data'}` must be `(x, y)`, got no `y` to compare outputs with: {remedy}"
         )
-    inputs = inputs_of(names[0], parts[0], like)
-    targets = _targets(names[1], parts[1]) if len(parts) == 2 else None
+    x, y = (f"{place}[0]", f"{place}[1]") if place else ("x", "y")
+    x = place if place and is_alone else x
+    inputs = inputs_of(x, parts[0], like)
+    targets = _targets(y, parts[1]) if len(parts) == 2 else None
     lengths = [len(inputs), *(len(target) for target in tree_leaves(targets) if target is not None)]
+    if lengths == [0]:
+        raise ValueError(f"`{x}` must have at least one input, got none")
     if len(set(lengths)) > 1 or 0 in lengths:
         found = " and ".join(map(str, lengths))
-        raise ValueError(f"`{names[0]}` and `{names[1]}` must have the same length, at least 1, got {found}")
+        raise ValueError(f"`{x}` and `{y}` must have the same length, at least 1, got {found}")
     return Dataset(inputs, targets)
 
 

@@ -189,6 +189,24 @@ def test_a_network_of_several_inputs_takes_them_by_position_or_by_name() -> None
     )
 
 
+def test_calibration_takes_what_evaluation_takes() -> None:
+    other, ranges = _random(40, 5), []
+    batches = (
+        [((X, other), Y)],
+        [((X, other),)],
+        {"right": other, "left": X},
+        DataLoader([((X[i], other[i]), Y[i]) for i in range(40)], batch_size=40),
+    )
+    for given in batches:
+        net = _chips(Two()).net
+        hwsim.calibrate(net, given)
+        ranges.append(
+            [net.left.input_range.item(), net.right.input_range.item(), net.last.input_range.item()]
+        )
+    assert ranges == [ranges[0]] * 4
+    assert ranges[0][:2] == pytest.approx([float(part.abs().max()) for part in (X, other)], rel=0.2)
+
+
 def test_named_metrics_are_those_of_torch(chips: hwsim.Chips) -> None:
     curves = hwsim.evaluate(chips, (X, Y), TIMES, {"a": "accuracy", "t": "top-2", "ce": "cross-entropy"})
     outputs = [one.outputs for one in hwsim.outputs(chips, X, TIMES) if one.chip == 1]
