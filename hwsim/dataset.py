@@ -108,7 +108,9 @@ class _Columns:
 
     def together(self) -> Dataset:
         if self._spec is None:
-            raise ValueError("`data` must have at least one batch, got none: a generator can be read once")
+            raise ValueError(
+                "`data` must have at least one batch, got none: the data set is empty, or a generator was read before"
+            )
         tensors = []
         for column in self._columns:
             tensors.append(torch.cat(column))
