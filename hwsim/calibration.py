@@ -16,7 +16,7 @@ References:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
@@ -28,7 +28,8 @@ from torch.utils._pytree import tree_map_only
 
 from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
-from hwsim.inputs import Inputs, explained, tensor
+from hwsim.dataset import batch_of
+from hwsim.inputs import explained
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
 
 Method: TypeAlias = Literal["std", "quantile", "max"]
@@ -40,7 +41,7 @@ _LARGEST_SORT: Final = 1 << 22
 @torch.no_grad()
 def calibrate(
     net: nn.Module,
-    batches: Iterable[torch.Tensor | np.ndarray] | torch.Tensor | np.ndarray,
+    batches: Iterable[Any] | torch.Tensor | np.ndarray | Mapping[str, Any],
     *,
     method: Method = "quantile",
     n_std: float = 3.0,
@@ -50,7 +51,9 @@ def calibrate(
 
     Args:
         net: an analog network; batch norm uses its running statistics whatever the network's mode.
-        batches: inputs of the network, tensors or numpy arrays; one alone is one batch.
+        batches: a DataLoader or another iterable of batches `x` or `(x, y)`, of which `y` is not used; `x` is a tensor
+            or a numpy array, or a tuple or dictionary of them for a network of several inputs, as `hwsim.evaluate` has
+            it. A tensor, an array or a dictionary alone is one batch.
         method: how a layer's inputs become its range.
         n_std: standard deviations of the method `std`.
         quantile: share of inputs that the method `quantile` leaves unclipped.
@@ -63,9 +66,10 @@ def calibrate(
     """
     layers = list(require_analog(net).values())
     summarise = _summary(method, n_std, quantile)
-    if isinstance(batches, torch.Tensor | np.ndarray):
+    if isinstance(batches, torch.Tensor | np.ndarray | Mapping):
         batches = [batches]
     require(batches, Iterable, "`batches` must be a tensor or a list of tensors")
+    assert isinstance(batches, Iterable)
     ranges: dict[AnalogLayer, torch.Tensor] = {}
     widest: dict[AnalogLayer, torch.Tensor] = {}  # of a batch, over all runs of a layer
     n_seen: Counter[AnalogLayer] = Counter()
@@ -82,11 +86,11 @@ def calibrate(
         with floating_point(net):
             for count, batch in enumerate(batches, start=1):
                 place, weight = f"batches[{count - 1}]", layers[0].weight
-                inputs = tensor(place, batch, weight, "of a DataLoader pass (x for x, _ in loader)")
-                if inputs.numel() == 0:
-                    raise ValueError(f"`{place}` must have at least one input, got none")
-                with explained(place, Inputs((inputs,))):
-                    net(inputs.to(weight.device, copy=True))
+                inputs = batch_of(place, batch, weight).inputs
+                if any(part.numel() == 0 for part in inputs.tensors):
+                    raise ValueError(f"`{place}` must have at least one number, got {inputs}")
+                with explained(place, inputs):
+                    inputs.copied_to(weight.device).into(net)
                 for layer, new in widest.items():
                     n_seen[layer] += 1
                     old = ranges.get(layer, new)

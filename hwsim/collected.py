@@ -19,6 +19,7 @@ from torch.utils._pytree import (
 )
 
 from hwsim.arguments import shown
+from hwsim.inputs import items_and
 
 _Kind: TypeAlias = tuple[tuple[int, ...], torch.dtype] | None
 """Shape behind the first dimension, and type; None for None."""
@@ -71,10 +72,7 @@ class Form:
 
     def __str__(self) -> str:
         """Return shapes and types for a message."""
-        kinds = [
-            None if kind is None else f"(items, {', '.join(map(str, kind[0]))}) {kind[1]}"
-            for kind in self._kinds
-        ]
+        kinds = [None if kind is None else f"{items_and(kind[0])} {kind[1]}" for kind in self._kinds]
         return " and ".join(str(kind) for kind in kinds)
 
 

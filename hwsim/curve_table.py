@@ -43,7 +43,7 @@ class CurveTable:
                 (name, curve.metric, time, chip, value)
                 for name, curve in self._curves.items()
                 for time, row in zip(curve.times_s, curve.values.tolist(), strict=True)
-                for chip, value in enumerate(row)
+                for chip, value in zip(curve.chips, row, strict=True)
             ],
             columns=["curve", "metric", "t_s", "chip", "value"],
         )

@@ -15,7 +15,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map, t
 
 from hwsim import memory
 from hwsim.arguments import shown
-from hwsim.inputs import Inputs, inputs_of, tensor_of
+from hwsim.inputs import Inputs, inputs_of, items_and, tensor_of
 from hwsim.progress import Progress
 
 MOST_OF_MEMORY: Final = 0.4
@@ -32,7 +32,9 @@ class Dataset(NamedTuple):
     targets: Any
 
 
-def read_dataset(data: object, like: torch.Tensor, progress: bool | None = None) -> Dataset:
+def read_dataset(
+    data: object, like: torch.Tensor, progress: bool | None = None, *, needs_targets: bool = False
+) -> Dataset:
     """Return all items of `data`.
 
     Args:
@@ -40,13 +42,14 @@ def read_dataset(data: object, like: torch.Tensor, progress: bool | None = None)
             of tensors for a network of several inputs; numpy arrays are as good.
         like: a weight of the network; inputs get its floating-point type.
         progress: as `hwsim.evaluate` has it, while batches are read.
+        needs_targets: whether there must be a `y`.
 
     Raises:
         TypeError: for anything else.
         ValueError: for no items, lengths or batches that do not fit each other, NaN in inputs, or batches without end.
     """
     if isinstance(data, torch.Tensor | np.ndarray | Mapping | tuple):
-        return _batch("", data, like)
+        return batch_of("", data, like, needs_targets=needs_targets)
     if not isinstance(data, Iterable) or isinstance(data, str):
         remedy = "torch.utils.data.DataLoader(data, batch_size=256) makes batches of a Dataset"
         raise TypeError(
@@ -56,7 +59,8 @@ def read_dataset(data: object, like: torch.Tensor, progress: bool | None = None)
     columns = _Columns()
     with Progress("batches read", None, progress) as read:
         for number, batch in enumerate(data):
-            columns.add(f"data[{number}]", _batch(f"data[{number}]", batch, like))
+            place = f"data[{number}]"
+            columns.add(place, batch_of(place, batch, like, needs_targets=needs_targets))
             if columns.n_bytes > limit:
                 raise ValueError(
                     f"`data` must end and fit in memory, got {number + 1:,} batches of {memory.size(columns.n_bytes)} "
@@ -104,7 +108,9 @@ class _Columns:
 
     def together(self) -> Dataset:
         if self._spec is None:
-            raise ValueError("`data` must have at least one batch, got none: a generator can be read once")
+            raise ValueError(
+                "`data` must have at least one batch, got none: the data set is empty, or a generator was read before"
+            )
         tensors = []
         for column in self._columns:
             tensors.append(torch.cat(column))
@@ -113,21 +119,41 @@ class _Columns:
         return Dataset(inputs, tree_unflatten(tensors[self._n_inputs :] or [None], self._spec))
 
 
-def _batch(place: str, batch: object, like: torch.Tensor) -> Dataset:
-    """Return `x` or `(x, y)`; `place` is empty for all the data at once."""
+def batch_of(place: str, batch: object, like: torch.Tensor, *, needs_targets: bool = False) -> Dataset:
+    """Return a batch, `x` or `(x, y)`.
+
+    Args:
+        place: where it stands, for messages; empty for all the data at once.
+        batch: a tuple or list of `x` alone or of `x` and `y`; anything else is `x`.
+        like: a weight of the network; inputs get its floating-point type.
+        needs_targets: whether there must be a `y`.
+
+    Raises:
+        TypeError: for what are no tensors or arrays.
+        ValueError: for more parts, no items, lengths that differ, or NaN in inputs.
+    """
+    is_alone = not isinstance(batch, tuple | list)
     parts = list(batch) if isinstance(batch, tuple | list) else [batch]
     if not 1 <= len(parts) <= 2:
         raise ValueError(
             f"`{place or 'data'}` must be `x` or `(x, y)`, got {len(parts)} parts: several inputs are one part, "
             "((x1, x2), y)"
         )
-    names = [f"{place}[{index}]" if place else name for index, name in enumerate("xy")]
-    inputs = inputs_of(names[0], parts[0], like)
-    targets = _targets(names[1], parts[1]) if len(parts) == 2 else None
+    if needs_targets and (len(parts) < 2 or parts[1] is None):
+        remedy = "a tuple, (x, y), is all the data, a list is batches" if place else "give (x, y)"
+        raise ValueError(
+            f"`{place or 'data'}` must be `(x, y)`, got no `y` to compare outputs with: {remedy}"
+        )
+    x, y = (f"{place}[0]", f"{place}[1]") if place else ("x", "y")
+    x = place if place and is_alone else x
+    inputs = inputs_of(x, parts[0], like)
+    targets = _targets(y, parts[1]) if len(parts) == 2 else None
     lengths = [len(inputs), *(len(target) for target in tree_leaves(targets) if target is not None)]
+    if lengths == [0]:
+        raise ValueError(f"`{x}` must have at least one input, got none")
     if len(set(lengths)) > 1 or 0 in lengths:
         found = " and ".join(map(str, lengths))
-        raise ValueError(f"`{names[0]}` and `{names[1]}` must have the same length, at least 1, got {found}")
+        raise ValueError(f"`{x}` and `{y}` must have the same length, at least 1, got {found}")
     return Dataset(inputs, targets)
 
 
@@ -149,4 +175,4 @@ def _targets(name: str, value: object) -> Any:
 
 
 def _shapes(kinds: list[tuple[torch.Size, torch.dtype]]) -> str:
-    return " and ".join(f"(items, {', '.join(map(str, shape))}) {dtype}" for shape, dtype in kinds)
+    return " and ".join(f"{items_and(shape)} {dtype}" for shape, dtype in kinds)

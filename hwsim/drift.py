@@ -75,5 +75,7 @@ def accuracy_over_time(
             and 100 * half_width(accuracy) <= confidence
         )
 
-    job = checked_job(chips, (x, y), times_s, batch_size, chips_at_once, adabs_inputs, progress)
+    job = checked_job(
+        chips, (x, y), times_s, batch_size, chips_at_once, adabs_inputs, progress, needs_targets=True
+    )
     return measured(job, {"accuracy": Accuracy()}, progress, enough)["accuracy"]

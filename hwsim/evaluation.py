@@ -117,7 +117,9 @@ def evaluate(
     """
     several = isinstance(metric, Mapping)
     metrics = _by_name(metric)
-    job = checked_job(chips, data, times_s, batch_size, chips_at_once, adabs_inputs, progress)
+    job = checked_job(
+        chips, data, times_s, batch_size, chips_at_once, adabs_inputs, progress, needs_targets=True
+    )
     curves = measured(job, metrics, progress)
     return curves if several else next(iter(curves.values()))
 
@@ -132,18 +134,15 @@ def measured(
 
     Args:
         job: what to run.
-        metrics: by name.
+        metrics: by name; their own names stand in the curves.
         progress: as `evaluate` has it.
         enough: whether the `(times, chips)` values of the first metric so far are; None evaluates all chips.
 
     Raises:
-        ValueError: for no targets or what a metric refuses.
+        ValueError: for what a metric refuses.
+        TypeError: for what a metric refuses.
     """
     targets, n_items, n_chips = job.data.targets, len(job.data.inputs), len(job.chips)
-    if targets is None:
-        raise ValueError(
-            "`data` must be `(x, y)` or batches of that, got no `y`: a metric compares outputs with it"
-        )
     kept = _Kept(job, metrics)
     shape = (len(job.times), n_chips)
     values = {name: np.empty(shape, dtype=np.float64) for name in metrics}
@@ -160,7 +159,7 @@ def measured(
             for name, metric in metrics.items():
                 if isinstance(metric, Whole):
                     place = f"chip {chip} at {time_label(job.times[row])}"
-                    values[name][row, chip] = metric.value(name, found[-1], targets, place)
+                    values[name][row, chip] = metric.value(found[-1], targets, place)
                     continue
                 values[name][row, chip] = float(scores[name].double().mean())
                 if name in correct:
@@ -180,7 +179,7 @@ def measured(
             tuple(job.times),
             found[:, :done],
             correct[name][:, :done] if name in correct else None,
-            metric=name,
+            metric=metrics[name].name,
             chips=numbers,
         )
         for name, found in values.items()
@@ -215,12 +214,13 @@ class _Kept:
 
 @final
 class Whole:
-    """A metric of the outputs of all items: a function or an object of the caller's."""
+    """A metric of the outputs of all items, by the name that the caller gives it: a function or an object."""
 
-    def __init__(self, metric: Callable[[Any, Any], Any] | RunningMetric) -> None:
+    def __init__(self, name: str, metric: Callable[[Any, Any], Any] | RunningMetric) -> None:
+        self.name = name
         self._metric = metric
 
-    def value(self, name: str, outputs: Any, targets: Any, place: str) -> float:
+    def value(self, outputs: Any, targets: Any, place: str) -> float:
         """Return the value for all items.
 
         Raises:
@@ -237,10 +237,10 @@ class Whole:
                 found = self._metric(outputs, targets)
         except Exception as error:
             error.add_note(
-                f"in metric `{name}`, which is called with outputs and targets of all items, on {place}"
+                f"in metric `{self.name}`, which is called with outputs and targets of all items, on {place}"
             )
             raise
-        return _number(name, found, place)
+        return _number(self.name, found, place)
 
 
 def _number(name: str, value: object, place: str) -> float:
@@ -267,22 +267,23 @@ def _number(name: str, value: object, place: str) -> float:
 def _by_name(metric: Metric | Mapping[str, Metric]) -> dict[str, ItemMetric | Whole]:
     """Return metrics by name, one of a caller's own by that of its function or class."""
     if not isinstance(metric, Mapping):
-        return {_name(metric): _resolved(metric)}
+        name = _name(metric)
+        return {name: _resolved(name, metric)}
     if not metric:
         raise ValueError("`metric` must have at least one metric, got an empty mapping")
     for name in metric:
         if not isinstance(name, str):
             raise TypeError(f"names of metrics must be texts, got {shown(name)}")
-    return {name: _resolved(one) for name, one in metric.items()}
+    return {name: _resolved(name, one) for name, one in metric.items()}
 
 
-def _resolved(metric: Metric) -> ItemMetric | Whole:
+def _resolved(name: str, metric: Metric) -> ItemMetric | Whole:
     if isinstance(metric, str):
         return metric_named(metric)
     if isinstance(metric, type):
         raise TypeError(f"`metric` must be an object, got {shown(metric)}: call it, {metric.__name__}()")
     if isinstance(metric, RunningMetric) or callable(metric):
-        return Whole(metric)
+        return Whole(name, metric)
     raise TypeError(
         f"`metric` must be a name, a function of (outputs, targets), an object with update, compute and reset, or a "
         f"mapping of names to these, got {shown(metric)}"

@@ -159,6 +159,8 @@ def checked_job(
     chips_at_once: int,
     adabs_inputs: object,
     progress: bool | None,
+    *,
+    needs_targets: bool = False,
 ) -> Job:
     """Return a request that can be run; raises as `outputs` does."""
     require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
@@ -177,7 +179,7 @@ def checked_job(
         if len(adapting) < 2:
             raise ValueError(f"`adabs_inputs` must have at least 2 images, got {len(adapting)}")
         _example(chips, "adabs_inputs", adapting)
-    dataset = read_dataset(data, weight, progress)
+    dataset = read_dataset(data, weight, progress, needs_targets=needs_targets)
     name = "x" if isinstance(data, tuple | torch.Tensor | np.ndarray) else "data"
     example, form = _example(chips, name, dataset.inputs)
     return Job(chips, dataset, times, example, form, batch_size, chips_at_once, adapting)

@@ -103,6 +103,15 @@ def tensor(name: str, value: object, like: torch.Tensor, remedy: str = "") -> to
     return found
 
 
+def items_and(shape: Sequence[int]) -> str:
+    """Return the shape of tensors `(items, ...)` for a message.
+
+    >>> items_and([3, 32]), items_and([])
+    ('(items, 3, 32)', '(items,)')
+    """
+    return f"(items, {', '.join(map(str, shape))})" if shape else "(items,)"
+
+
 def labels(y: object, n: int, inputs: str = "x") -> torch.Tensor:
     """Return classes as `(images,)` int64 on the CPU.
 

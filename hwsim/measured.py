@@ -36,6 +36,11 @@ class Measured(Protocol):
         ...
 
     @property
+    def chips(self) -> tuple[int, ...]:
+        """Number of each chip."""
+        ...
+
+    @property
     def metric(self) -> str:
         """Name of the metric."""
         ...

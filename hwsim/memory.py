@@ -29,10 +29,13 @@ def available_bytes() -> int:
 def size(n_bytes: float) -> str:
     """Return a size for reading.
 
-    >>> size(5_200_000_000), size(3_000_000)
-    ('5.2 GB', '3 MB')
+    >>> size(5_200_000_000), size(3_000_000), size(480)
+    ('5.2 GB', '3 MB', '0.48 kB')
     """
-    return f"{n_bytes / 1e9:.3g} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.3g} MB"
+    for unit, length in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= length:
+            return f"{n_bytes / length:.3g} {unit}"
+    return f"{n_bytes / 1e3:.3g} kB"
 
 
 def _of_machine() -> int:

@@ -21,7 +21,7 @@ import torch
 from torch.nn import functional as F
 
 from hwsim.arguments import nearest, shown
-from hwsim.inputs import check_classes
+from hwsim.inputs import check_classes, items_and
 
 _CLASSES_FIRST: Final = (
     "classes are in dimension 1, as for torch's cross_entropy; a function takes any other outputs"
@@ -31,6 +31,11 @@ _TOP: Final = re.compile(r"top-([1-9][0-9]*)")
 
 class ItemMetric(Protocol):
     """A mean over items of a score."""
+
+    @property
+    def name(self) -> str:
+        """What the metric is called."""
+        ...
 
     def targets(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return all targets as `scores` takes them.
@@ -73,9 +78,14 @@ def metric_named(name: str) -> ItemMetric:
 class Accuracy:
     """Whether the largest output is that of the class; one output alone is a logit."""
 
+    @property
+    def name(self) -> str:
+        """`accuracy`."""
+        return "accuracy"
+
     def targets(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return classes as whole numbers."""
-        return _classes("accuracy", outputs, targets)
+        return _classes(self.name, outputs, targets)
 
     def scores(self, outputs: Any, targets: torch.Tensor) -> torch.Tensor:
         """Return bools `(items,)`, or shares of the pixels right."""
@@ -90,12 +100,18 @@ class TopK:
 
     k: int
 
+    @property
+    def name(self) -> str:
+        """`top-5` for 5."""
+        return f"top-{self.k}"
+
     def targets(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return classes as whole numbers."""
-        name = f"top-{self.k}"
-        if _is_logit(_one_tensor(name, outputs)) or outputs.shape[1] < self.k:
-            raise ValueError(f"`{name}` needs at least {self.k} classes, got outputs {tuple(outputs.shape)}")
-        return _classes(name, outputs, targets)
+        if _is_logit(_one_tensor(self.name, outputs)) or outputs.shape[1] < self.k:
+            raise ValueError(
+                f"`{self.name}` needs at least {self.k} classes, got outputs {tuple(outputs.shape)}"
+            )
+        return _classes(self.name, outputs, targets)
 
     def scores(self, outputs: Any, targets: torch.Tensor) -> torch.Tensor:
         """Return bools `(items,)`, or shares of the pixels right."""
@@ -108,9 +124,14 @@ class TopK:
 class CrossEntropy:
     """Minus the logarithm of the class's probability, in nats."""
 
+    @property
+    def name(self) -> str:
+        """`cross-entropy`."""
+        return "cross-entropy"
+
     def targets(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return classes as whole numbers."""
-        return _classes("cross-entropy", outputs, targets)
+        return _classes(self.name, outputs, targets)
 
     def scores(self, outputs: Any, targets: torch.Tensor) -> torch.Tensor:
         """Return losses `(items,)`."""
@@ -134,18 +155,18 @@ class MeanError:
         wanted = tuple(outputs.shape[1:])
         if tuple(targets.shape[1:]) not in (wanted, (*wanted, 1)) and (*targets.shape[1:], 1) != wanted:
             raise ValueError(
-                f"`y` must have the shape of the outputs for `{self.name}`, (items, {', '.join(map(str, wanted))}), "
+                f"`y` must have the shape of the outputs for `{self.name}`, {items_and(wanted)}, "
                 f"got {tuple(targets.shape)}"
             )
-        targets = targets.reshape(len(targets), *wanted).to(outputs.dtype)
-        if not bool(torch.isfinite(targets).all()):
+        numbers: torch.Tensor = targets.reshape(len(targets), *wanted).to(outputs.dtype)
+        if not bool(torch.isfinite(numbers).all()):
             raise ValueError("`y` must be finite, got NaN or infinity")
-        return targets
+        return numbers
 
     def scores(self, outputs: Any, targets: torch.Tensor) -> torch.Tensor:
         """Return mean errors `(items,)`."""
         difference: torch.Tensor = (outputs - targets).abs().double()
-        return _by_item(difference.pow(self.power))
+        return _by_item(difference**self.power)
 
 
 NAMED: Final[dict[str, Callable[[], ItemMetric]]] = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from hwsim.durations import parse_duration
 
 
 class Spec(BaseModel):
@@ -28,6 +30,19 @@ Noise: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 Scale: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 Conductance: TypeAlias = Annotated[float, Field(ge=1e-3, le=1e6)]
 Coefficient: TypeAlias = Annotated[float, Field(ge=-1e4, le=1e4)]
+
+
+def _seconds(value: Any) -> Any:
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError(
+            "must be seconds or a text such as `1 day`"
+        ) from None  # the value is added elsewhere
+
+
+Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=float | str)]
+"""Seconds, or a text such as `1 h`, `1 day`, `1 month` (30 days), `1 year` (365 days)."""
 
 
 def _not_empty(values: tuple[float, ...]) -> tuple[float, ...]:

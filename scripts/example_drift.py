@@ -211,7 +211,7 @@ def run(options: argparse.Namespace) -> None:
             train(net, x_train, y_train, options.epochs, hwa)
             hwsim.calibrate(net, [x_train])
         chips = hwsim.program(net, n=options.chips, seed=0)
-        curve = hwsim.accuracy_over_time(chips, x_test, y_test, list(times.values()), progress=True)
+        curve = hwsim.accuracy_over_time(chips, x_test, y_test, list(times.values()))
         for label, mean, std in zip(times, curve.mean, curve.std, strict=True):
             print(f"{name}, {label}: {mean:.2%} ± {std:.2%}")
         error = {"type": "data", "array": 100 * curve.std}

@@ -41,7 +41,7 @@ def curve_on_chips(
         seed: what the chips are drawn with.
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
         adabs_inputs: `(images, ...)` that batch-norm statistics are measured on anew; None keeps those of training.
-        progress: show a progress bar on a terminal.
+        progress: report on the error stream where it takes more than a few seconds.
     """
     return hwsim.accuracy_over_time(
         hwsim.program(analog, n=chips, seed=seed),
@@ -50,7 +50,7 @@ def curve_on_chips(
         times_s,
         confidence=confidence,
         adabs_inputs=adabs_inputs,
-        progress=progress,
+        progress=None if progress else False,
     )
 
 

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from hwsim.devices.device import LATEST_S, DeviceSpec, DeviceState, check_time
 from hwsim.devices.pieces import pieces
-from hwsim.spec import Coefficients, Conductance
+from hwsim.spec import Coefficients, Conductance, Seconds
 from hwsim.streams import standard_normal
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ class PolynomialSpec(DeviceSpec):
     """Standard deviation of the drift exponent over devices."""
     read_noise: Coefficients = (0.0,)
     """Q of the 1/f read noise."""
-    t0_s: float = Field(default=20.0, ge=1e-9, le=1e9)
+    t0_s: Seconds = Field(default=20.0, ge=1e-9, le=1e9)
     """Time between programming and the first reference read, in s."""
     t_read_s: float = Field(default=250e-9, ge=1e-12, le=1e3)
     """Width of the read pulse, in s."""
-    latest_s: float | None = Field(default=None, gt=0)
-    """End of the validity range, in s; null for none."""
+    latest_s: Seconds | None = Field(default=None, gt=0)
+    """End of the validity range, in s or a text such as `1 year`; null for none."""
 
     def build(self) -> PolynomialDevice:
         """Return the model."""

@@ -161,8 +161,9 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     # calibrate
     "calibrate: a number": (lambda b: hwsim.calibrate(b.net, 5), TypeError, "`batches`.*got 5"),
     "calibrate: words": (lambda b: hwsim.calibrate(b.net, "ab"), TypeError, r"`batches\[0\]`.*got 'a'"),
-    "calibrate: a loader": (lambda b: hwsim.calibrate(b.net, [(b.x, b.y)]), TypeError, r"got tuple: .*for x, _"),
-    "calibrate: a dict": (lambda b: hwsim.calibrate(b.net, {"x": b.x}), TypeError, r"`batches\[0\]`.*got 'x'"),
+    "calibrate: three parts": (lambda b: hwsim.calibrate(b.net, [(b.x, b.x, b.y)]), ValueError, "got 3 parts"),
+    "calibrate: an empty batch": (lambda b: hwsim.calibrate(b.net, [b.x[:0]]), ValueError, r"`batches\[0\]`.*none"),
+    "calibrate: a dict": (lambda b: hwsim.calibrate(b.net, {"x": b.x}), ValueError, r"`batches\[0\]`.*got x \(8, 4\)"),
     "calibrate: whole numbers": (lambda b: hwsim.calibrate(b.net, b.x.long()), ValueError, "torch.int64"),
     "calibrate: n_std": (
         lambda b: hwsim.calibrate(b.net, b.x, method="std", n_std="3"),

@@ -18,12 +18,18 @@ def test_the_pages_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     names = {"model": model, "x_train": x, "x_test": x, "y_test": y, "torch": torch, "batches": [(x, y)]}
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
-    exec(blocks[0], names)
-    names["optimizer"] = torch.optim.SGD(names["net"].parameters(), 0.1)
-    exec(blocks[1], names)
+    assert len(blocks) >= 8
+    for block in blocks:
+        if "HwaTraining(" in block:
+            names["optimizer"] = torch.optim.SGD(names["net"].parameters(), 0.1)
+        exec(block, names)
     assert names["curve"].accuracy.shape == (5, 25)
-    exec(blocks[2], names)
+    assert names["curves"]["F1"].values.shape == (5, 25)
+    assert names["scores"].shape == (64, 3)
+    assert names["error"].chips == (0, 1, 2, 3, 4)
+    assert names["error"].metric == "angle_error"
+    assert Path("error.csv").read_text(encoding="utf-8").count("\n") == 26
+    assert "accuracy, F1" in Path("both.html").read_text(encoding="utf-8").replace("Accuracy", "accuracy")
     mine = names["mine"]
     assert (mine.device.kind, mine.tile.rows, mine.mvm.ir_drop) == ("polynomial", 256, 1.0)
 

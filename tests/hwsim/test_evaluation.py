@@ -1,0 +1,456 @@
+"""Any network and any metric on programmed chips."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+import hwsim
+from hwsim.fused.executor import FusedNetwork
+from hwsim.inputs import Inputs
+from hwsim.kernels import library as kernels
+
+TIMES = ("1 s", 86_400, "1 month")
+
+
+def _random(*size: int) -> torch.Tensor:
+    return torch.randn(size, generator=torch.Generator().manual_seed(size[-1]))
+
+
+def _classes(n: int, *size: int) -> torch.Tensor:
+    return torch.randint(n, size, generator=torch.Generator().manual_seed(0))
+
+
+def _chips(model: nn.Module, x: Any = None, n: int = 2) -> hwsim.Chips:
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            layer.reset_parameters()
+    net = hwsim.to_analog(model, "pcm-analognas")
+    if x is not None:
+        hwsim.calibrate(net, x)
+    for layer in net.modules():
+        if isinstance(layer, hwsim.AnalogLinear | hwsim.AnalogConv2d) and x is None:
+            layer.input_range.fill_(3.0)
+    return hwsim.program(net, n=n)
+
+
+X, Y = _random(40, 4), _classes(3, 40)
+
+
+@pytest.fixture(scope="module")
+def chips() -> hwsim.Chips:
+    return _chips(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), X)
+
+
+class Running:
+    """A metric as torchmetrics has them."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def update(self, preds: torch.Tensor, target: torch.Tensor) -> None:
+        self.calls.append("update")
+        self.share = (preds.argmax(1) == target).float().mean()
+
+    def compute(self) -> torch.Tensor:
+        self.calls.append("compute")
+        return self.share
+
+    def reset(self) -> None:
+        self.calls.append("reset")
+
+
+def test_outputs_are_what_the_classes_come_from(chips: hwsim.Chips) -> None:
+    curve = hwsim.accuracy_over_time(chips, X, Y, TIMES)
+    found = list(hwsim.outputs(chips, X, TIMES))
+    assert [(one.chip, one.t_s) for one in found] == [
+        (c, t) for c in (0, 1) for t in (1.0, 86_400.0, 2_592_000.0)
+    ]
+    assert curve.times_s == (1.0, 86_400.0, 2_592_000.0)
+    for one in found:
+        row = curve.times_s.index(one.t_s)
+        assert np.array_equal((one.outputs.argmax(1) == Y).numpy(), curve.correct[row, one.chip])
+        assert not torch.equal(one.outputs, found[0].outputs) or one is found[0]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_outputs_depend_neither_on_threads_nor_on_batches(
+    chips: hwsim.Chips, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(kernels, "library", lambda: None)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads, batch_size in ((1, 512), (3, 512), (2, 7)):
+            torch.set_num_threads(threads)
+            found.append(
+                torch.stack([one.outputs for one in hwsim.outputs(chips, X, TIMES, batch_size=batch_size)])
+            )
+            assert torch.get_num_threads() == threads
+        torch.set_num_threads(3)
+        left = hwsim.outputs(chips, X, TIMES)
+        next(left)
+        left.close()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(found[0], found[1])
+    assert torch.allclose(found[0], found[2], atol=1e-5)
+    assert not found[0].requires_grad
+
+
+class Pair(NamedTuple):
+    scores: torch.Tensor
+    features: torch.Tensor
+
+
+STRUCTURES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Any]] = {
+    "tuple": lambda x, h, y: (y, h),
+    "list": lambda x, h, y: [y, h],
+    "dict": lambda x, h, y: {"scores": y, "inner": {"features": h}},
+    "named": lambda x, h, y: Pair(y, h),
+    "with none": lambda x, h, y: (y, None, h),
+    "with inputs": lambda x, h, y: (y, x, h),
+}
+
+
+class Structured(nn.Module):
+    """Returns scores and features in a structure."""
+
+    def __init__(self, structure: str) -> None:
+        super().__init__()
+        self.layer, self.last, self.structure = nn.Linear(4, 8), nn.Linear(8, 3), structure
+
+    def forward(self, x: torch.Tensor) -> Any:
+        h = F.relu(self.layer(x))
+        return STRUCTURES[self.structure](x, h, self.last(h))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_outputs_have_the_structure_of_the_network(
+    structure: str, compiled: bool, chips: hwsim.Chips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    structured = _chips(Structured(structure), X)
+    if not compiled:
+        monkeypatch.setattr(kernels, "library", lambda: None)
+    elif kernels.library() is not None:
+        assert FusedNetwork(structured, Inputs((X[:1],))).plan.steps
+    wanted = structured.net(X)
+    (found,) = (one.outputs for one in hwsim.outputs(structured, X, 1) if one.chip == 0)
+    assert type(found) is type(wanted)
+    scores = next(hwsim.outputs(chips, X, 1)).outputs
+    first = found["scores"] if isinstance(found, dict) else found[0]
+    assert torch.allclose(first, scores, atol=1e-5)
+    if structure == "with inputs":
+        assert torch.equal(found[1], X)
+        found[1].zero_()
+        assert bool(X.any())
+    if structure == "with none":
+        assert found[1] is None
+    curve = hwsim.evaluate(structured, (X, Y), 1, lambda outputs, y: float(isinstance(outputs, type(wanted))))
+    assert curve.values.tolist() == [[1.0, 1.0]]
+
+
+class Two(nn.Module):
+    """Takes two inputs, of which one has a default."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right, self.last = nn.Linear(4, 8), nn.Linear(5, 8), nn.Linear(8, 3)
+
+    def forward(self, left: torch.Tensor, right: torch.Tensor | None = None) -> torch.Tensor:
+        h = self.left(left)
+        return self.last(F.relu(h if right is None else h + self.right(right)))
+
+
+def test_a_network_of_several_inputs_takes_them_by_position_or_by_name() -> None:
+    other = _random(40, 5)
+    two = _chips(Two())
+    if kernels.library() is not None:
+        for inputs in (Inputs((X[:1], other[:1])), Inputs((other[:1], X[:1]), ("right", "left"))):
+            assert FusedNetwork(two, inputs).plan.steps
+    loader = DataLoader([((X[i], other[i]), Y[i]) for i in range(40)], batch_size=7)
+    named = {"right": other, "left": X.numpy()}
+    found = [
+        hwsim.evaluate(two, data, TIMES, "cross-entropy")
+        for data in (((X, other), Y), (named, Y), loader, [({"left": X, "right": other}, Y)])
+    ]
+    assert all(curve == found[0] for curve in found)
+    assert found[0] != hwsim.evaluate(two, (X, Y), TIMES, "cross-entropy")
+    assert torch.equal(
+        next(hwsim.outputs(two, named, 1)).outputs, next(hwsim.outputs(two, ((X, other), Y), 1)).outputs
+    )
+
+
+def test_calibration_takes_what_evaluation_takes() -> None:
+    other, ranges = _random(40, 5), []
+    batches = (
+        [((X, other), Y)],
+        [((X, other),)],
+        {"right": other, "left": X},
+        DataLoader([((X[i], other[i]), Y[i]) for i in range(40)], batch_size=40),
+    )
+    for given in batches:
+        net = _chips(Two()).net
+        hwsim.calibrate(net, given)
+        ranges.append(
+            [net.left.input_range.item(), net.right.input_range.item(), net.last.input_range.item()]
+        )
+    assert ranges == [ranges[0]] * 4
+    assert ranges[0][:2] == pytest.approx([float(part.abs().max()) for part in (X, other)], rel=0.2)
+
+
+def test_named_metrics_are_those_of_torch(chips: hwsim.Chips) -> None:
+    curves = hwsim.evaluate(chips, (X, Y), TIMES, {"a": "accuracy", "t": "top-2", "ce": "cross-entropy"})
+    outputs = [one.outputs for one in hwsim.outputs(chips, X, TIMES) if one.chip == 1]
+    for row, scores in enumerate(outputs):
+        top = (scores.topk(2, 1).indices == Y[:, None]).any(1).double().mean()
+        right, loss = (scores.argmax(1) == Y).double().mean(), F.cross_entropy(scores, Y)
+        wanted = [float(right), float(top), float(loss)]
+        assert [curve.values[row, 1] for curve in curves.values()] == pytest.approx(wanted, rel=1e-5)
+    assert [curve.metric for curve in curves.values()] == ["accuracy", "top-2", "cross-entropy"]
+    assert curves["a"] == hwsim.accuracy_over_time(chips, X, Y, TIMES)
+    assert curves["t"].avm == pytest.approx(curves["t"].mean[0] - curves["t"].mean[2])
+    assert curves["t"].correct.shape == (3, 2, 40)
+
+
+def test_one_output_is_a_logit() -> None:
+    one, y = _chips(nn.Linear(4, 1), X), (X.sum(1) > 0).float()
+    curves = hwsim.evaluate(one, (X, y[:, None]), 1, {"a": "accuracy", "ce": "cross-entropy"})
+    scores = next(hwsim.outputs(one, X, 1)).outputs
+    assert curves["a"].values[0, 0] == pytest.approx(float(((scores[:, 0] > 0) == y.bool()).double().mean()))
+    wanted = F.binary_cross_entropy_with_logits(scores[:, 0], y)
+    assert curves["ce"].values[0, 0] == pytest.approx(float(wanted), rel=1e-5)
+    assert hwsim.accuracy_over_time(one, X, y.long(), 1) == curves["a"]
+    squashed = _chips(nn.Sequential(nn.Linear(4, 1), nn.Sigmoid()), X)
+    with pytest.warns(UserWarning, match="sigmoid"):
+        hwsim.evaluate(squashed, (X, y), 1)
+
+
+@pytest.mark.parametrize("target", [X[:, :2], X[:, :2].double().numpy()])
+def test_errors_of_regression_are_means_over_everything(target: Any) -> None:
+    two = _chips(nn.Linear(4, 2), X)
+    curves = hwsim.evaluate(two, (X, target), 1, {"mse": "mse", "mae": "mae"})
+    outputs = next(hwsim.outputs(two, X, 1)).outputs
+    assert curves["mse"].values[0, 0] == pytest.approx(float(F.mse_loss(outputs, X[:, :2])), rel=1e-5)
+    assert curves["mae"].values[0, 0] == pytest.approx(float(F.l1_loss(outputs, X[:, :2])), rel=1e-5)
+    one = _chips(nn.Linear(4, 1), X)
+    assert hwsim.evaluate(one, (X, X[:, 0]), 1, "mse") == hwsim.evaluate(one, (X, X[:, :1]), 1, "mse")
+
+
+def test_pixels_are_classified_one_by_one() -> None:
+    images, masks = _random(6, 3, 5, 5), _classes(4, 6, 5, 5)
+    net = _chips(nn.Conv2d(3, 4, 3, padding=1), images)
+    outputs = next(hwsim.outputs(net, images, 1)).outputs
+    assert outputs.is_contiguous()
+    curves = hwsim.evaluate(net, (images, masks), 1, {"a": "accuracy", "ce": "cross-entropy", "iou": _iou})
+    assert curves["a"].values[0, 0] == pytest.approx(float((outputs.argmax(1) == masks).double().mean()))
+    assert curves["ce"].values[0, 0] == pytest.approx(float(F.cross_entropy(outputs, masks)), rel=1e-5)
+    assert curves["iou"].values[0, 0] == _iou(outputs, masks)
+    assert curves["a"].correct is None
+
+
+def _iou(outputs: torch.Tensor, masks: torch.Tensor) -> float:
+    found, wanted = outputs.argmax(1) == 1, masks == 1
+    return float((found & wanted).sum() / (found | wanted).sum())
+
+
+def test_an_object_gathers_and_is_reset_between_chips(chips: hwsim.Chips) -> None:
+    running = Running()
+    curve = hwsim.evaluate(chips, (X, Y), TIMES, running)
+    assert curve.metric == "Running"
+    assert curve.values == pytest.approx(hwsim.accuracy_over_time(chips, X, Y, TIMES).accuracy)
+    assert running.calls == ["reset", "update", "compute", "reset"] * 6
+
+
+def test_a_function_sees_all_items_and_targets_of_any_structure(chips: hwsim.Chips) -> None:
+    seen = []
+
+    def both(outputs: torch.Tensor, y: dict[str, torch.Tensor]) -> np.float32:
+        seen.append((tuple(outputs.shape), outputs.device.type, sorted(y), len(y["b"])))
+        return np.float32(0.25)
+
+    loader = DataLoader([(X[i], {"a": Y[i], "b": X[i]}) for i in range(40)], batch_size=16)
+    curve = hwsim.evaluate(chips, loader, 1, both)
+    assert seen == [((40, 3), "cpu", ["a", "b"], 40)] * 2
+    assert (curve.metric, curve.values.tolist()) == ("both", [[0.25, 0.25]])
+
+
+def test_every_chip_sees_a_shuffled_loader_in_the_same_order(chips: hwsim.Chips) -> None:
+    seen: list[list[int]] = []
+    loader = DataLoader(
+        TensorDataset(X, torch.arange(40)), 16, shuffle=True, generator=torch.Generator().manual_seed(0)
+    )
+    hwsim.evaluate(chips, loader, TIMES, lambda outputs, y: float(len(seen.append(y.tolist()) or y)))
+    assert seen[0] != sorted(seen[0])
+    assert sorted(seen[0]) == list(range(40))
+    assert seen == [seen[0]] * 6
+
+
+def test_embeddings_take_whole_numbers() -> None:
+    net = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 3))
+    words = _classes(10, 40, 3)
+    embedded = _chips(net, words)
+    curves = [hwsim.evaluate(embedded, (w, Y), 1, "cross-entropy") for w in (words, words.int().numpy())]
+    assert curves[0] == curves[1]
+    if kernels.library() is not None:
+        assert FusedNetwork(embedded, Inputs((words[:1],))).plan.steps
+
+
+def test_adabs_takes_the_inputs_of_the_network() -> None:
+    two = _chips(Two())
+    given = {"left": X, "right": _random(40, 5)}
+    curve = hwsim.evaluate(two, (given, Y), 1, adabs_inputs=given)
+    assert curve == hwsim.evaluate(two, (given, Y), 1)  # there is no batch norm
+
+
+def test_curves_know_the_numbers_of_their_chips(chips: hwsim.Chips) -> None:
+    later = hwsim.evaluate(hwsim.program(chips.net, 1, first=2), (X, Y), TIMES)
+    both = hwsim.evaluate(chips, (X, Y), TIMES).join(later)
+    assert both.chips == (0, 1, 2)
+    assert both == hwsim.evaluate(hwsim.program(chips.net, 3), (X, Y), TIMES)
+
+
+class Varying(nn.Module):
+    """Changes its outputs from one pass to the next."""
+
+    def __init__(self, how: Callable[[torch.Tensor, int], torch.Tensor]) -> None:
+        super().__init__()
+        self.layer, self.how = nn.Linear(4, 3), how
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.how(self.layer(x), len(x))
+
+
+def _varying(how: Callable[[torch.Tensor, int], torch.Tensor]) -> Any:
+    return lambda _: hwsim.evaluate(_chips(Varying(how), X[:4]), (X, Y), 1, batch_size=16)
+
+
+def _measured(metric: Any) -> Any:
+    return lambda chips: hwsim.evaluate(chips, (X, Y), 1, metric)
+
+
+def _given(data: Any, metric: Any = "accuracy") -> Any:
+    return lambda chips: hwsim.evaluate(chips, data, 1, metric)
+
+
+def _images() -> Any:
+    return lambda _: hwsim.evaluate(_chips(nn.Conv2d(3, 4, 1)), (torch.ones(2, 3, 5, 5).byte(), Y[:2]), 1)
+
+
+def _returned(result: Callable[[torch.Tensor], Any]) -> Any:
+    return lambda _: next(hwsim.outputs(_chips(Varying(lambda y, n: result(y))), X, 1))
+
+
+WRONG: dict[str, tuple[Any, type[Exception], str]] = {
+    "metric: nan": (_measured(lambda o, y: float("nan")), ValueError, "finite, got nan on chip 0 at 1 s"),
+    "metric: endless": (_measured(lambda o, y: o.sum() / 0), ValueError, "finite, got -?inf on chip 0"),
+    "metric: several": (_measured(lambda o, y: o), ValueError, r"one number, got 120 values of shape \(40, 3\)"),
+    "metric: none": (_measured(lambda o, y: None), TypeError, "one number, got None on chip 0"),
+    "metric: text": (_measured(lambda o, y: "0.5"), TypeError, "one number, got '0.5'"),
+    "metric: text of numpy": (_measured(lambda o, y: np.str_("0.5")), TypeError, "one number, got np.str_"),
+    "metric: true": (_measured(lambda o, y: True), TypeError, "one number, got True"),
+    "metric: complex": (_measured(lambda o, y: 1j), TypeError, "one number, got 1j"),
+    "metric: a mapping": (_measured(lambda o, y: {"f": 1}), TypeError, "got dict.*mapping of names to metrics"),
+    "metric: misspelt": (_measured("acuracy"), ValueError, r"`metric`.*got 'acuracy', did you mean accuracy\?"),
+    "metric: a number": (_measured(3), TypeError, "`metric` must be a name, .*got 3"),
+    "metric: a class": (_measured(Running), TypeError, r"`metric` must be an object.*call it, Running\(\)"),
+    "metric: nothing": (_measured({}), ValueError, "`metric` must have at least one"),
+    "metric: a number as name": (_measured({3: "accuracy"}), TypeError, "names of metrics.*got 3"),
+    "metric: too many classes": (_measured("top-5"), ValueError, r"at least 5 classes, got outputs \(8, 3\)"),
+    "metric: another shape": (_measured("mse"), ValueError, r"`y`.*\(items, 3\), got \(40,\)"),
+    "outputs: another type": (
+        _varying(lambda y, n: y.double() if n == 13 else y), ValueError, r"keep structure.*float64 for 13 items after",
+    ),
+    "outputs: another shape": (_varying(lambda y, n: y[:, :2] if n == 13 else y), ValueError, r"got \(13, 2\) torch"),
+    "outputs: fewer": (_varying(lambda y, n: y[:-1] if n == 13 else y), ValueError, r"got \(12, 3\) .*for 13 items"),
+    "outputs: a loss": (_returned(lambda y: (y, y.mean())), ValueError, r"got \(\) in outputs\[1\] for 8 items"),
+    "outputs: a number": (_returned(lambda y: {"y": y, "n": 1.0}), ValueError, r"got 1.0 in outputs\['n'\]"),
+    "outputs: nothing": (_returned(lambda y: None), ValueError, "at least one tensor, got none"),
+    "outputs: accuracy of two": (
+        lambda _: hwsim.evaluate(_chips(Structured("tuple")), (X, Y), 1), ValueError, "of outputs, got tuple",
+    ),
+    "data: fewer targets": (_given((X, Y[:-1])), ValueError, "same length, at least 1, got 40 and 39"),
+    "data: none of a loader": (_given(DataLoader(TensorDataset(X[:0], Y[:0]))), ValueError, "at least one batch"),
+    "data: an empty batch": (_given([(X[:0], Y[:0])]), ValueError, r"`data\[0\]\[1\]`.*got 0 and 0"),
+    "data: no targets": (_given(X), ValueError, r"`data` must be `\(x, y\)`, got no `y`"),
+    "data: a list of two": (_given([X, Y]), ValueError, r"`data\[0\]`.*a tuple, \(x, y\), is all the data"),
+    "data: three": (_given((X, X, Y)), ValueError, r"got 3 parts: several inputs are one part, \(\(x1, x2\), y\)"),
+    "data: a Dataset": (_given(TensorDataset(X, Y)), TypeError, r"got TensorDataset: torch.utils.data.DataLoader\("),
+    "data: a word": (_given("xy"), TypeError, "`data` must be.*got 'xy'"),
+    "data: ragged": (_given([(X, Y), (X[:, :2], Y)]), ValueError, r"got \(items, 2\).*`data\[1\]` after \(items, 4\)"),
+    "data: types": (_given([(X, Y), (X, Y.float())]), ValueError, "same structure, shapes and types"),
+    "data: nan in a batch": (_given([(X, Y), (X * float("nan"), Y)]), ValueError, r"`data\[1\]\[0\]` .*finite"),
+    "data: no name": (_given(({3: X}, Y)), TypeError, "keys of `x`.*got 3"),
+    "data: another name": (_given(({"input": X, "b": X}, Y)), ValueError, r"`x`.*got input \(8, 4\).*keyword"),
+    "data: inputs of two lengths": (_given(((X, X[:3]), Y)), ValueError, r"same length, got \[40, 3\]"),
+    "data: no inputs": (_given(((), Y)), ValueError, "at least one tensor, got an empty tuple"),
+    "data: bytes": (_images(), ValueError, r"torch.uint8: .*x.float\(\), scaled as in training"),
+    "data: targets of words": (_given((X, ["a"] * 40)), TypeError, "`y`.*got list: torch.as_tensor"),
+    "outputs: progress": (lambda c: hwsim.outputs(c, X, 1, progress="no"), TypeError, "`progress`.*got 'no'"),
+    "outputs: times": (lambda c: hwsim.outputs(c, X, "1 dya"), ValueError, "`times_s`.*got '1 dya'"),
+    "outputs: chips": (lambda c: hwsim.outputs(c.net, X, 1), TypeError, "`chips`.*got Sequential"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_in_one_line(case: str, chips: hwsim.Chips) -> None:
+    wrong, kind, words = WRONG[case]
+    with pytest.raises(kind, match=words) as caught:
+        wrong(chips)
+    assert caught.type is kind
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_a_metric_says_where(chips: hwsim.Chips) -> None:
+    def broken(outputs: torch.Tensor, y: torch.Tensor) -> float:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine") as caught:
+        hwsim.evaluate(chips, (X, Y), "1 day", broken)
+    assert "`broken`" in caught.value.__notes__[0]
+    assert "chip 0 at 1 day" in caught.value.__notes__[0]
+
+
+def test_data_without_end_are_refused_before_memory_is_full(
+    chips: hwsim.Chips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless() -> Any:
+        nonlocal n_read
+        while True:
+            n_read += 1
+            yield X, Y
+
+    n_read = 0
+    monkeypatch.setattr("hwsim.memory.available_bytes", lambda: 100_000)
+    with pytest.raises(ValueError, match=r"`data` must end.*batches.*itertools\.islice\(data, n\)") as caught:
+        hwsim.evaluate(chips, endless(), 1)
+    assert "\n" not in str(caught.value)
+    assert n_read == 40  # of 1,024 bytes at least each
+    monkeypatch.setattr("hwsim.memory.available_bytes", lambda: 100)
+    with pytest.raises(ValueError, match=r"outputs of one chip at one time must fit.*got 0\.48 kB"):
+        next(hwsim.outputs(chips, X, 1))
+    assert hwsim.evaluate(chips, (X, Y), 1).values.shape == (1, 2)  # keeps no outputs
+
+
+def test_results_wait_for_who_reads_them(chips: hwsim.Chips, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hwsim.inference.WAITING_BYTES", 0)
+    many, started = hwsim.program(chips.net, 20), []
+    at = hwsim.Chips.at
+    monkeypatch.setattr(hwsim.Chips, "at", lambda self, *where: (started.append(where), at(self, *where))[1])
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        results = hwsim.outputs(many, X, 1)
+        next(results)
+        results.close()
+    finally:
+        torch.set_num_threads(before)
+    assert 1 <= len(started) <= 6  # one to check the kernels, one a thread, one more, and the next
