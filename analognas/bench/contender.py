@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias, cast, final
 
 from analognas.bench.error import BenchError
-from analognas.bench.strategy_text import options_written_out, read_strategy, split_outside_brackets
+from analognas.bench.strategy_text import options_written_out, read_strategy, split_strategies
 from analognas.errors import UserError
 from analognas.specs.entry_points import Guard
 from analognas.strategies.base_spec import StrategySpec
@@ -98,7 +98,7 @@ def contenders(
 
 def _several(source: StrategyLike) -> list[Contender]:
     if isinstance(source, str):
-        return [_contender(text, None) for text in split_outside_brackets(source)]
+        return [_contender(text, None) for text in split_strategies(source)]
     return [_contender(source, None)]
 
 

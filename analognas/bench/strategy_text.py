@@ -11,7 +11,7 @@ import math
 import re
 from difflib import get_close_matches
 from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -19,44 +19,23 @@ from pydantic import BaseModel, ValidationError
 from analognas.bench.error import BenchError
 from analognas.config.document import Document, parse_value
 from analognas.config.translate import translate
+from analognas.specs.outside_brackets import split_outside_brackets
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.entry_point import GROUP, EntryPointStrategySpec
 from analognas.strategies.specs import SELECTABLE, STRATEGIES
 from surrogates.base_spec import SurrogateSpec
 
-_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
-
-def split_outside_brackets(text: str) -> list[str]:
-    """Return the parts of a text between commas that stand in no bracket and no quotation marks.
-
-    >>> split_outside_brackets("optuna-tpe(initial=40), random")
-    ['optuna-tpe(initial=40)', 'random']
+def split_strategies(text: str) -> list[str]:
+    """Return the strategies of a text such as `optuna-tpe(initial=40), random`.
 
     Raises:
         BenchError: when a bracket or a quotation mark is not closed.
     """
-    parts, start = [], 0
-    open_brackets: list[str] = []
-    quote = ""
-    for place, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character in _CLOSING:
-            open_brackets.append(_CLOSING[character])
-        elif open_brackets and character == open_brackets[-1]:
-            open_brackets.pop()
-        elif character in ")]}":
-            raise BenchError(f"{text}: `{character}` closes nothing; write NAME(KEY=VALUE, ...)")
-        elif character == "," and not open_brackets:
-            parts.append(text[start:place])
-            start = place + 1
-    missing = quote or (open_brackets[-1] if open_brackets else "")
-    if missing:
-        raise BenchError(f"{' '.join(text.split())}: `{missing}` is missing; write NAME(KEY=VALUE, ...)")
-    return [part.strip() for part in (*parts, text[start:])]
+    try:
+        return split_outside_brackets(text)
+    except ValueError as error:
+        raise BenchError(f"{error}; write NAME(KEY=VALUE, ...)") from None
 
 
 def read_strategy(text: str) -> tuple[str, StrategySpec]:
@@ -73,7 +52,7 @@ def read_strategy(text: str) -> tuple[str, StrategySpec]:
     name = name.strip()
     if bracket and not rest.endswith(")"):
         raise BenchError(f"{text}: a strategy is written NAME or NAME(KEY=VALUE, ...)")
-    written = [part for part in split_outside_brackets(rest[:-1]) if part] if bracket else []
+    written = [part for part in split_strategies(rest[:-1]) if part] if bracket else []
     values: dict[str, Any] = {}
     for option in written:
         _assign(text, values, option)

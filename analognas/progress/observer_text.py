@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
 
+from analognas.specs.outside_brackets import split_outside_brackets
+
 _NAME_AND_OPTIONS: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _OPTION: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*=(.*)", re.DOTALL)
-_OPENING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def parse_observer(text: str) -> ObserverText:
     if match is None:
         raise ValueError(f"must read `NAME` or `NAME(option=value, …)`, got {text!r:.80}")
     options: dict[str, str] = {}
-    for part in _parts(match[2] or ""):
+    for part in split_outside_brackets(match[2]) if (match[2] or "").strip() else ():
         option = _OPTION.fullmatch(part)
         if option is None:
             raise ValueError(f"an option must read `option=value`, got {part.strip()!r:.80}")
@@ -64,27 +64,6 @@ def parse_observer(text: str) -> ObserverText:
             raise ValueError(f"the option `{option[1]}` is there twice")
         options[option[1]] = option[2].strip()
     return ObserverText(match[1], options)
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Yield what stands between the commas that are neither in quotes nor in brackets."""
-    part, closing, quote = "", [], ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in _OPENING:
-            closing.append(_OPENING[letter])
-        elif closing and letter == closing[-1]:
-            closing.pop()
-        elif letter == "," and not closing:
-            yield part
-            part = ""
-            continue
-        part += letter
-    if part.strip() or text.strip():
-        yield part
 
 
 def _yaml(key: str, text: str, loader: type[yaml.SafeLoader] | type[yaml.BaseLoader]) -> Any:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analognas.bench import BenchError
-from analognas.bench.strategy_text import options_written_out, read_strategy, split_outside_brackets
+from analognas.bench.strategy_text import options_written_out, read_strategy, split_strategies
 from analognas.strategies.entry_point import EntryPointStrategySpec
 from analognas.strategies.specs import STRATEGIES, OptunaTPESpec, SurrogateGuidedSpec
 from surrogates.gaussian_process import GaussianProcessSpec
@@ -11,7 +11,7 @@ from surrogates.gaussian_process import GaussianProcessSpec
 
 def test_commas_in_brackets_and_quotes_part_nothing() -> None:
     text = "a(b=1, c={d: [2, 3]}), e , f(g='x,)')"
-    assert split_outside_brackets(text) == ["a(b=1, c={d: [2, 3]})", "e", "f(g='x,)')"]
+    assert split_strategies(text) == ["a(b=1, c={d: [2, 3]})", "e", "f(g='x,)')"]
 
 
 def test_options_are_yaml_of_the_specification() -> None:
@@ -57,6 +57,6 @@ def test_a_specification_is_written_as_it_is_read() -> None:
 )  # fmt: skip
 def test_mistakes_name_strategy_option_and_remedy(text: str, message: str) -> None:
     with pytest.raises(BenchError, match=message) as caught:
-        for part in split_outside_brackets(text):
+        for part in split_strategies(text):
             read_strategy(part)
     assert "\n" not in str(caught.value)

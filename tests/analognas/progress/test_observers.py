@@ -61,7 +61,7 @@ def test_an_unknown_display_is_told_with_the_nearest_one() -> None:
         ("csv(path=a.csv", "^`observer`: must read `NAME` or `NAME"),
         ("csv(a.csv)", "^`observer`: an option must read `option=value`, got 'a.csv'"),
         ("csv(path=a, path=b)", "^`observer`: the option `path` is there twice"),
-        ("csv(path=[a)", "^`observer`: the value of `path` cannot be read"),
+        ("csv(path=[a)", r"^`observer`: path=\[a: `\]` is missing"),
         ("wandb(mode=of)", "^`observer`: wandb: mode: .*, got 'of'$"),
         ("mlflow(experiment=)", "^`observer`: mlflow: experiment: .*, got ''$"),
         ("", "^`observer`: must read `NAME`"),
