@@ -10,30 +10,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analognas.api import compare, finish, resume, search
+    from analognas.api.ask_tell import Search
+    from analognas.api.problem import Problem
+    from analognas.api.searches import compare, finish, plan, replay, resume, search
+    from analognas.api.validation import validate
     from analognas.errors import NoFeasibleArchitectureError, UserError
+    from analognas.interruption import SearchInterrupted
     from analognas.progress import observer
     from analognas.runs.run import Run
 
 __all__ = [
     "NoFeasibleArchitectureError",
+    "Problem",
     "Run",
+    "Search",
+    "SearchInterrupted",
     "UserError",
     "compare",
     "finish",
     "observer",
+    "plan",
+    "replay",
     "resume",
     "search",
+    "validate",
 ]
 
 _HOMES = {
-    "search": "analognas.api",
-    "compare": "analognas.api",
-    "resume": "analognas.api",
-    "finish": "analognas.api",
+    **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
+    "validate": "analognas.api.validation",
+    "Problem": "analognas.api.problem",
+    "Search": "analognas.api.ask_tell",
     "Run": "analognas.runs.run",
     "UserError": "analognas.errors",
     "NoFeasibleArchitectureError": "analognas.errors",
+    "SearchInterrupted": "analognas.interruption",
 }
 
 

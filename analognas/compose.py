@@ -22,6 +22,7 @@ from analognas.executors.specs import IN_ORDER
 from analognas.final.ending import Ending
 from analognas.final.surrogate import SurrogateRecipe
 from analognas.seeds import derive_seed, numpy_generator
+from analognas.specs.given import OBJECT
 from analognas.strategies.probe import Probe, probe
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
@@ -93,7 +94,8 @@ def load_task_and_space(config: SearchConfig) -> tuple[Task, ArchitectureSpace]:
     except ValueError as error:
         raise MisfitError(str(error), ("space",)) from None
     except UserError as error:
-        raise MisfitError(str(error), ("space", "name")) from None
+        named = ("name",) if config.space.kind == "entry-point" else ()
+        raise MisfitError(str(error), ("space", *named)) from None
 
 
 def compose(config: SearchConfig) -> Composition:
@@ -197,7 +199,8 @@ def _strategy(config: SearchConfig, problem: SearchProblem) -> Strategy:
     try:
         strategy = config.search.strategy.build(derive_seed(config.seed, "strategy"))
     except UserError as error:
-        named = ("name",) if config.search.strategy.kind == "entry-point" else ("surrogate", "name")
+        kind = config.search.strategy.kind
+        named = {"entry-point": ("name",), OBJECT: ()}.get(kind, ("surrogate", "name"))
         raise MisfitError(str(error), ("search", "strategy", *named)) from None
     candidates = []
     for index, entry in enumerate(config.search.start_from):

@@ -37,18 +37,20 @@ class Argument:
     Attributes:
         name: in Python.
         option: on the command line; by default the same word.
+        value: that was given, where the message shows it; None for none.
     """
 
     name: str
     option: str | None = None
+    value: str | None = None
 
     def __str__(self) -> str:
         """Return it as Python writes it."""
-        return f"`{self.name}`"
+        return f"`{self.name}`" if self.value is None else f"{self.name} {self.value}"
 
     def on_command_line(self) -> str:
         """Return it as the command line writes it."""
-        return f"--{self.option or self.name}"
+        return f"--{self.option or self.name}" + ("" if self.value is None else f" {self.value}")
 
 
 class UserError(Exception):

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 EXIT_INTERRUPTED: Final = 130
@@ -21,6 +22,19 @@ ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that ask a process to end, and that it can answer."""
 
 WORDS: Final = b"\nstopping: what runs is finished and kept; press Ctrl-C again to stop at once\n"
+
+
+class SearchInterrupted(KeyboardInterrupt):  # which it is
+    """The user stopped a search; every finished trial is kept.
+
+    Attributes:
+        path: of the run or comparison that can be continued; None where it had not begun.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        kept = "nothing was created" if path is None else f"every finished trial is kept in {path}"
+        super().__init__(f"interrupted; {kept}")
+        self.path = path
 
 
 class StopRequest:

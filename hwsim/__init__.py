@@ -13,41 +13,59 @@ if TYPE_CHECKING:
     from hwsim.chips import Chips, program
     from hwsim.conversion import tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
+    from hwsim.curves import plot, table
     from hwsim.distillation import distillation_loss
     from hwsim.drift import accuracy_over_time
+    from hwsim.evaluation import evaluate
     from hwsim.hardware import Hardware
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
-    from hwsim.mapping import TileMap
+    from hwsim.inference import ChipOutputs, outputs
+    from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
+    from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
     from hwsim.storage import load_chips, save_chips
+    from hwsim.tiles import TileMap
     from hwsim.validity import check_times
+    from hwsim.weight_rows import analog_share
 
 __all__ = [
     "AnalogConv1d",
     "AnalogConv2d",
     "AnalogLinear",
+    "ChipOutputs",
     "Chips",
     "DriftCurve",
     "DriftPoint",
     "Hardware",
     "HwaTraining",
+    "LayerCost",
+    "LayerSummary",
     "PairedDifference",
+    "Sensitivity",
+    "Summary",
     "TileMap",
     "accuracy_over_time",
     "analog_parameters",
+    "analog_share",
     "calibrate",
     "check_times",
     "distillation_loss",
+    "evaluate",
     "label",
     "load_chips",
+    "outputs",
+    "plot",
     "preset",
     "preset_names",
     "program",
     "read_hardware",
     "save_chips",
+    "sensitivity",
+    "summary",
+    "table",
     "tile_map",
     "to_analog",
     "to_digital",
@@ -60,15 +78,21 @@ _HOMES: Final = {
     "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
+    "hwsim.curves": ("plot", "table"),
     "hwsim.drift": ("accuracy_over_time",),
+    "hwsim.evaluation": ("evaluate",),
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
-    "hwsim.mapping": ("TileMap",),
+    "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
+    "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
+    "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
     "hwsim.storage": ("load_chips", "save_chips"),
+    "hwsim.tiles": ("TileMap",),
+    "hwsim.weight_rows": ("analog_share",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

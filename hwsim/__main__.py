@@ -1,4 +1,4 @@
-"""Command line of hwsim: `python -m hwsim characterize --device pcm --g-us 5 25 --times-s 0 3600`."""
+"""Command line of hwsim: `python -m hwsim characterize --device chip.yaml --g-us 5 25 --plot chip.html`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Final, NoReturn
 
+from hwsim.arguments import nearest
 from hwsim.characterize import Statistic, characterize
-from hwsim.devices import PUBLISHED_DEVICES
+from hwsim.conductance_plot import drawing_for, plot_conductances
+from hwsim.devices import PUBLISHED_DEVICES, Device
+from hwsim.hardware_file import read_hardware
+from hwsim.presets import label, preset, preset_names
+from hwsim.validity import check_device_times
+
+TIMES_S: Final = (0.0, 1.0, 60.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0)
+"""Times of a device unless others are asked for, s: programming to a year."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,12 +35,27 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "characterize", help="mean and standard deviation of the conductance over many devices"
     )
-    command.add_argument("--device", choices=tuple(PUBLISHED_DEVICES), default="pcm", help="device model")
-    command.add_argument("--g-us", type=float, nargs="+", required=True, help="target conductances, uS")
-    command.add_argument("--times-s", type=float, nargs="+", required=True, help="times since programming, s")
+    names = ", ".join(PUBLISHED_DEVICES)
+    command.add_argument(
+        "--device",
+        default="pcm",
+        help=f"a device ({names}), a preset, or a YAML file of hardware; pcm by default",
+    )
+    command.add_argument(
+        "--g-us",
+        type=float,
+        nargs="+",
+        help="target conductances, uS; by default five from the lowest to the highest",
+    )
+    command.add_argument(
+        "--times-s",
+        nargs="+",
+        help="times since programming, s, or texts like '1 day'; by default 0 s to 1 year, as far as it is valid",
+    )
     command.add_argument("--n", type=int, default=200_000, help="devices")
     command.add_argument("--seed", type=int, default=0, help="random seed")
     command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--plot", type=Path, help="draw into a file that ends in .html, .svg or .png")
     return parser
 
 
@@ -39,22 +63,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or 2 for bad input."""
     options = _parser().parse_args(arguments)
     try:
-        device = PUBLISHED_DEVICES[options.device].build()
-        statistics = characterize(device, options.g_us, options.times_s, options.n, options.seed)
-    except ValueError as error:
+        if options.plot is not None:
+            drawing_for(options.plot)  # before anything is computed
+        name, device = _named_device(options.device)
+        g_us = options.g_us or _five(device)
+        times_s = options.times_s or _valid(device)
+        statistics = characterize(device, g_us, times_s, options.n, options.seed)
+        if options.plot is not None:
+            plot_conductances(options.plot, name, statistics)
+    except (TypeError, ValueError) as error:
         print(f"python -m hwsim: {error}", file=sys.stderr)
         return 2
     try:
-        _print(options, statistics)
+        _print(options, name, statistics)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0
 
 
-def _print(options: argparse.Namespace, statistics: list[Statistic]) -> None:
+def _named_device(text: str) -> tuple[str, Device]:
+    """Return the device of a published name, a preset, or a file of hardware, and what it is called.
+
+    Raises:
+        ValueError: for another name, or a file that is no hardware.
+    """
+    if text in PUBLISHED_DEVICES:
+        return text, PUBLISHED_DEVICES[text].build()
+    if text in preset_names():
+        return text, preset(text).device.build()
+    path = Path(text)
+    if not path.suffix and not path.exists():
+        known = ", ".join(PUBLISHED_DEVICES)
+        raise ValueError(
+            f"`--device` must be one of {known}, a preset, or a YAML file of hardware, got {text!r}"
+            f"{nearest(text, (*PUBLISHED_DEVICES, *preset_names()))}"
+        )
+    hardware = read_hardware(path)
+    return label(hardware), hardware.device.build()
+
+
+def _five(device: Device) -> list[float]:
+    """Return five conductances from the lowest to the highest, uS."""
+    span_us = device.g_max_us - device.g_min_us
+    return [device.g_min_us + span_us * step / 4 for step in range(5)]
+
+
+def _valid(device: Device) -> list[float]:
+    """Return those of the standard times that the device model covers, s."""
+    covered = []
+    for time_s in TIMES_S:
+        try:
+            check_device_times(device, time_s)
+        except ValueError:
+            continue
+        covered.append(time_s)
+    return covered or [0.0]
+
+
+def _print(options: argparse.Namespace, name: str, statistics: list[Statistic]) -> None:
     if options.json:
         points = [statistic._asdict() for statistic in statistics]
-        print(json.dumps({"device": options.device, "n": options.n, "seed": options.seed, "points": points}))
+        print(json.dumps({"device": name, "n": options.n, "seed": options.seed, "points": points}))
         return
     print(f"{'g_us':>10} {'t_s':>12} {'mean_us':>12} {'std_us':>12}")
     for g_us, t_s, mean_us, std_us in statistics:

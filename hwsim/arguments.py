@@ -11,6 +11,8 @@ import numbers
 from collections.abc import Iterable
 from typing import Final, SupportsFloat
 
+from hwsim.durations import parse_duration
+
 _LONGEST: Final = 60
 """Characters of a value that a message shows; of longer ones it names the type."""
 
@@ -72,17 +74,32 @@ def number(
     return found
 
 
-def times(values: object) -> list[float]:
-    """Return times in seconds, from a sequence or a single number.
+def seconds(name: str, value: object) -> float:
+    """Return a time in seconds, from a number or a text such as `1 day`.
 
     Raises:
         TypeError: for anything else.
-        ValueError: for no times, NaN or infinity.
+        ValueError: for a text that is no time, a negative text, NaN or infinity.
+    """
+    if isinstance(value, str):
+        try:
+            value = parse_duration(value)
+        except ValueError as error:
+            raise ValueError(f"`{name}` {error}") from None
+    return number(name, value, remedy="times are seconds or texts, like 86_400 or `1 day`")
+
+
+def times(values: object) -> list[float]:
+    """Return times in seconds, from a sequence or a single one; each a number or a text such as `1 day`.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for no times, a text that is no time, NaN or infinity.
     """
     rows = _rows(values)
     if not rows:
         raise ValueError("`times_s` must have at least one time, got none")
-    return [number("times_s", value, remedy="times are in seconds, like [1, 86_400]") for value in rows]
+    return [seconds("times_s", value) for value in rows]
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 import torch
+from torch.utils._pytree import tree_map
 
 from hwsim.chips import Chips, Reading
+from hwsim.inputs import Inputs
+from hwsim.keep import Keep
 from hwsim.modules import NOMINAL, Execution
 from hwsim.noise import GOLDEN, IMAGE_STRIDE, POOL_SIZE, NoisePool, Segments
 
@@ -89,16 +92,16 @@ class BatchedChips:
         self.batch_size = batch_size
         self.chips_at_once = chips_at_once
 
-    def supports(self, example: torch.Tensor) -> bool:
-        """Whether torch.vmap can run the network; `example` is one input, `(1, ...)`."""
+    def supports(self, example: Inputs, keep: Keep) -> bool:
+        """Whether torch.vmap can run the network; `example` is one item."""
         try:
-            self._pass([self._chips.at(0.0, 0)], [0], example, 0)
+            self._pass([self._chips.at(0.0, 0)], [0], example, 0, keep)
         except (RuntimeError, ValueError):  # what a user's forward does under vmap
             return False
         return True
 
-    def classes(self, chips: range, t_s: float, x: torch.Tensor) -> torch.Tensor:
-        """Return the classes that each of `chips` finds, `(chips, images)` int64 on the CPU.
+    def evaluate(self, chips: range, t_s: float, inputs: Inputs, keep: Keep) -> list[Any]:
+        """Return, for each of `chips` and all items on the CPU, what `keep` keeps of what it makes of them.
 
         Fewer chips run at once where the device has too little memory for all of them.
 
@@ -106,34 +109,40 @@ class BatchedChips:
             torch.OutOfMemoryError: if not even one chip fits.
         """
         self._chips.hold(chips)  # for all times
-        found: list[torch.Tensor] = []
+        found: list[Any] = []
         first = chips.start
         while first < chips.stop:
             group = range(first, min(first + self.chips_at_once, chips.stop))
             try:
-                found.append(self._group(group, t_s, x))
+                found.extend(self._group(group, t_s, inputs, keep))
             except torch.OutOfMemoryError:
                 if len(group) == 1:
                     raise
                 self.chips_at_once = len(group) // 2
                 continue
             first = group.stop
-        return torch.cat(found)
+        return found
 
-    def _group(self, group: range, t_s: float, x: torch.Tensor) -> torch.Tensor:
+    def _group(self, group: range, t_s: float, inputs: Inputs, keep: Keep) -> list[Any]:
         readings = [self._chips.at(t_s, chip) for chip in group]
         keys = [signed(self._chips.mvm_key(t_s, chip)) for chip in group]
-        starts = range(0, len(x), self.batch_size)
-        parts = [self._pass(readings, keys, x[at : at + self.batch_size], at) for at in starts]
-        return torch.cat(parts, 1).cpu()
+        parts = [
+            self._pass(readings, keys, inputs.part(at, at + self.batch_size), at, keep)
+            for at in range(0, len(inputs), self.batch_size)
+        ]
+        together = tree_map(lambda *batches: torch.cat(batches, 1).cpu(), *parts)
+        # copies, so that whoever keeps one chip does not hold all of them
+        return [
+            tree_map(lambda kept, index=index: kept[index].clone(), together) for index in range(len(group))
+        ]
 
     def _pass(
-        self, readings: Sequence[Reading], keys: Sequence[int], x: torch.Tensor, first_image: int
-    ) -> torch.Tensor:
+        self, readings: Sequence[Reading], keys: Sequence[int], inputs: Inputs, first_image: int, keep: Keep
+    ) -> Any:
         chips, device = self._chips, self._chips.torch_device
-        inputs = x.to(device, copy=True)
+        given = inputs.copied_to(device)
 
-        def run(weights: dict[str, torch.Tensor], factors: _Factors, key: torch.Tensor) -> torch.Tensor:
+        def run(weights: dict[str, torch.Tensor], factors: _Factors, key: torch.Tensor) -> Any:
             noise = ChipNoise(self._pool, key, first_image)
             for index, (name, layer) in enumerate(chips.layers.items()):
                 layer.execution = Execution(
@@ -142,8 +151,7 @@ class BatchedChips:
                     noise=noise.child(index),
                     many_chips=True,
                 )
-            outputs: torch.Tensor = chips.net(inputs)
-            return outputs.argmax(1)
+            return keep(given.into(chips.net), first_image, first_image + len(given))
 
         weights = {
             name: torch.stack([reading.weights[name] for reading in readings]) for name in chips.layers
@@ -154,8 +162,7 @@ class BatchedChips:
             if by_chip:
                 factors[name] = torch.stack(by_chip)
         try:
-            found: torch.Tensor = torch.vmap(run)(weights, factors, torch.tensor(keys, device=device))
+            return torch.vmap(run)(weights, factors, torch.tensor(keys, device=device))
         finally:
             for layer in chips.layers.values():
                 layer.execution = NOMINAL
-        return found

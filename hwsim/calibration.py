@@ -28,7 +28,7 @@ from torch.utils._pytree import tree_map_only
 
 from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
-from hwsim.inputs import explained, tensor
+from hwsim.inputs import Inputs, explained, tensor
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
 
 Method: TypeAlias = Literal["std", "quantile", "max"]
@@ -85,7 +85,7 @@ def calibrate(
                 inputs = tensor(place, batch, weight, "of a DataLoader pass (x for x, _ in loader)")
                 if inputs.numel() == 0:
                     raise ValueError(f"`{place}` must have at least one input, got none")
-                with explained(place, inputs):
+                with explained(place, Inputs((inputs,))):
                     net(inputs.to(weight.device, copy=True))
                 for layer, new in widest.items():
                     n_seen[layer] += 1

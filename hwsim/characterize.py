@@ -7,7 +7,10 @@ from typing import Final, NamedTuple
 
 import torch
 
+from hwsim.arguments import times
 from hwsim.devices import Device
+from hwsim.devices.device import require_device
+from hwsim.durations import Times
 from hwsim.streams import stream
 
 MAX_DEVICES: Final = 100_000_000
@@ -23,17 +26,17 @@ class Statistic(NamedTuple):
     std_us: float
 
 
-def characterize(
-    device: Device, g_us: Sequence[float], times_s: Sequence[float], n: int, seed: int
-) -> list[Statistic]:
+def characterize(device: Device, g_us: Sequence[float], times_s: Times, n: int, seed: int) -> list[Statistic]:
     """Return mean and standard deviation over `n` devices for every target and time.
 
     Raises:
-        ValueError: for targets outside the device's range, times outside the validity range, or no devices.
+        ValueError: for targets outside the device's range, times outside the validity range, no devices, or an object
+            that is no device.
     """
+    device = require_device("`device`", device)
     if not 1 <= n <= MAX_DEVICES:
         raise ValueError(f"`1 <= n <= {MAX_DEVICES}` devices must hold, got {n}")
-    statistics = []
+    statistics, times_s = [], times(times_s)
     for target in g_us:
         if not device.g_min_us <= target <= device.g_max_us:
             limits = f"{device.g_min_us:g} <= g_us <= {device.g_max_us:g}"

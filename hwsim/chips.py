@@ -30,6 +30,7 @@ from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
 from hwsim.programming import MINUS, PLUS, Programming
 from hwsim.streams import derive_seed, stream
+from hwsim.weight_rows import share_note
 
 MAX_CHIPS: Final = 100_000
 
@@ -90,7 +91,8 @@ class Chips:
         self._states = ChipStates(source, n)
         self._state: DeviceState | None = None
         layer = next(iter(self.layers.values()))
-        self.compensation = layer.hardware.compensation
+        kinds = {layer.hardware.compensation.kind for layer in self.layers.values()}
+        self.is_compensated = kinds != {"none"}
         self.torch_device = layer.weight.device
 
     def __len__(self) -> int:
@@ -129,8 +131,8 @@ class Chips:
     def __repr__(self) -> str:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
-        weights = sum(layer.weight.numel() for layer in self.layers.values())
-        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={weights:,})"
+        note, weights = share_note(self.net), sum(layer.weight.numel() for layer in self.layers.values())
+        return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={weights:,}{note})"
 
     def to(self, device: torch.device | str) -> Chips:
         """Return the same chips on another torch device, like `cuda`; these stay where they are.
@@ -176,23 +178,22 @@ class Chips:
         state = self.state_of(chip)
         generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
         pair_us = self.device.read(state, t_s, generator)
-        flat = self._normalised(
-            pair_us, slice(None)
-        )  # one tensor: the allocator gives its memory back at once
-        weights = {
-            name: flat[part].view(self.layers[name].weight.shape) for name, part in self._parts.items()
-        }
+        # one tensor for all layers: the allocator gives its memory back at once
+        flat = self._normalised(pair_us, slice(None))
         del pair_us  # as large as two networks
-        if self.compensation.kind == "none":
+        weights = {
+            name: flat[self._parts[name]].view(layer.weight.shape) for name, layer in self.layers.items()
+        }
+        if not self.is_compensated:
             return Reading(weights, None)
         factors = {}
         for name, layer in self.layers.items():
             key = (self.seed, "chip", self.first + chip, "readout", name)
-            how = self.compensation.readout
+            how = layer.hardware.compensation
             programmed = self._normalised(state["g_us"], self._parts[name]).view(layer.weight.shape)
-            reference = readout(layer.crossbar, programmed, how, stream(*key, "programming"))
-            now = readout(layer.crossbar, weights[name], how, stream(*key, float(t_s)))
-            factors[name] = compensation_factors(reference, now, layer.mapping, self.compensation.kind)
+            reference = readout(layer.crossbar, programmed, how.readout, stream(*key, "programming"))
+            now = readout(layer.crossbar, weights[name], how.readout, stream(*key, float(t_s)))
+            factors[name] = compensation_factors(reference, now, layer.mapping, how.kind)
         return Reading(weights, factors)
 
     def mvm_key(self, t_s: float, chip: int) -> int:

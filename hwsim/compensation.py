@@ -47,7 +47,10 @@ def readout(
 
 
 def compensation_factors(
-    reference: torch.Tensor, now: torch.Tensor, mapping: LayerMapping, kind: Literal["global", "column"]
+    reference: torch.Tensor,
+    now: torch.Tensor,
+    mapping: LayerMapping,
+    kind: Literal["none", "global", "column"],
 ) -> torch.Tensor:
     """Return the factors on the outputs, `(blocks, columns)`; 1 where nothing is left to measure.
 
@@ -55,8 +58,10 @@ def compensation_factors(
         reference: |y| at programming, shape of the layer's weight.
         now: |y| at the time of inference.
         mapping: the layer's tiles.
-        kind: one factor a tile (`global`) or a column of a tile (`column`).
+        kind: one factor a tile (`global`) or a column of a tile (`column`); 1 everywhere for `none`.
     """
+    if kind == "none":
+        return reference.new_ones(mapping.tile_of.shape)
     sums = []
     for magnitude in (reference, now):
         matrix = magnitude.flatten(1)

@@ -12,10 +12,10 @@ from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_leaves
 
 from hwsim.arguments import nearest, require
+from hwsim.assignment import Assignment, ByLayer, as_hardware
 from hwsim.hardware import Hardware
-from hwsim.mapping import TileMap
 from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
-from hwsim.presets import preset
+from hwsim.tiles import TileMap
 
 UNSUPPORTED: Final = (
     nn.Conv3d,
@@ -38,6 +38,8 @@ def to_analog(
     model: nn.Module,
     hardware: Hardware | str,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
+    *,
+    layers: ByLayer | None = None,
 ) -> nn.Module:
     """Return a deep copy of `model` whose linear and convolutional layers run on crossbar tiles.
 
@@ -48,29 +50,27 @@ def to_analog(
         hardware: the chip, or the name of a preset.
         digital_layers: names (as in `named_modules`) or types of layers that stay digital with all they
             contain; one alone needs no list.
+        layers: other hardware for layers by name or type, with all they contain. Names count before types, the
+            nearest before those around it. Tiles, converters, noise and compensation may differ, devices not.
 
     Raises:
         ValueError: for layers without an analog counterpart, or with a `forward` or hooks of their own, weights
             that are not finite float32 numbers, and names that do not exist, all of them in one message; for a
-            model that is analog already, has nothing to make analog, or cannot be copied.
+            model that is analog already, has nothing to make analog, or cannot be copied; for `layers` that
+            name no analog layer, or hardware with another device.
         TypeError: for an argument of another type.
 
     Example:
         >>> to_analog(nn.Sequential(nn.Linear(4, 2), nn.ReLU()), Hardware())[0]
         AnalogLinear(4, 2, tiles=1)
     """
-    if isinstance(hardware, str):
-        hardware = preset(hardware)
-    require(hardware, Hardware, "`hardware` must be hwsim.Hardware or the name of a preset")
+    hardware = as_hardware(hardware)
     require(model, nn.Module, "`model` must be a torch module")
     if any(analog_layers(model)):
         raise ValueError("`model` must be digital, got analog layers: call hwsim.to_digital(model) first")
     digital_layers = _checked_entries(digital_layers)
-    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
-    missing = [entry for entry in digital_layers if isinstance(entry, str) and entry not in names]
-    problems = [
-        f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}" for name in missing
-    ]
+    missing = _missing(model, digital_layers)
+    problems = list(missing)
     candidates = dict(_candidates(model, digital_layers))
     for name, module in candidates.items():
         problem = _problem(module)
@@ -83,8 +83,12 @@ def to_analog(
         )
     if problems:
         raise ValueError(_cannot_become_analog(problems, layers=len(problems) > len(missing)))
+    assignment = Assignment(model, hardware, layers)
+    chosen = {name: assignment.of(layer) for name, layer in _distinct(candidates)}
+    assignment.require_used()
+    _require_one_device(chosen)
     net = copied("model", model)
-    net = _replace(net, {name: _analog(layer, hardware) for name, layer in _distinct(net, digital_layers)})
+    net = _replace(net, {name: _analog(net.get_submodule(name), on) for name, on in chosen.items()})
     for module in net.modules():
         if isinstance(module, nn.TransformerEncoderLayer):
             # its fast path multiplies by the weights of its linear layers without calling them
@@ -116,20 +120,43 @@ def require_analog(net: nn.Module) -> dict[str, AnalogLayer]:
 
     Raises:
         TypeError: for anything but a torch module.
-        ValueError: if there is no analog layer, or they are made for different hardware.
+        ValueError: if there is no analog layer, or their hardware has different devices.
     """
     _require_module(net)
     layers = dict(analog_layers(net))
     if not layers:
         raise ValueError("`net` must have at least one analog layer, got none: call hwsim.to_analog first")
-    (first, one), *others = layers.items()
-    for name, layer in others:
-        if layer.hardware is not one.hardware and layer.hardware != one.hardware:
-            raise ValueError(
-                f"all layers of `net` must be made for the same hardware, got {one.hardware.name} in `{first}` "
-                f"and {layer.hardware.name} in `{name}`: call hwsim.to_analog once, on the whole model"
-            )
+    _require_one_device({name: layer.hardware for name, layer in layers.items()})
     return layers
+
+
+def _require_one_device(chosen: Mapping[str, Hardware]) -> None:
+    """Raise ValueError unless all layers, by name, are on one kind of device, whose state a chip holds."""
+    (first, one), *others = chosen.items()
+    for name, hardware in others:
+        if hardware is not one and (hardware.device != one.device or hardware.pairs != one.pairs):
+            raise ValueError(
+                f"all layers must have the same memory device (`device` and `pairs` of their hardware), got "
+                f"{one.name} with {one.device.kind} in `{first}` and {hardware.name} with {hardware.device.kind} "
+                f"in `{name}`: replace tiles, converters, mvm or compensation alone"
+            )
+
+
+def analog_candidates(
+    model: nn.Module, digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = ()
+) -> Iterator[tuple[nn.Module, str | None]]:
+    """Yield each layer of a digital model that may become analog, and why it cannot, None if it can.
+
+    Raises:
+        TypeError: for entries of another type.
+        ValueError: for names that do not exist.
+    """
+    entries = _checked_entries(digital_layers)
+    missing = _missing(model, entries)
+    if missing:
+        raise ValueError("; ".join(missing))
+    for _, layer in _distinct(dict(_candidates(model, entries))):
+        yield layer, _problem(layer)
 
 
 def copied(name: str, net: nn.Module, shared: Iterable[torch.Tensor] = ()) -> nn.Module:
@@ -178,9 +205,7 @@ def tile_map(net: nn.Module) -> TileMap:
         TypeError: for anything but a torch module.
         ValueError: if `net` has no analog layer.
     """
-    layers = require_analog(net)
-    tile = next(iter(layers.values())).hardware.tile
-    return TileMap(tile.rows, tile.columns, {name: layer.mapping for name, layer in layers.items()})
+    return TileMap({name: layer.mapping for name, layer in require_analog(net).items()})
 
 
 def _require_module(net: object) -> None:
@@ -198,6 +223,16 @@ def _checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...
             rule = "`digital_layers` must hold names or types of layers"
             require(entry, str, rule, "names are those of model.named_modules()")
     return entries
+
+
+def _missing(model: nn.Module, entries: Collection[str | type[nn.Module]]) -> list[str]:
+    """Return what is wrong with names that no layer has."""
+    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
+    return [
+        f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}"
+        for name in entries
+        if isinstance(name, str) and name not in names
+    ]
 
 
 def _cannot_become_analog(problems: list[str], layers: bool) -> str:
@@ -252,11 +287,10 @@ def _below(
         yield from _below(child, digital, types, f"{name}.{child_name}" if name else child_name)
 
 
-def _distinct(
-    net: nn.Module, digital_layers: Collection[str | type[nn.Module]]
-) -> Iterator[tuple[str, nn.Module]]:
+def _distinct(candidates: Mapping[str, nn.Module]) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every layer once, with its first name."""
     seen: set[nn.Module] = set()
-    for name, layer in _candidates(net, digital_layers):
+    for name, layer in candidates.items():
         if layer not in seen:
             seen.add(layer)
             yield name, layer

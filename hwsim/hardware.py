@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from hwsim.arguments import nearest, require
 from hwsim.devices import DEVICES, AnyDevice, PcmSpec
 from hwsim.spec import Noise, Spec
+from hwsim.text_table import Table
 
 
 class TileSpec(Spec):
@@ -120,6 +121,21 @@ class Hardware(Spec):
         except ValidationError as error:
             raise ValueError("; ".join(_one_line(problem) for problem in error.errors())) from None
 
+    def __str__(self) -> str:
+        """Return a table of every value and what it is."""
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table().to_html()
+
+    def _table(self) -> Table:
+        rows = [
+            (path, _value_text(value), meaning)
+            for path, value, meaning in explain(self)
+            if path not in ("name", "citation")
+        ]
+        return Table(("value", self.name, "meaning"), rows, n_left=3, foot=self.citation)
+
     @property
     def needs_input_range(self) -> bool:
         """Whether a calibrated input range changes outputs: it is static, and a converter, bound or noise is on."""
@@ -128,6 +144,12 @@ class Hardware(Spec):
             or self.converters.out_bound is not None
             or any(value > 0 for value in self.mvm.model_dump().values())
         )
+
+
+def _value_text(value: object) -> str:
+    if value is None:
+        return "none"
+    return ", ".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
 
 
 def _dotted(changes: object, prefix: str = "") -> Iterator[tuple[str, Any]]:

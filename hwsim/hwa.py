@@ -28,9 +28,10 @@ from torch import nn
 from hwsim.arguments import number, require, shown, whole
 from hwsim.calibration import bears_channels_last
 from hwsim.conversion import require_analog, require_float32
+from hwsim.devices.device import Device, require_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
 from hwsim.noise import NoisePool, NoiseStream
-from hwsim.streams import standard_normal
+from hwsim.streams import standard_normal, stream
 
 RANGE_DECAY: Final = 0.001
 """Relative decay of a learned input range after an update."""
@@ -45,7 +46,8 @@ class HwaTraining:
 
     Args:
         net: an analog network with calibrated input ranges.
-        generator: source of all noise.
+        generator: source of all noise, which others may share; None for one of its own.
+        seed: of the generator of its own; None for 0.
         weight_noise: strength σ; for `gaussian` a standard deviation relative to each column's largest
             weight, for `device` a multiple of the device's own error.
         modifier: kind of weight noise.
@@ -54,16 +56,18 @@ class HwaTraining:
         ramp_steps: mini-batches until the weight noise has its full strength.
         learn_ranges: train the input ranges with the weights.
         learn_scales: train a factor on each column's digital scale with the weights.
+        device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware; only the
+            modifier `device` asks it.
 
     Raises:
-        ValueError: for a network without analog layers or with weights that are not float32, or a value out of
-            range.
+        ValueError: for a network without analog layers or with weights that are not float32, a generator and a
+            seed, an object that is no device, or a value out of range.
         TypeError: for an argument of another type.
 
     Example:
         >>> from hwsim import preset, to_analog
         >>> net = to_analog(nn.Linear(4, 2), preset("floating-point"))
-        >>> hwa = HwaTraining(net, generator=torch.Generator().manual_seed(0))
+        >>> hwa = HwaTraining(net, seed=0)
         >>> with hwa.step():
         ...     net(torch.ones(1, 4)).sum().backward()
         >>> hwa.after_update()
@@ -73,7 +77,8 @@ class HwaTraining:
         self,
         net: nn.Module,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
+        seed: int | None = None,
         weight_noise: float = 0.06,
         modifier: Literal["gaussian", "device"] = "gaussian",
         clip_sigma: float | None = 2.5,
@@ -81,6 +86,7 @@ class HwaTraining:
         ramp_steps: int = 0,
         learn_ranges: bool = False,
         learn_scales: bool = False,
+        device: Device | None = None,
     ) -> None:
         layers = require_analog(net)
         require_float32(layers)
@@ -90,13 +96,19 @@ class HwaTraining:
             if bound is not None:
                 number(name, bound, above=0, remedy="None switches it off")
         ramp_steps = whole("ramp_steps", ramp_steps, least=0)
-        remedy = "torch.Generator().manual_seed(0) is one"
-        require(generator, torch.Generator, "`generator` must be a torch.Generator", remedy)
+        generator = _generator(generator, seed)
         if modifier not in ("gaussian", "device"):
             raise ValueError(f"`modifier` must be gaussian or device, got {shown(modifier)}")
         for name, value in (("learn_ranges", learn_ranges), ("learn_scales", learn_scales)):
             require(value, bool, f"`{name}` must be True or False")
-        if learn_ranges and not self._layers[0].hardware.needs_input_range:
+        if device is not None:
+            device = require_device("`device`", device)
+            if modifier != "device":
+                raise ValueError(
+                    f'`device` must be left out with the modifier {modifier}: modifier="device" asks it'
+                )
+        with_range = [layer for layer in self._layers if layer.hardware.needs_input_range]
+        if learn_ranges and not with_range:
             raise ValueError(
                 "`learn_ranges` must be False for hardware without static input ranges, got True: "
                 "inputs are scaled one by one (`converters.input_scaling`), or nothing depends on their range"
@@ -104,7 +116,7 @@ class HwaTraining:
         self._generator = generator
         mappings = (layer.mapping for layer in self._layers)
         self._pool = NoisePool.for_layers(generator, mappings, self._layers[0].weight.device)
-        self._device = self._layers[0].hardware.device.build()
+        self._device = self._layers[0].hardware.device.build() if device is None else device
         self._weight_noise = weight_noise
         self._modifier = modifier
         self._clip_sigma = clip_sigma
@@ -114,7 +126,7 @@ class HwaTraining:
         self._net = net
         self._channels_last: bool | None = None  # not known before the network has run
         for layer in self._layers:
-            layer.input_range.requires_grad_(learn_ranges)
+            layer.input_range.requires_grad_(learn_ranges and layer.hardware.needs_input_range)
             layer.output_scale.requires_grad_(learn_scales)
 
     @contextmanager
@@ -212,3 +224,13 @@ class HwaTraining:
         state = self._device.program(target_us + self._device.g_min_us, self._generator)
         read_us = self._device.read(state, 0.0, self._generator)
         return (read_us[0] - read_us[1]).div_(span_us).sub_(weights)
+
+
+def _generator(generator: torch.Generator | None, seed: int | None) -> torch.Generator:
+    if generator is None:
+        return stream(0 if seed is None else whole("seed", seed), "hardware-aware training")
+    remedy = "torch.Generator().manual_seed(0) is one, and seed=0 makes it"
+    require(generator, torch.Generator, "`generator` must be a torch.Generator", remedy)
+    if seed is not None:
+        raise ValueError(f"`seed` must be left out with a generator, which has one, got {shown(seed)}")
+    return generator

@@ -6,7 +6,8 @@ A worker serves one thread and has modules of its own, which share the parameter
 from __future__ import annotations
 
 import copy
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -14,7 +15,10 @@ from torch import nn
 from hwsim.adabs import adapted_batch_norm
 from hwsim.calibration import bears_channels_last, floating_point
 from hwsim.chips import Chips, Reading
+from hwsim.collected import Collected
 from hwsim.conversion import analog_layers
+from hwsim.inputs import Inputs
+from hwsim.keep import Keep
 from hwsim.mapping import near_equal_split
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoiseStream
@@ -31,19 +35,21 @@ class LayerByLayer:
 
     Args:
         chips: programmed chips.
-        example: one input, `(1, ...)`.
-        batch_size: images in one pass, fewer where the outputs of a layer are large.
+        example: inputs of one item.
+        batch_size: items in one pass, fewer where the outputs of a layer are large.
         adabs_inputs: inputs on which batch-norm statistics are measured anew; None keeps those of training.
     """
 
     def __init__(
-        self, chips: Chips, example: torch.Tensor, batch_size: int, adabs_inputs: torch.Tensor | None = None
+        self, chips: Chips, example: Inputs, batch_size: int, adabs_inputs: Inputs | None = None
     ) -> None:
-        example = example.to(chips.torch_device)
+        example = example.copied_to(chips.torch_device)
         self.chips = chips
         self.adabs_inputs = adabs_inputs
         self.adabs_batch = max(batch_size, FEWEST_ADAPTED)
-        self.channels_last = bears_channels_last(chips.net, example)
+        named = zip(example.names or (), example.tensors, strict=False)
+        by_position = example.tensors if example.names is None else ()
+        self.channels_last = bears_channels_last(chips.net, *by_position, **dict(named))
         on_cpu = chips.torch_device.type == "cpu"
         at_once = max(1, PASS_ELEMENTS // _largest_output(chips.net, example)) if on_cpu else batch_size
         self.batch_size = min(batch_size, at_once)
@@ -61,28 +67,41 @@ class LayeredWorker:
         self._net = _with_shared_tensors(shared.chips.net)
         self._layers = dict(analog_layers(self._net))
 
-    def classes(self, reading: Reading, noise: NoiseStream, x: torch.Tensor) -> torch.Tensor:
-        """Return the `(images,)` int64 classes, on the CPU, that a chip finds at one time."""
-        size, inputs, parts = self._shared.batch_size, self._shared.adabs_inputs, self._shared.adabs_batch
-        if inputs is None:
-            return self.scores(reading, noise, x, size).argmax(1).cpu()
-        with adapted_batch_norm(
-            self._net, lambda: _ignore(self.scores(reading, noise.child(-2), inputs, parts))
-        ):
-            return self.scores(reading, noise, x, size).argmax(1).cpu()
+    def evaluate(self, reading: Reading, noise: NoiseStream, inputs: Inputs, keep: Keep) -> Any:
+        """Return, for all items on the CPU, what `keep` keeps of what a chip makes of them at one time."""
+        adapting, size = self._shared.adabs_inputs, self._shared.batch_size
+        if adapting is None:
+            return self._kept(reading, noise, inputs, size, keep)
+        with adapted_batch_norm(self._net, lambda: self._adapt(reading, noise.child(-2), adapting)):
+            return self._kept(reading, noise, inputs, size, keep)
 
-    def scores(self, reading: Reading, noise: NoiseStream, x: torch.Tensor, batch_size: int) -> torch.Tensor:
-        """Return the `(images, classes)` scores, on the chip's device."""
-        scores = []
-        for start, end in near_equal_split(len(x), batch_size):
+    def passes(
+        self, reading: Reading, noise: NoiseStream, inputs: Inputs, batch_size: int
+    ) -> Iterator[tuple[int, int, Any]]:
+        """Yield the outputs of each pass, on the chip's device, with its first item and that behind its last."""
+        for start, end in near_equal_split(len(inputs), batch_size):
             for index, (name, layer) in enumerate(self._layers.items()):
                 layer.execution = reading.execution(
                     name, noise.child(index), start, self._shared.channels_last
                 )
-            scores.append(self._net(x[start:end].to(self._shared.chips.torch_device, copy=True)))
+            yield (
+                start,
+                end,
+                inputs.part(start, end).copied_to(self._shared.chips.torch_device).into(self._net),
+            )
         for layer in self._layers.values():
             layer.execution = NOMINAL  # the weights would take the room of the next ones
-        return torch.cat(scores)
+
+    def _kept(self, reading: Reading, noise: NoiseStream, inputs: Inputs, batch_size: int, keep: Keep) -> Any:
+        kept = Collected(len(inputs))
+        for start, end, outputs in self.passes(reading, noise, inputs, batch_size):
+            kept.add(keep(outputs, start, end), end - start)
+        return kept.result()
+
+    def _adapt(self, reading: Reading, noise: NoiseStream, inputs: Inputs) -> None:
+        """Run for what the batch norms see, not for what the network says."""
+        for _ in self.passes(reading, noise, inputs, self._shared.adabs_batch):
+            pass
 
 
 def _with_shared_tensors(net: nn.Module) -> nn.Module:
@@ -91,8 +110,8 @@ def _with_shared_tensors(net: nn.Module) -> nn.Module:
     return copy.deepcopy(net, {id(tensor): tensor for tensor in kept})
 
 
-def _largest_output(net: nn.Module, example: torch.Tensor) -> int:
-    """Return how many numbers the largest output of an analog layer has for one image."""
+def _largest_output(net: nn.Module, example: Inputs) -> int:
+    """Return how many numbers the largest output of an analog layer has for one item."""
     found = [1]
     hooks = [
         layer.register_forward_hook(lambda _layer, _inputs, outputs: found.append(outputs.numel()))
@@ -100,12 +119,8 @@ def _largest_output(net: nn.Module, example: torch.Tensor) -> int:
     ]
     try:
         with torch.no_grad(), floating_point(net):
-            net(example.clone())
+            example.copied_to(example.tensors[0].device).into(net)
     finally:
         for hook in hooks:
             hook.remove()
     return max(found)
-
-
-def _ignore(_: object) -> None:
-    """AdaBS wants what the batch norms see, not what the network says."""

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +52,8 @@ class LayerMapping:
         blocks: row ranges inside one group's matrix, one for each ADC that adds to an output.
         tiles: the tiles in the coordinates of the whole matrix.
         tile_of: `(blocks, columns)` int64, index into `tiles` of the tile that holds a block of a column.
+        tile_rows: rows of each tile, in use or not.
+        tile_columns: its columns.
     """
 
     rows: int
@@ -61,11 +62,23 @@ class LayerMapping:
     blocks: tuple[tuple[int, int], ...]
     tiles: tuple[Tile, ...]
     tile_of: npt.NDArray[np.int64]
+    tile_rows: int
+    tile_columns: int
 
     @property
     def n_weights(self) -> int:
         """Weights that are really programmed: the diagonal blocks."""
         return self.rows * self.columns // self.groups
+
+    @property
+    def capacity(self) -> int:
+        """Weights that the layer's tiles could hold."""
+        return len(self.tiles) * self.tile_rows * self.tile_columns
+
+    @property
+    def utilisation(self) -> float:
+        """Programmed weights over those that the tiles could hold: 1 / columns at most for a depthwise layer."""
+        return self.n_weights / self.capacity
 
     def rows_in_use(self) -> npt.NDArray[np.int64]:
         """Return `(blocks, columns)` int64: rows of the tile that holds a block of a column."""
@@ -101,7 +114,7 @@ def map_layer(rows: int, columns: int, groups: int, tile_rows: int, tile_columns
             tiles.append(
                 Tile(first * group_rows, last * group_rows, first * group_columns, last * group_columns)
             )
-        return LayerMapping(rows, columns, groups, blocks, tuple(tiles), tile_of)
+        return LayerMapping(rows, columns, groups, blocks, tuple(tiles), tile_of, tile_rows, tile_columns)
     blocks = near_equal_split(group_rows, tile_rows)
     tile_of = np.empty((len(blocks), columns), dtype=np.int64)
     for group in range(groups):
@@ -110,7 +123,7 @@ def map_layer(rows: int, columns: int, groups: int, tile_rows: int, tile_columns
                 left, top = group * group_columns, group * group_rows
                 tile_of[index, left + col0 : left + col1] = len(tiles)
                 tiles.append(Tile(top + row0, top + row1, left + col0, left + col1))
-    return LayerMapping(rows, columns, groups, blocks, tuple(tiles), tile_of)
+    return LayerMapping(rows, columns, groups, blocks, tuple(tiles), tile_of, tile_rows, tile_columns)
 
 
 def count_tiles(
@@ -138,58 +151,3 @@ def count_tiles(
     alone = groups * -(-group_rows // tile_rows) * -(-group_columns // tile_columns)
     together = -(-groups // np.maximum(packed, 1))
     return np.asarray(np.where((groups > 1) & (packed >= 1), together, alone), dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class TileMap:
-    """Every analog layer of a network on tiles of one size."""
-
-    tile_rows: int
-    tile_columns: int
-    layers: Mapping[str, LayerMapping]
-
-    @property
-    def n_tiles(self) -> int:
-        """Tiles of all layers; a tile holds one layer only."""
-        return sum(len(layer.tiles) for layer in self.layers.values())
-
-    @property
-    def n_weights(self) -> int:
-        """Weights of all analog layers, each a pair of devices."""
-        return sum(layer.n_weights for layer in self.layers.values())
-
-    @property
-    def utilisation(self) -> float:
-        """Programmed weights over the weights that the tiles could hold, 0 to 1."""
-        return self._share(self.n_weights, self.n_tiles)
-
-    def utilisation_of(self, layer: str) -> float:
-        """Return the same of one layer, by its name: 1 / columns at most for a depthwise one.
-
-        Raises:
-            KeyError: for a name that is no analog layer.
-        """
-        return self._share(self.layers[layer].n_weights, len(self.layers[layer].tiles))
-
-    def _share(self, weights: int, tiles: int) -> float:
-        return weights / (tiles * self.tile_rows * self.tile_columns) if tiles else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the map as JSON-able dictionaries."""
-        return {
-            "tile_rows": self.tile_rows,
-            "tile_columns": self.tile_columns,
-            "n_tiles": self.n_tiles,
-            "n_weights": self.n_weights,
-            "utilisation": self.utilisation,
-            "layers": {
-                name: {
-                    "rows": layer.rows,
-                    "columns": layer.columns,
-                    "groups": layer.groups,
-                    "utilisation": self.utilisation_of(name),
-                    "tiles": [list(tile) for tile in layer.tiles],
-                }
-                for name, layer in self.layers.items()
-            },
-        }

@@ -23,7 +23,7 @@ from hwsim.chip_states import Moved
 from hwsim.chips import Chips
 from hwsim.conversion import copied, require_analog, tensors_of
 from hwsim.devices import Device, DeviceState
-from hwsim.hardware import Hardware, explain
+from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
 
 FORMAT: Final = "hwsim-chips-1"
 
@@ -44,14 +44,13 @@ def save_chips(chips: Chips, path: str | Path) -> None:
             f"`chips` must have the device of their hardware to be saved, got {type(chips.device).__name__}: "
             "offer it as an entry point in the group `hwsim.devices`"
         )
-    hardware = next(iter(chips.layers.values())).hardware
     tensors = {f"net.{name}": tensor.contiguous() for name, tensor in tensors_of(chips.net).items()}
     metadata = {
         "format": FORMAT,
         "seed": str(chips.seed),
         "first": str(chips.first),
         "layers": json.dumps({name: list(layer.weight.shape) for name, layer in chips.layers.items()}),
-        "hardware": hardware.model_dump_json(),
+        **recorded(chips.layers),
     }
     if path.is_dir():
         raise ValueError(f"`path` must be a file that can be written, got {path}: it is a folder")
@@ -102,7 +101,7 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         seed, first = int(metadata["seed"]), whole("first", int(metadata.get("first", "0")), least=0)
         stored_shapes = json.loads(metadata["layers"])
         require(stored_shapes, dict, "`layers` must be a mapping")
-        stored = Hardware.model_validate_json(metadata["hardware"])
+        stored = recorded_hardware(metadata)
     except ValidationError as error:
         said = error.errors(include_url=False)[0]["msg"]
         raise ValueError(f"{path}: must hold `hardware` of chips, got what is none: {said}") from None
@@ -114,12 +113,8 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         raise ValueError(
             f"`net` must have the layers of the chips in {path}: {_first_difference(shapes, stored_shapes)}"
         )
+    require_recorded(path, layers, stored)
     hardware = next(iter(layers.values())).hardware
-    if hardware != stored:
-        raise ValueError(
-            f"`net` must be made for the hardware of the chips in {path}, {stored.name}; it has "
-            f"{_difference(hardware, stored)}: call hwsim.to_analog with theirs"
-        )
     device = hardware.device.build()
     n = _check_state(path, described, device, sum(layer.weight.numel() for layer in layers.values()))
     source = StoredStates(path.absolute(), tuple(described), _identity(path))
@@ -219,16 +214,6 @@ def _write_state(file: IO[bytes], state: DeviceState, places: dict[str, int]) ->
     for name, tensor in state.items():
         file.seek(places[name])
         file.write(tensor.cpu().contiguous().numpy().astype("<f4", copy=False).data)
-
-
-def _difference(found: Hardware, wanted: Hardware) -> str:
-    """Return every value in which two hardwares differ, in one line."""
-    values = {path: value for path, value, _ in explain(wanted)}
-    return ", ".join(
-        f"{path} {value!r} (not {values.get(path)!r})"
-        for path, value, _ in explain(found)
-        if (path not in values or values[path] != value) and path not in ("name", "citation")
-    )
 
 
 def _first_difference(found: dict[str, list[int]], wanted: dict[str, list[int]]) -> str:

@@ -28,8 +28,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import hwsim
-from hwsim import drift
+from hwsim import inference
 from hwsim.fused.executor import FusedNetwork
+from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
 from search_spaces import NasBench201Space, ResNetSpace, genotypes
 from search_spaces.published import published
@@ -177,7 +178,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 
 
 def _refuse(*_: object) -> None:
-    raise drift.UnfusableError("measured without")
+    raise inference.UnfusableError("measured without")
 
 
 @contextlib.contextmanager
@@ -185,7 +186,7 @@ def way(name: str) -> Iterator[None]:
     """Leave out what a way of evaluation does without."""
     with contextlib.ExitStack() as stack:
         if name != "compiled":
-            stack.enter_context(mock.patch.object(drift, "FusedNetwork", _refuse))
+            stack.enter_context(mock.patch.object(inference, "FusedNetwork", _refuse))
         if name == "plain":
             stack.enter_context(mock.patch.object(kernels, "library", lambda: None))
         yield
@@ -237,8 +238,8 @@ def ratios(build: Callable[[], nn.Module], options: argparse.Namespace) -> dict[
                 times[name].append(taken)
     seconds = {name: min(values) for name, values in times.items()}
     try:
-        traced = bool(FusedNetwork(chips, x[:1]).plan.steps)
-    except drift.UnfusableError:
+        traced = bool(FusedNetwork(chips, Inputs((x[:1],))).plan.steps)
+    except inference.UnfusableError:
         traced = False
     found = {name: seconds[name] / seconds["digital"] for name in jobs if name != "digital"}
     return {"images": images, "digital_s": seconds["digital"], **found, "traced": traced}

@@ -19,7 +19,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["README.md", "docs/search.md", "docs/tasks.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/search.md", "docs/tasks.md"])
 def test_python_blocks_run(name: str, tmp_path) -> None:
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     blocks = PYTHON.findall((ROOT / name).read_text())

@@ -26,7 +26,7 @@ def read_run_table(path: Path, target: str) -> BenchTable:
         raise ValueError(f"{path}: there is no metric {target!r} to search, choose of {', '.join(SIGNS)}")
     try:
         run = open_run(path)
-        config = load_run_config(run.config)[0]
+        config = load_run_config(run)[0]
         task = config.task.build()
         space = config.space.build(task.input_shape, task.n_classes)
         trials = run.trials()

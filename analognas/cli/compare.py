@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress
+from analognas.cli.options import AsJson, ConfigFile, ExecutorKind, Overrides, Progress, observer_of
 
 
 def compare(
@@ -34,40 +35,40 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""
-    import json
 
-    from analognas.comparison import execute, plan_comparison
-    from analognas.config.loader import read_config_document
+    import analognas
     from analognas.errors import NoFeasibleArchitectureError
-    from analognas.interruption import terminated_as_interrupted
-    from analognas.progress.observers import observer_named
+    from analognas.interruption import SearchInterrupted, terminated_as_interrupted
     from analognas.progress.printable import printable, tell
 
-    shown = observer_named(progress, as_json=as_json)
     names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
-    document = read_config_document(config, overrides, executor)
-    plan = plan_comparison(document, config.parent, names, _seeds(seeds), out)
-    with terminated_as_interrupted():
-        try:
-            with shown as observer:
-                observer.stage(f"comparison {plan.path}")
-                comparison = execute(plan, observer)
-        except KeyboardInterrupt:
-            if plan.record.exists():
-                tell(
-                    "interrupted; every finished trial is kept, continue with: "
-                    + _command(config, seeds, names, overrides, executor, plan.path)
-                )
-            else:
-                tell("interrupted before the first search began; nothing was created")
-            raise
+    try:
+        with terminated_as_interrupted():
+            comparison = analognas.compare(
+                config,
+                seeds=_seeds(seeds),
+                strategies=names,
+                out=out,
+                overrides=overrides,
+                executor=executor,
+                observer=observer_of(progress, as_json=as_json),
+            )
+    except SearchInterrupted as error:
+        if error.path is None:
+            tell("interrupted before the first search began; nothing was created")
+        else:
+            again = _command(config, seeds, names, overrides, executor, error.path)
+            tell(f"interrupted; every finished trial is kept, continue with: {again}")
+        raise
     if as_json:
         typer.echo(json.dumps(comparison.to_json(), indent=1))
     else:
         typer.echo(printable(comparison.to_text()))
-        typer.echo(f"drawing: {plan.drawing}\neverything: {plan.record}")
+        typer.echo(f"drawing: {comparison.drawing}\neverything: {comparison.record}")
     if all(run.network is None for run in comparison.runs):
-        raise NoFeasibleArchitectureError(f"{plan.path}: no trial of any search completed; the notes say why")
+        raise NoFeasibleArchitectureError(
+            f"{comparison.path}: no trial of any search completed; the notes say why"
+        )
 
 
 def _seeds(text: str) -> int | list[int]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from analognas.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from analognas.config.catalogue import Entry
 
 SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors")
 
@@ -15,7 +19,10 @@ SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "e
 def describe(
     subject: Annotated[str, typer.Argument(metavar="|".join(SUBJECTS), help="What to explain.")],
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One of them, with every option.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="One of them, with every option; of hardware a YAML file, too."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,9 +42,12 @@ def describe(
             typer.echo(table([(key, entry.summary) for key, entry in entries.items()], align_right=False))
             typer.echo(f"one of them with every option: analognas describe {subject} NAME")
         return
-    if name not in entries:
+    if subject == "hardware" and name not in entries and Path(name).suffix:
+        name, entry = _hardware_file(name)
+    elif name in entries:
+        entry = entries[name]
+    else:
         raise UserError(f"describe {subject}: unknown name {name!r}{nearest(name, entries)}")
-    entry = entries[name]
     if as_json:
         content: dict[str, Any] = {
             "name": name,
@@ -52,3 +62,20 @@ def describe(
         *((o.path, json.dumps(o.value), o.meaning) for o in entry.options),
     ]
     typer.echo(table(rows, align_right=False))
+
+
+def _hardware_file(path: str) -> tuple[str, Entry]:
+    """Return what the hardware of a file is called, and its values.
+
+    Raises:
+        UserError: for a file that is missing or no hardware.
+    """
+    import hwsim
+    from analognas.config.catalogue import hardware_entry
+    from analognas.errors import UserError
+
+    try:
+        hardware = hwsim.read_hardware(path)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"describe hardware: {error}") from None
+    return hwsim.label(hardware), hardware_entry(hardware)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from analognas.cli.options import AsJson, ExecutorKind, Progress, RunFolder
+from analognas.cli.options import AsJson, ExecutorKind, Progress, RunFolder, observer_of
 
 
 def finish(
     folder: RunFolder, executor: ExecutorKind = None, progress: Progress = None, as_json: AsJson = False
 ) -> None:
     """End the search of a stopped run with the trials that it has: train, validate, export and report the best."""
-    from analognas.cli.resume import go_on
-    from analognas.config.loader import load_run_config
-    from analognas.progress.observers import observer_named
-    from analognas.record.directory import open_run
-    from analognas.runs.growth import end_search
+    import analognas
+    from analognas.cli.summary import print_result, told_how_to_go_on
 
-    shown = observer_named(progress, as_json=as_json)
-    run = open_run(folder)
-    config, document = load_run_config(run.config, (), executor)
-    if run.final_result() is None:
-        end_search(run)
-    go_on(run, config, document, shown, as_json=as_json)
+    with told_how_to_go_on():
+        run = analognas.finish(folder, executor=executor, observer=observer_of(progress, as_json=as_json))
+    print_result(run, as_json=as_json)

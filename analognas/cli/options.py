@@ -38,3 +38,13 @@ Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value: --set search.trials=60 (repeatable)."),
 ]
+
+
+def observer_of(progress: str | None, *, as_json: bool) -> str | None:
+    """Return the name of the observer that was asked for; None chooses by the terminal.
+
+    Args:
+        progress: what `--progress` says.
+        as_json: somebody reads the output, so that a terminal gets lines, too.
+    """
+    return "lines" if progress is None and as_json else progress

@@ -16,30 +16,15 @@ def replay(
     ] = False,
 ) -> None:
     """Make the decisions of a run again in the recorded order of completion; every proposal must come back the same."""
-    from analognas.compose import compose
-    from analognas.config.loader import load_run_config, located_in
-    from analognas.driver.replay import counted, is_passed_over
-    from analognas.driver.replay import replay as replay_run
-    from analognas.errors import UserError
-    from analognas.executors.specs import SerialSpec
-    from analognas.record.directory import open_run
-    from analognas.runs.resume_checks import other_code
+    import analognas
 
-    run = open_run(folder)
-    config, document = load_run_config(run.config, executor="serial")
-    if not evaluate:  # then no device is needed either
-        config = config.model_copy(update={"executor": SerialSpec()})
-    with located_in(document):
-        composition = compose(config)
-    trials = run.trials()
-    try:
-        n_asks = replay_run(composition.loop, trials, composition.evaluator.evaluate if evaluate else None)
-    except UserError as error:
-        explanation = other_code(run, trials)
-        raise UserError(f"{error}; {explanation}" if explanation else str(error)) from None
+    replayed = analognas.replay(folder, evaluate=evaluate)
     measured = " and every measurement" if evaluate else ""
-    n_passed_over = sum(map(is_passed_over, trials)) if evaluate else 0
-    if n_passed_over:
-        measured += f" (except {n_passed_over} that crashed, hung or ran out of memory)"
-    replayed = f"{counted(len(trials), 'trial')}, {counted(n_asks, 'ask')}"
-    typer.echo(f"{run.path}: {replayed}: every proposal{measured} is the same again")
+    if replayed.passed_over:
+        measured += f" (except {replayed.passed_over} that crashed, hung or ran out of memory)"
+    count = f"{_counted(replayed.trials, 'trial')}, {_counted(replayed.asks, 'ask')}"
+    typer.echo(f"{folder}: {count}: every proposal{measured} is the same again")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

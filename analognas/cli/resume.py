@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
-
-from analognas.cli.options import AsJson, ExecutorKind, Overrides, Progress, RunFolder
-
-if TYPE_CHECKING:
-    from analognas.config.document import Document
-    from analognas.config.sections import SearchConfig
-    from analognas.progress.observer import Observer
-    from analognas.record.directory import RunDirectory
+from analognas.cli.options import AsJson, ExecutorKind, Overrides, Progress, RunFolder, observer_of
 
 
 def resume(
@@ -22,38 +13,10 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Continue a run, to another end where --set search.trials or search.patience says so; finished trials are kept."""
-    from analognas.config.loader import load_run_config
-    from analognas.progress.observers import observer_named
-    from analognas.record.directory import open_run
-    from analognas.runs.growth import set_ends
-    from analognas.runs.resume_checks import check_same_search
+    import analognas
+    from analognas.cli.summary import print_result, told_how_to_go_on
 
-    shown = observer_named(progress, as_json=as_json)
-    run = open_run(folder)
-    config, document = load_run_config(run.config, overrides, executor)
-    check_same_search(run, config)
-    set_ends(run, config, reopen=any(change.startswith("search.") for change in overrides))
-    go_on(run, config, document, shown, as_json=as_json)
-
-
-def go_on(
-    run: RunDirectory,
-    config: SearchConfig,
-    document: Document,
-    shown: AbstractContextManager[Observer],
-    *,
-    as_json: bool,
-) -> None:
-    """Run to the end what was checked, and print what came of it."""
-    from analognas.cli.summary import print_interrupted, print_result
-    from analognas.config.loader import located_in
-    from analognas.interruption import terminated_as_interrupted
-    from analognas.runs.lifecycle import continue_run
-
-    with shown as observer, terminated_as_interrupted(), located_in(document):
-        try:
-            result = continue_run(run, config, observer)
-        except KeyboardInterrupt:
-            print_interrupted(run)
-            raise
-    print_result(run, result, config, as_json=as_json)
+    with told_how_to_go_on():
+        observer = observer_of(progress, as_json=as_json)
+        run = analognas.resume(folder, executor=executor, overrides=overrides, observer=observer)
+    print_result(run, as_json=as_json)

@@ -22,7 +22,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     """Show how far a run is, without disturbing it."""
     from analognas.record.journal import torn_line
     from analognas.record.speed import recent_speed
-    from analognas.runs.run import Run, called
+    from analognas.runs.run import Run
+    from analognas.runs.status import called
 
     run = Run.open(folder)
     trials = run.directory.trials()

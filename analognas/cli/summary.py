@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
+from analognas.interruption import SearchInterrupted, terminated_as_interrupted
 from analognas.progress.printable import printable, table, tell
 
 if TYPE_CHECKING:
     from analognas.config.sections import SearchConfig
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult, ValidatedNetwork
+    from analognas.runs.run import Run
 
 
 def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str, ...]:
@@ -28,10 +32,9 @@ def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str
     )
 
 
-def print_result(
-    run: RunDirectory, result: FinalResult | None, config: SearchConfig, *, as_json: bool
-) -> None:
+def print_result(run: Run, *, as_json: bool) -> None:
     """Print the figures of the chosen network and the references, or of the best trial, and where the report is."""
+    result, config, directory = run.result, run.config, run.directory
     if result is None:
         _print_best_trial(run, as_json=as_json)
         return
@@ -44,7 +47,7 @@ def print_result(
     if as_json:
         content = {
             "run": str(run.path),
-            "report": str(run.report),
+            "report": str(directory.report),
             "choice": config.choice,
             "best_trial": result.trial,
             "best_network": result.network.name,
@@ -72,14 +75,12 @@ def print_result(
     if result.surrogate:
         tau = ", ".join(f"{name} {_number(value)}" for name, value in result.surrogate["tau"].items())
         typer.echo(f"surrogate, held-out Kendall tau over {result.surrogate['trials']} trials: {tau}")
-    typer.echo(printable(_chosen(run, result, config)))
-    typer.echo(f"report: {run.report}")
+    typer.echo(printable(_chosen(directory, result, config)))
+    typer.echo(f"report: {directory.report}")
 
 
-def _print_best_trial(run: RunDirectory, *, as_json: bool) -> None:
-    from analognas.runs.run import Run
-
-    status = Run(run).status()
+def _print_best_trial(run: Run, *, as_json: bool) -> None:
+    status = run.status()
     if as_json:
         typer.echo(json.dumps(status, indent=1))
         return
@@ -94,7 +95,7 @@ def _print_best_trial(run: RunDirectory, *, as_json: bool) -> None:
         typer.echo(
             f"no network was trained (`final: none`): analognas export {run.path} --trial {best['number']}"
         )
-    typer.echo(f"report: {run.report}")
+    typer.echo(f"report: {run.directory.report}")
 
 
 def _chosen(run: RunDirectory, result: FinalResult, config: SearchConfig) -> str:
@@ -105,12 +106,20 @@ def _chosen(run: RunDirectory, result: FinalResult, config: SearchConfig) -> str
     return f"{what}: trial {result.trial}, {run.best}"
 
 
-def print_interrupted(run: RunDirectory | None) -> None:
-    """Say how to go on after an interruption; without a run, that there is none."""
-    if run is None:
-        tell("interrupted before the search began; nothing was created")
-        return
-    tell(f"interrupted; every finished trial is kept, continue with: analognas resume {run.path}")
+@contextmanager
+def told_how_to_go_on() -> Iterator[None]:
+    """Take every signal that ends a command as an interruption, and say how to go on after it."""
+    with terminated_as_interrupted():
+        try:
+            yield
+        except SearchInterrupted as error:
+            if error.path is None:
+                tell("interrupted before the search began; nothing was created")
+            else:
+                tell(
+                    f"interrupted; every finished trial is kept, continue with: analognas resume {error.path}"
+                )
+            raise
 
 
 def _number(value: float | None) -> str:

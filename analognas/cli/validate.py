@@ -46,31 +46,22 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Program a found network on chips and show its accuracy over time, on any hardware."""
+    import analognas
     from analognas.errors import UserError
     from analognas.progress.terminal import PlainObserver
-    from analognas.runs.validate import OWN, ChosenHardware, check_options, parse_times, read_hardware
-    from analognas.runs.validate import validate as validate_network
 
     if plot is not None and (plot.suffix != ".html" or not plot.parent.is_dir()):
         raise UserError(f"--plot: must be an .html file in a folder that exists, got {plot}")
-    chosen = [ChosenHardware(read_hardware(source), source) for source in dict.fromkeys(hardware)]
-    seconds = parse_times(times, "--times")
-    check_options(chips, confidence, device)
-    observer = PlainObserver()
-    if trial is not None:
-        from analognas.record.directory import open_run
-        from analognas.runs.any_trial import folder_of_trial
-
-        path = folder_of_trial(open_run(path), trial, observer)
-    results = validate_network(
+    results = analognas.validate(
         path,
-        chosen or OWN,
-        times_s=seconds,
+        hardware,
+        trial=trial,
+        times_s=times or None,
         chips=chips,
         confidence=confidence,
         adabs=adabs,
         device=device,
-        observer=observer,
+        observer=PlainObserver(),
         progress=True,
     )
     if plot is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from analognas.config.document import Document
+from analognas.config.from_python import strategy_section
 from analognas.config.loader import validate_document
-from analognas.config.overrides import assign_seed, choose_strategy
+from analognas.config.overrides import assign, assign_seed, choose_strategy
 from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
 from analognas.record.directory import (
@@ -22,9 +24,12 @@ from analognas.record.directory import (
     open_run,
 )
 from analognas.runs.resume_checks import search_differences, with_size_bounds_of
-from analognas.specs.problems import nearest
+from analognas.specs.problems import Place, nearest
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.specs import SELECTABLE, STRATEGIES
+
+RECORD: Final = "comparison.json"
+DRAWING: Final = "comparison.svg"
 
 FOLDER: Final = Path("comparisons")
 """The default folder of comparisons."""
@@ -33,6 +38,8 @@ DEFAULT_DESIGN: Final = 8
 """Trials that count as the design where neither a strategy nor the first one has one."""
 
 MOST_SEEDS: Final = 1000
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -80,23 +87,28 @@ class ComparisonPlan:
     @property
     def record(self) -> Path:
         """Everything that was found, JSON."""
-        return self.path / "comparison.json"
+        return self.path / RECORD
 
     @property
     def drawing(self) -> Path:
         """The plot."""
-        return self.path / "comparison.svg"
+        return self.path / DRAWING
 
 
 def plan_comparison(
-    document: Document, folder: Path, strategies: Sequence[str], seeds: int | Sequence[int], out: Path | None
+    document: Document,
+    folder: Path,
+    strategies: Sequence[str] | Mapping[str, Any],
+    seeds: int | Sequence[int],
+    out: Path | None,
 ) -> ComparisonPlan:
     """Return the searches of a comparison, checked: each configuration, its directory, and the run that is there.
 
     Args:
         document: the configuration; its strategy and seed are replaced.
         folder: where its relative paths start.
-        strategies: names, the one that the others are compared with first.
+        strategies: names, the one that the others are compared with first; or a mapping from labels of one's own to
+            names, sections and objects.
         seeds: how many, from 0 on, or which.
         out: the directory to create or to continue in; None: `comparisons/NAME-DATE-TIME`.
 
@@ -104,13 +116,18 @@ def plan_comparison(
         UserError: when a name, a seed, a configuration or the directory does not fit, or a run in it began as another
             search.
     """
-    names, numbers = _checked_strategies(strategies), _checked_seeds(seeds)
+    chosen, numbers = _checked_strategies(strategies), _checked_seeds(seeds)
+    names = tuple(chosen)
     configs: dict[tuple[str, int], tuple[SearchConfig, Document]] = {}
     for name in names:
         for seed in numbers:
             own = copy.deepcopy(document)
-            choose_strategy(own, name, f"strategy {name}", SELECTABLE)
-            assign_seed(own, seed, f"seed {seed}")
+            section = chosen[name]
+            if isinstance(section, str):
+                choose_strategy(own, section, f"strategy {name}", SELECTABLE)
+            else:
+                assign(own, ("search", "strategy"), section, Place(0, 0, f"strategy {name}"))
+            assign_seed(own, seed, "seeds")
             try:
                 configs[name, seed] = validate_document(own, folder), own
             except UserError as error:
@@ -133,18 +150,31 @@ def plan_comparison(
     return replace(plan, runs=tuple(map(_checked_run, plan.runs)))
 
 
-def _checked_strategies(names: Sequence[str]) -> tuple[str, ...]:
+def _checked_strategies(strategies: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the name or the section of each strategy, by the label that it has in the comparison."""
     argument = Argument("strategies")
-    if isinstance(names, str) or not names:
+    if isinstance(strategies, str) or not isinstance(strategies, Sequence | Mapping) or not strategies:
         raise UserError(
-            argument, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got {names!r:.80}"
+            argument, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got {strategies!r:.80}"
         )
-    for name in names:
-        if name not in STRATEGIES:
+    if isinstance(strategies, Mapping):
+        chosen = {str(label): value for label, value in strategies.items()}
+        for label in chosen:
+            if not _LABEL.fullmatch(label):
+                raise UserError(
+                    argument,
+                    f": a label names a folder: letters, digits, `_`, `.` and `-`, got {label!r:.80}",
+                )
+    else:
+        if len(set(strategies)) < len(strategies):
+            raise UserError(argument, f": each must be named once, got {', '.join(strategies)}")
+        chosen = {name: name for name in strategies}
+    for name in chosen.values():
+        if isinstance(name, str) and name not in STRATEGIES:
             raise UserError(argument, f": unknown strategy {name!r}{nearest(str(name), STRATEGIES)}")
-    if len(set(names)) < len(names):
-        raise UserError(argument, f": each must be named once, got {', '.join(names)}")
-    return tuple(names)
+    return {
+        label: value if isinstance(value, str) else strategy_section(value) for label, value in chosen.items()
+    }
 
 
 def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from analognas.comparison.outcome import RunOutcome, paired
+from analognas.comparison.plan import DRAWING, RECORD
 from analognas.paired_bootstrap import Correct, Difference, difference
 from analognas.progress.printable import table
 
@@ -89,6 +90,16 @@ class Comparison:
     references: tuple[str, ...]
     design: Mapping[str, int]
     runs: tuple[RunOutcome, ...]
+
+    @property
+    def record(self) -> Path:
+        """Everything that was found, JSON."""
+        return self.path / RECORD
+
+    @property
+    def drawing(self) -> Path:
+        """The plot."""
+        return self.path / DRAWING
 
     def of(self, strategy: str) -> list[RunOutcome]:
         """Return the searches of a strategy that have ended."""

@@ -18,6 +18,7 @@ from analognas.record.directory import RunDirectory, holds_run, write_atomically
 from analognas.record.validation import FinalResult
 from analognas.runs.lifecycle import continue_run, new_run, run_to_end
 from analognas.runs.resume_checks import check_same_data
+from analognas.specs.given import objects_in
 from analognas.tasks import Task
 
 Outcomes = dict[tuple[str, int], RunOutcome]
@@ -66,7 +67,9 @@ def _search(
         if holds_run(planned.path):
             _create(plan, outcomes)
             with located_in(planned.document):
-                result = continue_run(RunDirectory(planned.path), planned.config, observer)
+                result = continue_run(
+                    RunDirectory(planned.path, objects_in(planned.config)), planned.config, observer
+                )
         else:
             with located_in(planned.document):
                 composition = compose(planned.config)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+import hwsim
 from analognas.executors.specs import BUILT_IN as EXECUTORS
 from analognas.spaces.specs import SPACES
 from analognas.strategies.specs import SELECTABLE as STRATEGIES
@@ -55,13 +56,12 @@ def catalogue(subject: str) -> Mapping[str, Entry]:
 
 
 def _hardware() -> Mapping[str, Entry]:
-    import hwsim
+    return {name: hardware_entry(hwsim.preset(name)) for name in hwsim.preset_names()}
 
-    entries = {}
-    for name in hwsim.preset_names():
-        hardware = hwsim.preset(name)
-        entries[name] = Entry(hardware.citation, tuple(_values(hardware, "", skip=("name", "citation"))))
-    return entries
+
+def hardware_entry(hardware: hwsim.Hardware) -> Entry:
+    """Return the values of any hardware."""
+    return Entry(hardware.citation, tuple(_values(hardware, "", skip=("name", "citation"))))
 
 
 def _defaults(spec: type[BaseModel], prefix: str) -> Iterator[Option]:

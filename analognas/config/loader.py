@@ -16,6 +16,8 @@ from analognas.config.sections import SearchConfig
 from analognas.config.translate import translate
 from analognas.errors import MisfitError
 from analognas.executors.specs import BUILT_IN as EXECUTORS
+from analognas.record.directory import RunDirectory
+from analognas.specs.given import put_objects
 from analognas.specs.problems import ConfigError, Problem
 
 RESTORE: Final = "this run cannot be continued without what it began with: restore the file from a copy"
@@ -46,7 +48,7 @@ def load_config(
     """
     document = read_config_document(path, overrides, executor, remedy)
     if seed is not None:
-        assign_seed(document, seed, f"--seed {seed}")
+        assign_seed(document, seed)
     return validate_document(document, path.parent), document
 
 
@@ -66,10 +68,16 @@ def read_config_document(
 
 
 def load_run_config(
-    path: Path, overrides: Sequence[str] = (), executor: str | None = None
+    run: RunDirectory, overrides: Sequence[str] = (), executor: str | None = None
 ) -> tuple[SearchConfig, Document]:
-    """Read and validate the `config.yaml` that a run wrote, as `load_config`."""
-    return load_config(path, overrides, executor, remedy=RESTORE)
+    """Read and validate the `config.yaml` that a run wrote, as `load_config`, with the objects of the run.
+
+    Raises:
+        UserError: as `load_config`, and for objects that are not those that the run began with.
+    """
+    document = read_config_document(run.config, overrides, executor, RESTORE)
+    put_objects(document.values, run.objects)
+    return validate_document(document, run.path), document
 
 
 def validate_document(document: Document, folder: Path) -> SearchConfig:

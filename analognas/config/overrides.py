@@ -8,12 +8,11 @@ from pydantic import BaseModel
 
 from analognas.config.document import Document, KeyPath, parse_value
 from analognas.config.translate import models_at
+from analognas.errors import Argument
 from analognas.specs.problems import ConfigError, Place, Problem, nearest
 
 
-def apply_overrides(
-    document: Document, assignments: Sequence[str], model: type[BaseModel], option: str = "--set "
-) -> None:
+def apply_overrides(document: Document, assignments: Sequence[str], model: type[BaseModel]) -> None:
     """Set values of `document` in place, each from a text like `search.trials=60`.
 
     Another kind of a section, as `search.strategy.kind=random`, takes the file's keys along that it knows, and drops
@@ -23,14 +22,14 @@ def apply_overrides(
         document: to change.
         assignments: the texts, in order.
         model: what the whole document is validated by.
-        option: what stands before an assignment where the user wrote it, for errors.
 
     Raises:
         ConfigError: when a text is not an assignment, its value is not YAML, or its path leads through a value.
     """
     problems: list[Problem] = []
     for assignment in assignments:
-        place = Place(0, 0, f"{option}{assignment if assignment.isprintable() else repr(assignment)}")
+        written = assignment if assignment.isprintable() else repr(assignment)
+        place = Place.of(Argument("overrides", "set", written))
         name, equals, text = assignment.partition("=")
         path = tuple(name.strip().split("."))
         if not equals or not all(path):
@@ -42,7 +41,7 @@ def apply_overrides(
             quoted = f"; a text is written as '{name.strip()}=\"{text}\"'" if '"' not in text else ""
             problems.append(Problem(place, name, f"the value {text!r} cannot be read: {error}{quoted}"))
             continue
-        blocked = _assign(document, path, value, place)
+        blocked = assign(document, path, value, place)
         if blocked is not None:
             problems.append(
                 Problem(place, blocked, "is a value, not a section; nothing can be set inside it")
@@ -53,9 +52,9 @@ def apply_overrides(
         raise ConfigError(problems)
 
 
-def assign_seed(document: Document, seed: int, source: str) -> None:
-    """Set `seed` of `document` in place; `source` is how the user wrote it, for errors."""
-    _assign(document, ("seed",), seed, Place(0, 0, source))
+def assign_seed(document: Document, seed: int, argument: str = "seed") -> None:
+    """Set `seed` of `document` in place, as the user gave it by `argument`."""
+    assign(document, ("seed",), seed, Place.of(Argument(argument, value=str(seed))))
 
 
 def _drop_foreign_keys(document: Document, section: tuple[str, ...], model: type[BaseModel]) -> None:
@@ -85,10 +84,10 @@ def choose_kind(
     Raises:
         ConfigError: when there is no such kind.
     """
-    place = Place(0, 0, f"--{section} {kind}")
+    place = Place.of(Argument(section, value=kind))
     if kind not in known:
         raise ConfigError([Problem(place, "", f"unknown kind {kind!r}{nearest(kind, known)}")])
-    if _assign(document, (section, "kind"), kind, place) is None:
+    if assign(document, (section, "kind"), kind, place) is None:
         _drop_foreign_keys(document, (section,), model)
 
 
@@ -113,10 +112,11 @@ def choose_strategy(
         for key, value in list(strategy.items()):
             if key in known and (key not in strategies[kind].model_fields or isinstance(value, dict)):
                 del strategy[key]
-    _assign(document, ("search", "strategy", "kind"), kind, Place(0, 0, source))
+    assign(document, ("search", "strategy", "kind"), kind, Place(0, 0, source))
 
 
-def _assign(document: Document, path: tuple[str, ...], value: object, place: Place) -> str | None:
+def assign(document: Document, path: tuple[str, ...], value: object, place: Place) -> str | None:
+    """Set the value at `path` in place, sections around it included; return the value that is in the way, dotted."""
     section = document.values
     for depth, key in enumerate(path[:-1], start=1):
         child = section.setdefault(key, {})

@@ -162,7 +162,8 @@ class SearchConfig(Spec):
     space: SpaceSection = Field(default_factory=ResNetSpec)
     hardware: HardwareSection = Field(
         default_factory=lambda: hwsim.preset("pcm-analognas"),
-        description="a preset by name, with any of its values replaced: {preset: pcm-analognas, tile: {rows: 512}}",
+        description="a preset by name or a YAML file, any of whose values may be replaced: "
+        "{preset: pcm-analognas, tile: {rows: 512}}",
     )
     constraints: ConstraintsSpec = ConstraintsSpec()
     objective: ObjectiveName = Field(default="accuracy_1d", description="what to maximise")

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from analognas.config.document import Document, KeyPath, dotted
 from analognas.specs.base import MismatchError
+from analognas.specs.given import OBJECT
 from analognas.specs.problems import ConfigError, Problem, nearest
 
 _BOUNDS = {
@@ -91,7 +92,9 @@ def _description(model: type[BaseModel], path: KeyPath, values: Any) -> str | No
 
 
 def _kinds_at(model: type[BaseModel], path: KeyPath, values: Any) -> list[str]:
-    kinds = [kind for section in models_at(model, path, values) for kind in _kinds_of(section)]
+    kinds = [
+        kind for section in models_at(model, path, values) for kind in _kinds_of(section) if kind != OBJECT
+    ]
     return list(dict.fromkeys(kinds))  # two strategies may know the same surrogate
 
 

@@ -107,7 +107,7 @@ class SearchLoop:
             outcome = executor.next_outcome()
             under_way -= 1
             for ended in agenda.to_enter(outcome):
-                trial = self._trial(len(ledger.trials) + 1, ended, agenda.take_ask(), elapsed_s())
+                trial = self.entered(len(ledger.trials) + 1, ended, agenda.take_ask(), elapsed_s())
                 journal.append(trial)
                 ledger.close(trial)
                 left = self.n_evaluations - len(ledger.trials) - agenda.n_early
@@ -222,7 +222,15 @@ class SearchLoop:
             time_left_s=None if trials_a_second is None else to_do / trials_a_second,
         )
 
-    def _trial(self, number: int, outcome: TrialOutcome, ask: Ask | None, elapsed_s: float) -> Trial:
+    def entered(self, number: int, outcome: TrialOutcome, ask: Ask | None, elapsed_s: float) -> Trial:
+        """Return the trial that an outcome becomes.
+
+        Args:
+            number: of the trial, from 1.
+            outcome: of its job.
+            ask: what the strategy was asked since the trial before.
+            elapsed_s: seconds that the search has taken.
+        """
         job, result = outcome.job, outcome.result
         failed = isinstance(result, Failure)
         return Trial(

@@ -20,18 +20,17 @@ OBSERVERS: Final[Mapping[str, Callable[[], AbstractContextManager[Observer]]]] =
 """Each opens an observer for as long as a run lasts."""
 
 
-def observer_named(name: str | None, *, as_json: bool = False) -> AbstractContextManager[Observer]:
+def observer_named(name: str | None) -> AbstractContextManager[Observer]:
     """Return an observer to be opened.
 
     Args:
         name: one of `OBSERVERS`; None: `live` on a terminal, `lines` elsewhere.
-        as_json: somebody reads the output, so that None is `lines` on a terminal, too.
 
     Raises:
         UserError: when there is no such observer.
     """
     if name is None:
-        name = "live" if sys.stderr.isatty() and not as_json else "lines"
+        name = "live" if sys.stderr.isatty() else "lines"
     if name not in OBSERVERS:
         raise UserError(
             Argument("observer", "progress"), f": unknown observer {name!r}{nearest(name, OBSERVERS)}"

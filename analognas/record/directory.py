@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -22,6 +22,7 @@ from analognas.errors import Argument, UserError
 from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
+from analognas.specs.given import GivenObjects
 
 _RESTORED: Final[Mapping[str, str]] = {
     "config.yaml": "put the configuration that the search began with there",
@@ -32,9 +33,15 @@ _RESTORED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The files of one run below `path`."""
+    """The files of one run below `path`.
+
+    Attributes:
+        path: of the directory.
+        objects: Python objects that the configuration names and no file holds.
+    """
 
     path: Path
+    objects: GivenObjects = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def config(self) -> Path:
@@ -173,7 +180,9 @@ def read_result(folder: Path) -> FinalResult:
     return FinalResult.from_json((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
-def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> RunDirectory:
+def create_run(
+    path: Path, config_text: str, environment: Mapping[str, Any], objects: GivenObjects | None = None
+) -> RunDirectory:
     """Create a run directory that holds the configuration and an empty journal.
 
     The directory appears under its name only when it is complete.
@@ -197,7 +206,7 @@ def create_run(path: Path, config_text: str, environment: Mapping[str, Any]) -> 
             f"{path}: cannot create the run directory: {error.strerror}; choose another with ",
             Argument("out"),
         ) from None
-    return RunDirectory(path)
+    return RunDirectory(path, objects or {})
 
 
 def dated_path(folder: Path, name: str) -> Path:
@@ -252,15 +261,15 @@ def _missing(path: Path) -> list[str]:
     return [name for name in _RESTORED if not (path / name).is_file()]
 
 
-def open_run(path: Path) -> RunDirectory:
-    """Return an existing run directory.
+def open_run(path: Path, objects: GivenObjects | None = None) -> RunDirectory:
+    """Return an existing run directory, with the objects that its configuration names.
 
     Raises:
         UserError: when there is none at `path`.
     """
     if not path.exists():
         raise UserError(f"{path}: no such directory; give the directory that `analognas search` printed")
-    run = RunDirectory(path)
+    run = RunDirectory(path, objects or {})
     missing = _missing(path)
     if len(missing) == 1:
         state = "is no plain file" if os.path.lexists(path / missing[0]) else "is missing"

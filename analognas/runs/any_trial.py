@@ -42,7 +42,7 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
     folder = run.folder_of_trial(number)
     if folder.exists() and not damaged_files(folder):
         return folder
-    config, document = load_run_config(run.config)
+    config, document = load_run_config(run)
     check_same_measurement(run, config)
     with located_in(document):
         composition = compose(config)

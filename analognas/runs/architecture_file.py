@@ -23,6 +23,7 @@ from analognas.export.standardised import Standardised
 from analognas.record.validation import BEST
 from analognas.spaces.specs import SpaceSection
 from analognas.specs.base import Spec
+from analognas.specs.given import GivenObjects, put_objects
 from analognas.tasks.specs import TaskSection
 from search_spaces import published
 
@@ -94,8 +95,12 @@ class Architecture:
             raise UserError(f"{self.path}: {error}") from None
 
 
-def read_architecture(path: Path) -> Architecture:
+def read_architecture(path: Path, objects: GivenObjects | None = None) -> Architecture:
     """Read architecture.json.
+
+    Args:
+        path: the file.
+        objects: that it names and cannot hold; its task or space cannot be made without them.
 
     Raises:
         UserError: when the file is missing, or not such a file.
@@ -108,6 +113,7 @@ def read_architecture(path: Path) -> Architecture:
         raise UserError(f"{path}: not a JSON file; {_REMEDY_ARCHITECTURE}") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: must hold a JSON object; {_REMEDY_ARCHITECTURE}")
+    put_objects(values, {name: given for name, given in (objects or {}).items() if name in values})
     try:
         content = ArchitectureFile.model_validate(values, context={"folder": path.parent.absolute()})
     except ValidationError as error:
@@ -116,13 +122,13 @@ def read_architecture(path: Path) -> Architecture:
     return Architecture(content, path)
 
 
-def load_network(folder: Path) -> nn.Module:
+def load_network(folder: Path, objects: GivenObjects | None = None) -> nn.Module:
     """Return the trained network of a `best/` folder, in evaluation mode: standardised inputs to logits.
 
     Raises:
         UserError: when a file is missing or the weights do not fit the architecture.
     """
-    architecture = read_architecture(folder / "architecture.json")
+    architecture = read_architecture(folder / "architecture.json", objects)
     network = architecture.build()
     load_weights(network, architecture.weights, architecture.content.input_shape)
     return network

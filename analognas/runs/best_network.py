@@ -51,7 +51,7 @@ def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Arte
     )
 
 
-def best_artefact(path: Path) -> Artefact:
+def best_artefact(run: RunDirectory) -> Artefact:
     """Return the best network of a finished run, made again from the record and the weights in its directory.
 
     Raises:
@@ -59,11 +59,9 @@ def best_artefact(path: Path) -> Artefact:
             missing or have changed.
     """
     from analognas.config.loader import load_run_config
-    from analognas.record.directory import open_run
 
-    run = open_run(path)
-    result = run.final_result()
-    if result is None and not load_run_config(run.config)[0].final.train:
+    path, result = run.path, run.final_result()
+    if result is None and not load_run_config(run)[0].final.train:
         raise no_network_of_its_own(path)
     if result is None:
         raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
@@ -94,7 +92,7 @@ def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefac
     from analognas.runs.architecture_file import REMEDY, load_weights
     from analognas.runs.resume_checks import check_same_data
 
-    config = load_run_config(run.config)[0]
+    config = load_run_config(run)[0]
     task = config.task.build()
     check_same_data(run, task)
     trial = run.trial_of(result)

@@ -42,7 +42,7 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
         UserError: when there are more trials already, another process is running the search, or a file cannot be
             written.
     """
-    before, trials = load_run_config(run.config)[0], config.search.trials
+    before, trials = load_run_config(run)[0], config.search.trials
     ends = {key: getattr(config.search, key) for key in ENDS}
     same_end = all(getattr(before.search, key) == value for key, value in ends.items())
     if same_end and not reopen and before.final.train == config.final.train:

@@ -39,6 +39,7 @@ from analognas.runs.resume_checks import (
     other_versions,
 )
 from analognas.runs.tables_and_report import publish
+from analognas.specs.given import objects_in
 
 
 def new_run(composition: Composition, out: Path | None) -> RunDirectory:
@@ -62,7 +63,7 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     }
     if composition.size_note:
         facts[SIZE_BOUNDS] = composition.size_note
-    return create_run(path, dump_config(config), facts)
+    return create_run(path, dump_config(config), facts, objects_in(config))
 
 
 def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult | None:
@@ -92,7 +93,7 @@ def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) ->
         run.trial_of(result, trials)
         if damaged:
             with _told_what_helps(run):
-                _export(run, best_artefact(run.path), result, observer)
+                _export(run, best_artefact(run), result, observer)
         if result.surrogate and (lost := damaged_files(run.surrogate)):
             observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
             _fit_surrogate_again(run, config, trials)

@@ -42,7 +42,7 @@ def with_size_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig
     """
     if config.constraints.says_size:
         return config
-    own, told = load_run_config(run.config)[0].constraints, run.read_environment()
+    own, told = load_run_config(run)[0].constraints, run.read_environment()
     bounds = own.model_dump()
     is_free = bounds["parameters"] is None and bounds["macs"] is None
     # A run whose environment.json is lost is believed; written bounds are another search.
@@ -79,7 +79,7 @@ def search_differences(run: RunDirectory, config: SearchConfig, *, may_grow: boo
     Raises:
         UserError: when the configuration of the run cannot be read.
     """
-    before, now = _comparable(load_run_config(run.config)[0]), _comparable(config)
+    before, now = _comparable(load_run_config(run)[0]), _comparable(config)
     if may_grow:
         now["search"] |= {key: before["search"][key] for key in ENDS}
         train = now["final"]["train"]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analognas.config.from_python import given_objects
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
-from analognas.driver.selection import choose
 from analognas.errors import UserError
-from analognas.progress.observer import Silent
+from analognas.progress.observer import Observer, Silent
 from analognas.record.directory import RunDirectory, open_run
-from analognas.record.journal import is_locked
-from analognas.record.search_end import read_search_end
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.tables import trials_table
+from analognas.runs.status import called, status_of
+from analognas.specs.given import GivenObjects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,7 @@ class BestNetwork:
         metrics: measured on the test split after training at full budget.
         validated: all that was measured.
         folder: the exported files.
+        objects: Python objects that these name and no file holds.
     """
 
     architecture: Mapping[str, Any]
@@ -47,6 +48,7 @@ class BestNetwork:
     metrics: Mapping[str, float]
     validated: ValidatedNetwork
     folder: Path
+    objects: GivenObjects = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         """Return its main figures for `print`."""
@@ -59,7 +61,7 @@ class BestNetwork:
         """Return the trained network, plain torch in evaluation mode: standardised inputs to logits."""
         from analognas.runs.architecture_file import load_network
 
-        return load_network(self.folder)
+        return load_network(self.folder, self.objects)
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,18 @@ class Run:
     directory: RunDirectory
 
     @classmethod
-    def open(cls, path: str | Path) -> Run:
+    def open(cls, path: str | Path, **objects: Any) -> Run:
         """Open an existing run directory.
 
+        Args:
+            path: of the directory.
+            objects: `task`, `space`, `strategy` and `surrogate` of a run that began with Python objects, where what is
+                asked of the run needs them.
+
         Raises:
-            UserError: when there is none.
+            UserError: when there is none, or it began with other objects.
         """
-        return cls(open_run(Path(path)))
+        return cls(open_run(Path(path), given_objects(objects)))
 
     def __repr__(self) -> str:
         """Return what `print` shows: the directory, how far it is, what it found."""
@@ -100,7 +107,7 @@ class Run:
     @property
     def config(self) -> SearchConfig:
         """The configuration, every default written out."""
-        return load_run_config(self.directory.config)[0]
+        return load_run_config(self.directory)[0]
 
     @property
     def result(self) -> FinalResult | None:
@@ -129,6 +136,7 @@ class Run:
             metrics=result.network.metrics,
             validated=result.network,
             folder=self.directory.best,
+            objects=self.directory.objects,
         )
 
     def network(self, trial: int | None = None) -> nn.Module:
@@ -143,7 +151,11 @@ class Run:
         """
         from analognas.runs.architecture_file import load_network
 
-        return self.best.network() if trial is None else load_network(self._folder_of(trial))
+        return (
+            self.best.network()
+            if trial is None
+            else load_network(self._folder_of(trial), self.directory.objects)
+        )
 
     def _folder_of(self, trial: int) -> Path:
         from analognas.runs.any_trial import folder_of_trial
@@ -176,25 +188,13 @@ class Run:
         Raises:
             UserError: when the run has not ended, or a value does not fit.
         """
-        from analognas.runs.validate import (
-            ChosenHardware,
-            check_options,
-            parse_times,
-            read_hardware,
-            validate,
-        )
+        from analognas.runs.validate_any import validate_any
 
-        if times_s is not None and (isinstance(times_s, str | int | float) or len(times_s) == 0):
-            raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
-        check_options(chips, confidence, device)
-        source = hardware if isinstance(hardware, str) else None
-        chosen = ChosenHardware(read_hardware(hardware) if isinstance(hardware, str) else hardware, source)
-        (validation,) = validate(
-            self.path if trial is None else self._folder_of(trial),
-            [chosen],
-            times_s=None
-            if times_s is None
-            else parse_times([str(time_s) for time_s in times_s], "`times_s`"),
+        (validation,) = validate_any(
+            self.directory,
+            () if hardware is None else hardware,
+            trial=trial,
+            times_s=times_s,
             chips=chips,
             confidence=confidence,
             adabs=adabs,
@@ -206,18 +206,20 @@ class Run:
     def export(
         self,
         out: str | Path,
-        formats: Sequence[str] = ("onnx",),
+        formats: Sequence[str] | None = None,
         *,
         trial: int | None = None,
         force: bool = False,
+        observer: Observer | None = None,
     ) -> list[Path]:
         """Write the best network, or that of a trial, and return the files.
 
         Args:
             out: the folder.
-            formats: `analognas export DIR --format help` lists them.
+            formats: `analognas export DIR --format help` lists them; None: every format of networks.
             trial: whose network, as for `network`; None: the best one.
             force: replace files that are there.
+            observer: is told of a training; None: nobody is.
 
         Raises:
             UserError: for an unknown format, a file that is there already, or a run that has not ended.
@@ -226,12 +228,29 @@ class Run:
         from analognas.runs.any_trial import artefact_of_trial
         from analognas.runs.best_network import best_artefact
 
+        if formats is None:
+            formats = [name for name, entry in FORMATS.items() if entry.of_network]
         if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
             raise UserError(f"`formats` must be a list of {', '.join(FORMATS)}, got {formats!r}")
         artefact = (
-            best_artefact(self.path) if trial is None else artefact_of_trial(self.directory, trial, Silent())
+            best_artefact(self.directory)
+            if trial is None
+            else artefact_of_trial(self.directory, trial, observer or Silent())
         )
         return write_formats(artefact, formats, Path(out), force=force)
+
+    def export_study(self, out: str | Path | None = None) -> Path:
+        """Write every trial for Optuna, `study.db`, into the run directory or the folder `out`, and return the file.
+
+        Raises:
+            UserError: when it cannot be written.
+        """
+        from analognas.record.study import write_study
+
+        path, config = Path(out or self.path) / "study.db", self.config
+        objectives = {objective.metric: objective.sign for objective in config.objectives}
+        write_study(path, config.name, self.directory.trials(), objectives, config.constraints.upper_bounds())
+        return path
 
     def report(self) -> Path:
         """Write tables and report again, finished or not, and return the report."""
@@ -328,54 +347,4 @@ class Run:
         Raises:
             UserError: when a file of the run is damaged.
         """
-        config, result = self.config, self.result
-        trials = self.directory.trials() if trials is None else trials
-        if result is None:
-            trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
-        else:
-            trial = self.directory.trial_of(result, trials)
-        end = read_search_end(self.directory)
-        over = result is not None or (not config.final.train and end is not None)
-        if over and self.directory.report.exists():
-            state = "finished"
-        else:
-            state = "running" if is_locked(self.directory.journal) else "not finished"
-        return {
-            "run": str(self.path),
-            "state": state,
-            "trials": config.search.n_evaluations,
-            "finished": len(trials),
-            "failed": sum(trial.status == "failed" for trial in trials),
-            "search_end": "" if end is None else end.sentence(),
-            "choice": config.choice,
-            "best": _best(trial, result),
-            "report": str(self.directory.report) if self.directory.report.exists() else None,
-        }
-
-
-def _best(trial: Trial | None, result: FinalResult | None) -> dict[str, Any] | None:
-    """Return the chosen trial, or the reference that won, with its figures on the validation split.
-
-    Of a finished run with a race they are those of the race, at full budget.
-    """
-    winner = None if result is None else result.winner
-    if trial is not None:
-        return {
-            "number": trial.number,
-            "reference": None,
-            "architecture": dict(trial.architecture),
-            "metrics": dict(winner.metrics if winner is not None and winner.metrics else trial.metrics),
-        }
-    if result is None or winner is None:
-        return None
-    return {
-        "number": None,
-        "reference": result.reference,
-        "architecture": dict(result.network.architecture),
-        "metrics": dict(winner.metrics),
-    }
-
-
-def called(best: Mapping[str, Any]) -> str:
-    """Return how the best network of a status is called."""
-    return f"trial {best['number']}" if best["reference"] is None else f"the reference {best['reference']}"
+        return status_of(self.directory, self.config, trials)

@@ -33,6 +33,7 @@ from analognas.runs.architecture_file import Architecture, load_weights, read_ar
 from analognas.runs.best_network import no_network_of_its_own
 from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds, Spec
+from analognas.specs.given import GivenObjects
 from analognas.specs.problems import ConfigError, Place, Problem, nearest
 from analognas.training.loop import accuracy
 
@@ -100,6 +101,7 @@ def validate(
     device: str = "cpu",
     observer: Observer,
     progress: bool = False,
+    objects: GivenObjects | None = None,
 ) -> list[Validation]:
     """Validate a found network on its test split, on one hardware after the other.
 
@@ -114,12 +116,13 @@ def validate(
         device: where this runs: cpu, cuda, cuda:N or auto.
         observer: is told of the stages.
         progress: show a progress bar on a terminal.
+        objects: Python objects that the files name and cannot hold.
 
     Raises:
         UserError: when a file is missing or does not fit, or a hardware cannot be simulated at these times.
     """
     place = check_options(chips, confidence, device)
-    architecture = read_architecture(_architecture_path(path))
+    architecture = read_architecture(_architecture_path(path), objects)
     content = architecture.content
     times = tuple(times_s or STANDARD_TIMES_S)
     named = [_named(one, content.hardware, times) for one in on]
@@ -231,12 +234,8 @@ def _checked_hardware(document: Document) -> hwsim.Hardware:
         raise translate(error, _HardwareFile, document) from None
 
 
-def parse_times(texts: Sequence[str], argument: str) -> tuple[float, ...] | None:
+def parse_times(texts: Sequence[str]) -> tuple[float, ...] | None:
     """Return seconds for texts like `1 day` or `1 s,1 h,1 year`; None for no texts.
-
-    Args:
-        texts: what the user wrote.
-        argument: where, for errors.
 
     Raises:
         ConfigError: with every text that is not a time.
@@ -250,7 +249,7 @@ def parse_times(texts: Sequence[str], argument: str) -> tuple[float, ...] | None
             times.append(adapter.validate_python(piece))
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Value error, ")
-            problems.append(Problem(Place(0, 0, argument), "", message))
+            problems.append(Problem(Place.of(Argument("times_s", "times")), "", message))
     if problems:
         raise ConfigError(problems)
     return tuple(sorted(set(times))) or None
@@ -261,7 +260,7 @@ def _architecture_path(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     if path.is_dir():
-        if holds_run(path) and not load_run_config(RunDirectory(path).config)[0].final.train:
+        if holds_run(path) and not load_run_config(RunDirectory(path))[0].final.train:
             raise no_network_of_its_own(path)
         raise UserError(
             f"{path}: no best/architecture.json in it; `analognas resume {path}` ends a run that has not ended, "

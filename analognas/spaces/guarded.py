@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import numpy as np
 import numpy.typing as npt
 
@@ -23,7 +24,7 @@ def guarded(name: str, space: ArchitectureSpace) -> ArchitectureSpace:
     read is told where it is written.
 
     Args:
-        name: of the entry point, for errors.
+        name: of the entry point or class, for errors.
         space: with every ability; `check_space` found nothing wrong with it.
     """
     return _GuardedSpace(name, space)
@@ -36,6 +37,10 @@ class _GuardedSpace:
         self._guard = Guard("space", name)
         self._space = space
         self._genes = int(space.sample(1, np.random.default_rng(0)).shape[1])
+
+    def __reduce__(self) -> tuple[Callable[[bytes], _GuardedSpace], tuple[bytes]]:
+        # a class of a script or notebook goes along by value: workers do not import those
+        return _received, (cloudpickle.dumps((self._guard.name, self._space)),)
 
     def sample(self, n: int, rng: np.random.Generator) -> Population:
         return self._rows("sample", n, self._guard.call("sample", self._space.sample, n, rng))
@@ -107,3 +112,7 @@ class _GuardedSpace:
         if shape != (len(population),):
             raise self._guard.breach(method, f"must return ({len(population)},), got {shape}")
         return costs
+
+
+def _received(packed: bytes) -> _GuardedSpace:
+    return _GuardedSpace(*cloudpickle.loads(packed))

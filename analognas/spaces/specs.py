@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from analognas.spaces.base_spec import SpaceSpec
 from analognas.spaces.entry_point import EntryPointSpaceSpec
+from analognas.spaces.given import ObjectSpaceSpec
 from analognas.spaces.nasbench201 import NasBench201Spec
 from analognas.spaces.resnet import ResNetSpec
 from analognas.specs.family import by_kind, section
 
-SPACES: Final[Mapping[str, type[SpaceSpec]]] = by_kind(ResNetSpec, NasBench201Spec, EntryPointSpaceSpec)
+SPACES: Final[Mapping[str, type[SpaceSpec]]] = by_kind(
+    ResNetSpec, NasBench201Spec, EntryPointSpaceSpec, ObjectSpaceSpec
+)
 """The spaces by the name they have in a configuration."""
 
 if TYPE_CHECKING:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final, Self
 
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where a value stands: a line and a column of a file (from 1), or a command-line option."""
+    """Where a value stands: a line and a column of a file (from 1), or an argument of a call or command."""
 
     line: int
     column: int
     source: str
+    argument: Argument | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, argument: Argument) -> Self:
+        """Return the place of what an argument says."""
+        return cls(0, 0, str(argument), argument)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
@@ -31,7 +38,13 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (str(self.place), self.path, self.message) if part)
+        return "".join(map(str, self.parts()))
+
+    def parts(self) -> list[str | Argument]:
+        """Return the line in parts: an argument is called otherwise on the command line."""
+        rest = ": ".join(part for part in (self.path, self.message) if part)
+        place = self.place.argument or str(self.place)
+        return [place, f": {rest}"] if place else [rest]
 
 
 SHOWN: Final = 20
@@ -47,9 +60,11 @@ class ConfigError(UserError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        lines = [str(problem) for problem in self.problems[:SHOWN]]
+        lines = [problem.parts() for problem in self.problems[:SHOWN]]
         more = len(self.problems) - len(lines)
-        super().__init__("\n".join([*lines, f"and {more} more; mend these first"] if more else lines))
+        if more:
+            lines.append([f"and {more} more; mend these first"])
+        super().__init__(*chain(lines[0], *(["\n", *line] for line in lines[1:])))
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
         return (type(self), (self.problems,))

@@ -12,6 +12,7 @@ from analognas.specs.family import by_kind, section
 from analognas.strategies.analog_nas import AnalogNASSpec
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.entry_point import EntryPointStrategySpec
+from analognas.strategies.given import ObjectStrategySpec
 from analognas.strategies.latin_hypercube import LatinHypercubeSpec
 from analognas.strategies.local_search import LocalSearchSpec
 from analognas.strategies.nsga2 import NSGA2Spec
@@ -44,7 +45,10 @@ STRATEGIES: Final[Mapping[str, type[StrategySpec]]] = by_kind(
 )
 """The built-in strategies by the name they have in a configuration."""
 
-SELECTABLE: Final[Mapping[str, type[StrategySpec]]] = {**STRATEGIES, "entry-point": EntryPointStrategySpec}
+SELECTABLE: Final[Mapping[str, type[StrategySpec]]] = {
+    **STRATEGIES,
+    **by_kind(EntryPointStrategySpec, ObjectStrategySpec),
+}
 """Everything that `search.strategy.kind` may say."""
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from analognas.tasks.audio.speech_commands import SpeechCommandsSpec
 from analognas.tasks.base_spec import TaskSpec
 from analognas.tasks.digits import DigitsSpec
 from analognas.tasks.entry_point import EntryPointTaskSpec
+from analognas.tasks.given import ObjectTaskSpec
 from analognas.tasks.images.cifar10 import Cifar10Spec
 from analognas.tasks.images.fashion_mnist import FashionMnistSpec
 from analognas.tasks.images.folder import ImageFolderSpec
@@ -29,6 +30,7 @@ TASKS: Final[Mapping[str, type[TaskSpec]]] = by_kind(
     WavFolderSpec,
     ArraysSpec,
     EntryPointTaskSpec,
+    ObjectTaskSpec,
 )
 """The tasks by the name they have in a configuration."""
 

@@ -40,7 +40,7 @@ class Split:
         return Split(self.x.to(device), self.y.to(device))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Task:
     """A data set with its splits.
 
@@ -66,6 +66,11 @@ class Task:
     noisy_validation: torch.Tensor | None = None
     statistics: Literal["channel", "band"] = "channel"
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return name, sizes and shape for `print`."""
+        sizes = " + ".join(str(len(split)) for split in (self.train, self.validation, self.test))
+        return f"Task({self.name!r}, {sizes} inputs of {self.input_shape}, {self.n_classes} classes)"
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

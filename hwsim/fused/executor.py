@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import torch
 from torch import fx
 
 from hwsim.chips import Chips, Reading
+from hwsim.collected import Collected
 from hwsim.fused.graph import Plan, StagePlan, plan
 from hwsim.fused.stage import DacInputs, StageRunner
-from hwsim.fused.tracing import UnfusableError
+from hwsim.fused.tracing import UnfusableError, in_order
+from hwsim.inputs import Inputs
+from hwsim.keep import Keep
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoiseStream
@@ -32,7 +34,7 @@ class FusedNetwork:
 
     Args:
         chips: programmed chips of the network.
-        example: one input, `(1, ...)`.
+        example: inputs of one item.
 
     Attributes:
         plan: the stages.
@@ -43,11 +45,12 @@ class FusedNetwork:
         UnfusableError: if there is no compiled kernel, or the network cannot be planned.
     """
 
-    def __init__(self, chips: Chips, example: torch.Tensor) -> None:
+    def __init__(self, chips: Chips, example: Inputs) -> None:
         if kernels.library() is None:
             raise UnfusableError("there is no compiled kernel")
-        if example.dtype != torch.float32 or {example.device.type, chips.torch_device.type} != {"cpu"}:
-            raise UnfusableError("only float32 on the CPU is compiled")
+        where = {chips.torch_device.type, *(tensor.device.type for tensor in example.tensors)}
+        if where != {"cpu"} or any(tensor.is_complex() for tensor in example.tensors):
+            raise UnfusableError("only real numbers on the CPU are compiled")
         self.layers = chips.layers
         fusible = frozenset(name for name, layer in chips.layers.items() if layer.is_fusible)
         self.plan: Plan = plan(chips.net, example, fusible)
@@ -101,31 +104,46 @@ class Worker(fx.Interpreter):
         for stage in self._stages.values():
             stage.unload()
 
-    def classes(self, reading: Reading, noise: NoiseStream, x: torch.Tensor) -> torch.Tensor:
-        """Return the `(images,)` int64 classes that a chip finds at one time."""
+    def evaluate(self, reading: Reading, noise: NoiseStream, inputs: Inputs, keep: Keep) -> Any:
+        """Return, for all items, what `keep` keeps of what a chip makes of them at one time."""
         self.load(reading, noise)
         del reading  # of which the stages have what they need
-        chunk = self._network.chunk
-        found = torch.cat([self(x[at : at + chunk], at).argmax(1) for at in range(0, len(x), chunk)])
+        kept, chunk = Collected(len(inputs)), self._network.chunk
+        for start in range(0, len(inputs), chunk):
+            part = inputs.part(start, start + chunk)
+            kept.add(keep(self(part, start), start, start + len(part)), len(part))
         self.unload()
-        return found
+        return kept.result()
 
-    def __call__(self, x: torch.Tensor, first_image: int) -> torch.Tensor:
-        """Return the network's output for a chunk of images, `first_image` being its first one's number."""
+    def __call__(self, inputs: Inputs, first_image: int) -> Any:
+        """Return the network's outputs for a chunk of items, `first_image` being its first one's number."""
         for name, layer in self._plain.items():
             noise = self._noise.child(self._index[name])
             layer.execution = self._reading.execution(name, noise, first_image, channels_last=True)
-        self.env, self.args_iter = {}, iter([x])
-        inputs = DacInputs()
+        self.env, self.args_iter = {}, iter(in_order(self._network.plan.graph.graph, inputs))
+        waiting = DacInputs()
         for step, finished in zip(self._network.plan.steps, self._network.last_reads, strict=True):
             if isinstance(step, StagePlan):
-                self._stages[id(step)].run(self.env, inputs, first_image)
+                self._stages[id(step)].run(self.env, waiting, first_image)
             else:
                 self.env[step] = self.run_node(step)
             for node in finished:
                 self.env.pop(node, None)
-        result: torch.Tensor = self.env.pop(self._network.plan.output)
-        return result
+        outputs = self._network.plan.outputs
+        found = self.env[outputs] if isinstance(outputs, fx.Node) else self._structure(outputs)
+        self.env.clear()
+        return found
+
+    def _structure(self, outputs: Any) -> Any:
+        """Return the values of nodes in tuples, lists and dictionaries: torch.fx has types of its own for them."""
+        if isinstance(outputs, fx.Node):
+            return self.env[outputs]
+        if isinstance(outputs, dict):
+            return {name: self._structure(part) for name, part in outputs.items()}
+        if isinstance(outputs, list | tuple):
+            parts = [self._structure(part) for part in outputs]
+            return parts if isinstance(outputs, list) else tuple(parts)
+        return outputs
 
 
 def _last_reads(planned: Plan) -> list[list[fx.Node]]:
@@ -137,7 +155,8 @@ def _last_reads(planned: Plan) -> list[list[fx.Node]]:
             else (step, *step.all_input_nodes)
         )
         last.update({node: index for node in reads if node is not None})
-    last.pop(planned.output, None)
+    for node in planned.read_at_the_end:
+        last.pop(node, None)
     ends: list[list[fx.Node]] = [[] for _ in planned.steps]
     for node, index in last.items():
         ends[index].append(node)

@@ -14,13 +14,14 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from hwsim.fused.tracing import UnfusableError, shape, traced
+from hwsim.fused.tracing import shape, traced
+from hwsim.inputs import Inputs
 from hwsim.kernels.library import IDENTITY, RELU, RELU6
 from hwsim.modules import AnalogLayer
 
@@ -95,20 +96,22 @@ class Plan:
     Attributes:
         graph: the traced network.
         steps: stages, and nodes that run as they are.
-        output: the node whose value the network returns.
+        outputs: the node whose value the network returns, or nodes in tuples, lists and dictionaries.
+        read_at_the_end: these nodes.
     """
 
     graph: fx.GraphModule
     steps: tuple[StagePlan | fx.Node, ...]
-    output: fx.Node
+    outputs: Any
+    read_at_the_end: tuple[fx.Node, ...]
 
 
-def plan(net: nn.Module, example: torch.Tensor, fusible: frozenset[str]) -> Plan:
+def plan(net: nn.Module, example: Inputs, fusible: frozenset[str]) -> Plan:
     """Return `net` as fused stages.
 
     Args:
         net: an analog network in evaluation mode.
-        example: one input, `(1, ...)`, for the shapes.
+        example: inputs of one item, for the shapes.
         fusible: names of the analog layers whose arithmetic a stage can do.
 
     Raises:
@@ -153,10 +156,7 @@ class _Planner:
             channel_dim = self._consumers_channel_dim(node)
             if channel_dim is not None and len(shape(node) or ()) > -channel_dim:
                 self._stage(node, None, channel_dim)
-        (result,) = output.args
-        if not isinstance(result, fx.Node):
-            raise UnfusableError("the network must return one tensor")
-        return Plan(self._graph, tuple(self._steps), result)
+        return Plan(self._graph, tuple(self._steps), output.args[0], tuple(output.all_input_nodes))
 
     def _stage(self, anchor: fx.Node, layer: str | None, channel_dim: int) -> None:
         stage = StagePlan(anchor, layer, channel_dim, anchor)

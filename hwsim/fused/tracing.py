@@ -1,8 +1,8 @@
 """A network as a graph of operations (torch.fx), with the shapes of what one image makes.
 
-The graph stands for evaluation with all but the first argument at their defaults. torch.fx refuses networks that decide
-by their tensors or by the sizes of these. What changes in place and is read again is refused here, because stages do
-not keep it apart.
+The graph stands for evaluation with the arguments that are given; all others have their defaults. torch.fx refuses
+networks that decide by their tensors or by the sizes of these. What changes in place and is read again is refused here,
+because stages do not keep it apart.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.utils._pytree import tree_flatten
 
 from hwsim.calibration import floating_point
 from hwsim.conversion import copied
+from hwsim.inputs import Inputs
 from hwsim.modules import AnalogLayer
 
 
@@ -22,25 +24,39 @@ class UnfusableError(Exception):
     """The network cannot be traced, or does what fusion would change."""
 
 
-def traced(net: nn.Module, example: torch.Tensor) -> fx.GraphModule:
+def traced(net: nn.Module, example: Inputs) -> fx.GraphModule:
     """Return the graph of `net`, with the `elements` of each node, what one more image adds, and its `shape`.
 
     Args:
         net: an analog network in evaluation mode.
-        example: one input, `(1, ...)`.
+        example: inputs of one item.
 
     Raises:
         UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
     """
     try:
-        root = copied(
-            "net", net, shared=net.parameters()
-        )  # what tracing leaves in it, like proxies in a cache, is gone with it
-        graph = fx.GraphModule(root, _with_reshape(_Tracer().trace(root)))
+        # what tracing leaves in a copy, like proxies in a cache, is gone with it
+        root = copied("net", net, shared=net.parameters())
+        graph = fx.GraphModule(root, _with_reshape(_Tracer(example).trace(root)))
         _note_shapes(graph, net, example)
     except Exception as error:  # whatever a user's forward raises when it meets a proxy
         raise UnfusableError(str(error)) from error
     return graph
+
+
+def in_order(graph: fx.Graph, inputs: Inputs) -> list[torch.Tensor]:
+    """Return inputs in the order of the arguments that `graph` takes.
+
+    Raises:
+        UnfusableError: for a name that is none of its arguments.
+    """
+    if inputs.names is None:
+        return list(inputs.tensors)
+    given = dict(zip(inputs.names, inputs.tensors, strict=True))
+    taken = [str(node.target) for node in graph.nodes if node.op == "placeholder" and node.target in given]
+    if len(taken) < len(given):
+        raise UnfusableError("the network takes arguments by any name")
+    return [given[name] for name in taken]
 
 
 def shape(node: fx.Node) -> tuple[int, ...] | None:
@@ -50,7 +66,11 @@ def shape(node: fx.Node) -> tuple[int, ...] | None:
 
 
 class _Tracer(fx.Tracer):
-    """Traces into torch's own layers that hold analog ones, and lets arguments have their defaults."""
+    """Traces into torch's own layers that hold analog ones; arguments that are not given have their defaults."""
+
+    def __init__(self, given: Inputs) -> None:
+        super().__init__()
+        self._given = given
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if isinstance(m, AnalogLayer):
@@ -68,10 +88,17 @@ class _Tracer(fx.Tracer):
         type_expr: Any = None,
         proxy_factory_fn: Any = None,
     ) -> Any:
-        """Let every argument of the network but the first have its default."""
-        if kind == "placeholder" and args and len(self.graph.nodes) > 0:
+        """Let every argument of the network that is not given have its default."""
+        if kind == "placeholder" and args and not self._is_given(str(target)):
             return args[0]
         return super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
+
+    def _is_given(self, argument: str) -> bool:
+        if self._given.names is not None:
+            return argument in self._given.names
+        return len(self.graph.nodes) < len(
+            self._given.tensors
+        )  # before any operation the nodes are arguments
 
 
 def _with_reshape(graph: fx.Graph) -> fx.Graph:
@@ -103,22 +130,38 @@ class _Shapes(fx.Interpreter):
         return result
 
 
-def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: torch.Tensor) -> None:
-    """Note in each node how many numbers one more image adds, and the shape of those that stages can read."""
-    one, two = (example.repeat(n, *[1] * (example.ndim - 1)) for n in (1, 2))
+def _note_shapes(graph: fx.GraphModule, net: nn.Module, example: Inputs) -> None:
+    """Note in each node how many numbers one more item adds, and the shape of those that stages can read."""
+    one, two = (_repeated(example, n) for n in (1, 2))
     single, double = _Shapes(graph), _Shapes(graph)
     with torch.no_grad(), floating_point(graph), floating_point(net):
-        single.run(one)
-        outputs = double.run(two)
-        untraced = net(two.clone())
-    if one._version + two._version > 0:
+        single.run(*in_order(graph.graph, one))
+        outputs = double.run(*in_order(graph.graph, two))
+        untraced = _repeated(example, 2).into(net)
+    if any(tensor._version > 0 for tensor in (*one.tensors, *two.tensors)):
         raise UnfusableError("the network changes its inputs in place")
-    noise = 1e-5 * float(untraced.abs().max())  # of sums in another order
     # hooks of the network, for one; `y += x` and what reads `y` again, which torch.fx takes for `y + x`
-    if not torch.allclose(outputs, untraced, atol=noise, equal_nan=True):
+    if not _alike(outputs, untraced):
         raise UnfusableError("the network computes something else when it is traced")
     for node in graph.graph.nodes:
         found, of_two = (tuple(run.found.get(node, ())) for run in (single, double))
         is_known = found[:1] == (1,) and of_two == (2, *found[1:]) and single.is_float32[node]
         node.meta["elements"] = math.prod(of_two) - math.prod(found)
         node.meta["shape"] = found if is_known else None
+
+
+def _repeated(example: Inputs, n: int) -> Inputs:
+    return Inputs(
+        tuple(tensor.repeat(n, *[1] * (tensor.ndim - 1)) for tensor in example.tensors), example.names
+    )
+
+
+def _alike(found: Any, wanted: Any) -> bool:
+    """Whether outputs are the same but for sums in another order, and so is their structure."""
+    found_leaves, wanted_leaves = (tree_flatten(outputs)[0] for outputs in (found, wanted))
+    return len(found_leaves) == len(wanted_leaves) and all(
+        torch.allclose(one.double(), other.double(), atol=1e-5 * float(other.abs().max()), equal_nan=True)
+        if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and one.shape == other.shape
+        else one is other
+        for one, other in zip(found_leaves, wanted_leaves, strict=True)
+    )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import torch
 from torch import nn
@@ -53,6 +53,8 @@ class Execution:
 
 NOMINAL: Final = Execution()
 """Target weights, converters, no noise: what a layer does until it is told otherwise."""
+
+NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
 SMALLEST_SCALE: Final = 1e-20
 """γ of a column of zeros outside of a chip: no output, but the gradient of the digital weights, so that it learns."""
@@ -119,6 +121,10 @@ class AnalogLayer(nn.Module, ABC):
     @execution.setter
     def execution(self, execution: Execution) -> None:
         self._execution, self._runs = execution, 0
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        """Refuse `torch.jit.script`, which asks here before it reads any code."""
+        raise RuntimeError(NOT_EXPORTED)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files of the layer hold: no noise of the moment."""
@@ -204,6 +210,8 @@ class AnalogLayer(nn.Module, ABC):
             ValueError: for inputs of the wrong shape, none where noise is drawn, or an input range that is not
                 calibrated.
         """
+        if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+            raise RuntimeError(NOT_EXPORTED)
         if torch.compiler.is_dynamo_compiling():  # it could trace neither kernels nor noise
             run: Callable[[torch.Tensor], torch.Tensor]
             run = torch.compiler.disable(self.forward)  # type: ignore[no-untyped-call]

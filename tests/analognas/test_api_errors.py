@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import analognas
-from analognas.api import _document_of
+from analognas.config.from_python import document_from
 from analognas.errors import Argument
 from analognas.record.directory import ensure_unused
 from tests.analognas.small_search import SMALL
@@ -36,16 +36,16 @@ def small(**search) -> dict:
         (
             small(),
             {"overrides": ["search.trials=six"]},
-            "^overrides: search.trials=six: search.trials: must be a whole number, got 'six'$",
+            "^overrides search.trials=six: search.trials: must be a whole number, got 'six'$",
         ),
-        (small(), {"seed": -1}, "^seed=-1: seed: must be >= 0, got -1"),
+        (small(), {"seed": -1}, "^seed -1: seed: must be >= 0, got -1"),
         (
             small(trials=3),
             {},
             r"^config: search.strategy.initial: `search.strategy.initial <= search.trials`",
         ),
         (endless(), {}, "^`config` must not hold itself, nor be nested that deeply$"),
-        (small(out=object()), {}, r"^`config` must hold numbers, texts, lists and mappings .*object"),
+        (small(out=object()), {}, "^search.out: must hold numbers, texts, lists and mappings.*object"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_argument(tmp_path, config, arguments, message) -> None:
@@ -63,12 +63,12 @@ def test_a_list_may_stand_at_two_places_of_a_configuration() -> None:
         "space": {"kind": "resnet", "m": ranges, "r": ranges},
         "training": {"digital": epochs, "hardware_aware": epochs},
     }
-    assert _document_of(config).values == config
+    assert document_from(config, {})[0].values == config
 
 
 def test_paths_and_numbers_of_numpy_are_values() -> None:
     config = {"task": {"path": Path("a b.npz")}, "seed": np.int64(3), "x": [np.float32(0.5), np.bool_(True)]}
-    assert _document_of(config).values == {"task": {"path": "a b.npz"}, "seed": 3, "x": [0.5, True]}
+    assert document_from(config, {})[0].values == {"task": {"path": "a b.npz"}, "seed": 3, "x": [0.5, True]}
 
 
 def test_the_observer_that_keeps_quiet_needs_no_import_of_its_own() -> None:

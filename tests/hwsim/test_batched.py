@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import hwsim
 from hwsim.batched import BatchedChips, ChipNoise, mix, signed
-from hwsim.drift import _batched
+from hwsim.inference import _batched, checked_job
+from hwsim.inputs import Inputs
 from hwsim.layered import LayerByLayer
 from hwsim.noise import GOLDEN, NoisePool, NoiseStream, _mix
 
@@ -34,6 +35,10 @@ def _network() -> nn.Module:
     )  # fmt: skip
 
 
+def _scores(outputs: Any, start: int, end: int) -> Any:
+    return outputs
+
+
 @pytest.fixture
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the CPU's compiled converters aside: a GPU has none."""
@@ -57,15 +62,16 @@ def test_chips_at_once_find_what_they_find_one_by_one(variant: str) -> None:
     chips.net.register_forward_hook(lambda _module, _inputs, output: logits.append(output))
     pool = NoisePool(torch.Generator().manual_seed(0))
     batched = BatchedChips(chips, pool, batch_size=5)
-    assert batched.supports(x[:1])
+    inputs = Inputs((x,))
+    assert batched.supports(inputs.part(0, 1), _scores)
     logits.clear()
-    together = batched.classes(range(1, 3), 3600.0, x)
+    together = batched.evaluate(range(1, 3), 3600.0, inputs, _scores)
     assert len(logits) == 3  # batches; both chips in each
-    layers = LayerByLayer(chips, x[:1], batch_size=5).worker()
+    layers = LayerByLayer(chips, Inputs((x[:1],)), batch_size=5).worker()
     for chip in (1, 2):
         noise = NoiseStream(pool, chips.mvm_key(3600.0, chip))
-        alone = layers.classes(chips.at(3600.0, chip), noise, x)
-        assert torch.equal(together[chip - 1], alone)
+        alone = layers.evaluate(chips.at(3600.0, chip), noise, inputs, _scores)
+        assert torch.equal(together[chip - 1].argmax(1), alone.argmax(1))
 
 
 @pytest.mark.usefixtures("_eager")
@@ -73,18 +79,20 @@ def test_chips_at_once_find_what_they_find_one_by_one(variant: str) -> None:
 def test_too_little_memory_means_fewer_chips_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     chips, x = _chips("analognas", 5)
     pool = NoisePool(torch.Generator().manual_seed(0))
-    expected = BatchedChips(chips, pool, 12).classes(range(5), 60.0, x)
+    inputs = Inputs((x,))
+    expected = BatchedChips(chips, pool, 12).evaluate(range(5), 60.0, inputs, _scores)
     sizes: list[int] = []
     whole = BatchedChips._group
 
-    def small(self: BatchedChips, group: range, t_s: float, inputs: torch.Tensor) -> torch.Tensor:
+    def small(self: BatchedChips, group: range, *rest: Any) -> list[torch.Tensor]:
         sizes.append(len(group))
         if len(group) > 2:
             raise torch.OutOfMemoryError("out of memory")
-        return whole(self, group, t_s, inputs)
+        return whole(self, group, *rest)
 
     monkeypatch.setattr(BatchedChips, "_group", small)
-    assert torch.equal(BatchedChips(chips, pool, 12).classes(range(5), 60.0, x), expected)
+    found = BatchedChips(chips, pool, 12).evaluate(range(5), 60.0, inputs, _scores)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
     assert sizes == [5, 2, 2, 1]
 
 
@@ -94,18 +102,19 @@ def test_every_chip_has_its_turn_where_groups_shrink(monkeypatch: pytest.MonkeyP
     chips, x = _chips("analognas", 5)
     pool = NoisePool(torch.Generator().manual_seed(0))
     times = [1.0, 3600.0]
-    expected = [BatchedChips(chips, pool, 12).classes(range(5), t_s, x) for t_s in times]
+    job = checked_job(chips, x, times, 12, 4, None, False)
+    expected = [BatchedChips(chips, pool, 12).evaluate(range(5), t_s, Inputs((x,)), _scores) for t_s in times]
     whole = BatchedChips._group
 
-    def small(self: BatchedChips, group: range, t_s: float, inputs: torch.Tensor) -> torch.Tensor:
+    def small(self: BatchedChips, group: range, *rest: Any) -> list[torch.Tensor]:
         if len(group) > 1:
             raise torch.OutOfMemoryError("out of memory")
-        return whole(self, group, t_s, inputs)
+        return whole(self, group, *rest)
 
     monkeypatch.setattr(BatchedChips, "_group", small)
-    found = list(_batched(BatchedChips(chips, pool, 12, chips_at_once=4), 5, x, times))
+    found = list(_batched(BatchedChips(chips, pool, 12, chips_at_once=4), job, _scores))
     assert [task for task, _ in found] == [(chip, row) for chip in range(5) for row in range(2)]
-    assert all(torch.equal(classes, expected[row][chip]) for (chip, row), classes in found)
+    assert all(torch.equal(scores, expected[row][chip]) for (chip, row), scores in found)
 
 
 @torch.no_grad()
@@ -122,7 +131,7 @@ def test_a_network_that_vmap_cannot_run_is_found_out() -> None:
     net = hwsim.to_analog(Branching(), "floating-point")
     chips = hwsim.program(net, n=2)
     pool = NoisePool(torch.Generator().manual_seed(0))
-    assert not BatchedChips(chips, pool, 8).supports(torch.ones(1, 4))
+    assert not BatchedChips(chips, pool, 8).supports(Inputs((torch.ones(1, 4),)), _scores)
 
 
 def test_keys_are_hashed_like_the_noise_of_one_chip() -> None:

@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from hwsim.__main__ import main
 
@@ -29,10 +31,15 @@ def test_characterize_prints_json_for_every_pair_of_values(capsys: pytest.Captur
     [
         (["--g-us", "26", "--times-s", "0"], "g_us <= 25"),
         (["--g-us", "nan", "--times-s", "0"], "g_us"),
-        (["--g-us", "5", "--times-s", "-1"], "t_s"),
+        (["--g-us", "5", "--times-s", "-1"], "`times_s` must be at least 0 s, got '-1'"),
+        (["--g-us", "5", "--times-s", "1 eon"], "`times_s` must be seconds or a text"),
         (["--g-us", "5", "--times-s", "0", "--n", "0"], "1 <= n <= "),
         (["--g-us", "5", "--times-s", "0", "--n", "10000000000"], "1 <= n <= "),
         (["--g-us", "5", "--times-s", "1e308"], "t_s <= 1e+15"),
+        (["--device", "reram-com"], "got 'reram-com', did you mean reram-cmo?"),
+        (["--device", "none.yaml"], "none.yaml: must be a YAML file of hardware"),
+        (["--n", "10", "--plot", "a.pdf"], "`--plot` must end in .html, .svg, .png, got a.pdf"),
+        (["--n", "10", "--plot", "nowhere/a.svg"], "nowhere/a.svg: must be a file that can be written"),
     ],
 )
 def test_bad_input_gives_one_clear_line_and_exit_code_2(
@@ -47,8 +54,7 @@ def test_bad_input_gives_one_clear_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--device", "flash", "--g-us", "1", "--times-s", "0"], "invalid choice: 'flash'"),
-        (["--g-us", "1"], "the following arguments are required: --times-s"),
+        (["--seed"], "expected one argument"),
         (["--g-us", "much", "--times-s", "0"], "invalid float value: 'much'"),
     ],
 )
@@ -72,3 +78,42 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     script = f"{sys.executable} {command} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CHIP = """
+name: my-chip
+preset: pcm-rasch2023
+device: {kind: polynomial, g_max_us: 40, programming_us: [0.5], latest_s: 1.0e+5}
+"""
+
+
+def test_a_file_of_hardware_is_measured_at_the_times_it_is_valid_for(tmp_path, capsys) -> None:
+    path = tmp_path / "chip.yaml"
+    path.write_text(CHIP)
+    assert main(["characterize", "--device", str(path), "--n", "100", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["device"] == "my-chip"
+    assert {point["g_us"] for point in found["points"]} == {0, 10, 20, 30, 40}
+    assert {point["t_s"] for point in found["points"]} == {0, 1, 60, 3600, 86400}
+    assert main(["characterize", "--device", "pcm-rasch2023", "--n", "100", "--g-us", "25"]) == 0
+
+
+@pytest.mark.parametrize("ending", ["html", "svg", "PNG"])
+def test_conductances_are_drawn_over_time(ending: str, tmp_path, capsys) -> None:
+    path = tmp_path / f"drawn.{ending}"
+    arguments = ["characterize", "--n", "500", "--g-us", "5", "20", "--times-s", "0", "60", "1 day"]
+    assert main([*arguments, "--plot", str(path)]) == 0
+    if ending == "PNG":
+        image = Image.open(path)
+        assert image.size == (1520, 840)
+        colours = {colour for _, colour in image.getcolors(1 << 20)}
+        assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours  # a line for each conductance
+        return
+    text = path.read_text(encoding="utf-8")
+    assert "20 µS" in text or "20 \\u00b5S" in text
+    assert "1 day" in text
+    if ending == "svg":
+        root = ElementTree.fromstring(text)
+        tags = [element.tag.rpartition("}")[2] for element in root]
+        assert tags.count("polygon") == 2
+        assert tags.count("circle") == 6

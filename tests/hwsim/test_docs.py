@@ -26,3 +26,57 @@ def test_the_pages_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     exec(blocks[2], names)
     mine = names["mine"]
     assert (mine.device.kind, mine.tile.rows, mine.mvm.ir_drop) == ("polynomial", 256, 1.0)
+
+
+class Mixing(nn.Module):
+    """Multiplies by a matrix of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.ones(32, 16) / 32)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.matrix.T
+
+
+class Pixels(nn.Module):
+    """Gives an image pixel by pixel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2).mT
+
+
+class GRU(nn.GRU):
+    """Returns its last state."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)[1][0]
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")  # torch.export, of its own GRU
+def test_the_code_on_models_runs_and_prints_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (PAGE.parent / "hwsim-models.md").read_text(encoding="utf-8")
+    (own,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (said,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    Path("my-chip.yaml").write_text(own, encoding="utf-8")
+    torch.manual_seed(0)  # torch.nn takes no generator
+    first, second = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1, groups=16)
+    front = nn.BatchNorm2d(16), nn.ReLU(), second, nn.MaxPool2d(2), Pixels()
+    model = nn.Sequential(first, *front, GRU(16, 16, batch_first=True), Mixing(), nn.Linear(32, 10)).eval()
+    x = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    names: dict[str, object] = {"model": model, "x": x, "y": torch.arange(40) % 10, "torch": torch}
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 7
+    exec(blocks[0], names)
+    assert capsys.readouterr().out == said
+    for block in blocks[1:]:
+        exec(block, names)
+    printed = capsys.readouterr().out
+    for words in ("analog: ", "all layers: ", "128 × 128", "my-chip\n"):
+        assert words in printed
+    assert Path("sensitivity.html").exists()
+    assert names["mixed"][0].hardware == names["fine"]
+    assert names["mixed"][8].hardware == names["small"]

@@ -7,6 +7,7 @@ import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.fused.graph import StagePlan, plan
 from hwsim.fused.tracing import UnfusableError
+from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
@@ -126,9 +127,9 @@ def _both(chips: hwsim.Chips, x: torch.Tensor, noisy: bool = True) -> tuple[torc
         pool.values.zero_()
     noise = NoiseStream(pool, key=11)
     reading = chips.at(3600.0, 0)
-    worker = Worker(FusedNetwork(chips, x[:1]))
+    worker = Worker(FusedNetwork(chips, Inputs((x[:1],))))
     worker.load(reading, noise)
-    fused = torch.cat([worker(x[:3], 0), worker(x[3:], 3)])
+    fused = torch.cat([worker(Inputs((x[:3],)), 0), worker(Inputs((x[3:],)), 3)])
     for index, (name, layer) in enumerate(chips.layers.items()):
         layer.execution = reading.execution(name, noise.child(index), 0)
     plain = chips.net(x)
@@ -174,7 +175,7 @@ def test_the_paths_agree_on_what_noise_is_added() -> None:
 
 def test_a_residual_network_becomes_stages_and_little_else() -> None:
     chips, x = _chips("resnet", "analognas")
-    steps = FusedNetwork(chips, x[:1]).plan.steps
+    steps = FusedNetwork(chips, Inputs((x[:1],))).plan.steps
     plain = [step.name for step in steps if not isinstance(step, StagePlan)]
     assert plain == ["input_1", "_3_skip", "_5", "_6"]  # input, an identity, pool, flattening
     sums = [step for step in steps if isinstance(step, StagePlan) and step.before is not None]
@@ -194,7 +195,7 @@ def test_what_cannot_be_traced_is_classified_all_the_same() -> None:
     x = torch.randn(9, 30, generator=torch.Generator().manual_seed(0))
     hwsim.calibrate(net, [x])
     with pytest.raises(UnfusableError):
-        plan(net, x[:1], frozenset({"layer"}))
+        plan(net, Inputs((x[:1],)), frozenset({"layer"}))
     y = net(x).argmax(1)
     curve = hwsim.accuracy_over_time(hwsim.program(net, n=1), x, y, [1.0], batch_size=9)
     assert curve.accuracy.item() == 1.0
@@ -212,7 +213,7 @@ def test_a_value_changed_in_place_and_read_again_is_not_fused() -> None:
 
     net = hwsim.to_analog(Shared(), hwsim.preset("ideal-8bit")).eval()
     with pytest.raises(UnfusableError, match="in place"):
-        plan(net, torch.ones(1, 8), frozenset({"layer"}))
+        plan(net, Inputs((torch.ones(1, 8),)), frozenset({"layer"}))
 
 
 class Positions(nn.Module):
@@ -277,9 +278,9 @@ def test_only_float32_with_images_first_is_fused(model: nn.Module) -> None:
     net = hwsim.to_analog(model, hwsim.preset("floating-point"))
     hwsim.calibrate(net, [x])
     chips = hwsim.program(net, 1)
-    worker = Worker(FusedNetwork(chips, x[:1]))
+    worker = Worker(FusedNetwork(chips, Inputs((x[:1],))))
     worker.load(chips.at(1.0, 0), NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=1))
-    assert torch.allclose(worker(x, 0), net(x), rtol=1e-4, atol=1e-4)
+    assert torch.allclose(worker(Inputs((x,)), 0), net(x), rtol=1e-4, atol=1e-4)
 
 
 def test_curves_do_not_depend_on_threads_or_on_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,12 +313,14 @@ def test_scores_do_not_depend_on_how_images_are_cut_into_chunks(
     found = []
     for images in (63, 32, 10):  # the last chunks are 63, 31 and 3 images
         monkeypatch.setattr("hwsim.fused.executor.CHUNK_ELEMENTS", images * 8 * 12 * 12)
-        network = FusedNetwork(chips, x[:1])
+        network = FusedNetwork(chips, Inputs((x[:1],)))
         assert network.chunk == images
         worker = Worker(network)
         worker.load(reading, noise)
         with torch.no_grad():
-            parts = [worker(x[start : start + images], start) for start in range(0, len(x), images)]
+            parts = [
+                worker(Inputs((x[start : start + images],)), start) for start in range(0, len(x), images)
+            ]
         found.append(torch.cat(parts))
     whole, *others = found
     assert whole.std(0).min() > 0

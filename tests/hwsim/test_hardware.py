@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import hwsim
+from hwsim.hardware import explain
 
 
 @pytest.mark.parametrize("name", hwsim.preset_names())
@@ -190,7 +191,7 @@ def test_a_file_that_is_not_there_is_told() -> None:
 
 @pytest.mark.parametrize("name", hwsim.preset_names())
 def test_every_value_of_a_preset_is_explained_in_one_line(name: str) -> None:
-    rows = list(hwsim.hardware.explain(hwsim.preset(name)))
+    rows = list(explain(hwsim.preset(name)))
     assert all(meaning and "\n" not in meaning for _, _, meaning in rows)
     (kind,) = [meaning for path, _, meaning in rows if path == "device.kind"]
     assert "evice" in kind or "memory" in kind
@@ -216,3 +217,18 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("tile: &t {rows: *t}\n")
     with pytest.raises(ValueError, match="contains itself"):
         hwsim.read_hardware(path)
+
+
+def test_hardware_prints_as_a_table_of_its_values() -> None:
+    hardware = hwsim.preset("pcm-rasch2023").replace({"name": "mine", "tile.rows": 77})
+    lines = str(hardware).splitlines()
+    assert lines[0].split() == ["value", "mine", "meaning"]
+    assert lines[1].startswith("tile.rows")
+    assert " 77 " in lines[1]
+    assert lines[-1].startswith("Rasch et al.")
+    assert hardware._repr_html_().count("<tr>") == len(list(explain(hardware))) - 1
+    assert "none" in str(hwsim.preset("floating-point"))
+    polynomial = hwsim.Hardware().replace(
+        {"device": {"kind": "polynomial", "g_max_us": 9, "programming_us": [0.5, 1.25]}}
+    )
+    assert " 0.5, 1.25 " in str(polynomial)

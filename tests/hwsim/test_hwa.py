@@ -293,3 +293,50 @@ def test_distillation_checks_its_classes(y: torch.Tensor, words: str) -> None:
     logits = torch.zeros(3, 4)
     with pytest.raises((TypeError, ValueError), match=words):
         hwsim.distillation_loss(logits, logits, y)
+
+
+def test_noise_comes_from_a_seed_or_a_generator_not_from_both() -> None:
+    def outputs(**source: object) -> torch.Tensor:
+        torch.manual_seed(0)  # the weights; torch.nn takes no generator
+        net = hwsim.to_analog(nn.Linear(6, 3), "pcm-rasch2023")
+        hwsim.calibrate(net, torch.ones(4, 6))
+        with hwsim.HwaTraining(net, **source).step():
+            return net(torch.ones(4, 6)).detach()
+
+    assert torch.equal(outputs(), outputs(seed=0))
+    assert not torch.equal(outputs(), outputs(seed=1))
+    assert torch.equal(outputs(seed=-(2**80)), outputs(seed=-(2**80)))
+    generator = torch.Generator().manual_seed(5)
+    assert not torch.equal(outputs(generator=generator), outputs(generator=generator))
+    with pytest.raises(ValueError, match=r"`seed` must be left out with a generator.*got 0"):
+        outputs(seed=0, generator=generator)
+    with pytest.raises(TypeError, match=r"`seed` must be a whole number, got 0.5"):
+        outputs(seed=0.5)
+
+
+class _Halving:
+    """Programs half of what it should, so that its error is known."""
+
+    g_min_us, g_max_us = 0.0, 10.0
+
+    def program(self, g_target_us: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        return {"g_us": g_target_us / 2}
+
+    def read(self, state: dict[str, torch.Tensor], t_s: float, generator: torch.Generator) -> torch.Tensor:
+        return state["g_us"]
+
+
+def test_training_meets_the_error_of_a_device_object() -> None:
+    net = hwsim.to_analog(nn.Linear(6, 3, bias=False), "floating-point")
+    hwa = hwsim.HwaTraining(net, modifier="device", device=_Halving(), weight_noise=1.0)
+    x = torch.ones(2, 6)
+    with hwa.step():
+        torch.testing.assert_close(net(x), x @ net.weight.T / 2)
+    with pytest.raises(
+        ValueError, match='`device` must be left out with the modifier gaussian: modifier="device"'
+    ):
+        hwsim.HwaTraining(net, device=_Halving())
+    with pytest.raises(
+        ValueError, match="`device` must have `g_max_us`, `g_min_us`, `program`, `read`, got int"
+    ):
+        hwsim.HwaTraining(net, modifier="device", device=3)

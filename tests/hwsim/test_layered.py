@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 import hwsim
 from hwsim.fused.tracing import UnfusableError, traced
+from hwsim.inputs import Inputs
 
 
 class Deciding(nn.Module):
@@ -62,7 +63,7 @@ def _net(between: Callable[[torch.Tensor], torch.Tensor]) -> tuple[nn.Module, to
 def test_what_decides_while_it_runs_is_classified_layer_by_layer(between) -> None:
     net, x = _net(between)
     with pytest.raises(UnfusableError):
-        traced(net, x[:1])
+        traced(net, Inputs((x[:1],)))
     y = net(x).argmax(1)
     assert hwsim.accuracy_over_time(hwsim.program(net, 2), x, y, 1).mean[0] > 0.5
 

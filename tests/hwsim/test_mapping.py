@@ -76,3 +76,19 @@ def test_utilisation_is_told_for_each_layer() -> None:
 def test_a_network_without_analog_layers_has_no_tile_map() -> None:
     with pytest.raises(ValueError, match="at least one analog layer"):
         hwsim.tile_map(nn.ReLU())
+
+
+def test_a_tile_map_is_a_table() -> None:
+    hardware = hwsim.preset("pcm-rasch2023").replace({"tile": {"rows": 8, "columns": 4}})
+    tiles = hwsim.tile_map(hwsim.to_analog(nn.Sequential(nn.Linear(16, 4), nn.Linear(4, 2)), hardware))
+    assert (tiles.tile_rows, tiles.tile_columns) == (8, 4)
+    lines = str(tiles).splitlines()
+    assert lines[1].split() == ["0", "16", "\u00d7", "4", "1", "64", "2", "8", "\u00d7", "4", "100.0", "%"]
+    assert "72 weights on 3 tiles, utilisation 75.0 %" in lines[-1]
+    assert tiles._repr_html_().count("<tr>") == 3
+    frame = tiles.to_frame()
+    assert frame["utilisation"].tolist() == [1.0, 0.25]
+    assert frame["tile_rows"].tolist() == [8, 8]
+    assert "tiles=3" in repr(tiles)
+    with pytest.raises(KeyError, match="`O` is no analog layer"):
+        tiles.utilisation_of("O")

@@ -8,6 +8,7 @@ from torch import nn
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
+from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
@@ -42,9 +43,9 @@ def _outputs(setting: tuple[int, ...], model: nn.Module, x: torch.Tensor) -> lis
     for layer in chips.layers.values():
         layer.execution = NOMINAL
     if kernels.library() is not None:
-        worker = Worker(FusedNetwork(chips, x[:1]))
+        worker = Worker(FusedNetwork(chips, Inputs((x[:1],))))
         worker.load(reading, noise)
-        found.append(worker(x, 0))
+        found.append(worker(Inputs((x,)), 0))
     return found
 
 

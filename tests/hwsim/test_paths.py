@@ -6,6 +6,7 @@ from torch import nn
 
 import hwsim
 from hwsim.fused.executor import FusedNetwork, Worker
+from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
 from hwsim.modules import NOMINAL
 from hwsim.noise import NoisePool, NoiseStream
@@ -54,9 +55,9 @@ def test_learned_ranges_and_scales_are_equal_in_both_paths(
     chips = hwsim.program(net, n=1)
     reading, noise = chips.at(3600.0, 0), NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=5)
     with torch.no_grad():
-        worker = Worker(FusedNetwork(chips, x[:1]))
+        worker = Worker(FusedNetwork(chips, Inputs((x[:1],))))
         worker.load(reading, noise)
-        fused = worker(x, 0)
+        fused = worker(Inputs((x,)), 0)
         for index, (layer_name, layer) in enumerate(chips.layers.items()):
             layer.execution = reading.execution(layer_name, noise.child(index), 0)
         monkeypatch.setattr(kernels, "library", lambda: None)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 import hwsim
 from hwsim.fused.executor import FusedNetwork
 from hwsim.fused.tracing import UnfusableError, traced
+from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
 
 pytestmark = pytest.mark.skipif(kernels.library() is None, reason="no C compiler builds the kernels")
@@ -49,7 +50,9 @@ def test_only_the_first_argument_of_a_network_is_an_input(kind: type[nn.Module])
     hwsim.calibrate(net, [x])
     chips = hwsim.program(net, 1)
     if kind is Optional:
-        assert FusedNetwork(chips, x[:1]).plan, "conditions on arguments are conditions on their defaults"
+        assert FusedNetwork(chips, Inputs((x[:1],))).plan, (
+            "conditions on arguments are conditions on their defaults"
+        )
     assert hwsim.accuracy_over_time(chips, x, net(x).argmax(1), 1).mean == 1.0
 
 
@@ -66,7 +69,7 @@ def test_what_no_image_makes_does_not_make_chunks_small() -> None:
     net = hwsim.to_analog(Projected(), hwsim.preset("ideal-8bit"))
     x = torch.randn(3, 1 << 10, generator=torch.Generator().manual_seed(0))
     hwsim.calibrate(net, [x])
-    assert FusedNetwork(hwsim.program(net, 1), x[:1]).chunk == 1 << 9
+    assert FusedNetwork(hwsim.program(net, 1), Inputs((x[:1],))).chunk == 1 << 9
 
 
 class Augmented(nn.Module):
@@ -93,14 +96,14 @@ class Augmented(nn.Module):
 def test_augmented_assignments_that_are_read_again_are_refused(operation: str) -> None:
     net = hwsim.to_analog(Augmented(operation), hwsim.preset("ideal-8bit")).eval()
     with pytest.raises(UnfusableError, match="something else"):
-        traced(net, torch.ones(1, 8))
+        traced(net, Inputs((torch.ones(1, 8),)))
 
 
 def test_a_network_that_tracing_would_change_is_not_fused() -> None:
     net = hwsim.to_analog(nn.Sequential(nn.Linear(8, 8)), hwsim.preset("ideal-8bit")).eval()
     net.register_forward_hook(lambda module, inputs, output: -output)  # tracing does not call it
     with pytest.raises(UnfusableError, match="something else"):
-        traced(net, torch.ones(1, 8))
+        traced(net, Inputs((torch.ones(1, 8),)))
 
 
 def test_tracing_leaves_nothing_in_a_network() -> None:
@@ -125,6 +128,6 @@ def test_tracing_leaves_nothing_in_a_network() -> None:
     net.positions.clear()
     chips = hwsim.program(net, 1)
     with suppress(UnfusableError):
-        FusedNetwork(chips, x[:1])
+        FusedNetwork(chips, Inputs((x[:1],)))
     assert all(isinstance(value, torch.Tensor) for value in chips.net.positions.values()), "no proxies"
     assert hwsim.accuracy_over_time(chips, x, y, 1).mean >= 0.95

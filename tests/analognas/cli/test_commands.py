@@ -243,6 +243,19 @@ def test_describe_explains_every_entry(subject) -> None:
         assert name in invoke("describe", subject, name).stdout
 
 
+def test_describe_explains_the_hardware_of_a_file(here) -> None:
+    Path("chip.yaml").write_text("name: my-chip\npreset: pcm-rasch2023\ntile: {rows: 96}\n")
+    content = json.loads(invoke("describe", "hardware", "chip.yaml", "--json").stdout)
+    assert content["name"] == "my-chip"
+    assert content["summary"].startswith("Rasch et al.")
+    assert {option["path"]: option["value"] for option in content["options"]}["tile.rows"] == 96
+    assert invoke("describe", "hardware", "chip.yaml").stdout.startswith("my-chip: Rasch et al.")
+    missing = invoke("describe", "hardware", "ship.yaml")
+    assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
+    assert "ship.yaml: must be a YAML file of hardware" in missing.stderr
+    assert invoke("describe", "spaces", "chip.yaml").exit_code == 2
+
+
 def test_the_schema_names_every_section() -> None:
     schema = json.loads(invoke("schema").stdout)
     assert {"task", "space", "hardware", "search", "training", "final"} <= set(schema["properties"])

@@ -13,4 +13,5 @@ def problems(tmp_path: Path, text: str, *overrides: str) -> list[str]:
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_config(path, overrides)
-    return [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+    lines = caught.value.on_command_line().splitlines()
+    return [line.removeprefix(f"{tmp_path}/") for line in lines]

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hwsim
 from analognas.config.loader import dump_config, load_config
 from analognas.specs.problems import ConfigError
 from tests.analognas.config.mistakes import problems
@@ -203,6 +204,44 @@ def test_a_preset_takes_changes_and_a_change_of_kind_drops_the_old_kind() -> Non
     assert hardware.tile.rows == 128
     assert hardware.tile.columns == 512
     assert hardware.device.kind == "ideal"
+
+
+CHIP = "name: my-chip\npreset: pcm-rasch2023\ntile: {rows: 96}\ndevice: {g_max_us: 20}\n"
+
+
+@pytest.mark.parametrize(
+    ("section", "rows"),
+    [("chips/mine.yaml", 96), ("{preset: chips/mine.yaml, tile: {rows: 32}}", 32)],
+)
+def test_hardware_comes_from_a_file_and_a_run_stands_alone(
+    section: str, rows: int, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "chips").mkdir()
+    (tmp_path / "chips" / "mine.yaml").write_text(CHIP)
+    (tmp_path / "search.yaml").write_text(f"task: {{kind: digits}}\nhardware: {section}\n")
+    monkeypatch.chdir("/")
+    config, _ = load_config(tmp_path / "search.yaml")
+    hardware = config.hardware
+    assert (hwsim.label(hardware), hardware.tile.rows, hardware.device.g_max_us) == ("my-chip", rows, 20)
+    (tmp_path / "chips" / "mine.yaml").unlink()
+    assert parse_config(dump_config(config), Path("/")).hardware == hardware
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hardware: mine.yml", "2:11: hardware: no such file: "),
+        ("hardware: {preset: wrong.yaml}", "wrong.yaml: `tile.rows`: must be a valid integer"),
+        ("hardware: none.yaml", "none.yaml: must hold values of hardware"),
+        ("hardware: pcm-rasch", "did you mean pcm-rasch2023?"),
+    ],
+)
+def test_a_file_that_is_no_hardware_is_told_at_its_place(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("tile: {rows: many}\n")
+    (tmp_path / "none.yaml").write_text("3\n")
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"task: {{kind: digits}}\n{text}\n", tmp_path)
+    assert words in str(caught.value)
 
 
 def test_data_paths_start_at_the_folder_of_the_configuration(tmp_path: Path, monkeypatch) -> None:

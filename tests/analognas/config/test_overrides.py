@@ -70,5 +70,5 @@ def test_a_value_of_the_command_line_is_told_with_its_remedy(assignment, told, t
 def test_a_seed_of_the_command_line_names_itself(tmp_path: Path) -> None:
     (tmp_path / "search.yaml").write_text("task: {kind: digits}\n")
     assert load_config(tmp_path / "search.yaml", seed=4)[0].seed == 4
-    with pytest.raises(ConfigError, match=r"^--seed -1: seed: must be >= 0, got -1"):
+    with pytest.raises(ConfigError, match=r"^seed -1: seed: must be >= 0, got -1"):
         load_config(tmp_path / "search.yaml", seed=-1)

@@ -9,7 +9,7 @@ import analognas
 from analognas.config.loader import load_run_config
 from analognas.errors import UserError
 from analognas.progress.observer import Silent
-from analognas.record.directory import open_run
+from analognas.record.directory import RunDirectory, open_run
 from analognas.runs.growth import set_ends
 from tests.analognas.runs.test_earlier_run import WRITTEN
 from tests.analognas.small_search import SMALL, write_small
@@ -112,7 +112,7 @@ def test_a_damaged_end_is_told_with_its_remedy(interrupted) -> None:
     done = command_line("resume", interrupted)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "search_end.json: reason: Field required; remove it" in done.stderr
-    assert load_run_config(interrupted / "config.yaml")[0].search.trials == 8
+    assert load_run_config(RunDirectory(interrupted))[0].search.trials == 8
 
 
 def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_later(tmp_path) -> None:
@@ -156,7 +156,7 @@ def test_a_network_that_was_kept_after_as_many_trials_stays(run) -> None:
         "".join((WRITTEN / "trials.jsonl").read_text().splitlines(keepends=True)[:6])
     )
     directory = open_run(run)
-    config, _ = load_run_config(directory.config, ["search.trials=7"])
+    config, _ = load_run_config(directory, ["search.trials=7"])
     set_ends(directory, config, reopen=True)
     assert (run / "best-after-6-trials-3" / "model.safetensors").exists()
     assert not (run / "best").exists()

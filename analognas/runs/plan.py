@@ -1,13 +1,12 @@
-"""What `analognas search --dry-run` prints: everything a search would do."""
+"""Everything a search would do, before it begins: what `analognas search --dry-run` prints."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 
 import hwsim
 from analognas.compose import final_budget
@@ -24,25 +23,52 @@ if TYPE_CHECKING:
     from analognas.evaluation.training import TrainingBudget
 
 
-def print_plan(composition: Composition, *, as_json: bool) -> None:
-    """Print what a search would do."""
-    known = outlook(composition)
-    plan = search_plan(composition, known)
-    if as_json:
-        typer.echo(json.dumps(plan, indent=1))
-        return
-    shown = {**plan, "sizes": known.size_text(), "expected_time": known.time_text(composition.config)}
-    for key, value in shown.items():
-        if (
+@dataclass(frozen=True)
+class Plan:
+    """What a search would do.
+
+    Attributes:
+        content: everything by name, JSON-able.
+        sizes: of admissible candidates, in a line.
+        expected_time: in a line.
+    """
+
+    content: Mapping[str, Any]
+    sizes: str
+    expected_time: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, JSON-able."""
+        return dict(self.content)
+
+    def __str__(self) -> str:
+        """Return a line for each thing that there is to know."""
+        shown = {**self.content, "sizes": self.sizes, "expected_time": self.expected_time}
+        return "\n".join(
+            f"{'' if number else self._head(key, value):18}{text}"
+            for key, value in shown.items()
+            if not self._is_left_out(key, value)
+            for number, text in enumerate(self._lines(key, value))
+        )
+
+    def _head(self, key: str, value: Any) -> str:
+        return "each trial" if key == "rungs" and len(value) == 1 else _LABELS.get(key, key)
+
+    def _is_left_out(self, key: str, value: Any) -> bool:
+        return (
             key == "expected_time_unknown"
             or (key in _LEFT_OUT and not value)
             or (key == "to_maximum" and value is None)
-        ):
-            continue
-        for number, line in enumerate(value if key in _ONE_A_LINE else [value]):
-            head = "each trial" if key == "rungs" and len(value) == 1 else _LABELS.get(key, key)
-            typer.echo(f"{'' if number else head:18}{_shown(plan, key, line)}")
-    typer.echo("the configuration is valid; nothing was created")
+        )
+
+    def _lines(self, key: str, value: Any) -> list[str]:
+        return [_shown(self.content, key, line) for line in (value if key in _ONE_A_LINE else [value])]
+
+
+def plan_of(composition: Composition) -> Plan:
+    """Return what a composed search would do."""
+    known = outlook(composition)
+    return Plan(search_plan(composition, known), known.size_text(), known.time_text(composition.config))
 
 
 def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:

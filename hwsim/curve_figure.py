@@ -1,0 +1,121 @@
+"""Curves over the logarithm of time: mean, spread over chips, and every chip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S, time_label
+from hwsim.figure_theme import BEST, REFERENCES, new_figure, plain, translucent
+from hwsim.measured import Measured, in_percent
+
+MARKED_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
+"""Times that have a tick wherever one of them is shown."""
+
+_CHIPS_SHOWN: Final = 50
+_DASHES: Final = ("solid", "dash", "dot", "dashdot")
+_LONGEST_NAME: Final = 36
+
+
+def curve_figure(curves: Mapping[str, Measured]) -> Any:
+    """Return a plotly figure of curves by name.
+
+    A logarithm has no place for 0 s, which stands a decade before the next time.
+    """
+    figure = new_figure(440)
+    percent = in_percent(list(curves.values()))
+    times = sorted({time for curve in curves.values() for time in curve.times_s})
+    later = [time for time in times if time > 0]
+    at_zero = later[0] / 10 if later else 1.0
+    for index, (name, curve) in enumerate(curves.items()):
+        colour = BEST if index == 0 else REFERENCES[(index - 1) % len(REFERENCES)]
+        shown_at = [time or at_zero for time in curve.times_s]
+        values = (100.0 if percent else 1.0) * curve.values
+        _add_spread(figure, name, shown_at, values, colour, 1 / len(curves))
+        dash = _DASHES[index % len(_DASHES)]
+        _add_mean(figure, name, curve.times_s, shown_at, values, colour, dash, " %" * percent)
+    ticks = [time for time in times if time in MARKED_S or time == 0]
+    ticks = ticks if any(ticks) else times
+    figure.update_xaxes(
+        type="log",
+        title_text="Time since programming",
+        tickvals=[time or at_zero for time in ticks],
+        ticktext=[time_label(time) for time in ticks],
+        autotickangles=[0, -40],
+    )
+    metrics = list(dict.fromkeys(curve.metric for curve in curves.values()))
+    title = plain(", ".join(metrics))
+    figure.update_yaxes(title_text=f"{title[:1].upper()}{title[1:]}{' (%)' * percent}")
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def _add_spread(
+    figure: Any, name: str, times: list[float], values: npt.NDArray[np.float64], colour: str, share: float
+) -> None:
+    """Draw every chip and the band of a standard deviation, the fainter the more curves share the figure."""
+    import plotly.graph_objects as go
+
+    order = np.argsort(times)
+    along, rows = [times[index] for index in order], values[order]
+    mean, spread = rows.mean(axis=1), _spread(rows)
+    group = {"legendgroup": plain(name, _LONGEST_NAME), "hoverinfo": "skip", "showlegend": False}
+    chips = rows[:, :_CHIPS_SHOWN].T.tolist()
+    figure.add_trace(
+        go.Scatter(
+            x=[time for _ in chips for time in (*along, None)],
+            y=[value for chip in chips for value in (*chip, None)],
+            mode="lines",
+            line={"color": translucent(colour, 0.08 + 0.14 * share), "width": 0.8},
+            **group,
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[*along, *along[::-1]],
+            y=[*(mean + spread), *(mean - spread)[::-1]],
+            fill="toself",
+            fillcolor=translucent(colour, 0.06 + 0.10 * share),
+            line={"color": translucent(colour, 0.6 if share < 1 else 0.0), "width": 1},
+            mode="lines",
+            **group,
+        )
+    )
+
+
+def _add_mean(
+    figure: Any,
+    name: str,
+    times_s: tuple[float, ...],
+    shown_at: list[float],
+    values: npt.NDArray[np.float64],
+    colour: str,
+    dash: str,
+    unit: str,
+) -> None:
+    import plotly.graph_objects as go
+
+    order = np.argsort(shown_at)
+    mean, spread = values.mean(axis=1), _spread(values)
+    shown = plain(name, _LONGEST_NAME)
+    figure.add_trace(
+        go.Scatter(
+            x=[shown_at[index] for index in order],
+            y=mean[order],
+            name=shown,
+            legendgroup=shown,
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            marker={"size": 8, "color": colour, "line": {"color": "white", "width": 1}},
+            customdata=[[time_label(times_s[index]), spread[index]] for index in order],
+            hovertemplate=f"{shown}<br>%{{customdata[0]}}: %{{y:.4g}} ± %{{customdata[1]:.2g}}{unit}<extra></extra>",
+        )
+    )
+
+
+def _spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the standard deviation over chips, one value a time; 0 for a single chip."""
+    return np.asarray(values.std(axis=1, ddof=1)) if values.shape[1] > 1 else np.zeros(len(values))

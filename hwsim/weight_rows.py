@@ -1,0 +1,136 @@
+"""Every layer of a network that holds weights, or may multiply, and whether it does so on tiles.
+
+Weights are all parameters but biases, which are added digitally everywhere. A parameter that layers share counts once;
+on tiles it counts in each of them, as each has its own devices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parameter import UninitializedParameter
+
+from hwsim.arguments import require
+from hwsim.conversion import UNSUPPORTED
+from hwsim.mapping import LayerMapping
+from hwsim.modules import AnalogLayer
+
+SHARE_LEFT_UNSAID: Final = 0.95
+"""Networks with at least this share of weights on tiles are taken for analog without a word."""
+
+_NORMS: Final = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+_LAYERS: Final = (AnalogLayer, nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
+"""What is one layer, with all that is in it."""
+
+
+@dataclass(frozen=True)
+class WeightRow:
+    """A layer with weights, or one that may multiply without any.
+
+    Attributes:
+        name: as in `named_modules`.
+        module: the layer.
+        mapping: its tiles; None for a digital layer.
+        weights: how many, biases apart.
+        shape: of its largest weight; empty without weights.
+        why_digital: in a few words; empty for an analog layer.
+        is_layer: whether all that is inside of the module is part of this row.
+    """
+
+    name: str
+    module: nn.Module
+    mapping: LayerMapping | None
+    weights: int
+    shape: tuple[int, ...]
+    why_digital: str
+    is_layer: bool
+
+
+def weight_rows(
+    net: nn.Module,
+    mappings: Mapping[nn.Module, LayerMapping] | None = None,
+    problems: Mapping[nn.Module, str] | None = None,
+) -> Iterator[WeightRow]:
+    """Yield every layer once, those around others first.
+
+    Args:
+        net: an analog or digital network.
+        mappings: layers that are still digital but shall count as analog.
+        problems: why others cannot be.
+
+    Raises:
+        ValueError: for weights that are not initialised.
+    """
+    counted: set[nn.Parameter] = set()
+    whole: set[nn.Module] = set()  # all that is inside of a layer
+    for name, module in net.named_modules():
+        if module in whole:
+            continue
+        is_layer = isinstance(module, _LAYERS)
+        whole.update(module.modules() if is_layer else ())
+        parameters = {
+            key: parameter
+            for key, parameter in module.named_parameters(recurse=is_layer)
+            if not _is_bias(key.rpartition(".")[2])
+        }
+        if any(isinstance(parameter, UninitializedParameter) for parameter in parameters.values()):
+            raise ValueError(f"weights must be initialised, got none yet in `{name}`: run the network once")
+        mapping = module.mapping if isinstance(module, AnalogLayer) else (mappings or {}).get(module)
+        if mapping is not None:
+            assert isinstance(module, AnalogLayer | nn.Linear | nn.Conv1d | nn.Conv2d)
+            yield WeightRow(name, module, mapping, mapping.n_weights, tuple(module.weight.shape), "", True)
+            continue
+        new = {parameter for parameter in parameters.values() if parameter not in counted}
+        counted |= new
+        shapes = [tuple(parameter.shape) for parameter in parameters.values()]
+        largest = max(shapes, key=math.prod, default=())
+        why = (problems or {}).get(module) or _why_digital(module, bool(parameters), bool(new))
+        weights = sum(parameter.numel() for parameter in new)
+        yield WeightRow(name, module, None, weights, largest, why, is_layer)
+
+
+def analog_share(net: nn.Module) -> float:
+    """Return the share of a network's weights that lie on tiles, 0 to 1; 0 for a digital network.
+
+    Raises:
+        TypeError: for anything but a torch module.
+        ValueError: for weights that are not initialised.
+
+    Example:
+        >>> from hwsim import to_analog
+        >>> analog_share(to_analog(nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 3)), "pcm-rasch2023"))
+        0.3
+    """
+    require(net, nn.Module, "`net` must be a torch module")
+    rows = list(weight_rows(net))
+    analog = sum(row.weights for row in rows if row.mapping is not None)
+    return analog / max(1, sum(row.weights for row in rows))
+
+
+def share_note(net: nn.Module) -> str:
+    """Return `, analog: 2.6 % of the weights` for a network that is digital in good part, else nothing."""
+    share = analog_share(net)
+    return "" if share >= SHARE_LEFT_UNSAID else f", analog: {100 * share:.1f} % of the weights"
+
+
+def _is_bias(name: str) -> bool:
+    return name.startswith("bias") or name.endswith("_bias")
+
+
+def _why_digital(module: nn.Module, has_weights: bool, are_new: bool) -> str:
+    if has_weights and not are_new:
+        return "weights of another layer"
+    if isinstance(module, UNSUPPORTED):
+        return "no analog counterpart"
+    if isinstance(module, _LAYERS):
+        return "kept digital"
+    if isinstance(module, _NORMS):
+        return "norm"
+    if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+        return "look-up"
+    return "parameters of its own" if has_weights else "products of activations"
