@@ -66,7 +66,7 @@ def choose_finalist(
     same = _same(ending, references, leaders)
     entrants: list[Entrant] = [*leaders, *(name for name in references if name not in same)]
     if len(entrants) < 2:
-        return Race(best, (), {})
+        return Race(best, (), {}, same)
     outcomes = outcomes_in_order(executor, [ending.in_the_race(entrant) for entrant in entrants])
     judged, finalists, trained = list[tuple[Entrant, Measured]](), list[Finalist](), dict[str, FullyTrained]()
     for number, entrant in enumerate(entrants, start=1):
