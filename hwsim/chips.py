@@ -131,8 +131,7 @@ class Chips:
     def __repr__(self) -> str:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
-        weights = sum(layer.weight.numel() for layer in self.layers.values())
-        note = share_note(self.net)
+        note, weights = share_note(self.net), sum(layer.weight.numel() for layer in self.layers.values())
         return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={weights:,}{note})"
 
     def to(self, device: torch.device | str) -> Chips:
@@ -179,12 +178,12 @@ class Chips:
         state = self.state_of(chip)
         generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
         pair_us = self.device.read(state, t_s, generator)
-        # one tensor: the allocator gives its memory back at once
+        # one tensor for all layers: the allocator gives its memory back at once
         flat = self._normalised(pair_us, slice(None))
-        weights = {
-            name: flat[part].view(self.layers[name].weight.shape) for name, part in self._parts.items()
-        }
         del pair_us  # as large as two networks
+        weights = {
+            name: flat[self._parts[name]].view(layer.weight.shape) for name, layer in self.layers.items()
+        }
         if not self.is_compensated:
             return Reading(weights, None)
         factors = {}

@@ -59,7 +59,7 @@ class OneLayerChips(Chips):
         return Reading(weights, factors)
 
     def hold(self, chips: range) -> None:
-        """Keep the states of the chips of variants for a while."""
+        """Keep the states of the chips that these variants are made of."""
         self._chips.hold(range(chips.start // self.n_variants, -(-chips.stop // self.n_variants)))
 
     def mvm_key(self, t_s: float, chip: int) -> int:

@@ -2,16 +2,16 @@
 
 A trial is short, and the largest of many noisy figures is too large. The best trials are trained anew, as long as the
 final training, and the references with them: a search that found nothing better than a published network says so and
-exports that. A network is worth here what it is among the trials (`analognas.strategies.worth`). The very network that
-wins is exported: trainings of one architecture differ by points, and another one would be another draw. The figures
-that it won by are of the validation split, and too good; those that are reported are of the test split, which no choice
-has looked at.
+exports that. A reference that is one of these trials, layer by layer, is trained once for both. A network is worth here
+what it is among the trials (`analognas.strategies.worth`). The very network that wins is exported: trainings of one
+architecture differ by points, and another one would be another draw. The figures that it won by are of the validation
+split, and too good; those that are reported are of the test split, which no choice has looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from analognas.driver.selection import choose, rank
 from analognas.evaluation.full_training import FullTraining, FullyTrained, Measured
@@ -19,7 +19,7 @@ from analognas.executors.executor import Executor
 from analognas.executors.in_order import outcomes_in_order
 from analognas.final.ending import Ending, Entrant, name_of
 from analognas.final.expected_time import expected_time
-from analognas.final.references import broken_by, trial_of_reference
+from analognas.final.references import broken_by, trial_of_reference, trial_of_same_network
 from analognas.progress.observer import Observer
 from analognas.record.trial import Failure, Trial
 from analognas.record.validation import Finalist
@@ -33,11 +33,13 @@ class Race:
         winner: whose network is exported.
         finalists: what was measured of each, for the record.
         trained: the networks at full budget; those that could not be trained are not there.
+        same: the references whose network is that of a finalist, which is trained once for both: its trial.
     """
 
     winner: Entrant
     finalists: tuple[Finalist, ...]
     trained: Mapping[str, FullyTrained]
+    same: Mapping[str, Trial] = field(default_factory=dict)
 
 
 def choose_finalist(
@@ -61,9 +63,10 @@ def choose_finalist(
     """
     leaders = _leaders(ending, trials)
     references = [] if ending.choice == "knee" else _admitted(ending, observer)
-    entrants: list[Entrant] = [*leaders, *references]
+    same = _same(ending, references, leaders)
+    entrants: list[Entrant] = [*leaders, *(name for name in references if name not in same)]
     if len(entrants) < 2:
-        return Race(best, (), {})
+        return Race(best, (), {}, same)
     outcomes = outcomes_in_order(executor, [ending.in_the_race(entrant) for entrant in entrants])
     judged, finalists, trained = list[tuple[Entrant, Measured]](), list[Finalist](), dict[str, FullyTrained]()
     for number, entrant in enumerate(entrants, start=1):
@@ -77,7 +80,20 @@ def choose_finalist(
             trained[name_of(entrant)] = result
         finalists.append(_finalist(entrant, result))
         observer.stage(_said(finalists[-1]))
-    return Race(_winner(ending, judged, best), tuple(finalists), trained)
+    of_trial = {finalist.trial: finalist for finalist in finalists}
+    for name, trial in same.items():
+        observer.stage(f"the reference {name} is trial {trial.number}: its training counts for both")
+        finalists.append(replace(of_trial[trial.number], trial=None, reference=name))
+        if name_of(trial) in trained:
+            trained[name] = trained[name_of(trial)]
+    return Race(_winner(ending, judged, best), tuple(finalists), trained, same)
+
+
+def _same(ending: Ending, references: Sequence[str], leaders: Sequence[Trial]) -> dict[str, Trial]:
+    """Return the references whose network is that of a leader, with its trial."""
+    source = ending.evaluator.task.source
+    found = {name: trial_of_same_network(name, ending.problem, source, leaders) for name in references}
+    return {name: trial for name, trial in found.items() if trial is not None}
 
 
 def _leaders(ending: Ending, trials: Sequence[Trial]) -> list[Trial]:

@@ -35,3 +35,20 @@ def trial_of_reference(name: str, problem: SearchProblem, trials: Sequence[Trial
     return next(
         (trial for trial in trials if trial.genotype == candidate and trial.status == "completed"), None
     )
+
+
+def trial_of_same_network(
+    name: str, problem: SearchProblem, task: Task, trials: Sequence[Trial]
+) -> Trial | None:
+    """Return the completed trial whose network is that of a reference, layer by layer; None without one.
+
+    A counterpart is another network: ResNet-8's convolutions have biases and its strided skips no batch norm, and its
+    counterpart in the space is the other way round. So is an architecture in a space with other bottlenecks than those
+    it was published with. Both are trained then.
+    """
+    trial = trial_of_reference(name, problem, trials)
+    if trial is None:
+        return None
+    networks = (published(name, task.input_shape, task.n_classes), problem.space.build(trial.genotype))
+    first, second = ((str(network), network_cost(network, task.input_shape)) for network in networks)
+    return trial if first == second else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -68,7 +68,8 @@ def validate_best_and_references(
     Raises:
         UserError: when the training of the chosen network fails.
     """
-    entrants = [race.winner, *(name for name in ending.references if name != race.winner)]
+    same = [name for name, trial in race.same.items() if trial is race.winner]
+    entrants = [race.winner, *(name for name in ending.references if name not in (race.winner, *same))]
     trainings = [ending.on_test(entrant, race.trained.get(name_of(entrant))) for entrant in entrants]
     outcomes = outcomes_in_order(executor, trainings)
     validated: dict[str, ValidatedNetwork] = {}
@@ -85,7 +86,9 @@ def validate_best_and_references(
             continue
         weights = result.weights if is_winner else weights
         validated[name] = _record(name, training, result)
-    final = _final_network(ending, trainings[0], weights, next(iter(validated.values())))
+    chosen = next(iter(validated.values()))
+    validated.update({name: replace(chosen, name=name, architecture={"name": name}) for name in same})
+    final = _final_network(ending, trainings[0], weights, chosen)
     return final, tuple(validated[name] for name in ending.references if name in validated)
 
 

@@ -85,7 +85,7 @@ class FusedNorm(nn.Module):
         norm.num_batches_tracked.add_(1)
         return y
 
-    def struct(self, x: Tensor, statistics: Tensor) -> Norm:
+    def struct(self, x: Tensor, statistics: Tensor) -> Any:
         """Return what the kernels need of the norm, its inputs and `(3, channels)` room for their statistics."""
         norm = self.norm
         assert norm.momentum is not None
@@ -191,7 +191,7 @@ def _is_dense(x: Tensor) -> bool:
     )
 
 
-def _run(name: str, struct: Norm) -> None:
+def _run(name: str, struct: Any) -> None:
     kernels = library()
     assert kernels is not None
     if getattr(kernels, name)(ctypes.byref(struct), torch.get_num_threads()) != 0:

@@ -35,7 +35,7 @@ def traced(net: nn.Module, example: Inputs) -> fx.GraphModule:
         UnfusableError: if the network cannot be traced, or changes in place its inputs or what is read again.
     """
     try:
-        # what tracing leaves in it, like proxies in a cache, is gone with it
+        # what tracing leaves in a copy, like proxies in a cache, is gone with it
         root = copied("net", net, shared=net.parameters())
         graph = fx.GraphModule(root, _with_reshape(_Tracer(example).trace(root)))
         _note_shapes(graph, net, example)

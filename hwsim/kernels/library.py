@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from hwsim.kernels.header import read_header
+from hwsim.kernels.header import Header, read_header
 
 FLAGS: Final = (
     "-O3",
@@ -38,7 +38,12 @@ Kernels: TypeAlias = Any
 """The loaded library; ctypes gives it no static type."""
 
 
-_HEADER: Final = read_header((resources.files(__package__) / "tile.h").read_text(encoding="utf-8"))
+def header_of(package: str, file: str) -> Header:
+    """Return what a C header of a package declares."""
+    return read_header((resources.files(package) / file).read_text(encoding="utf-8"))
+
+
+_HEADER: Final = header_of(__package__, "tile.h")
 Stage: Final[Any] = _HEADER.structures["Stage"]
 Tap: Final[Any] = _HEADER.structures["Tap"]
 IDENTITY, RELU, RELU6 = (_HEADER.constants[name] for name in ("IDENTITY", "RELU", "RELU6"))
@@ -47,17 +52,14 @@ IDENTITY, RELU, RELU6 = (_HEADER.constants[name] for name in ("IDENTITY", "RELU"
 @functools.cache
 def library() -> Kernels | None:
     """Return the compiled kernels as a ctypes library, or None where they cannot be built."""
-    loaded = compiled(__package__, "tile.c")
-    if loaded is None:
-        return None
-    for name, function in _HEADER.functions.items():
-        compiled_function = getattr(loaded, name)
-        compiled_function.restype, compiled_function.argtypes = function.result, function.arguments
-    return loaded
+    return compiled(__package__, "tile.c", _HEADER)
 
 
-def compiled(package: str, file: str) -> Kernels | None:
-    """Return a C file of a package as a loaded library, or None where it cannot be built, with a warning."""
+def compiled(package: str, file: str, header: Header) -> Kernels | None:
+    """Return a C file of a package as a loaded library with the functions of `header`.
+
+    None where it cannot be built, with a warning.
+    """
     if switched_off():
         return None
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -65,9 +67,13 @@ def compiled(package: str, file: str) -> Kernels | None:
         return _warn("no C compiler was found")
     try:
         with resources.as_file(resources.files(package)) as folder:  # the file with its headers
-            return ctypes.CDLL(str(_built(Path(folder) / file, compiler)))
+            loaded = ctypes.CDLL(str(_built(Path(folder) / file, compiler)))
     except (OSError, subprocess.SubprocessError) as error:
         return _warn(f"{compiler} does not build {file} ({error})")
+    for name, function in header.functions.items():
+        compiled_function = getattr(loaded, name)
+        compiled_function.restype, compiled_function.argtypes = function.result, function.arguments
+    return loaded
 
 
 def switched_off() -> bool:

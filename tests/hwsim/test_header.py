@@ -1,24 +1,29 @@
-"""The C header as ctypes reads it, against the layout that the C compiler gives it."""
+"""The C headers as ctypes reads them, against the layout that the C compiler gives them."""
 
 import ctypes
 import os
 import shutil
 import subprocess
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pytest
 
 from hwsim.kernels.header import read_header
 
-HEADER = resources.files("hwsim.kernels") / "tile.h"
+HEADERS = {
+    resources.files("hwsim.kernels") / "tile.h": {"Tap", "Stage"},
+    resources.files("analognas.training.kernels") / "norm.h": {"Norm"},
+}
 COMPILER = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler")
-def test_sizes_and_offsets_are_those_of_the_compiler(tmp_path: Path) -> None:
-    structures = read_header(HEADER.read_text(encoding="utf-8")).structures
-    assert set(structures) == {"Tap", "Stage"}
+@pytest.mark.parametrize("header", HEADERS, ids=lambda header: header.name)
+def test_sizes_and_offsets_are_those_of_the_compiler(header: Traversable, tmp_path: Path) -> None:
+    structures = read_header(header.read_text(encoding="utf-8")).structures
+    assert set(structures) == HEADERS[header]
     wanted, lines = [], []
     for name, structure in structures.items():
         wanted.append(ctypes.sizeof(structure))
@@ -29,7 +34,7 @@ def test_sizes_and_offsets_are_those_of_the_compiler(tmp_path: Path) -> None:
     prints = "".join(f'printf("%zu\\n", {line});' for line in lines)
     source = tmp_path / "layout.c"
     source.write_text(
-        f'#include <stddef.h>\n#include <stdio.h>\n#include "{HEADER}"\nint main(void) {{ {prints} return 0; }}\n'
+        f'#include <stddef.h>\n#include <stdio.h>\n#include "{header}"\nint main(void) {{ {prints} return 0; }}\n'
     )
     program = tmp_path / "layout"
     subprocess.run([str(COMPILER), str(source), "-o", str(program)], check=True)

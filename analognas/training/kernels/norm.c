@@ -5,28 +5,13 @@
  * several rows, so that the inner loops are long whatever the number of channels.
  */
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "norm.h"
+
 #define PATTERN 512
 #define BLOCK 2048
-
-typedef struct {
-    int64_t rows, channels;
-    const float *x;        /* input */
-    const float *weight, *bias;
-    float *mean, *inverse; /* per channel: written forward, read backward */
-    float *variance;       /* per channel, biased: written forward */
-    const float *offset;   /* per channel: what the input lacks, added to the running mean alone; or null */
-    float *running_mean, *running_variance; /* moved forward by `momentum` */
-    float eps, momentum;
-    float correction;      /* rows / (rows - 1), of the running variance */
-    int32_t relu_before, relu_after;
-    float *y;              /* output, forward */
-    const float *grad;     /* gradient of the output, backward */
-    float *grad_x, *grad_weight, *grad_bias;
-} Norm;
 
 static int64_t repeats(int64_t channels) {
     return channels >= PATTERN ? 1 : PATTERN / channels;
@@ -224,5 +209,3 @@ int norm_backward(const Norm *s, int threads) {
     free(sums), free(pattern), free(total);
     return 0;
 }
-
-int64_t norm_size(void) { return (int64_t)sizeof(Norm); }

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
     [
         ("hwsim/kernels/tile.c", True),
         ("analognas/training/kernels/norm.c", True),
+        ("analognas/training/kernels/norm.h", True),
         ("hwsim/presets/pcm-analognas.yaml", True),
         ("hwsim/mvm.py", True),
         ("analognas/report/style.css", False),

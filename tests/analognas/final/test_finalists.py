@@ -184,6 +184,38 @@ def test_the_expected_time_of_a_reference_is_that_of_a_trial_of_its_counterpart(
     ]
 
 
+T100 = {
+    "oc0: [8, 12], m: [1, 2], r: [1, 1], b: [1, 2], wf: [1, 2]": "oc0: [8, 64], ks0: [1, 7]",
+    "name: small": "name: small\nreferences: [resnet8, analognas-cifar10-t100]",
+}
+
+
+@pytest.mark.parametrize("finds", [0.9, None])
+def test_a_reference_that_is_a_finalist_is_trained_once(finds: float | None) -> None:
+    name = "analognas-cifar10-t100"
+    candidate = reference_candidate(parts(T100).problem, name)
+    trials = [a_trial(1, genotype=candidate, accuracy=0.9), a_trial(2, accuracy=0.8)]
+    figures = {"1": None if finds is None else accuracy(finds), "resnet8": accuracy(0.5)}
+    winner, finalists, stages = race(figures, T100, trials)  # no figures for it: it is no training of its own
+    assert [(finalist.trial, finalist.reference) for finalist in finalists] == [
+        (1, ""),
+        (None, "resnet8"),
+        (None, name),
+    ]
+    assert (finalists[2].metrics, finalists[2].failure) == (finalists[0].metrics, finalists[0].failure)
+    assert stages[-1] == f"the reference {name} is trial 1: its training counts for both"
+    assert winner == (trials[0] if finds else "resnet8")
+
+
+def test_a_counterpart_is_another_network_and_both_are_trained() -> None:
+    space = {"oc0: [8, 12], m: [1, 2]": "oc0: [8, 16], m: [1, 3]"}
+    composed = parts(space)
+    candidate = reference_candidate(composed.problem, "resnet8")
+    trials = [a_trial(1, genotype=candidate)]
+    _, finalists, _ = race({"1": accuracy(0.8), "resnet8": accuracy(0.9)}, space, trials)
+    assert [finalist.metrics["accuracy_1d"] for finalist in finalists] == [0.8, 0.9]
+
+
 @pytest.mark.slow
 def test_a_run_whose_reference_diverges_ends_without_it(monkeypatch, tmp_path) -> None:
     def diverging(name: str, input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:

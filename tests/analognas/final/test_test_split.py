@@ -1,5 +1,7 @@
 """After a search: finalists trained in full for the choice, and validation data that train once it is made."""
 
+from pathlib import Path
+
 import torch
 
 import analognas
@@ -91,3 +93,35 @@ def test_the_network_that_won_the_race_is_the_one_that_is_exported(tmp_path) -> 
         assert network.digital_accuracy["validation"] == finalist.metrics["digital_accuracy"]
     again = run.validate()
     assert again.curve == result.network.curves["test"]
+
+
+def test_a_reference_that_is_the_winner_has_its_figures(tmp_path: Path) -> None:
+    name = "analognas-cifar10-t100"
+    config = {
+        "task": {"kind": "digits"},
+        "constraints": {},
+        "references": [name],
+        "training": {"digital": {"epochs": 1}, "hardware_aware": {"epochs": 0}},
+        "evaluation": {"chips": 2},
+        "search": {"trials": 1, "start_from": [name], "strategy": {"kind": "random"}},
+        "final": {"digital_epochs": 1, "hardware_aware_epochs": 0, "chips": 2, "finalists": 1},
+        "executor": {"threads": 1},
+    }
+    told = Told()
+    result = analognas.search(config, out=tmp_path / "run", observer=told).result
+    assert result is not None
+    assert result.trial == 1
+    (reference,) = result.references
+    assert (reference.name, reference.architecture) == (name, {"name": name})
+    assert reference.curves == result.network.curves
+    assert sum(text.startswith("training ") for text in told.stages) == 1
+
+
+class Told(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+
+    def stage(self, text: str) -> None:
+        self.stages.append(text)

@@ -15,6 +15,7 @@ from analognas.errors import UserError
 from analognas.record.directory import create_run
 from analognas.record.journal import Journal
 from analognas.record.validation import Finalist, FinalResult, ValidatedNetwork
+from analognas.runs.run import Run
 from tests.analognas.record.builders import a_trial
 from tests.analognas.small_search import write_small
 
@@ -162,8 +163,10 @@ def test_names_in_a_result_give_the_terminal_no_orders(tmp_path) -> None:
     config = load_config(write_small(tmp_path))[0]
     run = create_run(tmp_path / "run", dump_config(config), {})
     result = a_result(references=(network("\x1b]0;mine\x07"),))
+    run.best.mkdir()
+    run.metrics.write_text(result.to_json())
     with redirect_stdout(StringIO()) as told:
-        print_result(run, result, config, as_json=False)
+        print_result(Run(run), as_json=False)
     assert "\ufffd]0;mine\ufffd" in told.getvalue()
     assert not {"\x1b", "\x07"} & set(told.getvalue())
 
