@@ -188,7 +188,7 @@ def checked_job(
 def _example(chips: Chips, name: str, inputs: Inputs) -> tuple[Any, Form]:
     """Return outputs in floating point and their form, of the first inputs that the caller calls `name`."""
     few = inputs.part(0, EXAMPLES)
-    with explained(name, few), torch.no_grad(), _full_precision(), floating_point(chips.net):
+    with explained(name, few), torch.no_grad(), _few_items(), floating_point(chips.net):
         found = few.copied_to(chips.torch_device).into(chips.net)
     form = Form(found, len(few))
     return tree_map_only(torch.Tensor, torch.Tensor.cpu, found), form
@@ -209,10 +209,11 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
     def checked(found: Any, start: int, end: int) -> Any:
         return keep(job.form.checked(found, end - start), start, end)
 
-    layers = LayerByLayer(chips, inputs.part(0, 1), job.batch_size, job.adabs_inputs)
+    with _few_items():
+        layers = LayerByLayer(chips, inputs.part(0, 1), job.batch_size, job.adabs_inputs)
     network: FusedNetwork | LayerByLayer = layers
     if job.adabs_inputs is None:
-        with torch.no_grad(), _full_precision():
+        with torch.no_grad(), _few_items():
             network = _planned(layers, job, pool) or layers
             at_once = max(1, min(job.chips_at_once, WAITING_BYTES // max(1, result_bytes * len(job.times))))
             batched = BatchedChips(chips, pool, job.batch_size, at_once)
@@ -319,6 +320,18 @@ def _threads_that_fit(n_threads: int, result_bytes: int) -> int:
             f"{memory.size(free)} free: give less data, or a metric that hwsim computes batch by batch"
         )
     return max(1, min(n_threads, free // max(1, result_bytes) - 1))
+
+
+@contextmanager
+def _few_items() -> Iterator[None]:
+    """Run a few items: on one thread, because several wait for each other longer than they work."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _full_precision():
+            yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @contextmanager
