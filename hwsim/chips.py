@@ -20,7 +20,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from hwsim.arguments import nearest, number, shown, whole
+from hwsim.arguments import nearest, seconds, shown, whole
 from hwsim.chip_states import ChipStates, Moved, StateSource
 from hwsim.compensation import compensation_factors, readout
 from hwsim.conversion import analog_layers, copied, require_analog, require_float32, tensors_of
@@ -167,14 +167,14 @@ class Chips:
             pair.copy_(self.state_of(chip)["g_us"][:, self._parts[layer]].view(2, *shape))
         return found
 
-    def at(self, t_s: float, chip: int) -> Reading:
-        """Return the `chip`-th of these chips, from 0 on, at `t_s` seconds after programming.
+    def at(self, t_s: float | str, chip: int) -> Reading:
+        """Return the `chip`-th of these chips, from 0 on, at a time after programming: seconds, or a text like `1 day`.
 
         Raises:
             ValueError: for a time outside the device's validity range, or a chip that was not programmed.
             TypeError: for what is not a number.
         """
-        t_s, chip = number("t_s", t_s), whole("chip", chip, least=0, most=len(self) - 1)
+        t_s, chip = seconds("t_s", t_s), whole("chip", chip, least=0, most=len(self) - 1)
         state = self.state_of(chip)
         generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
         pair_us = self.device.read(state, t_s, generator)

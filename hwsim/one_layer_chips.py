@@ -11,7 +11,7 @@ from typing import final
 
 import torch
 
-from hwsim.arguments import whole
+from hwsim.arguments import seconds, whole
 from hwsim.chips import Chips, Reading
 
 KEPT_READINGS = 2
@@ -42,10 +42,10 @@ class OneLayerChips(Chips):
     def __len__(self) -> int:
         return len(self._chips) * self.n_variants
 
-    def at(self, t_s: float, chip: int) -> Reading:
+    def at(self, t_s: float | str, chip: int) -> Reading:
         """Return a variant at a time, with the programmed weights of its layer and the ideal ones of the others."""
         of, variant = divmod(whole("chip", chip, least=0, most=len(self) - 1), self.n_variants)
-        reading = self._reading(t_s, of)
+        reading = self._reading(seconds("t_s", t_s), of)
         if variant == self.n_variants - 1:
             return reading
         kept = self._names[variant - 1] if variant else None

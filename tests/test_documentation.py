@@ -20,7 +20,12 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/observers.md", "docs/python.md", "docs/search.md", "docs/tasks.md"]
+    "name",
+    [
+        "README.md",
+        *(f"docs/{page}.md" for page in ("observers", "python", "search", "tasks")),
+        *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),
+    ],
 )
 def test_python_blocks_run(name: str, tmp_path) -> None:
     (tmp_path / "configs").symlink_to(ROOT / "configs")

@@ -128,7 +128,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "a layer's number": (lambda b: b.chips.conductances(0), ValueError, "`layer`.*got 0"),
     "an unknown chip": (lambda b: b.chips.at(1, 99), ValueError, "`0 <= chip <= 1`.*got 99"),
     "the last chip": (lambda b: b.chips.at(1, -1), ValueError, "`0 <= chip <= 1`.*got -1"),
-    "at a word": (lambda b: b.chips.at("1 day", 0), TypeError, "`t_s`.*got '1 day'"),
+    "at a word": (lambda b: b.chips.at("soon", 0), ValueError, "`t_s`.*'soon'"),
     "to nowhere": (lambda b: b.chips.to("nowhere"), ValueError, "`device`.*'nowhere'"),
     "to what is no device": (lambda b: b.chips.to(2.5), ValueError, "`device`.*2.5"),
     # to_analog and back
