@@ -1,0 +1,121 @@
+"""Keeps what the searches of `stranger_tasks.py` found as text, so that fifty searches need not run on one machine.
+
+    python scripts/reproduce/stranger_results.py collect FOLDER   # comparisons FOLDER/TASK, made by `analognas compare`
+    python scripts/reproduce/stranger_results.py table
+
+`collect` adds every search that has ended to `stranger_results.jsonl` beside this file, a line each; a search that is
+there already is replaced. `table` prints, for each task, what `analognas compare` prints of its searches: means over
+seeds, and differences with their intervals over seeds, chips and test images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from analognas.comparison.outcome import RunOutcome, paired
+from analognas.comparison.result import Comparison
+from analognas.paired_bootstrap import difference
+from analognas.record.directory import RunDirectory
+from analognas.record.environment import SOURCE_HASH
+from analognas.record.validation import FinalResult
+
+KEPT: Final = Path(__file__).with_suffix(".jsonl")
+TASKS: Final = ("digits-24", "omniglot", "spoken-digits", "cifar-grey", "cifar-colour")
+STRATEGIES: Final = ("surrogate-guided", "random")
+COUNTS: Final = ("trials", "failed", "after_design", "wasted", "best_so_far")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Keep and show what searches found.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("collect").add_argument("folder", type=Path)
+    commands.add_parser("table")
+    options = parser.parse_args()
+    if options.command == "collect":
+        collect(options.folder)
+    else:
+        table()
+
+
+def collect(folder: Path) -> None:
+    """Add the searches below `folder` that have ended."""
+    rows = {_key(row): row for row in _kept()}
+    before = len(rows)
+    found = list(_ended(folder))
+    rows |= {_key(row): row for row in found}
+    KEPT.write_text("".join(json.dumps(rows[key], separators=(",", ":")) + "\n" for key in sorted(rows)))
+    print(f"{len(found)} searches have ended there, {len(rows) - before} of them new; {len(rows)} are kept")
+
+
+def table() -> None:
+    """Print a table for each task of which a search is kept."""
+    rows = _kept()
+    for task in TASKS:
+        runs = [_outcome(row) for row in rows if row["task"] == task]
+        if runs:
+            print(f"{_comparison(task, runs).to_text()}\n")
+
+
+def _kept() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, int]:
+    return row["task"], row["strategy"], row["seed"]
+
+
+def _ended(folder: Path) -> Iterator[dict[str, Any]]:
+    for record in sorted(folder.glob("*/comparison.json")):
+        for run in json.loads(record.read_text())["runs"]:
+            directory = RunDirectory(record.parent / run["strategy"] / f"seed-{run['seed']}")
+            if run["state"] != "finished" or not directory.metrics.exists():
+                continue
+            result = json.loads(directory.metrics.read_text())
+            yield {
+                "task": record.parent.name,
+                "strategy": run["strategy"],
+                "seed": run["seed"],
+                "code": directory.read_environment().get(SOURCE_HASH, ""),
+                **{name: run[name] for name in COUNTS},
+                "result": {**result, "surrogate": {}},
+            }
+
+
+def _outcome(row: dict[str, Any]) -> RunOutcome:
+    result = FinalResult.from_json(json.dumps(row["result"]))
+    found = RunOutcome(
+        strategy=row["strategy"],
+        seed=row["seed"],
+        path=Path(row["task"]) / row["strategy"] / f"seed-{row['seed']}",
+        state="finished",
+        note="",
+        **{name: row[name] for name in COUNTS[:-1]},
+        best_so_far=tuple(row["best_so_far"]),
+        network=result.network,
+        references=result.references,
+    )
+    pairs = {network.name: paired(found.network, network) for network in result.references}
+    known = {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}
+    return replace(found, differences=known)
+
+
+def _comparison(task: str, runs: list[RunOutcome]) -> Comparison:
+    strategies = tuple(name for name in STRATEGIES if any(run.strategy == name for run in runs))
+    return Comparison(
+        name=task,
+        path=Path(task),
+        strategies=strategies,
+        seeds=tuple(sorted({run.seed for run in runs})),
+        references=tuple(dict.fromkeys(name for run in runs for name in run.differences)),
+        design=dict.fromkeys(strategies, 8),
+        runs=tuple(sorted(runs, key=lambda run: (run.seed, strategies.index(run.strategy)))),
+    )
+
+
+if __name__ == "__main__":
+    main()
