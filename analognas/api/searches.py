@@ -1,4 +1,7 @@
-"""Searches from Python: begun, continued, ended, compared and replayed."""
+"""Searches from Python: begun, continued, ended, compared and replayed.
+
+What needs torch is imported where it is used: a mistake in a configuration must not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,27 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from analognas.comparison import Comparison, execute, plan_comparison
-from analognas.compose import compose
 from analognas.config.document import Document
 from analognas.config.from_python import document_from, given_objects
 from analognas.config.loader import load_run_config, located_in, validate_document
 from analognas.config.overrides import assign_seed
 from analognas.config.sections import SearchConfig
-from analognas.driver.replay import is_passed_over
-from analognas.driver.replay import replay as replay_run
 from analognas.errors import Argument, UserError
 from analognas.executors.specs import SerialSpec
 from analognas.interruption import SearchInterrupted
 from analognas.progress.observer import Observer
 from analognas.progress.observers import Observers, opened
 from analognas.record.directory import RunDirectory, ensure_unused, holds_run, open_run
-from analognas.runs.begun import compose_begun
 from analognas.runs.growth import end_search, set_ends
-from analognas.runs.lifecycle import continue_run, new_run, run_to_end
-from analognas.runs.plan import Plan, plan_of
 from analognas.runs.resume_checks import check_same_search, other_code, with_size_bounds_of
 from analognas.runs.run import Run
 from analognas.specs.given import objects_in, require_objects
+
+if TYPE_CHECKING:
+    from analognas.comparison import Comparison
+    from analognas.runs.plan import Plan
 
 
 def search(
@@ -90,6 +90,9 @@ def search(
     }
     prepared = _prepared(config, {**sections, **parts}, overrides, seed, out, resume)
     parsed, directory = prepared.config, prepared.directory
+    from analognas.compose import compose
+    from analognas.runs.lifecycle import continue_run, new_run, run_to_end
+
     if directory is not None:
         set_ends(directory, parsed, reopen=False)
         with located_in(prepared.document):
@@ -160,6 +163,10 @@ def plan(
         UserError: when the configuration, the data or the output directory do not fit.
     """
     prepared = _prepared(config, sections, overrides, seed, out, resume)
+    from analognas.compose import compose
+    from analognas.runs.begun import compose_begun
+    from analognas.runs.plan import plan_of
+
     with located_in(prepared.document):
         begun = prepared.directory
         composition = compose(prepared.config) if begun is None else compose_begun(begun, prepared.config)
@@ -202,6 +209,8 @@ def resume(
     if changes or directory.final_result() is None:
         require_objects(config, directory.path)
     set_ends(directory, config, reopen=any(change.startswith("search.") for change in changes))
+    from analognas.runs.lifecycle import continue_run
+
     with located_in(document):
         return _to_its_end(directory, partial(continue_run, directory, config), shown)
 
@@ -231,6 +240,8 @@ def finish(
     if directory.final_result() is None:
         require_objects(config, directory.path)
         end_search(directory)
+    from analognas.runs.lifecycle import continue_run
+
     with located_in(document):
         return _to_its_end(directory, partial(continue_run, directory, config), shown)
 
@@ -268,6 +279,8 @@ def compare(
     """
     shown = opened(observer)
     document, folder = document_from(config, sections, overrides)
+    from analognas.comparison import execute, plan_comparison
+
     planned = plan_comparison(document, folder, strategies, seeds, None if out is None else Path(out))
     try:
         with shown as told:
@@ -303,6 +316,10 @@ def replay(path: str | Path, *, evaluate: bool = False, **objects: Any) -> Repla
     Raises:
         UserError: when a proposal or a measurement differs; with what may explain it.
     """
+    from analognas.driver.replay import is_passed_over
+    from analognas.driver.replay import replay as replay_run
+    from analognas.runs.begun import compose_begun
+
     run = open_run(Path(path), given_objects(objects))
     config, document = load_run_config(run, executor="serial")
     if not evaluate:  # then no device is needed either

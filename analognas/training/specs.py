@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from analognas.specs.base import Spec
 from analognas.specs.quantity import Share
-from analognas.training.augmentation import Augmentation
+
+if TYPE_CHECKING:
+    from analognas.training.augmentation import Augmentation
 
 
 class AugmentationSpec(Spec):
@@ -25,6 +29,8 @@ class AugmentationSpec(Spec):
 
     def augmentation(self) -> Augmentation:
         """Return the mechanism."""
+        from analognas.training.augmentation import Augmentation
+
         return Augmentation(**self.model_dump())
 
 

@@ -84,3 +84,15 @@ def test_a_remedy_names_the_option_on_the_command_line_and_the_argument_in_pytho
     assert str(caught.value).endswith("is in use; choose another with `out`")
     assert caught.value.on_command_line().endswith("is in use; choose another with --out")
     assert Argument("times_s", "times").on_command_line() == "--times"
+
+
+def test_a_mistake_in_a_configuration_does_not_wait_for_torch() -> None:
+    code = (
+        "import sys, analognas\n"
+        "try:\n"
+        "    analognas.search({'task': {'kind': 'digits'}, 'seed': 'x'})\n"
+        "except analognas.UserError:\n"
+        "    print(sorted({'torch', 'sklearn', 'xgboost', 'plotly'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
