@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from analognas.spaces.adapter import complete
 from analognas.spaces.base_spec import SpaceSpec
@@ -18,7 +19,7 @@ class ObjectSpaceSpec(SpaceSpec):
     """A Python object, given as `analognas.search(space=…)`; a YAML file cannot hold one."""
 
     kind: Literal["object"] = "object"
-    object: GivenObject
+    object: GivenObject = Field(description="what the object is called, and how it describes itself")
 
     def build(self, input_shape: tuple[int, int, int], n_classes: int) -> ArchitectureSpace:
         """Return the object with every ability, its answers looked at.

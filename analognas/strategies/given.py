@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from analognas.specs.entry_points import Guard
 from analognas.specs.given import GivenObject
 from analognas.strategies.base_spec import StrategySpec
@@ -20,7 +22,7 @@ class ObjectStrategySpec(StrategySpec):
     multi_objective: ClassVar[bool] = True
 
     kind: Literal["object"] = "object"
-    object: GivenObject
+    object: GivenObject = Field(description="what the object is called, and how it describes itself")
 
     def build(self, seed: int) -> Strategy:
         """Return the object, its proposals looked at; its own seed is the caller's affair.
@@ -35,7 +37,7 @@ class ObjectSurrogateSpec(SurrogateSpec):
     """A Python object, given as `analognas.search(surrogate=…)`; a YAML file cannot hold one."""
 
     kind: Literal["object"] = "object"
-    object: GivenObject
+    object: GivenObject = Field(description="what the object is called, and how it describes itself")
 
     def build(self) -> Surrogate:
         """Return the object, its answers looked at.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from analognas.errors import UserError
 from analognas.specs.given import GivenObject
 from analognas.tasks.base_spec import TaskSpec
@@ -15,7 +17,7 @@ class ObjectTaskSpec(TaskSpec):
     """A Python object, given as `analognas.search(task=…)`; a YAML file cannot hold one."""
 
     kind: Literal["object"] = "object"
-    object: GivenObject
+    object: GivenObject = Field(description="what the object is called, and how it describes itself")
 
     def build(self) -> Task:
         """Return the object.
