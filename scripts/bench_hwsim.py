@@ -37,6 +37,7 @@ DIGITAL_BATCHES = (64, 125, 250)
 PEER_BATCHES = (8, 32, 250)
 PEER_CHIPS, PEER_IMAGES = 1, 250
 TRAINING_BATCH = 128
+CALIBRATION_BATCH = 16  # more at once would take more memory than the validation
 
 
 class Block(nn.Module):
@@ -153,7 +154,7 @@ class Validation:
 
     def _analog(self, preset: str) -> nn.Module:
         net = hwsim.to_analog(self.model, hwsim.preset(preset))
-        hwsim.calibrate(net, [self.x[:64]])
+        hwsim.calibrate(net, self.x[:64].split(CALIBRATION_BATCH))
         return net
 
     def _hwsim(self, preset: str, chips_at_once: int) -> Callable[[], None]:
@@ -251,7 +252,8 @@ def own_peak_mb() -> float:
 def peak_memory_mb(job: str, options: argparse.Namespace) -> float:
     """Return the largest resident memory of one job in a process of its own, MB."""
     command = [sys.executable, __file__, "--only", job, "--threads", str(options.threads)]
-    command += ["--chips", str(options.chips), "--images", str(options.images), "--device", options.device]
+    chips = 1 if job.startswith("digital-") else options.chips  # more passes take no more memory
+    command += ["--chips", str(chips), "--images", str(options.images), "--device", options.device]
     command += ["--network", options.network]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return float(said.splitlines()[-1])  # a peer may have said something before

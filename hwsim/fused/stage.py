@@ -204,7 +204,8 @@ class StageRunner:
             position = layer.block_weight(layer.row_position[block], block)
             dropped = weights * (1 - (1 - position).square())
             if layer.mapping.groups == 1:  # the three products as one, with stacked columns
-                weights, dropped = torch.cat([weights, dropped, magnitudes]), None
+                weights, dropped = _channels_last(torch.cat([weights, dropped, magnitudes])), None
+                magnitudes = weights[-len(magnitudes) :]
         scale = scales * layer.input_range[block]
         if crossbar.adc_levels is not None:
             assert crossbar.out_bound is not None
