@@ -96,12 +96,12 @@ def search(
     if directory is not None:
         set_ends(directory, parsed, reopen=False)
         with located_in(prepared.document):
-            return _to_its_end(directory, partial(continue_run, directory, parsed), shown)
+            return _to_its_end(directory, partial(continue_run, directory, parsed), shown, told=True)
     with located_in(prepared.document), _interrupted_without_a_run():
         composition = compose(parsed)
         directory = new_run(composition, None if out is None else Path(out))
     with located_in(prepared.document):
-        return _to_its_end(directory, partial(run_to_end, directory, composition), shown)
+        return _to_its_end(directory, partial(run_to_end, directory, composition), shown, told=True)
 
 
 @dataclass(frozen=True)
@@ -336,11 +336,16 @@ def replay(path: str | Path, *, evaluate: bool = False, **objects: Any) -> Repla
 
 
 def _to_its_end(
-    directory: RunDirectory, run: Callable[[Observer], object], shown: AbstractContextManager[Observer]
+    directory: RunDirectory,
+    run: Callable[[Observer], object],
+    shown: AbstractContextManager[Observer],
+    *,
+    told: bool = False,
 ) -> Run:
     try:
         with shown as observer:
-            observer.stage(f"run directory {directory.path}")
+            if told:
+                observer.stage(f"run directory {directory.path}")
             run(observer)
     except KeyboardInterrupt:
         raise SearchInterrupted(directory.path) from None
