@@ -11,6 +11,8 @@ class                            raised when                                    
 `ConfigError`                    a `UserError`: all mistakes of one configuration, with places   2
 `ExportError`                    a `UserError`: a format cannot express the network              2
 `NoBestNetworkError`             a `UserError`: a run has no trained network yet                 2
+`BenchError`                     a `UserError`: a strategy, a table or an option of a benchmark    2
+                                 does not fit
 `NoFeasibleArchitectureError`    no candidate met the hard constraints, or none could be         3
                                  trained
 `EvaluationError`                a candidate could not be evaluated; the search records the
