@@ -59,7 +59,7 @@ class Search:
     Example:
         >>> search = Search(task="digits", strategy="random", constraints={"parameters": 5_000})
         >>> for candidate in search.ask(2):
-        ...     search.tell(candidate, {"accuracy_1d": 1 / candidate.costs["parameters"]})
+        ...     _ = search.tell(candidate, {"accuracy_1d": 1 / candidate.costs["parameters"]})
         >>> len(search)
         2
     """
