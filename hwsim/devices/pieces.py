@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import torch
 
-PIECE: Final = 1 << 14
-"""Devices of a piece, 64 KiB a tensor: a multiple of the vector units' width, whose rest is rounded differently."""
+PIECE: Final = 1 << 15
+"""Devices of a piece, 128 KiB a tensor: a multiple of the vector units' width, whose rest is rounded differently."""
 
 
 def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
@@ -23,9 +23,9 @@ def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
 
     Example:
         >>> import torch
-        >>> g_us = torch.ones(2, 20_000)
+        >>> g_us = torch.ones(2, 40_000)
         >>> [piece.mul_(3).shape[0] for (piece,) in pieces(g_us)], float(g_us.min())
-        ([16384, 16384, 7232], 3.0)
+        ([32768, 32768, 14464], 3.0)
     """
     flat = [tensor.reshape(-1) for tensor in tensors]
     n = flat[0].shape[0]
