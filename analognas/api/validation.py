@@ -11,7 +11,7 @@ from analognas.config.from_python import given_objects
 from analognas.progress.observer import Observer, Silent
 from analognas.record.directory import RunDirectory
 from analognas.runs.validate import Validation
-from analognas.runs.validate_any import validate_any
+from analognas.runs.validate import validate as validate_network
 
 
 def validate(
@@ -50,7 +50,7 @@ def validate(
     Raises:
         UserError: when a file is missing or does not fit, or a hardware cannot be simulated at these times.
     """
-    return validate_any(
+    return validate_network(
         RunDirectory(Path(path), given_objects(objects)),
         hardware,
         trial=trial,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,26 +38,19 @@ def search(
     from analognas.cli.summary import print_result, told_how_to_go_on
     from analognas.progress.observers import named_on_command_line
 
+    asked: dict[str, Any] = {
+        "executor": executor,
+        "out": out,
+        "seed": seed,
+        "overrides": overrides,
+        "resume": resume,
+    }
     if dry_run:
-        planned = analognas.plan(
-            config,
-            executor=executor,
-            out=out,
-            seed=seed,
-            overrides=overrides,
-            resume=resume,  # type: ignore[arg-type]  # checked there
-        )
+        planned = analognas.plan(config, **asked)
         lines = f"{planned}\nthe configuration is valid; nothing was created"
         typer.echo(json.dumps(planned.to_json(), indent=1) if as_json else lines)
         return
     with told_how_to_go_on():
-        run = analognas.search(
-            config,
-            executor=executor,
-            out=out,
-            seed=seed,
-            overrides=overrides,
-            resume=resume,  # type: ignore[arg-type]  # checked there
-            observer=named_on_command_line(progress, observers, as_json=as_json),
-        )
+        observer = named_on_command_line(progress, observers, as_json=as_json)
+        run = analognas.search(config, **asked, observer=observer)
     print_result(run, as_json=as_json)

@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+MEASUREMENT: Final = ("hardware", "training", "evaluation")
+"""The sections that the figures of a trial depend on, besides the data."""
+
 _ABSENT: Final = object()
 _LONGEST: Final = 60
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 import hwsim
 from analognas.config.document import Document, KeyPath, dotted, read_document
+from analognas.config.merged import merged
 from analognas.config.overrides import apply_overrides, assign, choose_kind
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -95,13 +96,7 @@ def _lay_over(document: Document, name: str, value: Any) -> None:
     section = _plain(value, path, name)
     if name == "surrogate" and _at(document, path[:-1]) is None:
         section, path = {"kind": _DEFAULT_STRATEGY, name: section}, path[:-1]
-    before = _at(document, path)
-    if (
-        isinstance(section, dict)
-        and isinstance(before, dict)
-        and section.get("kind") in (None, before.get("kind"))
-    ):
-        section = _merged(before, section)
+    section = merged(_at(document, path), section)
     place = Place(0, 0, "")  # its key says where it is
     blocked = assign(document, path, section, place)
     if blocked is not None:
@@ -115,19 +110,6 @@ def _at(document: Document, path: KeyPath) -> Any:
     for key in path:
         found = found.get(key) if isinstance(found, dict) else None
     return found
-
-
-def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(before)
-    for key, change in changes.items():
-        below = merged.get(key)
-        inner = (
-            isinstance(below, dict)
-            and isinstance(change, dict)
-            and change.get("kind") in (None, below.get("kind"))
-        )
-        merged[key] = _merged(below, change) if inner and isinstance(below, dict) else change
-    return merged
 
 
 def _plain(value: Any, path: KeyPath, argument: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, ValidationInfo
 
 import hwsim
+from analognas.config.merged import merged
 from analognas.specs.problems import nearest
 
 ENDINGS: Final = (".yaml", ".yml")
@@ -25,7 +26,7 @@ def _merge_preset(value: Any, info: ValidationInfo) -> Any:
                 f"got {value['preset']!r}"
             )
         base = _named(value["preset"], (info.context or {}).get("folder"))
-        return _merged(base.model_dump(), changes)
+        return merged(base.model_dump(), changes)
     return value
 
 
@@ -47,19 +48,6 @@ def _named(name: str, folder: Path | None) -> hwsim.Hardware:
         return hwsim.read_hardware(path)
     except TypeError as error:  # pydantic takes only the other for what a user wrote
         raise ValueError(str(error)) from None
-
-
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, change in changes.items():
-        below = merged.get(key)
-        same_kind = (
-            isinstance(below, dict)
-            and isinstance(change, dict)
-            and change.get("kind") in (None, below.get("kind"))
-        )
-        merged[key] = _merged(below, change) if same_kind and isinstance(below, dict) else change
-    return merged
 
 
 HardwareSection = Annotated[

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from analognas.config.differences import differences, known_to
+from analognas.config.differences import MEASUREMENT, differences, known_to
 from analognas.config.document import read_document
 from analognas.config.sections import SearchConfig
 from analognas.errors import MisfitError, UserError
@@ -26,9 +26,6 @@ from analognas.record.trial import Trial
 from analognas.strategies.problem import SearchProblem
 from analognas.tasks import Task
 from search_spaces import Genotype, genotypes
-
-MEASUREMENT: Final = ("hardware", "training", "evaluation")
-"""The sections that the figures of a trial depend on, besides the data."""
 
 REMEDY: Final = "remove this entry; `search.start_from` measures architectures of that run here"
 """What helps where the figures of a run mean nothing here."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import hwsim
 from analognas.compose import final_task
+from analognas.config.hardware_file import read_hardware
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.prepared import prepare
 from analognas.evaluation.training import on_tiles
 from analognas.runs.architecture_file import load_weights, read_architecture
-from analognas.runs.validate import read_hardware
 from analognas.specs.given import GivenObjects
 
 

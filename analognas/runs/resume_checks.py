@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from analognas.config.differences import differences, known_to
+from analognas.config.differences import MEASUREMENT, differences, known_to
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
@@ -130,7 +130,7 @@ def check_same_data(run: RunDirectory, task: Task) -> None:
 
 def measured_with(config: SearchConfig) -> dict[str, Any]:
     """Return what the figures of every trial depend on besides its candidate and the data, JSON-able."""
-    sections = config.model_dump(mode="json", include={"hardware", "training", "evaluation"})
+    sections = config.model_dump(mode="json", include=set(MEASUREMENT))
     return {**sections, "executor": _comparable(config)["executor"]}
 
 

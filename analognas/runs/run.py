@@ -213,9 +213,9 @@ class Run:
         Raises:
             UserError: when the run has not ended, or a value does not fit.
         """
-        from analognas.runs.validate_any import validate_any
+        from analognas.runs.validate import validate
 
-        (validation,) = validate_any(
+        (validation,) = validate(
             self.directory,
             () if hardware is None else hardware,
             trial=trial,

@@ -16,10 +16,8 @@ from torch import nn
 import hwsim
 from analognas.compose import final_budget, final_task
 from analognas.config.budgets import STANDARD_TIMES_S
-from analognas.config.document import Document, read_document
-from analognas.config.hardware_section import HardwareSection
+from analognas.config.hardware_file import read_hardware
 from analognas.config.loader import load_run_config
-from analognas.config.translate import translate
 from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import curve_on_chips, drift_record
@@ -27,14 +25,14 @@ from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import calibration_batches, on_tiles, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
 from analognas.progress.observer import Observer
-from analognas.record.directory import RunDirectory, holds_run
+from analognas.record.directory import RunDirectory, holds_run, open_run
 from analognas.record.trial import DriftRecord
+from analognas.runs.any_trial import folder_of_trial
 from analognas.runs.architecture_file import Architecture, load_weights, read_architecture
 from analognas.runs.best_network import no_network_of_its_own
 from analognas.seeds import derive_seed
-from analognas.specs.base import Seconds, Spec
-from analognas.specs.given import GivenObjects
-from analognas.specs.problems import ConfigError, Place, Problem, nearest
+from analognas.specs.base import Seconds
+from analognas.specs.problems import ConfigError, Place, Problem
 from analognas.training.loop import accuracy
 
 MOST_CHIPS: Final = 1000
@@ -67,78 +65,62 @@ class Validation:
         return [statistics.stdev(row) for row in self.curve.accuracy]
 
 
-class _HardwareFile(Spec):
-    """The content of a hardware file, as the section `hardware` of a configuration."""
-
-    hardware: HardwareSection
-
-
-@dataclass(frozen=True)
-class ChosenHardware:
-    """Hardware to validate a network on.
-
-    Attributes:
-        hardware: None for the run's own.
-        source: what the user calls it, such as the name of a file; None for its own name.
-    """
-
-    hardware: hwsim.Hardware | None = None
-    source: str | None = None
-
-
-OWN: Final = (ChosenHardware(),)
-"""The hardware of the run, alone."""
-
-
 def validate(
-    path: Path,
-    on: Sequence[ChosenHardware] = OWN,
+    place: RunDirectory,
+    hardware: Sequence[hwsim.Hardware | str] | hwsim.Hardware | str = (),
     *,
-    times_s: Sequence[float] | None,
-    chips: int | None,
+    trial: int | None = None,
+    times_s: Sequence[float | str] | None = None,
+    chips: int | None = None,
     confidence: float | None = None,
     adabs: bool = False,
     device: str = "cpu",
     observer: Observer,
     progress: bool = False,
-    objects: GivenObjects | None = None,
 ) -> list[Validation]:
     """Validate a found network on its test split, on one hardware after the other.
 
     Args:
-        path: a run directory, a `best/` folder or an architecture.json. Weights next to it are used; without them the
-            network is trained first, at the full budget that the file states.
-        on: the hardwares.
-        times_s: instead of 1 s, 1 h, 1 day, 1 month, 1 year.
-        chips: from 2 to 1000, instead of as many as the run used.
+        place: a run directory; without a trial also the path of a `best/` folder or an architecture.json. Weights next
+            to it are used; without them the network is trained first, at the full budget that the file states.
+        hardware: chips, names of presets or YAML files, one or several; none: the run's own.
+        trial: whose network; None: the best one.
+        times_s: seconds, or texts such as `1 day`; None: 1 s, 1 h, 1 day, 1 month, 1 year.
+        chips: from 2 to 1000; None: as many as the run used.
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
         adabs: measure batch-norm statistics on every chip at every time.
         device: where this runs: cpu, cuda, cuda:N or auto.
         observer: is told of the stages.
-        progress: show a progress bar on a terminal.
-        objects: Python objects that the files name and cannot hold.
+        progress: report on the error stream where it takes more than a few seconds.
 
     Raises:
-        UserError: when a file is missing or does not fit, or a hardware cannot be simulated at these times.
+        UserError: when a file is missing or does not fit, a value is not possible, or a hardware cannot be simulated
+            at these times.
     """
-    place = check_options(chips, confidence, device)
-    architecture = read_architecture(_architecture_path(path), objects)
+    chosen = [_chosen(one) for one in dict.fromkeys(_several(hardware))]
+    times = _seconds(times_s)
+    torch_device = _checked_options(chips, confidence, device)
+    path = place.path
+    if trial is not None:
+        path = folder_of_trial(open_run(path, place.objects), trial, observer)
+    architecture = read_architecture(_architecture_path(path), place.objects)
     content = architecture.content
-    times = tuple(times_s or STANDARD_TIMES_S)
-    named = [_named(one, content.hardware, times) for one in on]
+    chosen = chosen or [(content.hardware, content.hardware.name)]
+    for one, source in chosen:
+        _check_times(one, source, times)
     torch.set_num_threads(content.threads)
     task = prepare(content.task.build(), content.training.augmentation.augmentation())
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
-    task = final_task(task, content.final).to(place)
+    task = final_task(task, content.final).to(torch_device)
     network = _trained(architecture, task, observer).to(task.device)
     digital_accuracy = accuracy(network, task.test.x, task.test.y)
     validations = []
-    for source, hardware in named:
-        label = hwsim.label(hardware)
+    for one, source in chosen:
+        label = hwsim.label(one)
         observer.stage(f"programming {chips or content.final.chips} chips of {label}")
         try:
-            analog = on_tiles(network, task, hardware)
+            analog = on_tiles(network, task, one)
             curve = curve_on_chips(
                 analog,
                 task.test,
@@ -156,20 +138,32 @@ def validate(
     return validations
 
 
-def _named(
-    chosen: ChosenHardware, own: hwsim.Hardware, times_s: Sequence[float]
-) -> tuple[str, hwsim.Hardware]:
-    """Return a hardware with the name that errors have for it, once it can be simulated at every time."""
-    hardware = chosen.hardware or own
-    source = chosen.source or hardware.name
+def _several(
+    hardware: Sequence[hwsim.Hardware | str] | hwsim.Hardware | str,
+) -> Sequence[hwsim.Hardware | str]:
+    several = [hardware] if isinstance(hardware, hwsim.Hardware | str) else hardware
+    if not isinstance(several, Sequence) or not all(isinstance(one, hwsim.Hardware | str) for one in several):
+        raise UserError(
+            "`hardware` must be hwsim.Hardware, the name of a preset, a YAML file, or a list of these, got "
+            f"{hardware!r:.80}"
+        )
+    return several
+
+
+def _chosen(hardware: hwsim.Hardware | str) -> tuple[hwsim.Hardware, str]:
+    """Return hardware, and what the user calls it."""
+    return (read_hardware(hardware), hardware) if isinstance(hardware, str) else (hardware, hardware.name)
+
+
+def _check_times(hardware: hwsim.Hardware, source: str, times_s: Sequence[float]) -> None:
+    """Check that hardware, which the user calls `source`, can be simulated at every time."""
     try:
         hwsim.check_times(hardware, times_s)
     except ValueError as error:
         raise UserError(f"{source}: {error}; name other times with ", Argument("times_s", "times")) from None
-    return source, hardware
 
 
-def check_options(chips: int | None, confidence: float | None, device: str) -> torch.device:
+def _checked_options(chips: int | None, confidence: float | None, device: str) -> torch.device:
     """Check what can be checked before a network is there, and return the device.
 
     Raises:
@@ -197,62 +191,29 @@ def _check_numbers(chips: int | None, confidence: float | None) -> None:
         )
 
 
-def read_hardware(text: str) -> hwsim.Hardware:
-    """Return hardware from a preset's name or from a YAML file: a `hardware` section or its content.
+def _seconds(times_s: Sequence[float | str] | None) -> tuple[float, ...]:
+    """Return seconds, ascending, for numbers and texts like `1 day` or `1 s,1 h,1 year`; the standard times for None.
 
     Raises:
-        UserError: when it is neither.
-    """
-    path = Path(text)
-    if text in hwsim.preset_names():
-        return hwsim.preset(text)
-    if not path.suffix and not path.is_file():
-        raise UserError(
-            Argument("hardware"),
-            f": no preset {text!r}{nearest(text, hwsim.preset_names())}; a file must end in .yaml",
-        )
-    document = read_document(path, "docs/hwsim.md has hardware to start from")
-    if set(document.values) == {"hardware"}:
-        return _checked_hardware(document)
-    if {"hardware", "task"} & set(document.values):
-        raise UserError(
-            f"{path}: is a search, and not hardware; give a file with its `hardware:` section alone"
-        )
-    inner = Document(
-        source=document.source,
-        values={"hardware": document.values},
-        keys={("hardware", *key): place for key, place in document.keys.items()},
-        places={("hardware", *key): place for key, place in document.places.items()},
-    )
-    return _checked_hardware(inner)
-
-
-def _checked_hardware(document: Document) -> hwsim.Hardware:
-    try:
-        return _HardwareFile.model_validate(document.values).hardware
-    except ValidationError as error:
-        raise translate(error, _HardwareFile, document) from None
-
-
-def parse_times(texts: Sequence[str]) -> tuple[float, ...] | None:
-    """Return seconds for texts like `1 day` or `1 s,1 h,1 year`; None for no texts.
-
-    Raises:
+        UserError: for no times.
         ConfigError: with every text that is not a time.
     """
-    pieces = [piece for text in texts for piece in text.split(",")]
+    if times_s is None:
+        return STANDARD_TIMES_S
+    if isinstance(times_s, str | int | float) or len(times_s) == 0:
+        raise UserError(f"`times_s` must be a list of at least one time, got {times_s!r}")
     adapter: TypeAdapter[float] = TypeAdapter(Seconds)
-    times: list[float] = []
+    times: set[float] = set()
     problems: list[Problem] = []
-    for piece in pieces:
+    for piece in (piece for time_s in times_s for piece in str(time_s).split(",")):
         try:
-            times.append(adapter.validate_python(piece))
+            times.add(adapter.validate_python(piece))
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Value error, ")
             problems.append(Problem(Place.of(Argument("times_s", "times")), "", message))
     if problems:
         raise ConfigError(problems)
-    return tuple(sorted(set(times))) or None
+    return tuple(sorted(times))
 
 
 def _architecture_path(path: Path) -> Path:

@@ -80,8 +80,6 @@ class GivenObject(Spec):
             return NotImplemented
         return (self.type, self.says) == (other.type, other.says) and self.value is other.value
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return the same: copies of a configuration share the object."""
         return self

@@ -1,10 +1,13 @@
 """Python objects in place of sections, from the first trial to a run that is opened again."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import analognas
 import hwsim
@@ -30,13 +33,7 @@ def test_a_search_of_objects_alone_ends_with_a_network(run) -> None:
     assert run.config.hardware == CHIP
     assert run.config.space.kind == run.config.task.kind == run.config.search.strategy.kind == "object"
     assert set(run.trials()["origin"]) == {"widest-first"}
-    assert run.best.network()(run.space.build(run.best.genotype)[0](np_ones())).shape == (1, 2)
-
-
-def np_ones():
-    import torch
-
-    return torch.ones(1, 1, 4, 4)
+    assert run.best.network()(torch.ones(3, 1, 4, 4)).shape == (3, 2)
 
 
 def test_processes_get_objects_whose_classes_no_module_has(tmp_path) -> None:
@@ -61,9 +58,6 @@ def test_processes_get_objects_whose_classes_no_module_has(tmp_path) -> None:
 
 
 def python_path() -> dict[str, str]:
-    import os
-    from pathlib import Path
-
     root = str(Path(__file__).parents[3])
     return {
         **os.environ,

@@ -72,4 +72,4 @@ def test_without_its_environment_a_run_says_what_it_cannot_compare(begun, damage
 
 def test_a_run_without_its_architecture_is_told_what_makes_it_again(begun) -> None:
     with pytest.raises(UserError, match=f"no best/architecture.json in it; `analognas resume {begun.path}` "):
-        validate(begun.path, times_s=None, chips=None, observer=Silent())
+        validate(begun, observer=Silent())
