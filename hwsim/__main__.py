@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from hwsim.arguments import nearest
 from hwsim.characterize import Statistic, characterize
-from hwsim.conductance_plot import drawing_for, plot_conductances
+from hwsim.conductance_plot import plot_conductances, require_html
 from hwsim.devices import PUBLISHED_DEVICES, Device
 from hwsim.hardware_file import read_hardware
 from hwsim.presets import label, preset, preset_names
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--n", type=int, default=200_000, help="devices")
     command.add_argument("--seed", type=int, default=0, help="random seed")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--plot", type=Path, help="draw into a file that ends in .html, .svg or .png")
+    command.add_argument("--plot", type=Path, help="draw into a file that ends in .html")
     return parser
 
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.plot is not None:
-            drawing_for(options.plot)  # before anything is computed
+            require_html(options.plot)  # before anything is computed
         name, device = _named_device(options.device)
         g_us = options.g_us or _five(device)
         times_s = options.times_s or _valid(device)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from hwsim.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S, time_label
 from hwsim.figure_theme import BEST, REFERENCES, new_figure, plain, translucent
@@ -33,10 +32,10 @@ def curve_figure(curves: Mapping[str, Measured]) -> Any:
     for index, (name, curve) in enumerate(curves.items()):
         colour = BEST if index == 0 else REFERENCES[(index - 1) % len(REFERENCES)]
         shown_at = [time or at_zero for time in curve.times_s]
-        values = (100.0 if percent else 1.0) * curve.values
-        _add_spread(figure, name, shown_at, values, colour, 1 / len(curves))
+        scale = 100.0 if percent else 1.0
+        _add_spread(figure, name, shown_at, curve, scale, colour, 1 / len(curves))
         dash = _DASHES[index % len(_DASHES)]
-        _add_mean(figure, name, curve.times_s, shown_at, values, colour, dash, " %" * percent)
+        _add_mean(figure, name, shown_at, curve, scale, colour, dash, " %" * percent)
     ticks = [time for time in times if time in MARKED_S or time == 0]
     ticks = ticks if any(ticks) else times
     figure.update_xaxes(
@@ -54,14 +53,14 @@ def curve_figure(curves: Mapping[str, Measured]) -> Any:
 
 
 def _add_spread(
-    figure: Any, name: str, times: list[float], values: npt.NDArray[np.float64], colour: str, share: float
+    figure: Any, name: str, times: list[float], curve: Measured, scale: float, colour: str, share: float
 ) -> None:
     """Draw every chip and the band of a standard deviation, the fainter the more curves share the figure."""
     import plotly.graph_objects as go
 
     order = np.argsort(times)
-    along, rows = [times[index] for index in order], values[order]
-    mean, spread = rows.mean(axis=1), _spread(rows)
+    along, rows = [times[index] for index in order], scale * curve.values[order]
+    mean, spread = scale * curve.mean[order], scale * curve.std[order]
     group = {"legendgroup": plain(name, _LONGEST_NAME), "hoverinfo": "skip", "showlegend": False}
     chips = rows[:, :_CHIPS_SHOWN].T.tolist()
     figure.add_trace(
@@ -89,9 +88,9 @@ def _add_spread(
 def _add_mean(
     figure: Any,
     name: str,
-    times_s: tuple[float, ...],
     shown_at: list[float],
-    values: npt.NDArray[np.float64],
+    curve: Measured,
+    scale: float,
     colour: str,
     dash: str,
     unit: str,
@@ -99,7 +98,7 @@ def _add_mean(
     import plotly.graph_objects as go
 
     order = np.argsort(shown_at)
-    mean, spread = values.mean(axis=1), _spread(values)
+    mean, spread = scale * curve.mean, scale * curve.std
     shown = plain(name, _LONGEST_NAME)
     figure.add_trace(
         go.Scatter(
@@ -110,12 +109,7 @@ def _add_mean(
             mode="lines+markers",
             line={"color": colour, "width": 2.5, "dash": dash},
             marker={"size": 8, "color": colour, "line": {"color": "white", "width": 1}},
-            customdata=[[time_label(times_s[index]), spread[index]] for index in order],
+            customdata=[[time_label(curve.times_s[index]), spread[index]] for index in order],
             hovertemplate=f"{shown}<br>%{{customdata[0]}}: %{{y:.4g}} ± %{{customdata[1]:.2g}}{unit}<extra></extra>",
         )
     )
-
-
-def _spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the standard deviation over chips, one value a time; 0 for a single chip."""
-    return np.asarray(values.std(axis=1, ddof=1)) if values.shape[1] > 1 else np.zeros(len(values))

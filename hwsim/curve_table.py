@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
 from hwsim.durations import time_label
 from hwsim.measured import Measured, in_percent, spread
+from hwsim.text_table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,16 +23,6 @@ class CurveTable:
 
     def __init__(self, curves: Mapping[str, Measured]) -> None:
         self._curves = dict(curves)
-
-    def rows(self) -> list[list[str]]:
-        """Return the cells, the names first."""
-        times = sorted({time for curve in self._curves.values() for time in curve.times_s})
-        rows = [["time", *(self._title(name, curve) for name, curve in self._curves.items())]]
-        rows += [
-            [time_label(time), *(_cell(curve, time) for curve in self._curves.values())] for time in times
-        ]
-        rows.append(["chips", *(f"{curve.values.shape[1]:,}" for curve in self._curves.values())])
-        return rows
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each curve, time and chip: `curve`, `metric`, `t_s`, `chip`, `value`."""
@@ -50,29 +40,21 @@ class CurveTable:
 
     def __str__(self) -> str:
         """Return the table as text."""
-        rows = self.rows()
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join(
-            "  ".join(
-                cell.rjust(width) if column else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        )
+        return str(self._table())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
-        first, *others = self.rows()
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in first)
-        body = "".join(
-            "<tr>"
-            + "".join(f'<td style="text-align:right">{html.escape(cell)}</td>' for cell in row)
-            + "</tr>"
-            for row in others
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return self._table().to_html()
+
+    def _table(self) -> Table:
+        curves = self._curves
+        times = sorted({time for curve in curves.values() for time in curve.times_s})
+        head = ("time", *(self._title(name, curve) for name, curve in curves.items()))
+        rows = [(time_label(time), *(_cell(curve, time) for curve in curves.values())) for time in times]
+        rows.append(("chips", *(f"{curve.values.shape[1]:,}" for curve in curves.values())))
+        return Table(head, rows)
 
     def _title(self, name: str, curve: Measured) -> str:
         unit = " (%)" if in_percent([curve]) else ""

@@ -1,10 +1,8 @@
 import json
 import subprocess
 import sys
-from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
 
 from hwsim.__main__ import main
 
@@ -38,8 +36,8 @@ def test_characterize_prints_json_for_every_pair_of_values(capsys: pytest.Captur
         (["--g-us", "5", "--times-s", "1e308"], "t_s <= 1e+15"),
         (["--device", "reram-com"], "got 'reram-com', did you mean reram-cmo?"),
         (["--device", "none.yaml"], "none.yaml: must be a YAML file of hardware"),
-        (["--n", "10", "--plot", "a.pdf"], "`--plot` must end in .html, .svg, .png, got a.pdf"),
-        (["--n", "10", "--plot", "nowhere/a.svg"], "nowhere/a.svg: must be a file that can be written"),
+        (["--n", "10", "--plot", "a.pdf"], "`--plot` must end in .html, got a.pdf"),
+        (["--n", "10", "--plot", "nowhere/a.html"], "nowhere/a.html: must be a file that can be written"),
     ],
 )
 def test_bad_input_gives_one_clear_line_and_exit_code_2(
@@ -98,22 +96,11 @@ def test_a_file_of_hardware_is_measured_at_the_times_it_is_valid_for(tmp_path, c
     assert main(["characterize", "--device", "pcm-rasch2023", "--n", "100", "--g-us", "25"]) == 0
 
 
-@pytest.mark.parametrize("ending", ["html", "svg", "PNG"])
-def test_conductances_are_drawn_over_time(ending: str, tmp_path, capsys) -> None:
-    path = tmp_path / f"drawn.{ending}"
+def test_conductances_are_drawn_over_time(tmp_path) -> None:
+    path = tmp_path / "drawn.html"
     arguments = ["characterize", "--n", "500", "--g-us", "5", "20", "--times-s", "0", "60", "1 day"]
     assert main([*arguments, "--plot", str(path)]) == 0
-    if ending == "PNG":
-        image = Image.open(path)
-        assert image.size == (1520, 840)
-        colours = {colour for _, colour in image.getcolors(1 << 20)}
-        assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours  # a line for each conductance
-        return
     text = path.read_text(encoding="utf-8")
-    assert "20 µS" in text or "20 \\u00b5S" in text
+    assert "pcm: mean and standard deviation over devices" in text
     assert "1 day" in text
-    if ending == "svg":
-        root = ElementTree.fromstring(text)
-        tags = [element.tag.rpartition("}")[2] for element in root]
-        assert tags.count("polygon") == 2
-        assert tags.count("circle") == 6
+    assert all(f"{g_us} µS" in text or f"{g_us} \\u00b5S" in text for g_us in (5, 20))
