@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, final
 import torch
 from torch.utils._pytree import tree_map
 
-from hwsim.chips import Chips, Reading
+from hwsim.chips import Chips, Reading, Readings
 from hwsim.inputs import Inputs
 from hwsim.keep import Keep
 from hwsim.modules import NOMINAL, Execution
@@ -82,12 +82,19 @@ class BatchedChips:
         pool: noise of the MVMs.
         batch_size: images in one pass.
         chips_at_once: chips in one pass; fewer where the device's memory does not hold them.
+        readings: what is evaluated; None for the chips themselves.
     """
 
     def __init__(
-        self, chips: Chips, pool: NoisePool, batch_size: int, chips_at_once: int = CHIPS_AT_ONCE
+        self,
+        chips: Chips,
+        pool: NoisePool,
+        batch_size: int,
+        chips_at_once: int = CHIPS_AT_ONCE,
+        readings: Readings | None = None,
     ) -> None:
         self._chips = chips
+        self._readings: Readings = chips if readings is None else readings
         self._pool = pool
         self.batch_size = batch_size
         self.chips_at_once = chips_at_once
@@ -95,7 +102,7 @@ class BatchedChips:
     def supports(self, example: Inputs, keep: Keep) -> bool:
         """Whether torch.vmap can run the network; `example` is one item."""
         try:
-            self._pass([self._chips.at(0.0, 0)], [0], example, 0, keep)
+            self._pass([self._readings.at(0.0, 0)], [0], example, 0, keep)
         except (RuntimeError, ValueError):  # what a user's forward does under vmap
             return False
         return True
@@ -108,7 +115,7 @@ class BatchedChips:
         Raises:
             torch.OutOfMemoryError: if not even one chip fits.
         """
-        self._chips.hold(chips)  # for all times
+        self._readings.hold(chips)  # for all times
         found: list[Any] = []
         first = chips.start
         while first < chips.stop:
@@ -124,8 +131,8 @@ class BatchedChips:
         return found
 
     def _group(self, group: range, t_s: float, inputs: Inputs, keep: Keep) -> list[Any]:
-        readings = [self._chips.at(t_s, chip) for chip in group]
-        keys = [signed(self._chips.mvm_key(t_s, chip)) for chip in group]
+        readings = [self._readings.at(t_s, chip) for chip in group]
+        keys = [signed(self._readings.mvm_key(t_s, chip)) for chip in group]
         parts = [
             self._pass(readings, keys, inputs.part(at, at + self.batch_size), at, keep)
             for at in range(0, len(inputs), self.batch_size)

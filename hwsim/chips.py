@@ -15,7 +15,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 from torch import nn
@@ -57,6 +57,26 @@ class Reading:
             noise=replace(noise, first_image=first_image),
             channels_last=channels_last,
         )
+
+
+class Readings(Protocol):
+    """What can be read of a number of chips of one network: the weights that each computes with, and its noise."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def at(self, t_s: float, chip: int) -> Reading:
+        """Return the `chip`-th of them, from 0 on, at `t_s` seconds after programming."""
+        ...
+
+    def mvm_key(self, t_s: float, chip: int) -> int:
+        """Return the key of the noise of its products at that time."""
+        ...
+
+    def hold(self, chips: range) -> None:
+        """Keep what `chips` are made of while they are evaluated at once."""
+        ...
 
 
 class Chips:

@@ -19,7 +19,7 @@ from hwsim.chips import Chips
 from hwsim.curve import DriftCurve, half_width
 from hwsim.durations import Times
 from hwsim.evaluation import measured
-from hwsim.inference import checked_job
+from hwsim.inference import BATCH_SIZE, checked_job
 from hwsim.metrics import Accuracy
 
 FEWEST_CHIPS: Final = 3
@@ -32,7 +32,7 @@ def accuracy_over_time(
     y: torch.Tensor | np.ndarray,
     times_s: Times,
     *,
-    batch_size: int = 512,
+    batch_size: int = BATCH_SIZE,
     chips_at_once: int = CHIPS_AT_ONCE,
     confidence: float | None = None,
     adabs_inputs: torch.Tensor | np.ndarray | None = None,

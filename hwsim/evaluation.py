@@ -14,7 +14,7 @@ from hwsim.batched import CHIPS_AT_ONCE
 from hwsim.chips import Chips
 from hwsim.curve import DriftCurve
 from hwsim.durations import Times, time_label
-from hwsim.inference import Job, checked_job, run
+from hwsim.inference import BATCH_SIZE, Job, checked_job, run
 from hwsim.metrics import Accuracy, ItemMetric, TopK, metric_named
 from hwsim.progress import Progress
 
@@ -74,7 +74,7 @@ def evaluate(
     times_s: Times,
     metric: Metric | Mapping[str, Metric] = "accuracy",
     *,
-    batch_size: int = 512,
+    batch_size: int = BATCH_SIZE,
     chips_at_once: int = CHIPS_AT_ONCE,
     adabs_inputs: object = None,
     progress: bool | None = None,
@@ -116,7 +116,7 @@ def evaluate(
         ('mse', (1, 2))
     """
     several = isinstance(metric, Mapping)
-    metrics = _by_name(metric)
+    metrics = metrics_by_name(metric)
     job = checked_job(
         chips, data, times_s, batch_size, chips_at_once, adabs_inputs, progress, needs_targets=True
     )
@@ -142,7 +142,7 @@ def measured(
         ValueError: for what a metric refuses.
         TypeError: for what a metric refuses.
     """
-    targets, n_items, n_chips = job.data.targets, len(job.data.inputs), len(job.chips)
+    targets, n_items, n_chips = job.data.targets, len(job.data.inputs), len(job.readings)
     kept = _Kept(job, metrics)
     shape = (len(job.times), n_chips)
     values = {name: np.empty(shape, dtype=np.float64) for name in metrics}
@@ -264,7 +264,7 @@ def _number(name: str, value: object, place: str) -> float:
     return float(value)
 
 
-def _by_name(metric: Metric | Mapping[str, Metric]) -> dict[str, ItemMetric | Whole]:
+def metrics_by_name(metric: Metric | Mapping[str, Metric]) -> dict[str, ItemMetric | Whole]:
     """Return metrics by name, one of a caller's own by that of its function or class."""
     if not isinstance(metric, Mapping):
         name = _name(metric)

@@ -26,7 +26,7 @@ from hwsim.arguments import require, whole
 from hwsim.arguments import times as seconds
 from hwsim.batched import CHIPS_AT_ONCE, BatchedChips
 from hwsim.calibration import floating_point
-from hwsim.chips import Chips
+from hwsim.chips import Chips, Readings
 from hwsim.collected import Form, tensors_in
 from hwsim.dataset import Dataset, read_dataset
 from hwsim.durations import Times
@@ -40,6 +40,9 @@ from hwsim.noise import NoisePool, NoiseStream
 from hwsim.progress import Progress
 from hwsim.streams import stream
 from hwsim.validity import check_device_times
+
+BATCH_SIZE: Final = 512
+"""Items in one pass layer by layer, unless told otherwise."""
 
 EXAMPLES: Final = 8
 """Items that the network runs on in floating point, before anything is evaluated."""
@@ -78,6 +81,7 @@ class Job:
 
     Attributes:
         chips: programmed chips.
+        readings: what is evaluated of them: the chips themselves, or variants of them.
         data: all items.
         times: seconds since programming.
         example: what the network returns in floating point for the first items, on the CPU.
@@ -88,6 +92,7 @@ class Job:
     """
 
     chips: Chips
+    readings: Readings
     data: Dataset
     times: list[float]
     example: Any
@@ -99,7 +104,7 @@ class Job:
     @property
     def tasks(self) -> list[Task]:
         """Every chip at every time, in order."""
-        return [(chip, row) for chip in range(len(self.chips)) for row in range(len(self.times))]
+        return [(chip, row) for chip in range(len(self.readings)) for row in range(len(self.times))]
 
 
 def outputs(
@@ -107,7 +112,7 @@ def outputs(
     data: object,
     times_s: Times,
     *,
-    batch_size: int = 512,
+    batch_size: int = BATCH_SIZE,
     chips_at_once: int = CHIPS_AT_ONCE,
     adabs_inputs: object = None,
     progress: bool | None = None,
@@ -182,7 +187,7 @@ def checked_job(
     dataset = read_dataset(data, weight, progress, needs_targets=needs_targets)
     name = "x" if isinstance(data, tuple | torch.Tensor | np.ndarray) else "data"
     example, form = _example(chips, name, dataset.inputs)
-    return Job(chips, dataset, times, example, form, batch_size, chips_at_once, adapting)
+    return Job(chips, chips, dataset, times, example, form, batch_size, chips_at_once, adapting)
 
 
 def _example(chips: Chips, name: str, inputs: Inputs) -> tuple[Any, Form]:
@@ -216,7 +221,7 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
         with torch.no_grad(), _few_items():
             network = _planned(layers, job, pool) or layers
             at_once = max(1, min(job.chips_at_once, WAITING_BYTES // max(1, result_bytes * len(job.times))))
-            batched = BatchedChips(chips, pool, job.batch_size, at_once)
+            batched = BatchedChips(chips, pool, job.batch_size, at_once, job.readings)
             on_gpu = network is layers and chips.torch_device.type != "cpu"
             many_at_once = on_gpu and batched.supports(inputs.part(0, 1), checked)
         if many_at_once:
@@ -227,12 +232,12 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
 
 def _planned(layers: LayerByLayer, job: Job, pool: NoisePool) -> FusedNetwork | None:
     """Return the compiled network, if there is one, checked against the layers on the first chip and items."""
-    chips, few = layers.chips, job.data.inputs.part(0, CHECKED_IMAGES)
+    readings, few = job.readings, job.data.inputs.part(0, CHECKED_IMAGES)
     try:
-        network = FusedNetwork(chips, few.part(0, 1))
+        network = FusedNetwork(job.chips, few.part(0, 1))
     except UnfusableError:
         return None
-    reading, noise = chips.at(job.times[0], 0), NoiseStream(pool, chips.mvm_key(job.times[0], 0))
+    reading, noise = readings.at(job.times[0], 0), NoiseStream(pool, readings.mvm_key(job.times[0], 0))
     worker = network.worker()
     worker.load(reading, noise)
     found = worker(few, 0)
@@ -256,7 +261,7 @@ def _norm(tensors: list[torch.Tensor]) -> float:
 
 def _batched(batched: BatchedChips, job: Job, keep: Keep) -> Iterator[tuple[Task, Any]]:
     """Run many chips at once."""
-    at_once, n_chips = batched.chips_at_once, len(job.chips)
+    at_once, n_chips = batched.chips_at_once, len(job.readings)
     for first in range(0, n_chips, at_once):
         group = range(first, min(first + at_once, n_chips))
         with torch.no_grad(), _full_precision():
@@ -269,7 +274,7 @@ def _on_threads(
     network: FusedNetwork | LayerByLayer, job: Job, keep: Keep, pool: NoisePool, result_bytes: int
 ) -> Generator[tuple[Task, Any], None, None]:
     """Run one chip a thread: no barriers inside a layer, and results that do not depend on their number."""
-    chips, times = job.chips, job.times
+    readings, times = job.readings, job.times
     workers = threading.local()
     stop = threading.Event()
 
@@ -281,11 +286,11 @@ def _on_threads(
             workers.mine = network.worker()
         worker: FusedWorker | LayeredWorker = workers.mine
         with torch.no_grad(), _full_precision():
-            noise = NoiseStream(pool, chips.mvm_key(times[row], chip))
-            return task, worker.evaluate(chips.at(times[row], chip), noise, job.data.inputs, keep)
+            noise = NoiseStream(pool, readings.mvm_key(times[row], chip))
+            return task, worker.evaluate(readings.at(times[row], chip), noise, job.data.inputs, keep)
 
     n_threads = _threads_that_fit(torch.get_num_threads(), result_bytes)
-    if n_threads == 1 or chips.torch_device.type != "cpu":  # a thread of its own would only cost memory
+    if n_threads == 1 or job.chips.torch_device.type != "cpu":  # a thread of its own would only cost memory
         yield from map(evaluate, job.tasks)
         return
     before = torch.get_num_threads()

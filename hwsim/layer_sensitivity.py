@@ -7,7 +7,7 @@ meant to have. Each cost is a difference on one and the same chip, so that what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -15,11 +15,14 @@ import numpy.typing as npt
 from torch import nn
 
 from hwsim.arguments import number, require, seconds, whole
+from hwsim.batched import CHIPS_AT_ONCE
 from hwsim.chips import program
 from hwsim.conversion import require_analog
 from hwsim.devices import Device
 from hwsim.durations import Time, time_label
-from hwsim.evaluation import Metric, evaluate
+from hwsim.evaluation import Metric, measured, metrics_by_name
+from hwsim.figure_theme import BEST, INK, new_figure, plain
+from hwsim.inference import BATCH_SIZE, checked_job
 from hwsim.measured import is_share
 from hwsim.one_layer_chips import OneLayerChips
 from hwsim.text_table import Table
@@ -105,29 +108,25 @@ class Sensitivity:
 
     def plot(self) -> Any:
         """Return a plotly figure: a bar a layer, with its 95 % interval, the most expensive on top."""
-        import plotly.graph_objects as go
-
         rows = self.layers[::-1]  # plotly draws the first at the bottom
         cost, low, high = (
             np.array([getattr(row, name) for row in rows]) * self._scale for name in ("cost", "low", "high")
         )
-        bar = go.Bar(
+        figure = new_figure(120 + 28 * len(rows))
+        figure.add_bar(
             x=cost,
-            y=[_shown(row.layer) for row in rows],
+            y=[plain(_shown(row.layer)) for row in rows],
             orientation="h",
-            error_x={"array": high - cost, "arrayminus": cost - low},
+            marker={"color": BEST},
+            error_x={"array": high - cost, "arrayminus": cost - low, "color": INK},
             customdata=[100 * row.share_of_weights for row in rows],
             hovertemplate="%{y}: %{x:.4g}, %{customdata:.1f} % of the weights<extra></extra>",
         )
-        return go.Figure(
-            bar,
-            {
-                "template": "plotly_white",
-                "title": {"text": f"cost of one layer on chips, {time_label(self.t_s)} after programming"},
-                "xaxis": {"title": {"text": f"{self._head}, 95 % interval over chips"}},
-                "yaxis": {"type": "category", "automargin": True},
-            },
+        figure.update_xaxes(
+            title_text=f"{self._head}, {time_label(self.t_s)} after programming; 95 % interval over chips"
         )
+        figure.update_yaxes(type="category")
+        return figure
 
     def __repr__(self) -> str:
         """Return the most expensive layer and the sum."""
@@ -216,8 +215,10 @@ def sensitivity(
     if lower_is_better is None:
         lower_is_better = isinstance(metric, str) and metric in LOSSES
     require(lower_is_better, bool, "`lower_is_better` must be True, False or None")
-    variants = OneLayerChips(program(net, n, seed, device=device))
-    curve = evaluate(variants, data, time, metric, progress=progress)
+    programmed = program(net, n, seed, device=device)
+    variants = OneLayerChips(programmed)
+    job = checked_job(programmed, data, time, BATCH_SIZE, CHIPS_AT_ONCE, None, progress, needs_targets=True)
+    (curve,) = measured(replace(job, readings=variants), metrics_by_name(metric), progress).values()
     values = curve.values[0].reshape(n, variants.n_variants).T  # none, each layer, all
     costs = (values[:1] - values[1:]) * (-1 if lower_is_better else 1)
     sizes = {name: layer.weight.numel() for name, layer in layers.items()}

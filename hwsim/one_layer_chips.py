@@ -7,27 +7,26 @@ chip as it is. All share its random streams, so that differences are those of th
 from __future__ import annotations
 
 import threading
-from typing import final
+from typing import Final, final
 
 import torch
 
-from hwsim.arguments import seconds, whole
+from hwsim.arguments import whole
 from hwsim.chips import Chips, Reading
 
-KEPT_READINGS = 2
+KEPT_READINGS: Final = 2
 """Chips whose weights are kept: threads that run variants one after the other are at two chips at most."""
 
 
 @final
-class OneLayerChips(Chips):
+class OneLayerChips:
     """The variants of `chips`, those of the first chip first.
 
     Args:
-        chips: programmed chips; these share all they have.
+        chips: programmed chips.
     """
 
     def __init__(self, chips: Chips) -> None:
-        self.__dict__.update(chips.__dict__)
         self._chips = chips
         self._names = list(chips.layers)
         self._ideal = {name: layer.normalised_weight() for name, layer in chips.layers.items()}
@@ -42,10 +41,10 @@ class OneLayerChips(Chips):
     def __len__(self) -> int:
         return len(self._chips) * self.n_variants
 
-    def at(self, t_s: float | str, chip: int) -> Reading:
+    def at(self, t_s: float, chip: int) -> Reading:
         """Return a variant at a time, with the programmed weights of its layer and the ideal ones of the others."""
         of, variant = divmod(whole("chip", chip, least=0, most=len(self) - 1), self.n_variants)
-        reading = self._reading(seconds("t_s", t_s), of)
+        reading = self._reading(t_s, of)
         if variant == self.n_variants - 1:
             return reading
         kept = self._names[variant - 1] if variant else None
