@@ -48,7 +48,7 @@ def plot_conductances(path: Path, name: str, statistics: Sequence[Statistic]) ->
         ValueError: for a path that cannot be written to.
     """
     targets = sorted({statistic.g_us for statistic in statistics}, reverse=True)  # in the order of the lines
-    figure = curve_figure({f"{g_us:g} µS": _curve(statistics, g_us) for g_us in targets})
+    figure = curve_figure([(f"{g_us:g} µS", _curve(statistics, g_us)) for g_us in targets])
     figure.update_layout(
         title_text=plain(f"{name}: mean and standard deviation over devices"), margin={"t": 72}
     )

@@ -282,7 +282,7 @@ class DriftCurve:
         """
         from hwsim.curve_figure import curve_figure
 
-        return curve_figure({self.metric if name is None else name: self})
+        return curve_figure([(self.metric if name is None else name, self)])
 
     def minus(self, other: DriftCurve, *, resample_images: bool = False, seed: int = 0) -> PairedDifference:
         """Return the difference to a curve of chips with the same seed and numbers, chip by chip.

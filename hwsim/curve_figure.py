@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,26 +16,25 @@ MARKED_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
 
 _CHIPS_SHOWN: Final = 50
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
-_LONGEST_NAME: Final = 36
+LONGEST_NAME: Final = 36
 
 
-def curve_figure(curves: Mapping[str, Measured]) -> Any:
-    """Return a plotly figure of curves by name.
+def curve_figure(curves: Sequence[tuple[str, Measured]]) -> Any:
+    """Return a plotly figure of curves, each with its name in the legend.
 
     A logarithm has no place for 0 s, which stands a decade before the next time.
     """
     figure = new_figure(440)
-    percent = in_percent(list(curves.values()))
-    times = sorted({time for curve in curves.values() for time in curve.times_s})
+    percent = in_percent([curve for _, curve in curves])
+    times = sorted({time for _, curve in curves for time in curve.times_s})
     later = [time for time in times if time > 0]
     at_zero = later[0] / 10 if later else 1.0
-    for index, (name, curve) in enumerate(curves.items()):
-        colour = BEST if index == 0 else REFERENCES[(index - 1) % len(REFERENCES)]
-        shown_at = [time or at_zero for time in curve.times_s]
-        scale = 100.0 if percent else 1.0
-        _add_spread(figure, name, shown_at, curve, scale, colour, 1 / len(curves))
-        dash = _DASHES[index % len(_DASHES)]
-        _add_mean(figure, name, shown_at, curve, scale, colour, dash, " %" * percent)
+    scale, unit = (100.0, " %") if percent else (1.0, "")
+    places = [[time or at_zero for time in curve.times_s] for _, curve in curves]
+    for index, (name, curve) in enumerate(curves):
+        _add_spread(figure, name, places[index], curve, scale, look(index)[0], 1 / len(curves))
+    for index, (name, curve) in enumerate(curves):
+        _add_mean(figure, name, places[index], curve, scale, look(index), unit)
     ticks = [time for time in times if time in MARKED_S or time == 0]
     ticks = ticks if any(ticks) else times
     figure.update_xaxes(
@@ -45,11 +44,17 @@ def curve_figure(curves: Mapping[str, Measured]) -> Any:
         ticktext=[time_label(time) for time in ticks],
         autotickangles=[0, -40],
     )
-    metrics = list(dict.fromkeys(curve.metric for curve in curves.values()))
+    metrics = list(dict.fromkeys(curve.metric for _, curve in curves))
     title = plain(", ".join(metrics))
     figure.update_yaxes(title_text=f"{title[:1].upper()}{title[1:]}{' (%)' * percent}")
     figure.update_layout(showlegend=True)
     return figure
+
+
+def look(index: int) -> tuple[str, str]:
+    """Return colour and dash of a figure's curve by its place."""
+    colour = BEST if index == 0 else REFERENCES[(index - 1) % len(REFERENCES)]
+    return colour, _DASHES[index % len(_DASHES)]
 
 
 def _add_spread(
@@ -61,7 +66,7 @@ def _add_spread(
     order = np.argsort(times)
     along, rows = [times[index] for index in order], scale * curve.values[order]
     mean, spread = scale * curve.mean[order], scale * curve.std[order]
-    group = {"legendgroup": plain(name, _LONGEST_NAME), "hoverinfo": "skip", "showlegend": False}
+    group = {"legendgroup": plain(name, LONGEST_NAME), "hoverinfo": "skip", "showlegend": False}
     chips = rows[:, :_CHIPS_SHOWN].T.tolist()
     figure.add_trace(
         go.Scatter(
@@ -91,15 +96,14 @@ def _add_mean(
     shown_at: list[float],
     curve: Measured,
     scale: float,
-    colour: str,
-    dash: str,
+    shown_as: tuple[str, str],
     unit: str,
 ) -> None:
     import plotly.graph_objects as go
 
-    order = np.argsort(shown_at)
+    (colour, dash), order = shown_as, np.argsort(shown_at)
     mean, spread = scale * curve.mean, scale * curve.std
-    shown = plain(name, _LONGEST_NAME)
+    shown = plain(name, LONGEST_NAME)
     figure.add_trace(
         go.Scatter(
             x=[shown_at[index] for index in order],

@@ -22,7 +22,7 @@ def plot(curves: DriftCurve | Sequence[DriftCurve] | Mapping[str, DriftCurve]) -
         ValueError: for no curves.
         TypeError: for anything but curves.
     """
-    return curve_figure(_named(curves))
+    return curve_figure(list(_named(curves).items()))
 
 
 def table(curves: DriftCurve | Sequence[DriftCurve] | Mapping[str, DriftCurve]) -> CurveTable:

@@ -44,7 +44,7 @@ def read_hardware(path: str | os.PathLike[str]) -> Hardware:
     try:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
+        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise ValueError(f"{path}: must be a YAML file of hardware: {said}") from None
     try:
         if isinstance(values, dict) and set(values) == {"hardware"}:

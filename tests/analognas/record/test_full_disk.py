@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analognas.api import resume
+from analognas.api.searches import resume
 from analognas.errors import UserError
 from analognas.executors.serial import SerialExecutor
 from analognas.progress.observer import Silent
