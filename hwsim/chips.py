@@ -26,11 +26,12 @@ from hwsim.compensation import compensation_factors, readout
 from hwsim.conversion import analog_layers, copied, require_analog, require_float32, tensors_of
 from hwsim.devices import Device, DeviceState
 from hwsim.devices.device import require_device
+from hwsim.measured import share_note
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
 from hwsim.programming import MINUS, PLUS, Programming
 from hwsim.streams import derive_seed, stream
-from hwsim.weight_rows import share_note
+from hwsim.weight_rows import analog_share
 
 MAX_CHIPS: Final = 100_000
 
@@ -151,7 +152,8 @@ class Chips:
     def __repr__(self) -> str:
         """Return the chips' number and size for `print`."""
         kind = type(self.device).__name__
-        note, weights = share_note(self.net), sum(layer.weight.numel() for layer in self.layers.values())
+        weights = sum(layer.weight.numel() for layer in self.layers.values())
+        note = share_note(analog_share(self.net))
         return f"Chips({len(self)}, seed={self.seed}, device={kind}, weights={weights:,}{note})"
 
     def to(self, device: torch.device | str) -> Chips:

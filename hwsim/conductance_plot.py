@@ -29,6 +29,7 @@ class ConductanceCurve:
     std: npt.NDArray[np.float64]
     chips: tuple[int, ...] = (0,)
     metric: str = "conductance, µS"
+    analog_share: None = None
 
     @property
     def values(self) -> npt.NDArray[np.float64]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.arguments import require, seconds, whole
+from hwsim.arguments import number, require, seconds, whole
 from hwsim.curve_table import CurveTable
 from hwsim.durations import MONTH_S, SECOND_S, Time, time_label
-from hwsim.measured import in_percent, is_share, spread
+from hwsim.measured import in_percent, is_share, share_note, spread
 from hwsim.paired_bootstrap import interval
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class DriftCurve:
             two networks on the same images is judged by. None where only accuracies are known, and for other metrics.
         metric: its name.
         chips: the number of each chip among all chips of its seed.
+        analog_share: share of the network's weights that lie on tiles, 0 to 1; None where it is not known.
 
     Example:
         >>> DriftCurve((1.0, 60.0), np.array([[0.9, 0.8], [0.8, 0.7]])).at("1 min").mean
@@ -81,6 +82,7 @@ class DriftCurve:
     correct: npt.NDArray[np.bool_] | None
     metric: str
     chips: tuple[int, ...]
+    analog_share: float | None
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class DriftCurve:
         *,
         metric: str = ACCURACY,
         chips: Sequence[int] | None = None,
+        analog_share: float | None = None,
     ) -> None:
         """Take the values of a metric, of accuracy unless `metric` names another one.
 
@@ -99,6 +102,7 @@ class DriftCurve:
             correct: `(times, chips, images)` bool, or None.
             metric: name of the metric.
             chips: number of each chip among those of its seed; None counts from 0.
+            analog_share: share of the network's weights that lie on tiles, 0 to 1; None for one that is not known.
 
         Raises:
             ValueError: unless there is a row for each time and at least one chip, in `correct` as well.
@@ -122,12 +126,14 @@ class DriftCurve:
         )
         if len(set(numbers)) != shape[1]:
             raise ValueError(f"`chips` must be {shape[1]} different numbers, got {numbers}")
+        share = None if analog_share is None else number("analog_share", analog_share, least=0, most=1)
         for name, value in (
             ("times_s", tuple(seconds("times_s", time) for time in times_s)),
             ("values", accuracy),
             ("correct", correct),
             ("metric", metric),
             ("chips", numbers),
+            ("analog_share", share),
         ):
             object.__setattr__(self, name, value)  # frozen
 
@@ -148,7 +154,8 @@ class DriftCurve:
             f"{time_label(self.times_s[row])}"
             for row in sorted({0, len(self.times_s) - 1})
         ]
-        return f"DriftCurve({self.metric} of {len(self.chips)} chips: {', '.join(ends)})"
+        note = share_note(self.analog_share)
+        return f"DriftCurve({self.metric} of {len(self.chips)} chips: {', '.join(ends)}{note})"
 
     def __str__(self) -> str:
         """Return a table: time, mean ± standard deviation over chips."""
@@ -239,7 +246,9 @@ class DriftCurve:
             self._check_images(other)
             correct = np.concatenate([self.correct, other.correct], axis=1)
         values = np.concatenate([self.values, other.values], axis=1)
-        return DriftCurve(self.times_s, values, correct, metric=self.metric, chips=self.chips + other.chips)
+        share = self.analog_share if self.analog_share == other.analog_share else None
+        chips = self.chips + other.chips
+        return DriftCurve(self.times_s, values, correct, metric=self.metric, chips=chips, analog_share=share)
 
     def to_frame(self, *, summary: bool = False) -> pd.DataFrame:
         """Return a row for each time and chip: `t_s`, `chip`, `value`; or for each time: `t_s`, `mean`, `std`, `chips`.

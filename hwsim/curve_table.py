@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
 from hwsim.durations import time_label
-from hwsim.measured import Measured, in_percent, spread
+from hwsim.measured import Measured, in_percent, share_row, spread
 from hwsim.text_table import Table
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class CurveTable:
         head = ("time", *(self._title(name, curve) for name, curve in curves.items()))
         rows = [(time_label(time), *(_cell(curve, time) for curve in curves.values())) for time in times]
         rows.append(("chips", *(f"{curve.values.shape[1]:,}" for curve in curves.values())))
+        if shares := share_row(list(curves.values())):
+            rows.append(("analog weights", *shares))
         return Table(head, rows)
 
     def _title(self, name: str, curve: Measured) -> str:

@@ -17,6 +17,7 @@ from hwsim.durations import Times, time_label
 from hwsim.inference import BATCH_SIZE, Job, checked_job, run
 from hwsim.metrics import Accuracy, ItemMetric, TopK, metric_named
 from hwsim.progress import Progress
+from hwsim.weight_rows import analog_share
 
 
 @runtime_checkable
@@ -174,6 +175,7 @@ def measured(
                 results.close()
                 break
     numbers = tuple(range(job.chips.first, job.chips.first + done))
+    share = analog_share(job.chips.net)
     return {
         name: DriftCurve(
             tuple(job.times),
@@ -181,6 +183,7 @@ def measured(
             correct[name][:, :done] if name in correct else None,
             metric=metrics[name].name,
             chips=numbers,
+            analog_share=share,
         )
         for name, found in values.items()
     }

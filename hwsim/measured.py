@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
+
+SHARE_LEFT_UNSAID: Final = 0.95
+"""Networks with at least this share of weights on tiles are taken for analog without a word."""
 
 _SHARES: Final = re.compile(r"accuracy|top-[0-9]+")
 
@@ -45,6 +48,11 @@ class Measured(Protocol):
         """Name of the metric."""
         ...
 
+    @property
+    def analog_share(self) -> float | None:
+        """Share of the network's weights that lie on tiles; None where it is not known."""
+        ...
+
 
 def is_share(metric: str) -> bool:
     """Whether values of a metric are the share of items that are right, such as accuracy and top-5."""
@@ -66,3 +74,20 @@ def spread(mean: float, std: float, chips: int, percent: bool) -> str:
     """
     shown, deviation = (f"{100 * mean:.2f}", f"{100 * std:.2f}") if percent else (f"{mean:.4g}", f"{std:.2g}")
     return shown if chips == 1 else f"{shown} ± {deviation}"
+
+
+def share_note(share: float | None) -> str:
+    """Return `, analog: 2.6 % of the weights` for a network that is digital in good part, else nothing."""
+    return f", analog: {100 * share:.1f} % of the weights" if _worth_saying(share) else ""
+
+
+def share_row(curves: Sequence[Measured]) -> list[str]:
+    """Return the share of each curve's network for a table, or nothing where all are analog or not known."""
+    shares = [curve.analog_share for curve in curves]
+    if not any(_worth_saying(share) for share in shares):
+        return []
+    return ["-" if share is None else f"{100 * share:.1f} %" for share in shares]
+
+
+def _worth_saying(share: float | None) -> TypeGuard[float]:
+    return share is not None and share < SHARE_LEFT_UNSAID

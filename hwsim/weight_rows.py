@@ -20,9 +20,6 @@ from hwsim.conversion import UNSUPPORTED
 from hwsim.mapping import LayerMapping
 from hwsim.modules import AnalogLayer
 
-SHARE_LEFT_UNSAID: Final = 0.95
-"""Networks with at least this share of weights on tiles are taken for analog without a word."""
-
 _NORMS: Final = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 _LAYERS: Final = (AnalogLayer, nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
 """What is one layer, with all that is in it."""
@@ -110,12 +107,6 @@ def analog_share(net: nn.Module) -> float:
     rows = list(weight_rows(net))
     analog = sum(row.weights for row in rows if row.mapping is not None)
     return analog / max(1, sum(row.weights for row in rows))
-
-
-def share_note(net: nn.Module) -> str:
-    """Return `, analog: 2.6 % of the weights` for a network that is digital in good part, else nothing."""
-    share = analog_share(net)
-    return "" if share >= SHARE_LEFT_UNSAID else f", analog: {100 * share:.1f} % of the weights"
 
 
 def _is_bias(name: str) -> bool:

@@ -145,6 +145,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a metric without name": (lambda: hwsim.DriftCurve((1.0,), np.ones((1, 1)), metric=3), TypeError, "`metric`.*3"),  # type: ignore[arg-type]
     "chips twice": (lambda: hwsim.DriftCurve((1.0,), np.ones((1, 2)), chips=[1, 1]), ValueError, "`chips`.*2 diff"),
     "chips by half": (lambda: hwsim.DriftCurve((1.0,), np.ones((1, 1)), chips=[0.5]), TypeError, "`chips`.*got 0.5"),  # type: ignore[list-item]
+    "more than analog": (lambda: hwsim.DriftCurve((1.0,), np.ones((1, 1)), analog_share=2), ValueError, "analog_share"),
     "a time of words": (lambda: hwsim.DriftCurve(("soon",), np.ones((1, 1))), ValueError, "`times_s`.*got 'soon'"),
     "a file nowhere": (lambda: RIGHT.to_csv("no/where.csv"), ValueError, "`path`.*got no/where.csv"),
     "a number as file": (lambda: RIGHT.to_csv(3), TypeError, "`path`.*got 3"),  # type: ignore[arg-type]

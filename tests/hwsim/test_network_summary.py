@@ -158,6 +158,33 @@ def test_chips_of_a_network_that_is_mostly_digital_say_so() -> None:
     assert "analog" not in repr(hwsim.program(hwsim.to_analog(nn.Linear(4, 2), HARDWARE), 1))
 
 
+def test_curves_of_a_network_that_is_mostly_digital_say_so() -> None:
+    net = nn.Sequential(nn.Linear(4, 40), nn.Linear(40, 2))
+    x, y = torch.ones(3, 4), torch.zeros(3, dtype=torch.long)
+    whole, half = (
+        hwsim.evaluate(
+            hwsim.program(hwsim.to_analog(net, "floating-point", digital_layers=kept), 1), (x, y), "1 s"
+        )
+        for kept in ((), ("0",))
+    )
+    assert half.analog_share == pytest.approx(80 / 240)
+    assert repr(half).endswith(", analog: 33.3 % of the weights)")
+    assert str(half).splitlines()[-1].split() == ["analog", "weights", "33.3", "%"]
+    assert whole.analog_share == 1
+    assert "analog" not in repr(whole) + str(whole)
+    assert str(hwsim.table([whole, half])).splitlines()[-1].split() == [
+        "analog",
+        "weights",
+        "100.0",
+        "%",
+        "33.3",
+        "%",
+    ]
+    others = hwsim.DriftCurve((1.0,), half.values, chips=[1], analog_share=1 / 3)
+    assert half.join(others).analog_share == pytest.approx(1 / 3)
+    assert whole.join(others).analog_share is None
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
