@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from hwsim.analog_file import load_analog
     from hwsim.calibration import calibrate
+    from hwsim.chip_cost.chip_files import chip, chip_names, read_chip
+    from hwsim.chip_cost.cost import cost
+    from hwsim.chip_cost.description import Chip
+    from hwsim.chip_cost.result import ChipCost
     from hwsim.chips import Chips, program
     from hwsim.conversion import tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
@@ -38,6 +42,8 @@ __all__ = [
     "AnalogConv1d",
     "AnalogConv2d",
     "AnalogLinear",
+    "Chip",
+    "ChipCost",
     "ChipOutputs",
     "Chips",
     "DriftCurve",
@@ -56,6 +62,9 @@ __all__ = [
     "analog_share",
     "calibrate",
     "check_times",
+    "chip",
+    "chip_names",
+    "cost",
     "distillation_loss",
     "evaluate",
     "label",
@@ -66,6 +75,7 @@ __all__ = [
     "preset",
     "preset_names",
     "program",
+    "read_chip",
     "read_hardware",
     "save_chips",
     "sensitivity",
@@ -79,6 +89,10 @@ __all__ = [
 _HOMES: Final = {
     "hwsim.analog_file": ("load_analog",),
     "hwsim.calibration": ("calibrate",),
+    "hwsim.chip_cost.chip_files": ("chip", "chip_names", "read_chip"),
+    "hwsim.chip_cost.cost": ("cost",),
+    "hwsim.chip_cost.description": ("Chip",),
+    "hwsim.chip_cost.result": ("ChipCost",),
     "hwsim.chips": ("Chips", "program"),
     "hwsim.validity": ("check_times",),
     "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),

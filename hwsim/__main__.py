@@ -1,4 +1,8 @@
-"""Command line of hwsim: `python -m hwsim characterize --device chip.yaml --g-us 5 25 --plot chip.html`."""
+"""Command line of hwsim: what a device does over time, and what a network costs on a chip.
+
+python -m hwsim characterize --device chip.yaml --g-us 5 25 --plot chip.html
+python -m hwsim cost --chip hermes-64core --model net.py:build --input-shape 3,32,32
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import Final, NoReturn
 
 from hwsim.arguments import nearest
 from hwsim.characterize import Statistic, characterize
+from hwsim.chip_cost import command as cost_command
 from hwsim.conductance_plot import plot_conductances, require_html
 from hwsim.devices import PUBLISHED_DEVICES, Device
 from hwsim.hardware_file import read_hardware
@@ -56,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0, help="random seed")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--plot", type=Path, help="draw into a file that ends in .html")
+    cost_command.add_options(
+        commands.add_parser("cost", help="energy, latency, area and tiles of a network on a chip")
+    )
     return parser
 
 
@@ -63,22 +71,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or 2 for bad input."""
     options = _parser().parse_args(arguments)
     try:
-        if options.plot is not None:
-            require_html(options.plot)  # before anything is computed
-        name, device = _named_device(options.device)
-        g_us = options.g_us or _five(device)
-        times_s = options.times_s or _valid(device)
-        statistics = characterize(device, g_us, times_s, options.n, options.seed)
-        if options.plot is not None:
-            plot_conductances(options.plot, name, statistics)
+        said = cost_command.run(options) if options.command == "cost" else _characterized(options)
     except (TypeError, ValueError) as error:
         print(f"python -m hwsim: {error}", file=sys.stderr)
         return 2
     try:
-        _print(options, name, statistics)
+        print(said, flush=True)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0
+
+
+def _characterized(options: argparse.Namespace) -> str:
+    """Return what `characterize` prints, and draw it where that is asked for."""
+    if options.plot is not None:
+        require_html(options.plot)  # before anything is computed
+    name, device = _named_device(options.device)
+    g_us = options.g_us or _five(device)
+    times_s = options.times_s or _valid(device)
+    statistics = characterize(device, g_us, times_s, options.n, options.seed)
+    if options.plot is not None:
+        plot_conductances(options.plot, name, statistics)
+    return _printed(options, name, statistics)
 
 
 def _named_device(text: str) -> tuple[str, Device]:
@@ -120,14 +134,15 @@ def _valid(device: Device) -> list[float]:
     return covered or [0.0]
 
 
-def _print(options: argparse.Namespace, name: str, statistics: list[Statistic]) -> None:
+def _printed(options: argparse.Namespace, name: str, statistics: list[Statistic]) -> str:
     if options.json:
         points = [statistic._asdict() for statistic in statistics]
-        print(json.dumps({"device": name, "n": options.n, "seed": options.seed, "points": points}))
-        return
-    print(f"{'g_us':>10} {'t_s':>12} {'mean_us':>12} {'std_us':>12}")
-    for g_us, t_s, mean_us, std_us in statistics:
-        print(f"{g_us:10g} {t_s:12g} {mean_us:12.5f} {std_us:12.5f}", flush=True)
+        return json.dumps({"device": name, "n": options.n, "seed": options.seed, "points": points})
+    lines = [f"{'g_us':>10} {'t_s':>12} {'mean_us':>12} {'std_us':>12}"]
+    lines += [
+        f"{g_us:10g} {t_s:12g} {mean_us:12.5f} {std_us:12.5f}" for g_us, t_s, mean_us, std_us in statistics
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -12,25 +12,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.presets import preset
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [str(key.value) for key, _ in node.value]
-        for place, key in enumerate(keys):
-            if key in keys[:place]:
-                said = f"each key must be there once, got `{key}` twice"
-                raise yaml.constructor.ConstructorError(None, None, said, node.value[place][0].start_mark)
-        return super().construct_mapping(node, deep)
+from hwsim.strict_yaml import StrictLoader
 
 
 def read_hardware(path: str | os.PathLike[str]) -> Hardware:
@@ -42,7 +30,7 @@ def read_hardware(path: str | os.PathLike[str]) -> Hardware:
     """
     require(path, (str, os.PathLike), "`path` must name a YAML file")
     try:
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), StrictLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise ValueError(f"{path}: must be a YAML file of hardware: {said}") from None

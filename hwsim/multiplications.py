@@ -16,8 +16,24 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from hwsim.arguments import require, whole
 from hwsim.calibration import floating_point
 from hwsim.inputs import explained, inputs_of
+
+
+def example_of(example: object, input_shape: Sequence[int] | None) -> object:
+    """Return an example, made of zeros where its shape alone is given; None without either.
+
+    Raises:
+        ValueError: for both, and a side below 1.
+        TypeError: for a shape of another type.
+    """
+    if input_shape is None:
+        return example
+    if example is not None:
+        raise ValueError("`input_shape` must be left out with an example, which has one")
+    require(input_shape, Sequence, "`input_shape` must be the shape of one input, like (3, 32, 32)")
+    return torch.zeros(1, *(whole("input_shape", side, least=1) for side in input_shape))
 
 
 @torch.no_grad()

@@ -11,15 +11,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, final
 
-import torch
 from torch import nn
 
-from hwsim.arguments import require, whole
+from hwsim.arguments import require
 from hwsim.assignment import Assignment, ByLayer
 from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
-from hwsim.multiplications import multiply_accumulates
+from hwsim.multiplications import example_of, multiply_accumulates
 from hwsim.text_table import Table
 from hwsim.weight_rows import WeightRow, weight_rows
 
@@ -212,11 +211,7 @@ def summary(
     else:
         mappings, problems = _on_hardware(net, hardware, digital_layers, layers)
         rows = list(weight_rows(net, mappings, problems))
-    if input_shape is not None:
-        if example is not None:
-            raise ValueError("`input_shape` must be left out with an example, which has one")
-        require(input_shape, Sequence, "`input_shape` must be the shape of one input, like (3, 32, 32)")
-        example = torch.zeros(1, *(whole("input_shape", side, least=1) for side in input_shape))
+    example = example_of(example, input_shape)
     macs = None if example is None else multiply_accumulates(net, example)
     return _summary(rows, macs)
 

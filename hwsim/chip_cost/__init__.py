@@ -1,0 +1,1 @@
+"""Energy, latency, area and tiles of a network on a described chip."""

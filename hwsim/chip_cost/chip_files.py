@@ -1,0 +1,157 @@
+"""Chips by name, and chips of a user's own from YAML files.
+
+    chip: hermes-64core        # a described chip; what follows differs from it
+    tiles: 16
+    link: {hop: {value: 20 fJ/bit, source: "post-layout simulation", tag: derived}}
+
+A file without `chip` is a whole description (`docs/cost.md` names every variable). `modes` are merged key by key, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from hwsim.arguments import nearest, require, shown
+from hwsim.chip_cost.description import SECTIONS, Chip
+from hwsim.strict_yaml import StrictLoader
+
+_EVERY_MODE: Final = "every-mode"
+"""Key of `modes` whose values hold for each mode that does not have its own."""
+
+
+def chip_names() -> tuple[str, ...]:
+    """Return the names of the described chips, sorted."""
+    files = (resources.files("hwsim.chip_cost") / "chips").iterdir()
+    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".yaml")))
+
+
+def chip(name: str) -> Chip:
+    """Return the description of the chip called `name`.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+        TypeError: for anything but a name.
+
+    Example:
+        >>> chip("hermes-64core").tiles
+        64
+    """
+    return _checked(_described(name))
+
+
+def read_chip(path: str | os.PathLike[str]) -> Chip:
+    """Return the chip that a YAML file describes.
+
+    Raises:
+        ValueError: for a file that cannot be read, a constant without unit, a value out of range or one that is
+            missing; the message names the file and the key.
+        TypeError: for a path of another type.
+    """
+    require(path, (str, os.PathLike), "`path` must name a YAML file")
+    try:
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), StrictLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        raise ValueError(f"{path}: must be a YAML file of a chip: {said}") from None
+    try:
+        return chip_of(values, Path(path).stem)
+    except RecursionError:
+        raise ValueError(f"{path}: must be a tree of values, got one that contains itself") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def chip_of(given: object, name: str = "custom") -> Chip:
+    """Return the chip of a name, a path to a YAML file, a mapping as such files hold them, or a `Chip`.
+
+    Raises:
+        ValueError: for what is no chip.
+        TypeError: for an object of another type.
+    """
+    if isinstance(given, Chip):
+        return given
+    if isinstance(given, str | os.PathLike):
+        text = os.fspath(given)
+        if text in chip_names():
+            return chip(text)
+        if not Path(text).suffix and not Path(text).exists():
+            known = ", ".join(chip_names())
+            raise ValueError(
+                f"`chip` must be one of {known}, or a YAML file, got {shown(text)}{nearest(text, chip_names())}"
+            )
+        return read_chip(text)
+    require(given, Mapping, "`chip` must be a name, a YAML file, or a mapping of values")
+    assert isinstance(given, Mapping)
+    if set(given) == {"chip"} and isinstance(given["chip"], Mapping):
+        given = given["chip"]
+    base = _described(given["chip"]) if "chip" in given else {"name": name}
+    own = {str(key): value for key, value in given.items() if key != "chip"}
+    if "chip" in given and own:
+        base["name"] = name if name != "custom" else f"{base['name']} (changed)"
+    if "tile" in own and isinstance(base.get("hardware"), str) and "hardware" not in own:
+        own["hardware"] = {"preset": base["hardware"], "tile": own.pop("tile")}
+    return _checked(_merged(base, own))
+
+
+def _described(name: object) -> dict[str, Any]:
+    names = chip_names()
+    require(name, str, f"`chip` must be one of {', '.join(names)}")
+    if name not in names:
+        raise ValueError(f"`chip` must be one of {', '.join(names)}, got {name!r}{nearest(name, names)}")
+    text = (resources.files("hwsim.chip_cost") / "chips" / f"{name}.yaml").read_text(encoding="utf-8")
+    return {"name": name, **yaml.safe_load(text)}
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `own`; mappings are merged, constants replaced as a whole."""
+    found = dict(base)
+    for key, value in own.items():
+        old = found.get(key)
+        nested = isinstance(old, Mapping) and isinstance(value, Mapping) and "value" not in value
+        found[key] = _merged(old, value) if nested else value  # type: ignore[arg-type]
+    return found
+
+
+def _checked(values: Mapping[str, Any]) -> Chip:
+    values = dict(values)
+    modes = values.get("modes")
+    if isinstance(modes, Mapping) and isinstance(modes.get(_EVERY_MODE), Mapping):
+        shared = modes[_EVERY_MODE]
+        values["modes"] = {
+            mode: _merged(shared, own) if isinstance(own, Mapping) else own
+            for mode, own in modes.items()
+            if mode != _EVERY_MODE
+        }
+    try:
+        return Chip.model_validate(values)
+    except ValidationError as error:
+        raise ValueError("; ".join(_one_line(problem) for problem in error.errors())) from None
+
+
+def _one_line(problem: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    place = f"`{path}`: " if path else ""
+    got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+    match problem["type"]:
+        case "value_error":
+            return f"{place}{problem['ctx']['error']}"
+        case "missing":
+            return f"`{path}` must be given: the chip needs this constant"
+        case "extra_forbidden":
+            return f"`{path}` is no variable of a chip{nearest(problem['loc'][-1], _variables())}"
+        case "model_type" | "model_attributes_type" | "mapping_type":
+            return f"{place}must be a mapping of its values{got}"
+    said = problem["msg"]
+    return f"{place}{'must' + said.removeprefix('Input should') if said.startswith('Input should') else said}{got}"
+
+
+def _variables() -> set[str]:
+    return {name for section in SECTIONS for name in section.model_fields}

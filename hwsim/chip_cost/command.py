@@ -1,0 +1,121 @@
+"""`python -m hwsim cost`: what a network costs on a chip, from a model of the user's or a list of matrices.
+
+python -m hwsim cost --chip hermes-64core --model net.py:build --input-shape 3,32,32
+python -m hwsim cost --chip my-chip.yaml --matrices layers.json --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from hwsim.chip_cost.chip_files import chip_names
+from hwsim.chip_cost.cost import cost
+from hwsim.chip_cost.result import as_json
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    names = ", ".join(chip_names())
+    command.add_argument("--chip", required=True, help=f"a described chip ({names}) or a YAML file of one")
+    command.add_argument(
+        "--model", help="file.py:function, which takes nothing and returns a torch module; the file is run"
+    )
+    command.add_argument("--input-shape", help="shape of one input, such as 3,32,32; for --model")
+    command.add_argument(
+        "--matrices", type=Path, help="JSON list of {name, rows, columns, groups, positions}"
+    )
+    command.add_argument(
+        "--mode", help="how the chip reads; the one that its accuracies belong to by default"
+    )
+    command.add_argument(
+        "--mapping", choices=("one-layer", "packed"), help="whether small layers share tiles"
+    )
+    command.add_argument(
+        "--schedule", choices=("pipelined", "layer-serial"), help="whether all layers work at once"
+    )
+    command.add_argument("--tile-budget", type=int, help="tiles that copies of busy layers may fill")
+    command.add_argument("--age", help="time since programming, such as '1 month', as conductances drift")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--plot", type=Path, help="draw into a file that ends in .html")
+
+
+def run(options: argparse.Namespace) -> str:
+    """Return what the command prints.
+
+    Raises:
+        ValueError: for options that do not fit together, a file that cannot be read, and what `hwsim.cost` refuses.
+        TypeError: for what `hwsim.cost` refuses.
+    """
+    if (options.model is None) == (options.matrices is None):
+        raise ValueError("`--model` or `--matrices` must be given, one of both")
+    if options.plot is not None and options.plot.suffix.lower() != ".html":
+        raise ValueError(f"`--plot` must end in .html, got {options.plot}: a browser saves it as an image")
+    shape = None if options.input_shape is None else _shape(options.input_shape)
+    if options.model is not None and shape is None:
+        raise ValueError("`--input-shape` must be given with --model, such as 3,32,32")
+    found = cost(
+        _matrices(options.matrices) if options.model is None else _model(options.model),
+        options.chip,
+        input_shape=shape,
+        mode=options.mode,
+        mapping=options.mapping,
+        schedule=options.schedule,
+        tile_budget=options.tile_budget,
+        age=options.age,
+    )
+    if options.plot is not None:
+        try:
+            options.plot.write_text(found.plot().to_html(include_plotlyjs=True), encoding="utf-8")
+        except OSError as error:
+            raise ValueError(
+                f"{options.plot}: must be a file that can be written: {error.strerror}"
+            ) from None
+    return as_json(found) if options.json else str(found)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(side) for side in text.split(","))
+    except ValueError:
+        raise ValueError(f"`--input-shape` must be numbers such as 3,32,32, got {text!r}") from None
+
+
+def _matrices(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"{path}: must be a JSON list of matrices: {said}") from None
+
+
+def _model(text: str) -> Any:
+    """Return the module that `file.py:function` makes."""
+    file, colon, name = text.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise ValueError(f"`--model` must be file.py:function, got {text!r}")
+    path = Path(file)
+    if not path.is_file():
+        raise ValueError(f"`--model` must name a Python file, got {file!r}, which is not there")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"`--model` must name a Python file, got {file!r}")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))  # the file may import what lies beside it
+    try:
+        spec.loader.exec_module(module)
+        if not callable(getattr(module, name, None)):
+            known = ", ".join(key for key, value in vars(module).items() if callable(value) and key[0] != "_")
+            raise ValueError(f"`--model` must name a function of {file}, one of {known}, got {name!r}")
+        return getattr(module, name)()
+    except ValueError:
+        raise
+    except Exception as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"`--model`: {text} raised {type(error).__name__}: {said}") from error
+    finally:
+        sys.path.remove(str(path.parent))

@@ -1,0 +1,107 @@
+"""Rectangles of weights on shared tiles, never rotated: rows of a tile are inputs, columns outputs.
+
+Maximal rectangles with the best short side fit: each tile keeps the maximal rectangles that are free. A piece goes
+where the shorter of the two sides that remain is shortest, then the longer one, then to the first tile. Large pieces
+come first. Two pieces of a tile are never multiplied at once: each takes a slot of its own.
+
+References:
+    Jylänki, A thousand ways to pack the bin, 2010 (MAXRECTS-BSSF); Garofalo et al., IEEE JETCAS, 2022 (for crossbars).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where a piece lies: its tile, and the row and the column of its corner there."""
+
+    tile: int
+    row: int
+    column: int
+
+
+class _Free(NamedTuple):
+    """A free rectangle of a tile: rows row0..row1-1, columns col0..col1-1."""
+
+    row0: int
+    row1: int
+    col0: int
+    col1: int
+
+    def holds(self, other: _Free) -> bool:
+        return (
+            self.row0 <= other.row0
+            and other.row1 <= self.row1
+            and self.col0 <= other.col0
+            and other.col1 <= self.col1
+        )
+
+
+def pack(pieces: Sequence[tuple[int, int]], tile_rows: int, tile_columns: int) -> list[Place]:
+    """Return the place of each piece.
+
+    Args:
+        pieces: rows and columns of each, at most those of a tile.
+        tile_rows: rows of a tile.
+        tile_columns: columns of a tile.
+
+    Example:
+        >>> pack([(4, 2), (2, 4), (2, 2)], 4, 4)
+        [Place(tile=0, row=0, column=0), Place(tile=1, row=0, column=0), Place(tile=0, row=0, column=2)]
+    """
+    free: list[list[_Free]] = []
+    places = [Place(0, 0, 0)] * len(pieces)
+    order = sorted(range(len(pieces)), key=lambda piece: (-pieces[piece][0] * pieces[piece][1], piece))
+    for piece in order:
+        rows, columns = pieces[piece]
+        fits = [
+            (*_left(space, rows, columns), tile, space)
+            for tile, spaces in enumerate(free)
+            for space in spaces
+            if space.row1 - space.row0 >= rows and space.col1 - space.col0 >= columns
+        ]
+        if fits:
+            _, _, tile, space = min(fits)
+        else:
+            tile, space = len(free), _Free(0, tile_rows, 0, tile_columns)
+            free.append([space])
+        places[piece] = Place(tile, space.row0, space.col0)
+        taken = _Free(space.row0, space.row0 + rows, space.col0, space.col0 + columns)
+        free[tile] = _without(free[tile], taken)
+    return places
+
+
+def _left(space: _Free, rows: int, columns: int) -> tuple[int, int]:
+    """Return what remains of the two sides of a free rectangle, the shorter first."""
+    down, across = space.row1 - space.row0 - rows, space.col1 - space.col0 - columns
+    return min(down, across), max(down, across)
+
+
+def _without(spaces: list[_Free], taken: _Free) -> list[_Free]:
+    """Return the maximal free rectangles that are left."""
+    kept, cut = [], []
+    for space in spaces:
+        apart = (
+            taken.row1 <= space.row0
+            or space.row1 <= taken.row0
+            or taken.col1 <= space.col0
+            or space.col1 <= taken.col0
+        )
+        if apart:
+            kept.append(space)
+            continue
+        if space.row0 < taken.row0:
+            cut.append(space._replace(row1=taken.row0))
+        if taken.row1 < space.row1:
+            cut.append(space._replace(row0=taken.row1))
+        if space.col0 < taken.col0:
+            cut.append(space._replace(col1=taken.col0))
+        if taken.col1 < space.col1:
+            cut.append(space._replace(col0=taken.col1))
+    for one in cut:
+        larger = [other for other in cut if other != one]
+        if not any(other.holds(one) for other in (*kept, *larger)):
+            kept.append(one)
+    return kept

@@ -1,0 +1,376 @@
+"""What one network costs on one chip, with every number's unit, and what the numbers leave out.
+
+Three efficiencies, never mixed: *peak*, all tiles fully used, multiplication alone; *macro*, the network as it lies on
+tiles, multiplication alone; *sustained*, everything that is counted. One multiply-accumulate is two operations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+
+import numpy as np
+
+from hwsim.chip_cost.energy import FEMTO, PARTS, static_energy, tile_energy_fj
+from hwsim.chip_cost.layout import Piece, place
+from hwsim.chip_cost.network_costs import NetworkCosts
+from hwsim.chip_cost.timing import PICO
+from hwsim.text_table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MICRO: Final = FEMTO / 1e6
+"""Femtojoules in a microjoule; picoseconds in a microsecond are a thousandth of it."""
+
+DIGITAL_LAYERS: Final = "(digital layers)"
+POWER: Final = "(static and idle power)"
+"""Rows of the table that are no node."""
+
+
+class Row(NamedTuple):
+    """A layer, a digital step between layers, or what belongs to none; energies of one inference in fJ."""
+
+    name: str
+    matrix: str
+    copies: int
+    replicas: int
+    positions: int
+    tiles: int
+    utilisation: float | None
+    dac_conversions: int
+    adc_conversions: int
+    busy_ps: int
+    energy_fj: dict[str, int]
+
+    @property
+    def total_fj(self) -> int:
+        """Energy of all parts."""
+        return sum(self.energy_fj.values())
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class ChipCost:
+    """Energy, latency, area and tiles of a network on a chip.
+
+    Attributes:
+        names: of the nodes.
+        costs: of the one network.
+        digital_macs: multiply-accumulates off the tiles, by layer.
+        excluded: what the numbers leave out.
+        notes: what was assumed of the network.
+    """
+
+    names: tuple[str, ...]
+    costs: NetworkCosts
+    digital_macs: Counter[str]
+    excluded: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def chip(self) -> str:
+        """Name of the chip."""
+        return self.costs.plan.chip.name
+
+    @property
+    def mode(self) -> str:
+        """How the chip reads."""
+        return self.costs.plan.mode
+
+    @property
+    def tiles_used(self) -> int:
+        """Tiles in use, replicas included."""
+        return int(self.costs.tiles_in_use[0])
+
+    @property
+    def tiles_packed(self) -> int:
+        """Tiles in use if small layers share them."""
+        return int(self.costs.tiles_packed[0])
+
+    @property
+    def tiles_lower_bound(self) -> int:
+        """Tiles that all weights would fill if matrices had no shape."""
+        tile = self.costs.plan.chip.tile
+        return -(-int(self.costs.weights[0]) // (tile.rows * tile.columns))
+
+    @property
+    def tiles_available(self) -> int | None:
+        """Tiles of the chip; None where the description has no number."""
+        return self.costs.plan.chip.tiles
+
+    @property
+    def utilisation(self) -> float:
+        """Weights over what the tiles in use could hold, 0 to 1."""
+        return float(self.costs.utilisation[0])
+
+    @property
+    def utilisation_of_chip(self) -> float | None:
+        """Weights over what all tiles of the chip could hold, 0 to 1; None where their number is not known."""
+        available = self.tiles_available
+        return None if available is None else self.utilisation * self.tiles_used / available
+
+    @property
+    def mvms(self) -> int:
+        """Matrix-vector multiplications of layers in one inference: output positions, not layers."""
+        return sum(row.positions for row in self.rows if row.tiles)
+
+    @property
+    def tile_mvms(self) -> int:
+        """Multiplications of single tiles in one inference."""
+        work, tiles = self.costs.work, self.costs.counts.tiles
+        return int((work.positions * work.copies * tiles).sum())
+
+    @property
+    def dac_conversions(self) -> int:
+        """Digital-to-analog conversions of rows in use."""
+        return sum(row.dac_conversions for row in self.rows)
+
+    @property
+    def adc_conversions(self) -> int:
+        """Analog-to-digital conversions of columns in use."""
+        return sum(row.adc_conversions for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference on tiles."""
+        work = self.costs.work
+        return int((self.costs.counts.weights * work.positions * work.copies).sum())
+
+    @cached_property
+    def energy_fj(self) -> dict[str, int]:
+        """Energy of one inference by part, fJ: the sum over the rows."""
+        parts = (*PARTS, "static")
+        return {part: sum(row.energy_fj.get(part, 0) for row in self.rows) for part in parts}
+
+    @property
+    def energy_uj(self) -> float:
+        """Energy of one inference, µJ."""
+        return sum(self.energy_fj.values()) / MICRO
+
+    @property
+    def latency_us(self) -> float:
+        """From the input to the last output, µs."""
+        return float(self.costs.latency_us[0])
+
+    @property
+    def throughput_per_s(self) -> float:
+        """Inferences a second."""
+        return float(self.costs.throughput_per_s[0])
+
+    @property
+    def inferences_per_j(self) -> float:
+        """Inferences for a joule."""
+        total = sum(self.energy_fj.values())
+        return FEMTO / total if total else float("inf")
+
+    @property
+    def area_mm2(self) -> dict[str, float | None]:
+        """`mvm`: arrays and converters of the tiles in use; `core`: with their digital units; `chip`: everything."""
+        area, used = self.costs.plan.chip.area, self.tiles_used
+        return {
+            "mvm": None if area.mvm is None else used * area.mvm.si * 1e6,
+            "core": None if area.core is None else used * area.core.si * 1e6,
+            "chip": None if area.chip is None else area.chip.si * 1e6,
+        }
+
+    @property
+    def tops_per_w(self) -> dict[str, float]:
+        """Efficiencies in 10^12 operations a joule: `peak`, `macro`, `sustained`."""
+        chip, mode = self.costs.plan.chip, self.mode
+        tiles, watts = chip.tiles or 1, 0.0 if chip.static is None else chip.static.si
+        mvm_ps = round(chip.mvm_s(mode) * PICO)
+        peak_fj = tiles * tile_energy_fj(chip, mode) + int(static_energy(watts, mvm_ps))
+        each = (self.costs.times.multiplying * self.costs.work.copies)[0]
+        multiplying = each.sum() if self.costs.plan.schedule == "layer-serial" else each.max(initial=0)
+        macro_fj = sum(self.energy_fj[part] for part in ("crossbar", "dac", "adc"))
+        macro_fj += int(static_energy(watts, multiplying))
+        return {
+            "peak": _tops_per_w(tiles * chip.tile.rows * chip.tile.columns, peak_fj),
+            "macro": _tops_per_w(self.macs, macro_fj),
+            "sustained": _tops_per_w(self.macs, sum(self.energy_fj.values())),
+        }
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each node, and for what belongs to none; their energies sum to the whole exactly."""
+        costs, work = self.costs, self.costs.work
+        energies = {part: values[0].tolist() for part, values in costs.node_energies_fj.items()}
+        counts = {name: values[0].tolist() for name, values in vars(costs.counts).items()}
+        tile = costs.plan.chip.tile
+        shape = np.stack([work.rows, work.columns, work.groups, work.positions, work.copies], axis=-1)[
+            0
+        ].tolist()
+        busy, replicas = costs.times.busy[0].tolist(), costs.replicas[0].tolist()
+        found = []
+        for node, (name, (rows, columns, groups, positions, copies)) in enumerate(
+            zip(self.names, shape, strict=True)
+        ):
+            tiles, times = counts["tiles"][node], positions * copies * (rows > 0)
+            found.append(
+                Row(
+                    name=name,
+                    matrix=f"{rows} × {columns}{f', {groups} groups' * (groups > 1)}" if rows else "",
+                    copies=copies,
+                    replicas=replicas[node],
+                    positions=positions * copies,
+                    tiles=tiles * copies * replicas[node],
+                    utilisation=counts["weights"][node] / (tiles * tile.rows * tile.columns)
+                    if tiles
+                    else None,
+                    dac_conversions=times * counts["rows"][node],
+                    adc_conversions=times * counts["columns"][node],
+                    busy_ps=busy[node],
+                    energy_fj={part: values[node] for part, values in energies.items()},
+                )
+            )
+        mac = costs.plan.chip.digital.mac
+        if self.digital_macs and mac is not None:
+            macs = sum(self.digital_macs.values())
+            found.append(_row(DIGITAL_LAYERS, {"digital": round(macs * mac.si * FEMTO)}))
+        found.append(_row(POWER, {"static": int(costs.static_fj[0])}))
+        return tuple(found)
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """Which part of which layer lies where; replicas besides the first are left out."""
+        if self.costs.plan.mapping == "packed":
+            return self.costs.packed[0]
+        work = self.costs.work
+        matrices = np.stack([work.rows, work.columns, work.groups, work.copies], axis=-1)[0].tolist()
+        return place(matrices, self.costs.plan.chip.tile, "one-layer")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each layer and digital step; energies in µJ, the sums of whole femtojoules."""
+        import pandas as pd
+
+        return pd.DataFrame([self._record(row) for row in self.rows])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, JSON-able; numbers that a description does not have are None."""
+        costs = self.costs
+        parts = {part: value / MICRO for part, value in self.energy_fj.items()}
+        return {
+            "chip": self.chip,
+            "mode": self.mode,
+            "mapping": costs.plan.mapping,
+            "schedule": costs.plan.schedule,
+            "tiles": {
+                "used": self.tiles_used,
+                "packed": self.tiles_packed,
+                "lower_bound": self.tiles_lower_bound,
+                "available": self.tiles_available,
+            },
+            "utilisation": self.utilisation,
+            "utilisation_of_chip": self.utilisation_of_chip,
+            "weights": int(costs.weights[0]),
+            "macs": self.macs,
+            "mvms": self.mvms,
+            "tile_mvms": self.tile_mvms,
+            "conversions": {"dac": self.dac_conversions, "adc": self.adc_conversions},
+            "energy_uj": {"total": self.energy_uj, **parts},
+            "latency_us": self.latency_us,
+            "throughput_per_s": _finite(self.throughput_per_s),
+            "area_mm2": self.area_mm2,
+            "tops_per_w": self.tops_per_w,
+            "inferences_per_j": _finite(self.inferences_per_j),
+            "digital_macs": dict(self.digital_macs),
+            "layers": [self._record(row) for row in self.rows],
+            "excluded": list(self.excluded),
+            "notes": list(self.notes),
+        }
+
+    def plot(self) -> Any:
+        """Return a plotly figure: energy of each layer by part, and which layer lies where on which tile."""
+        from hwsim.chip_cost.figure import cost_figure
+
+        return cost_figure(self)
+
+    def __repr__(self) -> str:
+        """Return the sums."""
+        return (
+            f"ChipCost({self.chip}, {self.mode}: {self.energy_uj:.4g} µJ, {self.latency_us:.4g} µs, "
+            f"{self.tiles_used} tiles)"
+        )
+
+    def __str__(self) -> str:
+        """Return a table, a row a layer, and the sums below it."""
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table().to_html()
+
+    def _record(self, row: Row) -> dict[str, Any]:
+        return {
+            "layer": row.name,
+            "matrix": row.matrix,
+            "copies": row.copies,
+            "replicas": row.replicas,
+            "positions": row.positions,
+            "tiles": row.tiles,
+            "utilisation": row.utilisation,
+            "dac_conversions": row.dac_conversions,
+            "adc_conversions": row.adc_conversions,
+            "busy_us": row.busy_ps / (PICO / 1e6),
+            "energy_uj": row.total_fj / MICRO,
+            **{f"{part}_uj": row.energy_fj.get(part, 0) / MICRO for part in (*PARTS, "static")},
+        }
+
+    def _table(self) -> Table:
+        total = max(1, sum(self.energy_fj.values()))
+        rows = [
+            (
+                row.name,
+                row.matrix,
+                f"{row.positions:,}" if row.positions else "",
+                f"{row.tiles:,}" if row.tiles else "",
+                "" if row.utilisation is None else f"{100 * row.utilisation:.1f} %",
+                f"{row.busy_ps / 1e6:,.2f}" if row.tiles else "",
+                f"{row.total_fj / MICRO:,.4f}",
+                f"{100 * row.total_fj / total:.1f} %",
+            )
+            for row in self.rows
+        ]
+        head = ("layer", "matrix", "positions", "tiles", "utilisation", "busy, µs", "energy, µJ", "share")
+        return Table(head, rows, n_left=2, foot="\n".join(self._sums()))
+
+    def _sums(self) -> list[str]:
+        tops, area, packed = self.tops_per_w, self.area_mm2, self.tiles_packed
+        available = "" if self.tiles_available is None else f" of {self.tiles_available}"
+        parts = ", ".join(f"{part} {value / MICRO:.4g}" for part, value in self.energy_fj.items() if value)
+        areas = ", ".join(f"{name} {value:.4g}" for name, value in area.items() if value is not None)
+        lines = [
+            f"{self.chip}, {self.mode}, {self.costs.plan.schedule}, {self.costs.plan.mapping}",
+            f"tiles    {self.tiles_used}{available} (packed {packed}, at least {self.tiles_lower_bound}), "
+            f"utilisation {100 * self.utilisation:.1f} %",
+            f"MVMs     {self.mvms:,} of layers, {self.tile_mvms:,} of tiles; {self.dac_conversions:,} DAC and "
+            f"{self.adc_conversions:,} ADC conversions",
+            f"energy   {self.energy_uj:.4g} µJ an inference: {parts}",
+            f"time     latency {self.latency_us:.4g} µs, {self.throughput_per_s:,.4g} inferences/s",
+            f"TOPS/W   peak {tops['peak']:.4g}, macro {tops['macro']:.4g}, sustained {tops['sustained']:.4g}; "
+            f"{self.inferences_per_j:,.4g} inferences/J",
+        ]
+        lines += [f"area     {areas} mm²"] if areas else []
+        if self.digital_macs:
+            lines.append(f"digital  {sum(self.digital_macs.values()):,} MACs: {', '.join(self.digital_macs)}")
+        return [*lines, *self.notes, f"without  {'; '.join(self.excluded)}"]
+
+
+def as_json(cost: ChipCost) -> str:
+    """Return `to_json` as text."""
+    return json.dumps(cost.to_json(), ensure_ascii=False)
+
+
+def _row(name: str, energy_fj: dict[str, int]) -> Row:
+    return Row(name, "", 1, 1, 0, 0, None, 0, 0, 0, energy_fj)
+
+
+def _tops_per_w(macs: int, energy_fj: int) -> float:
+    return 2 * macs / energy_fj * 1e3 if energy_fj else 0.0
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

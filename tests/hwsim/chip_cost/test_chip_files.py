@@ -1,0 +1,154 @@
+"""Descriptions of chips: those that are known, and a user's own."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import hwsim
+from hwsim.chip_cost.chip_files import chip_of
+from hwsim.chip_cost.quantity import Constant
+from hwsim.spec import Spec
+
+OWN: dict[str, Any] = {
+    "tile": {"rows": 64, "columns": 32},
+    "modes": {
+        "only": {
+            "pulse": "1 ns",
+            "overhead": "2 ns",
+            "energy": {"row": "1 pJ", "column": "2 pJ", "cell": "3 fJ"},
+        }
+    },
+}
+
+
+def constants(spec: Spec) -> list[Constant]:
+    found = []
+    for value in vars(spec).values():
+        for one in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(one, Constant):
+                found.append(one)
+            elif isinstance(one, Spec) and not isinstance(one, hwsim.Hardware):
+                found += constants(one)
+    return found
+
+
+@pytest.mark.parametrize("name", hwsim.chip_names())
+def test_every_constant_of_a_described_chip_has_a_source(name: str) -> None:
+    chip = hwsim.chip(name)
+    assert chip.name == name
+    assert len(chip.citation) > 20
+    assert chip.excluded
+    found = constants(chip)
+    assert len(found) >= 5
+    assert all(constant.source for constant in found)
+    assert chip_of(chip.model_dump()) == chip
+
+
+def test_the_mode_of_hermes_is_the_one_that_its_accuracies_belong_to() -> None:
+    chip = hwsim.chip("hermes-64core")
+    assert chip.mode == "four-phase"
+    assert chip.hardware == hwsim.preset("pcm-hermes-2")
+    assert chip.tile == chip.hardware.tile
+    assert chip.mvm_s() == pytest.approx(520e-9)
+    assert chip.mvm_s("one-phase") == pytest.approx(133e-9)
+
+
+def test_the_bits_of_aon_cim_scale_its_pulses() -> None:
+    chip = hwsim.chip("aon-cim")
+    assert chip.mvm_s("8-bit") == pytest.approx(4 * 131e-9)
+    assert chip.mvm_s("4-bit") == pytest.approx(4 * 11e-9)
+    assert [constant.tag for constant in constants(chip.modes["6-bit"].energy)] == ["unverified"] * 3
+
+
+def test_a_bit_serial_input_takes_a_pulse_a_bit() -> None:
+    changes = {"modes": {"only": {**OWN["modes"]["only"], "input_coding": "bit-serial", "input_bits": 6}}}
+    assert chip_of({**OWN, **changes}).mvm_s() == pytest.approx(8e-9)
+
+
+def test_a_file_names_a_chip_and_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "chip: hermes-64core\ntiles: 16\ntile: {rows: 128, columns: 128}\n"
+        "modes: {one-phase: {overhead: 7 ns}}\nlink: {hop: 20 fJ/bit}\n"
+    )
+    chip = hwsim.read_chip(path)
+    assert (chip.name, chip.tiles, chip.tile.rows) == ("small", 16, 128)
+    assert chip.hardware is not None
+    assert chip.hardware.tile == chip.tile
+    assert chip.mvm_s("one-phase") == pytest.approx(135e-9)
+    assert chip.modes["one-phase"].energy == hwsim.chip("hermes-64core").modes["one-phase"].energy
+    assert chip.link.hop is not None
+    assert chip.link.bits_per_cycle == 8
+
+
+def test_a_whole_description_of_one_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({**OWN, "hardware": {"preset": "pcm-hermes-1", "tile": OWN["tile"]}}))
+    chip = hwsim.read_chip(path)
+    assert (chip.name, chip.mode, chip.tiles) == ("mine", "only", None)
+    assert chip.hardware is not None
+    assert chip.hardware.tile.columns == 32
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    {
+        "no rows": (
+            {"tile": {"rows": 0, "columns": 4}},
+            "`tile.rows`: must be greater than or equal to 1, got 0",
+        ),
+        "one bit": ({"modes": {"only": {"input_bits": 1}}}, "`modes.only.input_bits`.*got 1"),
+        "no tiles": ({"tiles": 0}, "`tiles`.*got 0"),
+        "a missing constant": (
+            {"modes": {"only": {"energy": {"cell": None}}}},
+            "`modes.only.energy.cell`.*unit",
+        ),
+        "no unit": ({"static": 3}, "`static`: must have a unit, like `24 mW`, got 3"),
+        "a wrong unit": ({"static": "3 ns"}, "`static`: must be in one of .*'3 ns'"),
+        "an unknown variable": (
+            {"link": {"hopp": "1 fJ/bit"}},
+            "`link.hopp` is no variable.*did you mean hop",
+        ),
+        "an unknown mode": ({"mode": "fast"}, "`mode` must be one of only, got 'fast'"),
+        "another tile": (
+            {"hardware": "pcm-hermes-1"},
+            "`tile` must be that of `hardware`, 256 × 256, got 64 × 32",
+        ),
+        "an adc for more columns than there are": ({"columns_per_adc": 33}, "`columns_per_adc`.*32.*got 33"),
+    }.values(),
+)
+def test_what_is_no_chip_is_one_line(changes: dict[str, Any], words: str) -> None:
+    from hwsim.chip_cost.chip_files import _merged
+
+    with pytest.raises(ValueError, match=words) as caught:
+        chip_of(_merged(OWN, changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_constant_that_is_left_out_is_named() -> None:
+    only = {key: value for key, value in OWN["modes"]["only"].items() if key != "overhead"}
+    with pytest.raises(ValueError, match=r"^`modes.only.overhead` must be given"):
+        chip_of({**OWN, "modes": {"only": only}})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "YAML file of a chip"),
+        ("- 1", "must be a name, a YAML file"),
+        ("tiles: 1\ntiles: 2", "twice"),
+    ],
+)
+def test_a_file_that_is_none_is_named(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "chip.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + words):
+        hwsim.read_chip(path)
+
+
+def test_an_unknown_chip_has_a_nearest_one() -> None:
+    with pytest.raises(ValueError, match="got 'hermes-64', did you mean hermes-64core"):
+        hwsim.cost([{"rows": 1, "columns": 1, "positions": 1}], "hermes-64")
