@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from hwsim.chip_cost.energy import PARTS
+from hwsim.chip_cost.layout import Piece
+from hwsim.chip_cost.rows import Row
 from hwsim.figure_theme import BEST, INK, QUIET, REFERENCES, plain, style_figure
-
-if TYPE_CHECKING:
-    from hwsim.chip_cost.result import ChipCost
+from hwsim.hardware import TileSpec
 
 _COLOURS: Final = dict(
     zip(
@@ -26,35 +27,37 @@ _LABELLED: Final = 0.18
 _FILLS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D00", "#6B7280")
 
 
-def cost_figure(cost: ChipCost) -> Any:
+def cost_figure(title: str, every: Sequence[Row], pieces: Sequence[Piece], tile: TileSpec) -> Any:
     """Return a plotly figure: bars of energy on top, the tiles below.
 
-    Tiles beyond the first 64 and layers beyond the 40 that take most are left out, which the title says.
+    Tiles beyond the first 64 are left out, which the title says, and layers beyond the 40 that take most.
+
+    Args:
+        title: of the figure.
+        every: the rows of the cost, nodes first.
+        pieces: what lies on tiles.
+        tile: their size.
     """
     from plotly.subplots import make_subplots
 
-    rows = _shown_rows(cost)
-    n_tiles = min(_TILES_SHOWN, max((piece.tile for piece in cost.pieces), default=-1) + 1)
+    rows = _shown_rows(every)
+    in_use = max((piece.tile for piece in pieces), default=-1) + 1
+    n_tiles = min(_TILES_SHOWN, in_use)
     down = max(1, math.ceil(n_tiles / _ACROSS))
     bars, map_height = 90 + 20 * len(rows), 110 * down + 40
     figure = make_subplots(
         rows=2, cols=1, row_heights=[bars, map_height], vertical_spacing=90 / (bars + map_height + 180)
     )
     style_figure(figure, bars + map_height + 180)
-    _add_bars(figure, cost, rows)
-    _add_tiles(figure, cost, n_tiles)
-    hidden = cost.tiles_used - n_tiles
-    more = f", {hidden:,} more tiles" if hidden > 0 else ""
+    _add_bars(figure, rows)
+    _add_tiles(figure, [row.name for row in every], pieces, tile, n_tiles)
+    more = f" ({in_use - n_tiles:,} of them not shown)" if in_use > n_tiles else ""
     figure.update_layout(
         barmode="stack",
         legend_traceorder="normal",
         margin={"t": 76, "l": 56, "r": 16, "b": 32},
         title={
-            "text": plain(
-                f"{cost.chip}, {cost.mode}: {cost.energy_uj:.4g} µJ, {cost.latency_us:.4g} µs, "
-                f"{cost.tiles_used:,} tiles{more}",
-                200,
-            ),
+            "text": plain(title + more, 200),
             "x": 0,
             "y": 0.99,
             "yanchor": "top",
@@ -64,20 +67,20 @@ def cost_figure(cost: ChipCost) -> Any:
     return figure
 
 
-def _shown_rows(cost: ChipCost) -> list[Any]:
-    taking = [row for row in cost.rows if row.total_fj]
+def _shown_rows(every: Sequence[Row]) -> list[tuple[int, Row]]:
+    """Return rows with their places."""
+    taking = [(place, row) for place, row in enumerate(every) if row.total_fj]
     if len(taking) > _ROWS_SHOWN:
-        least = sorted((row.total_fj for row in taking), reverse=True)[_ROWS_SHOWN - 1]
-        taking = [row for row in taking if row.total_fj >= least]
+        least = sorted((row.total_fj for _, row in taking), reverse=True)[_ROWS_SHOWN - 1]
+        taking = [(place, row) for place, row in taking if row.total_fj >= least]
     return taking[::-1]  # plotly draws the first at the bottom
 
 
-def _add_bars(figure: Any, cost: ChipCost, rows: list[Any]) -> None:
-    numbers = {row.name: index for index, row in enumerate(cost.rows)}
-    labels = [plain(f"{numbers[row.name] + 1}  {row.name}", 44) for row in rows]
+def _add_bars(figure: Any, rows: list[tuple[int, Row]]) -> None:
+    labels = [plain(f"{place + 1}  {row.name}", 44) for place, row in rows]
     places = list(range(len(rows)))
     for part, colour in _COLOURS.items():
-        values = [row.energy_fj.get(part, 0) / 1e9 for row in rows]
+        values = [row.energy_fj.get(part, 0) / 1e9 for _, row in rows]
         if any(values):
             figure.add_bar(
                 x=values,
@@ -94,9 +97,10 @@ def _add_bars(figure: Any, cost: ChipCost, rows: list[Any]) -> None:
     figure.update_yaxes(tickvals=places, ticktext=labels, row=1, col=1)
 
 
-def _add_tiles(figure: Any, cost: ChipCost, n_tiles: int) -> None:
+def _add_tiles(
+    figure: Any, names: Sequence[str], pieces: Sequence[Piece], tile: TileSpec, n_tiles: int
+) -> None:
     """Draw tiles in rows of eight; a piece has the number and the colour of its layer."""
-    tile = cost.costs.plan.chip.tile
     gap_x, gap_y = 0.12 * tile.columns, 0.3 * tile.rows
     shapes, notes, hover = [], [], []
 
@@ -107,7 +111,7 @@ def _add_tiles(figure: Any, cost: ChipCost, n_tiles: int) -> None:
         left, top = corner(number)
         shapes.append(_box(left, top - tile.rows, left + tile.columns, top, "#F3F4F6", "#9CA3AF"))
         notes.append(_note(left + tile.columns / 2, top + 0.12 * tile.rows, f"tile {number + 1}", QUIET, 9))
-    for piece in cost.pieces:
+    for piece in pieces:
         if piece.tile >= n_tiles:
             continue
         left, top = corner(piece.tile)
@@ -117,7 +121,7 @@ def _add_tiles(figure: Any, cost: ChipCost, n_tiles: int) -> None:
         middle = x + piece.columns / 2, y - piece.rows / 2
         if piece.rows > _LABELLED * tile.rows and piece.columns > _LABELLED * tile.columns / 2:
             notes.append(_note(*middle, str(piece.node + 1), "#FFFFFF", 11))
-        hover.append((*middle, _described(cost, piece)))
+        hover.append((*middle, _described(names, piece)))
     figure.update_layout(shapes=shapes, annotations=notes)
     figure.add_scatter(
         x=[x for x, _, _ in hover],
@@ -136,10 +140,10 @@ def _add_tiles(figure: Any, cost: ChipCost, n_tiles: int) -> None:
     figure.update_yaxes(range=[-height - gap_y / 2, gap_y], **hidden, row=2, col=1)
 
 
-def _described(cost: ChipCost, piece: Any) -> str:
+def _described(names: Sequence[str], piece: Piece) -> str:
     part = piece.part
     return plain(
-        f"{piece.node + 1}  {cost.names[piece.node]}: rows {part.row0} to {part.row1 - 1}, columns {part.col0} to "
+        f"{piece.node + 1}  {names[piece.node]}: rows {part.row0} to {part.row1 - 1}, columns {part.col0} to "
         f"{part.col1 - 1}, on tile {piece.tile + 1} from row {piece.row}, column {piece.column}",
         200,
     )

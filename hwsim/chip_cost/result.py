@@ -10,13 +10,14 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
 from hwsim.chip_cost.energy import FEMTO, PARTS, static_energy, tile_energy_fj
 from hwsim.chip_cost.layout import Piece, place
 from hwsim.chip_cost.network_costs import NetworkCosts
+from hwsim.chip_cost.rows import Row
 from hwsim.chip_cost.timing import PICO
 from hwsim.text_table import Table
 
@@ -29,27 +30,6 @@ MICRO: Final = FEMTO / 1e6
 DIGITAL_LAYERS: Final = "(digital layers)"
 POWER: Final = "(static and idle power)"
 """Rows of the table that are no node."""
-
-
-class Row(NamedTuple):
-    """A layer, a digital step between layers, or what belongs to none; energies of one inference in fJ."""
-
-    name: str
-    matrix: str
-    copies: int
-    replicas: int
-    positions: int
-    tiles: int
-    utilisation: float | None
-    dac_conversions: int
-    adc_conversions: int
-    busy_ps: int
-    energy_fj: dict[str, int]
-
-    @property
-    def total_fj(self) -> int:
-        """Energy of all parts."""
-        return sum(self.energy_fj.values())
 
 
 @final
@@ -287,7 +267,9 @@ class ChipCost:
         """Return a plotly figure: energy of each layer by part, and which layer lies where on which tile."""
         from hwsim.chip_cost.figure import cost_figure
 
-        return cost_figure(self)
+        sums = f"{self.energy_uj:.4g} µJ, {self.latency_us:.4g} µs, {self.tiles_used:,} tiles"
+        title = f"{self.chip}, {self.mode}: {sums}"
+        return cost_figure(title, self.rows, self.pieces, self.costs.plan.chip.tile)
 
     def __repr__(self) -> str:
         """Return the sums."""

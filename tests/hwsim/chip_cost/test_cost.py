@@ -81,11 +81,8 @@ def test_json_has_what_the_command_line_promises() -> None:
     assert found["tiles"]["lower_bound"] <= found["tiles"]["packed"] <= found["tiles"]["used"]
     assert set(found["energy_uj"]) == {"total", *PARTS, "static"}
     assert set(found["tops_per_w"]) == {"peak", "macro", "sustained"}
-    assert found["area_mm2"] == {
-        "mvm": 0.5 * found["tiles"]["used"],
-        "core": found["tiles"]["used"],
-        "chip": 100,
-    }
+    used = found["tiles"]["used"]
+    assert found["area_mm2"] == pytest.approx({"mvm": 0.5 * used, "core": used, "chip": 100})
     assert found["inferences_per_j"] == pytest.approx(1e6 / found["energy_uj"]["total"])
     assert found["throughput_per_s"] >= 1e6 / found["latency_us"]
     assert [layer["layer"] for layer in found["layers"][:3]] == ["a", "b", "c"]
@@ -146,7 +143,7 @@ def test_a_million_tiles_take_no_longer() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"rows": 0}, r"`matrices\[0\].rows|matrices\[0\].rows >= 1"),
+        ({"rows": 0}, r"1 <= matrices\[0\].rows <= .*got 0"),
         ({"groups": 5}, "`matrices\\[0\\].groups` must divide"),
         ({"colums": 3}, "did you mean columns"),
         ({"positions": None}, "`matrices\\[0\\].positions` must be a whole number"),
