@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.chip_cost.workload import Workload
+from hwsim.chip_cost.layers import Layers
 from hwsim.hardware import TileSpec
 from hwsim.mapping import count_tiles
 
@@ -20,7 +20,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TileCounts:
-    """Of one node each, its copies left out; `(networks, nodes)` int64, 0 for digital steps.
+    """Of one layer each, its copies left out; int64 of the shape of the layers.
 
     Attributes:
         tiles: that hold its matrix.
@@ -41,11 +41,20 @@ class TileCounts:
     widest: Integers
 
 
-def tile_counts(work: Workload, tile: TileSpec) -> TileCounts:
-    """Return what each node takes on tiles of that size."""
-    analog = work.rows > 0
-    rows, groups = np.where(analog, work.rows, 1), work.groups
-    columns = np.where(analog, work.columns, 1)
+def tile_counts(layers: Layers, tile: TileSpec) -> TileCounts:
+    """Return what each layer takes on tiles of that size."""
+    rows, columns, groups = layers.rows, layers.columns, layers.groups
+    if (groups == 1).all():
+        down, across = -(-rows // tile.rows), -(-columns // tile.columns)
+        return TileCounts(
+            tiles=down * across,
+            rows=rows * across,
+            columns=columns * down,
+            cells=rows * columns,
+            weights=rows * columns,
+            row_blocks=down,
+            widest=-(-columns // across),
+        )
     group_rows, group_columns = rows // groups, columns // groups
     tiles = count_tiles(rows, columns, groups, tile.rows, tile.columns)
     together = (groups > 1) & (np.minimum(tile.rows // group_rows, tile.columns // group_columns) >= 1)
@@ -55,7 +64,7 @@ def tile_counts(work: Workload, tile: TileSpec) -> TileCounts:
     fewer, more = groups // tiles, groups % tiles
     squares = more * (fewer + 1) ** 2 + (tiles - more) * fewer**2
     block = group_rows * group_columns
-    counted = TileCounts(
+    return TileCounts(
         tiles=tiles,
         rows=groups * group_rows * across,
         columns=groups * group_columns * down,
@@ -64,4 +73,3 @@ def tile_counts(work: Workload, tile: TileSpec) -> TileCounts:
         row_blocks=down,
         widest=np.where(together, (fewer + (more > 0)) * group_columns, -(-group_columns // across)),
     )
-    return TileCounts(**{name: np.where(analog, value, 0) for name, value in vars(counted).items()})

@@ -1,4 +1,4 @@
-"""Energy of one inference, node by node, in whole femtojoules: parts sum to the whole exactly, in any order.
+"""Energy of one inference, layer by layer, in whole femtojoules: parts sum to the whole exactly, in any order.
 
 With `P` positions, `T` tiles, and rows, columns and cells that are powered (`gating`) summed over the tiles::
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from hwsim.chip_cost.counts import TileCounts
 from hwsim.chip_cost.description import Chip
+from hwsim.chip_cost.layers import Layers
 from hwsim.chip_cost.quantity import Constant
 from hwsim.chip_cost.workload import Workload
 
@@ -31,35 +32,37 @@ PARTS: Final = ("crossbar", "dac", "adc", "digital", "buffers", "interconnect")
 FEMTO: Final = 1e15
 
 
-def node_energies(
-    work: Workload, counts: TileCounts, chip: Chip, mode: str, conductance: float = 1.0
+def layer_energies(
+    layers: Layers, counts: TileCounts, chip: Chip, mode: str, conductance: float = 1.0
 ) -> dict[str, Integers]:
-    """Return the energy of each part and node for one inference, all copies, `(networks, nodes)` fJ."""
+    """Return the energy of each part and layer for one inference, all copies, `(layers,)` fJ."""
     energy, bits_in = chip.modes[mode].energy, chip.modes[mode].input_bits
     bits_out = chip.modes[mode].output_bits
     rows, columns, cells = powered(counts, chip)
     digital, buffer, link = chip.digital, chip.buffer, chip.link
-    blocks = np.maximum(counts.row_blocks, 1)
+    more = counts.row_blocks - 1
+    read, write, hop = (_si(one) for one in (buffer.read, buffer.write, link.hop))
     each_time: dict[str, npt.NDArray[Any]] = {
         "crossbar": cells * (energy.cell.si * conductance),
         "dac": rows * energy.row.si,
         "adc": columns * energy.column.si,
         "digital": np.add(
-            counts.columns * _si(digital.output), work.columns * (blocks - 1) * _si(digital.addition)
+            counts.columns * _si(digital.output), layers.columns * more * _si(digital.addition)
         ),
-        "buffers": np.add(
-            work.rows * (bits_in * _si(buffer.read)), work.columns * (bits_out * _si(buffer.write))
-        ),
-        "interconnect": work.columns * (bits_out * _si(link.hop)) * (link.hops + blocks - 1),
+        "buffers": np.add(layers.rows * (bits_in * read), layers.columns * (bits_out * write)),
+        "interconnect": layers.columns * (bits_out * hop) * (link.hops + more),
     }
-    times = np.where(work.rows > 0, work.positions * work.copies, 0)
-    found = {part: times * _femto(joules) for part, joules in each_time.items()}
-    found["digital"] = found["digital"] + work.copies * _femto(work.operations * _si(digital.operation))
-    return found
+    times = layers.positions * layers.copies
+    return {part: times * _femto(joules) for part, joules in each_time.items()}
+
+
+def step_energies(work: Workload, chip: Chip) -> Integers:
+    """Return the energy of the digital operations of each node, `(networks, nodes)` fJ."""
+    return np.asarray(work.copies * _femto(work.operations * _si(chip.digital.operation)), dtype=np.int64)
 
 
 def powered(counts: TileCounts, chip: Chip) -> tuple[Integers, Integers, Integers]:
-    """Return rows, columns and cells that a multiplication powers, summed over the tiles of each node."""
+    """Return rows, columns and cells that a multiplication powers, summed over the tiles of each layer."""
     tile, all_rows = chip.tile, chip.gating in ("none", "columns")
     all_columns = chip.gating in ("none", "rows")
     rows = counts.tiles * tile.rows if all_rows else counts.rows

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from hwsim.chip_cost.counts import TileCounts, tile_counts
 from hwsim.chip_cost.description import Chip
-from hwsim.chip_cost.energy import FEMTO, node_energies, static_energy
+from hwsim.chip_cost.energy import FEMTO, layer_energies, static_energy, step_energies
+from hwsim.chip_cost.layers import Layers
 from hwsim.chip_cost.layout import Piece, place
-from hwsim.chip_cost.replication import replicas
-from hwsim.chip_cost.timing import PICO, NodeTimes, node_times, pipelined_latency, serial_latency
+from hwsim.chip_cost.replication import replicas_within
+from hwsim.chip_cost.timing import PICO, LayerTimes, layer_times, pipelined_latency
 from hwsim.chip_cost.workload import Workload
 
 Integers = npt.NDArray[np.int64]
@@ -63,24 +64,33 @@ class NetworkCosts:
         self.plan = plan
 
     @cached_property
+    def layers(self) -> Layers:
+        """The analog layers."""
+        return Layers(self.work)
+
+    @cached_property
     def counts(self) -> TileCounts:
-        """What each node takes on tiles."""
-        return tile_counts(self.work, self.plan.chip.tile)
+        """What each layer takes on tiles."""
+        return tile_counts(self.layers, self.plan.chip.tile)
 
     @cached_property
     def replicas(self) -> Integers:
-        """Copies of each node that share its positions, `(networks, nodes)`."""
-        ones = np.ones_like(self.work.rows)
+        """Copies of each layer that share its positions, `(layers,)`."""
+        layers, ones = self.layers, np.ones_like(self.layers.rows)
         if self.plan.tile_budget is None or self.plan.mapping == "packed":
             return ones
-        alone = node_times(self.work, self.counts, self.plan.chip, self.plan.mode, ones)
-        tiles = self.counts.tiles * self.work.copies
-        return replicas(self.work.positions, alone.interval, alone.first, tiles, self.plan.tile_budget)
+        alone = layer_times(layers, self.counts, self.plan.chip, self.plan.mode, ones)
+        positions, interval, first, tiles = (
+            layers.spread(values)
+            for values in (layers.positions, alone.interval, alone.first, self.counts.tiles * layers.copies)
+        )
+        found = replicas_within(np.maximum(positions, 1), interval, first, tiles, self.plan.tile_budget)
+        return np.asarray(found[layers.spread(ones) > 0])
 
     @cached_property
     def tiles(self) -> Integers:
         """Tiles of each network with each layer on tiles of its own, `(networks,)`."""
-        return np.asarray((self.counts.tiles * self.work.copies * self.replicas).sum(axis=1), dtype=np.int64)
+        return self.layers.sums(self.counts.tiles * self.layers.copies * self.replicas)
 
     @cached_property
     def tiles_packed(self) -> Integers:
@@ -103,19 +113,19 @@ class NetworkCosts:
     @cached_property
     def weights(self) -> Integers:
         """Weights on tiles, `(networks,)`."""
-        return np.asarray((self.counts.weights * self.work.copies).sum(axis=1), dtype=np.int64)
+        return self.layers.sums(self.counts.weights * self.layers.copies)
 
     @cached_property
     def utilisation(self) -> Floats:
         """Weights over the weights that the tiles in use could hold, `(networks,)`; copies are weights, too."""
         tile = self.plan.chip.tile
-        held = (self.counts.weights * self.work.copies * self.replicas).sum(axis=1)
+        held = self.layers.sums(self.counts.weights * self.layers.copies * self.replicas)
         return np.asarray(held / np.maximum(self.tiles_in_use * (tile.rows * tile.columns), 1))
 
     @cached_property
-    def times(self) -> NodeTimes:
-        """How long each node takes."""
-        alone = node_times(self.work, self.counts, self.plan.chip, self.plan.mode, self.replicas)
+    def times(self) -> LayerTimes:
+        """How long each layer takes."""
+        alone = layer_times(self.layers, self.counts, self.plan.chip, self.plan.mode, self.replicas)
         if self.plan.mapping == "one-layer" or self.plan.schedule == "layer-serial":
             return alone
         return self._sharing(alone)
@@ -125,19 +135,26 @@ class NetworkCosts:
         """Time between two inferences, `(networks,)`."""
         if self.plan.schedule == "layer-serial":
             return self.latency_ps
-        return np.asarray(self.times.busy.max(axis=1, initial=0), dtype=np.int64)
+        return np.asarray(self.layers.spread(self.times.busy).max(axis=1, initial=0), dtype=np.int64)
 
     @cached_property
     def latency_ps(self) -> Integers:
         """Time from the input to the last output, `(networks,)`."""
+        layers = self.layers
         if self.plan.schedule == "layer-serial":
-            return serial_latency(self.work, self.times)
-        return pipelined_latency(self.work, self.times, self.replicas)
+            return layers.sums(layers.copies * self.times.busy)
+        first, interval = (layers.spread(values) for values in (self.times.first, self.times.interval))
+        return pipelined_latency(self.work, first, interval, np.maximum(layers.spread(self.replicas), 1))
 
     @cached_property
-    def node_energies_fj(self) -> dict[str, Integers]:
-        """Energy of each part and node, `(networks, nodes)`."""
-        return node_energies(self.work, self.counts, self.plan.chip, self.plan.mode, self.plan.conductance)
+    def layer_energies_fj(self) -> dict[str, Integers]:
+        """Energy of each part and layer, `(layers,)`."""
+        return layer_energies(self.layers, self.counts, self.plan.chip, self.plan.mode, self.plan.conductance)
+
+    @cached_property
+    def step_energies_fj(self) -> Integers:
+        """Energy of the digital operations of each node, `(networks, nodes)`."""
+        return step_energies(self.work, self.plan.chip)
 
     @cached_property
     def static_fj(self) -> Integers:
@@ -150,8 +167,8 @@ class NetworkCosts:
     @cached_property
     def energy_fj(self) -> Integers:
         """Energy of one inference, `(networks,)`."""
-        parts = sum(part.sum(axis=1) for part in self.node_energies_fj.values())
-        return np.asarray(parts + self.static_fj, dtype=np.int64)
+        parts = self.layers.sums(np.sum(list(self.layer_energies_fj.values()), axis=0))
+        return np.asarray(parts + self.step_energies_fj.sum(axis=1) + self.static_fj, dtype=np.int64)
 
     @property
     def energy_uj(self) -> Floats:
@@ -175,20 +192,17 @@ class NetworkCosts:
         with np.errstate(divide="ignore"):
             return FEMTO / self.energy_fj
 
-    def _sharing(self, alone: NodeTimes) -> NodeTimes:
+    def _sharing(self, alone: LayerTimes) -> LayerTimes:
         """Return the times of layers that run at once on shared tiles, whose multiplications take turns."""
-        interval, busy = alone.interval.copy(), alone.busy.copy()
+        places = self.layers.spread(np.arange(len(alone.busy)))
+        busy = alone.busy.copy()
         for network, pieces in enumerate(self.packed):
             on_tile: dict[int, set[int]] = {}
             for piece in pieces:
-                on_tile.setdefault(piece.tile, set()).add(piece.node)
-            for nodes in on_tile.values():
-                together = sum(
-                    int(alone.busy[network, node] * self.work.copies[network, node]) for node in nodes
-                )
-                for node in nodes:
-                    busy[network, node] = max(int(busy[network, node]), together)
-            gaps = np.maximum(self.work.positions[network] - 1, 1)
-            slower = (busy[network] - alone.first[network]) // gaps
-            interval[network] = np.maximum(interval[network], slower)
-        return NodeTimes(alone.first, interval, busy, alone.multiplying)
+                on_tile.setdefault(piece.tile, set()).add(int(places[network, piece.node]))
+            for members in on_tile.values():
+                layers = list(members)
+                together = int((alone.busy[layers] * self.layers.copies[layers]).sum())
+                busy[layers] = np.maximum(busy[layers], together)
+        slower = (busy - alone.first) // np.maximum(self.layers.positions - 1, 1)
+        return LayerTimes(alone.first, np.maximum(alone.interval, slower), busy, alone.multiplying)

@@ -250,9 +250,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
 
     def _joins(self, sources: list[torch.Tensor]) -> bool:
         """Whether several results come together, each from the network's inputs or from nodes."""
-        return len({id(source) for source in sources}) > 1 and any(
-            self._origins[id(source)].nodes for source in sources
-        )
+        return len(sources) > 1 and any(self._origins[id(source)].nodes for source in sources)
 
     def _places(self, sources: list[torch.Tensor]) -> int:
         """Return the places of the map that results have in common; 1 where their order is lost."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Integers = npt.NDArray[np.int64]
 
 
-def replicas(
+def replicas_within(
     positions: Integers, interval: Integers, first: Integers, tiles: Integers, budget: int
 ) -> Integers:
     """Return how many copies of each layer to make, `(networks, layers)`, 1 or more.
@@ -26,7 +26,8 @@ def replicas(
         budget: tiles of the chip.
 
     Example:
-        >>> replicas(np.array([[64, 16]]), np.array([[1, 1]]), np.array([[1, 1]]), np.array([[1, 2]]), 6).tolist()
+        >>> once = np.array([[1, 1]])
+        >>> replicas_within(np.array([[64, 16]]), once, once, np.array([[1, 2]]), budget=6).tolist()
         [[4, 1]]
     """
     count = np.ones_like(positions)

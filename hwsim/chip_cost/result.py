@@ -101,8 +101,8 @@ class ChipCost:
     @property
     def tile_mvms(self) -> int:
         """Multiplications of single tiles in one inference."""
-        work, tiles = self.costs.work, self.costs.counts.tiles
-        return int((work.positions * work.copies * tiles).sum())
+        layers = self.costs.layers
+        return int((layers.positions * layers.copies * self.costs.counts.tiles).sum())
 
     @property
     def dac_conversions(self) -> int:
@@ -117,8 +117,8 @@ class ChipCost:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference on tiles."""
-        work = self.costs.work
-        return int((self.costs.counts.weights * work.positions * work.copies).sum())
+        layers = self.costs.layers
+        return int((self.costs.counts.weights * layers.positions * layers.copies).sum())
 
     @cached_property
     def energy_fj(self) -> dict[str, int]:
@@ -164,7 +164,7 @@ class ChipCost:
         tiles, watts = chip.tiles or 1, 0.0 if chip.static is None else chip.static.si
         mvm_ps = round(chip.mvm_s(mode) * PICO)
         peak_fj = tiles * tile_energy_fj(chip, mode) + int(static_energy(watts, mvm_ps))
-        each = (self.costs.times.multiplying * self.costs.work.copies)[0]
+        each = self.costs.times.multiplying * self.costs.layers.copies
         multiplying = each.sum() if self.costs.plan.schedule == "layer-serial" else each.max(initial=0)
         macro_fj = sum(self.energy_fj[part] for part in ("crossbar", "dac", "adc"))
         macro_fj += int(static_energy(watts, multiplying))
@@ -178,13 +178,16 @@ class ChipCost:
     def rows(self) -> tuple[Row, ...]:
         """A row for each node, and for what belongs to none; their energies sum to the whole exactly."""
         costs, work = self.costs, self.costs.work
-        energies = {part: values[0].tolist() for part, values in costs.node_energies_fj.items()}
-        counts = {name: values[0].tolist() for name, values in vars(costs.counts).items()}
+        spread = costs.layers.spread
+        energies = {part: spread(values)[0] for part, values in costs.layer_energies_fj.items()}
+        energies["digital"] = energies["digital"] + costs.step_energies_fj[0]
+        parts = {part: values.tolist() for part, values in energies.items()}
+        counts = {name: spread(values)[0].tolist() for name, values in vars(costs.counts).items()}
         tile = costs.plan.chip.tile
         shape = np.stack([work.rows, work.columns, work.groups, work.positions, work.copies], axis=-1)[
             0
         ].tolist()
-        busy, replicas = costs.times.busy[0].tolist(), costs.replicas[0].tolist()
+        busy, replicas = (spread(values)[0].tolist() for values in (costs.times.busy, costs.replicas))
         found = []
         for node, (name, (rows, columns, groups, positions, copies)) in enumerate(
             zip(self.names, shape, strict=True)
@@ -195,7 +198,7 @@ class ChipCost:
                     name=name,
                     matrix=f"{rows} × {columns}{f', {groups} groups' * (groups > 1)}" if rows else "",
                     copies=copies,
-                    replicas=replicas[node],
+                    replicas=max(1, replicas[node]),
                     positions=positions * copies,
                     tiles=tiles * copies * replicas[node],
                     utilisation=counts["weights"][node] / (tiles * tile.rows * tile.columns)
@@ -204,7 +207,7 @@ class ChipCost:
                     dac_conversions=times * counts["rows"][node],
                     adc_conversions=times * counts["columns"][node],
                     busy_ps=busy[node],
-                    energy_fj={part: values[node] for part, values in energies.items()},
+                    energy_fj={part: values[node] for part, values in parts.items()},
                 )
             )
         mac = costs.plan.chip.digital.mac

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from hwsim.chip_cost.counts import TileCounts
 from hwsim.chip_cost.description import Chip
+from hwsim.chip_cost.layers import Layers
 from hwsim.chip_cost.workload import Workload
 
 Integers = npt.NDArray[np.int64]
@@ -27,8 +28,8 @@ PICO = 1e12
 
 
 @dataclass(frozen=True)
-class NodeTimes:
-    """Of each node, `(networks, nodes)` ps.
+class LayerTimes:
+    """Of each layer, `(layers,)` ps.
 
     Attributes:
         first: from the vector to its output.
@@ -43,10 +44,9 @@ class NodeTimes:
     multiplying: Integers
 
 
-def node_times(work: Workload, counts: TileCounts, chip: Chip, mode: str, replicas: Integers) -> NodeTimes:
-    """Return how long each node takes; digital steps take no time of their own."""
-    mvm = round(chip.mvm_s(mode) * PICO)
-    digital, analog = chip.digital, work.rows > 0
+def layer_times(layers: Layers, counts: TileCounts, chip: Chip, mode: str, replicas: Integers) -> LayerTimes:
+    """Return how long each layer takes."""
+    mvm, digital = round(chip.mvm_s(mode) * PICO), chip.digital
     cycles = -(-counts.widest // digital.outputs_per_cycle)
     cycles = cycles + counts.row_blocks * digital.cycles_per_hop + digital.cycles
     period = 0.0 if digital.clock is None else PICO / digital.clock.si
@@ -54,32 +54,35 @@ def node_times(work: Workload, counts: TileCounts, chip: Chip, mode: str, replic
     if chip.link.bits_per_cycle is not None:
         bits = counts.widest * chip.modes[mode].output_bits
         after = np.maximum(after, np.rint(-(-bits // chip.link.bits_per_cycle) * period).astype(np.int64))
-    first = np.where(analog, mvm + after, 0)
-    interval = np.where(analog, np.maximum(mvm, after), 0) if digital.buffering == "double" else first
-    outputs = -(-work.positions // replicas)
-    return NodeTimes(first, interval, first + interval * (outputs - 1), np.where(analog, mvm * outputs, 0))
+    first = mvm + after
+    interval = np.maximum(mvm, after) if digital.buffering == "double" else first
+    outputs = -(-layers.positions // replicas)
+    return LayerTimes(first, interval, first + interval * (outputs - 1), mvm * outputs)
 
 
-def serial_latency(work: Workload, times: NodeTimes) -> Integers:
-    """Return the latency of each network whose layers run one after the other, `(networks,)` ps."""
-    return np.asarray((work.copies * times.busy).sum(axis=1), dtype=np.int64)
+def pipelined_latency(work: Workload, first: Integers, interval: Integers, replicas: Integers) -> Integers:
+    """Return the latency of each network whose layers run at once, `(networks,)` ps.
 
-
-def pipelined_latency(work: Workload, times: NodeTimes, replicas: Integers) -> Integers:
-    """Return the latency of each network whose layers run at once, `(networks,)` ps."""
-    n_networks, n_nodes = work.rows.shape
-    first = np.zeros((n_networks, n_nodes + 1), dtype=np.int64)  # the last place is the input
-    last = np.zeros_like(first)
-    gaps = np.ones_like(first)
-    outputs = -(-work.positions // replicas)
-    gaps[:, :-1] = np.maximum(work.positions - 1, 1)
-    for node in range(n_nodes):
-        sources, needs = work.sources[:, node], work.needs[:, node]
-        begin, end = (np.take_along_axis(of, sources, axis=1) for of in (first, last))
-        steps = np.take_along_axis(gaps, sources, axis=1)
-        ready = (begin + np.minimum(needs - 1, steps) * (end - begin) // steps).max(axis=1)
-        here = work.copies[:, node] > 0
-        first[:, node] = np.where(here, ready + times.first[:, node], 0)
-        alone = first[:, node] + times.interval[:, node] * (outputs[:, node] - 1)
-        last[:, node] = np.where(here, np.maximum(alone, end.max(axis=1) + times.first[:, node]), 0)
-    return np.asarray(last.max(axis=1), dtype=np.int64)
+    Args:
+        work: all nodes.
+        first: from the inputs of a node to its first output, `(networks, nodes)`; 0 for digital steps.
+        interval: between two outputs, of the same shape.
+        replicas: copies of each node that share its positions, of the same shape.
+    """
+    n_networks, n_nodes = first.shape
+    begins = np.zeros((n_nodes + 1, n_networks), dtype=np.int64)  # the last row is the input
+    ends, steps = np.zeros_like(begins), np.ones_like(begins)
+    steps[:-1] = np.maximum(work.positions.T - 1, 1)
+    here = work.copies.T > 0
+    later = interval.T * (-(-work.positions.T // replicas.T) - 1)
+    first = np.ascontiguousarray(first.T)
+    # places of the sources in the rows above, taken as flat arrays
+    places = (work.sources % (n_nodes + 1)).transpose(1, 2, 0) * n_networks + np.arange(n_networks)
+    needs = (work.needs - 1).transpose(1, 2, 0)
+    waits = np.minimum(needs, steps.ravel()[places])
+    for node in np.flatnonzero(here.any(axis=1)):
+        begin, end, gaps = (of.ravel()[places[node]] for of in (begins, ends, steps))
+        ready = (begin + waits[node] * (end - begin) // gaps).max(axis=0) + first[node]
+        begins[node] = ready * here[node]
+        ends[node] = np.maximum(ready + later[node], end.max(axis=0) + first[node]) * here[node]
+    return np.asarray(ends.max(axis=0), dtype=np.int64)

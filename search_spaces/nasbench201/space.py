@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.layer_graph import LayerGraph
 from search_spaces.matrices import Matrices
 from search_spaces.nasbench201.cell import EDGES, N_CELLS, OPERATIONS, cell_index, cells, from_arch, to_arch
 from search_spaces.nasbench201.features import feature_table
+from search_spaces.nasbench201.graph import layer_graph
 from search_spaces.nasbench201.isomorphism import isomorphism
 from search_spaces.nasbench201.skeleton import Skeleton, costs, weight_matrices
 from search_spaces.space import Genotype, Population
@@ -138,6 +140,11 @@ class NasBench201Space:
         """Return the weight matrices of each network, `(n, slots)` each."""
         index = cell_index(population)
         return weight_matrices(cells(index), isomorphism().live[index], self._skeleton)
+
+    def layer_graph(self, population: Population) -> LayerGraph:
+        """Return the layers of each network in order, `(n, nodes)` each."""
+        index = cell_index(population)
+        return layer_graph(cells(index), isomorphism().live[index], self._skeleton)
 
     def problems(self, population: Population) -> list[str]:
         """Return why each cell cannot be built: an unknown operation, or no path from input to output.

@@ -44,6 +44,10 @@ class Layout:
         channels_inside: channels of the 3 x 3 convolution of a bottleneck; `channels_out` of a basic block.
         area_in: map positions before the main block.
         area_out: map positions after it.
+        height_in: rows of the map before the main block.
+        width_in: its columns.
+        height_out: rows of the map after it.
+        width_out: its columns.
         stem_area: `(n,)` map positions after the first convolution.
         kernel: `(n,)` its kernel size.
         stem_channels: `(n,)` its channels.
@@ -61,6 +65,10 @@ class Layout:
     channels_inside: Integers
     area_in: Integers
     area_out: Integers
+    height_in: Integers
+    width_in: Integers
+    height_out: Integers
+    width_out: Integers
     stem_area: Integers
     kernel: Integers
     stem_channels: Integers
@@ -95,6 +103,10 @@ def layout(population: Population, ranges: Ranges, table: GeometryTable) -> Layo
         channels_inside=inside,
         area_in=table.area_in[index],
         area_out=table.area_out[index],
+        height_in=table.height_in[index],
+        width_in=table.width_in[index],
+        height_out=table.height_out[index],
+        width_out=table.width_out[index],
         stem_area=table.stem_area[index],
         kernel=kernel,
         stem_channels=width[:, 0],

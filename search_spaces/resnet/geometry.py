@@ -52,12 +52,20 @@ class GeometryTable:
         area_in: `(kernels, main blocks)` positions before each main block.
         area_out: `(kernels, main blocks)` positions after it.
         strided: `(kernels, main blocks)` whether the main block strides.
+        height_in: `(kernels, main blocks)` rows of the map before each main block.
+        width_in: its columns.
+        height_out: `(kernels, main blocks)` rows of the map after it.
+        width_out: its columns.
     """
 
     stem_area: npt.NDArray[np.int64]
     area_in: npt.NDArray[np.int64]
     area_out: npt.NDArray[np.int64]
     strided: npt.NDArray[np.bool_]
+    height_in: npt.NDArray[np.int64]
+    width_in: npt.NDArray[np.int64]
+    height_out: npt.NDArray[np.int64]
+    width_out: npt.NDArray[np.int64]
 
 
 def geometry(input_size: Axes, kernel: int, main_blocks: int) -> Geometry:
@@ -80,11 +88,12 @@ def geometry_table(ranges: Ranges) -> GeometryTable:
         geometry(ranges.input_shape[1:], kernel, ranges.m[1])
         for kernel in range(ranges.ks0[0], ranges.ks0[1] + 1)
     ]
-    stem_area = np.array([plan.stem_size for plan in plans], dtype=np.int64).prod(axis=-1)
-    area_out = np.array([plan.sizes for plan in plans], dtype=np.int64).prod(axis=-1)
-    area_in = np.concatenate([stem_area[:, None], area_out[:, :-1]], axis=1)
+    stem = np.array([plan.stem_size for plan in plans], dtype=np.int64)
+    after = np.array([plan.sizes for plan in plans], dtype=np.int64)
+    before = np.concatenate([stem[:, None], after[:, :-1]], axis=1)
     strided = np.array([[stride != (1, 1) for stride in plan.strides] for plan in plans], dtype=np.bool_)
-    return GeometryTable(stem_area, area_in, area_out, strided)
+    sides = (before[..., 0], before[..., 1], after[..., 0], after[..., 1])
+    return GeometryTable(stem.prod(axis=-1), before.prod(axis=-1), after.prod(axis=-1), strided, *sides)
 
 
 def _stride(size: Axes, longer_than: int) -> Axes:

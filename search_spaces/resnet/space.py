@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.layer_graph import LayerGraph
 from search_spaces.matrices import Matrices
 from search_spaces.resnet.canonical import canonical
 from search_spaces.resnet.counting import Layout, count_macs, count_parameters, layout, weight_matrices
@@ -24,6 +25,7 @@ from search_spaces.resnet.crossover import crossover
 from search_spaces.resnet.description import describe, parse
 from search_spaces.resnet.features import encode
 from search_spaces.resnet.geometry import geometry_table
+from search_spaces.resnet.graph import layer_graph
 from search_spaces.resnet.mutation import PUBLISHED_RATES, MutationRates, mutate
 from search_spaces.resnet.problems import problems
 from search_spaces.resnet.ranges import Range, Ranges
@@ -144,6 +146,10 @@ class ResNetSpace:
     def matrices(self, population: Population) -> Matrices:
         """Return the weight matrices of each network, `(n, slots)` each."""
         return weight_matrices(self._layout(population), self._ranges)
+
+    def layer_graph(self, population: Population) -> LayerGraph:
+        """Return the layers of each network in order, `(n, nodes)` each."""
+        return layer_graph(self._layout(population), self._ranges)
 
     def problems(self, population: Population) -> list[str]:
         """Return why each network cannot be built (a gene out of range, too wide), or an empty string."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hwsim.chip_cost.counts import tile_counts
+from hwsim.chip_cost.layers import Layers
 from hwsim.chip_cost.workload import Node, Nodes
 from hwsim.hardware import TileSpec
 from hwsim.mapping import map_layer
@@ -16,7 +17,7 @@ def test_counts_are_those_of_the_map(tile: TileSpec) -> None:
     for _ in range(300):
         groups = int(rng.choice([1, 1, 2, 7, 32]))
         shapes.append((groups * int(rng.integers(1, 200)), groups * int(rng.integers(1, 150)), groups))
-    counts = tile_counts(Nodes.of([[Node(*shape, 5) for shape in shapes]]), tile)
+    counts = tile_counts(Layers(Nodes.of([[Node(*shape, 5) for shape in shapes]])), tile)
     for place, (rows, columns, groups) in enumerate(shapes):
         mapping = map_layer(rows, columns, groups, tile.rows, tile.columns)
         heights = [part.row1 - part.row0 for part in mapping.tiles]
@@ -30,10 +31,15 @@ def test_counts_are_those_of_the_map(tile: TileSpec) -> None:
             "row_blocks": len(mapping.blocks),
             "widest": max(widths),
         }
-        assert {name: int(getattr(counts, name)[0, place]) for name in expected} == expected, shapes[place]
+        assert {name: int(getattr(counts, name)[place]) for name in expected} == expected, shapes[place]
 
 
-def test_digital_steps_take_nothing() -> None:
-    counts = tile_counts(Nodes.of([[Node(0, 16, 1, 64, 1024)], [Node(9, 3, 1, 1)]]), TileSpec())
-    assert all(values[0, 0] == 0 for values in vars(counts).values())
-    assert counts.tiles.tolist() == [[0], [1]]
+def test_layers_alone_count_network_by_network() -> None:
+    work = Nodes.of(
+        [[Node(0, 16, 1, 64, 1024)], [Node(9, 3, 1, 1), Node(0, 3, 1, 1, 9), Node(600, 3, 1, 2)], []]
+    )
+    layers = Layers(work)
+    counts = tile_counts(layers, TileSpec())
+    assert counts.tiles.tolist() == [1, 2]
+    assert layers.sums(counts.tiles).tolist() == [0, 3, 0]
+    assert layers.spread(counts.tiles).tolist() == [[0, 0, 0], [1, 0, 2], [0, 0, 0]]

@@ -15,8 +15,9 @@ LAYER = Node(12, 6, 1, 10, copies=2)
 
 def parts(nodes: list[Node], conductance: float = 1.0, **changes: Any) -> dict[str, int]:
     plan = Plan(own_chip(**changes), "only", "one-layer", "pipelined", conductance=conductance)
-    found = NetworkCosts(Nodes.of([nodes]), plan).node_energies_fj
-    return {part: int(values.sum()) for part, values in found.items()}
+    costs = NetworkCosts(Nodes.of([nodes]), plan)
+    found = {part: int(values.sum()) for part, values in costs.layer_energies_fj.items()}
+    return {**found, "digital": found["digital"] + int(costs.step_energies_fj.sum())}
 
 
 def test_each_part_is_counted() -> None:

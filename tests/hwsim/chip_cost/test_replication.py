@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from hwsim.chip_cost.replication import replicas
+from hwsim.chip_cost.replication import replicas_within
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -20,7 +20,7 @@ def test_the_busiest_layer_is_as_fast_as_any_allocation_makes_it(seed: int) -> N
     def busiest(counts: np.ndarray) -> int:
         return int((extra + interval * -(-positions // counts)).max())
 
-    found = replicas(positions, interval, interval + extra, tiles, budget)
+    found = replicas_within(positions, interval, interval + extra, tiles, budget)
     assert (found * tiles).sum() <= budget
     best = min(
         busiest(np.array([counts]))
@@ -34,8 +34,10 @@ def test_networks_are_independent_and_steps_without_tiles_stay() -> None:
     positions = np.array([[64, 16, 9], [4, 4, 9]])
     tiles = np.array([[1, 2, 0], [1, 1, 0]])
     ones = np.ones_like(positions)
-    both = replicas(positions, ones, ones, tiles, 6)
+    both = replicas_within(positions, ones, ones, tiles, 6)
     assert both[:, 2].tolist() == [1, 1]
     assert (
-        both[0].tolist() == replicas(positions[:1], ones[:1], ones[:1], tiles[:1], 6)[0].tolist() == [4, 1, 1]
+        both[0].tolist()
+        == replicas_within(positions[:1], ones[:1], ones[:1], tiles[:1], 6)[0].tolist()
+        == [4, 1, 1]
     )

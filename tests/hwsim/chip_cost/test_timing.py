@@ -17,7 +17,9 @@ def costs(nodes: list[Node], chip: Chip | None = None, **plan: object) -> Networ
 
 def by_events(nodes: list[Node], times: NetworkCosts) -> int:
     """Return when the last output of all is there: every output waits for those of the sources that it needs."""
-    first, interval = times.times.first[0].tolist(), times.times.interval[0].tolist()
+    first, interval = (
+        times.layers.spread(values)[0].tolist() for values in (times.times.first, times.times.interval)
+    )
     done: list[list[float]] = []
     for place, node in enumerate(nodes):
         outputs: list[float] = []
@@ -36,8 +38,8 @@ def by_events(nodes: list[Node], times: NetworkCosts) -> int:
 def test_one_layer_multiplies_scales_and_adds_up() -> None:
     # 16 rows on two tiles of 8; 4 columns, two a cycle, and 2 tiles of 3 cycles: 8 ns after 20 ns
     alone = costs([Node(16, 4, 1, 10)])
-    assert alone.times.first.tolist() == [[28_000]]
-    assert alone.times.interval.tolist() == [[20_000]]
+    assert alone.times.first.tolist() == [28_000]
+    assert alone.times.interval.tolist() == [20_000]
     assert alone.latency_ps.tolist() == [28_000 + 9 * 20_000]
     assert alone.interval_ps.tolist() == [28_000 + 9 * 20_000]
     single = own_chip(digital={**VALUES["digital"], "buffering": "single"})
@@ -46,9 +48,9 @@ def test_one_layer_multiplies_scales_and_adds_up() -> None:
 
 def test_what_takes_longest_sets_the_pace() -> None:
     slow = own_chip(digital={**VALUES["digital"], "cycles": 50})
-    assert costs([Node(8, 4, 1, 3)], slow).times.interval.tolist() == [[55_000]]
+    assert costs([Node(8, 4, 1, 3)], slow).times.interval.tolist() == [55_000]
     link = own_chip(link={"bits_per_cycle": 1}, digital={"clock": "200 MHz"})
-    assert costs([Node(8, 4, 1, 3)], link).times.interval.tolist() == [[4 * 5 * 5_000]]
+    assert costs([Node(8, 4, 1, 3)], link).times.interval.tolist() == [4 * 5 * 5_000]
 
 
 def test_layers_one_after_the_other_are_summed() -> None:
@@ -115,11 +117,11 @@ def test_copies_of_a_busy_layer_share_its_positions() -> None:
     nodes = [Node(8, 4, 1, 64), Node(16, 4, 1, 16, sources=(0,), needs=(9,))]
     once, more = costs(nodes), costs(nodes, tile_budget=6)
     assert once.tiles.tolist() == [3]
-    assert more.replicas.tolist() == [[4, 1]]
+    assert more.replicas.tolist() == [4, 1]
     assert more.tiles.tolist() == [6]
     assert more.throughput_per_s[0] > 3.5 * once.throughput_per_s[0]
     assert more.latency_ps[0] < once.latency_ps[0]
-    energies = [sum(part.sum() for part in found.node_energies_fj.values()) for found in (once, more)]
+    energies = [sum(part.sum() for part in found.layer_energies_fj.values()) for found in (once, more)]
     assert energies[0] == energies[1], "copies multiply no more often"
 
 
