@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hwsim.chip_cost.packing import pack
 from hwsim.hardware import TileSpec
@@ -40,25 +40,51 @@ class Piece:
         return self.part.col1 - self.part.col0
 
 
-def place(
-    matrices: Sequence[tuple[int, int, int, int]], tile: TileSpec, mapping: Literal["one-layer", "packed"]
-) -> list[Piece]:
+class Matrix(NamedTuple):
+    """A layer that is placed.
+
+    Attributes:
+        rows: of the whole matrix; 0 for a digital step.
+        columns: of the whole matrix.
+        groups: diagonal blocks.
+        copies: equal layers side by side.
+        depth: analog layers on the longest way to it, itself included.
+    """
+
+    rows: int
+    columns: int
+    groups: int
+    copies: int
+    depth: int
+
+
+def place(matrices: Sequence[Matrix], tile: TileSpec, mapping: Literal["one-layer", "packed"]) -> list[Piece]:
     """Return every piece of a network.
 
+    Pieces are packed in the order of their size, then of their depth: two descriptions of one network that list its
+    layers in another order have as many tiles, which are shared by as deep layers.
+
     Args:
-        matrices: rows, columns, groups and copies of each node; rows of 0 for one without a matrix.
+        matrices: one a node.
         tile: size of the tiles.
         mapping: whether small layers share tiles.
     """
     parts = [
         (node, part)
-        for node, (rows, columns, groups, copies) in enumerate(matrices)
-        if rows > 0
-        for _ in range(copies)
-        for part in map_layer(rows, columns, groups, tile.rows, tile.columns).tiles
+        for node, matrix in enumerate(matrices)
+        if matrix.rows > 0
+        for _ in range(matrix.copies)
+        for part in map_layer(matrix.rows, matrix.columns, matrix.groups, tile.rows, tile.columns).tiles
     ]
     if mapping == "one-layer":
         return [Piece(node, part, number, 0, 0) for number, (node, part) in enumerate(parts)]
+
+    def size_and_depth(one: tuple[int, Tile]) -> tuple[int, int, int]:
+        node, part = one
+        rows, columns = part.row1 - part.row0, part.col1 - part.col0
+        return -rows * columns, rows, matrices[node].depth
+
+    parts.sort(key=size_and_depth)
     sizes = [(part.row1 - part.row0, part.col1 - part.col0) for _, part in parts]
     placed = pack(sizes, tile.rows, tile.columns)
     return [Piece(node, part, *where) for (node, part), where in zip(parts, placed, strict=True)]

@@ -17,7 +17,7 @@ from hwsim.chip_cost.counts import TileCounts, tile_counts
 from hwsim.chip_cost.description import Chip
 from hwsim.chip_cost.energy import FEMTO, layer_energies, static_energy, step_energies
 from hwsim.chip_cost.layers import Layers
-from hwsim.chip_cost.layout import Piece, place
+from hwsim.chip_cost.layout import Matrix, Piece, place
 from hwsim.chip_cost.replication import replicas_within
 from hwsim.chip_cost.timing import PICO, LayerTimes, layer_times, pipelined_latency
 from hwsim.chip_cost.workload import Workload
@@ -101,9 +101,23 @@ class NetworkCosts:
     @cached_property
     def packed(self) -> list[list[Piece]]:
         """The pieces of each network on shared tiles."""
+        return [place(matrices, self.plan.chip.tile, "packed") for matrices in self.matrices]
+
+    @cached_property
+    def matrices(self) -> list[list[Matrix]]:
+        """The nodes of each network as they are placed."""
         work = self.work
-        stacked = np.stack([work.rows, work.columns, work.groups, work.copies], axis=-1)
-        return [place(network, self.plan.chip.tile, "packed") for network in stacked.tolist()]
+        stacked = np.stack([work.rows, work.columns, work.groups, work.copies, self.depths], axis=-1)
+        return [[Matrix(*matrix) for matrix in network] for network in stacked.tolist()]
+
+    @cached_property
+    def depths(self) -> Integers:
+        """Analog layers on the longest way to each node, itself included, `(networks, nodes)`."""
+        work, found = self.work, np.zeros((len(self.work.rows), self.work.rows.shape[1] + 1), dtype=np.int64)
+        for node in range(work.rows.shape[1]):  # the last place is the input
+            before = np.take_along_axis(found, work.sources[:, node], axis=1).max(axis=1)
+            found[:, node] = np.where(work.copies[:, node] > 0, before + (work.rows[:, node] > 0), 0)
+        return found[:, :-1]
 
     @cached_property
     def tiles_in_use(self) -> Integers:
@@ -193,16 +207,33 @@ class NetworkCosts:
             return FEMTO / self.energy_fj
 
     def _sharing(self, alone: LayerTimes) -> LayerTimes:
-        """Return the times of layers that run at once on shared tiles, whose multiplications take turns."""
-        places = self.layers.spread(np.arange(len(alone.busy)))
-        busy = alone.busy.copy()
+        """Return the times of layers that run at once on shared tiles, whose multiplications take turns.
+
+        Of layers that are equal and as deep, the slowest counts.
+        """
+        layers, busy = self.layers, alone.busy.copy()
+        places = layers.spread(np.arange(len(busy)))
         for network, pieces in enumerate(self.packed):
-            on_tile: dict[int, set[int]] = {}
+            on_tile: dict[int, list[int]] = {}
             for piece in pieces:
-                on_tile.setdefault(piece.tile, set()).add(int(places[network, piece.node]))
+                on_tile.setdefault(piece.tile, []).append(int(places[network, piece.node]))
+            slowest: dict[tuple[int, ...], int] = {}
             for members in on_tile.values():
-                layers = list(members)
-                together = int((alone.busy[layers] * self.layers.copies[layers]).sum())
-                busy[layers] = np.maximum(busy[layers], together)
-        slower = (busy - alone.first) // np.maximum(self.layers.positions - 1, 1)
+                together = int(alone.busy[members].sum())
+                for member in members:
+                    busy[member] = max(int(busy[member]), together)
+            kinds = {
+                int(places[network, node]): (
+                    *matrix[:3],
+                    int(self.work.positions[network, node]),
+                    matrix.depth,
+                )
+                for node, matrix in enumerate(self.matrices[network])
+                if matrix.rows and matrix.copies
+            }
+            for member, kind in kinds.items():
+                slowest[kind] = max(slowest.get(kind, 0), int(busy[member]))
+            for member, kind in kinds.items():
+                busy[member] = slowest[kind]
+        slower = (busy - alone.first) // np.maximum(layers.positions - 1, 1)
         return LayerTimes(alone.first, np.maximum(alone.interval, slower), busy, alone.multiplying)

@@ -1,8 +1,9 @@
 """Rectangles of weights on shared tiles, never rotated: rows of a tile are inputs, columns outputs.
 
 Maximal rectangles with the best short side fit: each tile keeps the maximal rectangles that are free. A piece goes
-where the shorter of the two sides that remain is shortest, then the longer one, then to the first tile. Large pieces
-come first. Two pieces of a tile are never multiplied at once: each takes a slot of its own.
+where the shorter of the two sides that remain is shortest, then the longer one, then to the first tile. Pieces come in
+the order of the caller; large ones first leave the least. Two pieces of a tile are never multiplied at once: each takes
+a slot of its own.
 
 References:
     Jylänki, A thousand ways to pack the bin, 2010 (MAXRECTS-BSSF); Garofalo et al., IEEE JETCAS, 2022 (for crossbars).
@@ -40,7 +41,7 @@ class _Free(NamedTuple):
 
 
 def pack(pieces: Sequence[tuple[int, int]], tile_rows: int, tile_columns: int) -> list[Place]:
-    """Return the place of each piece.
+    """Return the place of each piece; they are placed one after the other.
 
     Args:
         pieces: rows and columns of each, at most those of a tile.
@@ -52,10 +53,8 @@ def pack(pieces: Sequence[tuple[int, int]], tile_rows: int, tile_columns: int) -
         [Place(tile=0, row=0, column=0), Place(tile=1, row=0, column=0), Place(tile=0, row=0, column=2)]
     """
     free: list[list[_Free]] = []
-    places = [Place(0, 0, 0)] * len(pieces)
-    order = sorted(range(len(pieces)), key=lambda piece: (-pieces[piece][0] * pieces[piece][1], piece))
-    for piece in order:
-        rows, columns = pieces[piece]
+    places = []
+    for rows, columns in pieces:
         fits = [
             (*_left(space, rows, columns), tile, space)
             for tile, spaces in enumerate(free)
@@ -67,7 +66,7 @@ def pack(pieces: Sequence[tuple[int, int]], tile_rows: int, tile_columns: int) -
         else:
             tile, space = len(free), _Free(0, tile_rows, 0, tile_columns)
             free.append([space])
-        places[piece] = Place(tile, space.row0, space.col0)
+        places.append(Place(tile, space.row0, space.col0))
         taken = _Free(space.row0, space.row0 + rows, space.col0, space.col0 + columns)
         free[tile] = _without(free[tile], taken)
     return places

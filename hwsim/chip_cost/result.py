@@ -222,9 +222,7 @@ class ChipCost:
         """Which part of which layer lies where; replicas besides the first are left out."""
         if self.costs.plan.mapping == "packed":
             return self.costs.packed[0]
-        work = self.costs.work
-        matrices = np.stack([work.rows, work.columns, work.groups, work.copies], axis=-1)[0].tolist()
-        return place(matrices, self.costs.plan.chip.tile, "one-layer")
+        return place(self.costs.matrices[0], self.costs.plan.chip.tile, "one-layer")
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each layer and digital step; energies in µJ, the sums of whole femtojoules."""

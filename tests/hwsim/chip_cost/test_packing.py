@@ -10,6 +10,7 @@ from hwsim.chip_cost.packing import pack
 def test_pieces_lie_inside_of_tiles_and_apart(seed: int) -> None:
     rng = np.random.default_rng(seed)
     pieces = [(int(rows), int(columns)) for rows, columns in rng.integers(1, 41, size=(60, 2))]
+    pieces.sort(key=lambda piece: -piece[0] * piece[1])
     places = pack(pieces, 40, 50)
     taken = np.zeros((max(place.tile for place in places) + 1, 40, 50), dtype=int)
     for (rows, columns), place in zip(pieces, places, strict=True):
