@@ -14,7 +14,7 @@ from hwsim.arguments import nearest, require, seconds, shown, whole
 from hwsim.chip_cost.chip_files import chip_of
 from hwsim.chip_cost.description import Chip
 from hwsim.chip_cost.matrix_list import nodes_of
-from hwsim.chip_cost.network_costs import NetworkCosts, Plan
+from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.result import ChipCost
 from hwsim.chip_cost.workload import Nodes
 from hwsim.durations import Time
@@ -47,7 +47,7 @@ def cost(
         mode: how the chip reads; None for the mode that its accuracies belong to.
         mapping: `one-layer` or `packed`; None for what the chip has.
         schedule: `pipelined` or `layer-serial`; None for what the chip has.
-        tile_budget: tiles that copies of busy layers may fill, so that throughput rises; None makes no copies.
+        tile_budget: tiles that copies of busy layers may fill, so that throughput rises; None for what the chip has.
         age: time since programming, in seconds or a text such as `1 month`, as conductances drift; None for the time
             that the constants belong to. It needs `hardware` in the description.
         digital_layers: as in `to_analog`, for a digital network.
@@ -64,19 +64,17 @@ def cost(
         (8, 0.97, 1.13)
     """
     described = chip_of(chip)
-    plan = Plan(
+    if tile_budget is not None:
+        tile_budget = whole("tile_budget", tile_budget, least=1)
+    mode = _one_of("mode", mode, tuple(described.modes), described.mode)
+    use = ChipUse(
         described,
-        _one_of("mode", mode, tuple(described.modes), described.mode),
+        mode,
         _one_of("mapping", mapping, ("one-layer", "packed"), described.mapping),
         _one_of("schedule", schedule, ("pipelined", "layer-serial"), described.schedule),
-        None if tile_budget is None else whole("tile_budget", tile_budget, least=1),
+        described.tile_budget if tile_budget is None else tile_budget,
+        1.0 if age is None else _conductance(described, seconds("age", age), mode),
     )
-    if age is not None:
-        from hwsim.chip_cost.conductance import conductance_ratio
-
-        plan = Plan(
-            **{**vars(plan), "conductance": conductance_ratio(described, seconds("age", age), plan.mode)}
-        )
     digital_macs: Counter[str] = Counter()
     notes: tuple[str, ...] = ()
     if isinstance(network, Sequence):
@@ -92,7 +90,7 @@ def cost(
         activations = traced.largest_activations
         if traced.reused:
             notes = (f"layers that run several times in an inference: {', '.join(traced.reused)}",)
-    costs = NetworkCosts(Nodes.of([nodes]), plan)
+    costs = NetworkCosts(Nodes.of([nodes]), use)
     found = ChipCost(names, costs, digital_macs, _excluded(costs, digital_macs), notes)
     _require_fit(found, activations)
     return found
@@ -109,9 +107,15 @@ def _one_of(name: str, value: Any, known: tuple[str, ...], default: Any) -> Any:
     return value
 
 
+def _conductance(chip: Chip, age_s: float, mode: str) -> float:
+    from hwsim.chip_cost.conductance import conductance_ratio  # which needs torch
+
+    return conductance_ratio(chip, age_s, mode)
+
+
 def _excluded(costs: NetworkCosts, digital_macs: Counter[str]) -> tuple[str, ...]:
     """Return what the chip's description leaves out, of what this network does."""
-    chip, work = costs.plan.chip, costs.work
+    chip, work = costs.use.chip, costs.work
     operations, macs = int(work.operations.sum()), sum(digital_macs.values())
     split = bool((costs.counts.row_blocks > 1).any())
     missing = {
@@ -130,25 +134,25 @@ def _excluded(costs: NetworkCosts, digital_macs: Counter[str]) -> tuple[str, ...
 
 
 def _require_fit(cost: ChipCost, activations: int) -> None:
-    chip, plan = cost.costs.plan.chip, cost.costs.plan
+    chip, use = cost.costs.use.chip, cost.costs.use
     available, used = chip.tiles, cost.tiles_used
-    if plan.tile_budget is not None and plan.tile_budget < used:
+    if use.tile_budget is not None and use.tile_budget < used:
         raise ValueError(
-            f"`tile_budget` must be at least the {used} tiles of one copy, got {plan.tile_budget}"
+            f"`tile_budget` must be at least the {used} tiles of one copy, got {use.tile_budget}"
         )
     if available is not None and used > available:
         largest = sorted(cost.rows, key=lambda row: -row.tiles)[:3]
         most = ", ".join(f"`{row.name}` {row.tiles}" for row in largest)
         remedy = "take a smaller network or a larger chip"
-        if plan.mapping == "one-layer" and cost.tiles_packed <= available:
+        if use.mapping == "one-layer" and cost.tiles_packed <= available:
             remedy = f"packed, it takes {cost.tiles_packed} (`mapping: packed`)"
         raise ValueError(
             f"`tiles` of {chip.name} must hold the network, which needs {used} of {chip.tile.rows} × "
             f"{chip.tile.columns}: {used - available} of {available} are missing; most need {most}; {remedy}"
         )
     capacity = chip.buffer.capacity
-    if capacity is not None and activations * chip.modes[plan.mode].input_bits > capacity.si:
-        need = math.ceil(activations * chip.modes[plan.mode].input_bits / 8)
+    if capacity is not None and activations * chip.modes[use.mode].input_bits > capacity.si:
+        need = math.ceil(activations * chip.modes[use.mode].input_bits / 8)
         raise ValueError(
             f"`buffer.capacity` must hold the activations of every layer, {need:,} B, got {capacity.value}"
         )

@@ -154,6 +154,8 @@ class Chip(Spec):
     """`one-layer`: a tile holds one layer; `packed`: small layers share tiles."""
     schedule: Literal["pipelined", "layer-serial"] = "pipelined"
     """`pipelined`: all layers work at once, on different inputs; `layer-serial`: one after the other."""
+    tile_budget: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Tiles that copies of busy layers may fill, so that throughput rises; without it there are no copies."""
     excluded: tuple[str, ...] = ()
     """What the constants leave out, for every output."""
 

@@ -30,7 +30,7 @@ Schedule: TypeAlias = Literal["pipelined", "layer-serial"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChipUse:
     """How networks use a chip.
 
     Attributes:
@@ -49,6 +49,11 @@ class Plan:
     tile_budget: int | None = None
     conductance: float = 1.0
 
+    @classmethod
+    def of(cls, chip: Chip) -> ChipUse:
+        """Return the use that a description has in mind."""
+        return cls(chip, chip.mode, chip.mapping, chip.schedule, chip.tile_budget)
+
 
 @final
 class NetworkCosts:
@@ -56,12 +61,12 @@ class NetworkCosts:
 
     Args:
         work: its nodes.
-        plan: how networks use the chip.
+        use: how networks use the chip.
     """
 
-    def __init__(self, work: Workload, plan: Plan) -> None:
+    def __init__(self, work: Workload, use: ChipUse) -> None:
         self.work = work
-        self.plan = plan
+        self.use = use
 
     @cached_property
     def layers(self) -> Layers:
@@ -71,20 +76,20 @@ class NetworkCosts:
     @cached_property
     def counts(self) -> TileCounts:
         """What each layer takes on tiles."""
-        return tile_counts(self.layers, self.plan.chip.tile)
+        return tile_counts(self.layers, self.use.chip.tile)
 
     @cached_property
     def replicas(self) -> Integers:
         """Copies of each layer that share its positions, `(layers,)`."""
         layers, ones = self.layers, np.ones_like(self.layers.rows)
-        if self.plan.tile_budget is None or self.plan.mapping == "packed":
+        if self.use.tile_budget is None or self.use.mapping == "packed":
             return ones
-        alone = layer_times(layers, self.counts, self.plan.chip, self.plan.mode, ones)
+        alone = layer_times(layers, self.counts, self.use.chip, self.use.mode, ones)
         positions, interval, first, tiles = (
             layers.spread(values)
             for values in (layers.positions, alone.interval, alone.first, self.counts.tiles * layers.copies)
         )
-        found = replicas_within(np.maximum(positions, 1), interval, first, tiles, self.plan.tile_budget)
+        found = replicas_within(np.maximum(positions, 1), interval, first, tiles, self.use.tile_budget)
         return np.asarray(found[layers.spread(ones) > 0])
 
     @cached_property
@@ -101,7 +106,7 @@ class NetworkCosts:
     @cached_property
     def packed(self) -> list[list[Piece]]:
         """The pieces of each network on shared tiles."""
-        return [place(matrices, self.plan.chip.tile, "packed") for matrices in self.matrices]
+        return [place(matrices, self.use.chip.tile, "packed") for matrices in self.matrices]
 
     @cached_property
     def matrices(self) -> list[list[Matrix]]:
@@ -121,8 +126,8 @@ class NetworkCosts:
 
     @cached_property
     def tiles_in_use(self) -> Integers:
-        """Tiles of each network under the plan's mapping, `(networks,)`."""
-        return self.tiles_packed if self.plan.mapping == "packed" else self.tiles
+        """Tiles of each network under the mapping in use, `(networks,)`."""
+        return self.tiles_packed if self.use.mapping == "packed" else self.tiles
 
     @cached_property
     def weights(self) -> Integers:
@@ -132,22 +137,22 @@ class NetworkCosts:
     @cached_property
     def utilisation(self) -> Floats:
         """Weights over the weights that the tiles in use could hold, `(networks,)`; copies are weights, too."""
-        tile = self.plan.chip.tile
+        tile = self.use.chip.tile
         held = self.layers.sums(self.counts.weights * self.layers.copies * self.replicas)
         return np.asarray(held / np.maximum(self.tiles_in_use * (tile.rows * tile.columns), 1))
 
     @cached_property
     def times(self) -> LayerTimes:
         """How long each layer takes."""
-        alone = layer_times(self.layers, self.counts, self.plan.chip, self.plan.mode, self.replicas)
-        if self.plan.mapping == "one-layer" or self.plan.schedule == "layer-serial":
+        alone = layer_times(self.layers, self.counts, self.use.chip, self.use.mode, self.replicas)
+        if self.use.mapping == "one-layer" or self.use.schedule == "layer-serial":
             return alone
         return self._sharing(alone)
 
     @cached_property
     def interval_ps(self) -> Integers:
         """Time between two inferences, `(networks,)`."""
-        if self.plan.schedule == "layer-serial":
+        if self.use.schedule == "layer-serial":
             return self.latency_ps
         return np.asarray(self.layers.spread(self.times.busy).max(axis=1, initial=0), dtype=np.int64)
 
@@ -155,7 +160,7 @@ class NetworkCosts:
     def latency_ps(self) -> Integers:
         """Time from the input to the last output, `(networks,)`."""
         layers = self.layers
-        if self.plan.schedule == "layer-serial":
+        if self.use.schedule == "layer-serial":
             return layers.sums(layers.copies * self.times.busy)
         first, interval = (layers.spread(values) for values in (self.times.first, self.times.interval))
         return pipelined_latency(self.work, first, interval, np.maximum(layers.spread(self.replicas), 1))
@@ -163,17 +168,17 @@ class NetworkCosts:
     @cached_property
     def layer_energies_fj(self) -> dict[str, Integers]:
         """Energy of each part and layer, `(layers,)`."""
-        return layer_energies(self.layers, self.counts, self.plan.chip, self.plan.mode, self.plan.conductance)
+        return layer_energies(self.layers, self.counts, self.use.chip, self.use.mode, self.use.conductance)
 
     @cached_property
     def step_energies_fj(self) -> Integers:
         """Energy of the digital operations of each node, `(networks, nodes)`."""
-        return step_energies(self.work, self.plan.chip)
+        return step_energies(self.work, self.use.chip)
 
     @cached_property
     def static_fj(self) -> Integers:
         """Energy of static and idle power for one inference, `(networks,)`."""
-        chip = self.plan.chip
+        chip = self.use.chip
         watts = self.tiles_in_use * (0.0 if chip.digital.idle is None else chip.digital.idle.si)
         watts = watts + (0.0 if chip.static is None else chip.static.si)
         return static_energy(watts, self.interval_ps)
@@ -193,6 +198,12 @@ class NetworkCosts:
     def latency_us(self) -> Floats:
         """Latency, µs."""
         return self.latency_ps / (PICO / 1e6)
+
+    @property
+    def area_mm2(self) -> Floats:
+        """Area of the tiles in use with their digital units, mm²; NaN where the description has none."""
+        core = self.use.chip.area.core
+        return np.asarray(self.tiles_in_use * (np.nan if core is None else core.si * 1e6), dtype=np.float64)
 
     @property
     def throughput_per_s(self) -> Floats:

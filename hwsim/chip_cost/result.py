@@ -54,12 +54,12 @@ class ChipCost:
     @property
     def chip(self) -> str:
         """Name of the chip."""
-        return self.costs.plan.chip.name
+        return self.costs.use.chip.name
 
     @property
     def mode(self) -> str:
         """How the chip reads."""
-        return self.costs.plan.mode
+        return self.costs.use.mode
 
     @property
     def tiles_used(self) -> int:
@@ -74,13 +74,13 @@ class ChipCost:
     @property
     def tiles_lower_bound(self) -> int:
         """Tiles that all weights would fill if matrices had no shape."""
-        tile = self.costs.plan.chip.tile
+        tile = self.costs.use.chip.tile
         return -(-int(self.costs.weights[0]) // (tile.rows * tile.columns))
 
     @property
     def tiles_available(self) -> int | None:
         """Tiles of the chip; None where the description has no number."""
-        return self.costs.plan.chip.tiles
+        return self.costs.use.chip.tiles
 
     @property
     def utilisation(self) -> float:
@@ -150,7 +150,7 @@ class ChipCost:
     @property
     def area_mm2(self) -> dict[str, float | None]:
         """`mvm`: arrays and converters of the tiles in use; `core`: with their digital units; `chip`: everything."""
-        area, used = self.costs.plan.chip.area, self.tiles_used
+        area, used = self.costs.use.chip.area, self.tiles_used
         return {
             "mvm": None if area.mvm is None else used * area.mvm.si * 1e6,
             "core": None if area.core is None else used * area.core.si * 1e6,
@@ -160,12 +160,12 @@ class ChipCost:
     @property
     def tops_per_w(self) -> dict[str, float]:
         """Efficiencies in 10^12 operations a joule: `peak`, `macro`, `sustained`."""
-        chip, mode = self.costs.plan.chip, self.mode
+        chip, mode = self.costs.use.chip, self.mode
         tiles, watts = chip.tiles or 1, 0.0 if chip.static is None else chip.static.si
         mvm_ps = round(chip.mvm_s(mode) * PICO)
         peak_fj = tiles * tile_energy_fj(chip, mode) + int(static_energy(watts, mvm_ps))
         each = self.costs.times.multiplying * self.costs.layers.copies
-        multiplying = each.sum() if self.costs.plan.schedule == "layer-serial" else each.max(initial=0)
+        multiplying = each.sum() if self.costs.use.schedule == "layer-serial" else each.max(initial=0)
         macro_fj = sum(self.energy_fj[part] for part in ("crossbar", "dac", "adc"))
         macro_fj += int(static_energy(watts, multiplying))
         return {
@@ -183,7 +183,7 @@ class ChipCost:
         energies["digital"] = energies["digital"] + costs.step_energies_fj[0]
         parts = {part: values.tolist() for part, values in energies.items()}
         counts = {name: spread(values)[0].tolist() for name, values in vars(costs.counts).items()}
-        tile = costs.plan.chip.tile
+        tile = costs.use.chip.tile
         shape = np.stack([work.rows, work.columns, work.groups, work.positions, work.copies], axis=-1)[
             0
         ].tolist()
@@ -210,7 +210,7 @@ class ChipCost:
                     energy_fj={part: values[node] for part, values in parts.items()},
                 )
             )
-        mac = costs.plan.chip.digital.mac
+        mac = costs.use.chip.digital.mac
         if self.digital_macs and mac is not None:
             macs = sum(self.digital_macs.values())
             found.append(_row(DIGITAL_LAYERS, {"digital": round(macs * mac.si * FEMTO)}))
@@ -220,9 +220,9 @@ class ChipCost:
     @cached_property
     def pieces(self) -> list[Piece]:
         """Which part of which layer lies where; replicas besides the first are left out."""
-        if self.costs.plan.mapping == "packed":
+        if self.costs.use.mapping == "packed":
             return self.costs.packed[0]
-        return place(self.costs.matrices[0], self.costs.plan.chip.tile, "one-layer")
+        return place(self.costs.matrices[0], self.costs.use.chip.tile, "one-layer")
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each layer and digital step; energies in µJ, the sums of whole femtojoules."""
@@ -237,8 +237,8 @@ class ChipCost:
         return {
             "chip": self.chip,
             "mode": self.mode,
-            "mapping": costs.plan.mapping,
-            "schedule": costs.plan.schedule,
+            "mapping": costs.use.mapping,
+            "schedule": costs.use.schedule,
             "tiles": {
                 "used": self.tiles_used,
                 "packed": self.tiles_packed,
@@ -270,7 +270,7 @@ class ChipCost:
 
         sums = f"{self.energy_uj:.4g} µJ, {self.latency_us:.4g} µs, {self.tiles_used:,} tiles"
         title = f"{self.chip}, {self.mode}: {sums}"
-        return cost_figure(title, self.rows, self.pieces, self.costs.plan.chip.tile)
+        return cost_figure(title, self.rows, self.pieces, self.costs.use.chip.tile)
 
     def __repr__(self) -> str:
         """Return the sums."""
@@ -326,7 +326,7 @@ class ChipCost:
         parts = ", ".join(f"{part} {value / MICRO:.4g}" for part, value in self.energy_fj.items() if value)
         areas = ", ".join(f"{name} {value:.4g}" for name, value in area.items() if value is not None)
         lines = [
-            f"{self.chip}, {self.mode}, {self.costs.plan.schedule}, {self.costs.plan.mapping}",
+            f"{self.chip}, {self.mode}, {self.costs.use.schedule}, {self.costs.use.mapping}",
             f"tiles    {self.tiles_used}{available} (packed {packed}, at least {self.tiles_lower_bound}), "
             f"utilisation {100 * self.utilisation:.1f} %",
             f"MVMs     {self.mvms:,} of layers, {self.tile_mvms:,} of tiles; {self.dac_conversions:,} DAC and "

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwsim.chip_cost.chip_files import chip_of
-from hwsim.chip_cost.network_costs import NetworkCosts, Plan
+from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.network_nodes import network_nodes
 from hwsim.chip_cost.workload import Nodes
 from search_spaces import NasBench201Space, ResNetSpace, genotypes
@@ -19,8 +19,8 @@ CHIP = chip_of(
         "link": {"hop": "6.3 fJ/bit"},
     }
 )
-PLANS = [
-    Plan(CHIP, "one-phase", mapping, schedule, budget)  # type: ignore[arg-type]
+USES = [
+    ChipUse(CHIP, "one-phase", mapping, schedule, budget)  # type: ignore[arg-type]
     for mapping, schedule, budget in (
         ("one-layer", "pipelined", None),
         ("one-layer", "pipelined", 300),
@@ -46,10 +46,10 @@ def test_a_genotype_costs_what_its_network_costs(space: Any, shape: tuple[int, .
     population = space.sample(n, np.random.default_rng(0))
     population = population[[problem == "" for problem in space.problems(population)]]
     graph = space.layer_graph(population)
-    together = [NetworkCosts(graph, plan) for plan in PLANS]
+    together = [NetworkCosts(graph, use) for use in USES]
     for row, genotype in enumerate(genotypes(population)):
         nodes = network_nodes(space.build(genotype), None, shape, CHIP.tile).nodes
-        for plan, many in zip(PLANS, together, strict=True):
-            one = NetworkCosts(Nodes.of([nodes]), plan)
+        for use, many in zip(USES, together, strict=True):
+            one = NetworkCosts(Nodes.of([nodes]), use)
             found = {metric: getattr(many, metric)[row] for metric in METRICS}
-            assert found == {metric: getattr(one, metric)[0] for metric in METRICS}, (genotype, plan)
+            assert found == {metric: getattr(one, metric)[0] for metric in METRICS}, (genotype, use)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from hwsim.chip_cost.description import Chip
-from hwsim.chip_cost.network_costs import NetworkCosts, Plan
+from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.workload import INPUT, Node, Nodes
 from tests.hwsim.chip_cost.own_chip import VALUES, own_chip
 
 
-def costs(nodes: list[Node], chip: Chip | None = None, **plan: object) -> NetworkCosts:
+def costs(nodes: list[Node], chip: Chip | None = None, **use: object) -> NetworkCosts:
     chip = chip or own_chip()
-    options = {"mapping": "one-layer", "schedule": "pipelined", **plan}
-    return NetworkCosts(Nodes.of([nodes]), Plan(chip, chip.mode, **options))  # type: ignore[arg-type]
+    options = {"mapping": "one-layer", "schedule": "pipelined", **use}
+    return NetworkCosts(Nodes.of([nodes]), ChipUse(chip, chip.mode, **options))  # type: ignore[arg-type]
 
 
 def by_events(nodes: list[Node], times: NetworkCosts) -> int:
@@ -148,10 +148,10 @@ def test_a_population_is_its_networks() -> None:
     chip = own_chip()
     for mapping in ("one-layer", "packed"):
         for schedule in ("pipelined", "layer-serial"):
-            plan = Plan(chip, "only", mapping, schedule)  # type: ignore[arg-type]
-            many = NetworkCosts(Nodes.of(networks), plan)
+            use = ChipUse(chip, "only", mapping, schedule)  # type: ignore[arg-type]
+            many = NetworkCosts(Nodes.of(networks), use)
             for row, nodes in enumerate(networks):
-                one = NetworkCosts(Nodes.of([nodes]), plan)
+                one = NetworkCosts(Nodes.of([nodes]), use)
                 for name in (
                     "energy_fj",
                     "latency_ps",
