@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
+from analognas.config.named_bounds import with_named_bounds
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
 from analognas.config.warm_start import WarmStart, read_warm_start
@@ -31,6 +33,7 @@ from analognas.strategies.start_from import StartFrom, given_candidate, known_fi
 from analognas.strategies.strategy import Strategy
 from analognas.tasks import Task
 from analognas.training.loop import Schedule
+from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import ArchitectureSpace
 
 
@@ -48,6 +51,7 @@ class Composition:
         site: where evaluations run.
         probe: which candidates are admissible.
         size_note: where bounds on size come from that nobody wrote; empty where somebody did.
+        named_bounds: where other bounds come from that nobody wrote as a number, by metric.
         warm_start: the trials of other runs that the search begins with.
     """
 
@@ -60,6 +64,7 @@ class Composition:
     site: Site
     probe: Probe
     size_note: str
+    named_bounds: Mapping[str, str]
     warm_start: WarmStart
 
     @property
@@ -72,7 +77,13 @@ class Composition:
         """What somebody should know before this search begins."""
         size = (self.size_note,) if self.size_note else ()
         known = (run.told() for run in self.warm_start.runs)
-        return (*(f"data: {note}" for note in self.task.notes), *size, *known, *self.site.notes())
+        return (
+            *(f"data: {note}" for note in self.task.notes),
+            *size,
+            *self.named_bounds.values(),
+            *known,
+            *self.site.notes(),
+        )
 
     def executor(self, logs: Path | None) -> Executor[Job, Measurement]:
         """Return a new executor of trials; `logs` is the folder for the output of its workers."""
@@ -120,13 +131,16 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
             f"this hardware cannot be simulated at every one of `evaluation.times`: {error}; choose another"
         )
         raise MisfitError(message, ("hardware",)) from None
+    use = None if config.chip is None else ChipUse.of(config.chip)
     config, size_note = with_size_bounds(config, task, space)
+    config, named_bounds = with_named_bounds(config, task, use)
     problem = SearchProblem(
         space=space,
         objective=config.objectives[0],
         upper_bounds=config.constraints.upper_bounds(),
         further=config.objectives[1:],
         hardware=config.hardware,
+        use=use,
     )
     found = _probe(problem, config.seed)
     strategy = _strategy(config, problem)
@@ -146,6 +160,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         chip_seed=chip_seed(config.seed),
         threads=config.executor.threads,
         device=config.executor.device,
+        use=use,
     )
     return Composition(
         config=config,
@@ -168,6 +183,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         site=_site(config),  # last, because only a composition can close it again
         probe=found,
         size_note=size_note,
+        named_bounds=named_bounds,
         warm_start=warm_start,
     )
 

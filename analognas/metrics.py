@@ -21,25 +21,31 @@ class Metric:
         name: in records and configurations.
         label: in texts and figures.
         sign: 1 where more is better, -1 where less is.
-        unit: `%` and `points` for fractions of 1 that are shown as such; empty for counts.
+        unit: `%` and `points` for fractions of 1 that are shown as such; empty for counts; otherwise that of the value.
         least: smallest value that a record may have.
         largest: largest value that a record may have.
         bound: whether an upper bound on it is `hard`, `soft`, or not possible.
         bounded: what a bound on it is of, with an example in the units of a configuration.
         harm: what breaking a soft bound costs, in units of the metric.
-        optional: whether a completed trial may lack it: run directories are older than the row.
+        optional: whether a completed trial may lack it: it is of a described chip, or run directories are older than
+            the row.
     """
 
     name: str
     label: str
     sign: Literal[1, -1]
-    unit: Literal["%", "points", ""]
+    unit: Literal["%", "points", "", "µJ", "µs", "mm²", "/J"]
     least: float
     largest: float
     bound: Literal["hard", "soft"] | None = None
     bounded: str = ""
     harm: float = 0.0
     optional: bool = False
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a fraction of 1, which is shown times 100."""
+        return self.unit in ("%", "points")
 
 
 TABLE: Final[Mapping[str, Metric]] = {
@@ -83,6 +89,51 @@ TABLE: Final[Mapping[str, Metric]] = {
         Metric("macs", "MACs", -1, "", 0.0, 1e18, "hard", "multiply-accumulates an inference, such as 1.5 M"),
         Metric("tiles", "tiles", -1, "", 0.0, 1e12, "hard", "crossbar tiles of `hardware.tile`, such as 16"),
         Metric("utilisation", "tile utilisation", 1, "%", 0.0, 1.0),
+        Metric(
+            "tiles_packed",
+            "packed tiles",
+            -1,
+            "",
+            0.0,
+            1e12,
+            "hard",
+            "crossbar tiles of `chip` where small layers share them, such as 16",
+            optional=True,
+        ),
+        Metric(
+            "energy_uj",
+            "energy",
+            -1,
+            "µJ",
+            0.0,
+            1e15,
+            "hard",
+            "energy of an inference on `chip`, in µJ, such as 50 or 0.05 mJ",
+            optional=True,
+        ),
+        Metric(
+            "latency_us",
+            "latency",
+            -1,
+            "µs",
+            0.0,
+            1e15,
+            "hard",
+            "latency of an inference on `chip`, in µs, such as 200 or 0.2 ms",
+            optional=True,
+        ),
+        Metric(
+            "area_mm2",
+            "area",
+            -1,
+            "mm²",
+            0.0,
+            1e12,
+            "hard",
+            "area of the tiles of `chip` in use, with their digital units, in mm², such as 10",
+            optional=True,
+        ),
+        Metric("inferences_per_j", "inferences per joule", 1, "/J", 0.0, 1e21, optional=True),
     )
 }
 """Every metric of a trial, in the order of records and tables."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from search_spaces.cost import LayerCost, NetworkCost, count_network, layer_table, network_cost
 from search_spaces.initialisation import initialise
+from search_spaces.layer_graph import GraphBuilder, LayerGraph, window_need
 from search_spaces.matrices import Matrices, Matrix
 from search_spaces.nasbench201 import NasBench201Space
 from search_spaces.published import PublishedNetwork, published, published_names, published_network
@@ -18,6 +19,7 @@ from search_spaces.space import (
     Countable,
     Genotype,
     Mappable,
+    Ordered,
     Population,
     Readable,
     Recombining,
@@ -32,13 +34,16 @@ __all__ = [
     "ArchitectureSpace",
     "Countable",
     "Genotype",
+    "GraphBuilder",
     "LayerCost",
+    "LayerGraph",
     "Mappable",
     "Matrices",
     "Matrix",
     "MutationRates",
     "NasBench201Space",
     "NetworkCost",
+    "Ordered",
     "Population",
     "PublishedNetwork",
     "Readable",
@@ -54,6 +59,7 @@ __all__ = [
     "published",
     "published_names",
     "published_network",
+    "window_need",
 ]
 
 if not TYPE_CHECKING:  # a module with `__getattr__` has every name for a type checker

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.layer_graph import LayerGraph
 from search_spaces.matrices import Matrices
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ class Mappable(Protocol):
 
 
 @runtime_checkable
+class Ordered(Protocol):
+    """A space that knows in which order the layers of its networks run, without building them."""
+
+    def layer_graph(self, population: Population) -> LayerGraph:
+        """Return the layers of each network, and what each waits for, `(n, nodes)` each."""
+        ...
+
+
+@runtime_checkable
 class Readable(Protocol):
     """A space whose genotypes read as architectures."""
 
@@ -108,7 +118,7 @@ class Readable(Protocol):
         ...
 
 
-class ArchitectureSpace(SearchSpace, Recombining, Countable, Mappable, Readable, Protocol):
+class ArchitectureSpace(SearchSpace, Recombining, Countable, Mappable, Ordered, Readable, Protocol):
     """A space with every ability."""
 
 

@@ -24,7 +24,7 @@ from analognas.progress.observer import Observer
 from analognas.progress.observers import Observers, opened
 from analognas.record.directory import RunDirectory, ensure_unused, holds_run, open_run
 from analognas.runs.growth import end_search, set_ends
-from analognas.runs.resume_checks import check_same_search, other_code, with_size_bounds_of
+from analognas.runs.resume_checks import check_same_search, other_code, with_bounds_of
 from analognas.runs.run import Run
 from analognas.specs.given import objects_in, require_objects
 
@@ -135,7 +135,7 @@ def _prepared(
         ensure_unused(Path(out))
         return _Prepared(parsed, document, None)
     directory = open_run(Path(out), objects_in(parsed))
-    parsed = with_size_bounds_of(directory, parsed)
+    parsed = with_bounds_of(directory, parsed)
     check_same_search(directory, parsed)
     return _Prepared(parsed, document, directory)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from search_spaces import Genotype, Matrices, Population
+from search_spaces import Genotype, LayerGraph, Matrices, Population
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +87,10 @@ class TableSpace:
     def matrices(self, population: Population) -> Matrices:
         """Return the weight matrices of each network."""
         return self._space.matrices(population)
+
+    def layer_graph(self, population: Population) -> LayerGraph:
+        """Return the layers of each network in order."""
+        return self._space.layer_graph(population)
 
     def problems(self, population: Population) -> list[str]:
         """Return `not in the table` where a candidate has no row."""

@@ -23,7 +23,7 @@ from analognas.record.directory import (
     holds_run,
     open_run,
 )
-from analognas.runs.resume_checks import search_differences, with_size_bounds_of
+from analognas.runs.resume_checks import search_differences, with_bounds_of
 from analognas.specs.problems import Place, nearest
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.specs import SELECTABLE, STRATEGIES
@@ -217,7 +217,7 @@ def _checked_run(planned: PlannedRun) -> PlannedRun:
         ensure_unused(planned.path)
         return planned
     run: RunDirectory = open_run(planned.path)
-    config = with_size_bounds_of(run, planned.config)
+    config = with_bounds_of(run, planned.config)
     differing = list(search_differences(run, config))
     if differing:
         raise UserError(

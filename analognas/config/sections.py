@@ -2,73 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, create_model, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 import hwsim
 from analognas.config.budgets import EvaluationSpec, FinalSection, FinalSpec, TrainingSpec
+from analognas.config.chip_section import ChipSection, chip_from
+from analognas.config.constraints import ConstraintsSpec
 from analognas.config.hardware_section import HardwareSection
 from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
 from analognas.executors.specs import AutoSpec, ExecutorSpec
-from analognas.metrics import HARD_METRICS, SIGNS, SOFT_METRICS, TABLE, Metric
+from analognas.metrics import SIGNS, TABLE
 from analognas.spaces.resnet import ResNetSpec
 from analognas.spaces.specs import SpaceSection
 from analognas.specs.base import AnchoredPath, MismatchError, Spec
 from analognas.specs.metric_name import MetricName
 from analognas.specs.problems import nearest
-from analognas.specs.quantity import Count, Share
-from analognas.strategies.costs import CHIP_COSTS, NETWORK_COSTS
+from analognas.strategies.costs import CHIP_COSTS, COSTS
 from analognas.strategies.problem import Choice, Objective
 from analognas.strategies.specs import SELECTABLE, StrategySection
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from analognas.tasks.specs import TaskSection
 from search_spaces import published_names
 
-
-class _Bounds(Spec):
-    def upper_bounds(self) -> dict[str, float]:
-        """Return the bounds that are set, by metric name."""
-        return {name: float(value) for name, value in self.model_dump().items() if value is not None}
-
-    @property
-    def says_size(self) -> bool:
-        """Whether a bound on a cost is written, `null` included."""
-        return bool(set(HARD_METRICS) & self.model_fields_set)
-
-
-_WHEN: Final = {"hard": "checked before training", "soft": "measured"}
-
-
-def _bound(metric: Metric) -> Any:
-    """Return type and default of the bound on a metric."""
-    quantity = Share if metric.unit else Count
-    description = f"{metric.bounded} ({metric.bound}: {_WHEN[metric.bound or 'soft']})"
-    return quantity | None, Field(default=None, description=description)
-
-
-if TYPE_CHECKING:
-    ConstraintsSpec = _Bounds
-else:
-    ConstraintsSpec = create_model(
-        "ConstraintsSpec",
-        __base__=_Bounds,
-        __module__=__name__,
-        __doc__="Upper bounds; an absent one is free. Without one on a cost, the largest reference bounds the size.",
-        **{name: _bound(TABLE[name]) for name in (*HARD_METRICS, *SOFT_METRICS)},
-    )
-
-
 if TYPE_CHECKING:
     ObjectiveName = str
 else:
     ObjectiveName = Literal[
-        tuple(
-            name
-            for name, metric in TABLE.items()
-            if metric.sign > 0 and name not in NETWORK_COSTS and name not in CHIP_COSTS
-        )
+        tuple(name for name, metric in TABLE.items() if metric.sign > 0 and name not in COSTS)
     ]
 """A measured metric of which more is better."""
 
@@ -170,11 +140,17 @@ class SearchConfig(Spec):
         description="a preset by name or a YAML file, any of whose values may be replaced: "
         "{preset: pcm-analognas, tile: {rows: 512}}",
     )
+    chip: ChipSection | None = Field(
+        default=None,
+        description="what networks cost: a described chip by name or a YAML file, any of whose variables may be "
+        "replaced: {chip: hermes-64core, tiles: 16}; its `hardware` is taken where none is written",
+    )
     constraints: ConstraintsSpec = ConstraintsSpec()
     objective: ObjectiveName = Field(default="accuracy_1d", description="what to maximise")
     further_objectives: tuple[MetricName, ...] = Field(
         default=(),
-        description="more objectives: accuracies and utilisation are raised, everything else is lowered",
+        description="more objectives: accuracies, utilisation and inferences_per_j are raised, everything else is "
+        "lowered",
     )
     choice: Choice = Field(
         default="best",
@@ -207,6 +183,41 @@ class SearchConfig(Spec):
         if twice:
             raise ValueError(f"objectives must differ, `objective` included; twice: {', '.join(twice)}")
         return names
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hardware_of_the_chip(cls, values: Any, info: ValidationInfo) -> Any:
+        """Take the hardware that a chip describes, or the tiles of one that describes none."""
+        if not isinstance(values, Mapping) or values.get("chip") is None or "hardware" in values:
+            return values
+        try:
+            chip = chip_from(values["chip"], (info.context or {}).get("folder"))
+        except ValueError:  # told with the section
+            return values
+        hardware = chip.hardware or hwsim.preset("pcm-analognas").replace({"tile": chip.tile.model_dump()})
+        return {**values, "hardware": hardware.model_dump()}
+
+    @model_validator(mode="after")
+    def _hardware_has_the_tiles_of_the_chip(self) -> SearchConfig:
+        if self.chip is not None and self.chip.tile != self.hardware.tile:
+            ours, theirs = (f"{tile.rows} × {tile.columns}" for tile in (self.hardware.tile, self.chip.tile))
+            raise MismatchError(
+                f"the tiles of `hardware` must be those of `chip`, {theirs}, got {ours}: leave `hardware` out, or "
+                f"write `tile: {{rows: {self.chip.tile.rows}, columns: {self.chip.tile.columns}}}`",
+                ("hardware",),
+                ("chip",),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _costs_of_a_chip_need_one(self) -> SearchConfig:
+        for name in self.further_objectives:
+            if name in CHIP_COSTS and self.chip is None:
+                raise MismatchError(
+                    f"the objective `{name}` needs a section `chip`, such as `chip: hermes-64core`",
+                    ("further_objectives",),
+                )
+        return self
 
     @model_validator(mode="after")
     def _augmentation_suits_the_inputs(self) -> SearchConfig:
@@ -244,10 +255,9 @@ class SearchConfig(Spec):
         """Every objective, the first one first."""
         return tuple(Objective(name, SIGNS[name]) for name in (self.objective, *self.further_objectives))
 
-    def with_size_bounds(self, parameters: int | None, macs: int | None) -> SearchConfig:
-        """Return the same search with these bounds on size, as if they were written; None is free."""
-        update = {"parameters": parameters, "macs": macs}
-        return self.model_copy(update={"constraints": self.constraints.model_copy(update=update)})
+    def with_bounds(self, bounds: Mapping[str, float | None]) -> SearchConfig:
+        """Return the same search with these bounds, as if they were written; None is free."""
+        return self.model_copy(update={"constraints": self.constraints.model_copy(update=dict(bounds))})
 
     @model_validator(mode="after")
     def _halving_reaches_the_full_budget(self) -> SearchConfig:

@@ -61,7 +61,7 @@ def with_size_bounds(config: SearchConfig, task: Task, space: ArchitectureSpace)
         f"constraints: no bound on size is written; taken are `parameters <= {parameters:,}` and "
         f"`macs <= {macs:,}`, {source}; {FREE}"
     )
-    return config.with_size_bounds(parameters, macs), note
+    return config.with_bounds({"parameters": parameters, "macs": macs}), note
 
 
 def _sizes_to_beat(

@@ -45,6 +45,7 @@ from analognas.record.trial import DriftRecord, Failure
 from analognas.seeds import derive_seed
 from analognas.specs.durations import DAY_S
 from analognas.training.loop import accuracy
+from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import ArchitectureSpace, Genotype, SearchSpace, network_cost, published
 
 
@@ -62,6 +63,7 @@ class Evaluator:
         chip_seed: of the chips: the same for all candidates, so that they are compared on paired chips.
         threads: torch threads.
         device: where it runs, by its name in a configuration; it is looked up on the worker.
+        use: a described chip, and how networks use it; None without one.
     """
 
     task: PreparedTask
@@ -73,6 +75,7 @@ class Evaluator:
     chip_seed: int
     threads: int
     device: str = "cpu"
+    use: ChipUse | None = None
 
     @cached_property
     def data(self) -> PreparedTask:
@@ -149,7 +152,7 @@ class Evaluator:
         return Measurement(self._metrics(curve, trained.digital_accuracy, trained.network), curve)
 
     def _metrics(self, curve: DriftRecord, digital_accuracy: float, network: nn.Module) -> dict[str, float]:
-        costs = cost_metrics(network, self.task, self.hardware)
+        costs = cost_metrics(network, self.task, self.hardware, self.use)
         return {**drift_metrics(curve), "digital_accuracy": digital_accuracy, **costs}
 
     def network(self, genotype: Genotype, share: float = 1.0) -> nn.Module:

@@ -14,10 +14,11 @@ from analognas.record.trial import DriftRecord
 from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.strategies.costs import network_costs
 from analognas.tasks import Split
-from search_spaces import network_cost
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from hwsim.chip_cost.network_costs import ChipUse
 
 
 def curve_on_chips(
@@ -77,6 +78,8 @@ def drift_metrics(curve: DriftRecord) -> dict[str, float]:
     return {name: float(metric(rows)) for name, metric in MEASURED.items()}
 
 
-def cost_metrics(network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware) -> dict[str, float]:
-    """Return what a network costs on its own and on the hardware, as the constraints count it."""
-    return network_costs(network_cost(network, task.source.input_shape), hardware)
+def cost_metrics(
+    network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, use: ChipUse | None
+) -> dict[str, float]:
+    """Return what a network costs on its own, on the hardware and on a described chip, as the constraints count it."""
+    return network_costs(network, task.source.input_shape, hardware, use)

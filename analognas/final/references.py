@@ -23,7 +23,7 @@ def broken_by(name: str, problem: SearchProblem, task: Task) -> str:
     if not bounds:
         return ""
     network = published(name, task.input_shape, task.n_classes)
-    costs = network_costs(network_cost(network, task.input_shape), problem.hardware)
+    costs = network_costs(network, task.input_shape, problem.hardware, problem.use)
     return ", ".join(
         broken_bound(metric, bounds[metric], costs[metric]) for metric in broken_bounds(costs, bounds)
     )

@@ -24,6 +24,9 @@ PACKAGES: Final = (
 SIZE_BOUNDS: Final = "size_bounds"
 """The key of environment.json for the source of default bounds on size."""
 
+NAMED_BOUNDS: Final = "named_bounds"
+"""The key of environment.json for the sources of other bounds that nobody wrote as a number, by metric."""
+
 WARM_START: Final = "warm_start"
 """The key of environment.json for what a search took from other runs."""
 

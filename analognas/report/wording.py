@@ -23,8 +23,9 @@ def capitalised(text: str) -> str:
 
 def scale(metric: str) -> tuple[float, str]:
     """Return the factor and the unit that a metric is shown with."""
-    unit = TABLE[metric].unit if metric in TABLE else ""
-    return (100.0, unit) if unit else (1.0, "")
+    if metric not in TABLE:
+        return 1.0, ""
+    return (100.0 if TABLE[metric].is_share else 1.0), TABLE[metric].unit
 
 
 def axis_title(metric: str) -> str:
@@ -39,12 +40,16 @@ def amount(metric: str, value: float | None) -> str:
 
     >>> amount("accuracy_1d", 0.97222), amount("avm", 0.0042), amount("parameters", 65432.0)
     ('97.22 %', '0.42 points', '65,432')
+    >>> amount("energy_uj", 722.557)
+    '722.6 µJ'
     """
     if value is None or not math.isfinite(value):
         return "–"
     factor, unit = scale(metric)
-    if unit:
+    if factor != 1:
         return f"{value * factor:.2f} {unit}"
+    if unit:
+        return f"{value:,.4g} {unit}"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
@@ -54,7 +59,7 @@ def broken_bound(name: str, bound: float, value: float) -> str:
     >>> broken_bound("parameters", 40_000.0, 78_186.0), broken_bound("avm", 0.05, 0.1)
     ('`parameters <= 40,000` (78,186)', '`avm <= 0.05` (0.1)')
     """
-    if bound < 1:
+    if bound < 1 or scale(name)[1]:
         return f"`{name} <= {bound:,.10g}` ({value:,.4g})"
     return f"`{name} <= {bound:,.0f}` ({value:,.0f})"
 

@@ -21,7 +21,7 @@ from analognas.interruption import stop_on_interrupt
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.earlier_trial import written
-from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, WARM_START, environment
+from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS, SOURCE_HASH, WARM_START, environment
 from analognas.record.journal import Journal
 from analognas.record.search_end import SearchEnd, read_search_end, write_search_end
 from analognas.record.trial import Trial
@@ -66,6 +66,8 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     }
     if composition.size_note:
         facts[SIZE_BOUNDS] = composition.size_note
+    if composition.named_bounds:
+        facts[NAMED_BOUNDS] = dict(composition.named_bounds)
     if composition.warm_start.runs:
         facts[WARM_START] = [run.to_json() for run in composition.warm_start.runs]
     earlier = written(composition.warm_start.trials)

@@ -13,7 +13,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.executors.fingerprint import OUR_SOURCE, fingerprint
 from analognas.record.directory import RunDirectory
-from analognas.record.environment import SIZE_BOUNDS, SOURCE_HASH, package_versions
+from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS, SOURCE_HASH, package_versions
 
 if TYPE_CHECKING:
     from analognas.driver.loop import SearchLoop
@@ -31,23 +31,25 @@ MEASURED_WITH: Final = "measured_with"
 """The key of environment.json that keeps `measured_with` of the configuration a run began with."""
 
 
-def with_size_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig:
-    """Return `config`, where it says nothing about size, with the bounds that `run` took, or as free as it is.
+def with_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig:
+    """Return `config` with the bounds that `run` took where nobody wrote a number, or as free as it is.
 
     Raises:
         UserError: when the configuration of the run cannot be read.
     """
-    if config.constraints.says_size:
+    written = config.constraints.model_dump()
+    named = {metric for metric, value in written.items() if isinstance(value, str)}
+    if config.constraints.says_size and not named and config.chip is None:
         return config
-    own, told = load_run_config(run)[0].constraints, run.read_environment()
-    bounds = own.model_dump()
-    is_free = bounds["parameters"] is None and bounds["macs"] is None
+    bounds, told = load_run_config(run)[0].constraints.model_dump(), run.read_environment()
+    taken = {}
     # A run whose environment.json is lost is believed; written bounds are another search.
-    return (
-        config.with_size_bounds(bounds["parameters"], bounds["macs"])
-        if is_free or not told or SIZE_BOUNDS in told
-        else config
-    )
+    is_free = bounds["parameters"] is None and bounds["macs"] is None
+    if not config.constraints.says_size and (is_free or not told or SIZE_BOUNDS in told):
+        taken = {metric: bounds[metric] for metric in ("parameters", "macs")}
+    from_chip = {metric for metric in told.get(NAMED_BOUNDS, {}) if written.get(metric, 0) is None}
+    taken |= {metric: bounds[metric] for metric in named | from_chip}
+    return config.with_bounds(taken)
 
 
 def check_same_search(run: RunDirectory, config: SearchConfig) -> None:

@@ -1,9 +1,9 @@
 """One interface for every space, built in or a user's own.
 
 A user's space has the four methods of `search_spaces.SearchSpace`. The strategies also want stratified sampling,
-crossover, canonical genotypes, costs, weight matrices and readable architectures; `complete` supplies what a space does
-not offer itself: random sampling instead of stratified, mutation instead of crossover, costs and matrices of the built
-network.
+crossover, canonical genotypes, costs, weight matrices, the order of layers and readable architectures. `complete`
+supplies what a space does not offer itself: random sampling instead of stratified, mutation instead of crossover, and
+costs, matrices and order of the built network.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from analognas.strategies.costs import built_nodes
+from hwsim.chip_cost.workload import Node, Nodes
 from search_spaces import (
     ArchitectureSpace,
     Countable,
     Genotype,
+    LayerGraph,
     Mappable,
     Matrices,
     NetworkCost,
+    Ordered,
     Population,
     Readable,
     Recombining,
@@ -40,6 +44,7 @@ class _CompletedSpace:
         self._space = space
         self._input_shape = input_shape
         self._counts: dict[Genotype, tuple[NetworkCost, str]] = {}
+        self._nodes: dict[Genotype, tuple[Node, ...]] = {}
 
     def sample(self, n: int, rng: np.random.Generator) -> Population:
         return self._space.sample(n, rng)
@@ -86,6 +91,12 @@ class _CompletedSpace:
             return self._space.matrices(population)
         return Matrices.of([self._count(genotype)[0].matrices for genotype in genotypes(population)])
 
+    def layer_graph(self, population: Population) -> LayerGraph:
+        if isinstance(self._space, Ordered):
+            return self._space.layer_graph(population)
+        nodes = [self._nodes_of(genotype) for genotype in genotypes(population)]
+        return LayerGraph(**vars(Nodes.of(nodes)))
+
     def problems(self, population: Population) -> list[str]:
         if isinstance(self._space, Countable):
             return self._space.problems(population)
@@ -103,6 +114,15 @@ class _CompletedSpace:
         if not isinstance(genes, list) or not all(isinstance(gene, int) for gene in genes):
             raise ValueError(f"`genes` must be a list of integers, got {genes!r}")
         return tuple(genes)
+
+    def _nodes_of(self, genotype: Genotype) -> tuple[Node, ...]:
+        """Return the layers of the built network; none of one that cannot be built."""
+        if genotype not in self._nodes:
+            cannot = self._count(genotype)[1]
+            self._nodes[genotype] = (
+                () if cannot else built_nodes(self._space.build(genotype), self._input_shape)
+            )
+        return self._nodes[genotype]
 
     def _count(self, genotype: Genotype) -> tuple[NetworkCost, str]:
         """Return what the built network costs, or nothing and why it cannot be built."""
@@ -126,6 +146,7 @@ def complete(space: SearchSpace, input_shape: tuple[int, ...]) -> ArchitectureSp
         isinstance(space, Recombining)
         and isinstance(space, Countable)
         and isinstance(space, Mappable)
+        and isinstance(space, Ordered)
         and isinstance(space, Readable)
     ):
         return space

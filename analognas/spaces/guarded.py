@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.specs.entry_points import Guard
-from search_spaces import ArchitectureSpace, Genotype, Matrices, Population
+from search_spaces import ArchitectureSpace, Genotype, LayerGraph, Matrices, Population
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +81,15 @@ class _GuardedSpace:
         if shape[:1] != (len(population),):
             raise self._guard.breach(
                 "matrices", f"must return Matrices of {len(population)} rows, got shape {shape}"
+            )
+        return found
+
+    def layer_graph(self, population: Population) -> LayerGraph:
+        found = self._guard.call("layer_graph", self._space.layer_graph, population)
+        shape = getattr(getattr(found, "copies", None), "shape", ())
+        if shape[:1] != (len(population),):
+            raise self._guard.breach(
+                "layer_graph", f"must return a LayerGraph of {len(population)} rows, got shape {shape}"
             )
         return found
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
+
+from hwsim.chip_cost.quantity import parse_quantity
 
 _NUMBER_AND_UNIT: Final = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z%]*)\s*$")
 _COUNTS: Final[Mapping[str, int]] = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
@@ -50,6 +53,20 @@ def parse_share(value: Any) -> Any:
     return float(share)
 
 
+def _amount(value: Any, dimension: str, unit_si: float) -> Any:
+    if not isinstance(value, str):
+        return value
+    number = _NUMBER_AND_UNIT.match(value)
+    if number and not number[2]:
+        return float(number[1])
+    return float(f"{parse_quantity(value, dimension) / unit_si:.12g}")  # 0.2 ms are 200 µs
+
+
+def _amounts(dimension: str, unit_si: float) -> Any:
+    read = partial(_amount, dimension=dimension, unit_si=unit_si)
+    return Annotated[float, Field(gt=0, le=1e15), BeforeValidator(read, json_schema_input_type=float | str)]
+
+
 def _in_units(text: str, units: Mapping[str, int | Decimal]) -> Decimal | None:
     """Return the number of a text with its unit applied; None where it is no number or has another unit."""
     match = _NUMBER_AND_UNIT.match(text)
@@ -62,3 +79,10 @@ Count = Annotated[int, Field(ge=1), BeforeValidator(parse_count, json_schema_inp
 
 Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(parse_share, json_schema_input_type=float | str)]
 """A fraction above 0, at most 1, or a text such as `5 %` or `3 points`."""
+
+Amounts: Final[Mapping[str, Any]] = {
+    "µJ": _amounts("energy", 1e-6),
+    "µs": _amounts("time", 1e-6),
+    "mm²": _amounts("area", 1e-6),
+}
+"""Numbers in a metric's unit, or texts with a unit such as `0.05 mJ`, by that unit."""

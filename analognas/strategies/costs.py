@@ -1,23 +1,28 @@
 """What candidates cost, from their genotypes alone: one function a metric, the only list of them.
 
 A hard bound, the value of a further objective, the reason of a rejection and the reach of a first design all read it.
-The tiles are those of `hwsim.mapping`: each layer on tiles of its own, split in near-equal parts.
+The tiles are those of `hwsim.mapping`: each layer on tiles of its own, split in near-equal parts. Energy, latency and
+area are those of `hwsim.cost`, of a described chip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
+from hwsim.chip_cost.workload import Node, Nodes, Workload
 from hwsim.mapping import count_tiles
-from search_spaces import Matrices, NetworkCost, Population
+from search_spaces import Matrices, NetworkCost, Population, network_cost
 
 if TYPE_CHECKING:
+    from torch import nn
+
     import hwsim
 
 Cost: TypeAlias = Callable[[Population], npt.NDArray[Any]]
@@ -39,30 +44,62 @@ class Counted(Protocol):
         """Return the weight matrices of each network, `(n, slots)` each."""
         ...
 
+    def layer_graph(self, population: Population) -> Workload:
+        """Return the layers of each network in order, `(n, nodes)` each."""
+        ...
 
-def cost_functions(space: Counted, hardware: hwsim.Hardware | None) -> dict[str, Cost]:
-    """Return the cost functions by metric name, those of a chip only where there is one.
+
+def cost_functions(
+    space: Counted, hardware: hwsim.Hardware | None, use: ChipUse | None = None
+) -> dict[str, Cost]:
+    """Return the cost functions by metric name, those of hardware and of a chip only where there is one.
 
     Args:
         space: the search space.
         hardware: what networks run on; None where nothing but the network counts.
+        use: a described chip and how networks use it; None without one.
     """
     costs: dict[str, Cost] = {name: partial(cost, space) for name, cost in NETWORK_COSTS.items()}
     if hardware is not None:
-        costs |= {name: partial(_on_chip, cost, space, hardware) for name, cost in CHIP_COSTS.items()}
+        costs |= {name: partial(_on_tiles, cost, space, hardware) for name, cost in TILE_COSTS.items()}
+    if use is not None:
+        known = (name for name in CHIP_COSTS if name != "area_mm2" or use.chip.area.core is not None)
+        costs |= {name: partial(_on_chip, CHIP_COSTS[name], space, use) for name in known}
     return costs
 
 
-def _on_chip(
-    cost: ChipCost, space: Counted, hardware: hwsim.Hardware, population: Population
+def _on_tiles(
+    cost: TileCost, space: Counted, hardware: hwsim.Hardware, population: Population
 ) -> npt.NDArray[Any]:
     return cost(space.matrices(population), hardware)
 
 
-def network_costs(network: NetworkCost, hardware: hwsim.Hardware | None) -> dict[str, float]:
-    """Return what a network costs that is no candidate, by metric name."""
+def _on_chip(cost: ChipCost, space: Counted, use: ChipUse, population: Population) -> npt.NDArray[Any]:
+    parts = range(0, max(1, len(population)), _AT_ONCE)
+    return np.concatenate(
+        [cost(NetworkCosts(space.layer_graph(population[start : start + _AT_ONCE]), use)) for start in parts]
+    )
+
+
+def network_costs(
+    network: nn.Module,
+    input_shape: Sequence[int],
+    hardware: hwsim.Hardware | None,
+    use: ChipUse | None = None,
+) -> dict[str, float]:
+    """Return what a network costs that is no candidate, by metric name.
+
+    Args:
+        network: any torch network that takes one tensor.
+        input_shape: of one example.
+        hardware: what it runs on; None where nothing but the network counts.
+        use: a described chip and how it is used; None without one.
+
+    Raises:
+        ValueError: for a network that does not fit the chip's tiles.
+    """
     none = np.zeros((1, 0), dtype=np.int64)
-    costs = cost_functions(_OneNetwork(network), hardware)
+    costs = cost_functions(_OneNetwork(network, tuple(input_shape)), hardware, use)
     return {name: float(cost(none)[0]) for name, cost in costs.items()}
 
 
@@ -85,24 +122,61 @@ NETWORK_COSTS: Final[Mapping[str, Callable[[Counted, Population], npt.NDArray[An
 }
 """What a network costs wherever it runs, by metric name."""
 
-ChipCost: TypeAlias = Callable[[Matrices, "hwsim.Hardware"], npt.NDArray[Any]]
-"""From the weight matrices of `n` networks to their `(n,)` costs on a chip."""
+TileCost: TypeAlias = Callable[[Matrices, "hwsim.Hardware"], npt.NDArray[Any]]
+"""From the weight matrices of `n` networks to their `(n,)` costs on tiles."""
 
-CHIP_COSTS: Final[Mapping[str, ChipCost]] = {"tiles": n_tiles, "utilisation": utilisation}
-"""What a network costs on a chip, by metric name."""
+TILE_COSTS: Final[Mapping[str, TileCost]] = {"tiles": n_tiles, "utilisation": utilisation}
+"""What a network costs on the tiles of hardware, by metric name."""
+
+ChipCost: TypeAlias = Callable[[NetworkCosts], npt.NDArray[Any]]
+"""From what `n` networks take of a chip to one of their `(n,)` costs."""
+
+CHIP_COSTS: Final[Mapping[str, ChipCost]] = {
+    "tiles_packed": lambda costs: costs.tiles_packed,
+    "energy_uj": lambda costs: costs.energy_uj,
+    "latency_us": lambda costs: costs.latency_us,
+    "area_mm2": lambda costs: costs.area_mm2,
+    "inferences_per_j": lambda costs: costs.inferences_per_j,
+}
+"""What a network costs on a described chip, by metric name."""
+
+COSTS: Final = (*NETWORK_COSTS, *TILE_COSTS, *CHIP_COSTS)
+"""Every metric that follows from the genotype."""
+
+_AT_ONCE: Final = 1024
+"""Candidates costed in one go: more do not fit into the caches."""
 
 
 @dataclass(frozen=True)
 class _OneNetwork:
     """A network that was built, as a space of its own."""
 
-    network: NetworkCost
+    network: nn.Module
+    input_shape: tuple[int, ...]
+
+    @cached_property
+    def cost(self) -> NetworkCost:
+        return network_cost(self.network, self.input_shape)
 
     def parameters(self, _: Population) -> npt.NDArray[np.int64]:
-        return np.array([self.network.parameters])
+        return np.array([self.cost.parameters])
 
     def macs(self, _: Population) -> npt.NDArray[np.int64]:
-        return np.array([self.network.macs])
+        return np.array([self.cost.macs])
 
     def matrices(self, _: Population) -> Matrices:
-        return Matrices.of([self.network.matrices])
+        return Matrices.of([self.cost.matrices])
+
+    def layer_graph(self, _: Population) -> Workload:
+        return Nodes.of([built_nodes(self.network, self.input_shape)])
+
+
+def built_nodes(network: nn.Module, input_shape: Sequence[int]) -> tuple[Node, ...]:
+    """Return the layers of a built network in the order in which they run.
+
+    Raises:
+        ValueError: for inputs that the network cannot run on.
+    """
+    from hwsim.chip_cost.network_nodes import network_nodes  # which needs torch
+
+    return network_nodes(network, None, input_shape, None).nodes

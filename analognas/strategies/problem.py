@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.metrics import HARD_METRICS, SOFT_METRICS
-from analognas.strategies.costs import Cost, cost_functions
+from analognas.strategies.costs import CHIP_COSTS, Cost, cost_functions
 from analognas.strategies.worth import SoftBound, soft_bounds, worth
 from search_spaces import Population
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     import hwsim
+    from hwsim.chip_cost.network_costs import ChipUse
     from search_spaces import ArchitectureSpace
 
 Choice: TypeAlias = Literal["best", "knee"]
@@ -50,9 +51,10 @@ class SearchProblem:
         upper_bounds: largest allowed value of a metric that may be bounded; one that is absent is free.
         further: more objectives, such as `parameters`; only multi-objective strategies look at them.
         hardware: what the networks run on; None where only costs of the network itself are bounded.
+        use: a described chip and how the networks use it; None without one.
 
     Raises:
-        ValueError: for a bound on a cost of hardware, without hardware.
+        ValueError: for a bound on a cost of hardware or of a chip, without one.
     """
 
     space: ArchitectureSpace
@@ -60,11 +62,13 @@ class SearchProblem:
     upper_bounds: Mapping[str, float]
     further: tuple[Objective, ...] = ()
     hardware: hwsim.Hardware | None = None
+    use: ChipUse | None = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.hard_bounds if name not in self.costs]
         if unknown:
-            raise ValueError(f"a bound on `{unknown[0]}` needs `hardware`, got None")
+            needed = "a described `chip`" if unknown[0] in CHIP_COSTS else "`hardware`"
+            raise ValueError(f"a bound on `{unknown[0]}` needs {needed}, got None")
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -81,7 +85,7 @@ class SearchProblem:
     @property
     def costs(self) -> dict[str, Cost]:
         """What is known of candidates before any training, by metric name."""
-        return cost_functions(self.space, self.hardware)
+        return cost_functions(self.space, self.hardware, self.use)
 
     @property
     def hard_bounds(self) -> dict[str, float]:

@@ -22,7 +22,7 @@ def metrics_of(number: int) -> dict[str, float]:
     """Return a value of every metric that its bounds allow, other ones for another number."""
     share = 1 - 1 / (number + 2)
     return {
-        name: (metric.least + share * (metric.largest - metric.least) if metric.unit else 1000.0 * number)
+        name: (metric.least + share * (metric.largest - metric.least) if metric.is_share else 1000.0 * number)
         for name, metric in TABLE.items()
     }
 

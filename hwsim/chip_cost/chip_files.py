@@ -23,6 +23,9 @@ from hwsim.arguments import nearest, require, shown
 from hwsim.chip_cost.description import SECTIONS, Chip
 from hwsim.strict_yaml import StrictLoader
 
+_CHANGES_SHOWN: Final = 3
+"""Changed variables that a name tells; of more it gives the number."""
+
 _EVERY_MODE: Final = "every-mode"
 """Key of `modes` whose values hold for each mode that does not have its own."""
 
@@ -95,10 +98,20 @@ def chip_of(given: object, name: str = "custom") -> Chip:
     base = _described(given["chip"]) if "chip" in given else {"name": name}
     own = {str(key): value for key, value in given.items() if key != "chip"}
     if "chip" in given and own:
-        base["name"] = name if name != "custom" else f"{base['name']} (changed)"
+        base["name"] = name if name != "custom" else f"{base['name']} with {_changes(own)}"
     if "tile" in own and isinstance(base.get("hardware"), str) and "hardware" not in own:
         own["hardware"] = {"preset": base["hardware"], "tile": own.pop("tile")}
     return _checked(_merged(base, own))
+
+
+def _changes(own: Mapping[str, Any]) -> str:
+    """Return what differs from a described chip, for its name."""
+    if len(own) > _CHANGES_SHOWN:
+        return f"{len(own)} other variables"
+    return ", ".join(
+        f"another {key}" if isinstance(value, Mapping | list) else f"{key} {value}"
+        for key, value in own.items()
+    )
 
 
 def _described(name: object) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def network_nodes(
     net: nn.Module,
     example: object,
     input_shape: Sequence[int] | None,
-    tile: TileSpec,
+    tile: TileSpec | None,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
 ) -> Traced:
     """Return the nodes of a network.
@@ -76,7 +76,7 @@ def network_nodes(
         net: an analog network, or a digital one, whose layers count as analog where `to_analog` would replace them.
         example: inputs, of which the first counts.
         input_shape: in place of an example, the shape of one input.
-        tile: what the layers of an analog network must be on.
+        tile: what the layers of an analog network must be on, and each kernel must fit into; None for any.
         digital_layers: as in `to_analog`, for a digital network.
 
     Raises:
@@ -95,7 +95,7 @@ def network_nodes(
     one = inputs.part(0, 1).copied_to(like.device)
     analog = _analog(net, tile, digital_layers)
     names = {module: name for name, module in net.named_modules()}
-    follower = _Follower(names, analog, tile.rows)
+    follower = _Follower(names, analog, None if tile is None else tile.rows)
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
         stack.enter_context(floating_point(net))
@@ -116,14 +116,14 @@ def network_nodes(
 
 def _analog(
     net: nn.Module,
-    tile: TileSpec,
+    tile: TileSpec | None,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module],
 ) -> set[nn.Module]:
     """Return the layers that are, or would be, on tiles."""
     found: set[nn.Module] = set()
     for name, layer in analog_layers(net):
         sides = layer.mapping.tile_rows, layer.mapping.tile_columns
-        if sides != (tile.rows, tile.columns):
+        if tile is not None and sides != (tile.rows, tile.columns):
             raise ValueError(
                 f"layer `{name}` must be on the chip's tiles of {tile.rows} × {tile.columns}, got {sides[0]} × "
                 f"{sides[1]}: convert the network with the chip's hardware, or pass the digital network"
@@ -140,7 +140,7 @@ def _analog(
 @final
 class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it so
     def __init__(
-        self, names: Mapping[nn.Module, str], analog: Collection[nn.Module], kernel_rows: int
+        self, names: Mapping[nn.Module, str], analog: Collection[nn.Module], kernel_rows: int | None
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._module_names = names
@@ -286,11 +286,12 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
 
     def _check_kernel(self, module: nn.Module, name: str) -> None:
         kernel = _kernel(module)
-        if module in self._analog and math.prod(kernel) > self._kernel_rows:
+        rows = self._kernel_rows
+        if rows is not None and module in self._analog and math.prod(kernel) > rows:
             shape = " × ".join(map(str, kernel))
             raise ValueError(
                 f"`tile.rows` must hold the {shape} kernel of layer `{name}`, {math.prod(kernel)} rows, got "
-                f"{self._kernel_rows}"
+                f"{rows}"
             )
 
 

@@ -152,8 +152,8 @@ class ChipCost:
         """`mvm`: arrays and converters of the tiles in use; `core`: with their digital units; `chip`: everything."""
         area, used = self.costs.use.chip.area, self.tiles_used
         return {
-            "mvm": None if area.mvm is None else used * area.mvm.si * 1e6,
-            "core": None if area.core is None else used * area.core.si * 1e6,
+            "mvm": None if area.mvm is None else used * (area.mvm.si * 1e6),
+            "core": None if area.core is None else used * (area.core.si * 1e6),
             "chip": None if area.chip is None else area.chip.si * 1e6,
         }
 

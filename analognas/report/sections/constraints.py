@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from analognas.record.environment import SIZE_BOUNDS
+from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS
 from analognas.report.compromise import compromise
 from analognas.report.data import ReportData, meets
 from analognas.report.html import Html, element, joined, table, with_code
@@ -50,9 +50,10 @@ def constraint_summary(data: ReportData) -> Html:
 
 
 def _taken(data: ReportData) -> Html:
-    """Return where default bounds on size come from."""
-    source = data.environment.get(SIZE_BOUNDS)
-    return element("p", {}, with_code(f"{source}.")) if isinstance(source, str) else Html("")
+    """Return where bounds come from that nobody wrote as a number."""
+    size, named = data.environment.get(SIZE_BOUNDS), data.environment.get(NAMED_BOUNDS)
+    sources = [size, *(named.values() if isinstance(named, Mapping) else ())]
+    return joined(element("p", {}, with_code(f"{source}.")) for source in sources if isinstance(source, str))
 
 
 def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:

@@ -122,7 +122,7 @@ def test_a_search_goes_on_with_the_bounds_on_size_that_its_run_took(tmp_path) ->
 
     begun, other = plan().runs
     assert not begun.config.constraints.says_size
-    taken = begun.config.with_size_bounds(77_898, 763_520)
+    taken = begun.config.with_bounds({"parameters": 77_898, "macs": 763_520})
     create_run(begun.path, dump_config(taken), {"size_bounds": "those of resnet8"})
     begun, other = plan().runs
     assert begun.config == taken

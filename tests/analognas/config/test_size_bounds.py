@@ -12,7 +12,7 @@ from analognas.config.loader import dump_config, validate_document
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
 from analognas.runs.lifecycle import new_run
-from analognas.runs.resume_checks import search_differences, with_size_bounds_of
+from analognas.runs.resume_checks import search_differences, with_bounds_of
 from search_spaces import count_network, published
 from tests.analognas.parse import parse_config
 
@@ -85,10 +85,10 @@ def test_the_bounds_taken_are_those_of_the_run(tmp_path: Path) -> None:
     assert compose(kept).size_note == ""
     assert composition.size_note in composition.notes
     assert run.read_environment()["size_bounds"] == composition.size_note
-    assert with_size_bounds_of(run, written) == kept
-    assert list(search_differences(run, with_size_bounds_of(run, written))) == []
+    assert with_bounds_of(run, written) == kept
+    assert list(search_differences(run, with_bounds_of(run, written))) == []
     run.environment.unlink()
-    assert with_size_bounds_of(run, written) == kept
+    assert with_bounds_of(run, written) == kept
 
 
 def test_an_older_run_stays_free_and_written_bounds_are_another_search(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_an_older_run_stays_free_and_written_bounds_are_another_search(tmp_path:
     run = new_run(compose(written), tmp_path / "run")
     run.environment.write_text("{}")
     run.config.write_text(dump_config(written))  # as runs had it before: null for every bound
-    old = with_size_bounds_of(run, written)
+    old = with_bounds_of(run, written)
     assert old.constraints.says_size
     assert old.constraints.upper_bounds() == {}
     assert compose(old).config == old
@@ -105,5 +105,5 @@ def test_an_older_run_stays_free_and_written_bounds_are_another_search(tmp_path:
     bounded = parse_config(f"{BARE}constraints: {{parameters: 9 k}}\n", Path())
     run.config.write_text(dump_config(bounded))
     run.environment.write_text('{"python": "3.11"}')
-    (line,) = search_differences(run, with_size_bounds_of(run, written))
+    (line,) = search_differences(run, with_bounds_of(run, written))
     assert line == "constraints.parameters: 9000 in the run, now null"

@@ -14,10 +14,11 @@ from analognas.config.sections import ConstraintsSpec
 from analognas.evaluation.measure import MEASURED
 from analognas.metrics import HARD_METRICS, TABLE
 from analognas.strategies import History, Objective, SearchProblem, explain_rejections
-from analognas.strategies.costs import CHIP_COSTS, NETWORK_COSTS, cost_functions, network_costs
+from analognas.strategies.costs import CHIP_COSTS, COSTS, cost_functions, network_costs
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.start_from import given_candidate, reference_candidate
-from search_spaces import NasBench201Space, ResNetSpace, genotypes, network_cost, published, published_names
+from hwsim.chip_cost.network_costs import ChipUse
+from search_spaces import NasBench201Space, ResNetSpace, genotypes, published, published_names
 
 TILES = [(512, 512), (256, 256), (128, 64), (33, 70), (16, 200)]
 SHAPE = (3, 32, 32)
@@ -56,13 +57,13 @@ def test_tiles_and_utilisation_are_those_of_the_built_networks(space, tile: tupl
 @pytest.mark.parametrize("name", [name for name in published_names() if not name.endswith(("t1m", "t400"))])
 def test_published_networks_depthwise_ones_included(name: str, tile: tuple[int, int]) -> None:
     network, on = published(name, SHAPE, 10), hardware(*tile)
-    costs = network_costs(network_cost(network, SHAPE), on)
+    costs = network_costs(network, SHAPE, on)
     assert (costs["tiles"], costs["utilisation"]) == built_costs(network, on)
 
 
 @pytest.mark.parametrize(("size", "tiles"), [(512, 43), (256, 62)])
 def test_resnet32_takes_the_published_tiles(size: int, tiles: int) -> None:
-    costs = network_costs(network_cost(published("resnet32", SHAPE, 10), SHAPE), hardware(size, size))
+    costs = network_costs(published("resnet32", SHAPE, 10), SHAPE, hardware(size, size))
     assert costs["tiles"] == tiles
     assert costs["utilisation"] == pytest.approx(464_432 / (tiles * size**2))
 
@@ -128,14 +129,52 @@ def test_a_bound_that_nothing_meets_says_the_smallest_found() -> None:
 
 
 def test_every_metric_has_one_formula() -> None:
-    formulas = [*MEASURED, "digital_accuracy", *NETWORK_COSTS, *CHIP_COSTS]
+    formulas = [*MEASURED, "digital_accuracy", *COSTS]
     assert sorted(formulas) == sorted(TABLE)
 
 
 def test_every_hard_metric_has_a_cost_and_every_bounded_one_a_field() -> None:
-    assert set(HARD_METRICS) <= set(cost_functions(NARROW, hardware(64, 64))) <= set(TABLE)
+    costs = cost_functions(NARROW, hardware(256, 256), ChipUse.of(hwsim.chip("hermes-64core")))
+    assert set(HARD_METRICS) <= set(costs) <= set(TABLE)
     bounded = {name: metric for name, metric in TABLE.items() if metric.bound}
     assert set(ConstraintsSpec.model_fields) == set(bounded)
     for name, metric in bounded.items():
         assert metric.bounded in (ConstraintsSpec.model_fields[name].description or "")
         assert metric.sign == -1  # every bound is an upper one
+
+
+def on_chip(**bounds: float) -> SearchProblem:
+    use = ChipUse.of(hwsim.chip("hermes-64core"))
+    return replace(problem(), upper_bounds=bounds, hardware=use.chip.hardware, use=use)
+
+
+def test_costs_of_a_chip_are_those_of_the_built_networks() -> None:
+    searched = on_chip()
+    population = NARROW.sample(6, np.random.default_rng(0))
+    costs = {name: searched.costs[name](population).tolist() for name in CHIP_COSTS}
+    for row, genotype in enumerate(genotypes(population)):
+        found = hwsim.cost(
+            NARROW.build(genotype), {"chip": "hermes-64core", "tiles": 10**6}, input_shape=SHAPE
+        )
+        assert {name: values[row] for name, values in costs.items()} == {
+            "tiles_packed": found.tiles_packed,
+            "energy_uj": found.energy_uj,
+            "latency_us": found.latency_us,
+            "area_mm2": found.area_mm2["core"],
+            "inferences_per_j": found.inferences_per_j,
+        }
+
+
+def test_a_bound_on_a_cost_of_a_chip_is_checked_before_any_training() -> None:
+    population = NARROW.sample(200, np.random.default_rng(0))
+    energy = on_chip().costs["energy_uj"](population)
+    bound = float(np.median(energy))
+    np.testing.assert_array_equal(on_chip(energy_uj=bound).admissible(population), energy <= bound)
+    with pytest.raises(ValueError, match="a bound on `energy_uj` needs a described `chip`, got None"):
+        replace(on_chip(energy_uj=bound), use=None)
+    text = explain_rejections(on_chip(energy_uj=1.0), np.random.default_rng(0))
+    assert "`energy_uj <= 1` rejects 10,000 (the smallest found has " in text
+
+
+def test_a_chip_without_areas_has_no_cost_of_area() -> None:
+    assert "area_mm2" not in cost_functions(NARROW, None, ChipUse.of(hwsim.chip("analognas-2dmesh")))

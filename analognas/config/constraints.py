@@ -1,0 +1,72 @@
+"""The `constraints` section: upper bounds by metric, as numbers or as what a published network takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model
+
+from analognas.metrics import HARD_METRICS, SOFT_METRICS, TABLE, Metric
+from analognas.specs.base import Spec
+from analognas.specs.problems import nearest
+from analognas.specs.quantity import Amounts, Count, Share
+from search_spaces import published_names
+
+
+class _Bounds(Spec):
+    def upper_bounds(self) -> dict[str, float]:
+        """Return the bounds that are numbers, by metric name."""
+        values = self.model_dump().items()
+        return {name: float(value) for name, value in values if isinstance(value, int | float)}
+
+    @property
+    def written(self) -> list[str]:
+        """The metrics with a bound, as a number or by the name of a network."""
+        return [name for name, value in self.model_dump().items() if value is not None]
+
+    @property
+    def says_size(self) -> bool:
+        """Whether a bound on a cost is written, `null` included."""
+        return bool(set(HARD_METRICS) & self.model_fields_set)
+
+
+_WHEN: Final = {"hard": "checked before training", "soft": "measured"}
+
+
+def _bound(metric: Metric) -> Any:
+    """Return type and default of the bound on a metric."""
+    description = f"{metric.bounded} ({metric.bound}: {_WHEN[metric.bound or 'soft']})"
+    if metric.bound == "soft":
+        return Share | None, Field(default=None, description=description)
+    quantity = Amounts[metric.unit] if metric.unit else Count
+    number: Any = Annotated[quantity, Tag("number")]  # type: ignore[valid-type]  # the type is of the metric's unit
+    either = Annotated[Annotated[UpTo, Tag("network")] | number, Discriminator(_names_a_network)]
+    return either | None, Field(default=None, description=f"{description}; or `<= resnet8`")
+
+
+def _names_a_network(value: Any) -> Literal["network", "number"]:
+    return "network" if isinstance(value, str) and value.strip().startswith("<=") else "number"
+
+
+def _up_to(value: str) -> str:
+    """Return the text of a bound that names a published network."""
+    name, known = value.strip().removeprefix("<=").strip(), published_names()
+    if name not in known:
+        raise ValueError(f"must name a published network after `<=`, got {name!r}{nearest(name, known)}")
+    return f"<= {name}"
+
+
+UpTo = Annotated[str, BeforeValidator(_up_to)]
+"""What a published network takes, and not more: `<= resnet8`."""
+
+
+if TYPE_CHECKING:
+    ConstraintsSpec = _Bounds
+else:
+    ConstraintsSpec = create_model(
+        "ConstraintsSpec",
+        __base__=_Bounds,
+        __module__=__name__,
+        __doc__="Upper bounds; an absent one is free. Without one on a cost, the largest reference bounds the size.",
+        **{name: _bound(TABLE[name]) for name in (*HARD_METRICS, *SOFT_METRICS)},
+    )

@@ -1,0 +1,126 @@
+"""A described chip in a search: its hardware, its tiles, and bounds on what it takes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hwsim
+from analognas.compose import compose
+from analognas.config.document import parse_document
+from analognas.config.loader import dump_config, validate_document
+from analognas.config.sections import SearchConfig
+from analognas.errors import MisfitError, UserError
+from analognas.runs.lifecycle import new_run
+from analognas.runs.resume_checks import search_differences, with_bounds_of
+from analognas.strategies.costs import network_costs
+from hwsim.chip_cost.network_costs import ChipUse
+from search_spaces import published
+
+SMALL = (
+    "task: {kind: digits}\nspace: {kind: resnet, oc0: [8, 12], m: [1, 2], r: [1, 1], b: [1, 2], wf: [1, 2]}\n"
+)
+CHIP = "chip: {chip: hermes-64core, tiles: 16, mode: one-phase}\n"
+
+
+def config(text: str, folder: Path = Path()) -> SearchConfig:
+    return validate_document(parse_document(text, "search.yaml"), folder)
+
+
+def test_a_chip_brings_its_hardware_and_round_trips(tmp_path: Path) -> None:
+    found = config(SMALL + CHIP)
+    assert found.chip is not None
+    assert (found.chip.name, found.chip.tiles) == ("hermes-64core with tiles 16, mode one-phase", 16)
+    assert found.hardware == hwsim.preset("pcm-hermes-2")
+    assert config(dump_config(found)) == found
+    (tmp_path / "mine.yaml").write_text("chip: aon-cim\ntiles: 3\n")
+    own = config(SMALL + "chip: mine.yaml\n", tmp_path)
+    assert own.chip is not None
+    assert (own.chip.name, own.hardware.tile.rows, own.hardware.tile.columns) == ("mine", 1024, 512)
+    changed = config(SMALL + "chip: {chip: mine.yaml, mode: 4-bit}\n", tmp_path)
+    assert changed.chip is not None
+    assert (changed.chip.mode, changed.chip.tiles) == ("4-bit", 3)
+
+
+def test_bounds_name_a_network_and_the_chip_bounds_its_tiles() -> None:
+    bounds = "constraints: {parameters: <= resnet8, energy_uj: <= resnet8, latency_us: 0.2 ms}\n"
+    composition = compose(config(SMALL + CHIP + bounds))
+    assert composition.config.chip is not None
+    costs = network_costs(
+        published("resnet8", (1, 8, 8), 10),
+        (1, 8, 8),
+        composition.config.hardware,
+        ChipUse.of(composition.config.chip),
+    )
+    assert composition.problem.upper_bounds == {
+        "parameters": costs["parameters"],
+        "tiles": 16,
+        "energy_uj": costs["energy_uj"],
+        "latency_us": 200,
+    }
+    assert set(composition.named_bounds) == {"parameters", "tiles", "energy_uj"}
+    assert any("`parameters <= 77,898`, that of resnet8" in note for note in composition.notes)
+
+
+def test_small_layers_that_share_tiles_are_bound_by_the_packed_ones() -> None:
+    packed = compose(config(SMALL + "chip: {chip: hermes-64core, mapping: packed, tiles: 2}\n"))
+    assert packed.problem.upper_bounds["tiles_packed"] == 2
+    assert "tiles" not in packed.problem.upper_bounds
+
+
+def test_the_same_command_again_is_the_same_search(tmp_path: Path) -> None:
+    written = config(SMALL + CHIP + "constraints: {energy_uj: <= resnet8}\n")
+    composition = compose(written)
+    run = new_run(composition, tmp_path / "run")
+    assert config(run.config.read_text()) == composition.config
+    assert list(search_differences(run, with_bounds_of(run, written))) == []
+    another = config(SMALL + CHIP + "constraints: {energy_uj: 5}\n")
+    assert any("energy_uj" in line for line in search_differences(run, with_bounds_of(run, another)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    {
+        "an unknown chip": ("chip: hermes\n", "did you mean hermes-64core"),
+        "a missing file": ("chip: nothing.yaml\n", "no such file: .*nothing.yaml"),
+        "no rows": ("chip: {chip: aon-cim, tile: {rows: 0, columns: 4}}\n", "`tile.rows`"),
+        "a unit that is absent": ("chip: {chip: aon-cim, static: 3}\n", "must have a unit"),
+        "other tiles": (
+            CHIP + "hardware: pcm-analognas\n",
+            "the tiles of `hardware` must be those of `chip`, 256 × 256, got 512 × 512",
+        ),
+        "an objective without a chip": (
+            "search: {strategy: {kind: nsga2}}\nfurther_objectives: [energy_uj]\n",
+            "the objective `energy_uj` needs a section `chip`",
+        ),
+        "another unit": (CHIP + "constraints: {energy_uj: 5 ns}\n", "energy_uj"),
+        "an unknown network": (CHIP + "constraints: {energy_uj: <= resnet9}\n", "did you mean `resnet8`"),
+    }.values(),
+)
+def test_what_does_not_fit_is_said_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        config(SMALL + text)
+    assert "search.yaml:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "key"),
+    [
+        ("constraints: {energy_uj: 5}\n", "needs a section `chip`", ("constraints", "energy_uj")),
+        ("constraints: {latency_us: <= resnet8}\n", "needs a section `chip`", ("constraints", "latency_us")),
+        (
+            "chip: analognas-2dmesh\nconstraints: {area_mm2: 5}\n",
+            "has no `area.core`",
+            ("constraints", "area_mm2"),
+        ),
+        (
+            CHIP + "constraints: {energy_uj: 0.01}\n",
+            r"`energy_uj <= 0.01` rejects .*smallest found",
+            ("constraints",),
+        ),
+    ],
+)
+def test_bounds_that_cannot_be_kept(text: str, words: str, key: tuple[Any, ...]) -> None:
+    with pytest.raises(MisfitError, match=words) as caught:
+        compose(config(SMALL + text))
+    assert caught.value.paths == (key,)
