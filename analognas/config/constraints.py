@@ -39,7 +39,7 @@ def _bound(metric: Metric) -> Any:
     if metric.bound == "soft":
         return Share | None, Field(default=None, description=description)
     quantity = Amounts[metric.unit] if metric.unit else Count
-    number: Any = Annotated[quantity, Tag("number")]  # type: ignore[valid-type]  # the type is of the metric's unit
+    number: Any = Annotated[quantity, Tag("number")]
     either = Annotated[Annotated[UpTo, Tag("network")] | number, Discriminator(_names_a_network)]
     return either | None, Field(default=None, description=f"{description}; or `<= resnet8`")
 
