@@ -26,6 +26,7 @@ def validate(
     device: str = "cpu",
     observer: Observer | None = None,
     progress: bool = False,
+    chip: hwsim.Chip | str | None = None,
     **objects: Any,
 ) -> list[Validation]:
     """Program a found network on chips and measure it on the test split, on one hardware after the other.
@@ -42,6 +43,7 @@ def validate(
         device: where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.
         observer: is told of the stages; None: nobody is.
         progress: show a progress bar on a terminal.
+        chip: a described chip, its name or a YAML file, whose energy, latency and area are told; None: that of the run.
         objects: `task` and `space` of a run that began with Python objects.
 
     Returns:
@@ -61,4 +63,5 @@ def validate(
         device=device,
         observer=observer or Silent(),
         progress=progress,
+        chip=chip,
     )

@@ -42,6 +42,12 @@ def validate(
         str, typer.Option(help="Where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.")
     ] = "cpu",
     trial: TrialNumber = None,
+    chip: Annotated[
+        str | None,
+        typer.Option(
+            help="A described chip or a YAML file: what the network costs on it; default: the run's own."
+        ),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw accuracy over time into this file, .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,6 +69,7 @@ def validate(
         device=device,
         observer=PlainObserver(),
         progress=True,
+        chip=chip,
     )
     if plot is not None:
         _draw(plot, results)
@@ -71,6 +78,8 @@ def validate(
         typer.echo(json.dumps(contents[0] if len(contents) == 1 else contents, indent=1))
         return
     _print(results)
+    if results[0].cost is not None:
+        typer.echo(str(results[0].cost))
     if plot is not None:
         typer.echo(f"drawing: {plot}")
 
@@ -85,6 +94,7 @@ def _content(result: Validation) -> dict[str, Any]:
         "accuracy": result.curve.accuracy,
         "mean": result.mean,
         "std": result.std,
+        **({} if result.cost is None else {"cost": result.cost.to_json()}),
     }
 
 

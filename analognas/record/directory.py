@@ -32,6 +32,10 @@ _RESTORED: Final[Mapping[str, str]] = {
 """The record, and what helps where a file of it is missing."""
 
 
+COST: Final = "cost"
+"""The key of analog.json for what the network costs on the described chip."""
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """The files of one run below `path`.
@@ -125,6 +129,15 @@ class RunDirectory:
             UserError: when the journal is damaged.
         """
         return read_trials(self.journal)
+
+    def chip_cost(self) -> Mapping[str, Any] | None:
+        """Return what the best network costs on the described chip, as `hwsim.ChipCost` has it; None if not known."""
+        try:
+            content = json.loads((self.best / "analog.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        found = content.get(COST) if isinstance(content, dict) else None
+        return found if isinstance(found, Mapping) else None
 
     def final_result(self) -> FinalResult | None:
         """Return the final result, None before the run has ended.

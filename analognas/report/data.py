@@ -33,6 +33,7 @@ class ReportData:
         environment: versions and machine, as `analognas.record.environment` gives them.
         command: the command line that reproduces the run.
         ended: a sentence on a search that somebody ended before its trials were spent; empty otherwise.
+        chip_cost: what the best network costs on the described chip, as `hwsim.ChipCost` writes it; None if not known.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ReportData:
     environment: Mapping[str, Any]
     command: str
     ended: str = ""
+    chip_cost: Mapping[str, Any] | None = None
 
     @property
     def objective(self) -> str:

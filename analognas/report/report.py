@@ -10,6 +10,7 @@ from analognas.record.directory import write_atomically
 from analognas.report.data import ReportData
 from analognas.report.html import Html
 from analognas.report.page import page, section
+from analognas.report.sections.chip_cost import chip_cost_section
 from analognas.report.sections.constraints import constraint_summary, failures
 from analognas.report.sections.drift import drift_section
 from analognas.report.sections.finalists import finalists_section
@@ -30,6 +31,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "Predicted against measured": predictions_section,
     "Accuracy against parameters": size_section,
     "Pareto front": front_section,
+    "Cost on the chip": chip_cost_section,
     "Finalists": finalists_section,
     "Ten best trials": top_ten,
     "Constraints": constraint_summary,

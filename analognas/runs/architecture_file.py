@@ -52,6 +52,7 @@ class ArchitectureFile(Spec):
     training: TrainingSpec
     final: FinalSpec
     hardware: hwsim.Hardware
+    chip: hwsim.Chip | None = None
     seed: int
     training_seed: int | None = None
     threads: int = Field(ge=1, le=256)

@@ -11,9 +11,12 @@ from analognas.errors import Argument, UserError
 from analognas.export import Artefact
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
+from analognas.record.directory import COST
 from analognas.tasks import Task
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from analognas.final.test_split import FinalNetwork
     from analognas.record.directory import RunDirectory
     from analognas.record.validation import FinalResult
@@ -46,9 +49,21 @@ def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Arte
             "hardware": config.hardware.model_dump(mode="json"),
             "tiles": hwsim.tile_map(final.analog).to_json(),
             "layers": hwsim.analog_parameters(final.analog),
+            **_cost(config, task, final.network),
         },
         split=(task.test.x, task.test.y),
     )
+
+
+def _cost(config: SearchConfig, task: Task, network: nn.Module) -> dict[str, Any]:
+    """Return what the network costs on the described chip; nothing without one, or where it is too small."""
+    if config.chip is None:
+        return {}
+    try:
+        found = hwsim.cost(network, config.chip, input_shape=task.input_shape).to_json()
+    except ValueError:  # a reference that does not fit
+        return {}
+    return {COST: found}
 
 
 def best_artefact(run: RunDirectory) -> Artefact:
@@ -122,6 +137,7 @@ def _architecture(config: SearchConfig, task: Task, final: FinalNetwork) -> dict
         "training": config.training.model_dump(mode="json"),
         "final": config.final.model_dump(mode="json"),
         "hardware": config.hardware.model_dump(mode="json"),
+        "chip": None if config.chip is None else config.chip.model_dump(mode="json"),
         "seed": config.seed,
         "training_seed": final.validated.training.get("seed"),
         "threads": config.executor.threads,

@@ -69,6 +69,7 @@ def report_data(
         },  # which is a part of the configuration
         command=f"analognas search config.yaml --seed {config.seed}",
         ended=_ended(run, config),
+        chip_cost=None if result is None else run.chip_cost(),
     )
 
 

@@ -34,6 +34,7 @@ from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds
 from analognas.specs.problems import ConfigError, Place, Problem
 from analognas.training.loop import accuracy
+from hwsim.chip_cost.chip_files import chip_of
 
 MOST_CHIPS: Final = 1000
 
@@ -47,12 +48,14 @@ class Validation:
         digital_accuracy: floating-point accuracy on the test split.
         curve: accuracy of every chip at every time, on the test split.
         tiles: crossbar tiles in use.
+        cost: what the network takes of a described chip; None without one.
     """
 
     hardware: str
     digital_accuracy: float
     curve: DriftRecord
     tiles: int
+    cost: hwsim.ChipCost | None = None
 
     @property
     def mean(self) -> list[float]:
@@ -77,6 +80,7 @@ def validate(
     device: str = "cpu",
     observer: Observer,
     progress: bool = False,
+    chip: hwsim.Chip | str | None = None,
 ) -> list[Validation]:
     """Validate a found network on its test split, on one hardware after the other.
 
@@ -92,12 +96,14 @@ def validate(
         device: where this runs: cpu, cuda, cuda:N or auto.
         observer: is told of the stages.
         progress: report on the error stream where it takes more than a few seconds.
+        chip: a described chip, its name or a YAML file, whose cost is told; None: that of the run, if it has one.
 
     Raises:
         UserError: when a file is missing or does not fit, a value is not possible, or a hardware cannot be simulated
             at these times.
     """
     chosen = [_chosen(one) for one in dict.fromkeys(_several(hardware))]
+    described = None if chip is None else _described(chip)
     times = _seconds(times_s)
     torch_device = _checked_options(chips, confidence, device)
     path = place.path
@@ -115,6 +121,7 @@ def validate(
     task = final_task(task, content.final).to(torch_device)
     network = _trained(architecture, task, observer).to(task.device)
     digital_accuracy = accuracy(network, task.test.x, task.test.y)
+    cost = _cost(network, described or content.chip, content.input_shape)
     validations = []
     for one, source in chosen:
         label = hwsim.label(one)
@@ -134,8 +141,24 @@ def validate(
         except ValueError as error:
             raise UserError(f"{source}: {error}") from None
         tiles = hwsim.tile_map(analog).n_tiles
-        validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles))
+        validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles, cost))
     return validations
+
+
+def _described(chip: hwsim.Chip | str) -> hwsim.Chip:
+    try:
+        return chip_of(chip)
+    except (TypeError, ValueError) as error:
+        raise UserError(Argument("chip"), f": {error}") from None
+
+
+def _cost(network: nn.Module, chip: hwsim.Chip | None, input_shape: tuple[int, ...]) -> hwsim.ChipCost | None:
+    if chip is None:
+        return None
+    try:
+        return hwsim.cost(network, chip, input_shape=input_shape)
+    except ValueError as error:
+        raise UserError(Argument("chip"), f": {error}") from None
 
 
 def _several(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hwsim.chip_cost.energy import PARTS
-from hwsim.chip_cost.layout import Piece
-from hwsim.chip_cost.rows import Row
 from hwsim.figure_theme import BEST, INK, QUIET, REFERENCES, plain, style_figure
-from hwsim.hardware import TileSpec
 
 _COLOURS: Final = dict(
     zip(
@@ -27,21 +24,15 @@ _LABELLED: Final = 0.18
 _FILLS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D00", "#6B7280")
 
 
-def cost_figure(title: str, every: Sequence[Row], pieces: Sequence[Piece], tile: TileSpec) -> Any:
-    """Return a plotly figure: bars of energy on top, the tiles below.
+def cost_figure(found: Mapping[str, Any]) -> Any:
+    """Return a plotly figure of what `ChipCost.to_json` returned: bars of energy on top, the tiles below.
 
     Tiles beyond the first 64 are left out, which the title says, and layers beyond the 40 that take most.
-
-    Args:
-        title: of the figure.
-        every: the rows of the cost, nodes first.
-        pieces: what lies on tiles.
-        tile: their size.
     """
     from plotly.subplots import make_subplots
 
-    rows = _shown_rows(every)
-    in_use = max((piece.tile for piece in pieces), default=-1) + 1
+    rows, pieces = _shown_rows(found["layers"]), found["placement"]
+    in_use = max((piece["tile"] for piece in pieces), default=-1) + 1
     n_tiles = min(_TILES_SHOWN, in_use)
     down = max(1, math.ceil(n_tiles / _ACROSS))
     bars, map_height = 90 + 20 * len(rows), 110 * down + 40
@@ -50,14 +41,16 @@ def cost_figure(title: str, every: Sequence[Row], pieces: Sequence[Piece], tile:
     )
     style_figure(figure, bars + map_height + 180)
     _add_bars(figure, rows)
-    _add_tiles(figure, [row.name for row in every], pieces, tile, n_tiles)
+    _add_tiles(figure, [row["layer"] for row in found["layers"]], pieces, found["tile"], n_tiles)
     more = f" ({in_use - n_tiles:,} of them not shown)" if in_use > n_tiles else ""
+    energy, latency = found["energy_uj"]["total"], found["latency_us"]
+    sums = f"{energy:.4g} µJ, {latency:.4g} µs, {found['tiles']['used']:,} tiles{more}"
     figure.update_layout(
         barmode="stack",
         legend_traceorder="normal",
         margin={"t": 76, "l": 56, "r": 16, "b": 32},
         title={
-            "text": plain(title + more, 200),
+            "text": plain(f"{found['chip']}, {found['mode']}: {sums}", 200),
             "x": 0,
             "y": 0.99,
             "yanchor": "top",
@@ -67,20 +60,20 @@ def cost_figure(title: str, every: Sequence[Row], pieces: Sequence[Piece], tile:
     return figure
 
 
-def _shown_rows(every: Sequence[Row]) -> list[tuple[int, Row]]:
+def _shown_rows(every: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
     """Return rows with their places."""
-    taking = [(place, row) for place, row in enumerate(every) if row.total_fj]
+    taking = [(place, row) for place, row in enumerate(every) if row["energy_uj"]]
     if len(taking) > _ROWS_SHOWN:
-        least = sorted((row.total_fj for _, row in taking), reverse=True)[_ROWS_SHOWN - 1]
-        taking = [(place, row) for place, row in taking if row.total_fj >= least]
+        least = sorted((row["energy_uj"] for _, row in taking), reverse=True)[_ROWS_SHOWN - 1]
+        taking = [(place, row) for place, row in taking if row["energy_uj"] >= least]
     return taking[::-1]  # plotly draws the first at the bottom
 
 
-def _add_bars(figure: Any, rows: list[tuple[int, Row]]) -> None:
-    labels = [plain(f"{place + 1}  {row.name}", 44) for place, row in rows]
+def _add_bars(figure: Any, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    labels = [plain(f"{place + 1}  {row['layer']}", 44) for place, row in rows]
     places = list(range(len(rows)))
     for part, colour in _COLOURS.items():
-        values = [row.energy_fj.get(part, 0) / 1e9 for _, row in rows]
+        values = [row[f"{part}_uj"] for _, row in rows]
         if any(values):
             figure.add_bar(
                 x=values,
@@ -98,29 +91,33 @@ def _add_bars(figure: Any, rows: list[tuple[int, Row]]) -> None:
 
 
 def _add_tiles(
-    figure: Any, names: Sequence[str], pieces: Sequence[Piece], tile: TileSpec, n_tiles: int
+    figure: Any,
+    names: Sequence[str],
+    pieces: Sequence[Mapping[str, int]],
+    tile: Mapping[str, int],
+    n_tiles: int,
 ) -> None:
     """Draw tiles in rows of eight; a piece has the number and the colour of its layer."""
-    gap_x, gap_y = 0.12 * tile.columns, 0.3 * tile.rows
+    tile_rows, tile_columns = tile["rows"], tile["columns"]
+    gap_x, gap_y = 0.12 * tile_columns, 0.3 * tile_rows
     shapes, notes, hover = [], [], []
 
     def corner(number: int) -> tuple[float, float]:
-        return number % _ACROSS * (tile.columns + gap_x), -(number // _ACROSS) * (tile.rows + gap_y)
+        return number % _ACROSS * (tile_columns + gap_x), -(number // _ACROSS) * (tile_rows + gap_y)
 
     for number in range(n_tiles):
         left, top = corner(number)
-        shapes.append(_box(left, top - tile.rows, left + tile.columns, top, "#F3F4F6", "#9CA3AF"))
-        notes.append(_note(left + tile.columns / 2, top + 0.12 * tile.rows, f"tile {number + 1}", QUIET, 9))
+        shapes.append(_box(left, top - tile_rows, left + tile_columns, top, "#F3F4F6", "#9CA3AF"))
+        notes.append(_note(left + tile_columns / 2, top + 0.12 * tile_rows, f"tile {number + 1}", QUIET, 9))
     for piece in pieces:
-        if piece.tile >= n_tiles:
+        if piece["tile"] >= n_tiles:
             continue
-        left, top = corner(piece.tile)
-        x, y = left + piece.column, top - piece.row
-        fill = _FILLS[piece.node % len(_FILLS)]
-        shapes.append(_box(x, y - piece.rows, x + piece.columns, y, fill, "#FFFFFF"))
-        middle = x + piece.columns / 2, y - piece.rows / 2
-        if piece.rows > _LABELLED * tile.rows and piece.columns > _LABELLED * tile.columns / 2:
-            notes.append(_note(*middle, str(piece.node + 1), "#FFFFFF", 11))
+        left, top = corner(piece["tile"])
+        x, y, rows, columns = left + piece["column"], top - piece["row"], piece["rows"], piece["columns"]
+        shapes.append(_box(x, y - rows, x + columns, y, _FILLS[piece["layer"] % len(_FILLS)], "#FFFFFF"))
+        middle = x + columns / 2, y - rows / 2
+        if rows > _LABELLED * tile_rows and columns > _LABELLED * tile_columns / 2:
+            notes.append(_note(*middle, str(piece["layer"] + 1), "#FFFFFF", 11))
         hover.append((*middle, _described(names, piece)))
     figure.update_layout(shapes=shapes, annotations=notes)
     figure.add_scatter(
@@ -134,17 +131,18 @@ def _add_tiles(
         row=2,
         col=1,
     )
-    width, height = corner(min(n_tiles, _ACROSS) - 1)[0] + tile.columns, -corner(n_tiles - 1)[1] + tile.rows
+    width = corner(min(max(n_tiles, 1), _ACROSS) - 1)[0] + tile_columns
+    height = tile_rows - corner(max(n_tiles, 1) - 1)[1]
     hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[-gap_x, max(width, 4 * tile.columns) + gap_x], **hidden, row=2, col=1)
+    figure.update_xaxes(range=[-gap_x, max(width, 4 * tile_columns) + gap_x], **hidden, row=2, col=1)
     figure.update_yaxes(range=[-height - gap_y / 2, gap_y], **hidden, row=2, col=1)
 
 
-def _described(names: Sequence[str], piece: Piece) -> str:
-    part = piece.part
+def _described(names: Sequence[str], piece: Mapping[str, int]) -> str:
     return plain(
-        f"{piece.node + 1}  {names[piece.node]}: rows {part.row0} to {part.row1 - 1}, columns {part.col0} to "
-        f"{part.col1 - 1}, on tile {piece.tile + 1} from row {piece.row}, column {piece.column}",
+        f"{piece['layer'] + 1}  {names[piece['layer']]}: {piece['rows']} × {piece['columns']}, its rows from "
+        f"{piece['first_row']}, its columns from {piece['first_column']}, on tile {piece['tile'] + 1} at row "
+        f"{piece['row']}, column {piece['column']}",
         200,
     )
 

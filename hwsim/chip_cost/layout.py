@@ -39,6 +39,19 @@ class Piece:
         """Columns of the piece."""
         return self.part.col1 - self.part.col0
 
+    def to_json(self) -> dict[str, int]:
+        """Return where the piece lies; `layer` counts from 0."""
+        return {
+            "layer": self.node,
+            "tile": self.tile,
+            "row": self.row,
+            "column": self.column,
+            "rows": self.rows,
+            "columns": self.columns,
+            "first_row": self.part.row0,
+            "first_column": self.part.col0,
+        }
+
 
 class Matrix(NamedTuple):
     """A layer that is placed.

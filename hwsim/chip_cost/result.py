@@ -260,6 +260,8 @@ class ChipCost:
             "inferences_per_j": _finite(self.inferences_per_j),
             "digital_macs": dict(self.digital_macs),
             "layers": [self._record(row) for row in self.rows],
+            "tile": costs.use.chip.tile.model_dump(),
+            "placement": [piece.to_json() for piece in self.pieces],
             "excluded": list(self.excluded),
             "notes": list(self.notes),
         }
@@ -268,9 +270,7 @@ class ChipCost:
         """Return a plotly figure: energy of each layer by part, and which layer lies where on which tile."""
         from hwsim.chip_cost.figure import cost_figure
 
-        sums = f"{self.energy_uj:.4g} µJ, {self.latency_us:.4g} µs, {self.tiles_used:,} tiles"
-        title = f"{self.chip}, {self.mode}: {sums}"
-        return cost_figure(title, self.rows, self.pieces, self.costs.use.chip.tile)
+        return cost_figure(self.to_json())
 
     def __repr__(self) -> str:
         """Return the sums."""

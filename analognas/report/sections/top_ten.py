@@ -20,6 +20,7 @@ def top_ten(data: ReportData) -> Html:
             "p", {"class": "warning"}, "No trial met all constraints; these are the best compromises."
         )
     columns = ["digital_accuracy", "accuracy_1d", "avm", "parameters", "tiles", "utilisation"]
+    columns += [name for name in ("energy_uj", "latency_us") if name in trials[0].metrics]
     rows = [
         [
             str(rank),
