@@ -23,7 +23,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
     "name",
     [
         "README.md",
-        *(f"docs/{page}.md" for page in ("observers", "python", "search", "tasks")),
+        *(f"docs/{page}.md" for page in ("cost", "observers", "python", "search", "tasks")),
         *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),
     ],
 )

@@ -13,7 +13,16 @@ from analognas.cli.options import AsJson
 if TYPE_CHECKING:
     from analognas.config.catalogue import Entry
 
-SUBJECTS: Final = ("spaces", "hardware", "tasks", "strategies", "surrogates", "executors", "observers")
+SUBJECTS: Final = (
+    "spaces",
+    "hardware",
+    "chips",
+    "tasks",
+    "strategies",
+    "surrogates",
+    "executors",
+    "observers",
+)
 
 
 def describe(
@@ -21,7 +30,7 @@ def describe(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="One of them, with every option; of hardware a YAML file, too."
+            metavar="[NAME]", help="One of them, with every option; of hardware and chips a YAML file, too."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -42,8 +51,8 @@ def describe(
             typer.echo(table([(key, entry.summary) for key, entry in entries.items()], align_right=False))
             typer.echo(f"one of them with every option: analognas describe {subject} NAME")
         return
-    if subject == "hardware" and name not in entries and Path(name).suffix:
-        name, entry = _hardware_file(name)
+    if subject in _FILES and name not in entries and Path(name).suffix:
+        name, entry = _FILES[subject](name)
     elif name in entries:
         entry = entries[name]
     else:
@@ -79,3 +88,24 @@ def _hardware_file(path: str) -> tuple[str, Entry]:
     except (TypeError, ValueError) as error:
         raise UserError(f"describe hardware: {error}") from None
     return hwsim.label(hardware), hardware_entry(hardware)
+
+
+def _chip_file(path: str) -> tuple[str, Entry]:
+    """Return what the chip of a file is called, and its variables.
+
+    Raises:
+        UserError: for a file that is missing or no chip.
+    """
+    import hwsim
+    from analognas.config.catalogue import chip_entry
+    from analognas.errors import UserError
+
+    try:
+        chip = hwsim.read_chip(path)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"describe chips: {error}") from None
+    return chip.name, chip_entry(chip)
+
+
+_FILES: Final = {"hardware": _hardware_file, "chips": _chip_file}
+"""What reads a file of a subject."""

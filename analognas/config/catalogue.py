@@ -49,9 +49,11 @@ FAMILIES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
 
 
 def catalogue(subject: str) -> Mapping[str, Entry]:
-    """Return every entry of a subject, one of `FAMILIES` or `hardware`, by its name in a configuration."""
+    """Return every entry of a subject, one of `FAMILIES`, `hardware` or `chips`, by its name in a configuration."""
     if subject == "hardware":
         return _hardware()
+    if subject == "chips":
+        return {name: chip_entry(hwsim.chip(name)) for name in hwsim.chip_names()}
     installed = (
         {} if subject != "observers" else {point.name: point.value for point in entry_points(group=GROUP)}
     )
@@ -73,6 +75,19 @@ def _hardware() -> Mapping[str, Entry]:
 def hardware_entry(hardware: hwsim.Hardware) -> Entry:
     """Return the values of any hardware."""
     return Entry(hardware.citation, tuple(_values(hardware, "", skip=("name", "citation"))))
+
+
+def chip_entry(chip: hwsim.Chip) -> Entry:
+    """Return the variables of a described chip, each with its tag and source."""
+    options = (
+        Option(
+            one.path,
+            one.value,
+            " ".join(filter(None, (one.meaning, one.tag, one.source and f"[{one.source}]"))),
+        )
+        for one in chip.variables()
+    )
+    return Entry(chip.citation, tuple(options))
 
 
 def _defaults(spec: type[BaseModel], prefix: str) -> Iterator[Option]:

@@ -13,6 +13,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError, UserError
 from analognas.evaluation.timed_trial import TrialTime, time_trial
 from analognas.metrics import HARD_METRICS, TABLE
+from analognas.report.wording import amount
 from analognas.seeds import numpy_generator
 from analognas.specs.durations import duration
 from analognas.strategies.probe import bred, quantiles
@@ -61,8 +62,8 @@ class Outlook:
     def size_text(self) -> str:
         """Return the quantiles in a line."""
         parts = [
-            f"{TABLE[metric].label} {low:,.0f}, {median:,.0f}, {high:,.0f}"
-            for metric, (low, median, high) in self.sizes.items()
+            f"{TABLE[metric].label} {', '.join(amount(metric, value) for value in values)}"
+            for metric, values in self.sizes.items()
         ]
         return f"{'; '.join(parts)} (5 %, median, 95 % of admissible candidates)"
 

@@ -7,15 +7,16 @@ one are those of the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from hwsim.chip_cost.quantity import Area, Energy, EnergyPerBit, Frequency, Memory, Power, Time
+from hwsim.chip_cost.quantity import Area, Constant, Energy, EnergyPerBit, Frequency, Memory, Power, Time
 from hwsim.hardware import Hardware, TileSpec
 from hwsim.presets import preset
 from hwsim.spec import Seconds, Spec
+from hwsim.text_table import Table
 
 
 class MvmEnergy(Spec):
@@ -197,10 +198,62 @@ class Chip(Spec):
             )
         return self
 
+    def variables(self) -> Iterator[Variable]:
+        """Yield every variable of the description, those of `hardware` left out."""
+        yield from _variables(self, "", skip=("name", "citation", "hardware"))
+
+    def __str__(self) -> str:
+        """Return a table of every variable with its tag, its source, and what it is."""
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table().to_html()
+
+    def _table(self) -> Table:
+        rows = [
+            (
+                one.path,
+                one.value,
+                one.tag,
+                " ".join(part for part in (one.meaning, one.source and f"[{one.source}]") if part),
+            )
+            for one in self.variables()
+        ]
+        return Table(("variable", self.name, "tag", "meaning [source]"), rows, n_left=4, foot=self.citation)
+
     def mvm_s(self, mode: str | None = None) -> float:
         """Return the duration of one multiplication of a tile, s."""
         found = self.modes[mode or self.mode]
         return found.phases * found.phase_s * self.columns_per_adc
+
+
+class Variable(NamedTuple):
+    """A variable of a description: dotted path, value with its unit, tag and source of a constant, meaning."""
+
+    path: str
+    value: str
+    tag: str
+    source: str
+    meaning: str
+
+
+def _variables(section: Spec, prefix: str, skip: Collection[str] = ()) -> Iterator[Variable]:
+    for name, field in type(section).model_fields.items():
+        if name in skip:
+            continue
+        value, path = getattr(section, name), f"{prefix}{name}"
+        meaning = " ".join((field.description or "").split())
+        if isinstance(value, Constant):
+            yield Variable(path, value.value, value.tag, value.source, meaning)
+        elif isinstance(value, Spec):
+            yield from _variables(value, f"{path}.")
+        elif isinstance(value, Mapping):
+            for key, inner in value.items():
+                yield from _variables(inner, f"{path}.{key}.")
+        elif isinstance(value, tuple):
+            yield Variable(path, "; ".join(map(str, value)), "", "", meaning)
+        else:
+            yield Variable(path, "none" if value is None else str(value), "", "", meaning)
 
 
 SECTIONS: Final[tuple[type[Spec], ...]] = (

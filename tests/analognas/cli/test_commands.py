@@ -177,7 +177,7 @@ def test_what_is_no_run_is_refused(here, command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["describe", "chips"], "describe: unknown subject 'chips'"),
+        (["describe", "circuits"], "describe: unknown subject 'circuits'"),
         (["describe", "hardware", "pcm-analogna"], "did you mean `pcm-analognas`?"),
         (["export", ".", "--format", "onyx"], "--format: unknown format 'onyx', did you mean `onnx`?"),
         (["validate", ".", "--hardware", "pcm"], "--hardware: no preset 'pcm'"),
@@ -231,7 +231,7 @@ def test_no_argument_shows_the_help(here) -> None:
     assert "Commands:" in done.output
 
 
-@pytest.mark.parametrize("subject", ["spaces", "hardware", "tasks", "strategies"])
+@pytest.mark.parametrize("subject", ["spaces", "hardware", "chips", "tasks", "strategies"])
 def test_describe_explains_every_entry(subject) -> None:
     entries = json.loads(invoke("describe", subject, "--json").stdout)
     assert entries
