@@ -75,6 +75,7 @@ TABLE: Final[Mapping[str, Metric]] = {
             harm=1.0,
         ),
         Metric("accuracy_1s", "1-second accuracy", 1, "%", 0.0, 1.0),
+        Metric("accuracy_1mo", "1-month accuracy", 1, "%", 0.0, 1.0, optional=True),
         Metric("digital_accuracy", "digital accuracy", 1, "%", 0.0, 1.0),
         Metric(
             "parameters",

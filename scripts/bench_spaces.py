@@ -16,6 +16,7 @@ import numpy as np
 
 import hwsim
 from analognas.strategies.costs import cost_functions
+from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import NasBench201Space, ResNetSpace, genotypes
 
 SPACES = {"resnet": ResNetSpace((3, 32, 32), 10), "nasbench201": NasBench201Space((3, 32, 32), 10)}
@@ -36,7 +37,8 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
     rng = np.random.default_rng(0)
     population = space.sample(n, rng)
     partners = space.sample(n, rng)
-    tiles = cost_functions(space, HARDWARE)["tiles"]
+    costs = cost_functions(space, HARDWARE, ChipUse.of(hwsim.chip("hermes-64core")))
+    tiles, energy, latency = costs["tiles"], costs["energy_uj"], costs["latency_us"]
     work: dict[str, Callable[[], object]] = {
         "sample": lambda: space.sample(n, rng),
         "latin_hypercube": lambda: space.latin_hypercube(n, rng),
@@ -47,6 +49,8 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
         "parameters and macs": lambda: (space.parameters(population), space.macs(population)),
         "matrices": lambda: space.matrices(population),
         "tiles": lambda: tiles(population),
+        "energy": lambda: energy(population),
+        "latency": lambda: latency(population),
         "problems": lambda: space.problems(population),
         "genotypes": lambda: genotypes(population),
     }

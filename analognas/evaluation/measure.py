@@ -68,6 +68,7 @@ MEASURED: Final[Mapping[str, Callable[[Mapping[float, npt.NDArray[np.float64]]],
     "std_1d": lambda rows: rows[DAY_S].std(ddof=1),
     "avm": lambda rows: rows[SECOND_S].mean() - rows[MONTH_S].mean(),
     "accuracy_1s": lambda rows: rows[SECOND_S].mean(),
+    "accuracy_1mo": lambda rows: rows[MONTH_S].mean(),
 }
 """From the `(chips,)` accuracies at each time, seconds, to the metrics that follow from them."""
 

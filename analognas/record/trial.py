@@ -7,11 +7,17 @@ Accuracies are fractions of 1. `metrics` holds the figures that objectives and c
 `std_1d`           its standard deviation over the chips
 `avm`              mean accuracy at 1 s minus mean accuracy at 1 month (30 days)
 `accuracy_1s`      mean accuracy over the chips one second after programming
+`accuracy_1mo`     mean accuracy over the chips one month (30 days) after programming
 `digital_accuracy` accuracy of the trained weights in floating point, no analog hardware
 `parameters`       trainable parameters of the network
 `macs`             multiply-accumulates of one inference
 `tiles`            crossbar tiles the network occupies
 `utilisation`      fraction of their unit cells that hold a weight
+`tiles_packed`     crossbar tiles where small layers share them; of a described chip, as are the following
+`energy_uj`        energy of one inference, µJ
+`latency_us`       from the input to the last output, µs
+`area_mm2`         area of the tiles in use with their digital units, mm²
+`inferences_per_j` inferences for a joule
 =================  ===========================================================================
 
 Types, bounds and unknown keys are checked when a line is read.

@@ -17,13 +17,13 @@ from analognas.paired_bootstrap import difference
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.wording import amount, broken_bound, label
-from analognas.specs.durations import DAY_S, SECOND_S
+from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.strategies.problem import Objective
 
 FAR_BELOW: Final = 0.75
 """Share of the accuracy of a trial below which its network at full budget is flagged."""
 
-_TIMES: Final = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S}
+_TIMES: Final = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S, "accuracy_1mo": MONTH_S}
 
 
 def comparisons(

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from hwsim.chip_cost.counts import TileCounts
 from hwsim.chip_cost.description import Chip
 from hwsim.chip_cost.layers import Layers
-from hwsim.chip_cost.workload import Workload
+from hwsim.chip_cost.workload import INPUT, Workload
 
 Integers = npt.NDArray[np.int64]
 
@@ -74,15 +74,24 @@ def pipelined_latency(work: Workload, first: Integers, interval: Integers, repli
     ends, steps = np.zeros_like(begins), np.ones_like(begins)
     steps[:-1] = np.maximum(work.positions.T - 1, 1)
     here = work.copies.T > 0
-    later = interval.T * (-(-work.positions.T // replicas.T) - 1)
-    first = np.ascontiguousarray(first.T)
-    # places of the sources in the rows above, taken as flat arrays
-    places = (work.sources % (n_nodes + 1)).transpose(1, 2, 0) * n_networks + np.arange(n_networks)
-    needs = (work.needs - 1).transpose(1, 2, 0)
-    waits = np.minimum(needs, steps.ravel()[places])
+    first, interval = np.ascontiguousarray(first.T), np.ascontiguousarray(interval.T)
+    later = interval * (-(-work.positions.T // replicas.T) - 1)
+    sources = work.sources.transpose(1, 2, 0)
+    used = (sources != INPUT).any(axis=2)
+    needs, own = work.needs.transpose(1, 2, 0), np.arange(n_networks)
     for node in np.flatnonzero(here.any(axis=1)):
-        begin, end, gaps = (of.ravel()[places[node]] for of in (begins, ends, steps))
-        ready = (begin + waits[node] * (end - begin) // gaps).max(axis=0) + first[node]
+        ready, last = np.zeros(n_networks, dtype=np.int64), np.zeros(n_networks, dtype=np.int64)
+        for slot in np.flatnonzero(used[node]):
+            places = (
+                sources[node, slot] % (n_nodes + 1) * n_networks + own
+            )  # in the rows above as flat arrays
+            begin, end, gaps = begins.take(places), ends.take(places), steps.take(places)
+            waits = np.minimum(needs[node, slot] - 1, gaps)
+            if (waits > 0).any():
+                begin = begin + waits * (end - begin) // gaps
+            np.maximum(ready, begin, out=ready)
+            np.maximum(last, end, out=last)
+        ready += first[node]
         begins[node] = ready * here[node]
-        ends[node] = np.maximum(ready + later[node], end.max(axis=0) + first[node]) * here[node]
+        ends[node] = np.maximum(ready + later[node], last + first[node]) * here[node]
     return np.asarray(ends.max(axis=0), dtype=np.int64)
