@@ -142,7 +142,11 @@ def _given(composition: Composition) -> list[dict[str, Any]]:
         given.append(
             {
                 "name": name,
-                **{metric: problem.costs[metric](row).tolist()[0] for metric in HARD_METRICS},
+                **{
+                    name: problem.costs[name](row).tolist()[0]
+                    for name in HARD_METRICS
+                    if name in problem.costs
+                },
                 "architecture": problem.space.describe(genotype),
             }
         )
@@ -178,7 +182,9 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
     if key == "early_stop":
         return "none" if value is None else f"below {value['accuracy']:g} after epoch {value['epoch']}"
     if key == "start_from":
-        costs = ", ".join(f"{amount(name, value[name])} {label(name)}" for name in HARD_METRICS)
+        costs = ", ".join(
+            f"{amount(name, value[name])} {label(name)}" for name in HARD_METRICS if name in value
+        )
         return f"{value['name']}: {costs}"
     if key == "cannot_win":
         return "; ".join(f"{name} breaks {broken}" for name, broken in value.items())

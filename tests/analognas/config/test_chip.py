@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import analognas
 import hwsim
 from analognas.compose import compose
 from analognas.config.document import parse_document
@@ -124,3 +125,15 @@ def test_bounds_that_cannot_be_kept(text: str, words: str, key: tuple[Any, ...])
     with pytest.raises(MisfitError, match=words) as caught:
         compose(config(SMALL + text))
     assert caught.value.paths == (key,)
+
+
+@pytest.mark.parametrize("section", ["", "chip: analognas-2dmesh\n", CHIP], ids=["none", "no areas", "areas"])
+def test_a_plan_tells_the_costs_that_there_are(section: str, tmp_path: Path) -> None:
+    path = tmp_path / "search.yaml"
+    path.write_text(
+        SMALL + section + "references: []\nsearch: {start_from: [{OC0: 8, KS0: 3, M: 1, blocks: "
+        "[{R: 1, B: 1, CT: B, WF: 1, skip: true}]}]}\n"
+    )
+    given = analognas.plan(path).to_json()["start_from"][0]
+    assert ("energy_uj" in given) == bool(section)
+    assert ("area_mm2" in given) == (section == CHIP)
