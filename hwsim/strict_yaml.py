@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hwsim.arguments import require
 
-class StrictLoader(yaml.SafeLoader):
+
+def read_yaml(path: str | os.PathLike[str], what: str) -> Any:
+    """Return the content of a YAML file of `what`.
+
+    Raises:
+        ValueError: for a file that cannot be read.
+        TypeError: for a path of another type.
+    """
+    require(path, (str, os.PathLike), "`path` must name a YAML file")
+    try:
+        return yaml.load(Path(path).read_text(encoding="utf-8"), _StrictLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        raise ValueError(f"{path}: must be a YAML file of {what}: {said}") from None
+
+
+class _StrictLoader(yaml.SafeLoader):
     """Refuses a key that is there twice, of which YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

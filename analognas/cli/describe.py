@@ -51,8 +51,8 @@ def describe(
             typer.echo(table([(key, entry.summary) for key, entry in entries.items()], align_right=False))
             typer.echo(f"one of them with every option: analognas describe {subject} NAME")
         return
-    if subject in _FILES and name not in entries and Path(name).suffix:
-        name, entry = _FILES[subject](name)
+    if subject in ("hardware", "chips") and name not in entries and Path(name).suffix:
+        name, entry = _of_file(subject, name)
     elif name in entries:
         entry = entries[name]
     else:
@@ -73,39 +73,21 @@ def describe(
     typer.echo(table(rows, align_right=False))
 
 
-def _hardware_file(path: str) -> tuple[str, Entry]:
-    """Return what the hardware of a file is called, and its values.
+def _of_file(subject: str, path: str) -> tuple[str, Entry]:
+    """Return what the hardware or the chip of a file is called, and its values.
 
     Raises:
-        UserError: for a file that is missing or no hardware.
+        UserError: for a file that is missing or none.
     """
     import hwsim
-    from analognas.config.catalogue import hardware_entry
+    from analognas.config.catalogue import chip_entry, hardware_entry
     from analognas.errors import UserError
 
     try:
+        if subject == "chips":
+            chip = hwsim.read_chip(path)
+            return chip.name, chip_entry(chip)
         hardware = hwsim.read_hardware(path)
+        return hwsim.label(hardware), hardware_entry(hardware)
     except (TypeError, ValueError) as error:
-        raise UserError(f"describe hardware: {error}") from None
-    return hwsim.label(hardware), hardware_entry(hardware)
-
-
-def _chip_file(path: str) -> tuple[str, Entry]:
-    """Return what the chip of a file is called, and its variables.
-
-    Raises:
-        UserError: for a file that is missing or no chip.
-    """
-    import hwsim
-    from analognas.config.catalogue import chip_entry
-    from analognas.errors import UserError
-
-    try:
-        chip = hwsim.read_chip(path)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"describe chips: {error}") from None
-    return chip.name, chip_entry(chip)
-
-
-_FILES: Final = {"hardware": _hardware_file, "chips": _chip_file}
-"""What reads a file of a subject."""
+        raise UserError(f"describe {subject}: {error}") from None

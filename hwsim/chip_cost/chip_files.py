@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from hwsim.arguments import nearest, require, shown
 from hwsim.chip_cost.description import SECTIONS, Chip
-from hwsim.strict_yaml import StrictLoader
+from hwsim.strict_yaml import read_yaml
 
 _CHANGES_SHOWN: Final = 3
 """Changed variables that a name tells; of more it gives the number."""
@@ -58,12 +58,7 @@ def read_chip(path: str | os.PathLike[str]) -> Chip:
             missing; the message names the file and the key.
         TypeError: for a path of another type.
     """
-    require(path, (str, os.PathLike), "`path` must name a YAML file")
-    try:
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), StrictLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise ValueError(f"{path}: must be a YAML file of a chip: {said}") from None
+    values = read_yaml(path, "a chip")
     try:
         return chip_of(values, Path(path).stem)
     except RecursionError:

@@ -152,3 +152,14 @@ def test_a_file_that_is_none_is_named(text: str, words: str, tmp_path: Path) -> 
 def test_an_unknown_chip_has_a_nearest_one() -> None:
     with pytest.raises(ValueError, match="got 'hermes-64', did you mean hermes-64core"):
         hwsim.cost([{"rows": 1, "columns": 1, "positions": 1}], "hermes-64")
+
+
+def test_one_file_holds_a_chip_and_what_the_simulator_computes_with(tmp_path: Path) -> None:
+    path = tmp_path / "both.yaml"
+    path.write_text("chip: hermes-64core\nhardware: {preset: pcm-hermes-1, mvm: {output_noise: 0.02}}\n")
+    chip = hwsim.read_chip(path)
+    assert hwsim.read_hardware(path) == chip.hardware
+    assert hwsim.read_hardware(path).mvm.output_noise == 0.02
+    path.write_text("chip: aon-cim\n")
+    with pytest.raises(ValueError, match="the chip aon-cim must have a section `hardware`"):
+        hwsim.read_hardware(path)
