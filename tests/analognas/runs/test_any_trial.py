@@ -19,7 +19,7 @@ from tests.analognas.small_search import analognas as command_line
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("any_trial")
-    changes = ["final.finalists=2"]
+    changes = ["search.trials=8", "final.finalists=2"]
     analognas.search(write_small(folder, TINY), out=folder / "run", overrides=changes, observer=Silent())
     return folder / "run"
 

@@ -36,7 +36,11 @@ def interrupted(tmp_path) -> Path:
     path = shutil.copytree(WRITTEN, tmp_path / "run")
     shutil.rmtree(path / "best")
     config = (path / "config.yaml").read_text()
-    (path / "config.yaml").write_text(config.replace("references: [resnet8]", "references: []"))
+    (path / "config.yaml").write_text(
+        config.replace("references: [resnet8]", "references: []").replace(
+            "digital_epochs: 3", "digital_epochs: 1"
+        )
+    )
     trials = path / "trials.jsonl"
     trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:7]))
     return path
@@ -133,7 +137,7 @@ def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_late
     again = command_line("resume", run)
     assert again.returncode == 0, again.stderr
     assert n_trials(run) == 5
-    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=4", "--json")
+    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=25", "--json")
     assert later.returncode == 0, later.stderr
     assert analognas.Run.open(run).best.network() is not None
 
@@ -216,4 +220,4 @@ def test_a_run_may_be_continued_without_its_final_training(interrupted) -> None:
     assert "the search was ended" not in done.stderr, "it had all its trials"
     assert "ended" not in command_line("status", interrupted).stdout
     kept = analognas.Run.open(interrupted).config.final
-    assert (kept.train, kept.digital_epochs) == (False, 3)
+    assert (kept.train, kept.digital_epochs) == (False, 1)
