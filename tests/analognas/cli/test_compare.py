@@ -17,11 +17,7 @@ from tests.analognas.cli.test_commands import invoke
 from tests.analognas.small_search import TINY, command, environment
 from tests.analognas.small_search import analognas as run_command
 
-SEARCH = (
-    TINY.replace("references: []", "references: [resnet8]")
-    .replace("trials: 5", "trials: 3")
-    .replace("initial: 4", "initial: 2")
-)
+SEARCH = TINY.replace("references: []", "references: [resnet8]").replace("trials: 5", "trials: 4")
 TWO = ("--seeds", "2", "--strategies", "surrogate-guided,random")
 
 
@@ -66,7 +62,7 @@ def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> N
             run = analognas.Run.open(out / strategy / f"seed-{seed}")
             assert run.status()["state"] == "finished"
             assert (run.config.search.strategy.kind, run.config.seed) == (strategy, seed)
-            assert len(read_trials(run.directory.journal)) == 3
+            assert len(read_trials(run.directory.journal)) == 4
     assert "2 seeds, each with its 2 chips, and 359 test images" in done.stdout
     root = ElementTree.fromstring((out / "comparison.svg").read_text())
     assert len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))) == 2
@@ -100,14 +96,14 @@ def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> N
     done = invoke("compare", tmp_path / "tiny.yaml", "--seeds", "4,", "--strategies", "random", "--out", out)
     assert done.exit_code == 3
     assert "random, seed 4: " in done.stdout
-    assert "all 3 trials failed" in done.stdout
+    assert "all 4 trials failed" in done.stdout
     (run,) = json.loads((out / "comparison.json").read_text())["runs"]
-    assert (run["state"], run["trials"], run["seed"]) == ("failed", 3, 4)
+    assert (run["state"], run["trials"], run["seed"]) == ("failed", 4, 4)
     again = analognas.compare(
         tmp_path / "tiny.yaml", seeds=[4], strategies=["random"], out=out, observer=Silent()
     )
     assert again.runs[0].state == "failed"
-    assert again.runs[0].trials == 3
+    assert again.runs[0].trials == 4
 
 
 @pytest.mark.parametrize(
@@ -122,7 +118,7 @@ def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> N
         (("--out", "tiny.yaml"), "tiny.yaml: is a file; choose another directory with --out"),
         (("--out", "."), "is in use, and no comparison (comparison.json); choose another with --out"),
         (("--set", "search.strategy.initail=4"), "unknown key, did you mean `initial`?"),
-        (("--set", "search.trials=1"), "`search.strategy.initial <= search.trials` must hold, got 2 > 1"),
+        (("--set", "search.trials=3"), "`search.strategy.initial <= search.trials` must hold, got 4 > 3"),
         (("--executor", "serail"), "unknown kind 'serail', did you mean `serial`?"),
     ],
 )

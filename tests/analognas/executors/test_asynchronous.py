@@ -84,7 +84,7 @@ def test_a_replay_finds_trials_that_are_not_of_this_run(tmp_path) -> None:
 @pytest.mark.parametrize("how", [evaluations.die, evaluations.hang_in_native_code, evaluations.allocate])
 def test_a_replay_does_not_repeat_what_ended_a_worker(tmp_path, how) -> None:
     evaluate = Sometimes(how, tmp_path / "starts", every=3)
-    executor = process_executor(evaluate, retries=0, time_s=2.0, memory_gb=0.2)
+    executor = process_executor(evaluate, workers=1, retries=0, time_s=2.0, memory_gb=0.2)
     trials = drive(tmp_path, search_loop(6), executor)
     failed = [trial for trial in trials if trial.status == "failed"]
     assert failed
