@@ -17,6 +17,9 @@ from tests.analognas.small_search import analognas as command_line
 
 pytestmark = pytest.mark.slow
 
+TRAINED = "final: {digital_epochs: 1, hardware_aware_epochs: 1, chips: 2}"
+assert TRAINED in TINY
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
@@ -121,8 +124,7 @@ def test_a_damaged_end_is_told_with_its_remedy(interrupted) -> None:
 
 
 def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_later(tmp_path) -> None:
-    text = TINY.replace("final: {digital_epochs: 1, hardware_aware_epochs: 1, chips: 2}", "final: none")
-    assert text != TINY
+    text = TINY.replace(TRAINED, TRAINED.replace("{", "{train: false, "))
     run = tmp_path / "run"
     done = command_line("search", write_small(tmp_path, text), "--out", run)
     assert done.returncode == 0, done.stderr
@@ -137,7 +139,7 @@ def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_late
     again = command_line("resume", run)
     assert again.returncode == 0, again.stderr
     assert n_trials(run) == 5
-    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=25", "--json")
+    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=2", "--json")
     assert later.returncode == 0, later.stderr
     assert analognas.Run.open(run).best.network() is not None
 
@@ -205,10 +207,8 @@ def test_a_final_training_that_fails_names_its_trial_and_what_helps(interrupted)
 
 
 def test_without_a_completed_trial_a_run_without_a_final_training_has_found_nothing(tmp_path) -> None:
-    text = TINY.replace("{epochs: 1}", "{epochs: 1, learning_rate: 1.0e+30}")
-    done = command_line(
-        "search", write_small(tmp_path, text), "--out", tmp_path / "run", "--set", "final=none"
-    )
+    text = TINY.replace("{epochs: 1}", "{epochs: 1, learning_rate: 1.0e+30}").replace(TRAINED, "final: none")
+    done = command_line("search", write_small(tmp_path, text), "--out", tmp_path / "run")
     assert done.returncode == 3, done.stderr
     assert "all 5 trials failed" in done.stderr
     assert (tmp_path / "run" / "report.html").exists()
