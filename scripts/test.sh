@@ -8,5 +8,5 @@ ruff format --check .
 ruff check .
 mypy
 lint-imports
-pytest -n "${ANALOGNAS_TEST_PROCESSES:-3}" --dist loadfile --no-loadscope-reorder "$@"
+pytest -n "${ANALOGNAS_TEST_PROCESSES:-3}" "$@"
 bash scripts/test_wheel.sh
