@@ -1,9 +1,14 @@
-"""A real search on the digits that takes seconds, and the command line in a process of its own."""
+"""A real search on the digits that takes seconds, and the command line: in this process, and in one of its own."""
 
 import os
 import subprocess
 import sys
+from contextlib import chdir, nullcontext
 from pathlib import Path
+
+import torch
+
+from tests.analognas.cli.command_line import invoke
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +31,17 @@ final: {digital_epochs: 3, hardware_aware_epochs: 1, chips: 3}
 executor: {kind: serial, threads: 1}
 """
 
+TINY = (
+    SMALL.replace("m: [1, 2]", "m: [1, 1]")
+    .replace("epochs: 2, learning", "epochs: 1, learning")
+    .replace("trials: 8", "trials: 5")
+    .replace("initial: 5", "initial: 4")
+    .replace("digital_epochs: 3", "digital_epochs: 1")
+    .replace("chips: 3", "chips: 2")
+    + "references: []\n"
+)
+"""The same with as little work as a whole search can have, for tests that look at what it leaves."""
+
 
 def write_small(folder: Path, text: str = SMALL) -> Path:
     path = folder / "small.yaml"
@@ -42,6 +58,19 @@ def environment() -> dict[str, str]:
 
 
 def analognas(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Give a command in this process, whose imports are done; `PYTHONWARNINGS` are those of pytest."""
+    words = list(map(str, arguments))
+    threads = torch.get_num_threads()
+    try:
+        with nullcontext() if cwd is None else chdir(cwd):
+            result = invoke(*words)
+    finally:
+        torch.set_num_threads(threads)
+    return subprocess.CompletedProcess(words, result.exit_code, result.stdout, result.stderr)
+
+
+def analognas_process(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Give a command in a process of its own, as a shell does."""
     return subprocess.run(
         command(*arguments),
         capture_output=True,

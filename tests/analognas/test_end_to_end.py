@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from analognas import Run, UserError
 from analognas.tasks.digits import load_digits
-from tests.analognas.small_search import analognas, write_small
+from tests.analognas.small_search import analognas, analognas_process, write_small
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ BEST = {
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("search")
-    done = analognas("search", write_small(folder), "--out", folder / "run")
+    done = analognas_process("search", write_small(folder), "--out", folder / "run")
     assert done.returncode == 0, done.stderr
     return folder / "run", done
 
@@ -76,7 +76,7 @@ def test_python_sees_the_same_run(finished) -> None:
 
 def test_the_exported_source_needs_torch_and_safetensors_alone(finished, tmp_path) -> None:
     run, _ = finished
-    exported = analognas("export", run, "--format", "test-data", "--out", tmp_path)
+    exported = analognas_process("export", run, "--format", "test-data", "--out", tmp_path)
     assert exported.returncode == 0, exported.stderr
     guard = (
         "import sys, runpy\n"
@@ -132,7 +132,7 @@ def test_the_tile_map_covers_every_weight(finished) -> None:
 def test_resume_of_a_finished_run_says_the_same_again(finished) -> None:
     run, done = finished
     before = (run / "trials.jsonl").read_bytes()
-    again = analognas("resume", run, "--json")
+    again = analognas_process("resume", run, "--json")
     assert again.returncode == 0, again.stderr
     assert (run / "trials.jsonl").read_bytes() == before
     content = json.loads(again.stdout)
@@ -201,12 +201,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_status_and_report_can_be_asked_for_at_any_time(finished) -> None:
     run, _ = finished
-    status = json.loads(analognas("status", run, "--json").stdout)
+    status = json.loads(analognas_process("status", run, "--json").stdout)
     assert (status["state"], status["finished"], status["trials"]) == ("finished", 8, 8)
     for name in ("report.html", "summary.csv", "pareto.csv"):
         (run / name).unlink()
     assert analognas("status", run).stdout.startswith("not finished")
-    assert analognas("report", run).returncode == 0
+    assert analognas_process("report", run).returncode == 0
     assert (run / "report.html").stat().st_size > 1_000_000
     assert len((run / "summary.csv").read_text().splitlines()) == 9
 
@@ -214,7 +214,7 @@ def test_status_and_report_can_be_asked_for_at_any_time(finished) -> None:
 def test_validation_on_the_same_hardware_repeats_the_run_and_other_hardware_differs(finished) -> None:
     run, _ = finished
     metrics = json.loads((run / "best" / "metrics.json").read_text())["network"]
-    same = json.loads(analognas("validate", run, "--times", "1 s,1 day,1 month", "--json").stdout)
+    same = json.loads(analognas_process("validate", run, "--times", "1 s,1 day,1 month", "--json").stdout)
     assert same["accuracy"] == metrics["curves"]["test"]["accuracy"]
     assert same["digital_accuracy"] == metrics["digital_accuracy"]["test"]
     other = analognas(
@@ -285,7 +285,7 @@ def test_an_architecture_without_weights_is_trained_first(finished, tmp_path) ->
 
 def test_a_run_is_a_table_for_the_benchmark(finished) -> None:
     run, _ = finished
-    done = analognas(
+    done = analognas_process(
         *("bench", "--table", run, "--target", "accuracy_1d"),
         *("--strategies", "random", "--budget", "8", "--seeds", "2", "--json"),
     )

@@ -13,11 +13,12 @@ from safetensors.torch import load_file
 from analognas.record.journal import read_trials
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
-from tests.analognas.small_search import analognas, command, environment, write_small
+from tests.analognas.small_search import TINY, analognas, analognas_process, command, environment, write_small
 
 pytestmark = pytest.mark.slow
 
-QUICK = ("--set", "references=[]")
+SIX = TINY.replace("trials: 5", "trials: 6")
+"""Four trials to begin with, and a batch of two that the surrogate proposed."""
 
 
 def timeless(trial: Trial) -> dict[str, object]:
@@ -31,13 +32,13 @@ def timeless(trial: Trial) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    done = analognas("search", write_small(folder), "--out", folder / "run", *QUICK)
+    done = analognas_process("search", write_small(folder, SIX), "--out", folder / "run")
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
 
 def test_equal_seeds_give_equal_trials_and_results(whole, tmp_path) -> None:
-    done = analognas("search", write_small(tmp_path), "--out", tmp_path / "run", *QUICK)
+    done = analognas("search", write_small(tmp_path, SIX), "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     first, second = (read_trials(run / "trials.jsonl") for run in (whole, tmp_path / "run"))
     assert list(map(timeless, first)) == list(map(timeless, second))
@@ -50,7 +51,7 @@ def test_equal_seeds_give_equal_trials_and_results(whole, tmp_path) -> None:
 
 def test_several_workers_give_the_trials_and_results_of_one(whole, tmp_path) -> None:
     auto = ("--executor", "auto", "--set", "executor.workers=2")
-    done = analognas("search", write_small(tmp_path), "--out", tmp_path / "run", *auto, *QUICK)
+    done = analognas("search", write_small(tmp_path, SIX), "--out", tmp_path / "run", *auto)
     assert done.returncode == 0, done.stderr
     first, second = (read_trials(run / "trials.jsonl") for run in (whole, tmp_path / "run"))
     assert list(map(timeless, first)) == list(map(timeless, second))
@@ -64,10 +65,8 @@ def test_several_workers_give_the_trials_and_results_of_one(whole, tmp_path) -> 
 
 
 def test_another_seed_gives_other_trials(whole, tmp_path) -> None:
-    path = write_small(tmp_path)
-    done = analognas(
-        "search", path, "--seed", "4", "--set", "search.trials=5", "--out", tmp_path / "run", *QUICK
-    )
+    path = write_small(tmp_path, SIX)
+    done = analognas("search", path, "--seed", "4", "--set", "search.trials=5", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     genotypes = [
         {trial.genotype for trial in read_trials(run / "trials.jsonl")} for run in (whole, tmp_path / "run")
@@ -75,13 +74,13 @@ def test_another_seed_gives_other_trials(whole, tmp_path) -> None:
     assert len(genotypes[0] & genotypes[1]) < 4
 
 
-MOMENTS = ("searching", "trial 7 of 8", "training the best", "exporting")
+MOMENTS = ("searching", "trial 5 of 6", "training the best", "exporting")
 
 
 def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_end(whole, tmp_path) -> None:
     """Right after the start, in a batch, in the final training and during the export: each resumes the one before."""
     run = tmp_path / "run"
-    arguments: tuple[str | Path, ...] = ("search", write_small(tmp_path), "--out", run, *QUICK)
+    arguments: tuple[str | Path, ...] = ("search", write_small(tmp_path, SIX), "--out", run)
     for moment in MOMENTS:
         kept = killed_when(moment, arguments, run)
         arguments = ("resume", run)
@@ -127,7 +126,7 @@ def test_an_interruption_ends_with_130_and_says_how_to_go_on(tmp_path, how, exec
     run = tmp_path / "run"
     local = ("--set", "executor.address=local") if executor == "ray" else ()
     process = subprocess.Popen(
-        command("search", write_small(tmp_path), "--out", run, "--executor", executor, *local, *QUICK),
+        command("search", write_small(tmp_path, SIX), "--out", run, "--executor", executor, *local),
         env=environment(),
         stderr=subprocess.PIPE,
         text=True,

@@ -35,7 +35,13 @@ def test_a_sample_meets_the_bounds_and_comes_back() -> None:
 def test_a_candidate_is_evaluated_as_a_search_does_it(tmp_path) -> None:
     own = problem(executor="serial")
     run = analognas.search(
-        task=arrays(), space=Perceptrons(), strategy="random", out=tmp_path / "run", observer="silent", **TINY
+        task=arrays(),
+        space=Perceptrons(),
+        strategy="random",
+        executor="serial",
+        out=tmp_path / "run",
+        observer="silent",
+        **TINY,
     )
     trial = run.directory.trials()[0]
     found = own.evaluate(trial.genotype)

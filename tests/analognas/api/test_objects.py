@@ -46,7 +46,7 @@ def test_processes_get_objects_whose_classes_no_module_has(tmp_path) -> None:
         "from tests.analognas.api import own_parts\n"
         "Any = typing.Any\n"
         "exec(inspect.getsource(own_parts.Perceptrons))\n"  # now a class of `__main__`
-        "executor = {'kind': 'processes', 'workers': 2, 'threads': 1}\n"
+        "executor = {'kind': 'processes', 'workers': 1, 'threads': 1}\n"
         "run = analognas.search(task=arrays(), space=Perceptrons(), strategy='random', executor=executor, **TINY)\n"
         "print(type(run.config.space.object.value).__module__, list(run.trials()['status']))\n"
     )

@@ -14,15 +14,10 @@ import analognas
 from analognas.progress.observer import Silent
 from analognas.record.journal import read_trials
 from tests.analognas.cli.test_commands import invoke
-from tests.analognas.small_search import SMALL, command, environment
+from tests.analognas.small_search import TINY, command, environment
 from tests.analognas.small_search import analognas as run_command
 
-TINY = (
-    SMALL.replace("trials: 8", "trials: 5")
-    .replace("initial: 5", "initial: 4")
-    .replace("epochs: 2, learning", "epochs: 1, learning")
-    .replace("digital_epochs: 3", "digital_epochs: 1")
-)
+SEARCH = TINY.replace("references: []", "references: [resnet8]").replace("trials: 5", "trials: 4")
 TWO = ("--seeds", "2", "--strategies", "surrogate-guided,random")
 
 
@@ -33,7 +28,7 @@ def digest(out: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> None:
     config, out = tmp_path / "tiny.yaml", tmp_path / "out"
-    config.write_text(TINY)
+    config.write_text(SEARCH)
     process = subprocess.Popen(
         command("compare", config, *TWO, "--out", out),
         stdout=subprocess.PIPE,
@@ -67,8 +62,8 @@ def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> N
             run = analognas.Run.open(out / strategy / f"seed-{seed}")
             assert run.status()["state"] == "finished"
             assert (run.config.search.strategy.kind, run.config.seed) == (strategy, seed)
-            assert len(read_trials(run.directory.journal)) == 5
-    assert "2 seeds, each with its 3 chips, and 359 test images" in done.stdout
+            assert len(read_trials(run.directory.journal)) == 4
+    assert "2 seeds, each with its 2 chips, and 359 test images" in done.stdout
     root = ElementTree.fromstring((out / "comparison.svg").read_text())
     assert len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))) == 2
 
@@ -88,27 +83,27 @@ def test_a_comparison_is_interrupted_and_continued_and_read_again(tmp_path) -> N
     refused = invoke("compare", config, *TWO, "--out", out, "--set", "evaluation.chips=4")
     assert refused.exit_code == 2
     assert len(refused.stderr.splitlines()) == 1
-    assert "this run began as another search: evaluation.chips: 3 in the run, now 4" in refused.stderr
+    assert "this run began as another search: evaluation.chips: 2 in the run, now 4" in refused.stderr
     assert digest(out) == before
 
 
 @pytest.mark.slow
 def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> None:
     out = tmp_path / "out"
-    hopeless = TINY.replace("learning_rate: 0.01", "learning_rate: 1.0e+30")
-    assert hopeless != TINY
+    hopeless = SEARCH.replace("learning_rate: 0.01", "learning_rate: 1.0e+30")
+    assert hopeless != SEARCH
     (tmp_path / "tiny.yaml").write_text(hopeless)
     done = invoke("compare", tmp_path / "tiny.yaml", "--seeds", "4,", "--strategies", "random", "--out", out)
     assert done.exit_code == 3
     assert "random, seed 4: " in done.stdout
-    assert "all 5 trials failed" in done.stdout
+    assert "all 4 trials failed" in done.stdout
     (run,) = json.loads((out / "comparison.json").read_text())["runs"]
-    assert (run["state"], run["trials"], run["seed"]) == ("failed", 5, 4)
+    assert (run["state"], run["trials"], run["seed"]) == ("failed", 4, 4)
     again = analognas.compare(
         tmp_path / "tiny.yaml", seeds=[4], strategies=["random"], out=out, observer=Silent()
     )
     assert again.runs[0].state == "failed"
-    assert again.runs[0].trials == 5
+    assert again.runs[0].trials == 4
 
 
 @pytest.mark.parametrize(
@@ -131,7 +126,7 @@ def test_mistakes_are_told_in_one_line_before_anything_is_created(
     tmp_path, monkeypatch, arguments, told
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("tiny.yaml").write_text(TINY)
+    Path("tiny.yaml").write_text(SEARCH)
     before = sorted(tmp_path.rglob("*"))
     done = invoke("compare", "tiny.yaml", *arguments)
     assert done.exit_code == 2

@@ -16,10 +16,7 @@ from analognas.record.directory import create_run
 from analognas.record.journal import Journal, read_trials
 from analognas.record.trial import Failure
 from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL, analognas, write_small
-
-VALUES = ("references=[]", "search.trials=5", "training.digital.epochs=1", "final.digital_epochs=1")
-QUICK = tuple(word for value in VALUES for word in ("--set", value))
+from tests.analognas.small_search import SMALL, TINY, analognas, write_small
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -127,8 +124,8 @@ def test_a_record_gives_the_terminal_no_orders(tmp_path) -> None:
 
 @pytest.mark.slow
 def test_one_command_may_be_given_again_and_a_run_continues_elsewhere(tmp_path) -> None:
-    path, run = write_small(tmp_path), tmp_path / "run"
-    command = ("search", path, "--out", run, "--resume", "auto", "--json", *QUICK)
+    path, run = write_small(tmp_path, TINY), tmp_path / "run"
+    command = ("search", path, "--out", run, "--resume", "auto", "--json")
     processes = ("--executor", "processes", "--set", "executor.workers=2")
     first = analognas(*command, *processes)
     assert first.returncode == 0, first.stderr

@@ -1,10 +1,11 @@
 """`--dry-run` and the start of a search: what it will do, how large candidates are, what it takes."""
 
 import json
+import os
 
 from analognas.config.loader import load_config
 from tests.analognas.cli.command_line import files, invoke
-from tests.analognas.small_search import SMALL
+from tests.analognas.small_search import SMALL, TINY
 
 
 def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
@@ -46,7 +47,9 @@ def test_a_dry_run_shows_the_full_budget_and_the_references_that_cannot_win(here
 
 
 def test_a_search_without_bounds_says_which_it_takes_and_keeps_them(here) -> None:
-    text = SMALL.replace("constraints: {parameters: 20000}\n", "").replace("trials: 8", "trials: 5")
+    text = TINY.replace("constraints: {parameters: 20000}\n", "").replace(
+        "references: []", "references: [resnet8]"
+    )
     (here / "free.yaml").write_text(text)
     shown = invoke("search", "free.yaml", "--dry-run").stdout
     assert "notes             constraints: no bound on size is written" in shown
@@ -73,9 +76,10 @@ def test_a_search_without_bounds_says_which_it_takes_and_keeps_them(here) -> Non
 
 def test_more_threads_than_processors_are_noted(here) -> None:
     (here / "small.yaml").write_text(SMALL)
-    threads = ("--set", "executor.threads=256")
+    n = len(os.sched_getaffinity(0)) + 1
+    threads = ("--set", f"executor.threads={n}")
     shown = invoke("search", "small.yaml", "--dry-run", *threads).stdout
-    assert "256 threads slow each other down" in shown
+    assert f"{n} threads slow each other down" in shown
     assert "lower `executor.threads`\n" in shown
     assert "slow each other down" not in invoke("search", "small.yaml", "--dry-run").stdout
 

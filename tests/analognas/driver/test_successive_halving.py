@@ -22,7 +22,7 @@ from analognas.strategies.random import RandomSearch
 from search_spaces import ResNetSpace
 from tests.analognas.parse import parse_config
 from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL, analognas, write_small
+from tests.analognas.small_search import TINY, analognas, write_small
 
 HALVING = Halving(eta=3, rungs=3)
 
@@ -118,25 +118,25 @@ def test_too_few_candidates_for_the_rungs_are_refused() -> None:
 
 
 def test_a_real_search_over_rungs(tmp_path: Path) -> None:
-    text = SMALL.replace("  batch: 2\n", "  batch: 2\n  halving: {eta: 2, rungs: 2}\n")
-    text = text.replace("epochs: 2,", "epochs: 4,").replace("chips: 3,", "chips: 4,")
+    text = TINY.replace("  batch: 2\n", "  batch: 2\n  halving: {eta: 2, rungs: 2}\n")
+    text = text.replace("epochs: 1, learning", "epochs: 2, learning").replace("chips: 2,", "chips: 4,")
     done = analognas("search", write_small(tmp_path, text), "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "run" / "summary.csv")
-    assert table.groupby("rung")["number"].count().tolist() == [8, 4]
+    assert table.groupby("rung")["number"].count().tolist() == [5, 2]
     assert table.groupby("rung")["budget"].first().tolist() == [0.5, 1.0]
     assert not table[table["rung"] == 0]["feasible"].any()
-    assert "trial 12 of 12" in done.stderr
+    assert "trial 7 of 7" in done.stderr
     status = json.loads(analognas("status", tmp_path / "run", "--json").stdout)
-    assert (status["trials"], status["finished"]) == (12, 12)
+    assert (status["trials"], status["finished"]) == (7, 7)
     report = (tmp_path / "run" / "report.html").read_text()
-    assert "8 candidates on the first rung of successive halving, 4 evaluated at full budget" in report
+    assert "5 candidates on the first rung of successive halving, 2 evaluated at full budget" in report
     assert "trials at full budget met all of them" in report
     done = analognas(
         *("bench", "--table", tmp_path / "run", "--target", "accuracy_1d"),
         *("--strategies", "random", "--budget", "2", "--seeds", "2", "--json"),
     )
-    assert json.loads(done.stdout)["rows"] == 4
+    assert json.loads(done.stdout)["rows"] == 2
 
 
 def test_rungs_that_would_be_equal_are_refused() -> None:

@@ -17,7 +17,7 @@ from analognas.record.trial import Failure
 from analognas.specs.problems import ConfigError
 from analognas.strategies.strategy import Proposal
 from analognas.tasks import Split, Task
-from tests.analognas.small_search import SMALL
+from tests.analognas.small_search import SMALL, TINY
 
 TRAINING = "training:\n  digital: {epochs: 2, learning_rate: 0.01}\n"
 
@@ -90,6 +90,12 @@ def test_input_ranges_are_calibrated_on_every_class_of_sorted_data() -> None:
     torch.testing.assert_close(calibrated.std(), whole.std(), rtol=0.01, atol=0)
 
 
+@pytest.fixture(scope="module")
+def without_options() -> Measurement:
+    parts = composition(TINY)
+    return parts.evaluator.evaluate(job(parts)).result
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -100,13 +106,11 @@ def test_input_ranges_are_calibrated_on_every_class_of_sorted_data() -> None:
         "distillation: {temperature: 2, teacher_share: 1}",
     ],
 )
-def test_options_of_hardware_aware_training_reach_the_trial(changes: str) -> None:
+def test_options_of_hardware_aware_training_reach_the_trial(changes: str, without_options) -> None:
     plain = "  hardware_aware: {epochs: 1}\n"
-    assert plain in SMALL
-    parts = composition(SMALL.replace(plain, plain.replace("}", f", {changes}}}")))
-    found, again, without = (
-        each.evaluator.evaluate(job(each)).result for each in (parts, parts, composition())
-    )
+    assert plain in TINY
+    parts = composition(TINY.replace(plain, plain.replace("}", f", {changes}}}")))
+    found, again = (parts.evaluator.evaluate(job(parts)).result for _ in range(2))
     assert isinstance(found, Measurement)
     assert found == again
-    assert found.curve != without.curve
+    assert found.curve != without_options.curve

@@ -132,12 +132,12 @@ def check_run(folder: Path, n_trials: int) -> list[Trial]:
     return trials
 
 
-def process_executor(evaluate, workers: int = 2, **limits) -> ProcessExecutor:
+def process_executor(evaluate, workers: int = 2, retries: int = 2, **limits) -> ProcessExecutor:
     return ProcessExecutor(
         evaluate,
         workers=workers,
         max_in_flight=workers,
-        max_retries=2,
+        max_retries=retries,
         limits=Limits(**{"time_s": None, "memory_gb": None, "threads": 1, **limits}),
     )
 

@@ -23,6 +23,8 @@ from tests.analognas.executors.drive import Shuffled, Spy, check_run, drive, pro
 from tests.analognas.executors.evaluations import Sleeps, Sometimes
 from tests.analognas.small_search import ROOT, environment
 
+pytestmark = pytest.mark.slow
+
 
 def test_strategies_see_results_as_they_arrive_and_what_is_pending(tmp_path) -> None:
     spy = Spy(search_loop(1).strategy)
@@ -82,7 +84,8 @@ def test_a_replay_finds_trials_that_are_not_of_this_run(tmp_path) -> None:
 @pytest.mark.parametrize("how", [evaluations.die, evaluations.hang_in_native_code, evaluations.allocate])
 def test_a_replay_does_not_repeat_what_ended_a_worker(tmp_path, how) -> None:
     evaluate = Sometimes(how, tmp_path / "starts", every=3)
-    trials = drive(tmp_path, search_loop(9), process_executor(evaluate, time_s=8.0, memory_gb=0.2))
+    executor = process_executor(evaluate, workers=1, retries=0, time_s=2.0, memory_gb=0.2)
+    trials = drive(tmp_path, search_loop(6), executor)
     failed = [trial for trial in trials if trial.status == "failed"]
     assert failed
     evaluated = []
@@ -91,15 +94,15 @@ def test_a_replay_does_not_repeat_what_ended_a_worker(tmp_path, how) -> None:
         evaluated.append(job.proposal.genotype)
         return evaluations.instant(job)
 
-    replay(search_loop(9), trials, again)
+    replay(search_loop(6), trials, again)
     assert set(evaluated) == {trial.genotype for trial in trials if trial.status == "completed"}
 
 
 def test_failed_candidates_are_never_proposed_again(tmp_path) -> None:
     record = tmp_path / "starts"
     executor = process_executor(Sometimes(evaluations.die, record, every=3))
-    drive(tmp_path, search_loop(12), executor)
-    trials = check_run(tmp_path, 12)
+    drive(tmp_path, search_loop(8), executor)
+    trials = check_run(tmp_path, 8)
     failed = [trial for trial in trials if trial.status == "failed"]
     assert failed
     assert {trial.attempts for trial in failed} == {3}

@@ -20,6 +20,8 @@ from analognas.record.trial import Failure
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.evaluations import Breaks, Gated, Sleeps, Sometimes, Trains, a_job
 
+pytestmark = pytest.mark.slow
+
 N = 8
 
 
@@ -80,7 +82,7 @@ def test_a_slow_job_holds_back_no_other() -> None:
 )
 def test_a_job_that_always_crashes_fails_after_its_retries(tmp_path, how, name) -> None:
     record = tmp_path / "starts"
-    outcomes = run_all(executor(Sometimes(how, record), retries=2, logs=tmp_path))
+    outcomes = run_all(executor(Sometimes(how, record), retries=2, logs=tmp_path), n=4)
     for seed, outcome in outcomes.items():
         if seed % 5:
             assert isinstance(outcome.result, Measurement)
@@ -120,9 +122,9 @@ def test_a_worker_killed_from_outside_costs_only_time(tmp_path) -> None:
 @pytest.mark.parametrize("how", [evaluations.hang_in_python, evaluations.hang_in_native_code])
 def test_a_hanging_job_is_stopped(tmp_path, how) -> None:
     record = tmp_path / "starts"
-    outcomes = run_all(executor(Sometimes(how, record), time_s=0.5), n=6)
+    outcomes = run_all(executor(Sometimes(how, record), time_s=0.5), n=4)
     failed = {seed for seed, outcome in outcomes.items() if isinstance(outcome.result, Failure)}
-    assert failed == {0, 5}
+    assert failed == {0}
     for seed in failed:
         assert (
             "stopped at `executor.trial_timeout`: it was not done after 0.5 s" in outcomes[seed].result.reason
@@ -134,9 +136,9 @@ def test_a_hanging_job_is_stopped(tmp_path, how) -> None:
 
 def test_a_worker_whose_evaluation_was_stopped_evaluates_nothing_more() -> None:
     """An import that was stopped half-way would fail in every later training of the worker."""
-    outcomes = run_all(executor(evaluations.Hangs(), workers=1, time_s=0.5), n=7)
+    outcomes = run_all(executor(evaluations.Hangs(), workers=1, time_s=0.5), n=3)
     failed = {seed for seed, outcome in outcomes.items() if isinstance(outcome.result, Failure)}
-    assert failed == {0, 5}
+    assert failed == {0}
 
 
 @pytest.mark.parametrize("limits", [{"time_s": LONGEST_TRIAL_S}, {"memory_gb": 1e6}])
@@ -166,22 +168,22 @@ def test_memory_is_doubled_once(tmp_path) -> None:
 
 def test_without_a_bound_the_second_attempt_runs_alone(tmp_path) -> None:
     record = tmp_path / "starts"
-    outcomes = run_all(executor(Sometimes(evaluations.hoard, record, seconds=0.1)))
+    outcomes = run_all(executor(Sometimes(evaluations.hoard, record, seconds=0.1)), n=4)
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome.result, Failure)]
-    assert {outcome.job.seed for outcome in failures} == {0, 5}
+    assert {outcome.job.seed for outcome in failures} == {0}
     assert all("also with this machine to itself" in outcome.result.reason for outcome in failures)
     assert all(starts(record)[outcome.job.key] == 2 for outcome in failures)
 
 
 def test_a_worker_that_ran_out_of_memory_evaluates_nothing_more() -> None:
     for limits in ({}, {"memory_gb": 1.0}):
-        outcomes = run_all(executor(Breaks(), workers=1, **limits), n=7)
+        outcomes = run_all(executor(Breaks(), workers=1, **limits), n=3)
         reasons = {
             seed: outcome.result.reason
             for seed, outcome in outcomes.items()
             if isinstance(outcome.result, Failure)
         }
-        assert set(reasons) == {0, 5}
+        assert set(reasons) == {0}
         assert all(reason.startswith("out of memory, also with") for reason in reasons.values())
 
 

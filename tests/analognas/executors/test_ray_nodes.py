@@ -17,7 +17,8 @@ from analognas.record.journal import read_trials
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.cluster import NODE, ONE
 from tests.analognas.executors.drive import drive, ray_executor, search_loop
-from tests.analognas.small_search import ROOT, analognas, write_small
+from tests.analognas.small_search import ROOT, write_small
+from tests.analognas.small_search import analognas_process as analognas
 
 ray = pytest.importorskip("ray")
 # Ray leaves sockets and files of its processes to the garbage collector.

@@ -21,7 +21,7 @@ from analognas.record.validation import Finalist
 from analognas.strategies.start_from import reference_candidate
 from search_spaces import published
 from tests.analognas.record.builders import a_trial
-from tests.analognas.small_search import SMALL, write_small
+from tests.analognas.small_search import SMALL, TINY, write_small
 
 CURVE = DriftRecord((1.0,), ((0.9,),))
 TRIALS = [a_trial(number, accuracy=accuracy) for number, accuracy in ((1, 0.9), (2, 0.8), (3, 0.7))]
@@ -226,7 +226,9 @@ def test_a_run_whose_reference_diverges_ends_without_it(monkeypatch, tmp_path) -
     monkeypatch.setattr("analognas.evaluation.evaluator.published", diverging)
     told = Told()
     changes = ["search.trials=4", "search.strategy.initial=4", "references=[resnet8]", "constraints={}"]
-    run = analognas.search(write_small(tmp_path), out=tmp_path / "run", overrides=changes, observer=told)
+    run = analognas.search(
+        write_small(tmp_path, TINY), out=tmp_path / "run", overrides=changes, observer=told
+    )
     assert any(text.startswith("resnet8 is left out: ") for text in told.stages)
     assert run.result is not None
     assert run.result.references == ()

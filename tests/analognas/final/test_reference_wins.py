@@ -21,7 +21,7 @@ USELESS = (
     SMALL.replace("oc0: [8, 12], m: [1, 2]", "ct: B, oc0: [1, 2], m: [1, 1]")
     .replace("b: [1, 2], wf: [1, 2]", "b: [1, 1], wf: [1, 1]")
     .replace("constraints: {parameters: 20000}", "references: [ds-cnn, resnet8]")
-    .replace("trials: 8", "trials: 4")
+    .replace("trials: 8", "trials: 2")
     .replace("{kind: surrogate-guided, initial: 5, population: 20, iterations: 2}", "{kind: random}")
 )
 SENTENCE = "the reference resnet8 was best on validation and is exported: "

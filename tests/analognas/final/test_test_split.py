@@ -43,7 +43,7 @@ def test_the_final_training_takes_both_splits_and_reports_the_test_alone(tmp_pat
             "finalists": 2,
             "train_on": "train-and-validation",
         },
-        "executor": {"threads": 1},
+        "executor": {"kind": "serial", "threads": 1},
     }
     run = analognas.search(config, out=tmp_path / "run", observer=Silent())
     assert run.result is not None
@@ -105,7 +105,7 @@ def test_a_reference_that_is_the_winner_has_its_figures(tmp_path: Path) -> None:
         "evaluation": {"chips": 2},
         "search": {"trials": 1, "start_from": [name], "strategy": {"kind": "random"}},
         "final": {"digital_epochs": 1, "hardware_aware_epochs": 0, "chips": 2, "finalists": 1},
-        "executor": {"threads": 1},
+        "executor": {"kind": "serial", "threads": 1},
     }
     told = Told()
     result = analognas.search(config, out=tmp_path / "run", observer=told).result

@@ -14,7 +14,8 @@ from analognas.progress.observer import Silent
 from analognas.record.journal import read_trials
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import check_run, drive, search_loop
-from tests.analognas.small_search import analognas, write_small
+from tests.analognas.small_search import analognas_process as analognas
+from tests.analognas.small_search import write_small
 
 pytestmark = pytest.mark.faults
 

@@ -12,15 +12,15 @@ import analognas
 from analognas.errors import UserError
 from analognas.progress.observer import Silent
 from tests.analognas.runs.test_earlier_run import WRITTEN
+from tests.analognas.small_search import TINY, write_small
 from tests.analognas.small_search import analognas as command_line
-from tests.analognas.small_search import write_small
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("any_trial")
-    changes = ["final.finalists=2", "references=[]"]
-    analognas.search(write_small(folder), out=folder / "run", overrides=changes, observer=Silent())
+    changes = ["search.trials=8", "final.finalists=2"]
+    analognas.search(write_small(folder, TINY), out=folder / "run", overrides=changes, observer=Silent())
     return folder / "run"
 
 
@@ -39,7 +39,7 @@ def test_the_network_of_a_trial_is_trained_once_validated_and_exported(finished,
         "export", finished, "--trial", str(other), "--format", "python", "--out", tmp_path
     )
     assert exported.returncode == 0, exported.stderr
-    assert f"training trial {other} at full budget, 3 chips" in exported.stderr
+    assert f"training trial {other} at full budget, 2 chips" in exported.stderr
     folder = finished / "trials" / str(other)
     assert {"architecture.json", "model.safetensors", "metrics.json"} <= {
         path.name for path in folder.iterdir()

@@ -12,17 +12,19 @@ from analognas.progress.observer import Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.runs.growth import set_ends
 from tests.analognas.runs.test_earlier_run import WRITTEN
-from tests.analognas.small_search import SMALL, write_small
+from tests.analognas.small_search import TINY, analognas_process, write_small
 from tests.analognas.small_search import analognas as command_line
 
 pytestmark = pytest.mark.slow
+
+TRAINED = "final: {digital_epochs: 1, hardware_aware_epochs: 1, chips: 2}"
+assert TRAINED in TINY
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("growth")
-    changes = ["search.trials=5", "references=[]"]
-    analognas.search(write_small(folder), out=folder / "run", overrides=changes, observer=Silent())
+    analognas.search(write_small(folder, TINY), out=folder / "run", observer=Silent())
     return folder / "run"
 
 
@@ -33,9 +35,15 @@ def run(finished, tmp_path) -> Path:
 
 @pytest.fixture
 def interrupted(tmp_path) -> Path:
-    """A run of eight trials after six, two of a batch of which one waits."""
+    """A run of eight trials after seven, of the last batch of which one waits."""
     path = shutil.copytree(WRITTEN, tmp_path / "run")
     shutil.rmtree(path / "best")
+    config = (path / "config.yaml").read_text()
+    (path / "config.yaml").write_text(
+        config.replace("references: [resnet8]", "references: []").replace(
+            "digital_epochs: 3", "digital_epochs: 1"
+        )
+    )
     trials = path / "trials.jsonl"
     trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:7]))
     return path
@@ -62,10 +70,10 @@ def test_a_run_that_has_ended_goes_on_with_more_trials(run) -> None:
 
 def test_fewer_trials_than_there_are_is_refused_and_nothing_changes(run) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    done = command_line("resume", run, "--set", "search.trials=4", "--set", "search.strategy.initial=4")
+    done = command_line("resume", run, "--set", "search.trials=4", "--set", "search.strategy.initial=3")
     assert done.returncode == 2
     with pytest.raises(UserError, match=r"search\.strategy\.initial <= search\.trials"):
-        analognas.resume(run, trials=4, observer=Silent())
+        analognas.resume(run, trials=3, observer=Silent())
     assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
@@ -80,7 +88,7 @@ def test_fewer_trials_than_planned_leave_waiting_candidates_out(interrupted) -> 
 
 
 def test_a_search_is_ended_with_the_trials_that_it_has_and_reopened(interrupted) -> None:
-    done = command_line("finish", interrupted)
+    done = analognas_process("finish", interrupted)
     assert done.returncode == 0, done.stderr
     assert "the search was ended by `analognas finish` after 7 trials" in done.stderr
     assert (
@@ -116,9 +124,7 @@ def test_a_damaged_end_is_told_with_its_remedy(interrupted) -> None:
 
 
 def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_later(tmp_path) -> None:
-    text = SMALL.replace("trials: 8", "trials: 5").replace(
-        "final: {digital_epochs: 3, hardware_aware_epochs: 1, chips: 3}", "final: none\nreferences: []"
-    )
+    text = TINY.replace(TRAINED, TRAINED.replace("{", "{train: false, "))
     run = tmp_path / "run"
     done = command_line("search", write_small(tmp_path, text), "--out", run)
     assert done.returncode == 0, done.stderr
@@ -133,7 +139,7 @@ def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_late
     again = command_line("resume", run)
     assert again.returncode == 0, again.stderr
     assert n_trials(run) == 5
-    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=25", "--json")
+    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=2", "--json")
     assert later.returncode == 0, later.stderr
     assert analognas.Run.open(run).best.network() is not None
 
@@ -165,7 +171,7 @@ def test_a_network_that_was_kept_after_as_many_trials_stays(run) -> None:
 def test_a_training_that_is_asked_for_later_does_not_reopen_a_search_that_was_finished(tmp_path) -> None:
     run = shutil.copytree(WRITTEN, tmp_path / "run")
     shutil.rmtree(run / "best")
-    config = (run / "config.yaml").read_text()
+    config = (run / "config.yaml").read_text().replace("references: [resnet8]", "references: []")
     (run / "config.yaml").write_text(config.replace("final: {", "final: {train: false, ", 1))
     trials = run / "trials.jsonl"
     trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:6]))
@@ -201,12 +207,8 @@ def test_a_final_training_that_fails_names_its_trial_and_what_helps(interrupted)
 
 
 def test_without_a_completed_trial_a_run_without_a_final_training_has_found_nothing(tmp_path) -> None:
-    text = SMALL.replace("trials: 8", "trials: 5").replace(
-        "{epochs: 1}", "{epochs: 1, learning_rate: 1.0e+30}"
-    )
-    done = command_line(
-        "search", write_small(tmp_path, text), "--out", tmp_path / "run", "--set", "final=none"
-    )
+    text = TINY.replace("{epochs: 1}", "{epochs: 1, learning_rate: 1.0e+30}").replace(TRAINED, "final: none")
+    done = command_line("search", write_small(tmp_path, text), "--out", tmp_path / "run")
     assert done.returncode == 3, done.stderr
     assert "all 5 trials failed" in done.stderr
     assert (tmp_path / "run" / "report.html").exists()
@@ -218,4 +220,4 @@ def test_a_run_may_be_continued_without_its_final_training(interrupted) -> None:
     assert "the search was ended" not in done.stderr, "it had all its trials"
     assert "ended" not in command_line("status", interrupted).stdout
     kept = analognas.Run.open(interrupted).config.final
-    assert (kept.train, kept.digital_epochs) == (False, 3)
+    assert (kept.train, kept.digital_epochs) == (False, 1)

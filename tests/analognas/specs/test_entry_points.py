@@ -3,11 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.analognas.small_search import command, environment
+from tests.analognas.small_search import analognas, command, environment
 
 CODE = """
 import numpy as np
@@ -125,42 +126,47 @@ references: []
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """A folder that holds another package, as pip leaves one."""
+def installed(tmp_path: Path, monkeypatch) -> Path:
+    """A folder that holds another package, as pip leaves one, and that this process imports from."""
     site = tmp_path / "site"
     metadata = site / "foreign_nas-1.0.dist-info"
     metadata.mkdir(parents=True)
     (site / "foreign_nas.py").write_text(CODE)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-nas\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(ENTRY_POINTS.format(module="foreign_nas"))
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "foreign_nas", raising=False)
     return site
 
 
-def run(
+def configured(
     site: Path,
-    *arguments: str,
     space: str = "perceptrons",
     strategy: str = "narrowest",
     options: str = "{}",
     settings: str = "{}",
-) -> subprocess.CompletedProcess[str]:
+) -> Path:
     config = site.parent / "foreign.yaml"
     start = "{start: 2}" if strategy == "narrowest" else settings
     config.write_text(CONFIG.format(space=space, strategy=strategy, options=options, start=start))
-    paths = os.pathsep.join([environment()["PYTHONPATH"], str(site)])
-    return subprocess.run(
-        command("search", config, *arguments),
+    return config
+
+
+def run(site: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return analognas("search", configured(site, **changes), *arguments, cwd=site.parent)
+
+
+def test_a_foreign_space_is_searched_with_a_foreign_strategy(installed: Path) -> None:
+    paths = os.pathsep.join([environment()["PYTHONPATH"], str(installed)])
+    done = subprocess.run(
+        command("search", configured(installed, options="{widest: 6}"), "--out", "run"),
         capture_output=True,
         text=True,
         check=False,
         env={**environment(), "PYTHONPATH": paths},
-        cwd=site.parent,
+        cwd=installed.parent,
         timeout=300,
     )
-
-
-def test_a_foreign_space_is_searched_with_a_foreign_strategy(installed: Path) -> None:
-    done = run(installed, "--out", "run", options="{widest: 6}")
     assert done.returncode == 0, done.stderr
     lines = (installed.parent / "run" / "trials.jsonl").read_text().splitlines()
     trials = [json.loads(line) for line in lines]
@@ -224,22 +230,14 @@ search:
     surrogate: {{kind: entry-point, name: {name}, options: {options}}}
 final: {{digital_epochs: 1, hardware_aware_epochs: 1, chips: 2}}
 references: []
+executor: {{kind: serial, threads: 1}}
 """
 
 
 def guided(site: Path, *arguments: str, name: str, options: str) -> subprocess.CompletedProcess[str]:
     config = site.parent / "guided.yaml"
     config.write_text(GUIDED.format(name=name, options=options))
-    paths = os.pathsep.join([environment()["PYTHONPATH"], str(site)])
-    return subprocess.run(
-        command("search", config, *arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**environment(), "PYTHONPATH": paths},
-        cwd=site.parent,
-        timeout=300,
-    )
+    return analognas("search", config, *arguments, cwd=site.parent)
 
 
 def test_a_foreign_surrogate_guides_a_search_and_is_saved(installed: Path) -> None:

@@ -36,6 +36,8 @@ analognas.search(
         "search": {"trials": 2, "strategy": {"kind": "random"}},
         "final": {"digital_epochs": 1, "hardware_aware_epochs": 1, "chips": 2},
         "constraints": {"avm": 1},
+        "references": [],
+        "executor": {"kind": "serial"},
     },
     out="run",
 )
