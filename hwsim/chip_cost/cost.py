@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
 
 from hwsim.arguments import nearest, require, seconds, shown, whole
 from hwsim.chip_cost.chip_files import chip_of
 from hwsim.chip_cost.description import Chip
+from hwsim.chip_cost.energy import FEMTO, tile_energy_fj
 from hwsim.chip_cost.matrix_list import nodes_of
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.result import ChipCost
@@ -21,6 +24,12 @@ from hwsim.durations import Time
 
 if TYPE_CHECKING:
     from torch import nn
+
+MOST_TILES: Final = 1_000_000
+"""More would take minutes to list, and no chip has them."""
+
+MOST_FJ: Final = 1e18
+"""Whole femtojoules end at some 9,000 J."""
 
 
 def cost(
@@ -91,6 +100,7 @@ def cost(
         if traced.reused:
             notes = (f"layers that run several times in an inference: {', '.join(traced.reused)}",)
     costs = NetworkCosts(Nodes.of([nodes]), use)
+    _require_countable(costs)
     found = ChipCost(names, costs, digital_macs, _excluded(costs, digital_macs), notes)
     _require_fit(found, activations)
     return found
@@ -131,6 +141,22 @@ def _excluded(costs: NetworkCosts, digital_macs: Counter[str]) -> tuple[str, ...
     }
     said = (*chip.excluded, *(what for what, is_missing in missing.items() if is_missing))
     return (*said, "time of digital steps between layers", "input and output of the chip, calibration")
+
+
+def _require_countable(costs: NetworkCosts) -> None:
+    """Raise ValueError for a network whose tiles cannot be listed, or whose energy leaves whole femtojoules."""
+    layers, tiles = costs.layers, costs.counts.tiles.astype(np.float64)
+    n_tiles = float((tiles * layers.copies).sum())
+    if n_tiles > MOST_TILES:
+        raise ValueError(f"the network must take at most {MOST_TILES:,} tiles, got {n_tiles:,.0f}")
+    joules = float((tiles * layers.copies * layers.positions).sum()) * tile_energy_fj(
+        costs.use.chip, costs.use.mode
+    )
+    if joules > MOST_FJ:
+        raise ValueError(
+            f"an inference must take less than {MOST_FJ / FEMTO:,.0f} J, got about {joules / FEMTO:.3g} J: are "
+            "`positions` those of one inference?"
+        )
 
 
 def _require_fit(cost: ChipCost, activations: int) -> None:

@@ -227,3 +227,11 @@ def test_nonsense_on_the_command_line_is_one_line(arguments, words, tmp_path, mo
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_what_nothing_can_count_is_refused_at_once() -> None:
+    huge = {"name": "huge", "rows": 10**9, "columns": 10**9, "positions": 1}
+    with pytest.raises(ValueError, match="at most 1,000,000 tiles"):
+        hwsim.cost([huge], "3d-aimc")
+    with pytest.raises(ValueError, match="less than 1,000 J"):
+        hwsim.cost([{**huge, "rows": 2000, "columns": 2000, "positions": 10**9}], "3d-aimc")
