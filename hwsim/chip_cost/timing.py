@@ -88,7 +88,8 @@ def pipelined_latency(work: Workload, first: Integers, interval: Integers, repli
             begin, end, gaps = begins.take(places), ends.take(places), steps.take(places)
             waits = np.minimum(needs[node, slot] - 1, gaps)
             if (waits > 0).any():
-                begin = begin + waits * (end - begin) // gaps
+                whole, rest = np.divmod(end - begin, gaps)  # of both the product would be too large
+                begin = begin + waits * whole + waits * rest // gaps
             np.maximum(ready, begin, out=ready)
             np.maximum(last, end, out=last)
         ready += first[node]

@@ -234,4 +234,4 @@ def test_what_nothing_can_count_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="at most 1,000,000 tiles"):
         hwsim.cost([huge], "3d-aimc")
     with pytest.raises(ValueError, match="less than 1,000 J"):
-        hwsim.cost([{**huge, "rows": 2000, "columns": 2000, "positions": 10**9}], "3d-aimc")
+        hwsim.cost([{**huge, "rows": 20_000, "columns": 20_000, "positions": 10**9}], "3d-aimc")
