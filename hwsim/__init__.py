@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hwsim.analog_file import load_analog
     from hwsim.calibration import calibrate
     from hwsim.chips import Chips, program
-    from hwsim.conversion import tile_map, to_analog, to_digital
+    from hwsim.conversion import fold_batch_norms, tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
     from hwsim.curves import plot, table
     from hwsim.distillation import distillation_loss
@@ -58,6 +58,7 @@ __all__ = [
     "check_times",
     "distillation_loss",
     "evaluate",
+    "fold_batch_norms",
     "label",
     "load_analog",
     "load_chips",
@@ -81,7 +82,7 @@ _HOMES: Final = {
     "hwsim.calibration": ("calibrate",),
     "hwsim.chips": ("Chips", "program"),
     "hwsim.validity": ("check_times",),
-    "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
+    "hwsim.conversion": ("fold_batch_norms", "tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
     "hwsim.curves": ("plot", "table"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import torch
 from torch import nn
@@ -24,6 +24,7 @@ from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.mvm import Crossbar
+from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
 from hwsim.noise import NoiseSource
 
 
@@ -51,6 +52,9 @@ class Execution:
     channels_last: bool = False
 
 
+Activation: TypeAlias = Literal["identity", "relu", "relu6"]
+"""What a digital unit computes behind offset and sums; a ReLU6 is a ReLU and an output range of at most 6."""
+
 NOMINAL: Final = Execution()
 """Target weights, converters, no noise: what a layer does until it is told otherwise."""
 
@@ -67,13 +71,19 @@ class AnalogLayer(nn.Module, ABC):
         weight: `(columns, ...)` float32, the digital weights.
         bias: `(columns,)` float32 or None, added digitally.
         input_range: `(blocks,)` float32, the input that drives the DAC fully; 0 until calibrated.
-        output_scale: `(blocks, columns)` float32, learned factor on the column scales; 1 unless trained.
+        output_scale: `(blocks, columns)` float32, factor on the column scales: learned, or the gain of a folded batch
+            norm; else 1.
+        output_range: 0-dim float32, the output that fills the output word of a fixed-point unit, 0 until calibrated;
+            None in floating point.
+        unit: the fixed-point unit behind the tiles; None in floating point.
+        fused: the activation that the unit computes, too; the network may compute it again.
         unclipped: `(blocks,)` share of a step's inputs inside the input range, the least of all runs, while
             ranges are learned.
         mapping: the layer's tiles.
     """
 
     bias: nn.Parameter | None
+    output_range: nn.Parameter | None
     rows_in_use: torch.Tensor
     row_position: torch.Tensor
     unclipped: torch.Tensor
@@ -98,6 +108,10 @@ class AnalogLayer(nn.Module, ABC):
         n_blocks, device = len(self.mapping.blocks), weight.device
         self.input_range = nn.Parameter(self.weight.new_full((n_blocks,), initial), requires_grad=False)
         self.output_scale = nn.Parameter(self.weight.new_ones(n_blocks, weight.shape[0]), requires_grad=False)
+        self.unit: LayerUnit | None = layer_unit(hardware, self.crossbar, self.mapping, device)
+        output_range = None if self.unit is None else nn.Parameter(self.weight.new_zeros(()), False)
+        self.register_parameter("output_range", output_range)
+        self.fused: Activation = "identity"
         self._execution, self._runs = NOMINAL, 0
         self.register_buffer("unclipped", self.weight.new_ones(n_blocks), persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
@@ -222,7 +236,8 @@ class AnalogLayer(nn.Module, ABC):
         outputs = (
             self.product(inputs, self.digital_weight()) if digital else self._analog(inputs, self.execution)
         )
-        outputs = outputs if self.bias is None else outputs + self.bias.view(self._column_shape)
+        if self.bias is not None and (digital or self.unit is None):  # else the bias is an offset of the unit
+            outputs = outputs + self.bias.view(self._column_shape)
         return self.laid_out(outputs, inputs)
 
     def digital_scales(self) -> torch.Tensor:
@@ -237,9 +252,14 @@ class AnalogLayer(nn.Module, ABC):
         return matrix.view_as(self.weight)
 
     def require_input_range(self, name: str = "") -> None:
-        """Raise ValueError unless the input range is calibrated; `name` names the layer in the message."""
+        """Raise ValueError unless input and output range are calibrated; `name` names the layer in the message."""
+        place = f" `{name}`" if name else ""
+        if self.output_range is not None and not 0 < float(self.output_range) < float("inf"):
+            raise ValueError(
+                f"`output_range > 0` must hold for every layer with a fixed-point unit, got "
+                f"{float(self.output_range):g}{place}: call hwsim.calibrate(net, batches) first"
+            )
         if not bool(((self.input_range > 0) & self.input_range.isfinite()).all()):
-            place = f" `{name}`" if name else ""
             raise ValueError(
                 f"`input_range > 0` must hold for every analog layer, got {self.input_range.tolist()}{place}: "
                 "call hwsim.calibrate(net, batches) first"
@@ -267,20 +287,36 @@ class AnalogLayer(nn.Module, ABC):
             return self._dynamic(inputs, weights, gains, scales, noise)
         if self.input_range.requires_grad and noise is not None:  # not outside of a step
             self._note_clipping(inputs)
-        total: torch.Tensor | None = None
-        for block in range(len(self.mapping.blocks)):
-            partial = self.crossbar.multiply(
+
+        def tiles(block: int, scale: torch.Tensor | None) -> torch.Tensor:
+            return self.crossbar.multiply(
                 self.block_input(inputs, block),
                 self.block_weight(weights, block),
                 product=self.product,
                 channel_dim=self.channel_dim,
                 input_range=self.input_range[block],
                 gain=gains[block].view(self._column_shape),
-                scale=(scales[block] * self.input_range[block]).view(self._column_shape),
+                scale=None if scale is None else scale.view(self._column_shape),
                 rows_in_use=self.rows_in_use[block],
                 row_position=self.block_weight(self.row_position[block], block),
                 noise=None if noise is None else noise.child(block),
             )
+
+        blocks = range(len(self.mapping.blocks))
+        if self.unit is not None:
+            assert self.output_range is not None
+            return self.unit.post_process(
+                [tiles(block, None) for block in blocks],
+                column_scales=scales * self.input_range.unsqueeze(1),
+                bias=self.bias,
+                output_range=self.output_range,
+                column_shape=self._column_shape,
+                relu=self.fused != "identity",
+                many_chips=execution.many_chips,
+            )
+        total: torch.Tensor | None = None
+        for block in blocks:
+            partial = tiles(block, scales[block] * self.input_range[block])
             total = partial if total is None else total + partial
         assert total is not None
         return total

@@ -1,0 +1,72 @@
+"""What the compiled stage of a layer with a fixed-point unit needs: its words, and the sums between row blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, final
+
+import torch
+
+from hwsim.kernels import library as kernels
+from hwsim.modules import AnalogLayer
+from hwsim.near_memory.layer_unit import LayerUnit
+from hwsim.near_memory.rounding import SIGNED
+from hwsim.near_memory.spec import Rounding
+
+ROUNDINGS: Final[Mapping[Rounding | None, int]] = {
+    None: kernels.TOWARD_ZERO,
+    "floor": kernels.FLOOR,
+    "half-up": kernels.HALF_UP,
+    "half-even": kernels.HALF_EVEN,
+    "half-away": kernels.HALF_AWAY,
+}
+
+
+@final
+class FixedPointStage:
+    """The words of one layer on one chip at one time, for one thread."""
+
+    def __init__(self, layer: AnalogLayer, unit: LayerUnit) -> None:
+        self._layer, self._unit = layer, unit
+        self._relu = layer.fused != "identity"
+        self._sums: torch.Tensor | None = None
+
+    def load(self, scales: torch.Tensor) -> None:
+        """Take the column scales `(blocks, columns)` of one chip at one time, compensated for drift."""
+        layer = self._layer
+        assert layer.output_range is not None
+        words = self._unit.words(
+            scales * layer.input_range.unsqueeze(1), layer.bias, layer.output_range
+        )
+        self._factor, self._offset = words.factor.contiguous(), words.shift.contiguous()
+        self._wide = self._unit.arithmetic.is_wide(words)
+
+    def output_scale(self) -> torch.Tensor:
+        """Return the outputs for one step of the output word, `(columns,)`."""
+        assert self._layer.output_range is not None
+        step = self._unit.output_step(self._layer.output_range.detach())
+        return step.repeat(self._layer.mapping.columns)
+
+    def fill(self, struct: Any, *, is_last: bool) -> None:
+        """Write the modes of the unit into the structure of a row block."""
+        spec = self._unit.arithmetic.spec
+        struct.product_rounding = ROUNDINGS[SIGNED[spec.product_rounding]]
+        struct.rounding = ROUNDINGS[spec.rounding]
+        struct.requantises = is_last or spec.partial_sums == "output-width"
+        struct.wraps = spec.overflow == "wrap"
+        struct.to_output, struct.from_output = 2.0**-spec.product_fraction, 2.0**spec.product_fraction
+        struct.least = 0.0 if self._relu and is_last else -spec.largest_output - 1.0
+        struct.most = float(spec.largest_output)
+
+    def point(self, struct: Any, block: int, n_outputs: int) -> None:
+        """Point the structure of a row block at its words, at the sums so far, and at room for `n_outputs` new ones."""
+        is_last = block == len(self._factor) - 1
+        struct.wide = self._wide
+        struct.factor = self._factor[block].data_ptr()
+        struct.offset = self._offset.data_ptr() if is_last else None
+        self._before = self._sums if block else None  # held until the kernel has run
+        self._sums = (
+            None if is_last else torch.empty(n_outputs, dtype=torch.float64 if self._wide else torch.float32)
+        )
+        struct.sums = None if self._before is None else self._before.data_ptr()
+        struct.sum = None if self._sums is None else self._sums.data_ptr()

@@ -1,0 +1,177 @@
+"""Fixed-point post-processing of the counts of a layer's row blocks, with straight-through gradients.
+
+For a count n = n⁺ - n⁻ of one row block, with the words of `hwsim.near_memory.words`:
+
+    q± = round(n± |S| 2^(p - f - e))           product, to p fractional bits; two branches, swapped where S < 0
+    r  = Σ_blocks (q⁺ - q⁻) + O 2^(p - g)      sum
+    y  = bound(relu(round(r 2^-p)))            output word, in steps of the output range
+
+Each rounding has its mode. With `partial_sums: output-width` every block but the last puts out `bound(round(r 2^-p))`,
+which the next one adds. A column has a positive or a negative count, so that rounding magnitudes is rounding n S with
+the mode mirrored at zero. The gradient is that of the same function without its roundings: it passes where no bound
+is reached. Not modelled: different gains of the two branches, the widths of intermediate words, cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from hwsim.near_memory.rounding import EXACT_BITS, SIGNED, rounded_, wrapped_
+from hwsim.near_memory.spec import FixedPointSpec
+from hwsim.near_memory.words import Words
+
+
+@final
+@dataclass(frozen=True)
+class FixedPointUnit:
+    """The arithmetic of a fixed-point unit.
+
+    Attributes:
+        spec: its formats and modes.
+        adc_levels: largest count.
+    """
+
+    spec: FixedPointSpec
+    adc_levels: int
+
+    def is_wide(self, words: Words) -> bool:
+        """Whether products or sums may have more bits than float32 holds exactly; float64 then takes its place."""
+        product_bits = (self.adc_levels * self.spec.largest_scale).bit_length()
+        sums = words.factor.abs().double().amax(1).sum() * self.adc_levels + words.shift.abs().amax()
+        finer = max(0, self.spec.offset_fraction - self.spec.product_fraction)
+        return product_bits > EXACT_BITS or float(sums) * 2**finer >= 2**EXACT_BITS
+
+    def outputs(
+        self,
+        counts: Sequence[torch.Tensor],
+        words: Words,
+        shape: tuple[int, ...],
+        *,
+        relu: bool = False,
+        wide: bool = True,
+        inside: list[torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        """Return the output words as integers of float32.
+
+        Args:
+            counts: for each row block, signed counts of the ADC, integers of float32.
+            words: of the layer.
+            shape: what `(columns,)` becomes to broadcast against counts.
+            relu: whether a ReLU is fused.
+            wide: compute in float64, see `is_wide`.
+            inside: gets for each row block, the first one first, where no bound was reached.
+        """
+        spec = self.spec
+        total: torch.Tensor | None = None
+        for block, count in enumerate(counts):
+            is_last = block == len(counts) - 1
+            product = (count.double() if wide else count) * words.factor[block].view(shape)
+            partial = rounded_(product, SIGNED[spec.product_rounding])
+            total = partial if total is None else partial.add_(total)
+            if is_last:
+                total = total.add_(words.shift.view(shape))
+            if not is_last and spec.partial_sums == "full-width":
+                if inside is not None:
+                    inside.append(torch.ones((), dtype=torch.bool, device=count.device))
+                continue
+            total = rounded_(total.mul_(2.0**-spec.product_fraction), spec.rounding)
+            total = self._bounded_(total, relu and is_last, inside)
+            if not is_last:
+                total = total.mul_(2.0**spec.product_fraction)
+        assert total is not None
+        return total.float()
+
+    def _bounded_(
+        self, total: torch.Tensor, relu: bool, inside: list[torch.Tensor] | None
+    ) -> torch.Tensor:
+        """Return output words of rounded sums, in place; `inside` gets where they are those sums."""
+        low, high = 0 if relu else -self.spec.largest_output - 1, self.spec.largest_output
+        if inside is not None:
+            inside.append((total >= low) & (total <= high))
+        if self.spec.overflow == "wrap":
+            return wrapped_(total.clamp_(min=0) if relu else total, self.spec.output_bits)
+        return total.clamp_(low, high)
+
+
+class _PostProcess(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        unit: FixedPointUnit,
+        words: Words,
+        shape: tuple[int, ...],
+        relu: bool,
+        wide: bool,
+        step: torch.Tensor,
+        scales: torch.Tensor,
+        bias: torch.Tensor | None,
+        *counts: torch.Tensor,
+    ) -> torch.Tensor:
+        inside: list[torch.Tensor] = []
+        found = unit.outputs(counts, words, shape, relu=relu, wide=wide, inside=inside)
+        ctx.shape, ctx.n_blocks, ctx.has_bias = shape, len(counts), bias is not None
+        kept = counts if ctx.needs_input_grad[6] else ()
+        ctx.save_for_backward(scales, *inside, *kept)
+        return found.mul_(step)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        scales, *rest = ctx.saved_tensors
+        inside, counts = rest[: ctx.n_blocks], rest[ctx.n_blocks :]
+        of_counts: list[torch.Tensor | None] = [None] * ctx.n_blocks
+        of_scales: list[torch.Tensor] = [grad] * ctx.n_blocks
+        of_bias: torch.Tensor | None = None
+        for block in reversed(range(ctx.n_blocks)):
+            grad = grad * inside[block]
+            if block == ctx.n_blocks - 1 and ctx.has_bias and ctx.needs_input_grad[7]:
+                of_bias = _by_column(grad, ctx.shape)
+            if ctx.needs_input_grad[8 + block]:
+                of_counts[block] = grad * scales[block].view(ctx.shape)
+            if counts:
+                of_scales[block] = _by_column(grad * counts[block], ctx.shape)
+        return (*[None] * 6, torch.stack(of_scales) if counts else None, of_bias, *of_counts)
+
+
+def _by_column(grad: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return the sums over all but the columns, whose dimension `shape` tells."""
+    channel_dim = grad.ndim - len(shape)
+    return grad.sum([dim for dim in range(grad.ndim) if dim != channel_dim])
+
+
+def post_process(
+    unit: FixedPointUnit,
+    counts: Sequence[torch.Tensor],
+    words: Words,
+    *,
+    scales: torch.Tensor,
+    bias: torch.Tensor | None,
+    step: torch.Tensor,
+    shape: tuple[int, ...],
+    relu: bool,
+    wide: bool,
+) -> torch.Tensor:
+    """Return the outputs of a layer, output words times `step`.
+
+    Args:
+        unit: the arithmetic.
+        counts: for each row block, signed counts of the ADC, integers of float32.
+        words: what `scales` and `bias` are in fixed point.
+        scales: `(blocks, columns)`, outputs of the layer for one count; for the gradient alone.
+        bias: `(columns,)` or None; for the gradient alone.
+        step: 0-dim, output of the layer for one step of the output word.
+        shape: what `(columns,)` becomes to broadcast against counts.
+        relu: whether a ReLU is fused.
+        wide: compute in float64.
+    """
+    if not torch.is_grad_enabled():
+        return unit.outputs(counts, words, shape, relu=relu, wide=wide).mul_(step)
+    outputs: torch.Tensor = _PostProcess.apply(  # type: ignore[no-untyped-call]
+        unit, words, shape, relu, wide, step, scales, bias, *counts
+    )
+    return outputs
