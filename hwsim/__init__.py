@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hwsim.inference import ChipOutputs, outputs
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
+    from hwsim.near_memory.report import FixedPointReport, fixed_point_report
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
@@ -42,6 +43,7 @@ __all__ = [
     "Chips",
     "DriftCurve",
     "DriftPoint",
+    "FixedPointReport",
     "Hardware",
     "HwaTraining",
     "LayerCost",
@@ -58,6 +60,7 @@ __all__ = [
     "check_times",
     "distillation_loss",
     "evaluate",
+    "fixed_point_report",
     "fold_batch_norms",
     "label",
     "load_analog",
@@ -94,6 +97,7 @@ _HOMES: Final = {
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
+    "hwsim.near_memory.report": ("FixedPointReport", "fixed_point_report"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),

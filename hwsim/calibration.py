@@ -32,8 +32,7 @@ from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
 from hwsim.dataset import batch_of
 from hwsim.inputs import explained
-from hwsim.modules import NOMINAL, AnalogLayer, Execution
-from hwsim.modules.layer import Activation
+from hwsim.modules import NOMINAL, Activation, AnalogLayer, Execution
 
 Method: TypeAlias = Literal["std", "quantile", "max"]
 

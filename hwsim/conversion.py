@@ -104,7 +104,7 @@ def to_analog(
 def fold_batch_norms(
     net: nn.Module, digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = ()
 ) -> nn.Module:
-    """Return a deep copy of an analog network whose batch norms behind analog layers are part of their scale and offset.
+    """Return a deep copy of an analog network, its batch norms part of the scale and offset of the layers before them.
 
     `to_analog` does it for hardware with a fixed-point unit; this is for a network that was trained with its batch
     norms on tiles. Calibrate it again: output ranges are other ones.

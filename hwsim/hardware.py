@@ -222,9 +222,7 @@ def _unknown_field(path: str, part: str, kind: str) -> str:
     known = {path for path, *_ in explain(Hardware()) if path.partition(".")[0] not in _KINDS}
     if part:
         known.update(f"{part}.{name}" for name in _KINDS[part][kind].model_fields)
-        owners = [
-            name for name, spec in _KINDS[part].items() if path.partition(".")[2] in spec.model_fields
-        ]
+        owners = [name for name, spec in _KINDS[part].items() if path.partition(".")[2] in spec.model_fields]
         hint = f", it belongs to kind {', '.join(owners)}" if owners else nearest(path, known)
         what = "a device" if part == "device" else "a digital unit"
         return f"`{path}` is no field of hardware with {what} of kind {kind}{hint}"

@@ -5,10 +5,10 @@ Each mini-batch sees weights with noise drawn anew, of one of two kinds:
     gaussian   W + λ γ σ ξ, with γ the largest weight of each column and σ the strength
     device     W + λ σ (W' - W), with W' as the hardware's own device would hold it right after programming
 
-λ is a linear ramp. The gradient of the noisy weights updates the clean ones. Converters and output noise
-act in the forward pass, with straight-through gradients. After each update the weights are clipped, so that
-few outliers do not take the conductance range from all others; learned input ranges decay while more than
-95 % of the inputs fit.
+λ is a linear ramp. The gradient of the noisy weights updates the clean ones. Converters, output noise and
+fixed-point units act in the forward pass, with straight-through gradients. After each update the weights are
+clipped, so that few outliers do not take the conductance range from all others; learned input ranges decay
+while more than 95 % of the inputs fit.
 
 References:
     Joshi et al., Nat. Commun. 11:2473, 2020 (weight noise and clipping).
@@ -61,7 +61,7 @@ class HwaTraining:
 
     Raises:
         ValueError: for a network without analog layers or with weights that are not float32, a generator and a
-            seed, an object that is no device, or a value out of range.
+            seed, an object that is no device, hardware whose output words wrap, or a value out of range.
         TypeError: for an argument of another type.
 
     Example:
@@ -107,6 +107,12 @@ class HwaTraining:
                 raise ValueError(
                     f'`device` must be left out with the modifier {modifier}: modifier="device" asks it'
                 )
+        wrapping = [layer for layer in self._layers if layer.unit is not None and layer.unit.wraps]
+        if wrapping:
+            raise ValueError(
+                "`digital.overflow` must be saturate in hardware-aware training, got wrap: a sum that wraps has no "
+                "straight-through gradient"
+            )
         with_range = [layer for layer in self._layers if layer.hardware.needs_input_range]
         if learn_ranges and not with_range:
             raise ValueError(

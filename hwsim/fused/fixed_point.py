@@ -31,13 +31,9 @@ class FixedPointStage:
         self._relu = layer.fused != "identity"
         self._sums: torch.Tensor | None = None
 
-    def load(self, scales: torch.Tensor) -> None:
-        """Take the column scales `(blocks, columns)` of one chip at one time, compensated for drift."""
-        layer = self._layer
-        assert layer.output_range is not None
-        words = self._unit.words(
-            scales * layer.input_range.unsqueeze(1), layer.bias, layer.output_range
-        )
+    def load(self, compensation: torch.Tensor | None) -> None:
+        """Take the words of one chip at one time, with `(blocks, columns)` drift compensation if there is any."""
+        words = self._layer.fixed_point_words(compensation)
         self._factor, self._offset = words.factor.contiguous(), words.shift.contiguous()
         self._wide = self._unit.arithmetic.is_wide(words)
 

@@ -93,7 +93,7 @@ class StageRunner:
         if reading.compensation is not None:
             scales = scales * reading.compensation[name]
         if self._unit is not None:
-            self._unit.load(scales)
+            self._unit.load(None if reading.compensation is None else reading.compensation[name])
         self._blocks = [
             self._block(layer, reading.weights[name], scales[block], block, stream.child(block))
             for block in range(len(layer.mapping.blocks))

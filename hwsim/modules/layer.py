@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn
 
 import torch
 from torch import nn
@@ -23,40 +22,11 @@ from torch.nn import functional as F
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
+from hwsim.modules.execution import NOMINAL, Activation, Execution
 from hwsim.mvm import Crossbar
 from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
+from hwsim.near_memory.words import Words
 from hwsim.noise import NoiseSource
-
-
-@dataclass(frozen=True)
-class Execution:
-    """What a layer computes with at the moment.
-
-    Attributes:
-        programmed: weights read from a chip, shape of `weight`, units of g_max; None for the layer's own.
-        compensation: `(blocks, columns)` drift compensation of the outputs; None for none.
-        weight_noise: added to the layer's own weights; None for none.
-        noise: where the MVM's noise is drawn from; None for none.
-        digital: compute in floating point, without a crossbar.
-        many_chips: torch.vmap runs a batch of chips.
-        channels_last: two-dimensional convolutions leave channels side by side in memory, which is faster but
-            which a network with a `view` may not bear; else outputs have the order of the inputs, as in torch.
-    """
-
-    programmed: torch.Tensor | None = None
-    compensation: torch.Tensor | None = None
-    weight_noise: torch.Tensor | None = None
-    noise: NoiseSource | None = None
-    digital: bool = False
-    many_chips: bool = False
-    channels_last: bool = False
-
-
-Activation: TypeAlias = Literal["identity", "relu", "relu6"]
-"""What a digital unit computes behind offset and sums; a ReLU6 is a ReLU and an output range of at most 6."""
-
-NOMINAL: Final = Execution()
-"""Target weights, converters, no noise: what a layer does until it is told otherwise."""
 
 NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
@@ -243,6 +213,12 @@ class AnalogLayer(nn.Module, ABC):
     def digital_scales(self) -> torch.Tensor:
         """Return what each column's ADC output is multiplied by, `(blocks, columns)`."""
         return self.column_scales() * self.output_scale
+
+    def fixed_point_words(self, compensation: torch.Tensor | None = None) -> Words:
+        """Return scales and offsets of the fixed-point unit, with `(blocks, columns)` drift compensation if given."""
+        assert self.unit is not None and self.output_range is not None
+        scales = self.digital_scales() if compensation is None else self.digital_scales() * compensation
+        return self.unit.words(scales * self.input_range.unsqueeze(1), self.bias, self.output_range)
 
     def digital_weight(self) -> torch.Tensor:
         """Return the weights with the learned scales, detached, in the shape of `weight`."""

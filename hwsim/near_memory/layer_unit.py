@@ -31,6 +31,11 @@ class LayerUnit:
     count_step: float
     tile_of: torch.Tensor
 
+    @property
+    def wraps(self) -> bool:
+        """Whether sums beyond the output word wrap."""
+        return self.arithmetic.spec.overflow == "wrap"
+
     def output_step(self, output_range: torch.Tensor) -> torch.Tensor:
         """Return the output for one step of the output word, 0-dim."""
         return output_range / self.arithmetic.spec.largest_output

@@ -91,31 +91,23 @@ class FixedPointSpec(Spec):
     @property
     def largest_scale(self) -> int:
         """Largest scale word."""
-        return 2**self.scale_bits - 1
+        return (1 << self.scale_bits) - 1
 
     @property
     def largest_offset(self) -> int:
         """Largest offset word; the least is one below its negative."""
-        return 2 ** (self.offset_width - 1) - 1
+        return (1 << (self.offset_width - 1)) - 1
 
     @property
     def exponents(self) -> tuple[int, int]:
         """Least and largest exponent of a tile."""
-        return -(2 ** (self.exponent_bits - 1)), 2 ** (self.exponent_bits - 1) - 1
+        half = 1 << (self.exponent_bits - 1)
+        return -half, half - 1
 
     @property
     def largest_output(self) -> int:
         """Largest output word; the least is one below its negative."""
-        return 2 ** (self.output_bits - 1) - 1
-
-    def product_bits(self, adc_bits: int) -> int:
-        """Bits of the magnitude of a count times a scale word.
-
-        Example:
-            >>> FixedPointSpec().product_bits(adc_bits=13)  # magnitudes of 12 bits
-            20
-        """
-        return adc_bits - 1 + self.scale_bits
+        return (1 << (self.output_bits - 1)) - 1
 
     def sum_bits(self, adc_bits: int) -> int:
         """Bits of the magnitude of a rounded product with the least exponent: no product of a tile is wider."""

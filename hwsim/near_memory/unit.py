@@ -39,12 +39,20 @@ class FixedPointUnit:
     spec: FixedPointSpec
     adc_levels: int
 
+    @property
+    def product_bits(self) -> int:
+        """Bits of the magnitude of the largest count times the largest scale word."""
+        return (self.adc_levels * self.spec.largest_scale).bit_length()
+
+    def largest_sum(self, words: Words) -> float:
+        """Return a bound on the magnitude of sums, in steps of the product; a partial sum is no larger."""
+        products = (words.factor.abs().double() * self.adc_levels).round().amax(1).sum()
+        return float(products + words.shift.abs().amax().double())
+
     def is_wide(self, words: Words) -> bool:
         """Whether products or sums may have more bits than float32 holds exactly; float64 then takes its place."""
-        product_bits = (self.adc_levels * self.spec.largest_scale).bit_length()
-        sums = words.factor.abs().double().amax(1).sum() * self.adc_levels + words.shift.abs().amax()
         finer = max(0, self.spec.offset_fraction - self.spec.product_fraction)
-        return product_bits > EXACT_BITS or float(sums) * 2**finer >= 2**EXACT_BITS
+        return self.product_bits > EXACT_BITS or self.largest_sum(words) * 2**finer >= 2**EXACT_BITS
 
     def outputs(
         self,
@@ -86,9 +94,7 @@ class FixedPointUnit:
         assert total is not None
         return total.float()
 
-    def _bounded_(
-        self, total: torch.Tensor, relu: bool, inside: list[torch.Tensor] | None
-    ) -> torch.Tensor:
+    def _bounded_(self, total: torch.Tensor, relu: bool, inside: list[torch.Tensor] | None) -> torch.Tensor:
         """Return output words of rounded sums, in place; `inside` gets where they are those sums."""
         low, high = 0 if relu else -self.spec.largest_output - 1, self.spec.largest_output
         if inside is not None:
