@@ -6,7 +6,8 @@ output word, which `hwsim.calibrate` fits to what a layer puts out.
 References:
     Ferro et al., A precision-optimized fixed-point near-memory digital processing unit for analog in-memory
     computing, ISCAS 2024, arXiv 2402.07549: scale Q(1, 7) unsigned, offset Q(7, 1) signed. Other widths, the
-    places of the roundings, saturation and the exponent of a tile are not published: the defaults are ours.
+    places of the roundings, saturation and the exponent of a tile are not published: the defaults are ours. Whether the
+    seven integer bits of the offset include its sign is not, either.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class FixedPointSpec(Spec):
     """Integer bits of the signed offset of a column, in steps of the output word."""
     offset_fraction: int = Field(default=1, ge=0, le=16)
     """Fractional bits of the offset of a column."""
-    offset_bits: Literal["including-sign", "besides-sign"] = "including-sign"
+    offset_bits: Literal["including-sign", "besides-sign"] = "besides-sign"
     """Whether the sign of the offset is one of its integer bits (-64 to 63.5 for 7 and 1) or one bit more
-    (-128 to 127.5)."""
+    (-128 to 127.5, all of an output word of 8 bits)."""
     product_fraction: int = Field(default=7, ge=0, le=16)
     """Fractional bits that the product of count and scale keeps, in steps of the output word."""
     product_rounding: Rounding = "half-up"
