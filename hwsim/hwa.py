@@ -54,7 +54,7 @@ class HwaTraining:
         clip_sigma: weights are clipped at this many standard deviations of their layer; None for no clipping.
         clip_value: weights are clipped at this fixed magnitude; None for no fixed clipping.
         ramp_steps: mini-batches until the weight noise has its full strength.
-        learn_ranges: train the input ranges with the weights.
+        learn_ranges: train the input ranges with the weights, and the output ranges of fixed-point units.
         learn_scales: train a factor on each column's digital scale with the weights.
         device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware; only the
             modifier `device` asks it.
@@ -134,6 +134,8 @@ class HwaTraining:
         for layer in self._layers:
             layer.input_range.requires_grad_(learn_ranges and layer.hardware.needs_input_range)
             layer.output_scale.requires_grad_(learn_scales)
+            if layer.output_range is not None:
+                layer.output_range.requires_grad_(learn_ranges)
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -172,7 +174,9 @@ class HwaTraining:
                 self._clip(layer.weight)
             if layer.input_range.requires_grad:
                 decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
-                layer.input_range.mul_(decay).clamp_(min=SMALLEST_RANGE)
+                layer.input_range.mul_(decay[: len(layer.input_range)]).clamp_(min=SMALLEST_RANGE)
+                if layer.output_range is not None:
+                    layer.output_range.mul_(decay[-1]).clamp_(min=SMALLEST_RANGE)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what going on with a training needs besides the states of network and optimiser."""

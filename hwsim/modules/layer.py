@@ -48,7 +48,7 @@ class AnalogLayer(nn.Module, ABC):
         unit: the fixed-point unit behind the tiles; None in floating point.
         fused: the activation that the unit computes, too; the network may compute it again.
         unclipped: `(blocks,)` share of a step's inputs inside the input range, the least of all runs, while
-            ranges are learned.
+            ranges are learned; with a fixed-point unit one more, of outputs inside the output range.
         mapping: the layer's tiles.
     """
 
@@ -83,7 +83,8 @@ class AnalogLayer(nn.Module, ABC):
         self.register_parameter("output_range", output_range)
         self.fused: Activation = "identity"
         self._execution, self._runs = NOMINAL, 0
-        self.register_buffer("unclipped", self.weight.new_ones(n_blocks), persistent=False)
+        shares = self.weight.new_ones(n_blocks + (self.unit is not None))
+        self.register_buffer("unclipped", shares, persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
         in_use = torch.from_numpy(self.mapping.rows_in_use()).float()
         first = torch.from_numpy(self.mapping.first_row()).float()
@@ -230,10 +231,10 @@ class AnalogLayer(nn.Module, ABC):
     def require_input_range(self, name: str = "") -> None:
         """Raise ValueError unless input and output range are calibrated; `name` names the layer in the message."""
         place = f" `{name}`" if name else ""
-        if self.output_range is not None and not 0 < float(self.output_range) < float("inf"):
+        if self.output_range is not None and not 0 < float(self.output_range.detach()) < float("inf"):
             raise ValueError(
                 f"`output_range > 0` must hold for every layer with a fixed-point unit, got "
-                f"{float(self.output_range):g}{place}: call hwsim.calibrate(net, batches) first"
+                f"{float(self.output_range.detach()):g}{place}: call hwsim.calibrate(net, batches) first"
             )
         if not bool(((self.input_range > 0) & self.input_range.isfinite()).all()):
             raise ValueError(
@@ -261,7 +262,8 @@ class AnalogLayer(nn.Module, ABC):
         self._runs += 1
         if self.is_dynamic:
             return self._dynamic(inputs, weights, gains, scales, noise)
-        if self.input_range.requires_grad and noise is not None:  # not outside of a step
+        learns_ranges = self.input_range.requires_grad and noise is not None  # not outside of a step
+        if learns_ranges and self.unit is None:
             self._note_clipping(inputs)
 
         def tiles(block: int, scale: torch.Tensor | None) -> torch.Tensor:
@@ -281,7 +283,7 @@ class AnalogLayer(nn.Module, ABC):
         blocks = range(len(self.mapping.blocks))
         if self.unit is not None:
             assert self.output_range is not None
-            return self.unit.post_process(
+            outputs = self.unit.post_process(
                 [tiles(block, None) for block in blocks],
                 column_scales=scales * self.input_range.unsqueeze(1),
                 bias=self.bias,
@@ -290,6 +292,9 @@ class AnalogLayer(nn.Module, ABC):
                 relu=self.fused != "identity",
                 many_chips=execution.many_chips,
             )
+            if learns_ranges:
+                self._note_clipping(inputs, self.unit.unbounded_share(outputs, self.output_range))
+            return outputs
         total: torch.Tensor | None = None
         for block in blocks:
             partial = tiles(block, scales[block] * self.input_range[block])
@@ -335,12 +340,12 @@ class AnalogLayer(nn.Module, ABC):
         return self.fold(torch.stack(totals).sum(0), inputs)
 
     @torch.no_grad()
-    def _note_clipping(self, inputs: torch.Tensor) -> None:
+    def _note_clipping(self, inputs: torch.Tensor, *of_outputs: torch.Tensor) -> None:
         parts = [self.block_input(inputs, block) for block in range(len(self.mapping.blocks))]
         shares = [
             (part.abs() <= limit).float().mean() for part, limit in zip(parts, self.input_range, strict=True)
         ]
-        new = torch.stack(shares)
+        new = torch.stack([*shares, *of_outputs])
         self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
 
 

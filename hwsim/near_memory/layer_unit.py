@@ -40,6 +40,11 @@ class LayerUnit:
         """Return the output for one step of the output word, 0-dim."""
         return output_range / self.arithmetic.spec.largest_output
 
+    def unbounded_share(self, outputs: torch.Tensor, output_range: torch.Tensor) -> torch.Tensor:
+        """Return the share of a layer's outputs inside the bounds of the output word, 0-dim."""
+        largest = output_range - self.output_step(output_range) / 2
+        return (outputs.abs() < largest).float().mean()
+
     def words(
         self, column_scales: torch.Tensor, bias: torch.Tensor | None, output_range: torch.Tensor
     ) -> Words:
@@ -50,7 +55,7 @@ class LayerUnit:
             bias: `(columns,)` or None.
             output_range: 0-dim, the output that fills the output word.
         """
-        step = self.output_step(output_range)
+        step = self.output_step(output_range.detach())
         offsets = column_scales.new_zeros(column_scales.shape[1]) if bias is None else bias.detach() / step
         tile_of = self.tile_of.to(column_scales.device)
         steps = column_scales.detach() * (self.count_step / step)
@@ -85,7 +90,7 @@ class LayerUnit:
             words,
             scales=column_scales * self.count_step,
             bias=bias,
-            step=self.output_step(output_range.detach()),
+            step=self.output_step(output_range),
             shape=column_shape,
             relu=relu,
             wide=many_chips or self.arithmetic.is_wide(words),

@@ -9,7 +9,8 @@ For a count n = n⁺ - n⁻ of one row block, with the words of `hwsim.near_memo
 Each rounding has its mode. With `partial_sums: output-width` every block but the last puts out `bound(round(r 2^-p))`,
 which the next one adds. A column has a positive or a negative count, so that rounding magnitudes is rounding n S with
 the mode mirrored at zero. The gradient is that of the same function without its roundings: it passes where no bound
-is reached. Not modelled: different gains of the two branches, the widths of intermediate words, cycles.
+is reached, and an output at a bound has one on the output range. Not modelled: different gains of the two branches,
+the widths of intermediate words, cycles.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ class FixedPointUnit:
         if inside is not None:
             inside.append((total >= low) & (total <= high))
         if self.spec.overflow == "wrap":
-            return wrapped_(total.clamp_(min=0) if relu else total, self.spec.output_bits)
-        return total.clamp_(low, high)
+            return wrapped_(total.clamp(min=0) if relu else total, self.spec.output_bits)
+        return total.clamp(low, high)
 
 
 class _PostProcess(torch.autograd.Function):
@@ -121,14 +122,16 @@ class _PostProcess(torch.autograd.Function):
         inside: list[torch.Tensor] = []
         found = unit.outputs(counts, words, shape, relu=relu, wide=wide, inside=inside)
         ctx.shape, ctx.n_blocks, ctx.has_bias = shape, len(counts), bias is not None
+        at_bounds = found.masked_fill(inside[-1], 0.0) if ctx.needs_input_grad[5] else None
         kept = counts if ctx.needs_input_grad[6] else ()
-        ctx.save_for_backward(scales, *inside, *kept)
+        ctx.save_for_backward(scales, at_bounds, *inside, *kept)
         return found.mul_(step)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        scales, *rest = ctx.saved_tensors
+        scales, at_bounds, *rest = ctx.saved_tensors
+        of_step = None if at_bounds is None else (grad * at_bounds).sum()
         inside, counts = rest[: ctx.n_blocks], rest[ctx.n_blocks :]
         of_counts: list[torch.Tensor | None] = [None] * ctx.n_blocks
         of_scales: list[torch.Tensor] = [grad] * ctx.n_blocks
@@ -141,7 +144,7 @@ class _PostProcess(torch.autograd.Function):
                 of_counts[block] = grad * scales[block].view(ctx.shape)
             if counts:
                 of_scales[block] = _by_column(grad * counts[block], ctx.shape)
-        return (*[None] * 6, torch.stack(of_scales) if counts else None, of_bias, *of_counts)
+        return (*[None] * 5, of_step, torch.stack(of_scales) if counts else None, of_bias, *of_counts)
 
 
 def _by_column(grad: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
