@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, final
+from typing import Any, final
 
 import torch
 
-from hwsim.kernels import library as kernels
+from hwsim.kernels.fixed_point import set_modes
 from hwsim.modules import AnalogLayer
 from hwsim.near_memory.layer_unit import LayerUnit
-from hwsim.near_memory.rounding import SIGNED
-from hwsim.near_memory.spec import Rounding
-
-ROUNDINGS: Final[Mapping[Rounding | None, int]] = {
-    None: kernels.TOWARD_ZERO,
-    "floor": kernels.FLOOR,
-    "half-up": kernels.HALF_UP,
-    "half-even": kernels.HALF_EVEN,
-    "half-away": kernels.HALF_AWAY,
-}
 
 
 @final
@@ -45,14 +34,7 @@ class FixedPointStage:
 
     def fill(self, struct: Any, *, is_last: bool) -> None:
         """Write the modes of the unit into the structure of a row block."""
-        spec = self._unit.arithmetic.spec
-        struct.product_rounding = ROUNDINGS[SIGNED[spec.product_rounding]]
-        struct.rounding = ROUNDINGS[spec.rounding]
-        struct.requantises = is_last or spec.partial_sums == "output-width"
-        struct.wraps = spec.overflow == "wrap"
-        struct.to_output, struct.from_output = 2.0**-spec.product_fraction, 2.0**spec.product_fraction
-        struct.least = 0.0 if self._relu and is_last else -spec.largest_output - 1.0
-        struct.most = float(spec.largest_output)
+        set_modes(struct, self._unit.arithmetic.spec, relu=self._relu, is_last=is_last)
 
     def point(self, struct: Any, block: int, n_outputs: int) -> None:
         """Point the structure of a row block at its words, at the sums so far, and at room for `n_outputs` new ones."""

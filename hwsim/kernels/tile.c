@@ -350,6 +350,37 @@ int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
     return 0;
 }
 
+/* A fixed-point unit behind dense counts; notes which output words are bounds, where there are words. */
+int hwsim_fixed_point(const Stage *s, uint8_t *bounded, int threads) {
+    const int64_t c = s->channels, length = run_length(c), n = s->images * s->pixels * c;
+    const size_t n_sums = s->wide ? (size_t)threads * (size_t)length : 1;
+    float *vectors = malloc((3 + (size_t)threads) * (size_t)length * sizeof(float)), *room = vectors;
+    double *sums = malloc(n_sums * sizeof(double));
+    if (!vectors || !sums) {
+        free(vectors);
+        free(sums);
+        return 1;
+    }
+    const float *factor = repeat(s->factor, &room, c, length), *offset = repeat(s->offset, &room, c, length);
+    const float *scale = repeat(s->scale, &room, c, length);
+    float *work = vectors + 3 * length;
+    const float least = s->wraps ? -INFINITY : s->least, most = s->wraps ? INFINITY : s->most;
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t start = 0; start < n; start += length) {
+        const int64_t m = start + length < n ? length : n - start;
+        float *restrict y = work + length * THREAD();
+        memcpy(y, s->current + start, (size_t)m * sizeof(float));
+        fixed_point(s, factor, offset, y, sums + (s->wide ? length * THREAD() : 0), start, m);
+        if (bounded)
+            for (int64_t i = 0; i < m; i++) bounded[start + i] = (y[i] <= least) | (y[i] >= most);
+        if (s->out)
+            for (int64_t i = 0; i < m; i++) s->out[start + i] = y[i] * scale[i];
+    }
+    free(sums);
+    free(vectors);
+    return 0;
+}
+
 int hwsim_adc_gradient(const float *restrict grad, const uint8_t *restrict clipped, const float *factor,
                        float *restrict out, int64_t pixels, int64_t channels, int threads) {
     const int64_t per_run = run_pixels(channels), length = run_length(channels);

@@ -58,6 +58,7 @@ typedef struct {
 /* Each returns 0, or 1 when it ran out of memory; tile.c says what they do. */
 int hwsim_stage(const Stage *s, int threads);
 int hwsim_adc(const Stage *s, uint8_t *clipped, int threads);
+int hwsim_fixed_point(const Stage *s, uint8_t *bounded, int threads);
 int hwsim_adc_gradient(const float *grad, const uint8_t *clipped, const float *factor, float *out, int64_t pixels,
                        int64_t channels, int threads);
 

@@ -288,7 +288,7 @@ class AnalogLayer(nn.Module, ABC):
                 column_scales=scales * self.input_range.unsqueeze(1),
                 bias=self.bias,
                 output_range=self.output_range,
-                column_shape=self._column_shape,
+                channel_dim=self.channel_dim,
                 relu=self.fused != "identity",
                 many_chips=execution.many_chips,
             )

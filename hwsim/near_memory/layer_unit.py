@@ -68,7 +68,7 @@ class LayerUnit:
         column_scales: torch.Tensor,
         bias: torch.Tensor | None,
         output_range: torch.Tensor,
-        column_shape: tuple[int, ...],
+        channel_dim: int,
         relu: bool,
         many_chips: bool,
     ) -> torch.Tensor:
@@ -79,7 +79,7 @@ class LayerUnit:
             column_scales: as `words` has them.
             bias: as `words` has it.
             output_range: as `words` has it.
-            column_shape: what `(columns,)` becomes to broadcast against counts.
+            channel_dim: dimension of the counts that counts columns, negative.
             relu: whether a ReLU is fused.
             many_chips: torch.vmap runs a batch of chips, each with words of its own.
         """
@@ -91,9 +91,9 @@ class LayerUnit:
             scales=column_scales * self.count_step,
             bias=bias,
             step=self.output_step(output_range),
-            shape=column_shape,
+            channel_dim=channel_dim,
             relu=relu,
-            wide=many_chips or self.arithmetic.is_wide(words),
+            wide=None if many_chips else self.arithmetic.is_wide(words),
         )
 
 

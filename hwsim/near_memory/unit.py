@@ -9,7 +9,7 @@ For a count n = n⁺ - n⁻ of one row block, with the words of `hwsim.near_memo
 Each rounding has its mode. With `partial_sums: output-width` every block but the last puts out `bound(round(r 2^-p))`,
 which the next one adds. A column has a positive or a negative count, so that rounding magnitudes is rounding n S with
 the mode mirrored at zero. The gradient is that of the same function without its roundings: it passes where no bound
-is reached, and an output at a bound has one on the output range. Not modelled: different gains of the two branches,
+is reached, and a word that is a bound has one on the output range. Not modelled: different gains of the two branches,
 the widths of intermediate words, cycles.
 """
 
@@ -22,6 +22,7 @@ from typing import Any, final
 import torch
 from torch.autograd.function import once_differentiable
 
+from hwsim.kernels import fixed_point, training
 from hwsim.near_memory.rounding import EXACT_BITS, SIGNED, rounded_, wrapped_
 from hwsim.near_memory.spec import FixedPointSpec
 from hwsim.near_memory.words import Words
@@ -73,7 +74,7 @@ class FixedPointUnit:
             shape: what `(columns,)` becomes to broadcast against counts.
             relu: whether a ReLU is fused.
             wide: compute in float64, see `is_wide`.
-            inside: gets for each row block, the first one first, where no bound was reached.
+            inside: gets for each row block, the first one first, where its output word is no bound.
         """
         spec = self.spec
         total: torch.Tensor | None = None
@@ -96,10 +97,11 @@ class FixedPointUnit:
         return total.float()
 
     def _bounded_(self, total: torch.Tensor, relu: bool, inside: list[torch.Tensor] | None) -> torch.Tensor:
-        """Return output words of rounded sums, in place; `inside` gets where they are those sums."""
+        """Return output words of rounded sums, in place; `inside` gets where they are no bounds."""
         low, high = 0 if relu else -self.spec.largest_output - 1, self.spec.largest_output
         if inside is not None:
-            inside.append((total >= low) & (total <= high))
+            within = (total > low) & (total < high)
+            inside.append(torch.ones_like(within) if self.spec.overflow == "wrap" else within)
         if self.spec.overflow == "wrap":
             return wrapped_(total.clamp(min=0) if relu else total, self.spec.output_bits)
         return total.clamp(low, high)
@@ -111,7 +113,7 @@ class _PostProcess(torch.autograd.Function):
         ctx: Any,
         unit: FixedPointUnit,
         words: Words,
-        shape: tuple[int, ...],
+        channel_dim: int,
         relu: bool,
         wide: bool,
         step: torch.Tensor,
@@ -119,38 +121,65 @@ class _PostProcess(torch.autograd.Function):
         bias: torch.Tensor | None,
         *counts: torch.Tensor,
     ) -> torch.Tensor:
-        inside: list[torch.Tensor] = []
-        found = unit.outputs(counts, words, shape, relu=relu, wide=wide, inside=inside)
-        ctx.shape, ctx.n_blocks, ctx.has_bias = shape, len(counts), bias is not None
-        at_bounds = found.masked_fill(inside[-1], 0.0) if ctx.needs_input_grad[5] else None
+        outputs, bounded = _outputs(unit, counts, words, channel_dim, relu, wide, step)
+        ctx.channel_dim, ctx.n_blocks = channel_dim, len(counts)
+        learned = outputs if ctx.needs_input_grad[5] else None
         kept = counts if ctx.needs_input_grad[6] else ()
-        ctx.save_for_backward(scales, at_bounds, *inside, *kept)
-        return found.mul_(step)
+        ctx.save_for_backward(step, scales, learned, *bounded, *kept)
+        return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        scales, at_bounds, *rest = ctx.saved_tensors
-        of_step = None if at_bounds is None else (grad * at_bounds).sum()
-        inside, counts = rest[: ctx.n_blocks], rest[ctx.n_blocks :]
+        step, scales, outputs, *rest = ctx.saved_tensors
+        bounded, counts = rest[: ctx.n_blocks], rest[ctx.n_blocks :]
+        shape = (-1,) + (1,) * (-ctx.channel_dim - 1)
+        of_step: torch.Tensor | None = None
+        if outputs is not None:
+            at_bound = bounded[-1].movedim(-1, ctx.channel_dim)
+            of_step = (grad * outputs * at_bound).sum() / step
         of_counts: list[torch.Tensor | None] = [None] * ctx.n_blocks
         of_scales: list[torch.Tensor] = [grad] * ctx.n_blocks
         of_bias: torch.Tensor | None = None
         for block in reversed(range(ctx.n_blocks)):
-            grad = grad * inside[block]
-            if block == ctx.n_blocks - 1 and ctx.has_bias and ctx.needs_input_grad[7]:
-                of_bias = _by_column(grad, ctx.shape)
+            grad = grad if bounded[block] is None else _where_inside(grad, bounded[block], ctx.channel_dim)
+            if block == ctx.n_blocks - 1 and ctx.needs_input_grad[7]:
+                of_bias = _by_column(grad, ctx.channel_dim)
             if ctx.needs_input_grad[8 + block]:
-                of_counts[block] = grad * scales[block].view(ctx.shape)
+                of_counts[block] = grad * scales[block].view(shape)
             if counts:
-                of_scales[block] = _by_column(grad * counts[block], ctx.shape)
+                of_scales[block] = _by_column(grad * counts[block], ctx.channel_dim)
         return (*[None] * 5, of_step, torch.stack(of_scales) if counts else None, of_bias, *of_counts)
 
 
-def _by_column(grad: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    """Return the sums over all but the columns, whose dimension `shape` tells."""
-    channel_dim = grad.ndim - len(shape)
-    return grad.sum([dim for dim in range(grad.ndim) if dim != channel_dim])
+def _outputs(
+    unit: FixedPointUnit,
+    counts: Sequence[torch.Tensor],
+    words: Words,
+    channel_dim: int,
+    relu: bool,
+    wide: bool,
+    step: torch.Tensor,
+) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+    """Return outputs, and for each row block, channels last, which of its words are bounds; None where it has none."""
+    if all(training.serves(count) for count in counts):
+        return fixed_point.post_process(counts, words, unit.spec, step, channel_dim, relu=relu, wide=wide)
+    shape = (-1,) + (1,) * (-channel_dim - 1)
+    inside: list[torch.Tensor] = []
+    found = unit.outputs(counts, words, shape, relu=relu, wide=wide, inside=inside)
+    bounded = [None if one.ndim == 0 else (~one).movedim(channel_dim, -1) for one in inside]
+    return found.mul_(step), bounded
+
+
+def _where_inside(grad: torch.Tensor, bounded: torch.Tensor, channel_dim: int) -> torch.Tensor:
+    if training.serves(grad) and bounded.dtype == torch.uint8:
+        return training.adc_gradient(grad, bounded, grad.new_ones(grad.shape[channel_dim]), channel_dim)
+    return grad.masked_fill(bounded.movedim(-1, channel_dim).bool(), 0.0)
+
+
+def _by_column(grad: torch.Tensor, channel_dim: int) -> torch.Tensor:
+    """Return the sums over all dimensions but the columns."""
+    return grad.movedim(channel_dim, -1).flatten(0, -2).sum(0)
 
 
 def post_process(
@@ -161,9 +190,9 @@ def post_process(
     scales: torch.Tensor,
     bias: torch.Tensor | None,
     step: torch.Tensor,
-    shape: tuple[int, ...],
+    channel_dim: int,
     relu: bool,
-    wide: bool,
+    wide: bool | None,
 ) -> torch.Tensor:
     """Return the outputs of a layer, output words times `step`.
 
@@ -174,13 +203,16 @@ def post_process(
         scales: `(blocks, columns)`, outputs of the layer for one count; for the gradient alone.
         bias: `(columns,)` or None; for the gradient alone.
         step: 0-dim, output of the layer for one step of the output word.
-        shape: what `(columns,)` becomes to broadcast against counts.
+        channel_dim: dimension of the counts that counts columns, negative.
         relu: whether a ReLU is fused.
-        wide: compute in float64.
+        wide: compute in float64; None for many chips at once, where words are not known and float64 it is.
     """
+    if wide is None:
+        shape = (-1,) + (1,) * (-channel_dim - 1)
+        return unit.outputs(counts, words, shape, relu=relu, wide=True).mul_(step)
     if not torch.is_grad_enabled():
-        return unit.outputs(counts, words, shape, relu=relu, wide=wide).mul_(step)
+        return _outputs(unit, counts, words, channel_dim, relu, wide, step)[0]
     outputs: torch.Tensor = _PostProcess.apply(  # type: ignore[no-untyped-call]
-        unit, words, shape, relu, wide, step, scales, bias, *counts
+        unit, words, channel_dim, relu, wide, step, scales, bias, *counts
     )
     return outputs

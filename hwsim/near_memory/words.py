@@ -10,12 +10,16 @@ column with a negative `a` (a batch norm with a negative gain) has its branches 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import torch
 
 from hwsim.near_memory.spec import FixedPointSpec
+
+LARGEST_POWER: Final = 96
+"""Exponents of scales and products stay below: 32 of a tile, and fractions of 16 bits each."""
 
 
 @final
@@ -80,5 +84,10 @@ def words_of(
 
 def _power(exponents: torch.Tensor) -> torch.Tensor:
     """Return ``2.0 ** exponents``, exactly: what a library makes of it may be off by the last bit."""
-    powers = torch.tensor([2.0**exponent for exponent in range(-96, 97)], device=exponents.device)
-    return powers[exponents + 96]
+    return _powers(exponents.device)[exponents + LARGEST_POWER]
+
+
+@functools.cache
+def _powers(device: torch.device) -> torch.Tensor:
+    powers = [2.0**exponent for exponent in range(-LARGEST_POWER, LARGEST_POWER + 1)]
+    return torch.tensor(powers, dtype=torch.float32, device=device)
