@@ -3,7 +3,7 @@
 The jobs are those of `bench_hwsim.py` with batch norms folded: a ResNet-8 on 32 × 32 × 3 inputs on every chip at five
 times, and a hardware-aware training step. Repeats of all jobs alternate, so that a busy machine disturbs them alike.
 
-    python scripts/bench_near_memory.py [--threads N] [--chips 4] [--images 250] [--repeats 5] [--json]
+    python scripts/bench_near_memory.py [--threads N] [--chips 1] [--images 500] [--repeats 5] [--json]
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def training_job(preset: str, unit: str, x: torch.Tensor, y: torch.Tensor) -> Ca
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch threads")
-    parser.add_argument("--chips", type=int, default=4)
-    parser.add_argument("--images", type=int, default=250)
+    parser.add_argument("--chips", type=int, default=1)
+    parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

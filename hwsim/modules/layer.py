@@ -47,6 +47,7 @@ class AnalogLayer(nn.Module, ABC):
             None in floating point.
         unit: the fixed-point unit behind the tiles; None in floating point.
         fused: the activation that the unit computes, too; the network may compute it again.
+        has_folded_norm: whether scale and bias hold a batch norm that followed the layer.
         unclipped: `(blocks,)` share of a step's inputs inside the input range, the least of all runs, while
             ranges are learned; with a fixed-point unit one more, of outputs inside the output range.
         mapping: the layer's tiles.
@@ -82,6 +83,7 @@ class AnalogLayer(nn.Module, ABC):
         output_range = None if self.unit is None else nn.Parameter(self.weight.new_zeros(()), False)
         self.register_parameter("output_range", output_range)
         self.fused: Activation = "identity"
+        self.has_folded_norm = False
         self._execution, self._runs = NOMINAL, 0
         shares = self.weight.new_ones(n_blocks + (self.unit is not None))
         self.register_buffer("unclipped", shares, persistent=False)

@@ -3,7 +3,8 @@
     γ (W x + b - μ) / sqrt(σ² + ε) + β  =  g W x + (b - μ) g + β,      g = γ / sqrt(σ² + ε)
 
 The gain `g` becomes a factor of the column scales, and the rest the bias: what tiles hold does not change. A folded
-batch norm leaves an identity in its place. A ReLU stays in the network: doing it twice changes nothing.
+batch norm leaves an identity in its place. A ReLU stays in the network: doing it twice changes nothing. A graph
+has no sizes: a linear layer whose batch norm turns out to count something else than features refuses its inputs.
 
 References:
     Jacob et al., Quantization and training of neural networks for efficient integer-arithmetic-only inference,
@@ -167,6 +168,7 @@ def _fold_into(layer: AnalogLayer, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> Non
     trained = layer.weight.requires_grad if norm.bias is None else norm.bias.requires_grad
     layer.output_scale.copy_(layer.output_scale.double() * gain)
     layer.bias = nn.Parameter(offset.float(), trained)
+    layer.has_folded_norm = True
 
 
 def _replace_by_identity(net: nn.Module, norm: nn.Module) -> None:

@@ -161,3 +161,11 @@ def test_other_arguments_are_refused() -> None:
         hwsim.fold_batch_norms(net)
     with pytest.raises(ValueError, match="the model has no such layer"):
         hwsim.fold_batch_norms(hwsim.to_analog(net, "pcm-hermes-1"), "norm")
+
+
+def test_a_batch_norm_over_something_else_than_features_is_noticed() -> None:
+    model = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5)).eval()  # of five vectors with five features
+    net = hwsim.to_analog(model, FIXED)
+    hwsim.calibrate(net, torch.ones(4, 6))
+    with pytest.raises(ValueError, match=r"before a batch norm that is folded, got \(4, 5, 6\)"):
+        hwsim.calibrate(net, torch.ones(4, 5, 6))

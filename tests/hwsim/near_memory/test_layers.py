@@ -8,72 +8,29 @@ from torch import nn
 
 import hwsim
 from hwsim.batched import BatchedChips
+from hwsim.chips import Reading
 from hwsim.fused.executor import FusedNetwork, Worker
 from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
-from hwsim.modules import NOMINAL, AnalogLayer, Execution
+from hwsim.modules import NOMINAL, AnalogLayer
 from hwsim.noise import NoisePool, NoiseStream
 from tests.hwsim.near_memory.integers import Branches, output
-
-FIXED = hwsim.preset("pcm-hermes-1").replace({"digital.kind": "fixed-point"})
-
-
-class Residual(nn.Module):
-    """A residual block with batch norms, one of which follows a sum."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.norm1 = nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6)
-        self.conv2, self.norm2 = nn.Conv2d(6, 6, 3, padding=1), nn.BatchNorm2d(6)
-        self.norm3 = nn.BatchNorm2d(6)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = torch.relu(self.norm1(self.conv1(x)))
-        return torch.relu(self.norm3(self.norm2(self.conv2(out)) + x))
-
-
-def _network() -> tuple[nn.Module, torch.Tensor]:
-    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    model = nn.Sequential(
-        nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), Residual(),
-        nn.Conv2d(6, 8, 3, groups=2), nn.ReLU6(), nn.Flatten(), nn.Linear(72, 30), nn.ReLU(), nn.Linear(30, 5),
-    )  # fmt: skip
-    x = torch.randn(7, 3, 7, 7, generator=torch.Generator().manual_seed(1))
-    for _ in range(3):
-        model(x * 1.3 + 0.2)
-    with torch.no_grad():
-        model[1].weight[0] = -0.7
-    return model.eval(), x
+from tests.hwsim.near_memory.networks import FIXED, VARIANTS, residual_network
 
 
 def _chips(changes: dict[str, object], n: int = 1) -> tuple[hwsim.Chips, torch.Tensor]:
-    model, x = _network()
+    model, x = residual_network()
     net = hwsim.to_analog(model, FIXED.replace(changes))
     hwsim.calibrate(net, x)
     return hwsim.program(net, n=n, seed=3), x
 
 
-VARIANTS = {
-    "default": {},
-    "split": {"tile.rows": 20, "tile.columns": 7},
-    "words-between-blocks": {
-        "tile.rows": 20,
-        "digital.partial_sums": "output-width",
-        "digital.rounding": "floor",
-    },
-    "wide": {"tile.rows": 20, "digital.scale_fraction": 16, "digital.product_fraction": 16},
-    "half-even": {"digital.rounding": "half-even", "digital.product_rounding": "half-even"},
-    "half-away": {"digital.rounding": "half-away", "digital.product_rounding": "floor"},
-    "wrapping": {"digital.overflow": "wrap", "digital.output_bits": 6},
-    "all-noise": {"mvm.ir_drop": 1.0, "mvm.read_noise": 0.02, "mvm.s_shape": 0.05, "tile.rows": 33},
-    "uncompensated": {"compensation.kind": "none", "converters.adc_bits": 12},
-}
-
-
 @pytest.mark.skipif(kernels.library() is None, reason="no C compiler builds the kernels")
 @pytest.mark.parametrize("variant", VARIANTS)
 @torch.no_grad()
-def test_compiled_and_plain_paths_are_equal_bit_for_bit(variant: str) -> None:
+def test_compiled_and_plain_paths_are_equal_bit_for_bit(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chips, x = _chips(VARIANTS[variant])
     noise = NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=11)
     reading = chips.at(3600.0, 0)
@@ -81,6 +38,19 @@ def test_compiled_and_plain_paths_are_equal_bit_for_bit(variant: str) -> None:
     worker = Worker(network)
     worker.load(reading, noise)
     fused = torch.cat([worker(Inputs((x[:3],)), 0), worker(Inputs((x[3:],)), 3)])
+    for library in (kernels.library, lambda: None):  # the unit compiled alone, and in torch
+        monkeypatch.setattr("hwsim.kernels.library.library", library)
+        _require_equal(chips, reading, noise, x, fused, variant)
+
+
+def _require_equal(
+    chips: hwsim.Chips,
+    reading: Reading,
+    noise: NoiseStream,
+    x: torch.Tensor,
+    fused: torch.Tensor,
+    variant: str,
+) -> None:
     for index, (name, layer) in enumerate(chips.layers.items()):
         layer.execution = reading.execution(name, noise.child(index), 0)
     plain = chips.net(x)
@@ -217,154 +187,10 @@ def test_drift_compensation_is_in_the_scale_words() -> None:
     assert not torch.equal(before.scale * 2.0**-before.exponent, after.scale * 2.0**-after.exponent)
 
 
-def _layer(changes: dict[str, object] | None = None) -> tuple[AnalogLayer, AnalogLayer, torch.Tensor]:
-    """Return a layer with and without a unit, of the same weights and ranges, and inputs."""
-    torch.manual_seed(0)
-    model, x = nn.Linear(50, 12), torch.randn(64, 50)
-    hardware = FIXED.replace({"tile.rows": 20, "tile.columns": 5, **(changes or {})})
-    fixed = hwsim.to_analog(model, hardware)
-    floating = hwsim.to_analog(model, hardware.replace({"digital.kind": "floating-point"}))
-    for net in (fixed, floating):
-        hwsim.calibrate(net, x)
-        net.input_range.requires_grad_(True)
-        net.output_scale.requires_grad_(True)
-    assert isinstance(fixed, AnalogLayer) and isinstance(floating, AnalogLayer)
-    return fixed, floating, x
-
-
-def _gradients(layer: AnalogLayer, x: torch.Tensor, grad: torch.Tensor) -> dict[str, torch.Tensor]:
-    x = x.clone().requires_grad_(True)
-    layer(x).backward(grad)
-    found = {name: value.grad for name, value in layer.named_parameters() if value.grad is not None}
-    assert x.grad is not None
-    return {**found, "x": x.grad}
-
-
-@pytest.mark.parametrize("partial_sums", ["full-width", "output-width"])
-def test_gradients_are_those_of_the_affine_where_no_bound_is_reached(partial_sums: str) -> None:
-    fixed, floating, x = _layer({"digital.partial_sums": partial_sums})
-    with torch.no_grad():
-        fixed.output_range.mul_(4)
-    grad = torch.randn(64, 12)
-    found, wanted = _gradients(fixed, x, grad), _gradients(floating, x, grad)
-    assert set(found) == set(wanted) == {"weight", "bias", "input_range", "output_scale", "x"}
-    for name, value in wanted.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4 * float(value.abs().max()))
-
-
-@pytest.mark.parametrize("kernel", ["compiled", "plain"])
-def test_gradients_stop_where_an_output_is_bounded(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if kernel == "plain":
-        monkeypatch.setattr("hwsim.kernels.library.library", lambda: None)
-    fixed, floating, x = _layer()
-    with torch.no_grad():
-        fixed.output_range.div_(3)
-        codes = fixed(x) / (fixed.output_range / 127)
-    inside = (codes > -127.5) & (codes < 126.5)
-    assert 0.2 < inside.float().mean() < 0.8
-    grad = torch.randn(64, 12)
-    found, wanted = _gradients(fixed, x, grad), _gradients(floating, x, grad * inside)
-    for name, value in wanted.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4 * float(value.abs().max()))
-
-
-@pytest.mark.skipif(kernels.library() is None, reason="no C compiler builds the kernels")
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_compiled_and_plain_training_are_equal(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if variant in ("wrapping", "all-noise"):
-        pytest.skip("wrapped words have no gradient; noise has one draw for each path")
-    model, x = _network()
-    net = hwsim.to_analog(model, FIXED.replace(VARIANTS[variant]))
-    hwsim.calibrate(net, x)
-    with torch.no_grad():
-        net[0].output_range.div_(2)
-    for layer in net.modules():
-        if isinstance(layer, AnalogLayer) and layer.output_range is not None:
-            for learned in (layer.output_range, layer.output_scale, layer.input_range):
-                learned.requires_grad_(True)
-    found = []
-    for library in (kernels.library, lambda: None):
-        monkeypatch.setattr("hwsim.kernels.library.library", library)
-        net.zero_grad()
-        outputs = net(x)
-        (outputs * torch.linspace(-1, 1, 5)).sum().backward()
-        grads = {name: value.grad.clone() for name, value in net.named_parameters() if value.grad is not None}
-        found.append((outputs.detach(), grads))
-    (outputs, grads), (plain, plain_grads) = found
-    assert torch.equal(outputs, plain)
-    assert any(name.endswith("output_range") for name in grads)
-    for name, value in plain_grads.items():
-        torch.testing.assert_close(grads[name], value, rtol=1e-3, atol=1e-6 + 1e-4 * float(value.abs().max()))
-
-
-def test_training_sees_the_outputs_that_evaluation_does() -> None:
-    fixed, _, x = _layer()
-    with torch.no_grad():
-        wanted = fixed(x)
-    assert torch.equal(fixed(x), wanted)
-    noise = NoiseStream(NoisePool(torch.Generator().manual_seed(0)), key=5)
-    fixed.execution = Execution(noise=noise)
-    noisy = fixed(x)
-    with torch.no_grad():
-        fixed.execution = Execution(noise=noise)
-        assert torch.equal(fixed(x), noisy)
-    fixed.execution = NOMINAL
-    assert not torch.equal(noisy, wanted)
-
-
-@pytest.mark.parametrize("fold", [None, False])
-def test_hardware_aware_training_lowers_the_loss(fold: bool | None) -> None:
-    model, x = _network()
-    y = torch.arange(7) % 5
-    net = hwsim.to_analog(model, FIXED, fold_batch_norms=fold).train()
-    hwsim.calibrate(net, x)
-    before = float(net[9].output_range.detach())
-    hwa = hwsim.HwaTraining(net, seed=0, learn_ranges=True)
-    optimizer = torch.optim.Adam(net.parameters(), 0.01)
-    losses = []
-    for _ in range(60):
-        optimizer.zero_grad()
-        with hwa.step():
-            loss = nn.functional.cross_entropy(net(x), y)
-        loss.backward()
-        optimizer.step()
-        hwa.after_update()
-        losses.append(float(loss.detach()))
-    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
-    assert float(net[9].output_range.detach()) > 2 * before  # the scores of an untrained network are small
-    if fold is False:
-        folded = hwsim.fold_batch_norms(net.eval())
-        hwsim.calibrate(folded, x)
-        assert isinstance(folded[1], nn.Identity) and isinstance(folded[3].norm3, nn.BatchNorm2d)
-        chips = hwsim.program(folded, n=2)
-        assert hwsim.accuracy_over_time(chips, x, y, "1 s").mean[0] > 0.6
-
-
-def test_a_learned_output_range_has_the_gradient_of_its_bounds_and_decays() -> None:
-    fixed, _, x = _layer()
-    assert fixed.output_range is not None
-    with torch.no_grad():
-        fixed.output_range.div_(3)
-        codes = fixed(x) / (fixed.output_range / 127)
-    fixed.output_range.requires_grad_(True)
-    fixed(x).sum().backward()
-    at_bounds = torch.where(codes > 126.5, 127.0, 0.0) + torch.where(codes < -127.5, -128.0, 0.0)
-    assert fixed.output_range.grad is not None
-    assert float(fixed.output_range.grad) == pytest.approx(float(at_bounds.sum() / 127), rel=1e-4)
-    hwa = hwsim.HwaTraining(fixed, seed=0, learn_ranges=True)
-    with torch.no_grad():
-        fixed.output_range.mul_(30)
-    wide = float(fixed.output_range.detach())
-    with hwa.step():
-        fixed(x)
-    hwa.after_update()
-    assert float(fixed.output_range.detach()) == pytest.approx(0.999 * wide)
-
-
 def test_files_of_chips_and_analog_json_hold_the_output_range(tmp_path: Path) -> None:
     chips, x = _chips({})
     hwsim.save_chips(chips, tmp_path / "chips.safetensors")
-    model, _ = _network()
+    model, _ = residual_network()
     again = hwsim.load_chips(hwsim.to_analog(model, FIXED), tmp_path / "chips.safetensors")
     curves = [hwsim.evaluate(one, (x, torch.zeros(7, 5)), "1 h", "mse").values for one in (chips, again)]
     assert curves[0] == curves[1]
