@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hwsim.chip_cost.description import Chip
     from hwsim.chip_cost.result import ChipCost
     from hwsim.chips import Chips, program
-    from hwsim.conversion import tile_map, to_analog, to_digital
+    from hwsim.conversion import fold_batch_norms, tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
     from hwsim.curves import plot, table
     from hwsim.distillation import distillation_loss
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hwsim.inference import ChipOutputs, outputs
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
+    from hwsim.near_memory.report import FixedPointReport, fixed_point_report
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
@@ -48,6 +49,7 @@ __all__ = [
     "Chips",
     "DriftCurve",
     "DriftPoint",
+    "FixedPointReport",
     "Hardware",
     "HwaTraining",
     "LayerCost",
@@ -67,6 +69,8 @@ __all__ = [
     "cost",
     "distillation_loss",
     "evaluate",
+    "fixed_point_report",
+    "fold_batch_norms",
     "label",
     "load_analog",
     "load_chips",
@@ -95,7 +99,7 @@ _HOMES: Final = {
     "hwsim.chip_cost.result": ("ChipCost",),
     "hwsim.chips": ("Chips", "program"),
     "hwsim.validity": ("check_times",),
-    "hwsim.conversion": ("tile_map", "to_analog", "to_digital"),
+    "hwsim.conversion": ("fold_batch_norms", "tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
     "hwsim.curves": ("plot", "table"),
@@ -107,6 +111,7 @@ _HOMES: Final = {
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
+    "hwsim.near_memory.report": ("FixedPointReport", "fixed_point_report"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),

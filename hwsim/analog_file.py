@@ -134,6 +134,12 @@ def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) 
             f"{path}: `input_range` of `{name}` must be {len(blocks)} numbers above 0, one a row block; "
             "restore the file from a copy"
         )
+    output_range = _numbers(stored.get("output_range", 0.0))
+    if layer.output_range is not None and (output_range is None or not float(output_range) > 0):
+        raise ValueError(
+            f"{path}: `output_range` of `{name}` must be a number above 0 for a fixed-point unit: call "
+            "hwsim.to_analog and hwsim.calibrate for other hardware than that of the file"
+        )
     own = layer.digital_scales().detach().cpu()
     if (
         scales is None
@@ -146,6 +152,8 @@ def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) 
         )
     with torch.no_grad():
         layer.input_range.copy_(ranges)
+        if layer.output_range is not None and output_range is not None:
+            layer.output_range.copy_(output_range)
 
 
 def _numbers(values: object) -> torch.Tensor | None:

@@ -8,6 +8,7 @@ The network runs in floating point on the batches, and each layer's inputs are s
 
 A wide range clips little and amplifies quantisation and output noise; a narrow one does the opposite. A
 layer that sees only zeros gets the range 1. Of a layer that runs several times in a batch, the widest counts.
+Outputs of a layer with a fixed-point unit are summarised likewise, behind the ReLU that the unit computes.
 
 References:
     Rasch et al., Nat. Commun. 14:5282, 2023 (Methods, input range).
@@ -24,15 +25,23 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.utils._pytree import tree_map_only
 
 from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
 from hwsim.dataset import batch_of
 from hwsim.inputs import explained
-from hwsim.modules import NOMINAL, AnalogLayer, Execution
+from hwsim.modules import NOMINAL, Activation, AnalogLayer, Execution
 
 Method: TypeAlias = Literal["std", "quantile", "max"]
+
+ACTIVATIONS: Final[Mapping[Activation, Callable[[torch.Tensor], torch.Tensor]]] = {
+    "identity": lambda outputs: outputs,
+    "relu": torch.relu,
+    "relu6": F.relu6,
+}
+"""What the outputs that are calibrated on have passed."""
 
 _LARGEST_SORT: Final = 1 << 22
 """Inputs of one batch and layer that a quantile is taken of; more are thinned evenly."""
@@ -47,7 +56,7 @@ def calibrate(
     n_std: float = 3.0,
     quantile: float = 0.999,
 ) -> None:
-    """Set the input range of every analog layer from `batches` of inputs.
+    """Set the input range of every analog layer, and the output range of a fixed-point unit, from `batches` of inputs.
 
     Args:
         net: an analog network; batch norm uses its running statistics whatever the network's mode.
@@ -74,13 +83,16 @@ def calibrate(
     widest: dict[AnalogLayer, torch.Tensor] = {}  # of a batch, over all runs of a layer
     n_seen: Counter[AnalogLayer] = Counter()
 
-    def observe(layer: nn.Module, arguments: tuple[Any, ...]) -> None:
+    def observe(layer: nn.Module, arguments: tuple[Any, ...], outputs: torch.Tensor) -> None:
         assert isinstance(layer, AnalogLayer)
         blocks = range(len(layer.mapping.blocks))
-        new = torch.stack([summarise(layer.block_input(arguments[0], block)) for block in blocks])
+        found = [summarise(layer.block_input(arguments[0], block)) for block in blocks]
+        if layer.output_range is not None:
+            found.append(summarise(ACTIVATIONS[layer.fused](outputs)))
+        new = torch.stack(found)
         widest[layer] = torch.maximum(widest.get(layer, new), new)
 
-    handles = [layer.register_forward_pre_hook(observe) for layer in layers]
+    handles = [layer.register_forward_hook(observe) for layer in layers]
     count = 0
     try:
         with floating_point(net):
@@ -119,7 +131,10 @@ def calibrate(
             "check the weights and statistics of the layers before"
         )
     for layer, value in ranges.items():
-        layer.input_range.copy_(torch.where(value > 0, value, 1.0))
+        value = torch.where(value > 0, value, 1.0)
+        layer.input_range.copy_(value[: len(layer.input_range)])
+        if layer.output_range is not None:
+            layer.output_range.copy_(value[-1])
 
 
 @contextmanager

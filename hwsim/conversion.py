@@ -15,6 +15,7 @@ from hwsim.arguments import nearest, require
 from hwsim.assignment import Assignment, ByLayer, as_hardware
 from hwsim.hardware import Hardware
 from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
+from hwsim.near_memory.folding import fold_
 from hwsim.tiles import TileMap
 
 UNSUPPORTED: Final = (
@@ -40,6 +41,7 @@ def to_analog(
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
     *,
     layers: ByLayer | None = None,
+    fold_batch_norms: bool | None = None,
 ) -> nn.Module:
     """Return a deep copy of `model` whose linear and convolutional layers run on crossbar tiles.
 
@@ -52,12 +54,15 @@ def to_analog(
             contain; one alone needs no list.
         layers: other hardware for layers by name or type, with all they contain. Names count before types, the
             nearest before those around it. Tiles, converters, noise and compensation may differ, devices not.
+        fold_batch_norms: whether a batch norm directly behind an analog layer becomes part of its digital scale and
+            offset, with its running statistics; None where the hardware has a fixed-point unit. One of
+            `digital_layers` never does.
 
     Raises:
         ValueError: for layers without an analog counterpart, or with a `forward` or hooks of their own, weights
             that are not finite float32 numbers, and names that do not exist, all of them in one message; for a
             model that is analog already, has nothing to make analog, or cannot be copied; for `layers` that
-            name no analog layer, or hardware with another device.
+            name no analog layer, or hardware with another device; for batch norms that cannot be folded.
         TypeError: for an argument of another type.
 
     Example:
@@ -93,6 +98,52 @@ def to_analog(
         if isinstance(module, nn.TransformerEncoderLayer):
             # its fast path multiplies by the weights of its linear layers without calling them
             module.activation_relu_or_gelu = 0
+    return _folded(net, digital_layers, fold_batch_norms)
+
+
+def fold_batch_norms(
+    net: nn.Module, digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = ()
+) -> nn.Module:
+    """Return a deep copy of an analog network, its batch norms part of the scale and offset of the layers before them.
+
+    `to_analog` does it for hardware with a fixed-point unit; this is for a network that was trained with its batch
+    norms on tiles. Calibrate it again: output ranges are other ones.
+
+    Args:
+        net: an analog network; it stays as it is.
+        digital_layers: names or types of batch norms that stay as they are.
+
+    Raises:
+        ValueError: for a network without analog layers, batch norms that cannot be folded, or names that do not exist.
+        TypeError: for an argument of another type.
+
+    Example:
+        >>> net = to_analog(nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)), Hardware())
+        >>> fold_batch_norms(net)[1]
+        Identity()
+    """
+    require_analog(net)
+    entries = _checked_entries(digital_layers)
+    missing = _missing(net, entries)
+    if missing:
+        raise ValueError("; ".join(missing))
+    return _folded(copied("net", net), entries, True)
+
+
+def _folded(
+    net: nn.Module, digital_layers: Collection[str | type[nn.Module]], fold: bool | None
+) -> nn.Module:
+    """Return `net` itself, its batch norms folded, but for those of `digital_layers` and what is in them."""
+    require(fold, (bool, type(None)), "`fold_batch_norms` must be True, False or None")
+    names = tuple(entry for entry in digital_layers if isinstance(entry, str))
+    types = tuple(entry for entry in digital_layers if isinstance(entry, type))
+    kept = {
+        module
+        for name, module in net.named_modules(remove_duplicate=False)
+        if isinstance(module, types) or any(name == entry or name.startswith(f"{entry}.") for entry in names)
+    }
+    if fold or any(layer.unit is not None for _, layer in analog_layers(net)):
+        fold_(net, kept, fold)
     return net
 
 

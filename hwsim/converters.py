@@ -65,17 +65,19 @@ class _Adc(torch.autograd.Function):
         bound: float,
         channel_dim: int,
         disturbance: Disturbance | None,
+        counts: bool,
     ) -> torch.Tensor:
-        ctx.step, ctx.channel_dim = bound / n, channel_dim
+        ctx.step, ctx.channel_dim = 1.0 if counts else bound / n, channel_dim
         if not ctx.needs_input_grad[2] and _is_compiled(current, gain, scale, noise, channel_dim):
             assert isinstance(noise, NoiseStream | None)
             converted, clipped = training.adc(
                 current, gain, scale * ctx.step, noise, noise_std, n, bound, channel_dim, disturbance
             )
-            ctx.save_for_backward(clipped, gain * scale, None)
+            ctx.save_for_backward(clipped, gain * (n / bound) if counts else gain * scale, None)
             return converted
         code, clipped = _codes(current, gain, noise, noise_std, n, bound, channel_dim)
-        ctx.save_for_backward(clipped, gain * scale, code if ctx.needs_input_grad[2] else None)
+        factor = gain * (n / bound) if counts else gain * scale
+        ctx.save_for_backward(clipped, factor, code if ctx.needs_input_grad[2] else None)
         outputs: torch.Tensor = code * (scale * ctx.step)
         return outputs
 
@@ -90,7 +92,7 @@ class _Adc(torch.autograd.Function):
             grad_current = training.adc_gradient(grad, clipped, factor, ctx.channel_dim)
         elif ctx.needs_input_grad[0]:
             grad_current = (grad * factor).masked_fill_(clipped.bool(), 0.0)
-        return grad_current, None, grad_scale, None, None, None, None, None, None
+        return (grad_current, None, grad_scale, *[None] * 7)
 
 
 def _voltages(x: torch.Tensor, input_range: torch.Tensor, n: int) -> torch.Tensor:
@@ -168,6 +170,7 @@ def adc(
     bound: float | None,
     channel_dim: int = -1,
     disturbance: Disturbance | None = None,
+    counts: bool = False,
 ) -> torch.Tensor:
     """Return the digital outputs of one tile.
 
@@ -181,6 +184,7 @@ def adc(
         bound: largest output, which reaches the last grid point; None, without an ADC, for none.
         channel_dim: dimension of `current` that counts columns.
         disturbance: IR drop and read noise to add, where `takes_disturbance`; None for none.
+        counts: return grid points, integers from -n to n, in place of outputs; `scale` must be ones.
     """
     if n is None:
         outputs = current * gain
@@ -189,7 +193,8 @@ def adc(
         return (outputs if bound is None else outputs.clamp(-bound, bound)) * scale
     assert bound is not None
     if torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim):
-        arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance)
+        arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance, counts)
         quantised: torch.Tensor = _Adc.apply(*arguments)  # type: ignore[no-untyped-call]
         return quantised
-    return _codes(current, gain, noise, noise_std, n, bound, channel_dim)[0] * (scale * (bound / n))
+    code, _ = _codes(current, gain, noise, noise_std, n, bound, channel_dim)
+    return code if counts else code * (scale * (bound / n))

@@ -1,4 +1,4 @@
-"""The frozen description of a chip: tiles, converters, crossbar noise, device, drift compensation.
+"""The frozen description of a chip: tiles, converters, crossbar noise, device, drift compensation, digital unit.
 
 Validation only, no torch: a search configuration can hold and check hardware without loading the simulator.
 Every field's docstring is its documentation with its unit; `explain` lists them.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from hwsim.arguments import nearest, require
 from hwsim.devices import DEVICES, AnyDevice, PcmSpec
+from hwsim.near_memory import DIGITAL_UNITS, AnyDigitalUnit, FixedPointSpec, FloatingPointSpec
+from hwsim.near_memory.spec import WIDEST_SUM
 from hwsim.spec import Noise, Spec
 from hwsim.text_table import Table
 
@@ -93,6 +95,29 @@ class Hardware(Spec):
     """`both`: each device of a pair lives on its own; `collapsed`: their difference is put on one of them
     after programming, as aihwkit does, for comparisons with it."""
     compensation: CompensationSpec = CompensationSpec()
+    digital: AnyDigitalUnit = FloatingPointSpec()
+
+    @model_validator(mode="after")
+    def _fixed_point_needs_counts(self) -> Hardware:
+        if isinstance(self.digital, FixedPointSpec):
+            converters, bits = self.converters, self.converters.adc_bits
+            if bits is None:
+                raise ValueError(
+                    "`converters.adc_bits` must be a number with `digital.kind` fixed-point, which computes with the "
+                    "counts of the ADC"
+                )
+            if converters.input_scaling == "dynamic":
+                raise ValueError(
+                    "`converters.input_scaling` must be static with `digital.kind` fixed-point, whose scales are set "
+                    "once for all inputs"
+                )
+            if self.digital.sum_bits(bits) > WIDEST_SUM:
+                raise ValueError(
+                    f"the product of a tile must have at most {WIDEST_SUM} bits, got {self.digital.sum_bits(bits)} of "
+                    "`converters.adc_bits`, `digital.scale_integer`, `digital.exponent_bits` and "
+                    "`digital.product_fraction`"
+                )
+        return self
 
     def replace(self, changes: Mapping[str, Any]) -> Hardware:
         """Return a validated copy with `changes`, whose keys are dotted paths; nested mappings are merged.
@@ -103,13 +128,15 @@ class Hardware(Spec):
         """
         flat = dict(_dotted(changes))
         tree = self.model_dump()
-        if flat.get("device.kind", self.device.kind) != self.device.kind:
-            tree["device"] = {}  # another kind has other values
+        for part, spec in (("device", self.device), ("digital", self.digital)):
+            if flat.get(f"{part}.kind", spec.kind) != spec.kind:
+                tree[part] = {}  # another kind has other values
+        of_a_kind = tuple(f"{part}." for part in _KINDS)
         for path, value in flat.items():
             *parents, leaf = path.split(".")
             node = tree
             for parent in parents:
-                child = node.setdefault(parent, {}) if path.startswith("device.") else node.get(parent)
+                child = node.setdefault(parent, {}) if path.startswith(of_a_kind) else node.get(parent)
                 if not isinstance(child, dict):
                     hint = nearest(path, (known for known, *_ in explain(self)))
                     parts = ", ".join(name for name in tree if isinstance(tree[name], dict))
@@ -146,6 +173,10 @@ class Hardware(Spec):
         )
 
 
+_KINDS: Final[Mapping[str, Mapping[str, type[Spec]]]] = {"device": DEVICES, "digital": DIGITAL_UNITS}
+"""The parts that are of one of several kinds, each with its own values."""
+
+
 def _value_text(value: object) -> str:
     if value is None:
         return "none"
@@ -165,32 +196,42 @@ def _dotted(changes: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _one_line(problem: ErrorDetails) -> str:
-    path = ".".join(str(part) for part in problem["loc"] if part not in DEVICES)
+    location = [str(part) for part in problem["loc"]]
+    part = location[0] if location and location[0] in _KINDS else ""
+    kinds = _KINDS.get(part, {})
+    path = ".".join(name for place, name in enumerate(location) if place != 1 or name not in kinds)
     if problem["type"] == "extra_forbidden":
-        kind = next((str(part) for part in problem["loc"] if part in DEVICES), "pcm")
-        fields = {f"device.{name}" for name in DEVICES[kind].model_fields}
-        known = fields.union(known for known, *_ in explain(Hardware()) if not known.startswith("device."))
-        owners = [name for name, spec in DEVICES.items() if path.removeprefix("device.") in spec.model_fields]
-        if path.startswith("device."):
-            hint = f", it belongs to kind {', '.join(owners)}" if owners else nearest(path, known)
-            return f"`{path}` is no field of hardware with a device of kind {kind}{hint}"
-        hint = (
-            f", did you mean device.{path} of kind {' or '.join(owners)}?" if owners else nearest(path, known)
-        )
-        return f"`{path}` is no field of hardware{hint}"
+        return _unknown_field(path, part, location[1] if part else "")
     got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
     match problem["type"]:
         case "value_error":
-            return f"`{path}`: {problem['ctx']['error']}{got}"
+            return f"`{path}`: {problem['ctx']['error']}{got}" if path else str(problem["ctx"]["error"])
         case "missing":
             return f"`{path}`: must be given"
         case "union_tag_invalid":
-            return f"`{path}.kind`: must be one of {', '.join(DEVICES)}, got {problem['ctx']['tag']!r}"
+            return f"`{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
         case "tuple_type":
             return f"`{path}`: must be a list of numbers{got}"
         case "model_type" | "model_attributes_type":
             return f"`{path}`: must be a mapping of its values{got}"
     return f"`{path}`: {re.sub('^(Input|Tuple) should', 'must', problem['msg'])}{got}"
+
+
+def _unknown_field(path: str, part: str, kind: str) -> str:
+    """Return what is wrong with a key that no specification has; `part` has a kind, like the device, or is empty."""
+    known = {path for path, *_ in explain(Hardware()) if path.partition(".")[0] not in _KINDS}
+    if part:
+        known.update(f"{part}.{name}" for name in _KINDS[part][kind].model_fields)
+        owners = [name for name, spec in _KINDS[part].items() if path.partition(".")[2] in spec.model_fields]
+        hint = f", it belongs to kind {', '.join(owners)}" if owners else nearest(path, known)
+        what = "a device" if part == "device" else "a digital unit"
+        return f"`{path}` is no field of hardware with {what} of kind {kind}{hint}"
+    known.update(f"device.{name}" for name in DEVICES["pcm"].model_fields)
+    for other, kinds in _KINDS.items():
+        owners = [name for name, spec in kinds.items() if path in spec.model_fields]
+        if owners:
+            return f"`{path}` is no field of hardware, did you mean {other}.{path} of kind {' or '.join(owners)}?"
+    return f"`{path}` is no field of hardware{nearest(path, known)}"
 
 
 def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

@@ -5,10 +5,10 @@ Each mini-batch sees weights with noise drawn anew, of one of two kinds:
     gaussian   W + λ γ σ ξ, with γ the largest weight of each column and σ the strength
     device     W + λ σ (W' - W), with W' as the hardware's own device would hold it right after programming
 
-λ is a linear ramp. The gradient of the noisy weights updates the clean ones. Converters and output noise
-act in the forward pass, with straight-through gradients. After each update the weights are clipped, so that
-few outliers do not take the conductance range from all others; learned input ranges decay while more than
-95 % of the inputs fit.
+λ is a linear ramp. The gradient of the noisy weights updates the clean ones. Converters, output noise and
+fixed-point units act in the forward pass, with straight-through gradients. After each update the weights are
+clipped, so that few outliers do not take the conductance range from all others; learned input ranges decay
+while more than 95 % of the inputs fit.
 
 References:
     Joshi et al., Nat. Commun. 11:2473, 2020 (weight noise and clipping).
@@ -54,14 +54,14 @@ class HwaTraining:
         clip_sigma: weights are clipped at this many standard deviations of their layer; None for no clipping.
         clip_value: weights are clipped at this fixed magnitude; None for no fixed clipping.
         ramp_steps: mini-batches until the weight noise has its full strength.
-        learn_ranges: train the input ranges with the weights.
+        learn_ranges: train the input ranges with the weights, and the output ranges of fixed-point units.
         learn_scales: train a factor on each column's digital scale with the weights.
         device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware; only the
             modifier `device` asks it.
 
     Raises:
         ValueError: for a network without analog layers or with weights that are not float32, a generator and a
-            seed, an object that is no device, or a value out of range.
+            seed, an object that is no device, hardware whose output words wrap, or a value out of range.
         TypeError: for an argument of another type.
 
     Example:
@@ -107,6 +107,12 @@ class HwaTraining:
                 raise ValueError(
                     f'`device` must be left out with the modifier {modifier}: modifier="device" asks it'
                 )
+        wrapping = [layer for layer in self._layers if layer.unit is not None and layer.unit.wraps]
+        if wrapping:
+            raise ValueError(
+                "`digital.overflow` must be saturate in hardware-aware training, got wrap: a sum that wraps has no "
+                "straight-through gradient"
+            )
         with_range = [layer for layer in self._layers if layer.hardware.needs_input_range]
         if learn_ranges and not with_range:
             raise ValueError(
@@ -128,6 +134,8 @@ class HwaTraining:
         for layer in self._layers:
             layer.input_range.requires_grad_(learn_ranges and layer.hardware.needs_input_range)
             layer.output_scale.requires_grad_(learn_scales)
+            if layer.output_range is not None:
+                layer.output_range.requires_grad_(learn_ranges)
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -166,7 +174,9 @@ class HwaTraining:
                 self._clip(layer.weight)
             if layer.input_range.requires_grad:
                 decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
-                layer.input_range.mul_(decay).clamp_(min=SMALLEST_RANGE)
+                layer.input_range.mul_(decay[: len(layer.input_range)]).clamp_(min=SMALLEST_RANGE)
+                if layer.output_range is not None:
+                    layer.output_range.mul_(decay[-1]).clamp_(min=SMALLEST_RANGE)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what going on with a training needs besides the states of network and optimiser."""

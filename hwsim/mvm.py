@@ -52,6 +52,12 @@ class Crossbar:
     ir_drop: float
     s_shape: float
 
+    @property
+    def count_step(self) -> float:
+        """Output that one count of the ADC stands for."""
+        assert self.adc_levels is not None and self.out_bound is not None
+        return self.out_bound / self.adc_levels
+
     @classmethod
     def from_hardware(cls, hardware: Hardware) -> Crossbar:
         """Return the crossbar that `hardware` describes."""
@@ -75,7 +81,7 @@ class Crossbar:
         channel_dim: int,
         input_range: torch.Tensor,
         gain: torch.Tensor,
-        scale: torch.Tensor,
+        scale: torch.Tensor | None,
         rows_in_use: torch.Tensor,
         row_position: torch.Tensor,
         noise: NoiseSource | None,
@@ -89,11 +95,13 @@ class Crossbar:
             channel_dim: dimension of the outputs that counts columns.
             input_range: 0-dim, the input that becomes 1.
             gain: `(columns, 1, ...)`, one over what a weight of g_max is in `weights`.
-            scale: `(columns, 1, ...)`, digital scale after the ADC.
+            scale: `(columns, 1, ...)`, digital scale after the ADC; None returns its counts.
             rows_in_use: `(columns, 1, ...)`, n of the IR drop.
             row_position: broadcasts against `weights`, j/n of the IR drop.
             noise: where noise is drawn from; None for none.
         """
+        counts = scale is None
+        scale = torch.ones_like(gain) if scale is None else scale
         u = dac(x, input_range, self.dac_levels)
         if noise is not None and self.input_noise > 0:
             input_dim = channel_dim if channel_dim < 0 else 1
@@ -132,4 +140,5 @@ class Crossbar:
             self.out_bound,
             channel_dim,
             disturbance,
+            counts,
         )

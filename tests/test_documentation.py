@@ -37,7 +37,10 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
     "name",
     [
         "README.md",
-        *(f"docs/{page}.md" for page in ("cost", "observers", "python", "search", "tasks")),
+        *(
+            f"docs/{page}.md"
+            for page in ("cost", "near-memory-unit", "observers", "python", "search", "tasks")
+        ),
         *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),
     ],
 )
@@ -111,6 +114,13 @@ def test_a_search_takes_the_blocks_of_the_simulator() -> None:
     lines = "".join(f"  {line}\n" for line in own.splitlines())
     config = parse_config(f"task: {{kind: digits}}\n{training}hardware:\n{lines}", ROOT)
     assert config.training.hardware_aware.modifier == "device"
+
+
+def test_a_search_takes_the_hardware_of_the_near_memory_unit() -> None:
+    (block,) = YAML.findall((ROOT / "docs" / "near-memory-unit.md").read_text())
+    lines = "".join(f"  {line}\n" for line in block.splitlines())
+    digital = parse_config(f"task: {{kind: digits}}\nhardware:\n{lines}", ROOT).hardware.digital
+    assert (digital.kind, digital.scale_fraction, digital.rounding) == ("fixed-point", 5, "floor")
 
 
 def test_blocks_of_tasks_are_valid(tmp_path) -> None:

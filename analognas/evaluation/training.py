@@ -146,9 +146,11 @@ def train_network(
     )
 
 
-def on_tiles(network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware) -> nn.Module:
-    """Return `network` mapped on tiles, its input ranges calibrated on training inputs."""
-    analog = hwsim.to_analog(network, hardware)
+def on_tiles(
+    network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, fold_batch_norms: bool | None = None
+) -> nn.Module:
+    """Return `network` on tiles, its ranges calibrated on training inputs; `fold_batch_norms` as `to_analog` has it."""
+    analog = hwsim.to_analog(network, hardware, fold_batch_norms=fold_batch_norms)
     analog.eval()
     hwsim.calibrate(analog, calibration_batches(task))
     return analog
@@ -183,7 +185,8 @@ def train_hardware_aware(
     network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
 ) -> nn.Module:
     """Return `network` trained on the tiles of `hardware`, as plain torch again."""
-    analog = on_tiles(network, task, hardware)
+    # as they were trained: the weights of the network must fit its architecture again
+    analog = on_tiles(network, task, hardware, fold_batch_norms=False)
     hwa = hwsim.HwaTraining(
         analog,
         generator=_generator(seed, "hardware-aware noise"),

@@ -18,18 +18,14 @@ from typing import Any, Final
 
 import torch
 from torch import fx, nn
-from torch.nn import functional as F
 
 from hwsim.fused.tracing import shape, traced
 from hwsim.inputs import Inputs
 from hwsim.kernels.library import IDENTITY, RELU, RELU6
 from hwsim.modules import AnalogLayer
+from hwsim.tracer import BATCH_NORMS, PASSES, RELUS, RELUS6, is_call
 
-_RELU: Final = (nn.ReLU, F.relu, torch.relu, "relu")
-_RELU6: Final = (nn.ReLU6, F.relu6)
-_PASS: Final = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 _ADD: Final = (operator.add, operator.iadd, torch.add, "add", "add_")
-_NORMS: Final = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 @dataclass(frozen=True)
@@ -180,7 +176,7 @@ class _Planner:
 
     def _take(self, stage: StagePlan, node: fx.Node) -> bool:
         """Take `node` into the stage, and return whether it fits."""
-        if self._is(node, _PASS):
+        if self._is(node, PASSES):
             return True
         activation = self._activation(node)
         if activation != IDENTITY:
@@ -229,7 +225,7 @@ class _Planner:
                 affine = norm if affine is None else affine.then(norm)
             elif kind != IDENTITY and activation == IDENTITY:
                 activation = kind
-            elif not self._is(node, _PASS):
+            elif not self._is(node, PASSES):
                 return None
             path.append(node)
             names = [self._analog_name(reader) for reader in node.users]
@@ -261,7 +257,7 @@ class _Planner:
             if len(reader.users) != 1:
                 return None
             (reader,) = reader.users
-            known = self._is(reader, (*_NORMS, *_PASS)) or self._activation(reader) != IDENTITY
+            known = self._is(reader, (*BATCH_NORMS, *PASSES)) or self._activation(reader) != IDENTITY
             if not known and not self._is(reader, _ADD):
                 return None
         return None
@@ -277,19 +273,15 @@ class _Planner:
         return layer
 
     def _is(self, node: fx.Node, kinds: tuple[object, ...]) -> bool:
-        if node.op == "call_module":
-            module = self._modules[str(node.target)]
-            hooked = module._forward_hooks or module._forward_pre_hooks  # no kernel would call them
-            return type(module) in kinds and not hooked
-        return node.op in ("call_function", "call_method") and node.target in kinds
+        return is_call(node, kinds, self._modules)
 
     def _activation(self, node: fx.Node) -> int:
-        if self._is(node, _RELU):
+        if self._is(node, RELUS):
             return RELU
-        return RELU6 if self._is(node, _RELU6) else IDENTITY
+        return RELU6 if self._is(node, RELUS6) else IDENTITY
 
     def _affine(self, node: fx.Node, channel_dim: int) -> Affine | None:
-        if not self._is(node, _NORMS):
+        if not self._is(node, BATCH_NORMS):
             return None
         norm = self._modules[str(node.target)]
         assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)

@@ -11,6 +11,7 @@ from torch import fx
 
 from hwsim.chips import Reading
 from hwsim.disturbance import CELL_US, WIRE_OHM
+from hwsim.fused.fixed_point import FixedPointStage
 from hwsim.fused.graph import Affine, StagePlan, TapPlan
 from hwsim.fused.tracing import shape
 from hwsim.kernels import library as kernels
@@ -42,6 +43,8 @@ class StageRunner:
     def __init__(self, stage: StagePlan, layers: dict[str, AnalogLayer]) -> None:
         self._stage = stage
         self._layer = None if stage.layer is None else layers[stage.layer]
+        unit = None if self._layer is None else self._layer.unit
+        self._unit = None if self._layer is None or unit is None else FixedPointStage(self._layer, unit)
         self._keep: list[torch.Tensor] = []  # what the structures point at
         self._blocks: list[_Block] = []
         self._pool: torch.Tensor | None = None
@@ -49,8 +52,8 @@ class StageRunner:
         self._taps = (kernels.Tap * max(1, len(stage.taps)))()
         for struct, tap in zip(self._taps, stage.taps, strict=False):
             self._fill_tap(struct, tap, layers[tap.layer])
-        self._partial = self._base_struct()
-        self._struct = self._base_struct()
+        self._partial = self._base_struct(is_last=False)
+        self._struct = self._base_struct(is_last=True)
         self._struct.first_activation = stage.first_activation
         self._struct.second_activation = stage.second_activation
         self._struct.shift = self._pointer(self._shift(stage.first, self._layer))
@@ -89,6 +92,8 @@ class StageRunner:
         scales = layer.digital_scales()
         if reading.compensation is not None:
             scales = scales * reading.compensation[name]
+        if self._unit is not None:
+            self._unit.load(None if reading.compensation is None else reading.compensation[name])
         self._blocks = [
             self._block(layer, reading.weights[name], scales[block], block, stream.child(block))
             for block in range(len(layer.mapping.blocks))
@@ -118,9 +123,14 @@ class StageRunner:
             struct.noise_key, struct.read_key = block.noise_key, block.read_key
             struct.first_image = first_image
             held = self._disturb(struct, block, u, current, columns)
+            if self._unit is not None:
+                channels = current.shape[stage.channel_dim]
+                self._unit.point(struct, number, current.numel() // channels * columns)
             if is_last:
                 self._make_room(values, inputs, (len(u), *(shape(stage.anchor) or ())[1:]))
                 self._launch(struct, current, columns, before, after)
+            elif self._unit is not None:
+                self._launch(struct, current, columns, None, None)
             else:
                 total = _empty(tuple(current.shape), columns, stage.channel_dim)
                 struct.out = total.data_ptr()
@@ -207,9 +217,10 @@ class StageRunner:
                 weights, dropped = _channels_last(torch.cat([weights, dropped, magnitudes])), None
                 magnitudes = weights[-len(magnitudes) :]
         scale = scales * layer.input_range[block]
-        if crossbar.adc_levels is not None:
-            assert crossbar.out_bound is not None
-            scale = scale * (crossbar.out_bound / crossbar.adc_levels)
+        if self._unit is not None:
+            scale = self._unit.output_scale()
+        elif crossbar.adc_levels is not None:
+            scale = scale * crossbar.count_step
         if self._stage.first is not None:
             scale = scale * self._stage.first.scale
         return _Block(
@@ -222,7 +233,7 @@ class StageRunner:
             read_key=stream.child(READ_NOISE).key,
         )
 
-    def _base_struct(self) -> Any:
+    def _base_struct(self, *, is_last: bool) -> Any:
         struct = kernels.Stage()
         if self._layer is None:
             struct.segment = 1 << 40
@@ -238,6 +249,8 @@ class StageRunner:
         struct.s_shape = crossbar.s_shape
         struct.pool_mask = POOL_SIZE - 1
         struct.segment = segment_pixels(self._layer.mapping.columns)
+        if self._unit is not None:
+            self._unit.fill(struct, is_last=is_last)
         return struct
 
     def _fill_tap(self, struct: Any, tap: TapPlan, layer: AnalogLayer) -> None:
@@ -260,7 +273,7 @@ class StageRunner:
 
     @staticmethod
     def _shift(affine: Affine | None, layer: AnalogLayer | None) -> torch.Tensor | None:
-        if layer is None or layer.bias is None:
+        if layer is None or layer.bias is None or layer.unit is not None:  # a unit adds the bias itself
             return None if affine is None else affine.shift
         return layer.bias if affine is None else layer.bias * affine.scale + affine.shift
 

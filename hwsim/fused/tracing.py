@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_flatten
 from hwsim.calibration import floating_point
 from hwsim.conversion import copied
 from hwsim.inputs import Inputs
-from hwsim.modules import AnalogLayer
+from hwsim.tracer import Tracer
 
 
 class UnfusableError(Exception):
@@ -37,7 +37,7 @@ def traced(net: nn.Module, example: Inputs) -> fx.GraphModule:
     try:
         # what tracing leaves in a copy, like proxies in a cache, is gone with it
         root = copied("net", net, shared=net.parameters())
-        graph = fx.GraphModule(root, _with_reshape(_Tracer(example).trace(root)))
+        graph = fx.GraphModule(root, _with_reshape(Tracer(example).trace(root)))
         _note_shapes(graph, net, example)
     except Exception as error:  # whatever a user's forward raises when it meets a proxy
         raise UnfusableError(str(error)) from error
@@ -63,42 +63,6 @@ def shape(node: fx.Node) -> tuple[int, ...] | None:
     """Return the shape `(1, ...)` of what `node` makes of one image; None unless it is float32, images first."""
     found: tuple[int, ...] | None = node.meta["shape"]
     return found
-
-
-class _Tracer(fx.Tracer):
-    """Traces into torch's own layers that hold analog ones; arguments that are not given have their defaults."""
-
-    def __init__(self, given: Inputs) -> None:
-        super().__init__()
-        self._given = given
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        if isinstance(m, AnalogLayer):
-            return True
-        holds_analog = any(isinstance(part, AnalogLayer) for part in m.modules())
-        return not holds_analog and super().is_leaf_module(m, module_qualified_name)
-
-    def create_proxy(
-        self,
-        kind: str,
-        target: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        name: str | None = None,
-        type_expr: Any = None,
-        proxy_factory_fn: Any = None,
-    ) -> Any:
-        """Let every argument of the network that is not given have its default."""
-        if kind == "placeholder" and args and not self._is_given(str(target)):
-            return args[0]
-        return super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
-
-    def _is_given(self, argument: str) -> bool:
-        if self._given.names is not None:
-            return argument in self._given.names
-        return len(self.graph.nodes) < len(
-            self._given.tensors
-        )  # before any operation the nodes are arguments
 
 
 def _with_reshape(graph: fx.Graph) -> fx.Graph:

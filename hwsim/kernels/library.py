@@ -47,6 +47,9 @@ _HEADER: Final = header_of(__package__, "tile.h")
 Stage: Final[Any] = _HEADER.structures["Stage"]
 Tap: Final[Any] = _HEADER.structures["Tap"]
 IDENTITY, RELU, RELU6 = (_HEADER.constants[name] for name in ("IDENTITY", "RELU", "RELU6"))
+TOWARD_ZERO, FLOOR, HALF_UP, HALF_EVEN, HALF_AWAY = (
+    _HEADER.constants[name] for name in ("TOWARD_ZERO", "FLOOR", "HALF_UP", "HALF_EVEN", "HALF_AWAY")
+)
 
 
 @functools.cache

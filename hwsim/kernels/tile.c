@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixed_point.h"
 #include "tile.h"
 
 #ifdef _OPENMP
@@ -72,12 +73,9 @@ static int64_t run_length(int64_t channels) { return run_pixels(channels) * chan
 
 /* Per-channel vectors, repeated to the length of a run. */
 typedef struct {
-    const float *gain, *load_gain, *scale, *shift, *scale2, *shift2;
+    const float *gain, *load_gain, *factor, *offset, *scale, *shift, *scale2, *shift2;
     const float *const *tap_scale, *const *tap_shift;
 } Vectors;
-
-/* The common passes, written once; the flags are constants where they are used, so that each use is one plain loop. */
-#define INLINE static inline __attribute__((always_inline))
 
 /* What disturbs a run, from its first output on. */
 typedef struct {
@@ -200,7 +198,7 @@ static void tap(const Stage *s, const Vectors *v, int64_t k, const float *restri
 }
 
 static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, const float *noise, const float *read,
-                float *restrict y, float *restrict t) {
+                float *restrict y, float *restrict t, double *restrict sum) {
     const int64_t start = pixel * s->channels;
     if (s->converts) {
         const float *in = s->current + pixel * s->stride;
@@ -214,6 +212,7 @@ static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, cons
         else if (noise) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 1, 0);
         else if (s->levels > 0.0f) convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 1);
         else convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 0);
+        if (s->factor && !fixed_point(s, v->factor, v->offset, y, sum, start, n)) return;
     } else gather(y, s->current + pixel * s->stride, n, s->channels, s->stride);
     to_digital(y, v->scale, v->shift, s->before ? s->before + start : NULL, s->first_activation, n);
     to_digital(y, v->scale2, v->shift2, s->after ? s->after + start : NULL, s->second_activation, n);
@@ -232,10 +231,12 @@ static const float *repeat(const float *vector, float **room, int64_t channels, 
 /* Run a stage on `threads` threads; returns 0, or 1 if memory ran out. */
 int hwsim_stage(const Stage *s, int threads) {
     const int64_t c = s->channels, per_run = run_pixels(c), length = run_length(c);
-    const size_t n_vectors = (size_t)(5 + 2 * s->n_taps);
+    const size_t n_vectors = (size_t)(7 + 2 * s->n_taps);
     float *vectors = malloc((n_vectors + 5 * (size_t)threads) * (size_t)length * sizeof(float));
     const float **pointers = malloc(2 * (size_t)(s->n_taps + 1) * sizeof(float *));
-    if (!vectors || !pointers) {
+    double *sums = malloc((s->wide ? (size_t)threads * (size_t)length : 1) * sizeof(double));
+    if (!vectors || !pointers || !sums) {
+        free(sums);
         free(vectors);
         free(pointers);
         return 1;
@@ -245,7 +246,8 @@ int hwsim_stage(const Stage *s, int threads) {
         pointers[k] = repeat(s->taps[k].scale, &room, c, length);
         pointers[s->n_taps + k] = repeat(s->taps[k].shift, &room, c, length);
     }
-    const Vectors v = {.load_gain = repeat(s->load_gain, &room, c, length), .scale = repeat(s->scale, &room, c, length),
+    const Vectors v = {.load_gain = repeat(s->load_gain, &room, c, length), .factor = repeat(s->factor, &room, c, length),
+                       .offset = repeat(s->offset, &room, c, length), .scale = repeat(s->scale, &room, c, length),
                        .shift = repeat(s->shift, &room, c, length), .scale2 = repeat(s->scale2, &room, c, length),
                        .shift2 = repeat(s->shift2, &room, c, length), .tap_scale = pointers,
                        .tap_shift = pointers + s->n_taps};
@@ -253,6 +255,7 @@ int hwsim_stage(const Stage *s, int threads) {
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
     for (int64_t image = 0; image < s->images; image++) {
         float *y = work + 5 * length * THREAD(), *t = y + length;
+        double *sum = sums + (s->wide ? length * THREAD() : 0);
         for (int64_t pixel = 0, segment = 0; pixel < s->pixels; pixel += s->segment, segment++) {
             const int64_t end = pixel + s->segment < s->pixels ? pixel + s->segment : s->pixels;
             const float *noise = NULL, *read = NULL;
@@ -263,10 +266,12 @@ int hwsim_stage(const Stage *s, int threads) {
             }
             for (int64_t at = pixel; at < end; at += per_run) {
                 const int64_t n = (at + per_run < end ? per_run : end - at) * c, done = (at - pixel) * c;
-                run(s, &v, image * s->pixels + at, n, noise ? noise + done : NULL, read ? read + done : NULL, y, t);
+                run(s, &v, image * s->pixels + at, n, noise ? noise + done : NULL, read ? read + done : NULL, y, t,
+                    sum);
             }
         }
     }
+    free(sums);
     free(vectors);
     free(pointers);
     return 0;
@@ -341,6 +346,37 @@ int hwsim_adc(const Stage *s, uint8_t *clipped, int threads) {
             }
         }
     }
+    free(vectors);
+    return 0;
+}
+
+/* A fixed-point unit behind dense counts; notes which output words are bounds, where there are words. */
+int hwsim_fixed_point(const Stage *s, uint8_t *bounded, int threads) {
+    const int64_t c = s->channels, length = run_length(c), n = s->images * s->pixels * c;
+    const size_t n_sums = s->wide ? (size_t)threads * (size_t)length : 1;
+    float *vectors = malloc((3 + (size_t)threads) * (size_t)length * sizeof(float)), *room = vectors;
+    double *sums = malloc(n_sums * sizeof(double));
+    if (!vectors || !sums) {
+        free(vectors);
+        free(sums);
+        return 1;
+    }
+    const float *factor = repeat(s->factor, &room, c, length), *offset = repeat(s->offset, &room, c, length);
+    const float *scale = repeat(s->scale, &room, c, length);
+    float *work = vectors + 3 * length;
+    const float least = s->wraps ? -INFINITY : s->least, most = s->wraps ? INFINITY : s->most;
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+    for (int64_t start = 0; start < n; start += length) {
+        const int64_t m = start + length < n ? length : n - start;
+        float *restrict y = work + length * THREAD();
+        memcpy(y, s->current + start, (size_t)m * sizeof(float));
+        fixed_point(s, factor, offset, y, sums + (s->wide ? length * THREAD() : 0), start, m);
+        if (bounded)
+            for (int64_t i = 0; i < m; i++) bounded[start + i] = (y[i] <= least) | (y[i] >= most);
+        if (s->out)
+            for (int64_t i = 0; i < m; i++) s->out[start + i] = y[i] * scale[i];
+    }
+    free(sums);
     free(vectors);
     return 0;
 }

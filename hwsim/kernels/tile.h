@@ -4,10 +4,15 @@
  * Tensors are `(images, pixels, channels)` float32, contiguous.
  */
 
+#pragma once
+
 #include <stdint.h>
 
 /* Activations. */
 enum { IDENTITY = 0, RELU = 1, RELU6 = 2 };
+
+/* Roundings to integers. */
+enum { TOWARD_ZERO = 0, FLOOR = 1, HALF_UP = 2, HALF_EVEN = 3, HALF_AWAY = 4 };
 
 /* One DAC that reads a stage's result: channels first..last-1, quantised, to a dense tensor of their own. */
 typedef struct {
@@ -32,6 +37,13 @@ typedef struct {
     const float *pool;                         /* normal numbers; NULL for no noise */
     uint64_t noise_key, read_key;
     int64_t pool_mask, first_image, segment;   /* segment: pixels with one offset */
+    const float *factor, *offset;              /* (channels), fixed-point unit; factor NULL: none, offset NULL: a partial sum */
+    const void *sums;                          /* sums of the row blocks before; NULL for none */
+    void *sum;                                 /* NULL: the last row block */
+    int32_t wide;                              /* sums are double */
+    int32_t product_rounding, rounding, requantises, wraps;
+    float to_output, from_output;              /* from steps of the product to those of the output word, and back */
+    float least, most;                         /* of the output word */
     const float *scale, *shift;                /* (channels); NULL for none */
     const float *before;                       /* added before the first activation; NULL for none */
     int32_t first_activation;
@@ -46,6 +58,7 @@ typedef struct {
 /* Each returns 0, or 1 when it ran out of memory; tile.c says what they do. */
 int hwsim_stage(const Stage *s, int threads);
 int hwsim_adc(const Stage *s, uint8_t *clipped, int threads);
+int hwsim_fixed_point(const Stage *s, uint8_t *bounded, int threads);
 int hwsim_adc_gradient(const float *grad, const uint8_t *clipped, const float *factor, float *out, int64_t pixels,
                        int64_t channels, int threads);
 

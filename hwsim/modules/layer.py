@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import torch
@@ -23,36 +22,11 @@ from torch.nn import functional as F
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
+from hwsim.modules.execution import NOMINAL, Activation, Execution
 from hwsim.mvm import Crossbar
+from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
+from hwsim.near_memory.words import Words
 from hwsim.noise import NoiseSource
-
-
-@dataclass(frozen=True)
-class Execution:
-    """What a layer computes with at the moment.
-
-    Attributes:
-        programmed: weights read from a chip, shape of `weight`, units of g_max; None for the layer's own.
-        compensation: `(blocks, columns)` drift compensation of the outputs; None for none.
-        weight_noise: added to the layer's own weights; None for none.
-        noise: where the MVM's noise is drawn from; None for none.
-        digital: compute in floating point, without a crossbar.
-        many_chips: torch.vmap runs a batch of chips.
-        channels_last: two-dimensional convolutions leave channels side by side in memory, which is faster but
-            which a network with a `view` may not bear; else outputs have the order of the inputs, as in torch.
-    """
-
-    programmed: torch.Tensor | None = None
-    compensation: torch.Tensor | None = None
-    weight_noise: torch.Tensor | None = None
-    noise: NoiseSource | None = None
-    digital: bool = False
-    many_chips: bool = False
-    channels_last: bool = False
-
-
-NOMINAL: Final = Execution()
-"""Target weights, converters, no noise: what a layer does until it is told otherwise."""
 
 NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
@@ -67,13 +41,20 @@ class AnalogLayer(nn.Module, ABC):
         weight: `(columns, ...)` float32, the digital weights.
         bias: `(columns,)` float32 or None, added digitally.
         input_range: `(blocks,)` float32, the input that drives the DAC fully; 0 until calibrated.
-        output_scale: `(blocks, columns)` float32, learned factor on the column scales; 1 unless trained.
+        output_scale: `(blocks, columns)` float32, factor on the column scales: learned, or the gain of a folded batch
+            norm; else 1.
+        output_range: 0-dim float32, the output that fills the output word of a fixed-point unit, 0 until calibrated;
+            None in floating point.
+        unit: the fixed-point unit behind the tiles; None in floating point.
+        fused: the activation that the unit computes, too; the network may compute it again.
+        has_folded_norm: whether scale and bias hold a batch norm that followed the layer.
         unclipped: `(blocks,)` share of a step's inputs inside the input range, the least of all runs, while
-            ranges are learned.
+            ranges are learned; with a fixed-point unit one more, of outputs inside the output range.
         mapping: the layer's tiles.
     """
 
     bias: nn.Parameter | None
+    output_range: nn.Parameter | None
     rows_in_use: torch.Tensor
     row_position: torch.Tensor
     unclipped: torch.Tensor
@@ -98,8 +79,14 @@ class AnalogLayer(nn.Module, ABC):
         n_blocks, device = len(self.mapping.blocks), weight.device
         self.input_range = nn.Parameter(self.weight.new_full((n_blocks,), initial), requires_grad=False)
         self.output_scale = nn.Parameter(self.weight.new_ones(n_blocks, weight.shape[0]), requires_grad=False)
+        self.unit: LayerUnit | None = layer_unit(hardware, self.crossbar, self.mapping, device)
+        output_range = None if self.unit is None else nn.Parameter(self.weight.new_zeros(()), False)
+        self.register_parameter("output_range", output_range)
+        self.fused: Activation = "identity"
+        self.has_folded_norm = False
         self._execution, self._runs = NOMINAL, 0
-        self.register_buffer("unclipped", self.weight.new_ones(n_blocks), persistent=False)
+        shares = self.weight.new_ones(n_blocks + (self.unit is not None))
+        self.register_buffer("unclipped", shares, persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
         in_use = torch.from_numpy(self.mapping.rows_in_use()).float()
         first = torch.from_numpy(self.mapping.first_row()).float()
@@ -222,12 +209,19 @@ class AnalogLayer(nn.Module, ABC):
         outputs = (
             self.product(inputs, self.digital_weight()) if digital else self._analog(inputs, self.execution)
         )
-        outputs = outputs if self.bias is None else outputs + self.bias.view(self._column_shape)
+        if self.bias is not None and (digital or self.unit is None):  # else the bias is an offset of the unit
+            outputs = outputs + self.bias.view(self._column_shape)
         return self.laid_out(outputs, inputs)
 
     def digital_scales(self) -> torch.Tensor:
         """Return what each column's ADC output is multiplied by, `(blocks, columns)`."""
         return self.column_scales() * self.output_scale
+
+    def fixed_point_words(self, compensation: torch.Tensor | None = None) -> Words:
+        """Return scales and offsets of the fixed-point unit, with `(blocks, columns)` drift compensation if given."""
+        assert self.unit is not None and self.output_range is not None
+        scales = self.digital_scales() if compensation is None else self.digital_scales() * compensation
+        return self.unit.words(scales * self.input_range.unsqueeze(1), self.bias, self.output_range)
 
     def digital_weight(self) -> torch.Tensor:
         """Return the weights with the learned scales, detached, in the shape of `weight`."""
@@ -237,9 +231,14 @@ class AnalogLayer(nn.Module, ABC):
         return matrix.view_as(self.weight)
 
     def require_input_range(self, name: str = "") -> None:
-        """Raise ValueError unless the input range is calibrated; `name` names the layer in the message."""
+        """Raise ValueError unless input and output range are calibrated; `name` names the layer in the message."""
+        place = f" `{name}`" if name else ""
+        if self.output_range is not None and not 0 < float(self.output_range.detach()) < float("inf"):
+            raise ValueError(
+                f"`output_range > 0` must hold for every layer with a fixed-point unit, got "
+                f"{float(self.output_range.detach()):g}{place}: call hwsim.calibrate(net, batches) first"
+            )
         if not bool(((self.input_range > 0) & self.input_range.isfinite()).all()):
-            place = f" `{name}`" if name else ""
             raise ValueError(
                 f"`input_range > 0` must hold for every analog layer, got {self.input_range.tolist()}{place}: "
                 "call hwsim.calibrate(net, batches) first"
@@ -265,22 +264,42 @@ class AnalogLayer(nn.Module, ABC):
         self._runs += 1
         if self.is_dynamic:
             return self._dynamic(inputs, weights, gains, scales, noise)
-        if self.input_range.requires_grad and noise is not None:  # not outside of a step
+        learns_ranges = self.input_range.requires_grad and noise is not None  # not outside of a step
+        if learns_ranges and self.unit is None:
             self._note_clipping(inputs)
-        total: torch.Tensor | None = None
-        for block in range(len(self.mapping.blocks)):
-            partial = self.crossbar.multiply(
+
+        def tiles(block: int, scale: torch.Tensor | None) -> torch.Tensor:
+            return self.crossbar.multiply(
                 self.block_input(inputs, block),
                 self.block_weight(weights, block),
                 product=self.product,
                 channel_dim=self.channel_dim,
                 input_range=self.input_range[block],
                 gain=gains[block].view(self._column_shape),
-                scale=(scales[block] * self.input_range[block]).view(self._column_shape),
+                scale=None if scale is None else scale.view(self._column_shape),
                 rows_in_use=self.rows_in_use[block],
                 row_position=self.block_weight(self.row_position[block], block),
                 noise=None if noise is None else noise.child(block),
             )
+
+        blocks = range(len(self.mapping.blocks))
+        if self.unit is not None:
+            assert self.output_range is not None
+            outputs = self.unit.post_process(
+                [tiles(block, None) for block in blocks],
+                column_scales=scales * self.input_range.unsqueeze(1),
+                bias=self.bias,
+                output_range=self.output_range,
+                channel_dim=self.channel_dim,
+                relu=self.fused != "identity",
+                many_chips=execution.many_chips,
+            )
+            if learns_ranges:
+                self._note_clipping(inputs, self.unit.unbounded_share(outputs, self.output_range))
+            return outputs
+        total: torch.Tensor | None = None
+        for block in blocks:
+            partial = tiles(block, scales[block] * self.input_range[block])
             total = partial if total is None else total + partial
         assert total is not None
         return total
@@ -323,12 +342,12 @@ class AnalogLayer(nn.Module, ABC):
         return self.fold(torch.stack(totals).sum(0), inputs)
 
     @torch.no_grad()
-    def _note_clipping(self, inputs: torch.Tensor) -> None:
+    def _note_clipping(self, inputs: torch.Tensor, *of_outputs: torch.Tensor) -> None:
         parts = [self.block_input(inputs, block) for block in range(len(self.mapping.blocks))]
         shares = [
             (part.abs() <= limit).float().mean() for part, limit in zip(parts, self.input_range, strict=True)
         ]
-        new = torch.stack(shares)
+        new = torch.stack([*shares, *of_outputs])
         self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
 
 

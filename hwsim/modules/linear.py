@@ -47,6 +47,11 @@ class AnalogLinear(AnalogLayer):
             raise ValueError(
                 f"inputs must be `(batch, ..., {self.weight.shape[1]})`, got {tuple(inputs.shape)}"
             )
+        if self.has_folded_norm and inputs.ndim != 2:
+            raise ValueError(
+                f"inputs must be `(batch, {self.weight.shape[1]})` before a batch norm that is folded, got "
+                f"{tuple(inputs.shape)}: name it in `digital_layers` of hwsim.to_analog"
+            )
 
     def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the inputs as one group."""

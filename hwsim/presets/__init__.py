@@ -50,6 +50,10 @@ def label(hardware: Hardware) -> str:
     if hardware.name not in preset_names():
         return hardware.name
     published = {path: value for path, value, _ in explain(preset(hardware.name))}
+    for path, value, _ in explain(type(hardware.digital)(), "digital."):
+        published.setdefault(
+            path, value
+        )  # a digital unit of another kind is one change, its defaults are none
     changed = [
         f"{path} {'none' if value is None else value}"
         for path, value, _ in explain(hardware)

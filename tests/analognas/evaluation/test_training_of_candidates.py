@@ -11,7 +11,7 @@ from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import located_in, validate_document
 from analognas.evaluation.prepared import prepare
-from analognas.evaluation.training import EarlyStop, calibration_batches
+from analognas.evaluation.training import EarlyStop, calibration_batches, train_network
 from analognas.executors.executor import Job, Measurement
 from analognas.record.trial import Failure
 from analognas.specs.problems import ConfigError
@@ -114,3 +114,19 @@ def test_options_of_hardware_aware_training_reach_the_trial(changes: str, withou
     assert isinstance(found, Measurement)
     assert found == again
     assert found.curve != without_options.curve
+
+
+def test_batch_norms_are_trained_as_they_are_and_folded_on_tiles_with_a_fixed_point_unit() -> None:
+    tile = "tile: {rows: 128, columns: 64}"
+    parts = composition(SMALL.replace(tile, f"{tile}, digital: {{kind: fixed-point}}"))
+    evaluator, genotype = parts.evaluator, job(parts).proposal.genotype
+    network = evaluator.space.build(genotype)
+    names = set(network.state_dict())
+    found = train_network(network, parts.prepared, evaluator.hardware, evaluator.budget, 0)
+    assert set(found.network.state_dict()) == names
+    norms = [
+        sum(isinstance(part, torch.nn.BatchNorm2d) for part in net.modules())
+        for net in (found.network, found.analog)
+    ]
+    assert norms[0] > norms[1]
+    assert isinstance(evaluator.evaluate(job(parts)).result, Measurement)
