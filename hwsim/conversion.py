@@ -16,6 +16,7 @@ from hwsim.assignment import Assignment, ByLayer, as_hardware
 from hwsim.hardware import Hardware
 from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
 from hwsim.near_memory.folding import fold_
+from hwsim.sharing import shared
 from hwsim.tiles import TileMap
 
 UNSUPPORTED: Final = (
@@ -94,6 +95,11 @@ def to_analog(
     _require_one_device(chosen)
     net = copied("model", model)
     net = _replace(net, {name: _analog(net.get_submodule(name), on) for name, on in chosen.items()})
+    packed = {
+        layer: layer.mapping for _, layer in analog_layers(net) if layer.hardware.tile.mapping == "packed"
+    }
+    for layer, mapping in shared(packed).items():
+        layer.lay_out(mapping)
     for module in net.modules():
         if isinstance(module, nn.TransformerEncoderLayer):
             # its fast path multiplies by the weights of its linear layers without calling them

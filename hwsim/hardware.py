@@ -28,6 +28,8 @@ class TileSpec(Spec):
     """Inputs of one tile (word lines)."""
     columns: int = Field(default=512, ge=1, le=65_536)
     """Outputs of one tile (pairs of bit lines)."""
+    mapping: Literal["one-layer", "packed"] = "one-layer"
+    """`one-layer`: a tile holds one layer; `packed`: small layers share tiles, and long bit lines drop more voltage."""
 
 
 class ConverterSpec(Spec):

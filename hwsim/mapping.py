@@ -20,6 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 
+class Place(NamedTuple):
+    """Where a part of a matrix lies: the number of its tile, and the row and the column of its corner there."""
+
+    tile: int
+    row: int
+    column: int
+
+
 class Tile(NamedTuple):
     """The part of a layer's matrix that one tile holds: rows row0..row1-1, columns col0..col1-1."""
 
@@ -54,6 +62,8 @@ class LayerMapping:
         tile_of: `(blocks, columns)` int64, index into `tiles` of the tile that holds a block of a column.
         tile_rows: rows of each tile, in use or not.
         tile_columns: its columns.
+        places: where each of `tiles` lies on a tile that layers share; None where each has a tile of its own.
+        filled: rows of the tile that each of `tiles` lies on, up to the last that any layer uses; None as `places`.
     """
 
     rows: int
@@ -64,6 +74,8 @@ class LayerMapping:
     tile_of: npt.NDArray[np.int64]
     tile_rows: int
     tile_columns: int
+    places: tuple[Place, ...] | None = None
+    filled: tuple[int, ...] | None = None
 
     @property
     def n_weights(self) -> int:
@@ -81,15 +93,18 @@ class LayerMapping:
         return self.n_weights / self.capacity
 
     def rows_in_use(self) -> npt.NDArray[np.int64]:
-        """Return `(blocks, columns)` int64: rows of the tile that holds a block of a column."""
-        heights = np.array([tile.row1 - tile.row0 for tile in self.tiles], dtype=np.int64)
-        return heights[self.tile_of]
+        """Return `(blocks, columns)` int64: rows in use of the tile that holds a block of a column."""
+        own = [tile.row1 - tile.row0 for tile in self.tiles]
+        return np.array(self.filled or own, dtype=np.int64)[self.tile_of]
 
     def first_row(self) -> npt.NDArray[np.int64]:
         """Return `(blocks, columns)` int64: row inside its tile where a block of a column starts."""
         group = np.arange(self.columns) // (self.columns // self.groups)
         starts = np.array([start for start, _ in self.blocks])[:, None] + group * (self.rows // self.groups)
-        top = np.array([tile.row0 for tile in self.tiles], dtype=np.int64)
+        offsets = [0] * len(self.tiles) if self.places is None else [place.row for place in self.places]
+        top = np.array(
+            [tile.row0 - row for tile, row in zip(self.tiles, offsets, strict=True)], dtype=np.int64
+        )
         return np.asarray(starts - top[self.tile_of], dtype=np.int64)
 
 

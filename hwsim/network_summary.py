@@ -19,6 +19,7 @@ from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.multiplications import example_of, multiply_accumulates
+from hwsim.sharing import capacity, shared, tiles_in_use
 from hwsim.text_table import Table
 from hwsim.weight_rows import WeightRow, weight_rows
 
@@ -65,10 +66,12 @@ class Summary:
     Attributes:
         layers: in order of registration, those around others first.
         capacity: weights that the tiles of all analog layers could hold.
+        n_tiles: that all analog layers take together.
     """
 
     layers: tuple[LayerSummary, ...]
     capacity: int
+    n_tiles: int
 
     @property
     def n_weights(self) -> int:
@@ -91,11 +94,6 @@ class Summary:
         if self.macs is None:
             return None
         return sum(map(_macs, filter(lambda layer: layer.is_analog, self.layers))) / max(1, self.macs)
-
-    @property
-    def n_tiles(self) -> int:
-        """Tiles of all layers."""
-        return sum(layer.tiles for layer in self.layers)
 
     @property
     def utilisation(self) -> float:
@@ -235,7 +233,12 @@ def _on_hardware(
         rows = module.weight[0].numel() * groups
         mappings[module] = map_layer(rows, len(module.weight), groups, tile.rows, tile.columns)
     assignment.require_used()
-    return mappings, problems
+    packed = {
+        module: mapping
+        for module, mapping in mappings.items()
+        if assignment.of(module).tile.mapping == "packed"
+    }
+    return {**mappings, **shared(packed)}, problems
 
 
 def _summary(rows: list[WeightRow], macs: Counter[nn.Module] | None) -> Summary:
@@ -262,7 +265,8 @@ def _summary(rows: list[WeightRow], macs: Counter[nn.Module] | None) -> Summary:
                 why_digital=row.why_digital,
             )
         )
-    return Summary(tuple(found), sum(row.mapping.capacity for row in rows if row.mapping is not None))
+    mappings = [row.mapping for row in rows if row.mapping is not None]
+    return Summary(tuple(found), capacity(mappings), tiles_in_use(mappings))
 
 
 def _macs_of(row: WeightRow, macs: Counter[nn.Module]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from hwsim.arguments import nearest
 from hwsim.mapping import LayerMapping
+from hwsim.sharing import capacity, tiles_in_use
 from hwsim.text_table import Table
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class TileMap:
 
     @property
     def n_tiles(self) -> int:
-        """Tiles of all layers; a tile holds one layer only."""
-        return sum(len(layer.tiles) for layer in self.layers.values())
+        """Tiles of all layers, each of those that layers share once."""
+        return tiles_in_use(self.layers.values())
 
     @property
     def n_weights(self) -> int:
@@ -48,8 +49,8 @@ class TileMap:
     @property
     def utilisation(self) -> float:
         """Programmed weights over the weights that the tiles could hold, 0 to 1."""
-        capacity = sum(layer.capacity for layer in self.layers.values())
-        return self.n_weights / capacity if capacity else 0.0
+        room = capacity(self.layers.values())
+        return self.n_weights / room if room else 0.0
 
     def utilisation_of(self, layer: str) -> float:
         """Return the same of one layer, by its name: 1 / columns at most for a depthwise one.
@@ -98,6 +99,7 @@ class TileMap:
                     "tile_columns": layer.tile_columns,
                     "utilisation": layer.utilisation,
                     "tiles": [list(tile) for tile in layer.tiles],
+                    **({} if layer.places is None else {"places": [list(place) for place in layer.places]}),
                 }
                 for name, layer in self.layers.items()
             },

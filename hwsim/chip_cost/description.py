@@ -134,7 +134,7 @@ class Chip(Spec):
     hardware: Hardware | None = None
     """What the simulator computes with, or the name of a preset; its tile is the chip's."""
     tile: TileSpec
-    """Rows and columns of a tile; those of `hardware` where it is given."""
+    """Rows, columns and mapping of a tile; those of `hardware` where it is given. `mapping` alone is short for that."""
     tiles: int | None = Field(default=None, ge=1, le=10_000_000)
     """How many tiles there are; without it any network fits."""
     columns_per_adc: int = Field(default=1, ge=1, le=65_536)
@@ -151,8 +151,6 @@ class Chip(Spec):
     area: AreaSpec = AreaSpec()
     static: Power | None = None
     """Power of the chip while it is on, whatever it does."""
-    mapping: Literal["one-layer", "packed"] = "one-layer"
-    """`one-layer`: a tile holds one layer; `packed`: small layers share tiles."""
     schedule: Literal["pipelined", "layer-serial"] = "pipelined"
     """`pipelined`: all layers work at once, on different inputs; `layer-serial`: one after the other."""
     tile_budget: int | None = Field(default=None, ge=1, le=10_000_000)
@@ -176,10 +174,14 @@ class Chip(Spec):
         modes = values.get("modes")
         if "mode" not in values and isinstance(modes, Mapping) and len(modes) == 1:
             values["mode"] = next(iter(modes))
-        if "tile" not in values and values.get("hardware") is not None:
+        mapping = values.pop("mapping", None)
+        if values.get("hardware") is not None:
             hardware = values["hardware"]
             found = hardware if isinstance(hardware, Hardware) else Hardware.model_validate(hardware)
-            values["tile"] = found.tile
+            values["hardware"] = found if mapping is None else found.replace({"tile.mapping": mapping})
+            values.setdefault("tile", values["hardware"].tile)
+        if mapping is not None and isinstance(values.get("tile"), Mapping):
+            values["tile"] = {**values["tile"], "mapping": mapping}
         return values
 
     @model_validator(mode="after")
@@ -220,6 +222,11 @@ class Chip(Spec):
             for one in self.variables()
         ]
         return Table(("variable", self.name, "tag", "meaning [source]"), rows, n_left=4, foot=self.citation)
+
+    @property
+    def mapping(self) -> Literal["one-layer", "packed"]:
+        """Whether small layers share tiles, in the simulator and in costs."""
+        return self.tile.mapping
 
     def mvm_s(self, mode: str | None = None) -> float:
         """Return the duration of one multiplication of a tile, s."""

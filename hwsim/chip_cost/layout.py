@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from hwsim.chip_cost.packing import pack
 from hwsim.hardware import TileSpec
 from hwsim.mapping import Tile, map_layer
+from hwsim.packing import pack
 
 
 @dataclass(frozen=True)

@@ -88,17 +88,22 @@ class AnalogLayer(nn.Module, ABC):
         shares = self.weight.new_ones(n_blocks + (self.unit is not None))
         self.register_buffer("unclipped", shares, persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
-        in_use = torch.from_numpy(self.mapping.rows_in_use()).float()
-        first = torch.from_numpy(self.mapping.first_row()).float()
-        row = (
-            torch.arange(weight[0].numel()) - torch.tensor([row0 for row0, _ in self.mapping.blocks])[:, None]
-        )
-        like = slice(1 if groups == 1 else None)  # every column of a block starts at the same row
+        self.lay_out(self.mapping)
+
+    def lay_out(self, mapping: LayerMapping) -> None:
+        """Take the places of the layer's parts on tiles, which decide how far from the converters its rows are."""
+        self.mapping, weight = mapping, self.weight
+        in_use = torch.from_numpy(mapping.rows_in_use()).float()
+        first = torch.from_numpy(mapping.first_row()).float()
+        blocks = torch.tensor([row0 for row0, _ in mapping.blocks])
+        row = torch.arange(weight[0].numel()) - blocks[:, None]
+        # without groups or other layers on the tile, every column of a block starts at the same row
+        like = slice(1 if mapping.groups == 1 and mapping.places is None else None)
         position = (first[:, like, None] + row[:, None, :]) / in_use[:, like, None]
-        in_use = in_use.view(n_blocks, *self._column_shape)
-        self.register_buffer("rows_in_use", in_use.to(device), persistent=False)
+        in_use = in_use.view(len(mapping.blocks), *self._column_shape)
+        self.register_buffer("rows_in_use", in_use.to(weight.device), persistent=False)
         position = position.view(*position.shape[:2], *weight.shape[1:])
-        self.register_buffer("row_position", position.to(device), persistent=False)
+        self.register_buffer("row_position", position.to(weight.device), persistent=False)
 
     @property
     def execution(self) -> Execution:

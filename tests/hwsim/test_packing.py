@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwsim.chip_cost.packing import pack
+from hwsim.packing import pack
 
 
 @pytest.mark.parametrize("seed", range(5))

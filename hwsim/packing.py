@@ -14,13 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-
-class Place(NamedTuple):
-    """Where a piece lies: its tile, and the row and the column of its corner there."""
-
-    tile: int
-    row: int
-    column: int
+from hwsim.mapping import Place
 
 
 class _Free(NamedTuple):
