@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo
 
 import hwsim
-from analognas.config.hardware_section import ENDINGS
 from hwsim.chip_cost.chip_files import chip_of
 
 
@@ -19,21 +17,8 @@ def chip_from(value: Any, folder: Path | None) -> hwsim.Chip:
     Raises:
         ValueError: for what is no chip.
     """
-    named = value.get("chip") if isinstance(value, Mapping) else value
-    if isinstance(named, str) and Path(named).suffix.lower() in ENDINGS:
-        path = Path(named) if folder is None else folder / named
-        if not path.is_file():
-            raise ValueError(
-                f"no such file: {path}; a relative path starts at the folder of the configuration"
-            )
-        base = hwsim.read_chip(path)
-        if not isinstance(value, Mapping):
-            return base
-        return chip_of(
-            {**base.model_dump(), **{key: change for key, change in value.items() if key != "chip"}}
-        )
     try:
-        return chip_of(value)
+        return chip_of(value, folder=folder)
     except TypeError as error:  # pydantic takes only the other for what a user wrote
         raise ValueError(str(error)) from None
 

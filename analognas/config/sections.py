@@ -217,6 +217,11 @@ class SearchConfig(Spec):
                     f"the objective `{name}` needs a section `chip`, such as `chip: hermes-64core`",
                     ("further_objectives",),
                 )
+            if name == "area_mm2" and self.chip is not None and self.chip.area.core is None:
+                raise MismatchError(
+                    f"the chip {self.chip.name} has no `area.core`, which the objective `area_mm2` needs",
+                    ("further_objectives",),
+                )
         return self
 
     @model_validator(mode="after")

@@ -87,6 +87,7 @@ def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:
         "admissible_share": composition.probe.share,
         "sizes": known.sizes_json(),
         "hardware": hwsim.label(config.hardware),
+        **({} if config.chip is None else {"chip": _chip(config.chip)}),
         "constraints": dict(composition.problem.upper_bounds),
         "objectives": [objective.metric for objective in config.objectives],
         "choice": config.choice,
@@ -118,6 +119,10 @@ def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:
 _ONE_A_LINE = ("notes", "start_from", "rungs")
 _LABELS = {"full_budget": "full budget", "cannot_win": "cannot win"}
 _LEFT_OUT = (*_ONE_A_LINE, "cannot_win")
+
+
+def _chip(chip: hwsim.Chip) -> str:
+    return f"{chip.name}: {chip.mode}, {chip.schedule}, {chip.mapping}"
 
 
 def _broken(reference: str, composition: Composition) -> str:

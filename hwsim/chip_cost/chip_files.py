@@ -26,6 +26,13 @@ from hwsim.strict_yaml import read_yaml
 _CHANGES_SHOWN: Final = 3
 """Changed variables that a name tells; of more it gives the number."""
 
+_REMEDIES: Final = {
+    "tile": "rows and columns, or `hardware`, which has them",
+    "modes": "a way of reading by name, with `pulse`, `overhead` and `energy`; or `chip`, a described one",
+    "mode": "one of the `modes`",
+}
+"""What to write for variables that are no constants."""
+
 _EVERY_MODE: Final = "every-mode"
 """Key of `modes` whose values hold for each mode that does not have its own."""
 
@@ -60,15 +67,19 @@ def read_chip(path: str | os.PathLike[str]) -> Chip:
     """
     values = read_yaml(path, "a chip")
     try:
-        return chip_of(values, Path(path).stem)
-    except RecursionError:
-        raise ValueError(f"{path}: must be a tree of values, got one that contains itself") from None
+        require(values, Mapping, "must hold variables of a chip, like `tiles: 16`")
+        return chip_of(values, Path(path).stem, Path(path).parent)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
 
 
-def chip_of(given: object, name: str = "custom") -> Chip:
+def chip_of(given: object, name: str = "custom", folder: Path | None = None) -> Chip:
     """Return the chip of a name, a path to a YAML file, a mapping as such files hold them, or a `Chip`.
+
+    Args:
+        given: what describes the chip; the key `chip` of a mapping names another one, of which only the rest differs.
+        name: what a chip is called that has no name.
+        folder: where relative paths begin; None for the working directory.
 
     Raises:
         ValueError: for what is no chip.
@@ -78,25 +89,57 @@ def chip_of(given: object, name: str = "custom") -> Chip:
         return given
     if isinstance(given, str | os.PathLike):
         text = os.fspath(given)
-        if text in chip_names():
-            return chip(text)
-        if not Path(text).suffix and not Path(text).exists():
-            known = ", ".join(chip_names())
-            raise ValueError(
-                f"`chip` must be one of {known}, or a YAML file, got {shown(text)}{nearest(text, chip_names())}"
-            )
-        return read_chip(text)
+        return chip(text) if text in chip_names() else read_chip(_path(text, folder))
     require(given, Mapping, "`chip` must be a name, a YAML file, or a mapping of values")
     assert isinstance(given, Mapping)
     if set(given) == {"chip"} and isinstance(given["chip"], Mapping):
         given = given["chip"]
-    base = _described(given["chip"]) if "chip" in given else {"name": name}
+    return _checked(_resolved(given, name, folder, ()))
+
+
+def _resolved(
+    given: Mapping[Any, Any], name: str, folder: Path | None, within: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the values of a description, those of the chip that it names below its own."""
     own = {str(key): value for key, value in given.items() if key != "chip"}
-    if "chip" in given and own:
+    if "chip" not in given:
+        return {"name": name, **own}
+    named = given["chip"]
+    require(named, str, f"`chip` must be one of {', '.join(chip_names())}, or a YAML file")
+    if named in chip_names():
+        base = _described(named)
+    else:
+        path = _path(named, folder)
+        if str(path.resolve()) in within:
+            raise ValueError(f"`chip` must not lead back to the file that names it, got {named!r}")
+        values = read_yaml(path, "a chip")
+        require(values, Mapping, f"{path}: must hold variables of a chip, like `tiles: 16`")
+        base = _resolved(values, path.stem, path.parent, (*within, str(path.resolve())))
+    if own:
         base["name"] = name if name != "custom" else f"{base['name']} with {_changes(own)}"
-    if "tile" in own and isinstance(base.get("hardware"), str) and "hardware" not in own:
-        own["hardware"] = {"preset": base["hardware"], "tile": own.pop("tile")}
-    return _checked(_merged(base, own))
+    hardware = base.get("hardware")
+    if "hardware" in own:
+        base.pop("tile", None)
+    elif "tile" in own and hardware is not None:
+        preset = {"preset": hardware} if isinstance(hardware, str) else dict(hardware)
+        own["hardware"] = _merged(preset, {"tile": own.pop("tile")})
+        base.pop("tile", None)
+    return _merged(base, own)
+
+
+def _path(text: str, folder: Path | None) -> Path:
+    """Return the path of a chip's file.
+
+    Raises:
+        ValueError: for a name that is none.
+    """
+    path = Path(text) if folder is None else folder / text
+    if not path.suffix and not path.is_file():
+        known = ", ".join(chip_names())
+        raise ValueError(
+            f"`chip` must be one of {known}, or a YAML file, got {shown(text)}{nearest(text, chip_names())}"
+        )
+    return path
 
 
 def _changes(own: Mapping[str, Any]) -> str:
@@ -152,7 +195,7 @@ def _one_line(problem: ErrorDetails) -> str:
         case "value_error":
             return f"{place}{problem['ctx']['error']}"
         case "missing":
-            return f"`{path}` must be given: the chip needs this constant"
+            return f"`{path}` must be given: {_REMEDIES.get(path, 'the chip needs this constant')}"
         case "extra_forbidden":
             return f"`{path}` is no variable of a chip{nearest(problem['loc'][-1], _variables())}"
         case "model_type" | "model_attributes_type" | "mapping_type":

@@ -58,16 +58,21 @@ def run(options: argparse.Namespace) -> str:
     shape = None if options.input_shape is None else _shape(options.input_shape)
     if options.model is not None and shape is None:
         raise ValueError("`--input-shape` must be given with --model, such as 3,32,32")
-    found = cost(
-        _matrices(options.matrices) if options.model is None else _model(options.model),
-        options.chip,
-        input_shape=shape,
-        mode=options.mode,
-        mapping=options.mapping,
-        schedule=options.schedule,
-        tile_budget=options.tile_budget,
-        age=options.age,
-    )
+    network = _matrices(options.matrices) if options.model is None else _model(options.model)
+    source = options.model or options.matrices
+    try:
+        found = cost(
+            network,
+            options.chip,
+            input_shape=shape,
+            mode=options.mode,
+            mapping=options.mapping,
+            schedule=options.schedule,
+            tile_budget=options.tile_budget,
+            age=options.age,
+        )
+    except (RuntimeError, MemoryError) as error:
+        raise ValueError(f"{source}: cannot be costed: {' '.join(str(error).split())[:300]}") from error
     if options.plot is not None:
         try:
             options.plot.write_text(found.plot().to_html(include_plotlyjs=True), encoding="utf-8")
@@ -87,8 +92,8 @@ def _shape(text: str) -> tuple[int, ...]:
 
 def _matrices(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
+    except (OSError, ValueError, RecursionError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise ValueError(f"{path}: must be a JSON list of matrices: {said}") from None
 
@@ -108,14 +113,25 @@ def _model(text: str) -> Any:
     sys.path.insert(0, str(path.parent))  # the file may import what lies beside it
     try:
         spec.loader.exec_module(module)
-        if not callable(getattr(module, name, None)):
-            known = ", ".join(key for key, value in vars(module).items() if callable(value) and key[0] != "_")
-            raise ValueError(f"`--model` must name a function of {file}, one of {known}, got {name!r}")
-        return getattr(module, name)()
-    except ValueError:
-        raise
-    except Exception as error:
-        said = str(error).partition("\n")[0]
+        made = getattr(module, name, None)
+        found = made() if callable(made) else None
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split())
         raise ValueError(f"`--model`: {text} raised {type(error).__name__}: {said}") from error
     finally:
         sys.path.remove(str(path.parent))
+    if not callable(made):
+        known = ", ".join(key for key, value in vars(module).items() if callable(value) and key[0] != "_")
+        raise ValueError(f"`--model` must name a function of {file}, one of {known}, got {name!r}")
+    if found is None or not hasattr(found, "named_modules"):
+        raise ValueError(f"`--model` must return a torch module, got {type(found).__name__} of {text}")
+    return found
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping of JSON; of a key that is there twice it would keep the last."""
+    keys = [key for key, _ in pairs]
+    twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+    if twice is not None:
+        raise ValueError(f"each key must be there once, got {twice!r} twice")
+    return dict(pairs)

@@ -84,6 +84,15 @@ def cost(
         described.tile_budget if tile_budget is None else tile_budget,
         1.0 if age is None else _conductance(described, seconds("age", age), mode),
     )
+    if use.tile_budget is not None and use.mapping == "packed":
+        raise ValueError(
+            "`tile_budget` must be left out where layers share tiles: `mapping` packed makes no copies"
+        )
+    most = described.tiles
+    if use.tile_budget is not None and most is not None and use.tile_budget > most:
+        raise ValueError(
+            f"`tile_budget` must be at most the {most} tiles of {described.name}, got {use.tile_budget}"
+        )
     digital_macs: Counter[str] = Counter()
     notes: tuple[str, ...] = ()
     if isinstance(network, Sequence):
@@ -97,8 +106,7 @@ def cost(
         traced = network_nodes(network, example, input_shape, described.tile, digital_layers)
         names, nodes, digital_macs = traced.names, traced.nodes, traced.digital_macs
         activations = traced.largest_activations
-        if traced.reused:
-            notes = (f"layers that run several times in an inference: {', '.join(traced.reused)}",)
+        notes = traced.notes
     costs = NetworkCosts(Nodes.of([nodes]), use)
     _require_countable(costs)
     found = ChipCost(names, costs, digital_macs, _excluded(costs, digital_macs), notes)
@@ -137,10 +145,16 @@ def _excluded(costs: NetworkCosts, digital_macs: Counter[str]) -> tuple[str, ...
         "buffers": chip.buffer.read is None and chip.buffer.write is None,
         "links": chip.link.hop is None,
         "idle and static power": chip.static is None and chip.digital.idle is None,
+        f"time of {macs:,} MACs of digital layers": macs > 0,
         "time of digital units and links": chip.digital.clock is None,
     }
     said = (*chip.excluded, *(what for what, is_missing in missing.items() if is_missing))
-    return (*said, "time of digital steps between layers", "input and output of the chip, calibration")
+    return (
+        *said,
+        "norms, activation functions, softmax and look-ups that no output unit computes",
+        "time of digital steps between layers",
+        "input and output of the chip, calibration",
+    )
 
 
 def _require_countable(costs: NetworkCosts) -> None:
@@ -167,10 +181,11 @@ def _require_fit(cost: ChipCost, activations: int) -> None:
             f"`tile_budget` must be at least the {used} tiles of one copy, got {use.tile_budget}"
         )
     if available is not None and used > available:
-        largest = sorted(cost.rows, key=lambda row: -row.tiles)[:3]
+        largest = sorted((row for row in cost.rows if row.tiles), key=lambda row: -row.tiles)[:3]
         most = ", ".join(f"`{row.name}` {row.tiles}" for row in largest)
         remedy = "take a smaller network or a larger chip"
-        if use.mapping == "one-layer" and cost.tiles_packed <= available:
+        may_fit = use.mapping == "one-layer" and cost.tiles_lower_bound <= available
+        if may_fit and cost.tiles_packed <= available:
             remedy = f"packed, it takes {cost.tiles_packed} (`mapping: packed`)"
         raise ValueError(
             f"`tiles` of {chip.name} must hold the network, which needs {used} of {chip.tile.rows} × "

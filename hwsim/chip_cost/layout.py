@@ -17,6 +17,7 @@ class Piece:
 
     Attributes:
         node: place of the layer among the nodes of its network.
+        copy: of the equal layers that the node stands for, from 0.
         part: rows and columns of the layer's whole matrix.
         tile: number of the tile.
         row: of the tile, where the piece begins.
@@ -24,6 +25,7 @@ class Piece:
     """
 
     node: int
+    copy: int
     part: Tile
     tile: int
     row: int
@@ -83,21 +85,21 @@ def place(matrices: Sequence[Matrix], tile: TileSpec, mapping: Literal["one-laye
         mapping: whether small layers share tiles.
     """
     parts = [
-        (node, part)
+        (node, copy, part)
         for node, matrix in enumerate(matrices)
         if matrix.rows > 0
-        for _ in range(matrix.copies)
+        for copy in range(matrix.copies)
         for part in map_layer(matrix.rows, matrix.columns, matrix.groups, tile.rows, tile.columns).tiles
     ]
     if mapping == "one-layer":
-        return [Piece(node, part, number, 0, 0) for number, (node, part) in enumerate(parts)]
+        return [Piece(*one, number, 0, 0) for number, one in enumerate(parts)]
 
-    def size_and_depth(one: tuple[int, Tile]) -> tuple[int, int, int]:
-        node, part = one
+    def size_and_depth(one: tuple[int, int, Tile]) -> tuple[int, int, int]:
+        node, _, part = one
         rows, columns = part.row1 - part.row0, part.col1 - part.col0
         return -rows * columns, rows, matrices[node].depth
 
     parts.sort(key=size_and_depth)
-    sizes = [(part.row1 - part.row0, part.col1 - part.col0) for _, part in parts]
+    sizes = [(part.row1 - part.row0, part.col1 - part.col0) for _, _, part in parts]
     placed = pack(sizes, tile.rows, tile.columns)
-    return [Piece(node, part, *where) for (node, part), where in zip(parts, placed, strict=True)]
+    return [Piece(*one, *where) for one, where in zip(parts, placed, strict=True)]

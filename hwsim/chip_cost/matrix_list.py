@@ -56,6 +56,8 @@ def nodes_of(
         if name in names:
             raise ValueError(f"`{place}.name` must be different from all others, got {name!r} twice")
         node = Node(rows, columns, groups, positions)
+        if not nodes and "fill" in given:
+            raise ValueError(f"`{place}.fill` must be left out: the first layer reads the input")
         if nodes:
             fill = _fill(node, nodes[-1])
             if "fill" in given:

@@ -6,6 +6,8 @@ bit.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias, final
@@ -25,7 +27,7 @@ from hwsim.chip_cost.workload import Workload
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-Mapping: TypeAlias = Literal["one-layer", "packed"]
+TileMapping: TypeAlias = Literal["one-layer", "packed"]
 Schedule: TypeAlias = Literal["pipelined", "layer-serial"]
 
 
@@ -44,7 +46,7 @@ class ChipUse:
 
     chip: Chip
     mode: str
-    mapping: Mapping
+    mapping: TileMapping
     schedule: Schedule
     tile_budget: int | None = None
     conductance: float = 1.0
@@ -84,7 +86,7 @@ class NetworkCosts:
         layers, ones = self.layers, np.ones_like(self.layers.rows)
         if self.use.tile_budget is None or self.use.mapping == "packed":
             return ones
-        alone = layer_times(layers, self.counts, self.use.chip, self.use.mode, ones)
+        alone = layer_times(layers, self.counts, self.use.chip, self.use.mode, ones, ones)
         positions, interval, first, tiles = (
             layers.spread(values)
             for values in (layers.positions, alone.interval, alone.first, self.counts.tiles * layers.copies)
@@ -142,9 +144,24 @@ class NetworkCosts:
         return np.asarray(held / np.maximum(self.tiles_in_use * (tile.rows * tile.columns), 1))
 
     @cached_property
+    def turns(self) -> Integers:
+        """Multiplications of one tile for one output, `(layers,)`: parts of a layer that share a tile take turns."""
+        found = np.ones_like(self.layers.rows)
+        if self.use.mapping == "one-layer":
+            return found
+        for network, pieces in enumerate(self.packed):
+            together = Counter((piece.node, piece.copy, piece.tile) for piece in pieces)
+            own = Counter[int]()
+            for (node, _, _), count in together.items():
+                own[node] = max(own[node], count)
+            self._raise_to_slowest(found, network, own)
+        return found
+
+    @cached_property
     def times(self) -> LayerTimes:
         """How long each layer takes."""
-        alone = layer_times(self.layers, self.counts, self.use.chip, self.use.mode, self.replicas)
+        chip, mode = self.use.chip, self.use.mode
+        alone = layer_times(self.layers, self.counts, chip, mode, self.replicas, self.turns)
         if self.use.mapping == "one-layer" or self.use.schedule == "layer-serial":
             return alone
         return self._sharing(alone)
@@ -218,33 +235,38 @@ class NetworkCosts:
             return FEMTO / self.energy_fj
 
     def _sharing(self, alone: LayerTimes) -> LayerTimes:
-        """Return the times of layers that run at once on shared tiles, whose multiplications take turns.
-
-        Of layers that are equal and as deep, the slowest counts.
-        """
+        """Return the times of layers that run at once on shared tiles, whose multiplications take turns."""
         layers, busy = self.layers, alone.busy.copy()
-        places = layers.spread(np.arange(len(busy)))
+        each = alone.busy // self.turns
+        places = self._places
         for network, pieces in enumerate(self.packed):
             on_tile: dict[int, list[int]] = {}
             for piece in pieces:
-                on_tile.setdefault(piece.tile, []).append(int(places[network, piece.node]))
-            slowest: dict[tuple[int, ...], int] = {}
-            for members in on_tile.values():
-                together = int(alone.busy[members].sum())
-                for member in members:
-                    busy[member] = max(int(busy[member]), together)
-            kinds = {
-                int(places[network, node]): (
-                    *matrix[:3],
-                    int(self.work.positions[network, node]),
-                    matrix.depth,
-                )
-                for node, matrix in enumerate(self.matrices[network])
-                if matrix.rows and matrix.copies
-            }
-            for member, kind in kinds.items():
-                slowest[kind] = max(slowest.get(kind, 0), int(busy[member]))
-            for member, kind in kinds.items():
-                busy[member] = slowest[kind]
+                on_tile.setdefault(piece.tile, []).append(piece.node)
+            own = Counter[int]()
+            for nodes in on_tile.values():
+                together = int(each[places[network, nodes]].sum())
+                for node in nodes:
+                    own[node] = max(own[node], together)
+            self._raise_to_slowest(busy, network, own)
         slower = (busy - alone.first) // np.maximum(layers.positions - 1, 1)
         return LayerTimes(alone.first, np.maximum(alone.interval, slower), busy, alone.multiplying)
+
+    def _raise_to_slowest(self, values: Integers, network: int, own: Mapping[int, int]) -> None:
+        """Raise the values of a network's layers to those by node; of equal layers as deep, the largest counts."""
+        places, positions = self._places[network], self.work.positions[network]
+        kinds = {
+            node: (*matrix[:3], int(positions[node]), matrix.depth)
+            for node, matrix in enumerate(self.matrices[network])
+            if matrix.rows and matrix.copies
+        }
+        largest = Counter[tuple[int, ...]]()
+        for node, kind in kinds.items():
+            largest[kind] = max(largest[kind], own.get(node, 0), int(values[places[node]]))
+        for node, kind in kinds.items():
+            values[places[node]] = largest[kind]
+
+    @cached_property
+    def _places(self) -> Integers:
+        """The place of each node among the layers, `(networks, nodes)`."""
+        return np.asarray(self.layers.spread(np.arange(len(self.layers.rows))), dtype=np.int64)

@@ -43,14 +43,14 @@ class Traced:
         nodes: in the order in which they ran.
         digital_macs: multiply-accumulates of layers and products that are not on tiles.
         largest_activations: values that are alive at once at most: the inputs and outputs of one node.
-        reused: layers that run more than once in an inference.
+        notes: what somebody should know of the network.
     """
 
     names: tuple[str, ...]
     nodes: tuple[Node, ...]
     digital_macs: Counter[str]
     largest_activations: int
-    reused: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             self._put(tensor, _Origin({}))
 
     def traced(self) -> Traced:
-        return Traced(
-            tuple(self._names),
-            tuple(self._nodes),
-            Counter(),
-            self._largest,
-            tuple(dict.fromkeys(self._reused)),
-        )
+        idle = [self._module_names[layer] for layer in self._analog if layer not in self._of_layer]
+        told = {
+            "layers that run several times in an inference": list(dict.fromkeys(self._reused)),
+            "layers that never run, and are left out": sorted(idle),
+        }
+        notes = tuple(f"{what}: {', '.join(names)}" for what, names in told.items() if names)
+        return Traced(tuple(self._names), tuple(self._nodes), Counter(), self._largest, notes)
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
@@ -250,7 +250,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
 
     def _joins(self, sources: list[torch.Tensor]) -> bool:
         """Whether several results come together, each from the network's inputs or from nodes."""
-        return len(sources) > 1 and any(self._origins[id(source)].nodes for source in sources)
+        return len(sources) > 1
 
     def _places(self, sources: list[torch.Tensor]) -> int:
         """Return the places of the map that results have in common; 1 where their order is lost."""

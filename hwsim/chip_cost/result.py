@@ -159,9 +159,9 @@ class ChipCost:
 
     @property
     def tops_per_w(self) -> dict[str, float]:
-        """Efficiencies in 10^12 operations a joule: `peak`, `macro`, `sustained`."""
+        """Efficiencies in 10^12 operations a joule: `peak`, `macro`, `sustained`; static power counts in each."""
         chip, mode = self.costs.use.chip, self.mode
-        tiles, watts = chip.tiles or 1, 0.0 if chip.static is None else chip.static.si
+        tiles, watts = chip.tiles or max(1, self.tiles_used), 0.0 if chip.static is None else chip.static.si
         mvm_ps = round(chip.mvm_s(mode) * PICO)
         peak_fj = tiles * tile_energy_fj(chip, mode) + int(static_energy(watts, mvm_ps))
         each = self.costs.times.multiplying * self.costs.layers.copies

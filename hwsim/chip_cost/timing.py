@@ -44,9 +44,20 @@ class LayerTimes:
     multiplying: Integers
 
 
-def layer_times(layers: Layers, counts: TileCounts, chip: Chip, mode: str, replicas: Integers) -> LayerTimes:
-    """Return how long each layer takes."""
-    mvm, digital = round(chip.mvm_s(mode) * PICO), chip.digital
+def layer_times(
+    layers: Layers, counts: TileCounts, chip: Chip, mode: str, replicas: Integers, turns: Integers
+) -> LayerTimes:
+    """Return how long each layer takes.
+
+    Args:
+        layers: the analog layers.
+        counts: what each takes on tiles.
+        chip: described.
+        mode: how it reads.
+        replicas: copies of each layer that share its positions.
+        turns: multiplications of one tile for one output: parts of a layer that share a tile take turns.
+    """
+    digital, mvm = chip.digital, round(chip.mvm_s(mode) * PICO) * turns
     cycles = -(-counts.widest // digital.outputs_per_cycle)
     cycles = cycles + counts.row_blocks * digital.cycles_per_hop + digital.cycles
     period = 0.0 if digital.clock is None else PICO / digital.clock.si

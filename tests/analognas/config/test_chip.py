@@ -41,6 +41,7 @@ def test_a_chip_brings_its_hardware_and_round_trips(tmp_path: Path) -> None:
     changed = config(SMALL + "chip: {chip: mine.yaml, mode: 4-bit}\n", tmp_path)
     assert changed.chip is not None
     assert (changed.chip.mode, changed.chip.tiles) == ("4-bit", 3)
+    assert changed.chip.area == own.chip.area
 
 
 def test_bounds_name_a_network_and_the_chip_bounds_its_tiles() -> None:
@@ -83,7 +84,10 @@ def test_the_same_command_again_is_the_same_search(tmp_path: Path) -> None:
     ("text", "words"),
     {
         "an unknown chip": ("chip: hermes\n", "did you mean hermes-64core"),
-        "a missing file": ("chip: nothing.yaml\n", "no such file: .*nothing.yaml"),
+        "a missing file": (
+            "chip: nothing.yaml\n",
+            "nothing.yaml: must be a YAML file of a chip: No such file",
+        ),
         "no rows": ("chip: {chip: aon-cim, tile: {rows: 0, columns: 4}}\n", "`tile.rows`"),
         "a unit that is absent": ("chip: {chip: aon-cim, static: 3}\n", "must have a unit"),
         "other tiles": (
@@ -95,6 +99,10 @@ def test_the_same_command_again_is_the_same_search(tmp_path: Path) -> None:
             "the objective `energy_uj` needs a section `chip`",
         ),
         "another unit": (CHIP + "constraints: {energy_uj: 5 ns}\n", "energy_uj"),
+        "an objective that the chip does not have": (
+            "chip: aon-cim\nsearch: {strategy: {kind: nsga2}}\nfurther_objectives: [area_mm2]\n",
+            "has no `area.core`",
+        ),
         "an unknown network": (CHIP + "constraints: {energy_uj: <= resnet9}\n", "did you mean `resnet8`"),
     }.values(),
 )

@@ -138,7 +138,7 @@ def test_a_constant_that_is_left_out_is_named() -> None:
     ("text", "words"),
     [
         ("a: [", "YAML file of a chip"),
-        ("- 1", "must be a name, a YAML file"),
+        ("- 1", "must hold variables of a chip"),
         ("tiles: 1\ntiles: 2", "twice"),
     ],
 )
@@ -163,3 +163,32 @@ def test_one_file_holds_a_chip_and_what_the_simulator_computes_with(tmp_path: Pa
     path.write_text("chip: aon-cim\n")
     with pytest.raises(ValueError, match="the chip aon-cim must have a section `hardware`"):
         hwsim.read_hardware(path)
+
+
+def test_a_file_may_build_on_another_one_and_is_merged_key_by_key(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("chip: hermes-64core\nlink: {hop: 20 fJ/bit}\n")
+    (tmp_path / "mine.yaml").write_text("chip: base.yaml\nlink: {hops: 3}\nmodes: {one-phase: {phases: 2}}\n")
+    chip = hwsim.read_chip(tmp_path / "mine.yaml")
+    assert chip.link.hop is not None
+    assert (chip.link.hop.value, chip.link.hops, chip.link.bits_per_cycle) == ("20 fJ/bit", 3, 8)
+    assert chip.modes["one-phase"].phases == 2
+    smaller = chip_of({"chip": "mine.yaml", "tile": {"rows": 64, "columns": 32}}, folder=tmp_path)
+    assert smaller.hardware is not None
+    assert (smaller.tile.rows, smaller.hardware.tile.columns, smaller.link.hops) == (64, 32, 3)
+    (tmp_path / "base.yaml").write_text("chip: mine.yaml\n")
+    with pytest.raises(ValueError, match="must not lead back"):
+        hwsim.read_chip(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"static": "1e12 kW"},
+        {"digital": {"clock": "0 Hz"}},
+        {"modes": {"only": {**OWN["modes"]["only"], "pulse": "1e14 s"}}},
+        {"buffer": {"capacity": "0 B"}},
+    ],
+)
+def test_constants_that_no_chip_has_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"must be from .* to .*, got '"):
+        chip_of({**OWN, **changes})

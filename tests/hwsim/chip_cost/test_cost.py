@@ -163,6 +163,8 @@ def test_matrices_that_are_none_are_named(changes: dict[str, Any], words: str) -
         ({"mapping": "dense"}, "`mapping` must be one of one-layer, packed"),
         ({"schedule": "serial"}, "did you mean layer-serial"),
         ({"tile_budget": 0}, "tile_budget >= 1"),
+        ({"tile_budget": 65}, "at most the 64 tiles of hermes-64core, got 65"),
+        ({"tile_budget": 60, "mapping": "packed"}, "`tile_budget` must be left out"),
         ({"age": "soon"}, "`age`"),
         ({"input_shape": (3, 3)}, "`example` must be left out for matrices"),
     ],
@@ -217,12 +219,21 @@ def test_the_command_line(tmp_path: Path, capsys) -> None:
         (["--matrices", "layers.json", "--mode", "fast"], "`mode` must be one of"),
         (["--matrices", "layers.json", "--plot", "cost.png"], "must end in .html"),
         (["--matrices", "layers.json", "--input-shape", "3,x"], "numbers such as 3,32,32, got '3,x'"),
+        (["--model", "net.py:build", "--input-shape", "3"], "net.py:build raised RuntimeError: no"),
+        (["--model", "net.py:three", "--input-shape", "3"], "must return a torch module, got int"),
+        (["--model", "net.py:leave", "--input-shape", "3"], "raised SystemExit: 7"),
+        (["--model", "net.py:meta", "--input-shape", "4"], "net.py:meta"),
+        (["--matrices", "twice.json"], "each key must be there once, got 'rows' twice"),
     ],
 )
 def test_nonsense_on_the_command_line_is_one_line(arguments, words, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "layers.json").write_text(json.dumps(CHAIN))
-    (tmp_path / "net.py").write_text("def build(): raise RuntimeError('no')")
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\ndef build(): raise RuntimeError('no')\ndef three(): return 3\n"
+        "def leave(): raise SystemExit(7)\ndef meta(): return nn.Linear(4, 2, device='meta')\n"
+    )
+    (tmp_path / "twice.json").write_text('[{"rows": 3, "rows": 30, "columns": 2, "positions": 1}]')
     assert main(["cost", "--chip", "aon-cim", *arguments]) == 2
     said = capsys.readouterr().err
     assert words in said

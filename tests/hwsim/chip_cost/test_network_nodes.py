@@ -107,7 +107,7 @@ def test_a_layer_that_runs_twice_holds_its_weights_once() -> None:
 
     found = traced(Twice(), 4)
     assert [node[:4] for node in found.nodes] == [(4, 4, 1, 2)]
-    assert found.reused == ("layer",)
+    assert found.notes == ("layers that run several times in an inference: layer",)
     assert "several times" in str(hwsim.cost(Twice(), "aon-cim", input_shape=(4,)))
 
 

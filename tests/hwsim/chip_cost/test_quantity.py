@@ -16,7 +16,7 @@ from hwsim.chip_cost.quantity import Energy, Time, parse_quantity
         ("0.635 mm2", "area", 0.635e-6),
         ("6.3 fJ/bit", "energy a bit", 6.3e-15),
         ("64 KiB", "memory", 64 * 8192),
-        ("1e-3 J", "energy", 1e-3),
+        ("1e-6 J", "energy", 1e-6),
         ("0 s", "time", 0.0),
     ],
 )
@@ -30,12 +30,12 @@ def test_units(text: str, dimension: str, value: float) -> None:
         (133, "time", "must have a unit, like `133 ns`, got 133"),
         ("133", "time", "must have a unit"),
         ("133 nW", "time", "must be in one of .*got '133 nW'"),
-        ("-1 ns", "time", "0 or more"),
+        ("-1 ns", "time", "must be from 0 to 1 s, got '-1 ns'"),
         ("fast", "time", "a number with a unit"),
         (None, "energy", "a number with a unit"),
         (True, "energy", "a number with a unit"),
         ("1 MJ", "energy", "must be in one of"),
-        ("1e400 J", "energy", "finite"),
+        ("1e400 J", "energy", "must be from 0"),
         ("3 fJ", "energy a bit", "fJ/bit"),
     ],
 )

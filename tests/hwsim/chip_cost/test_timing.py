@@ -125,6 +125,22 @@ def test_copies_of_a_busy_layer_share_its_positions() -> None:
     assert energies[0] == energies[1], "copies multiply no more often"
 
 
+@pytest.mark.parametrize("schedule", ["pipelined", "layer-serial"])
+def test_parts_of_a_layer_that_share_a_tile_take_turns(schedule: str) -> None:
+    whole, halves = (
+        Node(8, 2, 1, 10),
+        Node(16, 2, 1, 10),
+    )  # 16 rows: two parts of 8 × 2, side by side on one tile
+    once, twice = (
+        costs([node], own_chip(digital={}), mapping="packed", schedule=schedule) for node in (whole, halves)
+    )
+    assert (int(once.tiles_packed[0]), int(twice.tiles_packed[0])) == (1, 1)
+    assert twice.latency_ps[0] == 2 * once.latency_ps[0] == 2 * 10 * 20_000
+    assert twice.interval_ps[0] == 2 * once.interval_ps[0]
+    apart = costs([halves], own_chip(digital={}), schedule=schedule)
+    assert apart.latency_ps[0] == once.latency_ps[0]
+
+
 def test_layers_that_share_a_tile_take_turns() -> None:
     nodes = [Node(2, 2, 1, 16), Node(2, 2, 1, 16, sources=(0,), needs=(1,))]
     apart, together = costs(nodes), costs(nodes, mapping="packed")
