@@ -1,7 +1,8 @@
-"""How fast a fixed-point digital unit is simulated, as ratios to floating-point affine: best of several repeats.
+"""How fast a fixed-point digital unit is simulated, as ratios of processor time to floating-point affine.
 
 The jobs are those of `bench_hwsim.py` with batch norms folded: a ResNet-8 on 32 × 32 × 3 inputs on every chip at five
-times, and a hardware-aware training step. Repeats of all jobs alternate, so that a busy machine disturbs them alike.
+times, and a hardware-aware training step. Each ratio is of the best of several repeats, which alternate between the
+jobs; processor time, that of all threads, hardly depends on what else a machine does.
 
     python scripts/bench_near_memory.py [--threads N] [--chips 1] [--images 500] [--repeats 5] [--json]
 """
@@ -10,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import torch
-from bench_hwsim import CALIBRATION_BATCH, TIMES_S, TRAINING_BATCH, best_of, resnet8
+from bench_hwsim import CALIBRATION_BATCH, TIMES_S, TRAINING_BATCH, resnet8
 from torch import nn
 from torch.nn import functional as F
 
@@ -71,6 +73,18 @@ def training_job(preset: str, unit: str, x: torch.Tensor, y: torch.Tensor) -> Ca
     return step
 
 
+def processor_time(repeats: int, jobs: dict[str, Callable[[], None]]) -> dict[str, float]:
+    """Return each job's least processor time, s; repeats alternate between the jobs after one unmeasured round."""
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for repeat in range(repeats + 1):
+        for name, job in jobs.items():
+            start = time.process_time()
+            job()
+            if repeat:
+                times[name].append(time.process_time() - start)
+    return {name: min(values) for name, values in times.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch threads")
@@ -93,7 +107,7 @@ def main() -> None:
             "training step": {unit: training_job(preset, unit, x, y) for unit in UNITS},
         }
         for kind, jobs in kinds.items():
-            seconds = best_of(options.repeats, jobs, torch.device("cpu"))
+            seconds = processor_time(options.repeats, jobs)
             ratios[f"{kind}, {preset}"] = {
                 unit: seconds[unit] / seconds["floating-point"] for unit in UNITS if unit != "floating-point"
             }
