@@ -166,6 +166,13 @@ def _checked_strategies(strategies: Sequence[str] | Mapping[str, Any]) -> dict[s
                     f": a label names a folder: letters, digits, `_`, `.` and `-`, got {label!r:.80}",
                 )
     else:
+        other = next((strategy for strategy in strategies if not isinstance(strategy, str)), None)
+        if other is not None:
+            raise UserError(
+                argument,
+                f": an object needs a label, as in {{'mine': {type(other).__name__}(...)}}; a list has names alone, got "
+                f"{other!r:.80}",
+            )
         if len(set(strategies)) < len(strategies):
             raise UserError(argument, f": each must be named once, got {', '.join(strategies)}")
         chosen = {name: name for name in strategies}

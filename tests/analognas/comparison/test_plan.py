@@ -67,6 +67,7 @@ def test_designs_are_those_of_the_strategies_and_of_the_first_where_one_has_none
         (["random", "random"], 2, "each must be named once, got random, random"),
         ("random", 2, "`strategies` must be a list of names"),
         (None, 2, "`strategies` must be a list of names"),
+        (["random", object()], 2, "an object needs a label"),
         (["random"], 0, "`seeds` must be how many"),
         (["random"], True, "`seeds` must be how many"),
         (["random"], "3", "`seeds` must be how many"),
