@@ -170,7 +170,7 @@ def _checked_strategies(strategies: Sequence[str] | Mapping[str, Any]) -> dict[s
         if other is not None:
             raise UserError(
                 argument,
-                f": an object needs a label, as in {{'mine': {type(other).__name__}(...)}}; a list has names alone, got "
+                f": an object needs a label, as in {{'mine': {type(other).__name__}(...)}}; a list has names, got "
                 f"{other!r:.80}",
             )
         if len(set(strategies)) < len(strategies):
