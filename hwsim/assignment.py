@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeAlias, final
 
 from torch import nn
 
 from hwsim.arguments import nearest, require
+from hwsim.chip_cost.description import Chip
 from hwsim.hardware import Hardware
+from hwsim.hardware_file import read_hardware
 from hwsim.presets import preset
 
 ByLayer: TypeAlias = "Mapping[str | type[nn.Module], Hardware | str]"
@@ -104,13 +108,20 @@ def _around(name: str) -> list[str]:
 
 
 def as_hardware(value: Any, name: str = "`hardware`") -> Hardware:
-    """Return hardware, which a preset's name stands for.
+    """Return hardware, which a preset's name, the path of a YAML file or a described chip stand for.
 
     Raises:
         TypeError: for anything else.
-        ValueError: for an unknown name.
+        ValueError: for an unknown name, a file that is none, or a chip without hardware.
     """
-    found = preset(value) if isinstance(value, str) else value
-    require(found, Hardware, f"{name} must be hwsim.Hardware or the name of a preset")
+    found = value
+    if isinstance(value, Chip):
+        found = value.hardware
+        if found is None:
+            raise ValueError(f"{name} must be hardware, got the chip {value.name}, which describes none")
+    elif isinstance(value, str | os.PathLike):
+        is_file = Path(value).suffix.lower() in (".yaml", ".yml")
+        found = read_hardware(value) if is_file else preset(os.fspath(value))
+    require(found, Hardware, f"{name} must be hwsim.Hardware, a chip, or the name of a preset or a YAML file")
     assert isinstance(found, Hardware)
     return found

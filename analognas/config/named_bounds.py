@@ -11,7 +11,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import MisfitError
 from analognas.metrics import TABLE
 from analognas.report.wording import amount
-from analognas.strategies.costs import CHIP_COSTS, network_costs
+from analognas.strategies.costs import network_costs
 from analognas.tasks import Task
 from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import published
@@ -23,21 +23,10 @@ def with_named_bounds(
     """Return the configuration with numbers for bounds that name a network, and a sentence on each by its metric.
 
     Raises:
-        MisfitError: for a bound on a cost of a chip without one, or a network that takes no such inputs.
+        MisfitError: for a network that takes no such inputs.
     """
     numbers: dict[str, float] = {}
     notes: dict[str, str] = {}
-    for metric in config.constraints.written:
-        if metric in CHIP_COSTS and use is None:
-            raise MisfitError(
-                f"a bound on `{metric}` needs a section `chip`, such as `chip: hermes-64core`",
-                ("constraints", metric),
-            )
-        if metric == "area_mm2" and use is not None and use.chip.area.core is None:
-            raise MisfitError(
-                f"the chip {use.chip.name} has no `area.core`, which a bound on `area_mm2` needs",
-                ("constraints", metric),
-            )
     for metric, name in _named(config):
         try:
             network = published(name, task.input_shape, task.n_classes)

@@ -211,16 +211,16 @@ class SearchConfig(Spec):
 
     @model_validator(mode="after")
     def _costs_of_a_chip_need_one(self) -> SearchConfig:
-        for name in self.further_objectives:
+        objectives, bounds = self.further_objectives, self.constraints.written
+        places = [(name, ("further_objectives",)) for name in objectives]
+        for name, place in [*places, *((name, ("constraints", name)) for name in bounds)]:
             if name in CHIP_COSTS and self.chip is None:
                 raise MismatchError(
-                    f"the objective `{name}` needs a section `chip`, such as `chip: hermes-64core`",
-                    ("further_objectives",),
+                    f"`{name}` needs a section `chip`, such as `chip: hermes-64core`", place, ("chip",)
                 )
             if name == "area_mm2" and self.chip is not None and self.chip.area.core is None:
                 raise MismatchError(
-                    f"the chip {self.chip.name} has no `area.core`, which the objective `area_mm2` needs",
-                    ("further_objectives",),
+                    f"the chip {self.chip.name} has no `area.core`, which `area_mm2` needs", place, ("chip",)
                 )
         return self
 

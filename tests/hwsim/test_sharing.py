@@ -68,3 +68,14 @@ def test_stored_hardware_brings_the_same_places(tmp_path) -> None:
     path.write_text(json.dumps(hwsim.analog_parameters(net)))
     again = hwsim.load_analog(network(), path, PACKED)
     assert hwsim.tile_map(again).to_json() == hwsim.tile_map(net).to_json()
+
+
+def test_a_chip_or_its_file_stands_for_its_hardware(tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("chip: hermes-64core\nmapping: packed\n")
+    chip = hwsim.read_chip(path)
+    for hardware in (chip, path, str(path)):
+        assert hwsim.tile_map(hwsim.to_analog(network(), hardware)).n_tiles == 1
+        assert hwsim.summary(network(), hardware=hardware).n_tiles == 1
+    with pytest.raises(ValueError, match="got the chip aon-cim, which describes none"):
+        hwsim.to_analog(network(), hwsim.chip("aon-cim"))
