@@ -50,7 +50,7 @@ def to_analog(
 
     Args:
         model: any torch network; it stays as it is.
-        hardware: the chip, or the name of a preset.
+        hardware: what it computes with, the name of a preset, a YAML file, or a described chip.
         digital_layers: names (as in `named_modules`) or types of layers that stay digital with all they
             contain; one alone needs no list.
         layers: other hardware for layers by name or type, with all they contain. Names count before types, the

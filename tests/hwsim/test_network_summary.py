@@ -195,7 +195,7 @@ def test_curves_of_a_network_that_is_mostly_digital_say_so() -> None:
         ({"example": torch.ones(1, 4), "input_shape": (4,)}, ValueError, "`input_shape` must be left out"),
         ({"input_shape": 4}, TypeError, "`input_shape` must be the shape of one input.*got 4"),
         ({"input_shape": (0,)}, ValueError, "`input_shape >= 1` must hold, got 0"),
-        ({"hardware": 3}, TypeError, "`hardware` must be hwsim.Hardware or the name of a preset, got 3"),
+        ({"hardware": 3}, TypeError, "`hardware` must be hwsim.Hardware, .*got 3"),
         ({"hardware": "pcm-rasch2032"}, ValueError, "did you mean pcm-rasch2023"),
         ({"hardware": HARDWARE, "digital_layers": "5"}, ValueError, "`5` in `digital_layers`"),
         ({"hardware": HARDWARE, "layers": {"5": HARDWARE}}, ValueError, "`5` in `layers`"),
