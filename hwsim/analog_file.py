@@ -15,16 +15,16 @@ from pydantic import ValidationError
 from torch import nn
 
 from hwsim.arguments import nearest, require
+from hwsim.assignment import AnyHardware, as_hardware
 from hwsim.conversion import UNSUPPORTED, analog_layers, to_analog
 from hwsim.hardware import Hardware
 from hwsim.modules import AnalogLayer
-from hwsim.presets import preset
 
 SCALE_TOLERANCE: Final = 1e-3
 """Relative difference of column scales beyond which weights are another network's."""
 
 
-def load_analog(model: nn.Module, path: str | Path, hardware: Hardware | str | None = None) -> nn.Module:
+def load_analog(model: nn.Module, path: str | Path, hardware: AnyHardware | None = None) -> nn.Module:
     """Return `model` as the analog network that an `analog.json` describes: mapped on tiles, with its input ranges.
 
     Args:
@@ -55,11 +55,7 @@ def load_analog(model: nn.Module, path: str | Path, hardware: Hardware | str | N
     path = Path(path)
     values = _read(path)
     layers = _layers(path, values)
-    if hardware is None:
-        hardware = _hardware(path, values)
-    elif isinstance(hardware, str):
-        hardware = preset(hardware)
-    require(hardware, Hardware, "`hardware` must be hwsim.Hardware or the name of a preset")
+    hardware = _hardware(path, values) if hardware is None else as_hardware(hardware)
     modules = dict(model.named_modules(remove_duplicate=False))
     for name in layers:
         if name not in modules:

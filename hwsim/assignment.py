@@ -15,6 +15,9 @@ from hwsim.hardware import Hardware
 from hwsim.hardware_file import read_hardware
 from hwsim.presets import preset
 
+AnyHardware: TypeAlias = Hardware | Chip | str | os.PathLike[str]
+"""Hardware, or what stands for it: a described chip, the name of a preset, the path of a YAML file."""
+
 ByLayer: TypeAlias = "Mapping[str | type[nn.Module], Hardware | str]"
 """Names (as in `named_modules`) or types of layers → hardware, or the name of a preset."""
 
@@ -36,7 +39,7 @@ class Assignment:
         ValueError: for names that do not exist, or two of them for one layer with different hardware.
     """
 
-    def __init__(self, model: nn.Module, hardware: Hardware | str, layers: ByLayer | None = None) -> None:
+    def __init__(self, model: nn.Module, hardware: AnyHardware, layers: ByLayer | None = None) -> None:
         self._hardware = as_hardware(hardware)
         self._by_name: dict[str, Hardware] = {}
         self._by_type: dict[type[nn.Module], Hardware] = {}

@@ -12,7 +12,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_leaves
 
 from hwsim.arguments import nearest, require
-from hwsim.assignment import Assignment, ByLayer, as_hardware
+from hwsim.assignment import AnyHardware, Assignment, ByLayer, as_hardware
 from hwsim.hardware import Hardware
 from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
 from hwsim.near_memory.folding import fold_
@@ -38,7 +38,7 @@ PLAIN_FORWARDS: Final = (nn.Linear.forward, nn.Conv1d.forward, nn.Conv2d.forward
 
 def to_analog(
     model: nn.Module,
-    hardware: Hardware | str,
+    hardware: AnyHardware,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
     *,
     layers: ByLayer | None = None,

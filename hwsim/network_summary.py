@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, final
 from torch import nn
 
 from hwsim.arguments import require
-from hwsim.assignment import Assignment, ByLayer
+from hwsim.assignment import AnyHardware, Assignment, ByLayer
 from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
-from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.multiplications import example_of, multiply_accumulates
 from hwsim.sharing import capacity, shared, tiles_in_use
@@ -166,7 +165,7 @@ def summary(
     example: object = None,
     *,
     input_shape: Sequence[int] | None = None,
-    hardware: Hardware | str | None = None,
+    hardware: AnyHardware | None = None,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
     layers: ByLayer | None = None,
 ) -> Summary:
@@ -216,7 +215,7 @@ def summary(
 
 def _on_hardware(
     net: nn.Module,
-    hardware: Hardware | str,
+    hardware: AnyHardware,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module],
     layers: ByLayer | None,
 ) -> tuple[dict[nn.Module, LayerMapping], dict[nn.Module, str]]:
