@@ -163,12 +163,12 @@ def _require_countable(costs: NetworkCosts) -> None:
     n_tiles = float((tiles * layers.copies).sum())
     if n_tiles > MOST_TILES:
         raise ValueError(f"the network must take at most {MOST_TILES:,} tiles, got {n_tiles:,.0f}")
-    joules = float((tiles * layers.copies * layers.positions).sum()) * tile_energy_fj(
+    femtojoules = float((tiles * layers.copies * layers.positions).sum()) * tile_energy_fj(
         costs.use.chip, costs.use.mode
     )
-    if joules > MOST_FJ:
+    if femtojoules > MOST_FJ:
         raise ValueError(
-            f"an inference must take less than {MOST_FJ / FEMTO:,.0f} J, got about {joules / FEMTO:.3g} J: are "
+            f"an inference must take less than {MOST_FJ / FEMTO:,.0f} J, got about {femtojoules / FEMTO:.3g} J: are "
             "`positions` those of one inference?"
         )
 
