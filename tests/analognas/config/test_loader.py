@@ -148,7 +148,7 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
         ),
         (
             "task: {kind: digits}\nconstraints: {utilisation: 0.2}\n",
-            "constraints.utilisation: unknown key; known: area_mm2, avm, energy_uj, latency_us, macs, parameters, std_1d, tiles, tiles_packed",
+            "constraints.utilisation: unknown key; known: area_mm2, avm, energy_uj, latency_us, macs, parameters, ",
         ),
         ("task: {kind: digits}\nname: ../evil\n", "search.yaml:2:7: name: must match"),
         ("task: {kind: digits}\nevaluation: {times: [1 s, 1 day, 1 moth]}\n", "got '1 moth'"),
