@@ -153,7 +153,7 @@ def test_printed_chips_say_what_they_are() -> None:
 
 
 def test_hardware_of_another_type_is_refused() -> None:
-    with pytest.raises(TypeError, match="name of a preset, got 3"):
+    with pytest.raises(TypeError, match="preset or a YAML file, got 3"):
         hwsim.to_analog(nn.Linear(4, 2), 3)  # type: ignore[arg-type]  # what is tested
 
 
