@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from analognas.strategies.costs import built_nodes
-from hwsim.chip_cost.workload import Node, Nodes
+from analognas.strategies.costs import built_nodes, graph_of
+from hwsim.chip_cost.workload import Node
 from search_spaces import (
     ArchitectureSpace,
     Countable,
@@ -94,8 +94,7 @@ class _CompletedSpace:
     def layer_graph(self, population: Population) -> LayerGraph:
         if isinstance(self._space, Ordered):
             return self._space.layer_graph(population)
-        nodes = [self._nodes_of(genotype) for genotype in genotypes(population)]
-        return LayerGraph(**vars(Nodes.of(nodes)))
+        return graph_of([self._nodes_of(genotype) for genotype in genotypes(population)])
 
     def problems(self, population: Population) -> list[str]:
         if isinstance(self._space, Countable):

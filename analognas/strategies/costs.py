@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
-from hwsim.chip_cost.workload import Node, Nodes, Workload
+from hwsim.chip_cost.workload import Node, Workload
 from hwsim.mapping import count_tiles
-from search_spaces import Matrices, NetworkCost, Population, network_cost
+from search_spaces import LayerGraph, Matrices, NetworkCost, Population, network_cost
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +44,7 @@ class Counted(Protocol):
         """Return the weight matrices of each network, `(n, slots)` each."""
         ...
 
-    def layer_graph(self, population: Population) -> Workload:
+    def layer_graph(self, population: Population) -> LayerGraph:
         """Return the layers of each network in order, `(n, nodes)` each."""
         ...
 
@@ -75,10 +75,9 @@ def _on_tiles(
 
 
 def _on_chip(cost: ChipCost, space: Counted, use: ChipUse, population: Population) -> npt.NDArray[Any]:
-    parts = range(0, max(1, len(population)), _AT_ONCE)
-    return np.concatenate(
-        [cost(NetworkCosts(space.layer_graph(population[start : start + _AT_ONCE]), use)) for start in parts]
-    )
+    starts = range(0, max(1, len(population)), _AT_ONCE)
+    graphs = (space.layer_graph(population[start : start + _AT_ONCE]) for start in starts)
+    return np.concatenate([cost(NetworkCosts(Workload(**vars(graph)), use)) for graph in graphs])
 
 
 def network_costs(
@@ -167,8 +166,13 @@ class _OneNetwork:
     def matrices(self, _: Population) -> Matrices:
         return Matrices.of([self.cost.matrices])
 
-    def layer_graph(self, _: Population) -> Workload:
-        return Nodes.of([built_nodes(self.network, self.input_shape)])
+    def layer_graph(self, _: Population) -> LayerGraph:
+        return graph_of([built_nodes(self.network, self.input_shape)])
+
+
+def graph_of(networks: Sequence[Sequence[Node]]) -> LayerGraph:
+    """Return the layers of networks that were built, as a space has those of its candidates."""
+    return LayerGraph(**vars(Workload.of(networks)))
 
 
 def built_nodes(network: nn.Module, input_shape: Sequence[int]) -> tuple[Node, ...]:

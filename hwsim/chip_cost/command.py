@@ -15,7 +15,6 @@ from typing import Any
 
 from hwsim.chip_cost.chip_files import chip_names
 from hwsim.chip_cost.cost import cost
-from hwsim.chip_cost.result import as_json
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -80,7 +79,7 @@ def run(options: argparse.Namespace) -> str:
             raise ValueError(
                 f"{options.plot}: must be a file that can be written: {error.strerror}"
             ) from None
-    return as_json(found) if options.json else str(found)
+    return json.dumps(found.to_json(), ensure_ascii=False) if options.json else str(found)
 
 
 def _shape(text: str) -> tuple[int, ...]:

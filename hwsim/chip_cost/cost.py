@@ -19,14 +19,14 @@ from hwsim.chip_cost.energy import FEMTO, tile_energy_fj
 from hwsim.chip_cost.matrix_list import nodes_of
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.result import ChipCost
-from hwsim.chip_cost.workload import Nodes
+from hwsim.chip_cost.workload import Workload
 from hwsim.durations import Time
 
 if TYPE_CHECKING:
     from torch import nn
 
 MOST_TILES: Final = 1_000_000
-"""More would take minutes to list, and no chip has them."""
+"""More are listed nowhere, and no chip has them."""
 
 MOST_FJ: Final = 1e18
 """Whole femtojoules end at some 9,000 J."""
@@ -107,7 +107,7 @@ def cost(
         names, nodes, digital_macs = traced.names, traced.nodes, traced.digital_macs
         activations = traced.largest_activations
         notes = traced.notes
-    costs = NetworkCosts(Nodes.of([nodes]), use)
+    costs = NetworkCosts(Workload.of([nodes]), use)
     _require_countable(costs)
     found = ChipCost(names, costs, digital_macs, _excluded(costs, digital_macs), notes)
     _require_fit(found, activations)

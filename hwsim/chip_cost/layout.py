@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from hwsim.hardware import TileSpec
-from hwsim.mapping import Tile, map_layer
-from hwsim.packing import pack
+from hwsim.mapping import Place, Tile, map_layer
+from hwsim.sharing import shared
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,23 @@ def place(matrices: Sequence[Matrix], tile: TileSpec, mapping: Literal["one-laye
         tile: size of the tiles.
         mapping: whether small layers share tiles.
     """
-    parts = [
-        (node, copy, part)
-        for node, matrix in enumerate(matrices)
-        if matrix.rows > 0
-        for copy in range(matrix.copies)
-        for part in map_layer(matrix.rows, matrix.columns, matrix.groups, tile.rows, tile.columns).tiles
+    layers = sorted(
+        (
+            (node, copy)
+            for node, matrix in enumerate(matrices)
+            if matrix.rows
+            for copy in range(matrix.copies)
+        ),
+        key=lambda layer: matrices[layer[0]].depth if mapping == "packed" else 0,
+    )
+    mappings = {layer: map_layer(*matrices[layer[0]][:3], tile.rows, tile.columns) for layer in layers}
+    if mapping == "packed":
+        mappings = shared(mappings)
+    numbers = itertools.count()
+    return [
+        Piece(
+            node, copy, part, *(Place(next(numbers), 0, 0) if found.places is None else found.places[index])
+        )
+        for (node, copy), found in mappings.items()
+        for index, part in enumerate(found.tiles)
     ]
-    if mapping == "one-layer":
-        return [Piece(*one, number, 0, 0) for number, one in enumerate(parts)]
-
-    def size_and_depth(one: tuple[int, int, Tile]) -> tuple[int, int, int]:
-        node, _, part = one
-        rows, columns = part.row1 - part.row0, part.col1 - part.col0
-        return -rows * columns, rows, matrices[node].depth
-
-    parts.sort(key=size_and_depth)
-    sizes = [(part.row1 - part.row0, part.col1 - part.col0) for _, _, part in parts]
-    placed = pack(sizes, tile.rows, tile.columns)
-    return [Piece(*one, *where) for one, where in zip(parts, placed, strict=True)]

@@ -6,7 +6,6 @@ tiles, multiplication alone; *sustained*, everything that is counted. One multip
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -340,11 +339,6 @@ class ChipCost:
         if self.digital_macs:
             lines.append(f"digital  {sum(self.digital_macs.values()):,} MACs: {', '.join(self.digital_macs)}")
         return [*lines, *self.notes, f"without  {'; '.join(self.excluded)}"]
-
-
-def as_json(cost: ChipCost) -> str:
-    """Return `to_json` as text."""
-    return json.dumps(cost.to_json(), ensure_ascii=False)
 
 
 def _row(name: str, energy_fj: dict[str, int]) -> Row:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -45,57 +45,23 @@ class Node(NamedTuple):
     needs: tuple[int, ...] = ()
 
 
-class Workload(Protocol):
-    """Nodes of a population of networks; every array is int64, `(networks, nodes)` unless said otherwise."""
-
-    @property
-    def rows(self) -> Integers:
-        """Rows of the whole matrix; 0 for a digital step or a place without a node."""
-        ...
-
-    @property
-    def columns(self) -> Integers:
-        """Columns of the whole matrix."""
-        ...
-
-    @property
-    def groups(self) -> Integers:
-        """Diagonal blocks, 1 or more."""
-        ...
-
-    @property
-    def positions(self) -> Integers:
-        """Positions of the output map, 1 or more."""
-        ...
-
-    @property
-    def operations(self) -> Integers:
-        """Digital operations of one inference."""
-        ...
-
-    @property
-    def copies(self) -> Integers:
-        """Equal nodes side by side; 0 where there is no node."""
-        ...
-
-    @property
-    def sources(self) -> Integers:
-        """Places of the sources, `(networks, nodes, most sources)`; `INPUT` for none."""
-        ...
-
-    @property
-    def needs(self) -> Integers:
-        """Outputs of each source before the first of a node's own, of the shape of `sources`."""
-        ...
-
-
 @final
 @dataclass(frozen=True, eq=False)
-class Nodes:
-    """A `Workload` as arrays.
+class Workload:
+    """Nodes of a population of networks; every array is int64, `(networks, nodes)` unless said otherwise.
+
+    Attributes:
+        rows: of the whole matrix; 0 for a digital step or a place without a node.
+        columns: of the whole matrix.
+        groups: diagonal blocks, 1 or more.
+        positions: of the output map.
+        operations: digital operations of one inference.
+        copies: equal nodes side by side; 0 where there is no node.
+        sources: places of the sources, `(networks, nodes, most sources)`; `INPUT` for none.
+        needs: outputs of each source before the first of a node's own, of the shape of `sources`.
 
     Example:
-        >>> Nodes.of([[Node(27, 8, 1, 64), Node(72, 8, 1, 64, sources=(0,), needs=(19,))]]).rows.tolist()
+        >>> Workload.of([[Node(27, 8, 1, 64), Node(72, 8, 1, 64, sources=(0,), needs=(19,))]]).rows.tolist()
         [[27, 72]]
     """
 
@@ -109,7 +75,7 @@ class Nodes:
     needs: Integers
 
     @classmethod
-    def of(cls, networks: Sequence[Sequence[Node]]) -> Nodes:
+    def of(cls, networks: Sequence[Sequence[Node]]) -> Workload:
         """Return the table of several networks, each a list of nodes in the order in which they run."""
         n_nodes = max((len(nodes) for nodes in networks), default=0)
         n_sources = max((len(node.sources) for nodes in networks for node in nodes), default=0)

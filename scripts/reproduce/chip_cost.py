@@ -41,11 +41,13 @@ class Row(NamedTuple):
     ours: float
     unit: str
     note: str = ""
+    highest: float | None = None
 
     @property
     def error(self) -> float:
-        """Relative error of ours."""
-        return self.ours / self.published - 1
+        """Relative error of ours; 0 within a published range, which ends at `highest`."""
+        nearest = min(max(self.ours, self.published), self.highest) if self.highest else self.published
+        return self.ours / nearest - 1
 
 
 def main() -> None:
@@ -83,13 +85,8 @@ def counts() -> Iterator[Row]:
     ):
         yield Row(what, "exact", theirs, ours, "count")
     t500 = hwsim.cost(T500(), "analognas-2dmesh", input_shape=SHAPE)
-    depth = int(t500.costs.depths[0].max())
-    weights = int(t500.costs.weights[0])
     yield Row("AnalogNAS T500 (a reading of it), tiles", "exact", 27, t500.tiles_used, "count")
     yield Row("AnalogNAS T500, layers in all but its shortcut", "exact", 17, _layers(t500) - 1, "count")
-    yield Row(
-        "AnalogNAS T500, weights", "compare", 416_944, weights, "count", f"{depth} layers on the longest way"
-    )
 
 
 def _layers(cost: hwsim.ChipCost) -> int:
@@ -214,14 +211,8 @@ def drift() -> Iterator[Row]:
     """Peak efficiency from a day to ten years."""
     layer, core = _full("hermes-64core"), {"chip": "hermes-64core", "static": "0 W"}
     day, decade = (hwsim.cost(layer, core, age=age).tops_per_w["macro"] for age in ("1 day", "10 years"))
-    yield Row(
-        "PCM, efficiency after 10 years over that of a day",
-        "check",
-        1.09,
-        decade / day,
-        "ratio",
-        "1.03 to 1.15",
-    )
+    what = "PCM, efficiency after 10 years over that of a day"
+    yield Row(what, "check", 1.03, decade / day, "ratio", "published: 1.03 to 1.15", highest=1.15)
 
 
 class T500(nn.Module):

@@ -8,9 +8,8 @@ from typing import Any
 from analognas.report.data import ReportData
 from analognas.report.html import Html, element, joined, table
 from analognas.report.page import caption, drawing
+from hwsim.chip_cost.energy import PARTS
 from hwsim.chip_cost.figure import cost_figure
-
-_PARTS = ("crossbar", "dac", "adc", "digital", "buffers", "interconnect", "static")
 
 
 def chip_cost_section(data: ReportData) -> Html | None:
@@ -40,7 +39,7 @@ def _sums(found: Mapping[str, Any]) -> list[list[str]]:
     tiles, tops = found["tiles"], found["tops_per_w"]
     available = "" if tiles["available"] is None else f" of {tiles['available']:,}"
     energy = found["energy_uj"]
-    parts = ", ".join(f"{part} {energy[part]:.4g}" for part in _PARTS if energy[part])
+    parts = ", ".join(f"{part} {energy[part]:.4g}" for part in (*PARTS, "static") if energy[part])
     rows = [
         ["chip", f"{found['chip']}", f"{found['mode']}, {found['schedule']}, {found['mapping']}"],
         [

@@ -5,7 +5,7 @@ import pytest
 
 from hwsim.chip_cost.counts import tile_counts
 from hwsim.chip_cost.layers import Layers
-from hwsim.chip_cost.workload import Node, Nodes
+from hwsim.chip_cost.workload import Node, Workload
 from hwsim.hardware import TileSpec
 from hwsim.mapping import map_layer
 
@@ -17,7 +17,7 @@ def test_counts_are_those_of_the_map(tile: TileSpec) -> None:
     for _ in range(300):
         groups = int(rng.choice([1, 1, 2, 7, 32]))
         shapes.append((groups * int(rng.integers(1, 200)), groups * int(rng.integers(1, 150)), groups))
-    counts = tile_counts(Layers(Nodes.of([[Node(*shape, 5) for shape in shapes]])), tile)
+    counts = tile_counts(Layers(Workload.of([[Node(*shape, 5) for shape in shapes]])), tile)
     for place, (rows, columns, groups) in enumerate(shapes):
         mapping = map_layer(rows, columns, groups, tile.rows, tile.columns)
         heights = [part.row1 - part.row0 for part in mapping.tiles]
@@ -35,7 +35,7 @@ def test_counts_are_those_of_the_map(tile: TileSpec) -> None:
 
 
 def test_layers_alone_count_network_by_network() -> None:
-    work = Nodes.of(
+    work = Workload.of(
         [[Node(0, 16, 1, 64, 1024)], [Node(9, 3, 1, 1), Node(0, 3, 1, 1, 9), Node(600, 3, 1, 2)], []]
     )
     layers = Layers(work)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
-from hwsim.chip_cost.workload import Node, Nodes
+from hwsim.chip_cost.workload import Node, Workload
 from tests.hwsim.chip_cost.own_chip import own_chip
 
 LAYER = Node(12, 6, 1, 10, copies=2)
@@ -15,7 +15,7 @@ LAYER = Node(12, 6, 1, 10, copies=2)
 
 def parts(nodes: list[Node], conductance: float = 1.0, **changes: Any) -> dict[str, int]:
     use = ChipUse(own_chip(**changes), "only", "one-layer", "pipelined", conductance=conductance)
-    costs = NetworkCosts(Nodes.of([nodes]), use)
+    costs = NetworkCosts(Workload.of([nodes]), use)
     found = {part: int(values.sum()) for part, values in costs.layer_energies_fj.items()}
     return {**found, "digital": found["digital"] + int(costs.step_energies_fj.sum())}
 
@@ -60,7 +60,7 @@ def test_the_array_alone_follows_the_conductance() -> None:
 
 
 def test_static_and_idle_power_last_as_long_as_an_inference() -> None:
-    costs = NetworkCosts(Nodes.of([[LAYER]]), ChipUse(own_chip(), "only", "one-layer", "pipelined"))
+    costs = NetworkCosts(Workload.of([[LAYER]]), ChipUse(own_chip(), "only", "one-layer", "pipelined"))
     watts = 2e-3 + 8 * 1e-3  # of the chip, and of 2 × 4 tiles
     assert costs.static_fj.tolist() == [round(watts * int(costs.interval_ps[0]) * 1e3)]
     assert costs.energy_fj[0] == sum(parts([LAYER]).values()) + costs.static_fj[0]
@@ -74,7 +74,7 @@ def test_whole_numbers_sum_exactly_in_any_order() -> None:
     ]
     use = ChipUse(own_chip(), "only", "one-layer", "layer-serial")
     found = {
-        int(NetworkCosts(Nodes.of([[nodes[place] for place in rng.permutation(40)]]), use).energy_fj[0])
+        int(NetworkCosts(Workload.of([[nodes[place] for place in rng.permutation(40)]]), use).energy_fj[0])
         for _ in range(5)
     }
     assert len(found) == 1

@@ -8,7 +8,7 @@ import pytest
 from hwsim.chip_cost.chip_files import chip_of
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.network_nodes import network_nodes
-from hwsim.chip_cost.workload import Nodes
+from hwsim.chip_cost.workload import Workload
 from search_spaces import NasBench201Space, ResNetSpace, genotypes
 
 CHIP = chip_of(
@@ -45,11 +45,11 @@ METRICS = ("energy_fj", "latency_ps", "interval_ps", "tiles", "tiles_packed", "w
 def test_a_genotype_costs_what_its_network_costs(space: Any, shape: tuple[int, ...], n: int) -> None:
     population = space.sample(n, np.random.default_rng(0))
     population = population[[problem == "" for problem in space.problems(population)]]
-    graph = space.layer_graph(population)
+    graph = Workload(**vars(space.layer_graph(population)))
     together = [NetworkCosts(graph, use) for use in USES]
     for row, genotype in enumerate(genotypes(population)):
         nodes = network_nodes(space.build(genotype), None, shape, CHIP.tile).nodes
         for use, many in zip(USES, together, strict=True):
-            one = NetworkCosts(Nodes.of([nodes]), use)
+            one = NetworkCosts(Workload.of([nodes]), use)
             found = {metric: getattr(many, metric)[row] for metric in METRICS}
             assert found == {metric: getattr(one, metric)[0] for metric in METRICS}, (genotype, use)

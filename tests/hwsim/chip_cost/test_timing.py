@@ -5,14 +5,14 @@ import pytest
 
 from hwsim.chip_cost.description import Chip
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
-from hwsim.chip_cost.workload import INPUT, Node, Nodes
+from hwsim.chip_cost.workload import INPUT, Node, Workload
 from tests.hwsim.chip_cost.own_chip import VALUES, own_chip
 
 
 def costs(nodes: list[Node], chip: Chip | None = None, **use: object) -> NetworkCosts:
     chip = chip or own_chip()
     options = {"mapping": "one-layer", "schedule": "pipelined", **use}
-    return NetworkCosts(Nodes.of([nodes]), ChipUse(chip, chip.mode, **options))  # type: ignore[arg-type]
+    return NetworkCosts(Workload.of([nodes]), ChipUse(chip, chip.mode, **options))  # type: ignore[arg-type]
 
 
 def by_events(nodes: list[Node], times: NetworkCosts) -> int:
@@ -165,9 +165,9 @@ def test_a_population_is_its_networks() -> None:
     for mapping in ("one-layer", "packed"):
         for schedule in ("pipelined", "layer-serial"):
             use = ChipUse(chip, "only", mapping, schedule)  # type: ignore[arg-type]
-            many = NetworkCosts(Nodes.of(networks), use)
+            many = NetworkCosts(Workload.of(networks), use)
             for row, nodes in enumerate(networks):
-                one = NetworkCosts(Nodes.of([nodes]), use)
+                one = NetworkCosts(Workload.of([nodes]), use)
                 for name in (
                     "energy_fj",
                     "latency_ps",
@@ -177,4 +177,4 @@ def test_a_population_is_its_networks() -> None:
                     "utilisation",
                 ):
                     assert getattr(many, name)[row] == getattr(one, name)[0], (name, row)
-    assert Nodes.of(networks).sources[1].tolist() == [[INPUT]] * 3
+    assert Workload.of(networks).sources[1].tolist() == [[INPUT]] * 3
