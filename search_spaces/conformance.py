@@ -18,9 +18,11 @@ import numpy.typing as npt
 from search_spaces import (
     Countable,
     Genotype,
+    LayerGraph,
     Mappable,
     Matrices,
     Matrix,
+    Ordered,
     Population,
     Readable,
     Recombining,
@@ -29,6 +31,7 @@ from search_spaces import (
     genotypes,
     network_cost,
 )
+from search_spaces.layer_graph import INPUT
 
 SIZES: Final = (1, 32)
 BUILT: Final = 4
@@ -74,13 +77,15 @@ def check_space(
         _check_counts(space, space, population, input_shape)
     if isinstance(space, Mappable):
         _check_matrices(space, space, population, input_shape)
+        if isinstance(space, Ordered):
+            _check_layer_graph(space.layer_graph, space.matrices(population), population)
     if isinstance(space, Readable):
         _check_descriptions(space, population)
 
 
 def _check_methods(space: object) -> None:
     present = set(dir(space))
-    for protocol in (SearchSpace, Recombining, Countable, Mappable, Readable):
+    for protocol in (SearchSpace, Recombining, Countable, Mappable, Ordered, Readable):
         methods = {name for name in vars(protocol) if not name.startswith("_")}
         found = methods & present
         if protocol is SearchSpace or found:
@@ -294,6 +299,43 @@ def _check_matrices(
             counted[tuple(shape)] += layers
         rule = f"must have what the built network has, (rows, columns, groups, positions) {dict(built)} for {genotype}"
         _require(+counted == built, "matrices", rule, dict(+counted))
+
+
+def _check_layer_graph(
+    layer_graph: Callable[[Population], LayerGraph], matrices: Matrices, population: Population
+) -> None:
+    found = _call("layer_graph", layer_graph, population)
+    _require(isinstance(found, LayerGraph), "layer_graph", "must return a LayerGraph", type(found).__name__)
+    shape = found.rows.shape
+    for name, values in vars(found).items():
+        fits = values.dtype == np.int64 and values.shape[:2] == shape and len(values) == len(population)
+        _require(fits, "layer_graph", f"must have ({len(population)}, nodes) int64 in `{name}`", values.shape)
+    present = found.copies > 0
+    before = np.arange(shape[1])[:, None]
+    comes_after = ((found.sources < before) & (found.sources >= INPUT)).all(axis=2) | ~present
+    _require(
+        bool(comes_after.all()), "layer_graph", "must have sources before the nodes that read them", False
+    )
+    outputs = np.take_along_axis(
+        found.positions, np.maximum(found.sources, 0).reshape(len(population), -1), axis=1
+    )
+    needs_less = (found.needs <= outputs.reshape(found.needs.shape)) | (found.sources == INPUT)
+    _require(
+        bool(needs_less.all(axis=2)[present].all()),
+        "layer_graph",
+        "must need no more than sources give",
+        False,
+    )
+    weights = found.rows * found.columns // found.groups * found.copies
+    for counted, name in ((weights, "weights"), (weights * found.positions, "macs")):
+        expected = getattr(matrices, name)
+        equal = np.array_equal(counted.sum(axis=1), expected)
+        _require(
+            equal,
+            "layer_graph",
+            f"must have the {name} of `matrices`, {expected.tolist()}",
+            counted.sum(axis=1),
+        )
 
 
 def _check_descriptions(space: Readable, population: Population) -> None:

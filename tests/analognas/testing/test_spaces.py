@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from analognas.testing import BrokenSpaceError, check_space
-from search_spaces import Matrices, Matrix, NasBench201Space, ResNetSpace
+from search_spaces import GraphBuilder, Matrices, Matrix, NasBench201Space, ResNetSpace
 
 BUILT_IN = [
     (ResNetSpace((1, 8, 8), 10, oc0=(4, 16), r=(1, 3), b=(1, 2), max_width=64), (1, 8, 8), 10),
@@ -81,6 +81,9 @@ class Complete(Perceptrons):
             ]
         )
 
+    def layer_graph(self, population: Any) -> Any:
+        return chain(population)
+
     def problems(self, population: Any) -> Any:
         return [""] * len(population)
 
@@ -95,6 +98,15 @@ class Complete(Perceptrons):
 def test_a_users_space_keeps_the_contract(space: Any) -> None:
     check_space(space, np.random.default_rng(0))
     check_space(space, np.random.default_rng(0), input_shape=(4,), n_classes=3)
+
+
+def chain(population: Any, wider: int = 0, place: int = 0, need: int = 1) -> Any:
+    """Return the graph of the perceptrons, right unless something else is asked for."""
+    graph = GraphBuilder(len(population))
+    first = graph.layer(4, population[:, 0], 1)
+    second = graph.layer(population[:, 0], population[:, 1] + wider, 1, sources=[(first + place, need)])
+    graph.layer(population[:, 1], 3, 1, sources=[(second, 1)])
+    return graph.built()
 
 
 def fail(*arguments: Any) -> Any:
@@ -178,6 +190,23 @@ BREACHES = [
     ("macs", lambda population: population[:, 0], "`macs` must count what the built network has"),
     ("macs", lambda population: population[:1, 0], r"`macs` must return \(32,\)"),
     ("matrices", lambda population: [], "`matrices` must return Matrices, got list"),
+    ("layer_graph", lambda population: 3, "`layer_graph` must return a LayerGraph, got int"),
+    (
+        "layer_graph",
+        lambda population: chain(population[:1]),
+        r"`layer_graph` must have \(32, nodes\) int64 in `rows`",
+    ),
+    (
+        "layer_graph",
+        lambda population: chain(population, wider=1),
+        "`layer_graph` must have the weights of `matrices`",
+    ),
+    ("layer_graph", lambda population: chain(population, place=1), "`layer_graph` must have sources before"),
+    (
+        "layer_graph",
+        lambda population: chain(population, need=2),
+        "`layer_graph` must need no more than sources give",
+    ),
     (
         "matrices",
         lambda population: Matrices.of([[]]),
