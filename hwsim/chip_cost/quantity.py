@@ -49,15 +49,15 @@ _EXAMPLES: Final = {
 }
 _QUANTITY: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\s\d].*?)?\s*")
 _BOUNDS: Final = {
-    "time": (0.0, 1.0),
-    "energy": (0.0, 1e-3),
-    "power": (0.0, 1e4),
-    "frequency": (1.0, 1e13),
-    "area": (0.0, 1e-1),
-    "energy a bit": (0.0, 1e-3),
-    "memory": (1.0, 1e15),
+    "time": (0.0, 1.0, "s"),
+    "energy": (0.0, 1e-3, "J"),
+    "power": (0.0, 1e4, "W"),
+    "frequency": (1.0, 1e13, "Hz"),
+    "area": (0.0, 1e-1, "m2"),
+    "energy a bit": (0.0, 1e-3, "J/bit"),
+    "memory": (1.0, 1e15, "bit"),
 }
-"""Least and largest value in SI units: no chip is near them, and whole femtojoules and picoseconds hold the sums."""
+"""Least and largest value and their unit: no chip is near them, and whole femtojoules and picoseconds hold the sums."""
 
 Tag: TypeAlias = Literal["measured", "derived", "fitted", "assumed", "unverified"]
 """How well a constant is known.
@@ -163,8 +163,7 @@ def parse_quantity(text: object, dimension: str) -> float:
     if unit not in units:
         known = ", ".join(units)
         raise ValueError(f"must be in one of {known}, got {text!r}{nearest(unit, units)}")
-    low, high = _BOUNDS[dimension]
+    low, high, si = _BOUNDS[dimension]
     if not low <= number * units[unit] <= high:
-        base = next(name for name, factor in units.items() if factor == 1) if 1 in units.values() else "m2"
-        raise ValueError(f"must be from {low:g} to {high:g} {base}, got {text!r}")
+        raise ValueError(f"must be from {low:g} to {high:g} {si}, got {text!r}")
     return number * units[unit]
