@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, final
 
 from hwsim.durations import time_label
 from hwsim.measured import Measured, in_percent, share_row, spread
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @final
-class CurveTable:
+class CurveTable(ShownAsTable):
     """A table of curves, for `print` and for notebooks.
 
     Args:
@@ -38,15 +38,7 @@ class CurveTable:
             columns=["curve", "metric", "t_s", "chip", "value"],
         )
 
-    def __str__(self) -> str:
-        """Return the table as text."""
-        return str(self._table())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
-        return self._table().to_html()
+    __repr__ = ShownAsTable.__str__
 
     def _table(self) -> Table:
         curves = self._curves

@@ -18,7 +18,7 @@ from hwsim.devices import DEVICES, AnyDevice, PcmSpec
 from hwsim.near_memory import DIGITAL_UNITS, AnyDigitalUnit, FixedPointSpec, FloatingPointSpec
 from hwsim.near_memory.spec import WIDEST_SUM
 from hwsim.spec import Noise, Spec
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 
 
 class TileSpec(Spec):
@@ -77,7 +77,7 @@ class CompensationSpec(Spec):
     """`exact`: summed conductances; `mvm`: one-hot inputs read through noise and ADC, as hardware must."""
 
 
-class Hardware(Spec):
+class Hardware(ShownAsTable, Spec):
     """Analog hardware: everything that decides how a network's layers compute.
 
     Example:
@@ -149,13 +149,6 @@ class Hardware(Spec):
             return Hardware.model_validate(tree)
         except ValidationError as error:
             raise ValueError("; ".join(_one_line(problem) for problem in error.errors())) from None
-
-    def __str__(self) -> str:
-        """Return a table of every value and what it is."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     def _table(self) -> Table:
         rows = [

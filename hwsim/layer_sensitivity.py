@@ -25,7 +25,7 @@ from hwsim.figure_theme import BEST, INK, new_figure, plain
 from hwsim.inference import BATCH_SIZE, checked_job
 from hwsim.measured import is_share
 from hwsim.one_layer_chips import OneLayerChips
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ class LayerCost:
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity:
+class Sensitivity(ShownAsTable):
     """What the programming error and drift of each layer cost, the most expensive first.
 
     Attributes:
@@ -131,13 +131,6 @@ class Sensitivity:
     def __repr__(self) -> str:
         """Return the most expensive layer and the sum."""
         return f"Sensitivity({len(self.layers)} layers, most: {_shown(self.layers[0].layer)}, {self._foot()})"
-
-    def __str__(self) -> str:
-        """Return a table, a row a layer."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     @property
     def _scale(self) -> float:

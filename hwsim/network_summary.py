@@ -19,7 +19,7 @@ from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.multiplications import example_of, multiply_accumulates
 from hwsim.sharing import capacity, shared, tiles_in_use
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 from hwsim.weight_rows import WeightRow, weight_rows
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class LayerSummary:
 
 @final
 @dataclass(frozen=True, repr=False)
-class Summary:
+class Summary(ShownAsTable):
     """Every layer of a network that holds weights or multiplies.
 
     Attributes:
@@ -121,13 +121,6 @@ class Summary:
     def __repr__(self) -> str:
         """Return what is analog of all."""
         return f"Summary({self._foot()})"
-
-    def __str__(self) -> str:
-        """Return a table, a row a layer, and what is analog of all."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     def _table(self) -> Table:
         head = (

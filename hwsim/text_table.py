@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -55,3 +56,18 @@ class Table:
     def _cell(self, tag: str, text: str, column: int) -> str:
         side = "left" if column < self.n_left else "right"
         return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+
+
+class ShownAsTable(ABC):
+    """What `print` and notebooks show as a table."""
+
+    @abstractmethod
+    def _table(self) -> Table:
+        """Return the table."""
+
+    def __str__(self) -> str:
+        """Return the table for a terminal."""
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table().to_html()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from hwsim.arguments import nearest
 from hwsim.mapping import LayerMapping
 from hwsim.sharing import capacity, tiles_in_use
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, repr=False)
-class TileMap:
+class TileMap(ShownAsTable):
     """Every analog layer of a network on tiles, each layer on tiles of its own hardware.
 
     Attributes:
@@ -108,13 +108,6 @@ class TileMap:
     def __repr__(self) -> str:
         """Return the sums, without the tiles."""
         return f"TileMap({len(self.layers)} layers, tiles={self.n_tiles}, utilisation={self.utilisation:.3f})"
-
-    def __str__(self) -> str:
-        """Return a table, a row a layer."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     def _common(self, side: str) -> int | None:
         sizes = {int(getattr(layer, side)) for layer in self.layers.values()}

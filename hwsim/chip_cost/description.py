@@ -16,7 +16,7 @@ from hwsim.chip_cost.quantity import Area, Constant, Energy, EnergyPerBit, Frequ
 from hwsim.hardware import Hardware, TileSpec
 from hwsim.presets import preset
 from hwsim.spec import Seconds, Spec
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 
 
 class MvmEnergy(Spec):
@@ -118,7 +118,7 @@ class AreaSpec(Spec):
     """The whole chip."""
 
 
-class Chip(Spec):
+class Chip(ShownAsTable, Spec):
     """A chip: its tiles, how they are read, and what everything takes.
 
     Example:
@@ -203,13 +203,6 @@ class Chip(Spec):
     def variables(self) -> Iterator[Variable]:
         """Yield every variable of the description, those of `hardware` left out."""
         yield from _variables(self, "", skip=("name", "citation", "hardware"))
-
-    def __str__(self) -> str:
-        """Return a table of every variable with its tag, its source, and what it is."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     def _table(self) -> Table:
         rows = [

@@ -18,7 +18,7 @@ from hwsim.chip_cost.layout import Piece, place
 from hwsim.chip_cost.network_costs import NetworkCosts
 from hwsim.chip_cost.rows import Row
 from hwsim.chip_cost.timing import PICO
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ POWER: Final = "(static and idle power)"
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class ChipCost:
+class ChipCost(ShownAsTable):
     """Energy, latency, area and tiles of a network on a chip.
 
     Attributes:
@@ -277,13 +277,6 @@ class ChipCost:
             f"ChipCost({self.chip}, {self.mode}: {self.energy_uj:.4g} µJ, {self.latency_us:.4g} µs, "
             f"{self.tiles_used} tiles)"
         )
-
-    def __str__(self) -> str:
-        """Return a table, a row a layer, and the sums below it."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     def _record(self, row: Row) -> dict[str, Any]:
         return {

@@ -11,7 +11,7 @@ from torch import nn
 from hwsim.conversion import require_analog
 from hwsim.modules import AnalogLayer
 from hwsim.near_memory.layer_unit import LayerUnit
-from hwsim.text_table import Table
+from hwsim.text_table import ShownAsTable, Table
 from hwsim.tracer import BATCH_NORMS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class FixedPointLayer:
 
 @final
 @dataclass(frozen=True, repr=False)
-class FixedPointReport:
+class FixedPointReport(ShownAsTable):
     """Every layer of a network with a fixed-point unit.
 
     Attributes:
@@ -89,13 +89,6 @@ class FixedPointReport:
     def __repr__(self) -> str:
         """Return the sums."""
         return f"FixedPointReport({self._foot()})"
-
-    def __str__(self) -> str:
-        """Return a table, a row a layer, and the sums."""
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
     def _table(self) -> Table:
         head = (
