@@ -31,6 +31,10 @@ class TileSpec(Spec):
     mapping: Literal["one-layer", "packed"] = "one-layer"
     """`one-layer`: a tile holds one layer; `packed`: small layers share tiles, and long bit lines drop more voltage."""
 
+    def __str__(self) -> str:
+        """Return size and mapping for a message."""
+        return f"{self.rows} × {self.columns}{' packed' * (self.mapping == 'packed')}"
+
 
 class ConverterSpec(Spec):
     """Digital-to-analog and analog-to-digital converters on symmetric grids of 2^bits - 2 steps."""

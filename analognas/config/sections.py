@@ -200,10 +200,10 @@ class SearchConfig(Spec):
     @model_validator(mode="after")
     def _hardware_has_the_tiles_of_the_chip(self) -> SearchConfig:
         if self.chip is not None and self.chip.tile != self.hardware.tile:
-            ours, theirs = (f"{tile.rows} × {tile.columns}" for tile in (self.hardware.tile, self.chip.tile))
+            tile = self.chip.tile
             raise MismatchError(
-                f"the tiles of `hardware` must be those of `chip`, {theirs}, got {ours}: leave `hardware` out, or "
-                f"write `tile: {{rows: {self.chip.tile.rows}, columns: {self.chip.tile.columns}}}`",
+                f"the tiles of `hardware` must be those of `chip`, {tile}, got {self.hardware.tile}: leave `hardware` "
+                f"out, or write `tile: {{rows: {tile.rows}, columns: {tile.columns}, mapping: {tile.mapping}}}`",
                 ("hardware",),
                 ("chip",),
             )

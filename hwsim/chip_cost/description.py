@@ -191,8 +191,8 @@ class Chip(ShownAsTable, Spec):
         if self.mode not in self.modes:
             raise ValueError(f"`mode` must be one of {', '.join(self.modes)}, got {self.mode!r}")
         if self.hardware is not None and self.hardware.tile != self.tile:
-            ours, theirs = (f"{tile.rows} × {tile.columns}" for tile in (self.tile, self.hardware.tile))
-            raise ValueError(f"`tile` must be that of `hardware`, {theirs}, got {ours}: leave it out")
+            theirs = self.hardware.tile
+            raise ValueError(f"`tile` must be that of `hardware`, {theirs}, got {self.tile}: leave it out")
         if self.columns_per_adc > self.tile.columns:
             raise ValueError(
                 f"`columns_per_adc` must not be above the {self.tile.columns} columns of a tile, got "

@@ -93,6 +93,10 @@ def test_the_same_command_again_is_the_same_search(tmp_path: Path) -> None:
             CHIP + "hardware: pcm-analognas\n",
             "the tiles of `hardware` must be those of `chip`, 256 × 256, got 512 × 512",
         ),
+        "another mapping": (
+            "chip: {chip: hermes-64core, mapping: packed}\nhardware: pcm-hermes-1\n",
+            "256 × 256 packed, got 256 × 256: leave `hardware` out, or write .*mapping: packed",
+        ),
         "an objective without a chip": (
             "search: {strategy: {kind: nsga2}}\nfurther_objectives: [energy_uj]\n",
             "`energy_uj` needs a section `chip`",
