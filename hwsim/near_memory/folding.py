@@ -22,7 +22,7 @@ import torch
 from torch import fx, nn
 
 from hwsim.inputs import Inputs
-from hwsim.modules import AnalogLayer
+from hwsim.modules import Activation, AnalogLayer
 from hwsim.tracer import BATCH_NORMS, PASSES, RELUS, RELUS6, Tracer, is_call
 
 
@@ -39,7 +39,7 @@ class _Following:
 
     layer: str
     norm: str
-    activation: str
+    activation: Activation
     problem: str
 
 
@@ -82,8 +82,7 @@ def fold_(net: nn.Module, kept: Collection[nn.Module], fold_batch_norms: bool | 
             _fold_into(layer, norm)
             _replace_by_identity(net, norm)
         if layer.unit is not None:
-            layer.fused = "relu" if found.activation == "relu" else layer.fused
-            layer.fused = "relu6" if found.activation == "relu6" else layer.fused
+            layer.fused = found.activation
     if problems:
         raise ValueError(
             f"batch norms cannot be folded: {'; '.join(problems)}; name them in `digital_layers` to keep them"
@@ -113,7 +112,7 @@ def _followings(graph: fx.Graph, modules: dict[str, nn.Module]) -> Iterator[_Fol
             if user.op == "call_module" and isinstance(modules[str(user.target)], BATCH_NORMS)
         ]
         if not norms:
-            activation = _activation(last, modules) if calls[layer] == 1 else ""
+            activation = _activation(last, modules) if calls[layer] == 1 else "identity"
             yield _Following(str(node.target), "", activation, "")
             continue
         norm = modules[str(norms[0].target)]
@@ -150,12 +149,14 @@ def _passed(node: fx.Node, modules: dict[str, nn.Module]) -> fx.Node:
     return node
 
 
-def _activation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
-    """Return the activation that alone reads `node`; empty for another reader."""
+def _activation(node: fx.Node, modules: dict[str, nn.Module]) -> Activation:
+    """Return the activation that alone reads `node`; the identity for another reader."""
     if len(node.users) != 1:
-        return ""
+        return "identity"
     (user,) = node.users
-    return "relu6" if is_call(user, RELUS6, modules) else "relu" if is_call(user, RELUS, modules) else ""
+    return (
+        "relu6" if is_call(user, RELUS6, modules) else "relu" if is_call(user, RELUS, modules) else "identity"
+    )
 
 
 def _fold_into(layer: AnalogLayer, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
