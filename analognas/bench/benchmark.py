@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.bench.contender import Contender, StrategyLike, contenders
 from analognas.bench.error import BenchError
+from analognas.bench.look_up import LookUp
 from analognas.bench.ranking import Place, rank
 from analognas.bench.simulate import search_table
 from analognas.bench.table import BenchTable
@@ -33,6 +34,8 @@ class BenchResult:
         n_rows: candidates in the table.
         rejected: rows of the file that were left out, by reason.
         batch: candidates proposed at a time.
+        look_up: what an evaluation showed.
+        bounds: of the search, by cost.
         curves: `(seeds, budget)` regret by strategy, in the unit of the column.
     """
 
@@ -42,6 +45,8 @@ class BenchResult:
     rejected: Mapping[str, int]
     batch: int
     curves: Mapping[str, npt.NDArray[np.float64]]
+    look_up: LookUp = "mean"
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def checkpoints(self) -> list[int]:
@@ -61,6 +66,8 @@ class BenchResult:
             "rows": self.n_rows,
             "rejected": dict(self.rejected),
             "batch": self.batch,
+            "look_up": self.look_up,
+            "bounds": dict(self.bounds),
             "seeds": len(next(iter(self.curves.values()))),
             "strategies": [
                 {
@@ -90,6 +97,12 @@ class BenchResult:
         lines = [
             f"{self.table}: {self.target}, {self.n_rows} rows, "
             f"{len(next(iter(self.curves.values())))} seeds, {self.batch} candidates at a time",
+            *(
+                []
+                if self.look_up == "mean"
+                else ["an evaluation shows one training; regret of what is returned"]
+            ),
+            *(f"bound: {name} up to {bound:,g}" for name, bound in self.bounds.items()),
             *(f"left out: {number} rows, {reason}" for reason, number in self.rejected.items()),
             "  ".join(["regret after".ljust(width), *(f"{point:>13}" for point in points), "p (best)"]),
         ]
@@ -109,6 +122,7 @@ def run_benchmark(
     seeds: int = 20,
     batch: int = 5,
     workers: int = 1,
+    look_up: LookUp = "mean",
     progress: Callable[[int, int], None] | None = None,
 ) -> BenchResult:
     """Search `table` with every strategy and seed.
@@ -122,6 +136,8 @@ def run_benchmark(
         seeds: searches of each strategy, 2 or more, with the seeds 0, 1, 2 ...
         batch: candidates proposed at a time, the same for every strategy.
         workers: processes; results do not depend on it.
+        look_up: `mean`, an evaluation shows the mean of a candidate's trainings and regret is that of the best so far;
+            `one-run`, it shows one of them at random and regret is that of the candidate which would be returned.
         progress: called with the searches done and all searches.
 
     Raises:
@@ -138,6 +154,13 @@ def run_benchmark(
         raise BenchError(f"`1 <= budget <= {len(table)}`, the rows of {table.name}, must hold, got {budget}")
     if seeds < 2:
         raise BenchError(f"`seeds >= 2` must hold, or there is no interval to report, got {seeds}")
+    if look_up not in get_args(LookUp):
+        raise BenchError(f"`look_up` must be one of {', '.join(get_args(LookUp))}, got {look_up!r:.40}")
+    if look_up == "one-run" and table.trainings < 2:
+        raise BenchError(
+            f"{table.name}: `one-run` needs candidates of several trainings, columns such as {table.target}@0 and "
+            f"{table.target}@1; there is one"
+        )
     if batch < 1 or workers < 1:
         name, value = ("batch", batch) if batch < 1 else ("workers", workers)
         raise BenchError(f"`{name} >= 1` must hold, got {value}")
@@ -145,7 +168,7 @@ def run_benchmark(
     for contender in found:  # what cannot be made is told before hours of searches
         contender.build(0)
         _check_portable(table, contender, workers)
-    jobs = [(table, contender, budget, batch, seed) for contender in found for seed in range(seeds)]
+    jobs = [(table, contender, budget, batch, seed, look_up) for contender in found for seed in range(seeds)]
     done = []
     try:
         with ExitStack() as stack:
@@ -170,6 +193,8 @@ def run_benchmark(
         n_rows=len(table),
         rejected=table.rejected,
         batch=batch,
+        look_up=look_up,
+        bounds=table.bounds,
         curves={contender.label: curve for contender, curve in zip(found, by_strategy, strict=True)},
     )
 
@@ -200,6 +225,6 @@ def mean_and_half_width(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(values.mean()), half
 
 
-def _search(job: tuple[BenchTable, Contender, int, int, int]) -> npt.NDArray[np.float64]:
-    table, contender, budget, batch, seed = job
-    return search_table(table, contender.build(seed), budget, batch, seed, contender.label)
+def _search(job: tuple[BenchTable, Contender, int, int, int, LookUp]) -> npt.NDArray[np.float64]:
+    table, contender, budget, batch, seed, look_up = job
+    return search_table(table, contender.build(seed), budget, batch, seed, contender.label, look_up=look_up)

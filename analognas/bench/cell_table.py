@@ -18,15 +18,20 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from analognas.bench.csv_file import read_csv
 from analognas.bench.error import BenchError
+from analognas.bench.gene_table import GENE
 from analognas.bench.table import BenchTable, make_table, name_of
 from analognas.specs.problems import nearest
 from search_spaces import Genotype
 from search_spaces.nasbench201 import NasBench201Space, from_arch
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CODE_COLUMN: Final = "architecture"
 STRING_COLUMNS: Final = ("ArchitectureString", "cellstr")
@@ -38,17 +43,21 @@ def read_cell_table(path: Path, target: str) -> BenchTable:
     Raises:
         BenchError: when the file is no such CSV, has no column `target`, or too few usable rows.
     """
-    import pandas as pd
+    return table_of_cells(path, read_csv(path), target)
 
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise BenchError(f"{path}: a table must be a CSV file with a header: {reason}") from None
+
+def table_of_cells(path: Path, frame: pd.DataFrame, target: str) -> BenchTable:
+    """Return the table of column `target` of `(rows, columns)` texts.
+
+    Raises:
+        BenchError: when there are no cells, no column `target`, or too few usable rows.
+    """
     names = (CODE_COLUMN, *STRING_COLUMNS)
     column = next((name for name in names if name in frame.columns), None)
     if column is None:
-        raise BenchError(f"{path}: a table of cells needs a column {' or '.join(names)}")
+        raise BenchError(
+            f"{path}: a table needs a column of cells ({' or '.join(names)}), or columns of genes ({GENE}*)"
+        )
     if target not in frame.columns or target == column:
         others = [name for name in frame.columns if name != column]
         raise BenchError(f"{path}: there is no column {target!r} to search{nearest(target, others)}")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analognas.bench.error import BenchError
 from analognas.bench.table_space import TableSpace
+from analognas.specs.problems import nearest
 from analognas.strategies import Objective, SearchProblem
 from search_spaces import Population
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from search_spaces import ArchitectureSpace, SearchSpace
+
+OF_THE_SPACE: Final = ("parameters", "macs")
+"""Costs that strategies know before an evaluation; a bound on them is one of the search."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,11 @@ class BenchTable:
         target: name of the measured column.
         space: the candidates as a search space.
         population: `(n, genes)` canonical, different, buildable.
-        values: `(n,)` measured, in the unit of the column; the larger the better.
+        values: `(n,)` measured, in the unit of the column; the larger the better. Of several trainings: the mean.
         rejected: how many rows of the file were left out, by reason.
+        runs: `(n, trainings)` each training's value, NaN where a candidate has fewer; by default `values` alone.
+        costs: `(n,)` columns that a search may bound, by name.
+        bounds: largest allowed value of `parameters` and `macs`.
     """
 
     name: str
@@ -40,6 +47,9 @@ class BenchTable:
     population: Population
     values: npt.NDArray[np.float64]
     rejected: Mapping[str, int] = field(default_factory=dict)
+    runs: npt.NDArray[np.float64] | None = None
+    costs: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -90,8 +100,66 @@ class BenchTable:
 
     @property
     def problem(self) -> SearchProblem:
-        """The search for the best row."""
-        return SearchProblem(self.space, Objective(self.target, 1), {})
+        """The search for the best row within the bounds."""
+        return SearchProblem(self.space, Objective(self.target, 1), self.bounds)
+
+    @property
+    def trainings(self) -> int:
+        """The most trainings that a candidate has."""
+        return 1 if self.runs is None else self.runs.shape[1]
+
+    @property
+    def best(self) -> float:
+        """The value of the best row within the bounds."""
+        return float(self.values[self.problem.admissible(self.population)].max())
+
+    def bounded(self, bounds: Mapping[str, float]) -> BenchTable:
+        """Return the table under upper bounds.
+
+        Bounds on `parameters` and `macs` are bounds of the search, which strategies know; rows above a bound on another
+        column are left out and counted.
+
+        Raises:
+            BenchError: for a column that is not there, a bound that is no positive number, or fewer than two rows that
+                keep the bounds.
+        """
+        known = dict.fromkeys([*OF_THE_SPACE, *self.costs])
+        for name, bound in bounds.items():
+            if name not in known:
+                raise BenchError(f"{self.name}: there is no cost {name!r:.60} to bound{nearest(name, known)}")
+            if not bound > 0:
+                raise BenchError(f"{self.name}: a bound must be above 0, got {name}={bound:g}")
+        of_search = {name: bound for name, bound in bounds.items() if name in OF_THE_SPACE}
+        table = self._without_rows_above({name: bounds[name] for name in bounds if name not in of_search})
+        table = replace(table, bounds={**self.bounds, **of_search})
+        kept = int(table.problem.admissible(table.population).sum())
+        if kept < 2:
+            raise BenchError(f"{self.name}: at least 2 rows must keep the bounds, got {kept}; raise a bound")
+        return table
+
+    def _without_rows_above(self, bounds: Mapping[str, float]) -> BenchTable:
+        kept = np.ones(len(self), dtype=np.bool_)
+        rejected = dict(self.rejected)
+        for name, bound in bounds.items():
+            above = kept & (self.costs[name] > bound)
+            _count(rejected, f"`{name}` is above {bound:g}", int(above.sum()))
+            kept &= ~above
+        if kept.all():
+            return self
+        if kept.sum() < 2:
+            raise BenchError(
+                f"{self.name}: at least 2 rows must keep the bounds, got {kept.sum()}; raise a bound"
+            )
+        costs = {name: values[kept] for name, values in self.costs.items()}
+        return replace(
+            self,
+            space=self.space.with_rows(self.population[kept], costs),
+            population=self.population[kept],
+            values=self.values[kept],
+            runs=None if self.runs is None else self.runs[kept],
+            costs=costs,
+            rejected=rejected,
+        )
 
     def measure(self, population: Population) -> pd.DataFrame:
         """Return what the candidates measured, one column, `(n, 1)`.
@@ -101,20 +169,35 @@ class BenchTable:
         """
         import pandas as pd
 
-        rows = self.space.rows(population)
-        if (rows < 0).any():
-            outside = population[int(np.argmax(rows < 0))].tolist()
-            raise BenchError(f"{outside} is not in the table {self.name} and was proposed all the same")
-        return pd.DataFrame({self.target: self.values[rows]})
+        return pd.DataFrame({self.target: self.values[self._rows(population)]})
 
-    def regret(self, population: Population) -> npt.NDArray[np.float64]:
-        """Return how far the best of the first k candidates is from the best row, for k = 1 .. n, `(n,)`.
+    def one_run(self, population: Population, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Return one training of each candidate, drawn at random among those it has, `(n,)`.
 
         Raises:
             BenchError: when a candidate is not in the table.
         """
-        values = self.measure(population)[self.target].to_numpy(dtype=np.float64)
-        return np.asarray(self.values.max() - np.maximum.accumulate(values))
+        rows = self._rows(population)
+        draws = rng.random((len(rows), self.trainings))
+        if self.runs is None:
+            return self.values[rows]
+        first = np.where(np.isfinite(self.runs[rows]), draws, np.inf).argmin(axis=1)
+        return np.asarray(self.runs[rows, first])
+
+    def regret(self, population: Population) -> npt.NDArray[np.float64]:
+        """Return how far each candidate is from the best row within the bounds, `(n,)`.
+
+        Raises:
+            BenchError: when a candidate is not in the table.
+        """
+        return np.asarray(self.best - self.values[self._rows(population)])
+
+    def _rows(self, population: Population) -> npt.NDArray[np.intp]:
+        rows = self.space.rows(population)
+        if (rows < 0).any():
+            outside = population[int(np.argmax(rows < 0))].tolist()
+            raise BenchError(f"{outside} is not in the table {self.name} and was proposed all the same")
+        return rows
 
 
 def make_table(
@@ -124,6 +207,9 @@ def make_table(
     population: Population,
     values: npt.NDArray[np.float64],
     rejected: Mapping[str, int],
+    *,
+    runs: npt.NDArray[np.float64] | None = None,
+    costs: Mapping[str, npt.NDArray[np.float64]] | None = None,
 ) -> BenchTable:
     """Return the table of the usable rows: what cannot be built, or comes twice, is left out and counted.
 
@@ -134,22 +220,34 @@ def make_table(
         population: `(n, genes)` as read.
         values: `(n,)` as read, finite.
         rejected: rows that the reader left out, by reason.
+        runs: `(n, trainings)` each training's value, where there are several.
+        costs: `(n,)` finite columns by name; `parameters` and `macs` stand for those of the space.
 
     Raises:
         BenchError: when fewer than two rows are left.
     """
     counts = dict(rejected)
-    buildable = np.array([not problem for problem in space.problems(population)], dtype=np.bool_)
-    _count(counts, "the network cannot be built", int((~buildable).sum()))
-    canonical, values = space.canonical(population[buildable]), values[buildable]
+    buildable = np.flatnonzero([not problem for problem in space.problems(population)])
+    _count(counts, "the network cannot be built", len(population) - len(buildable))
+    canonical = space.canonical(population[buildable])
     _, first = np.unique(canonical, axis=0, return_index=True)
     _count(counts, "the same network as an earlier row", len(canonical) - len(first))
-    rows = np.sort(first)
+    rows = buildable[np.sort(first)]
     if len(rows) < 2:
         why = "".join(f"; left out: {number}, {reason}" for reason, number in counts.items())
         raise BenchError(f"{name}: a benchmark needs at least 2 usable rows, got {len(rows)}{why}")
-    kept = canonical[rows]
-    return BenchTable(name, target, TableSpace(space, kept), kept, values[rows], counts)
+    kept = canonical[np.sort(first)]
+    costs = {cost: column[rows] for cost, column in (costs or {}).items()}
+    return BenchTable(
+        name,
+        target,
+        TableSpace(space, kept, costs),
+        kept,
+        values[rows],
+        counts,
+        runs=None if runs is None else runs[rows],
+        costs=costs,
+    )
 
 
 def _count(counts: dict[str, int], reason: str, number: int) -> None:

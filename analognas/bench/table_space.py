@@ -8,7 +8,7 @@ operator that makes small steps still makes the smallest steps that the table ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -32,11 +32,19 @@ class TableSpace:
     Args:
         space: the space that the table was measured in.
         population: `(n, genes)` canonical, different genotypes that have a row.
+        costs: `(n,)` columns of the table by name; `parameters` and `macs` stand for those of the space, and the
+            logarithms of all of them are features.
     """
 
-    def __init__(self, space: ArchitectureSpace, population: Population) -> None:
+    def __init__(
+        self,
+        space: ArchitectureSpace,
+        population: Population,
+        costs: Mapping[str, npt.NDArray[np.float64]] | None = None,
+    ) -> None:
         self._space = space
         self._rows = population
+        self._costs = dict(costs or {})
         # Any fixed odd numbers make a hash of a row; equality is checked on the row itself.
         weights = np.random.default_rng(0).integers(1, 2**62, size=population.shape[1], dtype=np.int64) | 1
         self._weights = weights
@@ -51,6 +59,10 @@ class TableSpace:
         place = np.minimum(np.searchsorted(self._sorted, self._keys(population)), len(self._sorted) - 1)
         row = self._order[place]
         return np.where((self._rows[row] == population).all(axis=1), row, -1)
+
+    def with_rows(self, population: Population, costs: Mapping[str, npt.NDArray[np.float64]]) -> TableSpace:
+        """Return the space of other rows and their costs."""
+        return TableSpace(self._space, population, costs)
 
     def sample(self, n: int, rng: np.random.Generator) -> Population:
         """Draw `n` rows at random."""
@@ -73,16 +85,21 @@ class TableSpace:
         return self._space.canonical(population)
 
     def encode(self, population: Population) -> pd.DataFrame:
-        """Return the features of the whole space."""
-        return self._space.encode(population)
+        """Return the features of the whole space, and the logarithms of the costs in the table."""
+        features = self._space.encode(population)
+        logarithms = {
+            f"log_{name}": np.log(np.maximum(self._cost(name, population), 1e-12)).astype(np.float32)
+            for name in self._costs
+        }
+        return features.assign(**logarithms)
 
     def parameters(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the trainable parameters of each network."""
-        return self._space.parameters(population)
+        return self._whole("parameters", population, self._space.parameters)
 
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the multiply-accumulates of each network."""
-        return self._space.macs(population)
+        return self._whole("macs", population, self._space.macs)
 
     def matrices(self, population: Population) -> Matrices:
         """Return the weight matrices of each network."""
@@ -107,6 +124,16 @@ class TableSpace:
     def build(self, genotype: Genotype) -> nn.Module:
         """Return the network."""
         return self._space.build(genotype)
+
+    def _whole(
+        self, name: str, population: Population, other: Callable[[Population], npt.NDArray[np.int64]]
+    ) -> npt.NDArray[np.int64]:
+        return self._cost(name, population).astype(np.int64) if name in self._costs else other(population)
+
+    def _cost(self, name: str, population: Population) -> npt.NDArray[np.float64]:
+        """Return a cost of each candidate; those outside the table, which no search admits, have the median."""
+        column, rows = self._costs[name], self.rows(population)
+        return np.where(rows >= 0, column[rows], np.median(column))
 
     def _walk(self, population: Population, rng: np.random.Generator) -> Population:
         walkers = self._space.canonical(population)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,7 +14,10 @@ from analognas.cli.options import AsJson
 
 def bench(
     table: Annotated[
-        str, typer.Option(help="A CSV of measured cells, a run directory, or `synthetic`.")
+        str,
+        typer.Option(
+            help="A CSV of measured cells or of categorical genes, a run directory, or `synthetic`."
+        ),
     ] = "synthetic",
     target: Annotated[
         str | None, typer.Option(help="The column to maximise, or the metric of a run to improve.")
@@ -29,13 +32,24 @@ def bench(
     budget: Annotated[int, typer.Option(min=1, help="Evaluations of a search.")] = 200,
     seeds: Annotated[int, typer.Option(min=2, help="Searches of each strategy.")] = 20,
     batch: Annotated[int, typer.Option(min=1, help="Candidates proposed at a time.")] = 5,
+    bound: Annotated[
+        list[str],
+        typer.Option(help="Largest allowed cost, such as parameters=1e6; repeatable.", metavar="COST=VALUE"),
+    ] = [],  # noqa: B006  # typer copies it
+    look_up: Annotated[
+        Literal["mean", "one-run"],
+        typer.Option(
+            help="What an evaluation shows: `mean` of a candidate's trainings, or `one-run` of them at random; regret "
+            "is then that of the candidate which would be returned."
+        ),
+    ] = "mean",
     workers: Annotated[int, typer.Option(min=1, help="Processes; results do not depend on it.")] = 1,
     plot: Annotated[Path | None, typer.Option(help="Write the regret curves to this SVG file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies on a table of measured candidates: regret, intervals, ranking."""
     from analognas.bench import open_table, regret_svg, run_benchmark, strategies_named
-    from analognas.bench.names import SYNTHETIC
+    from analognas.bench.names import SYNTHETIC, read_bounds
     from analognas.errors import UserError
     from analognas.record.directory import write_atomically
 
@@ -49,12 +63,13 @@ def bench(
         _check_plot(plot)
     try:
         result = run_benchmark(
-            open_table(table, target),
+            open_table(table, target).bounded(read_bounds(bound)),
             strategies or strategies_named([]),
             budget=budget,
             seeds=seeds,
             batch=batch,
             workers=workers,
+            look_up=look_up,
             progress=progress,
         )
     except ValueError as error:

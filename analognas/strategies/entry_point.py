@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, final
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from analognas.specs.entry_points import Guard, make_from_entry_point
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.recommendation import Believing
 from analognas.strategies.strategy import History, Proposal, Strategy
 
 GROUP: Final = "analognas.strategies"
@@ -78,6 +80,30 @@ class ForeignStrategy:
             if problem_of:
                 raise self.guard.breach("ask", f"returned {proposal!r:.200}: {problem_of}")
         return proposals
+
+    def posterior_worth(
+        self, problem: SearchProblem, history: History, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """Return what the strategy believes each trial to be worth, `(n,)`; as measured if it believes nothing.
+
+        Raises:
+            UserError: when its `posterior_worth` fails, or does not return a number for each completed trial.
+        """
+        if not isinstance(self.strategy, Believing):
+            return problem.worth(history.metrics)
+        believed: object = self.guard.call(
+            "posterior_worth", self.strategy.posterior_worth, problem, history, rng
+        )
+        try:
+            worth = np.asarray(believed, dtype=np.float64)
+        except (TypeError, ValueError):
+            worth = np.empty(0)
+        if worth.shape != (len(history),) or not np.isfinite(worth[history.completed]).all():
+            raise self.guard.breach(
+                "posterior_worth",
+                f"must return a finite number for each of the {len(history)} trials, got {believed!r:.200}",
+            )
+        return worth
 
 
 def _wrong(proposal: Proposal, problem: SearchProblem, genes: int) -> str:

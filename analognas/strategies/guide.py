@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.metrics import SOFT_METRICS
-from analognas.strategies.acquisition import Acquisition
+from analognas.strategies.acquisition import EXPECTATION, Acquisition
 from analognas.strategies.appraisal import Appraisal, Appraise
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.problem import SearchProblem
@@ -42,7 +42,6 @@ class Guide:
         problem: the objective and the soft bounds.
         fitted: predicts the objective, under its name, and the soft metrics.
         scores: from the scores of the objective to the scale of the fit; None where that is raw.
-        incumbent: what the best trial is worth on the scale of the fit.
         trend: of the score with size, which the surrogate is fitted on the deviations from; None: none.
         of_worth: whether it predicts what candidates are worth, and not their objective.
     """
@@ -50,7 +49,6 @@ class Guide:
     problem: SearchProblem
     fitted: FittedSurrogate
     scores: NormalScores | None
-    incumbent: float
     trend: SizeTrend | None = None
     of_worth: bool = False
 
@@ -62,6 +60,10 @@ class Guide:
         metric = self.problem.objective.metric
         expected = prediction.mean[metric] + self.trend(self.problem.space.parameters(population))
         return replace(prediction, mean=prediction.mean.assign(**{metric: expected}))
+
+    def believed(self, population: Population) -> npt.NDArray[np.float64]:
+        """Return what `(n, genes)` candidates, tried or not, are expected to be worth, on the scale of the fit."""
+        return self.appraiser(EXPECTATION, caution=0.0)(population).worth
 
     def appraiser(self, acquisition: Acquisition, caution: float) -> Appraise:
         """Return the function that encodes, predicts and appraises a population.
@@ -143,14 +145,11 @@ def fit_guide(
     metrics = history.metrics.iloc[rows].reset_index(drop=True)
     population = history.population[rows]
     features = problem.space.encode(population)
-    worth = problem.worth(metrics)
-    score = worth if of_worth else problem.score(metrics)
+    score = problem.worth(metrics) if of_worth else problem.score(metrics)
 
     def fit(n: int, generator: np.random.Generator) -> Guide:
         scores = NormalScores.fit(score[:n]) if scale == "ranks" else None
-        own, best = score, float(worth.max())
-        if scores is not None:
-            own, best = scores.forward(score), float(scores.forward(np.array([best]))[0])
+        own = score if scores is None else scores.forward(score)
         trend = None
         if trended and "parameters" in problem.upper_bounds:
             parameters = problem.space.parameters(population)
@@ -158,7 +157,7 @@ def fit_guide(
             own = own - trend(parameters)
         targets = metrics[names].assign(**{problem.objective.metric: own})
         fitted = surrogate.fit(features[:n], targets[:n], generator)
-        return Guide(problem, fitted, scores, incumbent=best, trend=trend, of_worth=of_worth)
+        return Guide(problem, fitted, scores, trend=trend, of_worth=of_worth)
 
     def predict(n: int, group: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         mean = fit(n, np.random.default_rng(n)).predict(population[group]).mean

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.recommendation import posterior_worth
 from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import Population
 
@@ -64,6 +66,12 @@ class SelfWatching:
         batch.draw(n, mutants, RECOVERY)
         batch.draw(n - len(batch.proposals), problem.space.sample, RECOVERY)
         return batch.proposals
+
+    def posterior_worth(
+        self, problem: SearchProblem, history: History, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """Return what the strategy believes each trial to be worth, `(n,)`."""
+        return posterior_worth(self.strategy, problem, history, rng)
 
 
 def fallen_behind(problem: SearchProblem, history: History, design: int) -> bool:

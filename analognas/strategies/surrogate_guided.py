@@ -24,7 +24,7 @@ from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.filling_design import FillingDesign
-from analognas.strategies.guide import MIN_TRIALS, Scale, fit_guide, missing_design_trials
+from analognas.strategies.guide import MIN_TRIALS, Guide, Scale, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import Design
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
@@ -139,6 +139,24 @@ class SurrogateGuided:
             proposals += self._guided(problem, history, proposals, n - len(proposals), rng)
         return proposals
 
+    def posterior_worth(
+        self, problem: SearchProblem, history: History, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """Return what the surrogate expects each trial to be worth, `(n,)`; NaN for failed ones.
+
+        It is on the scale of the fit. Before there are enough trials for one, it is what they measured.
+        """
+        worth = problem.worth(history.metrics)
+        done = history.completed
+        if done.sum() >= MIN_TRIALS:
+            worth[done] = self._guide(problem, history, rng).believed(history.population[done])
+        return worth
+
+    def _guide(self, problem: SearchProblem, history: History, rng: np.random.Generator) -> Guide:
+        return fit_guide(
+            self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size, trended=True
+        )
+
     def _guided(
         self,
         problem: SearchProblem,
@@ -148,14 +166,13 @@ class SurrogateGuided:
         rng: np.random.Generator,
     ) -> list[Proposal]:
         known = history.seen() | {proposal.genotype for proposal in chosen}
-        guide = fit_guide(
-            self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size, trended=True
-        )
+        guide = self._guide(problem, history, rng)
+        tried = history.population[history.completed]
         n_explored = int(rng.binomial(n, self.exploration))
         acquisition = make_acquisition(
             self.acquisition,
             beta=self.beta,
-            incumbent=guide.incumbent,
+            incumbent=float(guide.believed(tried).max()),
             turn=(len(history) + len(history.pending)) // n,
             rng=rng,
         )
