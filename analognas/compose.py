@@ -178,7 +178,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
             minutes=config.search.minutes,
             earlier=warm_start.trials,
         ),
-        ending=_ending(config, problem, evaluator),
+        ending=_ending(config, problem, evaluator, strategy),
         evaluator=evaluator,
         site=_site(config),  # last, because only a composition can close it again
         probe=found,
@@ -199,12 +199,15 @@ def _site(config: SearchConfig) -> Site:
         raise MisfitError(str(error), ("executor",)) from None
 
 
-def _ending(config: SearchConfig, problem: SearchProblem, evaluator: Evaluator) -> Ending:
+def _ending(config: SearchConfig, problem: SearchProblem, evaluator: Evaluator, strategy: Strategy) -> Ending:
     return Ending(
         problem=problem,
         evaluator=evaluator,
         choice=config.choice,
+        strategy=strategy,
         n_finalists=config.final.finalists,
+        n_seeds=config.final.seeds,
+        n_shortlisted=config.final.shortlist,
         references=config.references,
         budget=final_budget(config.training, config.final),
         chips=config.final.chips,

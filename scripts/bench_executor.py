@@ -92,7 +92,7 @@ def record(folder: Path, n: int) -> list[Trial]:
     with (folder / "trials.jsonl").open("a") as file:
         for number, genotype in enumerate(list(genotypes)[:n], start=1):
             outcome = measure(Job(Proposal(genotype, "random"), number - 1, 0, number))
-            trials.append(loop._trial(number, outcome, None))
+            trials.append(loop.entered(number, outcome, None, 0.0))
             file.write(trials[-1].to_json() + "\n")
     return trials
 

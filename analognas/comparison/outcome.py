@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
@@ -42,6 +44,7 @@ class RunOutcome:
         references: the reference networks by name.
         differences: of the network to each reference by name, over chips and test images; None without a network or
             a record of images.
+        further: more trainings of the network and the references (`final.seeds`).
     """
 
     strategy: str
@@ -57,6 +60,7 @@ class RunOutcome:
     network: ValidatedNetwork | None = None
     references: tuple[ValidatedNetwork, ...] = ()
     differences: Mapping[str, Difference | None] = field(default_factory=dict)
+    further: tuple[ValidatedNetwork, ...] = ()
 
     def reference(self, name: str) -> ValidatedNetwork | None:
         """Return a reference network, which may be the exported one."""
@@ -70,7 +74,25 @@ class RunOutcome:
 
     def versus(self, reference: str) -> tuple[Correct, Correct] | None:
         """Return what network and reference find of each test image; None where that is not known."""
-        return paired(self.network, self.reference(reference))
+        return paired(self.correct(self.network), self.correct(self.reference(reference)))
+
+    def correct(self, network: ValidatedNetwork | None) -> Correct | None:
+        """Return what the chips of all trainings of a network find of each test image; None where that is not known."""
+        images = [training.correct_1d for training in self._trainings(network)]
+        known = [correct.unpacked() for correct in images if correct is not None]
+        return np.concatenate(known) if known and len(known) == len(images) else None
+
+    def mean(self, metric: str) -> float:
+        """Return a figure of the exported network on the test split, in the mean of its trainings; NaN without one."""
+        figures = [training.metrics[metric] for training in self._trainings(self.network)]
+        return fmean(figures) if figures else math.nan
+
+    def _trainings(self, network: ValidatedNetwork | None) -> tuple[ValidatedNetwork, ...]:
+        """Return a network and its further trainings, in order of their numbers."""
+        if network is None:
+            return ()
+        others = [other for other in self.further if other.name == network.name]
+        return tuple(sorted([network, *others], key=lambda training: training.repeat))
 
     def to_json(self) -> dict[str, Any]:
         """Return everything, JSON-able."""
@@ -94,11 +116,9 @@ class RunOutcome:
         }
 
 
-def paired(first: ValidatedNetwork | None, second: ValidatedNetwork | None) -> tuple[Correct, Correct] | None:
-    """Return what two networks find of each test image a day after programming; None where that is not known."""
-    if first is None or second is None or first.correct_1d is None or second.correct_1d is None:
-        return None
-    return first.correct_1d.unpacked(), second.correct_1d.unpacked()
+def paired(first: Correct | None, second: Correct | None) -> tuple[Correct, Correct] | None:
+    """Return both, None where one is not known."""
+    return None if first is None or second is None else (first, second)
 
 
 def read_finished(planned: PlannedRun, design: int) -> RunOutcome | None:
@@ -145,6 +165,7 @@ def outcome(
         best_so_far=tuple(None if np.isnan(value) else float(value) for value in best),
         network=None if result is None else result.network,
         references=() if result is None else result.references,
+        further=() if result is None else result.further,
     )
     pairs = {name: found.versus(name) for name in planned.config.references}
     return replace(

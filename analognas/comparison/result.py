@@ -116,27 +116,24 @@ class Comparison:
 
     def _summary(self, strategy: str, first: Mapping[int, RunOutcome] | None) -> StrategySummary:
         runs = self.of(strategy)
-        networks = [run.network for run in runs if run.network is not None]
-        accuracy = [network.metrics["accuracy_1d"] for network in networks]
+        ended = [run for run in runs if run.network is not None]
+        accuracy = [run.mean("accuracy_1d") for run in ended]
         to_first = [] if first is None else [(run, first[run.seed]) for run in runs if run.seed in first]
         return StrategySummary(
             strategy=strategy,
-            seeds=tuple(run.seed for run in runs if run.network is not None),
+            seeds=tuple(run.seed for run in ended),
             accuracy_1d=_mean(accuracy),
             spread=float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else None,
-            avm=_mean([network.metrics["avm"] for network in networks]),
-            parameters=_mean([network.metrics["parameters"] for network in networks]),
+            avm=_mean([run.mean("avm") for run in ended]),
+            parameters=_mean([run.mean("parameters") for run in ended]),
             references_exported=sum(run.exported_reference is not None for run in runs),
             trials=sum(run.trials for run in runs),
             after_design=sum(run.after_design for run in runs),
             wasted=sum(run.wasted for run in runs),
-            differences={
-                name: _difference([run.versus(name) for run in runs if run.network is not None])
-                for name in self.references
-            },
+            differences={name: _difference([run.versus(name) for run in ended]) for name in self.references},
             to_first=_difference(
                 [
-                    paired(run.network, other.network)
+                    paired(run.correct(run.network), other.correct(other.network))
                     for run, other in to_first
                     if run.network is not None and other.network is not None
                 ]

@@ -173,6 +173,15 @@ class FinalSpec(Spec):
         le=100,
         description="best trials raced in full with the references on the validation split; the winner is exported",
     )
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="trainings of each reference and each network of the second round; one is exported",
+    )
+    shortlist: int = Field(
+        default=3, ge=1, le=100, description="finalists of the second round, where `seeds` is above 1"
+    )
     train_on: Literal["train", "train-and-validation"] = Field(
         default="train",
         description="train-and-validation: the choice is made, so its data train too, the references likewise",

@@ -16,6 +16,7 @@ from analognas.record.trial import Trial
 from analognas.record.validation import BEST
 from analognas.seeds import derive_seed
 from analognas.strategies.problem import Choice, SearchProblem
+from analognas.strategies.strategy import Strategy
 
 Entrant: TypeAlias = Trial | str
 """Who takes part in the race, and who wins it: a trial's candidate, or a reference by its name."""
@@ -34,7 +35,10 @@ class Ending:
         problem: of the search.
         evaluator: of the trials, and of the trainings at full budget.
         choice: how the network that is exported is chosen.
+        strategy: of the search; what it believes of the trials decides which of them race.
         n_finalists: trials in the race.
+        n_seeds: trainings of each network of the second round, and of each reference; with 1 there is no such round.
+        n_shortlisted: trials in the second round.
         references: published networks to compare with, by name; those that keep the hard constraints race, too.
         budget: of a training at full budget.
         chips: programmed for each split.
@@ -46,7 +50,10 @@ class Ending:
     problem: SearchProblem
     evaluator: Evaluator
     choice: Choice
+    strategy: Strategy
     n_finalists: int
+    n_seeds: int
+    n_shortlisted: int
     references: tuple[str, ...]
     budget: TrainingBudget
     chips: int
@@ -62,13 +69,16 @@ class Ending:
     @property
     def most_trainings(self) -> int:
         """How many full trainings can be under way together at most."""
-        return self.n_finalists + len(self.references)
+        n_references = len(self.references)
+        second_round = (self.n_seeds - 1) * (min(self.n_shortlisted, self.n_finalists) + n_references)
+        return max(self.n_finalists + n_references, second_round, self.n_seeds * (1 + n_references))
 
-    def in_the_race(self, entrant: Entrant) -> FullTraining:
-        """Return the training of a finalist, measured on the validation split."""
+    def in_the_race(self, entrant: Entrant, repeat: int = 0) -> FullTraining:
+        """Return a training of a finalist, measured on the validation split."""
         name = name_of(entrant)
-        seed = derive_seed(self.seed, "finalist", name)
-        return self._training(f"finalist-{name}", entrant, seed, ("validation",), self.evaluator.task)
+        seed = derive_seed(self.seed, "finalist", name, *_further(repeat))
+        key = f"finalist-{name}{_suffix(repeat)}"
+        return self._training(key, entrant, seed, ("validation",), self.evaluator.task)
 
     def of_trial(self, trial: Trial) -> FullTraining:
         """Return the training of any trial, with the seed of a finalist, measured as the exported network is."""
@@ -78,19 +88,20 @@ class Ending:
         splits: tuple[SplitName, ...] = ("validation", "test")
         return self._training(f"trial-{trial.number}", trial, seed, splits, self.evaluator.task)
 
-    def on_test(self, entrant: Entrant, raced: FullyTrained | None) -> FullTraining:
+    def on_test(self, entrant: Entrant, raced: FullyTrained | None, repeat: int = 0) -> FullTraining:
         """Return the measurement on the test split of what was trained in the race, after a training where it was not.
 
         Args:
             entrant: the winner or a reference.
             raced: its network of the race; None without one. It is trained again where validation images train.
+            repeat: which of its trainings it is.
         """
         name = entrant if isinstance(entrant, str) else BEST
         known = None if self.trains_on_validation else raced
         also_validation = known is None and not self.trains_on_validation
         splits: tuple[SplitName, ...] = ("validation", "test") if also_validation else ("test",)
-        seed = derive_seed(self.seed, "final", name)
-        return self._training(f"final-{name}", entrant, seed, splits, self.final_task, known)
+        seed = derive_seed(self.seed, "final", name, *_further(repeat))
+        return self._training(f"final-{name}{_suffix(repeat)}", entrant, seed, splits, self.final_task, known)
 
     def _training(
         self,
@@ -122,3 +133,12 @@ class Ending:
         images = len(task.source.validation) + len(task.source.test)
         on_chips = self.chips * images / (evaluator.chips * len(evaluator.task.validation))
         return max(1.0, trained + on_chips)
+
+
+def _further(repeat: int) -> tuple[str, ...]:
+    """Return what tells the seeds of further trainings apart; the first has none, as where there is one alone."""
+    return (str(repeat),) if repeat else ()
+
+
+def _suffix(repeat: int) -> str:
+    return f"-seed-{repeat + 1}" if repeat else ""

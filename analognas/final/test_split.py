@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -49,7 +49,7 @@ def validate_best_and_references(
     race: Race,
     trials: Sequence[Trial],
     observer: Observer,
-) -> tuple[FinalNetwork, tuple[ValidatedNetwork, ...]]:
+) -> tuple[FinalNetwork, tuple[ValidatedNetwork, ...], tuple[ValidatedNetwork, ...]]:
     """Measure what was chosen and the references on the test split.
 
     What the race has trained is taken as it is; what it has not, and everything where the validation split trains as
@@ -63,33 +63,55 @@ def validate_best_and_references(
         observer: is told of each network.
 
     Returns:
-        The chosen network, and the measurements of the references that could be trained.
+        The chosen network, the measurements of the references that could be trained, and those of further trainings.
 
     Raises:
         UserError: when the training of the chosen network fails.
     """
     same = [name for name, trial in race.same.items() if trial is race.winner]
     entrants = [race.winner, *(name for name in ending.references if name not in (race.winner, *same))]
-    trainings = [ending.on_test(entrant, race.trained.get(name_of(entrant))) for entrant in entrants]
+    numbers = [race.exported, *(number for number in range(ending.n_seeds) if number != race.exported)]
+    planned = [(entrant, number) for number in numbers for entrant in entrants]
+    trainings = [
+        ending.on_test(entrant, race.trained.get(name_of(entrant), {}).get(number), number)
+        for entrant, number in planned
+    ]
     outcomes = outcomes_in_order(executor, trainings)
-    validated: dict[str, ValidatedNetwork] = {}
+    validated: dict[tuple[str, int], ValidatedNetwork] = {}
     weights = b""
-    for entrant, training in zip(entrants, trainings, strict=True):
+    for (entrant, number), training in zip(planned, trainings, strict=True):
         name = entrant if isinstance(entrant, str) else BEST
-        is_winner = entrant is race.winner
-        observer.stage(_announced(ending, entrant, training, trials, is_winner=is_winner))
+        is_exported = entrant is race.winner and number == race.exported
+        said = _announced(ending, entrant, training, trials, is_winner=entrant is race.winner)
+        observer.stage(said + (f", seed {number + 1}" if ending.n_seeds > 1 else ""))
         result = next(outcomes).result
         if isinstance(result, Failure):
-            if is_winner:
+            if is_exported:
                 raise UserError(f"{_who(entrant)}: {_failed(result)}")
             observer.stage(f"{name} is left out: its training at full budget failed: {result.reason}")
             continue
-        weights = result.weights if is_winner else weights
-        validated[name] = _record(name, training, result)
+        weights = result.weights if is_exported else weights
+        validated[name, number] = _record(name, training, result, number)
+    for (name, number), network in list(validated.items()):
+        if name == (race.winner if isinstance(race.winner, str) else BEST):
+            validated |= {
+                (other, number): replace(network, name=other, architecture={"name": other}) for other in same
+            }
     chosen = next(iter(validated.values()))
-    validated.update({name: replace(chosen, name=name, architecture={"name": name}) for name in same})
     final = _final_network(ending, trainings[0], weights, chosen)
-    return final, tuple(validated[name] for name in ending.references if name in validated)
+    shown = {name: _first_of(validated, name, numbers) for name in ending.references}
+    references = tuple(network for network in shown.values() if network is not None)
+    further = tuple(
+        network for network in validated.values() if network is not chosen and network not in references
+    )
+    return final, references, further
+
+
+def _first_of(
+    validated: Mapping[tuple[str, int], ValidatedNetwork], name: str, numbers: Sequence[int]
+) -> ValidatedNetwork | None:
+    """Return the training of a reference that is shown: that with the number of the exported one, or another."""
+    return next((validated[name, number] for number in numbers if (name, number) in validated), None)
 
 
 def validate_trial(
@@ -133,7 +155,7 @@ def _final_network(
     return FinalNetwork(training.genotype, network, analog, task, validated)
 
 
-def _record(name: str, training: FullTraining, result: FullyTrained) -> ValidatedNetwork:
+def _record(name: str, training: FullTraining, result: FullyTrained, repeat: int = 0) -> ValidatedNetwork:
     """Return the record of a result that was measured on the test split."""
     test = result.measured["test"]
     return ValidatedNetwork(
@@ -144,6 +166,7 @@ def _record(name: str, training: FullTraining, result: FullyTrained) -> Validate
         curves={name: split.curve for name, split in result.measured.items()},
         training=result.training,
         correct_1d=test.correct_1d,
+        repeat=repeat,
     )
 
 

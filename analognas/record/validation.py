@@ -38,6 +38,7 @@ class ValidatedNetwork:
         training: what was done: epochs, seed, inputs, accuracy before hardware-aware training.
         correct_1d: which test images each chip classifies correctly one day after programming; None in a record of a
             time that did not keep it.
+        repeat: which of several trainings it is, with seeds of their own, from 0.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ValidatedNetwork:
     curves: Mapping[str, Curve]
     training: Mapping[str, Any]
     correct_1d: Annotated[CorrectImages, AfterValidator(_check_bits)] | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,14 @@ class Finalist:
         metrics: the figures of `analognas.record.trial` on the validation split; empty when it failed.
         failure: why; empty when it did not.
         reference: its name; empty for a trial's candidate.
+        repeat: which of its trainings it is, from 0; those after the first are of the second round.
     """
 
     trial: int | None
     metrics: Metrics
     failure: str
     reference: str = ""
+    repeat: int = 0
 
 
 class _Judgement(BaseModel):
@@ -107,6 +111,7 @@ class FinalResult:
             `{"kind": name, "tau": {metric: Kendall tau or null}, "undefined": {metric: why}, "trials": n, "folds": k,
             "measured": {metric: [...]}, "predicted": {metric: [...]}}`; empty when the run had no surrogate.
         finalists: the networks that were trained at full budget for the choice; empty where the best trial was chosen.
+        further: more trainings of the chosen network and of the references, with other seeds (`final.seeds`).
     """
 
     trial: int | None
@@ -114,6 +119,7 @@ class FinalResult:
     references: tuple[ValidatedNetwork, ...]
     surrogate: Annotated[Mapping[str, Any], AfterValidator(_check_judgement)]
     finalists: tuple[Finalist, ...] = ()
+    further: tuple[ValidatedNetwork, ...] = ()
 
     __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
 
@@ -135,10 +141,27 @@ class FinalResult:
     @property
     def winner(self) -> Finalist | None:
         """The chosen network as a finalist, None where the best trial was chosen without a race."""
-        won = (self.trial, self.reference or "")
+        won = (self.trial, self.reference or "", self.network.repeat)
         return next(
-            (finalist for finalist in self.finalists if (finalist.trial, finalist.reference) == won), None
+            (
+                finalist
+                for finalist in self.finalists
+                if (finalist.trial, finalist.reference, finalist.repeat) == won
+            ),
+            None,
         )
+
+    def trainings(self, name: str) -> tuple[ValidatedNetwork, ...]:
+        """Return every training of a network on the test split, by its name, in order."""
+        found = {network.repeat: network for network in self.further if network.name == name}
+        found |= {network.repeat: network for network in self.networks if network.name == name}
+        return tuple(found[repeat] for repeat in sorted(found))
+
+    def pairs(self, reference: str) -> list[tuple[ValidatedNetwork, ValidatedNetwork]]:
+        """Return the trainings of the chosen network and of a reference that have the same number."""
+        others = {network.repeat: network for network in self.trainings(reference)}
+        chosen = self.trainings(self.network.name)
+        return [(network, others[network.repeat]) for network in chosen if network.repeat in others]
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""

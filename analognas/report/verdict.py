@@ -1,7 +1,8 @@
 """What a search achieved next to its reference networks, in one honest sentence each.
 
 A difference has its 95 % interval over chips and test images (`analognas.paired_bootstrap`). Where that holds zero the
-word is "level". Another training of the same two networks is not in it: that takes several seeds, `analognas compare`.
+word is "level". Another training of the same two networks is in it where there were several (`final.seeds`); the
+sentence then is about the mean of the trainings. Another search is not: that takes `analognas compare`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 import numpy as np
 
-from analognas.paired_bootstrap import difference
+from analognas.paired_bootstrap import Correct, difference
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.report.wording import amount, broken_bound, label
@@ -41,7 +43,12 @@ def comparisons(
     """
     raced = {finalist.reference for finalist in result.finalists if not finalist.failure}
     return [
-        _compared(result.network, reference, objectives, upper_bounds, raced=reference.name in raced)
+        _compared(
+            result.pairs(reference.name) or [(result.network, reference)],
+            objectives,
+            upper_bounds,
+            raced=reference.name in raced,
+        )
         for reference in result.others
     ]
 
@@ -59,14 +66,14 @@ def shortfall(network: ValidatedNetwork, trial: Trial) -> str:
 
 
 def _compared(
-    found: ValidatedNetwork,
-    reference: ValidatedNetwork,
+    pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]],
     objectives: Sequence[Objective],
     upper_bounds: Mapping[str, float],
     *,
     raced: bool,
 ) -> str:
-    lead = _lead(found, reference, objectives[0].metric)
+    found, reference = pairs[0]
+    lead = _lead(pairs, objectives[0].metric)
     ratio = found.metrics["parameters"] / reference.metrics["parameters"]
     if lead.level:
         return (
@@ -77,7 +84,7 @@ def _compared(
             f"{found.name} is ahead of {reference.name} by {lead.text}, with {ratio:.2g} times its parameters"
         )
     return (
-        f"{reference.name} is ahead by {_lead(reference, found, objectives[0].metric).text}, "
+        f"{reference.name} is ahead by {_lead([(two, one) for one, two in pairs], objectives[0].metric).text}, "
         f"has {1 / ratio:.2g} times the parameters; "
         f"it {_why_not(found, reference, objectives, upper_bounds, raced=raced)}"
     )
@@ -120,23 +127,37 @@ class _Lead:
     level: bool
 
 
-def _lead(first: ValidatedNetwork, second: ValidatedNetwork, objective: str) -> _Lead:
-    points = 100 * (first.metrics[objective] - second.metrics[objective])
+def _lead(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]], objective: str) -> _Lead:
+    """Return the lead of the first networks of the pairs, one pair a training, in the mean."""
+    points = 100 * fmean(first.metrics[objective] - second.metrics[objective] for first, second in pairs)
     named = f"{points:.2f} points of {label(objective)}"
-    if objective == "accuracy_1d" and first.correct_1d is not None and second.correct_1d is not None:
-        one, two = first.correct_1d.unpacked(), second.correct_1d.unpacked()
-        if one.shape[1] == two.shape[1]:
-            found = difference([(one, two)])
-            ends = f"{100 * found.low:.2f} to {100 * found.high:.2f}"
-            return _Lead(
-                points,
-                f"{named} (95 % interval {ends}, {found.chips} chips, {found.images} images)",
-                found.level,
-            )
-    error = _error_over_chips(first, second, objective)
+    if len(pairs) > 1:
+        named += f" in the mean of {len(pairs)} trainings"
+    known = _correct(pairs) if objective == "accuracy_1d" else []
+    if known:
+        found = difference(known)
+        ends = f"{100 * found.low:.2f} to {100 * found.high:.2f}"
+        return _Lead(
+            points,
+            f"{named} (95 % interval {ends}, {found.chips} chips, {found.images} images)",
+            found.level,
+        )
+    first, second = pairs[0]
+    error = None if len(pairs) > 1 else _error_over_chips(first, second, objective)
     if error is None:
         return _Lead(points, named, points == 0)
     return _Lead(points, f"{named} (± {100 * error:.2f} over chips alone)", points == 0)
+
+
+def _correct(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]]) -> list[tuple[Correct, Correct]]:
+    """Return what both networks find of each test image; nothing where a record lacks that, or has other images."""
+    found = []
+    for first, second in pairs:
+        if first.correct_1d is None or second.correct_1d is None:
+            return []
+        found.append((first.correct_1d.unpacked(), second.correct_1d.unpacked()))
+    same = {network.shape[1] for pair in found for network in pair}
+    return found if len(same) == 1 else []
 
 
 def _error_over_chips(first: ValidatedNetwork, second: ValidatedNetwork, objective: str) -> float | None:

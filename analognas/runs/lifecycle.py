@@ -225,13 +225,14 @@ def _finish(
         earlier = composition.warm_start.trials
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer, earlier)
         race = choose_finalist(ending, executor, trials, best, observer)
-        final, references = validate_best_and_references(ending, executor, race, trials, observer)
+        final, references, further = validate_best_and_references(ending, executor, race, trials, observer)
     result = FinalResult(
         trial=None if isinstance(race.winner, str) else race.winner.number,
         network=final.validated,
         references=references,
         surrogate=surrogate,
         finalists=race.finalists,
+        further=further,
     )
     told = "" if isinstance(race.winner, str) else shortfall(final.validated, race.winner)
     if told:

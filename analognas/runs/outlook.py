@@ -167,6 +167,10 @@ def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per
             sizes.append(float(count_network(published(name, shape, task.n_classes), shape)[1]))
         except (ValueError, RuntimeError):  # told where it is trained
             continue
+    further = (config.final.seeds - 1) * (
+        min(config.final.shortlist, config.final.finalists) * median_macs
+        + sum(sizes[config.final.finalists :])
+    )
     again = 2 if config.final.train_on == "train-and-validation" else 1
     one_s = timed.seconds(
         final_budget(config.training, config.final),
@@ -175,4 +179,4 @@ def _final_s(composition: Composition, timed: TrialTime, median_macs: float, per
         config.final.chips,
         len(composition.evaluator.times_s),
     )
-    return again * one_s * sum(sizes) * per_mac / min(composition.site.workers, len(sizes))
+    return again * one_s * (sum(sizes) + further) * per_mac / min(composition.site.workers, len(sizes))

@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.metrics import SOFT_METRICS
-from analognas.strategies.acquisition import EXPECTATION, Acquisition
+from analognas.strategies.acquisition import Acquisition
 from analognas.strategies.appraisal import Appraisal, Appraise
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal
-from analognas.strategies.worth import broken, prospects
+from analognas.strategies.worth import broken, measured_prospects, prospects
 from search_spaces import Population, genotypes
 from surrogates import FittedSurrogate, Prediction, Surrogate
 
@@ -61,9 +61,21 @@ class Guide:
         expected = prediction.mean[metric] + self.trend(self.problem.space.parameters(population))
         return replace(prediction, mean=prediction.mean.assign(**{metric: expected}))
 
-    def believed(self, population: Population) -> npt.NDArray[np.float64]:
-        """Return what `(n, genes)` candidates, tried or not, are expected to be worth, on the scale of the fit."""
-        return self.appraiser(EXPECTATION, caution=0.0)(population).worth
+    def believed(self, population: Population, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return what tried candidates are expected to be worth, `(n,)`, on the scale of the fit.
+
+        Their objective is what the surrogate expects; whether they keep the soft bounds is what was measured.
+
+        Args:
+            population: `(n, genes)` of completed trials.
+            metrics: `(n, metrics)` measured.
+        """
+        mean, _ = _column(self.predict(population), self.problem.objective.metric)
+        bounds = self.problem.soft_bounds
+        if self.of_worth or not bounds:
+            return mean
+        chance, harm = measured_prospects(metrics, bounds)
+        return chance * mean + (1 - chance) * self._scaled(broken(self._measured(mean), harm))
 
     def appraiser(self, acquisition: Acquisition, caution: float) -> Appraise:
         """Return the function that encodes, predicts and appraises a population.

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.specs.problems import nearest
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.recommendation import posterior_worth
 from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import Genotype, genotypes, published_names, published_network
 
@@ -39,6 +41,12 @@ class StartFrom:
         rows = rows.reshape(len(first), history.population.shape[1])
         with_first = replace(history, pending=np.concatenate([history.pending, rows]))
         return [*first, *self.strategy.ask(problem, with_first, n - len(first), rng)]
+
+    def posterior_worth(
+        self, problem: SearchProblem, history: History, rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """Return what the other strategy believes each trial to be worth, `(n,)`."""
+        return posterior_worth(self.strategy, problem, history, rng)
 
 
 def known_first(

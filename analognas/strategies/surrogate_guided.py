@@ -149,7 +149,8 @@ class SurrogateGuided:
         worth = problem.worth(history.metrics)
         done = history.completed
         if done.sum() >= MIN_TRIALS:
-            worth[done] = self._guide(problem, history, rng).believed(history.population[done])
+            guide = self._guide(problem, history, rng)
+            worth[done] = guide.believed(history.population[done], history.metrics[done])
         return worth
 
     def _guide(self, problem: SearchProblem, history: History, rng: np.random.Generator) -> Guide:
@@ -167,12 +168,13 @@ class SurrogateGuided:
     ) -> list[Proposal]:
         known = history.seen() | {proposal.genotype for proposal in chosen}
         guide = self._guide(problem, history, rng)
-        tried = history.population[history.completed]
+        done = history.completed
+        tried = guide.believed(history.population[done], history.metrics[done])
         n_explored = int(rng.binomial(n, self.exploration))
         acquisition = make_acquisition(
             self.acquisition,
             beta=self.beta,
-            incumbent=float(guide.believed(tried).max()),
+            incumbent=float(tried.max()),
             turn=(len(history) + len(history.pending)) // n,
             rng=rng,
         )

@@ -96,11 +96,16 @@ def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: S
     """
     if not bounds:
         return score
-    measured = {bound.metric: np.asarray(metrics[bound.metric], dtype=np.float64) for bound in bounds}
-    chance, harm = prospects(
-        {name: (values, np.zeros_like(values)) for name, values in measured.items()}, bounds
-    )
+    chance, harm = measured_prospects(metrics, bounds)
     return chance * score + (1 - chance) * broken(score, harm)
+
+
+def measured_prospects(
+    metrics: pd.DataFrame | Mapping[str, Vector], bounds: Sequence[SoftBound]
+) -> Prospects:
+    """Return the prospects of `(n, metrics)` measured trials under the bounds, one at least."""
+    measured = {bound.metric: np.asarray(metrics[bound.metric], dtype=np.float64) for bound in bounds}
+    return prospects({name: (values, np.zeros_like(values)) for name, values in measured.items()}, bounds)
 
 
 def worth_of(score: float, metrics: Mapping[str, float], bounds: Sequence[SoftBound]) -> float:

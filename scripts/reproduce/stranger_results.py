@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from analognas.comparison.outcome import RunOutcome, paired
+from analognas.comparison.outcome import RunOutcome
 from analognas.comparison.result import Comparison
 from analognas.paired_bootstrap import difference
 from analognas.record.directory import RunDirectory
@@ -99,7 +99,7 @@ def _outcome(row: dict[str, Any]) -> RunOutcome:
         network=result.network,
         references=result.references,
     )
-    pairs = {network.name: paired(found.network, network) for network in result.references}
+    pairs = {network.name: found.versus(network.name) for network in result.references}
     known = {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}
     return replace(found, differences=known)
 

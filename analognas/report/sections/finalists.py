@@ -22,7 +22,7 @@ def finalists_section(data: ReportData) -> Html | None:
         return None
     rows = [
         [
-            finalist.reference or f"trial {finalist.trial}",
+            (finalist.reference or f"trial {finalist.trial}") + _seed(finalist.repeat),
             *(
                 accuracy_with_spread(finalist.metrics.get(metric), finalist.metrics.get("std_1d"))
                 if metric == "accuracy_1d"
@@ -39,10 +39,42 @@ def finalists_section(data: ReportData) -> Html | None:
         if _exports_the_winner(result)
         else "The chosen one was then trained once more, with another seed, for the figures above."
     )
+    rounds = (
+        " The best of them and the references were trained with further seeds; the mean of all their trainings decided."
+        if any(finalist.repeat for finalist in result.finalists)
+        else ""
+    )
     return Html(
         table(head, rows, range(1, 1 + len(_COLUMNS)))
-        + caption(f"Each trained at full budget and measured on the validation split. {then}")
+        + caption(f"Each trained at full budget and measured on the validation split.{rounds} {then}")
+        + _on_test(result)
     )
+
+
+def _on_test(result: FinalResult) -> Html:
+    """Return every training on the test split, where there are several of a network."""
+    if not result.further:
+        return Html("")
+    rows = [
+        [
+            network.name + _seed(network.repeat),
+            amount("digital_accuracy", network.digital_accuracy["test"]),
+            accuracy_with_spread(network.metrics.get("accuracy_1d"), network.metrics.get("std_1d")),
+            amount("avm", network.metrics.get("avm")),
+            "exported" if network == result.network else "",
+        ]
+        for shown in result.networks
+        for network in result.trainings(shown.name)
+    ]
+    head = ["training", *(label(metric) for metric in _COLUMNS), ""]
+    return Html(
+        table(head, rows, range(1, 1 + len(_COLUMNS)))
+        + caption("Every training of the chosen network and of the references, on the test split.")
+    )
+
+
+def _seed(repeat: int) -> str:
+    return f", seed {repeat + 1}" if repeat else ""
 
 
 def _exports_the_winner(result: FinalResult) -> bool:

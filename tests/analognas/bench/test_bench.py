@@ -68,7 +68,11 @@ class TestCellTable:
         ("text", "target", "message"),
         [
             ("architecture,accuracy\n", "loss", "no column 'loss' to search; known: accuracy"),
-            ("name,accuracy\nx,1\n", "accuracy", "needs a column architecture or ArchitectureString"),
+            (
+                "name,accuracy\nx,1\n",
+                "accuracy",
+                "needs a column of cells .architecture or ArchitectureString or cellstr., or columns of genes",
+            ),
             ("", "accuracy", "must be a CSV file with a header"),
             ("architecture,accuracy\n", "accuracy", "at least 2 usable rows, got 0$"),
             (

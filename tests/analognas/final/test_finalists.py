@@ -1,8 +1,10 @@
 """The race of the finalists, its trainings replaced by given figures: who takes part, who wins, what is said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -15,6 +17,7 @@ from analognas.executors.executor import Outcome
 from analognas.executors.serial import SerialExecutor
 from analognas.final.ending import Entrant
 from analognas.final.finalists import choose_finalist
+from analognas.final.leaders import leading_trials
 from analognas.progress.observer import Silent
 from analognas.record.trial import DriftRecord, Failure, Trial
 from analognas.record.validation import Finalist
@@ -51,24 +54,78 @@ def race(
     changes: Mapping[str, str] | None = None,
     trials: list[Trial] = TRIALS,
 ) -> tuple[Entrant, tuple[Finalist, ...], list[str]]:
-    """Run a race in which every entrant, a trial by its number, measures `figures`; None diverges."""
+    """Run a race in which every entrant, a trial by its number, measures `figures`; None diverges.
+
+    A further training measures what stands under `NAME-seed-2`, or the same.
+    """
+    told = Told()
+    ending = parts(changes or {}).ending
+    ended = choose_finalist(ending, SerialExecutor(measuring(figures, trials)), trials, trials[0], told)
+    n_trained = sum(map(len, ended.trained.values()))
+    assert n_trained == sum(not finalist.failure for finalist in ended.finalists)
+    return ended.winner, ended.finalists, told.stages
+
+
+def measuring(
+    figures: Mapping[str, Mapping[str, float] | None], trials: list[Trial] = TRIALS
+) -> Callable[[FullTraining], Outcome[FullTraining, FullyTrained]]:
+    """Return a training that measures the given figures."""
     by_genotype = {trial.genotype: str(trial.number) for trial in trials}
 
     def trained(training: FullTraining) -> Outcome[FullTraining, FullyTrained]:
         genotype = training.genotype
         name = training.architecture["name"] if genotype is None else by_genotype[genotype]
-        assert training.key == f"finalist-{name}"
-        given = figures[name]
+        assert training.key.startswith(f"finalist-{name}")
+        given = figures.get(training.key.removeprefix("finalist-"), figures[name])
         if given is None:
             return Outcome(training, Failure("training diverged", ""), 1, 0.0, "", {})
         measured = Measured({**TRIALS[0].metrics, **given}, CURVE, None)
         return Outcome(training, FullyTrained(b"", {}, {"validation": measured}), 1, 0.0, "", {})
 
-    told = Told()
-    ending = parts(changes or {}).ending
-    ended = choose_finalist(ending, SerialExecutor(trained), trials, trials[0], told)
-    assert len(ended.trained) == sum(not finalist.failure for finalist in ended.finalists)
-    return ended.winner, ended.finalists, told.stages
+    return trained
+
+
+SEEDS = {"final: {": "final: {finalists: 3, seeds: 2, shortlist: 2, "}
+
+
+def test_a_second_round_trains_the_best_and_the_references_again() -> None:
+    figures = {"1": accuracy(0.9), "2": accuracy(0.8), "3": accuracy(0.85), "resnet8": accuracy(0.7)}
+    figures["1-seed-2"] = accuracy(0.6)  # the best of the first round was luck
+    chosen, finalists, stages = race(figures, SEEDS)
+    assert chosen is TRIALS[2]
+    assert [(finalist.trial or finalist.reference, finalist.repeat) for finalist in finalists] == [
+        *((1, 0), (2, 0), (3, 0), ("resnet8", 0)),
+        *((1, 1), (3, 1), ("resnet8", 1)),
+    ]
+    assert "second round, 1 of 3: training trial 1 with seed 2" in stages
+
+
+def test_who_fails_in_the_first_round_is_not_in_the_second() -> None:
+    figures = {"1": None, "2": accuracy(0.8), "3": accuracy(0.7), "resnet8": None}
+    chosen, finalists, _ = race(figures, SEEDS)
+    assert chosen is TRIALS[1]
+    assert [finalist.trial for finalist in finalists if finalist.repeat] == [2, 3]
+
+
+def test_the_best_training_of_the_winner_is_exported() -> None:
+    figures = {
+        "1": accuracy(0.8),
+        "1-seed-2": accuracy(0.9),
+        "1-seed-3": accuracy(0.7),
+        "resnet8": accuracy(0.5),
+    }
+    ending = parts({"final: {": "final: {seeds: 3, "}).ending
+    ended = choose_finalist(ending, SerialExecutor(measuring(figures)), TRIALS, TRIALS[0], Told())
+    assert ended.winner is TRIALS[0]
+    assert ended.exported == 1
+
+
+def test_several_finalists_are_those_that_the_surrogate_believes_in(monkeypatch) -> None:
+    ending = parts({"final: {": "final: {finalists: 2, "}).ending
+    believed = np.array([0.1, 0.9, 0.5])
+    monkeypatch.setattr("analognas.final.leaders.posterior_worth", lambda *_: believed)
+    assert leading_trials(ending, TRIALS) == [TRIALS[1], TRIALS[2]]
+    assert leading_trials(replace(ending, n_finalists=1), TRIALS) == [TRIALS[0]]
 
 
 def accuracy(value: float, **more: float) -> dict[str, float]:

@@ -90,7 +90,7 @@ def test_a_reference_that_is_worse_in_another_objective_has_not_won() -> None:
 
 def test_a_reference_that_is_behind_or_equal_is_told_too() -> None:
     behind = network("resnet8", (0.96, 0.98), 10_000)
-    equal = replace(behind, metrics={**behind.metrics, "accuracy_1d": 0.975})
+    equal = replace(behind, name="ds-cnn", metrics={**behind.metrics, "accuracy_1d": 0.975})
     first, second = comparisons(result(behind, equal), ACCURACY, BOUNDS)
     error = 100 * 0.01 / math.sqrt(2) / math.sqrt(2)
     assert first == (
@@ -98,7 +98,7 @@ def test_a_reference_that_is_behind_or_equal_is_told_too() -> None:
         "parameters"
     )
     assert second == (
-        f"best is level with resnet8: 0.00 points of 1-day accuracy (± {error:.2f} over chips alone), with 2 times its "
+        f"best is level with ds-cnn: 0.00 points of 1-day accuracy (± {error:.2f} over chips alone), with 2 times its "
         "parameters"
     )
     (digital,) = comparisons(result(behind), [Objective("digital_accuracy", 1)], BOUNDS)
@@ -135,3 +135,13 @@ def test_a_network_far_below_its_trial_is_flagged(after, flagged) -> None:
     told = shortfall(network("best", (after, after), 20_000), a_trial(7, accuracy=0.25))
     assert bool(told) == flagged
     assert not flagged or ("trial 7 had 25.00 %" in told and "`final.digital_updates`" in told)
+
+
+def test_several_trainings_are_compared_in_the_mean() -> None:
+    found, other = result(network("resnet8", (0.96, 0.98), 10_000)), network("resnet8", (0.99, 0.99), 10_000)
+    further = (replace(network("best", (0.95, 0.96), 20_000), repeat=1), replace(other, repeat=1))
+    (sentence,) = comparisons(replace(found, further=further), ACCURACY, BOUNDS)
+    # 0.5 points ahead and 3.5 behind
+    assert sentence.startswith(
+        "resnet8 is ahead by 1.50 points of 1-day accuracy in the mean of 2 trainings, has 0.5 times"
+    )

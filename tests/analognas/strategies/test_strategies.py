@@ -106,10 +106,13 @@ class TestSurrogateStrategies:
 
     def test_soft_constraint_steers_the_search(self, kind, ladder, bench) -> None:
         bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.035})
-        found = bench.run(strategy_named(kind), bounded, budget=40)
-        meets = bounded.feasible(found.metrics)
-        assert meets[12:].mean() > (0.8 if kind == "surrogate-guided" else 0.55)  # 0.4 of the space meets it
-        assert found.metrics["accuracy_1d"][meets].max() > 0.85  # the best under the bound has 0.893
+        shares = []
+        for seed in range(4):
+            found = bench.run(strategy_named(kind, seed), bounded, 40, seed=seed)
+            meets = bounded.feasible(found.metrics)
+            shares.append(meets[12:].mean())
+            assert found.metrics["accuracy_1d"][meets].max() > 0.85  # the best under the bound has 0.893
+        assert np.mean(shares) > (0.7 if kind == "surrogate-guided" else 0.45)  # 0.4 of the space meets it
 
     def test_a_bounded_metric_that_is_not_measured_is_an_error(self, kind, ladder, bench) -> None:
         past = bench.run(strategy_named(kind), SearchProblem(ladder, Objective("accuracy_1d", 1), {}), 12)
