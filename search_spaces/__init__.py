@@ -26,6 +26,7 @@ from search_spaces.space import (
     SearchSpace,
     genotypes,
 )
+from search_spaces.staged import StagedRanges, StagedSpace
 
 if TYPE_CHECKING:
     __version__: str
@@ -50,6 +51,8 @@ __all__ = [
     "Recombining",
     "ResNetSpace",
     "SearchSpace",
+    "StagedRanges",
+    "StagedSpace",
     "__version__",
     "count_network",
     "genotypes",

@@ -74,19 +74,21 @@ class GraphBuilder:
         columns: Numbers,
         positions: Numbers,
         *,
+        groups: Numbers = 1,
         copies: Numbers = 1,
         sources: Sequence[tuple[Numbers, Numbers]] = (),
     ) -> int:
-        """Add a dense layer, and return its place.
+        """Add a layer, and return its place.
 
         Args:
-            rows: of its matrix.
-            columns: of its matrix.
+            rows: of its whole matrix.
+            columns: of its whole matrix.
             positions: of its output map.
+            groups: diagonal blocks of its matrix; 1 for a dense layer.
             copies: equal ones side by side; 0 for networks without it.
             sources: place and number of outputs needed; `INPUT` for networks without this source.
         """
-        return self._add((rows, columns, 1, positions, 0, copies), sources)
+        return self._add((rows, columns, groups, positions, 0, copies), sources)
 
     def step(
         self,

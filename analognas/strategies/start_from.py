@@ -69,16 +69,12 @@ def known_first(
 
 def reference_candidate(problem: SearchProblem, name: str) -> Genotype | None:
     """Return the candidate that a published network is, or that is its counterpart; None where the problem has none."""
-    network = published_network(name)
-    architecture = network.architecture or network.counterpart
-    if architecture is None:
-        return None
-    try:
-        return _candidate(problem, architecture)
-    except (
-        Exception
-    ):  # a space of another package may stumble in any way over an architecture that nobody gave it
-        return None
+    for architecture in published_network(name).candidates:
+        try:
+            return _candidate(problem, architecture)
+        except Exception:  # a space of another package may stumble over an architecture that nobody gave it
+            continue
+    return None
 
 
 def given_candidate(problem: SearchProblem, entry: str | Mapping[str, Any]) -> Genotype:

@@ -28,6 +28,13 @@ RESNET8_COUNTERPART: Final = {
     "M": 3,
     "blocks": [{"R": 1, "B": 1, "CT": "B", "WF": widening, "skip": True} for widening in (1, 2, 2)],
 }
+RESNET8_IN_STAGES: Final = {
+    "stem": {"width": 16, "kernel": [3, 3], "stride": [1, 1]},
+    "stages": [
+        {"depth": 1, "width": width, "type": "B", "kernel": [3, 3], "stride": [stride, stride]}
+        for width, stride in ((16, 1), (32, 2), (64, 2))
+    ],
+}
 NETWORKS: Final = {
     network.name: network
     for network in (
@@ -40,6 +47,7 @@ NETWORKS: Final = {
             None,
             SMALL_INPUTS,
             counterpart=RESNET8_COUNTERPART,
+            staged_counterpart=RESNET8_IN_STAGES,
         ),
         PublishedNetwork("ds-cnn", MLPERF_TINY, (1, 49, 10), 12, 23_756, None, SMALL_INPUTS),
         PublishedNetwork("mobilenet-v1-0.25", MLPERF_TINY, (3, 96, 96), 2, 216_322, None, SMALL_INPUTS),

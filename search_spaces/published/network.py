@@ -25,6 +25,7 @@ class PublishedNetwork:
         counterpart: for a network outside `ResNetSpace`, the architecture of that space with the same convolutions and
             linear layers, in shape and place, on inputs no longer than 64 along an axis. It differs as the space does:
             its convolutions have no biases, and a batch norm follows the 1 x 1 convolution of a skip.
+        staged_counterpart: the same of `StagedSpace`.
     """
 
     name: str
@@ -37,3 +38,10 @@ class PublishedNetwork:
     architecture: Mapping[str, Any] | None = None
     bottleneck: str = "full"
     counterpart: Mapping[str, Any] | None = None
+    staged_counterpart: Mapping[str, Any] | None = None
+
+    @property
+    def candidates(self) -> tuple[Mapping[str, Any], ...]:
+        """The architectures that stand for it in a space that has one of them."""
+        known = (self.architecture, self.counterpart, self.staged_counterpart)
+        return tuple(architecture for architecture in known if architecture is not None)

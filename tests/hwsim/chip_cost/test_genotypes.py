@@ -9,7 +9,7 @@ from hwsim.chip_cost.chip_files import chip_of
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.network_nodes import network_nodes
 from hwsim.chip_cost.workload import Workload
-from search_spaces import NasBench201Space, ResNetSpace, genotypes
+from search_spaces import NasBench201Space, ResNetSpace, StagedRanges, StagedSpace, genotypes
 
 CHIP = chip_of(
     {
@@ -39,8 +39,10 @@ METRICS = ("energy_fj", "latency_ps", "interval_ps", "tiles", "tiles_packed", "w
         (ResNetSpace((1, 2, 1), oc0=(4, 8), r=(1, 2), b=(1, 2), wf=(1, 2)), (1, 2, 1), 6),
         (NasBench201Space((3, 32, 32), channels=4, cells_per_stage=2), (3, 32, 32), 12),
         (NasBench201Space((1, 7, 3), channels=4, cells_per_stage=1), (1, 7, 3), 12),
+        (StagedSpace(StagedRanges((3, 16, 16), 10)), (3, 16, 16), 12),
+        (StagedSpace(StagedRanges((1, 49, 10), 10, kernels=((3, 3), (9, 3)))), (1, 49, 10), 12),
     ],
-    ids=["resnet", "spectrograms", "tiny inputs", "cells", "odd cells"],
+    ids=["resnet", "spectrograms", "tiny inputs", "cells", "odd cells", "staged", "staged spectrograms"],
 )
 def test_a_genotype_costs_what_its_network_costs(space: Any, shape: tuple[int, ...], n: int) -> None:
     population = space.sample(n, np.random.default_rng(0))
