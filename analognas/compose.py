@@ -12,7 +12,7 @@ from analognas.config.named_bounds import with_named_bounds
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
 from analognas.config.warm_start import WarmStart, read_warm_start
-from analognas.driver.loop import SearchLoop
+from analognas.driver.loop import SearchLoop, no_reserve
 from analognas.errors import MisfitError, UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.full_training import FullTraining, FullyTrained
@@ -24,6 +24,7 @@ from analognas.executors.site import Site, open_site
 from analognas.executors.specs import IN_ORDER
 from analognas.final.ending import Ending
 from analognas.final.surrogate import SurrogateRecipe
+from analognas.final.time_needed import TimeNeeded
 from analognas.seeds import derive_seed, numpy_generator
 from analognas.specs.given import OBJECT
 from analognas.strategies.probe import Probe, probe
@@ -162,6 +163,8 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         device=config.executor.device,
         use=use,
     )
+    ending = _ending(config, problem, evaluator, strategy)
+    site = _site(config)  # last, because only a composition can close it again
     return Composition(
         config=config,
         prepared=prepared,
@@ -176,11 +179,13 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
             in_order=isinstance(config.executor, IN_ORDER),
             patience=config.search.patience,
             minutes=config.search.minutes,
+            reserve=TimeNeeded(ending, site.workers) if config.final.train else no_reserve,
+            workers=site.workers,
             earlier=warm_start.trials,
         ),
-        ending=_ending(config, problem, evaluator, strategy),
+        ending=ending,
         evaluator=evaluator,
-        site=_site(config),  # last, because only a composition can close it again
+        site=site,
         probe=found,
         size_note=size_note,
         named_bounds=named_bounds,

@@ -86,7 +86,7 @@ class SearchSpec(Spec):
         default=None,
         gt=0,
         le=10_000_000,
-        description="ends the search after so many minutes; batches that have begun are finished; null: never",
+        description="time for trials, race and final trainings together; `trials` bounds it as well; null: any",
     )
     patience: int | None = Field(
         default=None,

@@ -9,10 +9,13 @@ run knows which candidates were under way and evaluates them first.
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
+from typing import Final
 
 import numpy as np
 
@@ -32,6 +35,13 @@ from analognas.strategies.recovery import FALLEN_BEHIND, RECOVERY
 from analognas.strategies.strategy import Proposal, Strategy
 from search_spaces import Genotype, genotypes
 
+_WITHOUT_LIMIT: Final = 1_000_000
+
+
+def no_reserve(trials: Sequence[Trial]) -> float:
+    """Return that nothing follows the trials."""
+    return 0.0
+
 
 @dataclass(frozen=True)
 class SearchLoop:
@@ -48,7 +58,10 @@ class SearchLoop:
         in_order: whether trials are entered in the order of proposal, so that they are the same for any number of
             workers; false: in the order in which they end, and no worker waits.
         patience: the strategy is asked no more after so many trials in a row of which none was better; None: always.
-        minutes: nor when the search has taken so long by its trials, without the time in which it was stopped.
+        minutes: nor when no further trial fits into so many minutes of work, with what follows the trials; the time in
+            which a search was stopped does not count.
+        reserve: what follows the trials, seconds, if the search ended with those it is given.
+        workers: trials at a time, which tells how much time one takes of the search.
         earlier: trials of other runs that the strategy knows.
     """
 
@@ -61,6 +74,8 @@ class SearchLoop:
     in_order: bool = False
     patience: int | None = None
     minutes: float | None = None
+    reserve: Callable[[Sequence[Trial]], float] = no_reserve
+    workers: int = 1
     earlier: Sequence[EarlierTrial] = ()
 
     def ledger(self, trials: Sequence[Trial] = ()) -> Ledger:
@@ -129,6 +144,7 @@ class SearchLoop:
         """Ask the strategy for `n` candidates at this point of the search; None where none are needed."""
         if n <= 0 or self._ended(ledger):
             return None
+        n = min(n, self._fitting(ledger))
         history = ledger.history()
         proposals = self.strategy.ask(
             self.problem, history, n, numpy_generator(self.seed, "ask", len(ledger.trials))
@@ -143,10 +159,19 @@ class SearchLoop:
         best = 0 if ledger.best is None else ledger.best.number
         if self.patience is not None and len(ledger.trials) - best >= self.patience:
             return f"`search.patience: {self.patience}`"
-        elapsed_s = ledger.trials[-1].elapsed_s if ledger.trials else None
-        if self.minutes is not None and elapsed_s is not None and elapsed_s >= 60 * self.minutes:
+        if self.minutes is not None and self._fitting(ledger) < 1:
             return f"`search.minutes: {self.minutes:g}`"
         return ""
+
+    def _fitting(self, ledger: Ledger) -> int:
+        """Return how many further trials fit into the time, with those under way; very many where there is no limit."""
+        trials = ledger.trials
+        elapsed_s = trials[-1].elapsed_s if trials else None
+        if self.minutes is None or elapsed_s is None:
+            return _WITHOUT_LIMIT
+        one_s = fmean(trial.wall_time_s for trial in trials) / self.workers
+        left_s = 60 * self.minutes - elapsed_s - self.reserve(trials) - one_s * len(ledger.open())
+        return max(0, math.ceil(min(left_s / max(one_s, 1e-3), _WITHOUT_LIMIT) - 0.5))
 
     def _new_and_admissible(self, proposals: Sequence[Proposal], ledger: Ledger) -> list[Proposal]:
         """Return the proposals that are neither known nor against a hard constraint: nothing else is ever trained."""

@@ -142,6 +142,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             observer.stage(note)
         if not trials:
             known = outlook(composition)
+            known.check_minutes(config)
             observer.stage(f"candidates: {known.size_text()}")
             observer.stage(f"expected time: {known.time_text(config)}")
         end = read_search_end(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -10,7 +11,7 @@ import numpy as np
 
 from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
-from analognas.errors import EvaluationError, UserError
+from analognas.errors import EvaluationError, MisfitError, UserError
 from analognas.evaluation.timed_trial import TrialTime, time_trial
 from analognas.metrics import HARD_METRICS, TABLE
 from analognas.report.wording import amount
@@ -21,6 +22,9 @@ from search_spaces import Population, count_network, genotypes, published
 
 MOST_BATCH_MACS: Final = 1e8
 """Of a batch, in the trial that is timed: a tenth of a second an update on one processor."""
+
+_FEWEST: Final = 3
+"""Trials below which a search is none."""
 
 LOOKED_AT: Final = 512
 """Candidates whose costs are told: a space of a user's own may have to build each of them."""
@@ -74,10 +78,41 @@ class Outlook:
             return f"not known: {time}"
         workers = f"{time.workers} at a time" if time.workers > 1 else "one at a time"
         trials = config.search.n_evaluations
+        fitting = self._fitting(config)
+        if fitting is not None and fitting < trials:
+            return (
+                f"`search.minutes: {config.search.minutes:g}`, in which about {fitting} trials fit, "
+                f"{_rounded(time.trial_s)} for one of median size at full length, {workers}, and "
+                f"{_rounded(time.final_s)} for the final trainings"
+            )
         then = f"; then {_rounded(time.final_s)} for the final trainings" if config.final.train else ""
         return (
             f"about {_rounded(time.search_s + time.final_s)}: {trials:,} trials, {_rounded(time.trial_s)} for one of "
             f"median size at full length, {workers}{then}"
+        )
+
+    def _fitting(self, config: SearchConfig) -> int | None:
+        """Return how many trials fit into `search.minutes`; None where it is not given, or nothing is known."""
+        if config.search.minutes is None or isinstance(self.time, str):
+            return None
+        left_s = 60 * config.search.minutes - (self.time.final_s if config.final.train else 0.0)
+        return max(0, int(left_s * self.time.workers / self.time.trial_s))
+
+    def check_minutes(self, config: SearchConfig) -> None:
+        """Check that `search.minutes` leave time for three trials.
+
+        Raises:
+            MisfitError: when they do not; the message has what would do.
+        """
+        fitting = self._fitting(config)
+        if fitting is None or fitting >= _FEWEST or isinstance(self.time, str):
+            return
+        final_s = self.time.final_s if config.final.train else 0.0
+        least = math.ceil((final_s + _FEWEST * self.time.trial_s / self.time.workers) / 60)
+        raise MisfitError(
+            f"`search.minutes` must be enough for {_FEWEST} trials and the final trainings, about {least}, got "
+            f"{config.search.minutes:g}; raise it, or lower the epochs of `training` and `final`",
+            ("search", "minutes"),
         )
 
     def sizes_json(self) -> dict[str, dict[str, float]]:

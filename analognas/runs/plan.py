@@ -68,6 +68,7 @@ class Plan:
 def plan_of(composition: Composition) -> Plan:
     """Return what a composed search would do."""
     known = outlook(composition)
+    known.check_minutes(composition.config)
     return Plan(search_plan(composition, known), known.size_text(), known.time_text(composition.config))
 
 

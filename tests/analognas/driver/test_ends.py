@@ -56,5 +56,21 @@ def test_a_search_ends_after_its_minutes_those_before_a_stop_included(tmp_path) 
     elapsed = [trial.elapsed_s or 0.0 for trial in trials]
     assert elapsed == sorted(elapsed)
     assert 4 < len(trials) < 60
-    assert elapsed[-1] >= first + 0.2 > elapsed[-3], "the batch that had begun is finished"
+    assert abs(elapsed[-1] - (first + 0.2)) <= 0.08, "to the nearest trial"
     assert loop.why_ended(trials).startswith("`search.minutes: ")
+
+
+def test_minutes_leave_time_for_what_follows_the_trials(tmp_path) -> None:
+    slow = SerialExecutor(evaluations.Sleeps(0.05))
+    asked = []
+
+    def reserve(trials) -> float:
+        asked.append(len(trials))
+        return 0.3
+
+    loop = search_loop(60, batch=2, in_order=True, minutes=0.8 / 60)
+    drive(tmp_path, replace(loop, reserve=reserve), slow)
+    trials = read_trials(tmp_path / "trials.jsonl")
+    assert abs((trials[-1].elapsed_s or 0.0) - 0.5) <= 0.08
+    assert asked[-1] == len(trials)
+    assert loop.why_ended(trials) == ""
