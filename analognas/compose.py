@@ -295,6 +295,8 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
         warmup=spec.warmup,
         weight_decay=spec.weight_decay,
         updates=spec.updates,
+        label_smoothing=spec.label_smoothing,
+        average_last=spec.average_last if isinstance(spec, DigitalTrainingSpec) else 0.0,
     )
 
 

@@ -34,7 +34,7 @@ class Metric:
     name: str
     label: str
     sign: Literal[1, -1]
-    unit: Literal["%", "points", "", "µJ", "µs", "mm²", "/J"]
+    unit: Literal["%", "points", "", "nats", "µJ", "µs", "mm²", "/J"]
     least: float
     largest: float
     bound: Literal["hard", "soft"] | None = None
@@ -77,6 +77,7 @@ TABLE: Final[Mapping[str, Metric]] = {
         Metric("accuracy_1s", "1-second accuracy", 1, "%", 0.0, 1.0),
         Metric("accuracy_1mo", "1-month accuracy", 1, "%", 0.0, 1.0, optional=True),
         Metric("digital_accuracy", "digital accuracy", 1, "%", 0.0, 1.0),
+        Metric("training_loss", "mean training loss", -1, "nats", 0.0, 1e9, optional=True),
         Metric(
             "parameters",
             "parameters",

@@ -35,6 +35,9 @@ class _PassesSpec(Spec):
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
     )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="share of the target that is spread over all classes"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -50,6 +53,12 @@ class DigitalTrainingSpec(_PassesSpec):
         default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
     )
     weight_decay: float = Field(default=1e-3, ge=0, description="decoupled for adam")
+    average_last: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="fraction of the steps, at the end, whose weights are averaged; 0: those of the last step",
+    )
 
 
 class DistillationSpec(Spec):
@@ -104,6 +113,17 @@ class HardwareAwareTrainingSpec(_PassesSpec):
         default=None,
         description="learn from the digitally trained network as well; null: from the labels alone",
     )
+
+    @model_validator(mode="after")
+    def _smoothed_once(self) -> HardwareAwareTrainingSpec:
+        if self.distillation is not None and self.label_smoothing:
+            raise MismatchError(
+                f"`label_smoothing` must be 0 with `distillation`, whose teacher softens the labels, got "
+                f"{self.label_smoothing:g}",
+                ("label_smoothing",),
+                ("distillation",),
+            )
+        return self
 
 
 class TrainingSpec(Spec):

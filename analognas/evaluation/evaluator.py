@@ -149,7 +149,8 @@ class Evaluator:
                 seed=self.chip_seed,
             )
         )
-        return Measurement(self._metrics(curve, trained.digital_accuracy, trained.network), curve)
+        metrics = self._metrics(curve, trained.digital_accuracy, trained.network)
+        return Measurement({**metrics, "training_loss": trained.training_loss}, curve)
 
     def _metrics(self, curve: DriftRecord, digital_accuracy: float, network: nn.Module) -> dict[str, float]:
         costs = cost_metrics(network, self.task, self.hardware, self.use)

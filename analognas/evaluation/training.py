@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Final, Literal
 
 import torch
@@ -109,12 +110,14 @@ class TrainedNetwork:
         analog: the same on crossbar tiles, input ranges calibrated.
         digital_accuracy: validation accuracy of `network` in floating point.
         digital_accuracy_before: the same before hardware-aware training.
+        training_loss: mean loss of all epochs of the digital training.
     """
 
     network: nn.Module
     analog: nn.Module
     digital_accuracy: float
     digital_accuracy_before: float
+    training_loss: float
 
 
 def train_network(
@@ -127,12 +130,16 @@ def train_network(
     """
     initialise(network, _generator(seed, "initialisation"))
     network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    train(
+    losses = train(
         network,
         task.train,
         budget.digital,
         _generator(seed, "digital"),
-        plain_step(network, mixed_precision=budget.mixed_precision),
+        plain_step(
+            network,
+            mixed_precision=budget.mixed_precision,
+            label_smoothing=budget.digital.label_smoothing,
+        ),
         after_epoch=None if budget.early_stop is None else _judge(network, task, budget),
     )
     before = accuracy(network, task.validation.x, task.validation.y)
@@ -143,6 +150,7 @@ def train_network(
         analog=on_tiles(network, task, hardware),
         digital_accuracy=accuracy(network, task.validation.x, task.validation.y),
         digital_accuracy_before=before,
+        training_loss=fmean(losses),
     )
 
 
@@ -198,7 +206,7 @@ def train_hardware_aware(
         ramp_steps=round(budget.noise_ramp * budget.hardware_aware.n_steps(len(task.train))),
     )
     forward_backward = (
-        plain_step(analog)
+        plain_step(analog, label_smoothing=budget.hardware_aware.label_smoothing)
         if budget.distillation is None
         else _distilling_step(analog, network, budget.distillation)
     )

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from analognas.errors import EvaluationError
+from analognas.training.averaging import RunningAverage
 from analognas.training.fused_norm import fused
 from analognas.training.memory import keep_memory
 
@@ -33,6 +34,9 @@ class Schedule:
         warmup: fraction of the steps that ramps the learning rate up.
         weight_decay: of weight matrices; batch norm and biases have none.
         updates: fewest updates: a small data set is passed over more often than `epochs` say.
+        label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, arXiv 1512.00567).
+        average_last: fraction of the steps, at the end, whose weights and statistics are averaged into the network
+            (Izmailov et al. 2018, arXiv 1803.05407); 0 keeps those of the last step.
     """
 
     epochs: int
@@ -42,6 +46,8 @@ class Schedule:
     warmup: float
     weight_decay: float
     updates: int = 0
+    label_smoothing: float = 0.0
+    average_last: float = 0.0
 
     def n_epochs(self, n_inputs: int) -> int:
         """Number of passes over `n_inputs` inputs; none where there are no epochs.
@@ -83,18 +89,19 @@ class Inputs(Protocol):
         ...
 
 
-def plain_step(network: nn.Module, *, mixed_precision: bool = False) -> Step:
+def plain_step(network: nn.Module, *, mixed_precision: bool = False, label_smoothing: float = 0.0) -> Step:
     """Return a step that minimises the cross-entropy of `network`.
 
     Args:
         network: with float32 weights.
         mixed_precision: run convolutions and matrix products in bfloat16, everything else in float32 as before.
+        label_smoothing: share of the target that is spread over all classes.
     """
 
     def step(x: Tensor, y: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16) if mixed_precision else nullcontext():
             logits = network(x)
-        loss = F.cross_entropy(logits.float(), y)
+        loss = F.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss.detach()
 
@@ -110,7 +117,7 @@ def train(
     *,
     after_update: Callable[[], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
-) -> float:
+) -> list[float]:
     """Train `network` in place, on the device that it is on, and leave it in evaluation mode.
 
     Args:
@@ -123,16 +130,16 @@ def train(
         after_epoch: called with the number of epochs done; what it raises ends the training.
 
     Returns:
-        The mean loss of the last epoch.
+        The mean loss of each epoch.
 
     Raises:
         EvaluationError: when the loss is no longer finite.
     """
     keep_memory()
     with fused(network):
-        mean_loss = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch)
+        losses = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch)
     network.eval()
-    return mean_loss
+    return losses
 
 
 def _epochs(
@@ -143,12 +150,14 @@ def _epochs(
     step: Step,
     after_update: Callable[[], None] | None,
     after_epoch: Callable[[int], None] | None,
-) -> float:
+) -> list[float]:
     optimizer = _optimizer(network, schedule)
     n_steps = schedule.n_steps(len(inputs))
     device = next(network.parameters()).device
     done = 0
-    mean_loss = math.nan
+    losses: list[float] = []
+    average = RunningAverage(network)
+    n_averaged = round(schedule.average_last * n_steps)
     network.train()
     n_epochs = schedule.n_epochs(len(inputs))
     for epoch in range(n_epochs):
@@ -167,14 +176,17 @@ def _epochs(
                 after_update()
             done += 1
             n_batches += 1
-        mean_loss = float(total) / max(1, n_batches)
-        if not math.isfinite(mean_loss):
+            if done > n_steps - n_averaged:
+                average.add()
+        losses.append(float(total) / max(1, n_batches))
+        if not math.isfinite(losses[-1]):
             raise EvaluationError(
-                f"training diverged: the loss was {mean_loss} in epoch {epoch + 1} of {n_epochs}"
+                f"training diverged: the loss was {losses[-1]} in epoch {epoch + 1} of {n_epochs}"
             )
         if after_epoch is not None:
             after_epoch(epoch + 1)
-    return mean_loss
+    average.put_back()
+    return losses
 
 
 def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
