@@ -7,12 +7,24 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_MINUTES = 30.0
+
 
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("search.yaml"),
     task: Annotated[
         str, typer.Option(help="digits, or your own data: image-folder, wav-folder, arrays.")
     ] = "digits",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--path",
+            help="Your data: a folder of class folders, or an .npz file. They are looked at, and a trial is timed.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="How long the search may take; with --path. Default: 30.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")] = False,
 ) -> None:
     """Write a commented configuration to start from."""
@@ -26,5 +38,13 @@ def init(
         raise UserError(f"{path}: exists already; choose another name, or replace it with --force")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent}, make it first")
-    write_atomically(path, template(task))
-    typer.echo(f"wrote {path}; edit it, then run: analognas search {path}")
+    if data is None:
+        if minutes is not None:
+            raise UserError("--minutes needs --path: a budget is planned from a trial on the data")
+        text, told = template(task), "edit it"
+    else:
+        from analognas.runs.first_config import first_config
+
+        text, told = first_config(task, data, path, DEFAULT_MINUTES if minutes is None else minutes)
+    write_atomically(path, text)
+    typer.echo(f"wrote {path}; {told}, then run: analognas search {path}")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import yaml
 
 from analognas.errors import UserError
 from analognas.specs.problems import nearest
@@ -37,13 +42,7 @@ task:
 """,
 }
 
-_TEMPLATE: Final = """\
-# A search for an architecture that keeps its accuracy on analog hardware.
-# A key that is left out has a default of its own; a run's config.yaml shows every value.
-name: {name}
-seed: 0                    # the same seed gives the same trials
-
-{task}
+_RESNET: Final = """\
 space:
   kind: resnet             # the ResNet-like space of AnalogNAS; every range can be narrowed
   oc0: [8, 24]             # channels of the first convolution
@@ -56,19 +55,46 @@ space:
 
 hardware:
   preset: pcm-analognas    # `analognas describe hardware` lists all; any value can be replaced below
-  tile: {{rows: 256, columns: 256}}
+  tile: {rows: 256, columns: 256}
 
 constraints:               # upper bounds; without one on size, that of the largest reference is taken, and said
   # parameters: 40000      # checked before any training, as are macs and tiles
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
+"""
 
+_STAGED: Final = """\
+space:
+  kind: staged             # residual stages of free width, depth, type, kernel and stride; all can be narrowed
+  stem_width: [8, 32]      # channels of the first convolution
+  width: [8, 96]           # channels of a stage
+  stages: 4                # most of them
+  depth: 4                 # most residual blocks of a stage
+  types: BDES              # basic, the same with ReLU before batch norm, expanded, single convolution
+
+chip: hermes-64core        # what the networks run on and what they cost; `analognas describe chips` lists all
+
+constraints:               # upper bounds: no more than the reference takes on this chip
+  parameters: <= {reference}
+  energy_uj: <= {reference}
+  tiles: <= {reference}
+  avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
+"""
+
+_TEMPLATE: Final = """\
+# A search for an architecture that keeps its accuracy on analog hardware.
+# A key that is left out has a default of its own; a run's config.yaml shows every value.
+{seen}name: {name}
+seed: 0                    # the same seed gives the same trials
+
+{task}
+{space}
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips
 
 training:                  # the budget of one trial; `updates` is a floor, so that small data sets train as long
-  digital: {{epochs: 5, updates: 250, batch_size: 32, learning_rate: 0.01}}
+  digital: {{epochs: {epochs}, updates: {updates}, batch_size: 32, learning_rate: 0.01}}
   hardware_aware:
-    epochs: 5
-    updates: 250
+    epochs: {epochs}
+    updates: {updates}
     batch_size: 32
     learning_rate: 0.006
     weight_noise: 0.15     # relative to the largest weight of a column; more makes the AVM smaller
@@ -79,26 +105,53 @@ evaluation:
   times: [1 s, 1 h, 1 day, 1 month, 1 year]
 
 search:
-  trials: 40               # candidates trained for real
+  trials: {trials}               # candidates trained for real
   batch: 6                 # candidates proposed at a time
-  strategy:
+{minutes}  strategy:
     kind: surrogate-guided # `analognas describe strategies` lists all
     initial: 8             # trials of the first design, most of them near the bound on the parameters
 
 final:                     # full budget, for the race of the best with the references, and for the winner
-  digital_epochs: 20
-  digital_updates: 800
-  hardware_aware_epochs: 20
-  hardware_aware_updates: 800
+  digital_epochs: {final_epochs}
+  digital_updates: {final_updates}
+  hardware_aware_epochs: {final_epochs}
+  hardware_aware_updates: {final_updates}
   chips: 25
-  finalists: 3             # best trials that are trained at full budget, with the references; the best of all wins
-
-references: [resnet8]      # race the best at full budget; whichever is best on validation is exported
+{race}
+references: [{reference}]{pad}# race the best at full budget; whichever is best on validation is exported
 
 executor:
   kind: auto               # every processor; the same trials for any number of them
   threads: 1               # of torch, for each training; large networks gain from more
 """
+
+_ONE_ROUND: Final = """\
+  finalists: 3             # best trials that are trained at full budget, with the references; the best of all wins
+"""
+_TWO_ROUNDS: Final = """\
+  finalists: 4             # best trials that are trained at full budget, with the references
+  shortlist: 2             # the best of them, which are trained again with other seeds; the best in the mean wins
+  seeds: 2                 # trainings of each; the verdict holds what they differ by
+"""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the trainings of a search are.
+
+    Attributes:
+        epochs: of the digital and of the hardware-aware training of a trial.
+        updates: fewest of each.
+        final_epochs: of both at full budget.
+        final_updates: fewest of each.
+        trials: of the search.
+    """
+
+    epochs: int = 5
+    updates: int = 250
+    final_epochs: int = 20
+    final_updates: int = 800
+    trials: int = 40
 
 
 def template(task: str) -> str:
@@ -109,4 +162,53 @@ def template(task: str) -> str:
     """
     if task not in _TASKS:
         raise UserError(f"--task: unknown task {task!r}{nearest(task, _TASKS)}")
-    return _TEMPLATE.format(name="digits" if task == "digits" else "my-search", task=_TASKS[task])
+    name = "digits" if task == "digits" else "my-search"
+    return _filled(name, _TASKS[task], _RESNET, Lengths(), "resnet8", "", "", _ONE_ROUND)
+
+
+def fitted_template(
+    name: str,
+    section: Mapping[str, tuple[Any, str]],
+    reference: str,
+    lengths: Lengths,
+    minutes: float,
+    seen: Sequence[str],
+) -> str:
+    """Return the commented configuration for data that were looked at.
+
+    Args:
+        name: of the search.
+        section: of the task: values and what each of them is for.
+        reference: the published network to beat.
+        lengths: of the trainings.
+        minutes: for the whole search.
+        seen: lines on the data.
+    """
+    lines = [_line(key, value, why) for key, (value, why) in section.items()]
+    budget = f"  minutes: {minutes:<15g} # for trials, race and final trainings together\n"
+    space = _STAGED.replace("{reference}", reference)
+    told = "".join(f"# {line}\n" for line in seen)
+    return _filled(name, "task:\n" + "".join(lines), space, lengths, reference, budget, told, _TWO_ROUNDS)
+
+
+def _filled(
+    name: str, task: str, space: str, lengths: Lengths, reference: str, minutes: str, seen: str, race: str
+) -> str:
+    return _TEMPLATE.format(
+        name=name,
+        task=task,
+        space=space,
+        reference=reference,
+        pad=" " * max(1, 13 - len(reference)),
+        minutes=minutes,
+        seen=seen,
+        race=race,
+        **asdict(lengths),
+    )
+
+
+def _line(key: str, value: Any, why: str) -> str:
+    """Return a key with its value in one line of YAML, and a comment."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf, allow_unicode=True)
+    written = f"  {key}: {text.removesuffix(chr(10)).removesuffix(chr(10) + '...')}"
+    return f"{written:26} # {why}\n" if why else f"{written}\n"

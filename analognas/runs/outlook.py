@@ -134,10 +134,10 @@ def _rounded(seconds: float) -> str:
 def outlook(composition: Composition) -> Outlook:
     """Return the outlook of a search: quantiles from a sample of its space, the time from one short trial."""
     problem = composition.problem
-    rng = numpy_generator(composition.config.seed, "outlook")
-    population = bred(problem, composition.probe.admissible, rng)
-    costed = population[:LOOKED_AT]
-    sizes = {name: quantiles(problem.costs[name](costed)) for name in HARD_METRICS if name in problem.costs}
+    population = looked_at(composition)
+    sizes = {
+        name: quantiles(problem.costs[name](population)) for name in HARD_METRICS if name in problem.costs
+    }
     return Outlook(sizes, _expected_time(composition, population, sizes["macs"][1]))
 
 
@@ -149,8 +149,33 @@ def _expected_time(
     Small networks take as long as they have layers, large ones as long as they have multiply-accumulates: the timed one
     is close to the median in both.
     """
+    found = timed_candidate(composition, population, median_macs)
+    if isinstance(found, str):
+        return found
+    timed, parameters, macs = found
+    per_mac = 1 / max(1.0, float(macs))
+    trial_s, search_s = _search_s(composition, timed, median_macs * per_mac)
+    return ExpectedTime(
+        trial_s=trial_s,
+        search_s=search_s,
+        final_s=_final_s(composition, timed, median_macs, per_mac),
+        workers=composition.site.workers,
+        timed_parameters=parameters,
+        timed_macs=macs,
+    )
+
+
+def looked_at(composition: Composition) -> Population:
+    """Return admissible candidates, bred from those that are known, `(<= 512, genes)`."""
+    rng = numpy_generator(composition.config.seed, "outlook")
+    return bred(composition.problem, composition.probe.admissible, rng)[:LOOKED_AT]
+
+
+def timed_candidate(
+    composition: Composition, population: Population, median_macs: float
+) -> tuple[TrialTime, int, int] | str:
+    """Return the times of a candidate near the median, its parameters and its MACs; why not, where that fails."""
     space = composition.problem.space
-    population = population[:LOOKED_AT]
     macs, layers = space.macs(population), space.matrices(population).layers.sum(axis=1)
     budget = composition.evaluator.budget
     batch = max(budget.digital.batch_size, budget.hardware_aware.batch_size)
@@ -165,16 +190,7 @@ def _expected_time(
         timed = time_trial(composition.evaluator, genotypes(population[[row]])[0])
     except (EvaluationError, UserError, ValueError, RuntimeError, MemoryError) as error:
         return f"a short trial failed: {str(error).partition(chr(10))[0]}"
-    per_mac = 1 / max(1.0, float(macs[row]))
-    trial_s, search_s = _search_s(composition, timed, median_macs * per_mac)
-    return ExpectedTime(
-        trial_s=trial_s,
-        search_s=search_s,
-        final_s=_final_s(composition, timed, median_macs, per_mac),
-        workers=composition.site.workers,
-        timed_parameters=int(composition.problem.space.parameters(population[[row]])[0]),
-        timed_macs=int(macs[row]),
-    )
+    return timed, int(space.parameters(population[[row]])[0]), int(macs[row])
 
 
 def _search_s(composition: Composition, timed: TrialTime, size: float) -> tuple[float, float]:

@@ -1,0 +1,110 @@
+"""The configuration of a first search on somebody's own data: what `analognas init --path` writes.
+
+The data are looked at (`analognas.tasks.look`), the task is built as the search will, a reference that suits the inputs
+gives the bounds, and a timed trial says how long trainings may be (`analognas.runs.first_budget`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from analognas.compose import compose
+from analognas.config.document import parse_document
+from analognas.config.loader import located_in, validate_document
+from analognas.config.template import Lengths, fitted_template
+from analognas.runs.first_budget import FirstBudget, first_budget, said
+from analognas.specs.durations import duration
+from analognas.tasks import Task
+from analognas.tasks.look import Look, look_at
+
+LONG: Final = 2
+"""How many times as long as the other an axis of inputs is that come from sound."""
+
+FEW: Final = 20
+"""Training inputs of a class below which no accuracy can be trusted."""
+
+
+def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str, str]:
+    """Return the text of a configuration for own data, and a sentence on what the search will take.
+
+    Args:
+        kind: of the task: `image-folder`, `wav-folder` or `arrays`.
+        path: of the data.
+        file: that the text will be written to; the path is relative to its folder.
+        minutes: for the whole search.
+
+    Raises:
+        UserError: when the data cannot be read or do not fit, or `minutes` are too few.
+    """
+    look = look_at(kind, path)
+    relative = os.path.relpath(path.resolve(), file.resolve().parent)
+    name = "".join(character if character.isalnum() else "-" for character in path.resolve().stem).strip("-")
+    draft = _text(look, relative, name, "resnet8", Lengths(), minutes, ())
+    document = parse_document(draft, str(file))
+    with located_in(document):
+        config = validate_document(document, file.resolve().parent)
+        task = config.task.build()
+        reference = reference_for(task.input_shape)
+        if reference != "resnet8":
+            document = parse_document(
+                _text(look, relative, name, reference, Lengths(), minutes, ()), str(file)
+            )
+            config = validate_document(document, file.resolve().parent)
+        composition = compose(config)
+    try:
+        budget = first_budget(composition, minutes)
+    finally:
+        composition.site.close()
+    lengths = Lengths(**{key: value for key, value in asdict(budget).items() if key != "expected_s"})
+    seen = (
+        *_seen(task),
+        f"Timed on this machine: the search takes {said(budget)} of {duration(60 * minutes)}.",
+    )
+    return _text(look, relative, name, reference, lengths, minutes, seen), _told(task, budget)
+
+
+def reference_for(input_shape: tuple[int, int, int]) -> str:
+    """Return the published network that suits inputs: DS-CNN for spectrograms, ResNet-8 for images.
+
+    >>> reference_for((3, 32, 32)), reference_for((1, 49, 10))
+    ('resnet8', 'ds-cnn')
+    """
+    channels, height, width = input_shape
+    return "ds-cnn" if channels == 1 and max(height, width) >= LONG * min(height, width) else "resnet8"
+
+
+def _text(
+    look: Look, path: str, name: str, reference: str, lengths: Lengths, minutes: float, seen: tuple[str, ...]
+) -> str:
+    section: Mapping[str, tuple[Any, str]] = {
+        "kind": (look.kind, ""),
+        "path": (path, "relative to this file"),
+        **look.options,
+    }
+    return fitted_template(name or "my-search", section, reference, lengths, minutes, seen)
+
+
+def _seen(task: Task) -> tuple[str, ...]:
+    counts = Counter(task.train.y.tolist())
+    least, most = min(counts.values()), max(counts.values())
+    channels, height, width = task.input_shape
+    lines = [
+        f"{len(task.train):,} inputs train, {len(task.validation):,} validate, {len(task.test):,} test: "
+        f"{task.n_classes} classes, {channels} x {height} x {width}; {least} to {most} inputs of a class train."
+    ]
+    if least < FEW:
+        rare = task.class_names[min(counts, key=lambda label: counts[label])]
+        lines.append(f"`{rare}` has only {least} of them: its accuracy will be little more than a guess.")
+    return (*lines, *task.notes)
+
+
+def _told(task: Task, budget: FirstBudget) -> str:
+    return (
+        f"{task.n_classes} classes, {len(task.train):,} inputs to train; the search takes {said(budget)}: "
+        f"{budget.trials} trials of {budget.epochs} + {budget.epochs} epochs"
+    )

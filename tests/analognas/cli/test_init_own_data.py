@@ -1,0 +1,61 @@
+"""`analognas init --path`: data are looked at, a trial is timed, and the written file is a search that fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from analognas.config.loader import load_config
+from tests.analognas.cli.command_line import invoke
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    found = load_digits()
+    np.savez(tmp_path / "digits.npz", x=found.data[:200].astype(np.float32), y=found.target[:200])
+    return tmp_path / "digits.npz"
+
+
+def test_the_written_search_fits_the_data_and_the_time(digits: Path, tmp_path: Path) -> None:
+    file = tmp_path / "search.yaml"
+    done = invoke("init", file, "--task", "arrays", "--path", digits, "--minutes", "600")
+    assert done.exit_code == 0, done.output
+    text = file.read_text()
+    assert "# 120 inputs train, 40 validate, 40 test: 10 classes, 1 x 8 x 8" in text
+    config, _ = load_config(file)
+    assert config.task.path == digits  # type: ignore[attr-defined]
+    assert config.space.kind == "staged"
+    assert config.search.minutes == 600
+    assert config.references == ("resnet8",)
+    assert (config.training.digital.epochs, config.training.digital.updates) == (
+        60,
+        3000,
+    )  # the longest there are
+    assert config.final.seeds == 2
+    planned = invoke("search", file, "--dry-run")
+    assert planned.exit_code == 0, planned.output
+    assert "energy_uj" in planned.output
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--minutes", "0.001"], "--minutes must be at least"),
+        (["--task", "digits"], "data of your own have `--task`"),
+    ],
+)
+def test_what_cannot_be_written(digits: Path, tmp_path: Path, more: list[str], message: str) -> None:
+    file = tmp_path / "search.yaml"
+    done = invoke("init", file, "--task", "arrays", "--path", digits, *more)
+    assert done.exit_code == 2
+    assert message in done.output
+    assert not file.exists()
+
+
+def test_minutes_need_data(tmp_path: Path) -> None:
+    done = invoke("init", tmp_path / "search.yaml", "--minutes", "5")
+    assert done.exit_code == 2
+    assert "--minutes needs --path" in done.output
