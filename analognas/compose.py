@@ -295,6 +295,7 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
         warmup=spec.warmup,
         weight_decay=spec.weight_decay,
         updates=spec.updates,
+        epoch_size=spec.epoch_size,
         label_smoothing=spec.label_smoothing,
         average_last=spec.average_last if isinstance(spec, DigitalTrainingSpec) else 0.0,
     )

@@ -31,6 +31,12 @@ class _PassesSpec(Spec):
 
     epochs: int = Field(default=10, ge=1, le=1_000_000, description="passes over the training split")
     updates: int = Field(default=400, ge=0, le=100_000_000, description=UPDATES)
+    epoch_size: int | None = Field(
+        default=None,
+        ge=2,
+        le=1_000_000_000,
+        description="inputs of an epoch, others in each until all were seen: fresh inputs at the same price; null: all",
+    )
     batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"

@@ -154,7 +154,7 @@ def _update_s(run: Callable[[PreparedTask], object], task: PreparedTask, schedul
     one_s = _s(lambda: run(once))
     updates = max(2, min(MOST_UPDATES, round(LONGEST_S / max(one_s, 1e-6))))
     some = replace(task, train=task.train.first(updates * schedule.batch_size))
-    n_updates = replace(schedule, epochs=1, updates=0).n_steps(len(some.train))
+    n_updates = replace(schedule, epochs=1, updates=0, epoch_size=None).n_steps(len(some.train))
     if n_updates < 2:  # all data are one batch
         return one_s
     return max(0.0, _s(lambda: run(some)) - one_s) / (n_updates - 1)

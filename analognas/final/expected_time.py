@@ -33,5 +33,8 @@ def expected_time(trial: Trial | None, evaluator: Evaluator, budget: TrainingBud
 
 def shown(budget: TrainingBudget, inputs: int) -> float:
     """Return how many inputs a training is shown, in digital ones."""
-    epochs = budget.digital.n_epochs(inputs) + HARDWARE_AWARE_EPOCH * budget.hardware_aware.n_epochs(inputs)
-    return epochs * inputs
+    first, second = (
+        schedule.n_epochs(inputs) * schedule.inputs_an_epoch(inputs)
+        for schedule in (budget.digital, budget.hardware_aware)
+    )
+    return first + HARDWARE_AWARE_EPOCH * second

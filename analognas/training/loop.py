@@ -7,7 +7,7 @@ rate ramps up linearly and then follows a cosine to zero (Loshchilov and Hutter 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -34,6 +34,7 @@ class Schedule:
         warmup: fraction of the steps that ramps the learning rate up.
         weight_decay: of weight matrices; batch norm and biases have none.
         updates: fewest updates: a small data set is passed over more often than `epochs` say.
+        epoch_size: inputs of an epoch; the next epoch goes on with those that have not been seen. None: all of them.
         label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, arXiv 1512.00567).
         average_last: fraction of the steps, at the end, whose weights and statistics are averaged into the network
             (Izmailov et al. 2018, arXiv 1803.05407); 0 keeps those of the last step.
@@ -46,6 +47,7 @@ class Schedule:
     warmup: float
     weight_decay: float
     updates: int = 0
+    epoch_size: int | None = None
     label_smoothing: float = 0.0
     average_last: float = 0.0
 
@@ -63,8 +65,12 @@ class Schedule:
         """Number of steps over `n_inputs` inputs."""
         return self.n_epochs(n_inputs) * self._steps_an_epoch(n_inputs)
 
+    def inputs_an_epoch(self, n_inputs: int) -> int:
+        """Inputs of one pass."""
+        return n_inputs if self.epoch_size is None else min(n_inputs, self.epoch_size)
+
     def _steps_an_epoch(self, n_inputs: int) -> int:
-        full, rest = divmod(n_inputs, self.batch_size)
+        full, rest = divmod(self.inputs_an_epoch(n_inputs), self.batch_size)
         return full + (rest > 1)
 
     def rate(self, step: int, n_steps: int) -> float:
@@ -158,13 +164,13 @@ def _epochs(
     losses: list[float] = []
     average = RunningAverage(network)
     n_averaged = round(schedule.average_last * n_steps)
+    orders = _orders(len(inputs), schedule.inputs_an_epoch(len(inputs)), generator)
     network.train()
     n_epochs = schedule.n_epochs(len(inputs))
     for epoch in range(n_epochs):
         total = torch.zeros((), device=device)
         n_batches = 0
-        order = torch.randperm(len(inputs), generator=generator, device=generator.device).to(device)
-        for index in torch.split(order, schedule.batch_size):
+        for index in torch.split(next(orders).to(device), schedule.batch_size):
             if len(index) < 2:
                 continue
             for group in optimizer.param_groups:
@@ -187,6 +193,16 @@ def _epochs(
             after_epoch(epoch + 1)
     average.put_back()
     return losses
+
+
+def _orders(n: int, each: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the indices of one epoch after the other, shuffled; no input comes again before all have come."""
+    left = torch.empty(0, dtype=torch.int64, device=generator.device)
+    while True:
+        while len(left) < each:
+            left = torch.cat([left, torch.randperm(n, generator=generator, device=generator.device)])
+        yield left[:each]
+        left = left[each:]
 
 
 def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -42,27 +42,27 @@ def main() -> None:
         table()
 
 
-def collect(folder: Path) -> None:
-    """Add the searches below `folder` that have ended."""
-    rows = {_key(row): row for row in _kept()}
+def collect(folder: Path, kept: Path = KEPT) -> None:
+    """Add the searches below `folder` that have ended to the file `kept`."""
+    rows = {_key(row): row for row in _rows(kept)}
     before = len(rows)
     found = list(_ended(folder))
     rows |= {_key(row): row for row in found}
-    KEPT.write_text("".join(json.dumps(rows[key], separators=(",", ":")) + "\n" for key in sorted(rows)))
+    kept.write_text("".join(json.dumps(rows[key], separators=(",", ":")) + "\n" for key in sorted(rows)))
     print(f"{len(found)} searches have ended there, {len(rows) - before} of them new; {len(rows)} are kept")
 
 
-def table() -> None:
+def table(tasks: Sequence[str] = TASKS, kept: Path = KEPT) -> None:
     """Print a table for each task of which a search is kept."""
-    rows = _kept()
-    for task in TASKS:
+    rows = _rows(kept)
+    for task in tasks:
         runs = [_outcome(row) for row in rows if row["task"] == task]
         if runs:
             print(f"{_comparison(task, runs).to_text()}\n")
 
 
-def _kept() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+def _rows(kept: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str, int]:
@@ -98,6 +98,7 @@ def _outcome(row: dict[str, Any]) -> RunOutcome:
         best_so_far=tuple(row["best_so_far"]),
         network=result.network,
         references=result.references,
+        further=result.further,
     )
     pairs = {network.name: found.versus(network.name) for network in result.references}
     known = {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}
