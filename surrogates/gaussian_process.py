@@ -2,7 +2,8 @@
 
     y ~ N(μ, s² (K + η I)),   K_ij = (1 + √5 r + 5 r²/3) exp(−√5 r),   r = |x_i − x_j| / ℓ
 
-The length ℓ and the noise share η lie on a grid. With a dozen trials many of its points explain them equally
+The length ℓ, the noise share η and the balance between yes/no features and numbers (`surrogates.feature_groups`) lie on
+a grid. With a dozen trials many of its points explain them equally
 well, so none is chosen: predictions are averaged with the likelihood of each point as its weight. The signal
 s² follows in closed form, and one eigendecomposition serves every η. A fit to a hundred trials takes tens of
 milliseconds; its cost grows with their cube, so that of many trials some are taken.
@@ -31,6 +32,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from surrogates.base_spec import BuiltInSpec
+from surrogates.feature_groups import FeatureGroups
 from surrogates.surrogate import FittedSurrogate, Prediction
 from surrogates.training_table import FloatMatrix, feature_array, training_arrays
 
@@ -49,6 +51,12 @@ NOISES: Final = (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 LEAST_SPREAD: Final = 0.35
 """Smallest scale of a feature as a share of its range: a yes/no feature that one trial in twenty has would
 otherwise count four times as much as one that half of them have."""
+
+FEW_TRIALS: Final = 150
+"""Of more trials so many, evenly spread, say which balances are likely; of fewer all balances are averaged."""
+
+LIKELIEST: Final = 2
+"""Balances that are averaged over then."""
 
 LEAST_WEIGHT: Final = 1e-3
 """Points of the grid that are less likely than this share of the likeliest are left out."""
@@ -79,14 +87,16 @@ class GaussianProcessSpec(BuiltInSpec):
 
 @dataclass(frozen=True)
 class _Length:
-    """All noises at one length: the same for every target.
+    """All noises at one balance and length: the same for every target.
 
     Attributes:
+        balance: weights of the kinds of features.
         length2: squared length.
         vectors: `(n, n)` eigenvectors of the correlations.
         spectrum: `(noises, n)` each eigenvalue plus noise.
     """
 
+    balance: tuple[float, ...]
     length2: float
     vectors: Matrix
     spectrum: Matrix
@@ -149,9 +159,9 @@ class FittedGaussianProcess:
         # A feature that never changed says nothing, and a candidate where it does must not look infinitely
         # far.
         self._scale = np.where(spread > 1e-9, spread, np.inf)
-        self._points = self._scaled(x)
         with _one_thread():
-            self._lengths = _grid(squared_distances(self._points, self._points))
+            self._groups = FeatureGroups(self._scaled(x), x)
+            self._lengths = self._grid()
             self._processes = [_fit_process(self._lengths, y[:, k]) for k in range(y.shape[1])]
 
     def predict(self, features: pd.DataFrame) -> Prediction:
@@ -164,8 +174,8 @@ class FittedGaussianProcess:
 
         x = feature_array(features, self._feature_names)
         with _one_thread():
-            distances = squared_distances(self._scaled(x), self._points)
-            mean, std = _predict(self._lengths, self._processes, distances)
+            distances = self._groups.to_trials(self._scaled(x))
+            mean, std = _predict(self._lengths, self._processes, self._groups, distances)
         return Prediction(
             mean=pd.DataFrame(mean, columns=self._target_names, index=features.index),
             std=pd.DataFrame(std, columns=self._target_names, index=features.index),
@@ -177,6 +187,19 @@ class FittedGaussianProcess:
 
         write_manifest(folder, {"kind": KIND, "features": self._feature_names, "targets": self._target_names})
         np.savez(folder / ARRAYS, x=self._x, y=self._y)
+
+    def _grid(self) -> list[_Length]:
+        """Return the points of the grid: every length at each balance, or of many trials at the likeliest ones."""
+        groups, n = self._groups, len(self._x)
+        balances = groups.balances
+        if n > FEW_TRIALS and len(balances) > LIKELIEST:
+            some = np.linspace(0, n - 1, FEW_TRIALS).round().astype(np.intp)
+            few = [distances[np.ix_(some, some)] for distances in groups.among_trials]
+            best = [
+                max(_likelihoods(_at_lengths(groups, few, balance), self._y[some])) for balance in balances
+            ]
+            balances = tuple(balances[place] for place in np.argsort(best)[::-1][:LIKELIEST])
+        return [point for balance in balances for point in _at_lengths(groups, groups.among_trials, balance)]
 
     def _scaled(self, x: FloatMatrix) -> Matrix:
         centre = self._x.mean(axis=0, dtype=np.float64)
@@ -194,12 +217,6 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()  # looks through all loaded libraries, which takes milliseconds
 
 
-def squared_distances(first: Matrix, second: Matrix) -> Matrix:
-    """Return `(n, m)` squared Euclidean distances of `(n, d)` and `(m, d)` points."""
-    norms = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1)[None, :]
-    return np.asarray(np.maximum(norms - 2.0 * first @ second.T, 0.0))
-
-
 def matern_52(distances: Matrix, length2: float) -> Matrix:
     """Return the Matérn 5/2 correlation of squared `distances` at the squared length `length2`.
 
@@ -210,15 +227,26 @@ def matern_52(distances: Matrix, length2: float) -> Matrix:
     return (1.0 + r + r * r / 3.0) * np.exp(-r)
 
 
-def _grid(distances: Matrix) -> list[_Length]:
-    apart = distances[distances > 1e-9]
-    median = float(np.median(apart)) if len(apart) else 1.0
-    return [_at_length(distances, length * median) for length in LENGTHS]
+def _at_lengths(groups: FeatureGroups, distances: list[Matrix], balance: tuple[float, ...]) -> list[_Length]:
+    together = groups.balanced(distances, balance)
+    return [_at_length(together, balance, length2) for length2 in LENGTHS]
 
 
-def _at_length(distances: Matrix, length2: float) -> _Length:
+def _at_length(distances: Matrix, balance: tuple[float, ...], length2: float) -> _Length:
     values, vectors = np.linalg.eigh(matern_52(distances, length2))
-    return _Length(length2, vectors, np.maximum(values, 0.0) + np.array(NOISES)[:, None])
+    return _Length(balance, length2, vectors, np.maximum(values, 0.0) + np.array(NOISES)[:, None])
+
+
+def _likelihoods(lengths: Sequence[_Length], y: Matrix) -> list[float]:
+    """Return the best log likelihood over the noises, summed over the targets, at each length."""
+    best = []
+    for length in lengths:
+        projected = length.vectors.T @ (y - y.mean(axis=0))
+        signal = np.mean(np.square(projected)[None] / length.spectrum[:, :, None], axis=1)
+        likelihood = -0.5 * len(y) * np.log(np.maximum(signal, 1e-300))
+        likelihood -= 0.5 * np.log(length.spectrum).sum(axis=1)[:, None]
+        best.append(float(likelihood.max(axis=0).sum()))
+    return best
 
 
 def _fit_process(lengths: Sequence[_Length], y: Matrix) -> _Process:
@@ -241,16 +269,17 @@ def _fit_process(lengths: Sequence[_Length], y: Matrix) -> _Process:
 
 
 def _predict(
-    lengths: Sequence[_Length], processes: Sequence[_Process], distances: Matrix
+    lengths: Sequence[_Length], processes: Sequence[_Process], groups: FeatureGroups, distances: list[Matrix]
 ) -> tuple[Matrix, Matrix]:
     """Return the means and standard deviations of the mixtures, `(m, targets)` each, from `(m, n)` distances."""
-    first = np.zeros((len(distances), len(processes)))
+    first = np.zeros((len(distances[0]), len(processes)))
     second = np.zeros_like(first)
     for at, length in enumerate(lengths):
         heeded = [k for k, process in enumerate(processes) if process.weights[at].any()]
         if not heeded:
             continue
-        across = matern_52(distances, length.length2) @ length.vectors
+        together = groups.balanced(distances, length.balance)
+        across = matern_52(together, length.length2) @ length.vectors
         shrunk = 1.0 / length.spectrum
         unexplained = np.maximum(1.0 - np.square(across) @ shrunk.T, 0.0)
         for k in heeded:
