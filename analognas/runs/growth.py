@@ -19,6 +19,7 @@ from analognas.record.search_end import (
     write_search_end,
 )
 from analognas.record.trial import Trial
+from analognas.runs.nothing_completed import why_nothing_completed
 from analognas.runs.resume_checks import ENDS
 
 
@@ -72,16 +73,22 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
 def end_search(run: RunDirectory) -> None:
     """End the search of a run with the trials that it has; candidates that wait are not evaluated.
 
+    A search that has ended keeps the reason that it has.
+
     Raises:
         UserError: when no trial has completed, another process is running the search, or a file cannot be written.
     """
     with Journal(run.journal):
         trials = run.trials()
+        if trials and all(trial.failure is not None for trial in trials):
+            raise UserError(why_nothing_completed(run, trials))
         if not any(trial.status == "completed" and trial.at_full_budget for trial in trials):
             raise UserError(
                 f"{run.path}: no trial has completed at full budget, so there is no network to train; "
                 f"`analognas status {run.path}` tells how far the search is"
             )
+        if read_search_end(run) is not None:
+            return
         try:
             write_search_end(run, SearchEnd(FINISHED, n_candidates(trials)))
         except OSError as error:

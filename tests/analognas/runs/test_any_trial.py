@@ -117,8 +117,20 @@ def test_a_number_from_a_table_names_a_trial(finished) -> None:
     assert json.loads((finished / "trials" / str(number) / "metrics.json").read_text())["trial"] == number
 
 
+def test_a_file_that_is_there_is_told_before_a_trial_is_trained(written, tmp_path) -> None:
+    (tmp_path / "model.onnx").touch()
+    refused = command_line("export", written.path, "--trial", "3", "--format", "onnx", "--out", str(tmp_path))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "model.onnx: exists already; choose another folder with --out, or replace it with --force" in (
+        refused.stderr
+    )
+    with pytest.raises(UserError, match=r"model\.onnx: exists already"):
+        written.export(tmp_path, trial=3)
+    assert not (written.path / "trials").exists()
+
+
 def test_options_that_do_not_fit_are_told_before_a_trial_is_trained(written) -> None:
-    for option, value in (("chips", 1), ("confidence", -1), ("device", "tpu")):
+    for option, value in (("chips", 1), ("confidence", -1), ("device", "tpu"), ("hardware", "")):
         with pytest.raises(UserError, match=f"`{option}`"):
             written.validate(trial=3, **{option: value})
         refused = command_line("validate", written.path, "--trial", "3", f"--{option}", str(value))
