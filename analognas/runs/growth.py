@@ -20,7 +20,7 @@ from analognas.record.search_end import (
 )
 from analognas.record.trial import Trial
 from analognas.runs.nothing_completed import why_nothing_completed
-from analognas.runs.resume_checks import ENDS
+from analognas.runs.resume_checks import ENDS, may_choose_full_budget
 
 
 def n_candidates(trials: Sequence[Trial]) -> int:
@@ -33,6 +33,8 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
 
     Where the search may go on, the network of a run that has ended is kept beside the one to come, as
     `best-after-N-trials`. A search that has ended stays ended where `config` lets it go on no longer than before.
+
+    A run that was to train no network takes the full budget of `config` where it has trained none yet.
 
     Args:
         run: that was checked to be the same search but for its end.
@@ -59,9 +61,11 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
             if trials > finished and (_goes_on_longer(before, config) or (reopen and _was_finished(run))):
                 _keep_best(run, finished)
                 forget_search_end(run)
+            chosen = config.final.train and may_choose_full_budget(run, before)
+            final = config.final if chosen else before.final
             changed = {
                 "search": before.search.model_copy(update=ends),
-                "final": before.final.model_copy(update={"train": config.final.train}),
+                "final": final.model_copy(update={"train": config.final.train}),
             }
             write_atomically(run.config, dump_config(before.model_copy(update=changed)))
         except OSError as error:

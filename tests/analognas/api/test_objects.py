@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,23 @@ def test_processes_get_objects_whose_classes_no_module_has(tmp_path) -> None:
         [sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path, env=python_path()
     )
     assert done.stdout == "__main__ ['completed', 'completed', 'completed']\n", done.stderr
+
+
+class Locked(Perceptrons):
+    """A space that no other process can have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+def test_a_space_that_no_worker_can_have_is_told_in_one_line(tmp_path) -> None:
+    with pytest.raises(analognas.UserError) as caught:
+        tiny(tmp_path / "run", executor={"kind": "processes", "workers": 1}, space=Locked())
+    said = str(caught.value)
+    assert "Locked' cannot be sent to a worker (TypeError: cannot pickle '_thread.lock' object)" in said
+    assert "`executor: {kind: serial}`" in said
+    assert "\n" not in said
 
 
 def python_path() -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 import analognas
 from tests.analognas.api.own_parts import Mean, Perceptrons, WidestFirst, arrays
-from tests.analognas.api.test_objects import CHIP, python_path, tiny
+from tests.analognas.api.test_objects import CHIP, Locked, python_path, tiny
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")]
 ray = pytest.importorskip("ray")
@@ -91,3 +91,8 @@ def test_what_an_object_does_wrong_on_ray_is_one_line(tmp_path) -> None:
         analognas.UserError, match=r"^`ask` of the strategy .*Fails' failed: RuntimeError: no idea$"
     ):
         tiny(tmp_path / "run", executor=ON_RAY, strategy=Fails())
+
+
+def test_a_space_that_no_node_can_have_is_told_in_one_line(tmp_path) -> None:
+    with pytest.raises(analognas.UserError, match=r"Locked' cannot be sent to a worker \(TypeError: [^\n]*$"):
+        tiny(tmp_path / "run", executor=ON_RAY, space=Locked())

@@ -143,9 +143,12 @@ def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_late
         assert n_trials(run) == 5
         assert (run / "search_end.json").read_bytes() == ended, "what had ended the search stays"
         assert "the search was ended by" not in command_line("status", run).stdout
-    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=2", "--json")
+    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=3", "--json")
     assert later.returncode == 0, later.stderr
-    assert analognas.Run.open(run).best.network() is not None
+    assert opened.best.network() is not None
+    assert len(opened.best.validated.curves["test"].accuracy[0]) == opened.config.final.chips == 3
+    other = command_line("resume", run, "--set", "final.chips=4")
+    assert (other.returncode, other.stderr.splitlines()[1]) == (2, "final.chips: 3 in the run, now 4")
 
 
 def test_a_run_that_has_ended_and_may_go_on_no_longer_keeps_its_network(run) -> None:
