@@ -1,8 +1,9 @@
 """The nodes of a torch network: it runs once, digitally, and what each result comes from is followed through.
 
 Every convolution and linear layer that is, or would be, analog becomes a node with a matrix; pooling, sums of branches
-and layers that stay digital become digital steps. Any other operation passes on what its inputs come from. Where a map
-changes its shape, the order of its places is lost, and whatever comes next waits for all of it.
+and convolutions and linear layers that stay digital become digital steps. Any other operation passes on what its inputs
+come from, and so does a whole layer without a counterpart on tiles, such as an LSTM. Where a map changes its shape, the
+order of its places is lost, and whatever comes next waits for all of it.
 """
 
 from __future__ import annotations
@@ -105,6 +106,9 @@ def network_nodes(
             if module in analog or isinstance(module, (*_CONVOLUTIONS, nn.Linear)):
                 stack.callback(module.register_forward_pre_hook(follower.enter).remove)
                 stack.callback(module.register_forward_hook(follower.leave).remove)
+            elif isinstance(module, UNSUPPORTED):
+                stack.callback(module.register_forward_pre_hook(follower.enter).remove)
+                stack.callback(module.register_forward_hook(follower.leave_digital, with_kwargs=True).remove)
         stack.enter_context(explained("example", one))
         follower.begin(one.tensors)
         stack.enter_context(follower)
@@ -217,12 +221,26 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         self._of_layer[module] = self._add(name or type(module).__name__, node, [source], need)
         self._put(output, _Origin({self._of_layer[module]: True}))
 
+    def leave_digital(
+        self, module: nn.Module, arguments: tuple[Any, ...], named: Mapping[str, Any], results: Any
+    ) -> None:
+        """Pass on what went into a layer that has no counterpart on tiles, such as an LSTM: all of it comes first."""
+        self._inside -= 1
+        if self._inside:
+            return
+        sources = self._known(arguments, named)
+        places = {place for source in sources for place in self._origins[id(source)].nodes}
+        for leaf in tree_leaves(results):
+            if isinstance(leaf, torch.Tensor):
+                self._put(leaf, _Origin(dict.fromkeys(sorted(places), False)))
+
+    def _known(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> list[torch.Tensor]:
+        """Return the tensors of a call whose origin is known."""
+        leaves = tree_leaves((arguments, dict(named)))
+        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and id(leaf) in self._origins]
+
     def _follow(self, name: str, arguments: tuple[Any, ...], named: Mapping[str, Any], results: Any) -> None:
-        sources = [
-            leaf
-            for leaf in tree_leaves((arguments, dict(named)))
-            if isinstance(leaf, torch.Tensor) and id(leaf) in self._origins
-        ]
+        sources = self._known(arguments, named)
         outputs = [leaf for leaf in tree_leaves(results) if isinstance(leaf, torch.Tensor)]
         if not sources or not outputs:
             return

@@ -150,6 +150,37 @@ def test_every_layer_that_stays_digital_has_a_row_with_its_weights_and_products(
     assert hwsim.cost(analog, own_chip(), words).digital == found.digital
 
 
+class Recurrent(nn.Module):
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.first, self.layer, self.last = nn.Linear(6, 6), layer, nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        if isinstance(self.layer, nn.MultiheadAttention):
+            return self.last(self.layer(query=x, key=x, value=x)[0])
+        return self.last(self.layer(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        (nn.LSTM(6, 6, batch_first=True), 7 * 4 * 72),
+        (nn.GRU(6, 6, batch_first=True), 7 * 3 * 72),
+        (nn.RNN(6, 6, batch_first=True), 7 * 72),
+        (nn.MultiheadAttention(6, 1, batch_first=True), 7 * 4 * 36 + 2 * 7 * 7 * 6),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_recurrent_layer_is_one_row_and_what_follows_waits_for_all_before(
+    layer: nn.Module, macs: int
+) -> None:
+    found = traced(Recurrent(layer), 7, 6)
+    assert found.names == ("first", "last")
+    assert (found.nodes[1].sources, found.nodes[1].needs) == ((0,), (7,))
+    assert [(one.name, one.macs) for one in found.digital] == [("layer", macs)]
+
+
 def test_a_network_of_half_precision_says_why_nothing_can_be_analog() -> None:
     for kind in (torch.float16, torch.bfloat16, torch.float64):
         net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(36, 5)).to(kind)
