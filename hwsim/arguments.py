@@ -5,13 +5,13 @@ A value of the wrong type raises TypeError, one out of its range ValueError. Num
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 from collections.abc import Iterable
 from typing import Final, SupportsFloat
 
 from hwsim.durations import parse_duration
+from hwsim.near_name import near_name
 
 _LONGEST: Final = 60
 """Characters of a value that a message shows; of longer ones it names the type."""
@@ -104,8 +104,8 @@ def times(values: object) -> list[float]:
 
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return `, did you mean ...?` for the known name that is most like `name`, or nothing."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
+    near = near_name(str(name), known)
+    return f", did you mean {near}?" if near else ""
 
 
 def _rows(values: object) -> list[object]:

@@ -132,27 +132,7 @@ class Hardware(ShownAsTable, Spec):
             ValueError: for a key that does not exist or a value out of range; all of them in one line.
             TypeError: for anything but a mapping from strings.
         """
-        flat = dict(_dotted(changes))
-        tree = self.model_dump()
-        for part, spec in (("device", self.device), ("digital", self.digital)):
-            if flat.get(f"{part}.kind", spec.kind) != spec.kind:
-                tree[part] = {}  # another kind has other values
-        of_a_kind = tuple(f"{part}." for part in _KINDS)
-        for path, value in flat.items():
-            *parents, leaf = path.split(".")
-            node = tree
-            for parent in parents:
-                child = node.setdefault(parent, {}) if path.startswith(of_a_kind) else node.get(parent)
-                if not isinstance(child, dict):
-                    hint = nearest(path, (known for known, *_ in explain(self)))
-                    parts = ", ".join(name for name in tree if isinstance(tree[name], dict))
-                    raise ValueError(f"`{path}` is no field of hardware, whose parts are {parts}{hint}")
-                node = child
-            node[leaf] = value
-        try:
-            return Hardware.model_validate(tree)
-        except ValidationError as error:
-            raise ValueError("; ".join(_one_line(problem) for problem in error.errors())) from None
+        return replaced(self, changes)
 
     def _table(self) -> Table:
         rows = [
@@ -170,6 +150,41 @@ class Hardware(ShownAsTable, Spec):
             or self.converters.out_bound is not None
             or any(value > 0 for value in self.mvm.model_dump().values())
         )
+
+
+def replaced(hardware: Hardware, changes: Mapping[str, Any], section: str = "") -> Hardware:
+    """Return a validated copy of hardware with `changes`, as `Hardware.replace` does.
+
+    Args:
+        hardware: to begin with.
+        changes: dotted paths or nested mappings.
+        section: where the hardware is written, before the paths in messages, such as `hardware.`; empty for nothing.
+
+    Raises:
+        ValueError: for a key that does not exist or a value out of range; all of them in one line.
+        TypeError: for anything but a mapping from strings.
+    """
+    flat = dict(_dotted(changes))
+    tree = hardware.model_dump()
+    for part, spec in (("device", hardware.device), ("digital", hardware.digital)):
+        if flat.get(f"{part}.kind", spec.kind) != spec.kind:
+            tree[part] = {}  # another kind has other values
+    of_a_kind = tuple(f"{part}." for part in _KINDS)
+    for path, value in flat.items():
+        *parents, leaf = path.split(".")
+        node = tree
+        for parent in parents:
+            child = node.setdefault(parent, {}) if path.startswith(of_a_kind) else node.get(parent)
+            if not isinstance(child, dict):
+                hint = nearest(path, (known for known, *_ in explain(hardware)))
+                parts = ", ".join(name for name in tree if isinstance(tree[name], dict))
+                raise ValueError(f"`{section}{path}` is no field of hardware, whose parts are {parts}{hint}")
+            node = child
+        node[leaf] = value
+    try:
+        return Hardware.model_validate(tree)
+    except ValidationError as error:
+        raise ValueError("; ".join(_one_line(problem, section) for problem in error.errors())) from None
 
 
 _KINDS: Final[Mapping[str, Mapping[str, type[Spec]]]] = {"device": DEVICES, "digital": DIGITAL_UNITS}
@@ -194,43 +209,44 @@ def _dotted(changes: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
-def _one_line(problem: ErrorDetails) -> str:
+def _one_line(problem: ErrorDetails, section: str) -> str:
     location = [str(part) for part in problem["loc"]]
     part = location[0] if location and location[0] in _KINDS else ""
     kinds = _KINDS.get(part, {})
     path = ".".join(name for place, name in enumerate(location) if place != 1 or name not in kinds)
     if problem["type"] == "extra_forbidden":
-        return _unknown_field(path, part, location[1] if part else "")
+        return f"`{section}{path}` is no field of hardware{_meant(path, part, location[1] if part else '')}"
     got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
     match problem["type"]:
         case "value_error":
-            return f"`{path}`: {problem['ctx']['error']}{got}" if path else str(problem["ctx"]["error"])
+            place = f"`{section}{path}`" if path else f"`{section.rstrip('.')}`" if section else ""
+            return f"{place}: {problem['ctx']['error']}{got}" if place else str(problem["ctx"]["error"])
         case "missing":
-            return f"`{path}`: must be given"
+            return f"`{section}{path}`: must be given"
         case "union_tag_invalid":
-            return f"`{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
+            return f"`{section}{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
         case "tuple_type":
-            return f"`{path}`: must be a list of numbers{got}"
+            return f"`{section}{path}`: must be a list of numbers{got}"
         case "model_type" | "model_attributes_type":
-            return f"`{path}`: must be a mapping of its values{got}"
-    return f"`{path}`: {re.sub('^(Input|Tuple) should', 'must', problem['msg'])}{got}"
+            return f"`{section}{path}`: must be a mapping of its values{got}"
+    return f"`{section}{path}`: {re.sub('^(Input|Tuple) should', 'must', problem['msg'])}{got}"
 
 
-def _unknown_field(path: str, part: str, kind: str) -> str:
-    """Return what is wrong with a key that no specification has; `part` has a kind, like the device, or is empty."""
+def _meant(path: str, part: str, kind: str) -> str:
+    """Return what helps with a key that no specification has; `part` has a kind, like the device, or is empty."""
     known = {path for path, *_ in explain(Hardware()) if path.partition(".")[0] not in _KINDS}
     if part:
         known.update(f"{part}.{name}" for name in _KINDS[part][kind].model_fields)
         owners = [name for name, spec in _KINDS[part].items() if path.partition(".")[2] in spec.model_fields]
         hint = f", it belongs to kind {', '.join(owners)}" if owners else nearest(path, known)
         what = "a device" if part == "device" else "a digital unit"
-        return f"`{path}` is no field of hardware with {what} of kind {kind}{hint}"
+        return f" with {what} of kind {kind}{hint}"
     known.update(f"device.{name}" for name in DEVICES["pcm"].model_fields)
     for other, kinds in _KINDS.items():
         owners = [name for name, spec in kinds.items() if path in spec.model_fields]
         if owners:
-            return f"`{path}` is no field of hardware, did you mean {other}.{path} of kind {' or '.join(owners)}?"
-    return f"`{path}` is no field of hardware{nearest(path, known)}"
+            return f", did you mean {other}.{path} of kind {' or '.join(owners)}?"
+    return nearest(path, known)
 
 
 def explain(spec: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

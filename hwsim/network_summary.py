@@ -235,7 +235,7 @@ def _on_hardware(
 
 def _summary(rows: list[WeightRow], macs: Counter[nn.Module] | None) -> Summary:
     n_weights = max(1, sum(row.weights for row in rows))
-    by_row = None if macs is None else [_macs_of(row, macs) for row in rows]
+    by_row = None if macs is None else [row.macs(macs) for row in rows]
     n_macs = max(1, sum(by_row or ()))
     found = []
     for place, row in enumerate(rows):
@@ -259,11 +259,6 @@ def _summary(rows: list[WeightRow], macs: Counter[nn.Module] | None) -> Summary:
         )
     mappings = [row.mapping for row in rows if row.mapping is not None]
     return Summary(tuple(found), capacity(mappings), tiles_in_use(mappings))
-
-
-def _macs_of(row: WeightRow, macs: Counter[nn.Module]) -> int:
-    inside = row.module.modules() if row.is_layer else (row.module,)
-    return sum(macs[module] for module in inside)
 
 
 def _macs(layer: LayerSummary) -> int:

@@ -7,6 +7,7 @@ on tiles it counts in each of them, as each has its own devices.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,9 @@ from hwsim.conversion import UNSUPPORTED
 from hwsim.mapping import LayerMapping
 from hwsim.modules import AnalogLayer
 
-_NORMS: Final = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+NORMS: Final = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+"""Kinds of norms: their weights scale channels, and no tile has them."""
+
 _LAYERS: Final = (AnalogLayer, nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
 """What is one layer, with all that is in it."""
 
@@ -46,6 +49,11 @@ class WeightRow:
     shape: tuple[int, ...]
     why_digital: str
     is_layer: bool
+
+    def macs(self, by_module: Counter[nn.Module]) -> int:
+        """Return its multiply-accumulates, of those that each module does by itself."""
+        inside = self.module.modules() if self.is_layer else (self.module,)
+        return sum(by_module[module] for module in inside)
 
 
 def weight_rows(
@@ -120,7 +128,7 @@ def _why_digital(module: nn.Module, has_weights: bool, are_new: bool) -> str:
         return "no analog counterpart"
     if isinstance(module, _LAYERS):
         return "kept digital"
-    if isinstance(module, _NORMS):
+    if isinstance(module, NORMS):
         return "norm"
     if isinstance(module, nn.Embedding | nn.EmbeddingBag):
         return "look-up"

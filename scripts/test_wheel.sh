@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it into an empty environment and runs a small search from another folder, so that what is
-# tried is what users install.
+# Builds the wheel, installs it into an empty environment and runs a small search and the three tours of the documentation
+# from another folder, so that what is tried is what users install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+pages=$PWD/docs
 . scripts/setup.sh dev
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -21,5 +22,12 @@ analognas search search.yaml --out run \
     --set final.digital_updates=0 --set final.hardware_aware_updates=0
 for file in config.yaml environment.json trials.jsonl summary.csv pareto.csv report.html best/model.py best/model.onnx; do
     [ -s "run/$file" ] || { echo "the wheel's search did not write run/$file" >&2; exit 1; }
+done
+for tour in chips hwsim search; do
+    sed -n '/^```python$/,/^```$/{/^```/!p}' "$pages/tour-$tour.md" > "tour-$tour.py"
+    python -W error "tour-$tour.py" >/dev/null || { echo "docs/tour-$tour.md does not run with the wheel" >&2; exit 1; }
+done
+for file in layers.html drift.html course.html; do
+    [ -s "$file" ] || { echo "the tours did not draw $file" >&2; exit 1; }
 done
 echo "the wheel works from another folder"

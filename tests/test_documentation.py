@@ -32,6 +32,14 @@ SHORT = {
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
+@pytest.mark.parametrize("subject", ["chips", "hwsim", "search"])
+def test_a_tour_tells_its_story_in_60_lines(subject: str) -> None:
+    text = (ROOT / "docs" / f"tour-{subject}.md").read_text()
+    assert len(text.splitlines()) <= 60
+    last = PYTHON.findall(text)[-1].rstrip()
+    assert last.endswith('.html")'), "it ends with a figure"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from difflib import get_close_matches
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -23,7 +22,27 @@ from analognas.specs.outside_brackets import split_outside_brackets
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.entry_point import GROUP, EntryPointStrategySpec
 from analognas.strategies.specs import SELECTABLE, STRATEGIES
+from hwsim.near_name import near_name
 from surrogates.base_spec import SurrogateSpec
+
+
+class WrittenStrategy(NamedTuple):
+    """A strategy as somebody wrote it.
+
+    Attributes:
+        label: name and options, in one way of writing.
+        name: of a built-in strategy, or of an installed entry point.
+        options: values of its specification, or arguments of its class.
+    """
+
+    label: str
+    name: str
+    options: dict[str, Any]
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether another package offers it."""
+        return self.name not in SELECTABLE
 
 
 def split_strategies(text: str) -> list[str]:
@@ -38,14 +57,14 @@ def split_strategies(text: str) -> list[str]:
         raise BenchError(f"{error}; write NAME(KEY=VALUE, ...)") from None
 
 
-def read_strategy(text: str) -> tuple[str, StrategySpec]:
-    """Return the label and the specification of one strategy, as `bench` has it on its command line.
+def parse_strategy(text: str) -> WrittenStrategy:
+    """Return a strategy as it is written on a command line; its options are not validated.
 
-    >>> read_strategy("regularized-evolution(population=20,tournament=4)")[0]
-    'regularized-evolution(population=20, tournament=4)'
+    >>> parse_strategy("optuna-tpe(initial=40)")
+    WrittenStrategy(label='optuna-tpe(initial=40)', name='optuna-tpe', options={'initial': 40})
 
     Raises:
-        BenchError: for an unknown strategy, an unknown option, or a value that does not fit.
+        BenchError: for an unknown strategy, or options that are not written `key=value`.
     """
     text = " ".join(text.split())
     name, bracket, rest = text.partition("(")
@@ -58,14 +77,29 @@ def read_strategy(text: str) -> tuple[str, StrategySpec]:
         _assign(text, values, option)
     label = f"{name}({', '.join(written)})" if written else name
     if name in SELECTABLE:
-        return label, _validated(text, SELECTABLE[name], values)
+        return WrittenStrategy(label, name, values)
     installed = {point.name for point in entry_points(group=GROUP)}
     if name in installed:
-        return label, EntryPointStrategySpec(name=name, options=values)
-    near = get_close_matches(name, [*STRATEGIES, *installed], n=1)
-    hint = f", did you mean {near[0]}?" if near else ":"
+        return WrittenStrategy(label, name, values)
+    near = near_name(name, [*STRATEGIES, *installed])
+    hint = f", did you mean {near}?" if near else ":"
     known = ", ".join([*STRATEGIES, *sorted(installed)])
     raise BenchError(f"unknown strategy {name!r:.60}{hint} choose of {known}")
+
+
+def read_strategy(text: str) -> tuple[str, StrategySpec]:
+    """Return the label and the specification of one strategy, as `bench` has it on its command line.
+
+    >>> read_strategy("regularized-evolution(population=20,tournament=4)")[0]
+    'regularized-evolution(population=20, tournament=4)'
+
+    Raises:
+        BenchError: for an unknown strategy, an unknown option, or a value that does not fit.
+    """
+    written = parse_strategy(text)
+    if written.is_installed:
+        return written.label, EntryPointStrategySpec(name=written.name, options=written.options)
+    return written.label, _validated(" ".join(text.split()), SELECTABLE[written.name], written.options)
 
 
 def _assign(text: str, values: dict[str, Any], option: str) -> None:

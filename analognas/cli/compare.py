@@ -21,13 +21,18 @@ from analognas.cli.options import (
 def compare(
     config: ConfigFile,
     seeds: Annotated[
-        str, typer.Option(metavar="N|LIST", help="5: searches with the seeds 0 to 4; 3,7,11: with these.")
+        str,
+        typer.Option(
+            metavar="N|LIST",
+            help="5: searches with the seeds 0 to 4; 3,7,11: with these; 3,: with this one.",
+        ),
     ] = "5",
     strategies: Annotated[
         list[str],
         typer.Option(
             metavar="NAMES",
-            help="As in a configuration, separated by commas or repeated; the others are compared with the first.",
+            help="As in a configuration, separated by commas or repeated, options in parentheses: "
+            "'random,optuna-tpe(initial=40)'; the others are compared with the first.",
         ),
     ] = ["surrogate-guided,random"],  # noqa: B006  # typer copies it
     out: Annotated[
@@ -50,13 +55,12 @@ def compare(
     from analognas.progress.observers import named_on_command_line
     from analognas.progress.printable import printable, tell
 
-    names = [name.strip() for part in strategies for name in part.split(",") if name.strip()]
     try:
         with terminated_as_interrupted():
             comparison = analognas.compare(
                 config,
                 seeds=_seeds(seeds),
-                strategies=names,
+                strategies=strategies,
                 out=out,
                 overrides=overrides,
                 executor=executor,
@@ -66,7 +70,7 @@ def compare(
         if error.path is None:
             tell("interrupted before the first search began; nothing was created")
         else:
-            again = _command(config, seeds, names, overrides, executor, error.path)
+            again = _command(config, seeds, strategies, overrides, executor, error.path)
             tell(f"interrupted; every finished trial is kept, continue with: {again}")
         raise
     if as_json:
@@ -82,6 +86,7 @@ def compare(
 
 def _seeds(text: str) -> int | list[int]:
     """Read a number of seeds, or a list of them; a single one of a list has a comma behind it."""
+    from analognas.comparison.plan import MOST_SEEDS
     from analognas.errors import UserError
 
     try:
@@ -90,7 +95,12 @@ def _seeds(text: str) -> int | list[int]:
         raise UserError(
             f"--seeds: must be how many, such as 5, or a list such as 3,7,11, got {text!r}"
         ) from None
-    return numbers if "," in text or not numbers else numbers[0]
+    if "," in text or not numbers:
+        return numbers
+    if not 1 <= numbers[0] <= MOST_SEEDS:
+        one = f"; the seed {numbers[0]} alone is --seeds {numbers[0]}," if numbers[0] >= 0 else ""
+        raise UserError(f"--seeds: must be how many, 1 to {MOST_SEEDS}, got {text.strip()}{one}")
+    return numbers[0]
 
 
 def _command(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from analognas.bench import BenchError, WrittenStrategy, parse_strategy, split_strategies
 from analognas.config.document import Document
 from analognas.config.from_python import strategy_section
 from analognas.config.loader import validate_document
@@ -24,7 +25,7 @@ from analognas.record.directory import (
     open_run,
 )
 from analognas.runs.resume_checks import search_differences, with_bounds_of
-from analognas.specs.problems import Place, nearest
+from analognas.specs.problems import Place
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.specs import SELECTABLE, STRATEGIES
 
@@ -41,13 +42,16 @@ MOST_SEEDS: Final = 1000
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
+_LONGEST_FOLDER: Final = 200
+"""Letters of the folder of a strategy; file systems take 255 bytes."""
+
 
 @dataclass(frozen=True)
 class PlannedRun:
     """One search of a comparison.
 
     Attributes:
-        strategy: its name.
+        strategy: its name, with its options where it has any.
         seed: its seed.
         path: its run directory.
         config: the search.
@@ -107,8 +111,8 @@ def plan_comparison(
     Args:
         document: the configuration; its strategy and seed are replaced.
         folder: where its relative paths start.
-        strategies: names, the one that the others are compared with first; or a mapping from labels of one's own to
-            names, sections and objects.
+        strategies: names with or without options, as `optuna-tpe(initial=40)`, the one that the others are compared
+            with first; or a mapping from labels of one's own to names, sections and objects.
         seeds: how many, from 0 on, or which.
         out: the directory to create or to continue in; None: `comparisons/NAME-DATE-TIME`.
 
@@ -117,16 +121,12 @@ def plan_comparison(
             search.
     """
     chosen, numbers = _checked_strategies(strategies), _checked_seeds(seeds)
-    names = tuple(chosen)
+    names, folders = tuple(chosen), _folders(chosen)
     configs: dict[tuple[str, int], tuple[SearchConfig, Document]] = {}
     for name in names:
         for seed in numbers:
             own = copy.deepcopy(document)
-            section = chosen[name]
-            if isinstance(section, str):
-                choose_strategy(own, section, f"strategy {name}", SELECTABLE)
-            else:
-                assign(own, ("search", "strategy"), section, Place(0, 0, f"strategy {name}"))
+            _assign_strategy(own, chosen[name], Place(0, 0, f"strategy {name}"))
             assign_seed(own, seed, "seeds")
             try:
                 configs[name, seed] = validate_document(own, folder), own
@@ -140,7 +140,7 @@ def plan_comparison(
         strategies=names,
         seeds=numbers,
         runs=tuple(
-            PlannedRun(name, seed, path / name / f"seed-{seed}", *configs[name, seed])
+            PlannedRun(name, seed, path / folders[name] / f"seed-{seed}", *configs[name, seed])
             for seed in numbers
             for name in names
         ),
@@ -150,8 +150,37 @@ def plan_comparison(
     return replace(plan, runs=tuple(map(_checked_run, plan.runs)))
 
 
+def _assign_strategy(document: Document, chosen: Any, place: Place) -> None:
+    """Set the strategy of `document` in place: a section, or a name whose options are laid over what is there."""
+    path = ("search", "strategy")
+    if not isinstance(chosen, WrittenStrategy):
+        assign(document, path, chosen, place)
+    elif chosen.is_installed:
+        section = {"kind": "entry-point", "name": chosen.name, "options": chosen.options}
+        assign(document, path, section, place)
+    else:
+        choose_strategy(document, chosen.name, place.source, SELECTABLE)
+        for key, value in chosen.options.items():
+            assign(document, (*path, key), copy.deepcopy(value), place)
+
+
+def _folders(chosen: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name of the folder of each strategy: its label, with `-` for what a shell would not take as it is."""
+    found: dict[str, str] = {}
+    for label in chosen:
+        folder = label if _LABEL.fullmatch(label) else re.sub(r"[^A-Za-z0-9_.-]+", "-", label).strip("-")
+        if len(folder) > _LONGEST_FOLDER or folder in found.values():
+            raise UserError(
+                Argument("strategies"),
+                f": {label!r:.80} needs a folder of its own, and `{folder[:80]}` is taken or too long; give it a label "
+                "from Python: analognas.compare(…, strategies={'label': …})",
+            )
+        found[label] = folder
+    return found
+
+
 def _checked_strategies(strategies: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the name or the section of each strategy, by the label that it has in the comparison."""
+    """Return a strategy with its options, or a section, by the label that it has in the comparison."""
     argument = Argument("strategies")
     if isinstance(strategies, str) or not isinstance(strategies, Sequence | Mapping) or not strategies:
         raise UserError(
@@ -173,15 +202,21 @@ def _checked_strategies(strategies: Sequence[str] | Mapping[str, Any]) -> dict[s
                 f": an object needs a label, as in {{'mine': {type(other).__name__}(...)}}; a list has names, got "
                 f"{other!r:.80}",
             )
-        if len(set(strategies)) < len(strategies):
-            raise UserError(argument, f": each must be named once, got {', '.join(strategies)}")
-        chosen = {name: name for name in strategies}
-    for name in chosen.values():
-        if isinstance(name, str) and name not in STRATEGIES:
-            raise UserError(argument, f": unknown strategy {name!r}{nearest(str(name), STRATEGIES)}")
-    return {
-        label: value if isinstance(value, str) else strategy_section(value) for label, value in chosen.items()
-    }
+    try:
+        if isinstance(strategies, Mapping):
+            return {
+                label: parse_strategy(value) if isinstance(value, str) else strategy_section(value)
+                for label, value in chosen.items()
+            }
+        written = [parse_strategy(part) for text in strategies for part in split_strategies(text) if part]
+    except BenchError as error:
+        raise UserError(argument, f": {error}") from None
+    labels = [strategy.label for strategy in written]
+    if not labels:
+        raise UserError(argument, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got none")
+    if len(set(labels)) < len(labels):
+        raise UserError(argument, f": each must be named once, got {', '.join(labels)}")
+    return dict(zip(labels, written, strict=True))
 
 
 def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -197,6 +232,7 @@ def _checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
         Argument("seeds"),
         f" must be how many, 1 to {MOST_SEEDS}, or a list of different whole numbers from 0, such as 3,7,11, got "
         f"{seeds!r:.80}",
+        f"; [{seeds}] is the seed {seeds} alone" if type(seeds) is int and seeds >= 0 else "",
     )
 
 

@@ -27,6 +27,11 @@ def read_hardware(text: str) -> hwsim.Hardware:
     Raises:
         UserError: when it is neither.
     """
+    if not text.strip():
+        raise UserError(
+            Argument("hardware"),
+            f" must be the name of a preset or a YAML file, got {text!r}; leave it out for the hardware of the run",
+        )
     path = Path(text)
     if text in hwsim.preset_names():
         return hwsim.preset(text)

@@ -320,8 +320,9 @@ class SearchConfig(Spec):
         # the first design may be among the trials of other runs
         if option and strategy.design > trials and not self.search.warm_start:
             raise MismatchError(
-                f"`search.strategy.{option} <= search.trials` must hold, got {strategy.design} > {trials}: "
-                "nothing but the trials before the first fit would be left",
+                f"`search.strategy.{option} <= search.trials` must hold, got {strategy.design} > {trials}: the first "
+                f"{strategy.design} trials are drawn before {strategy.kind} looks at any result, and no others would "
+                f"follow; lower `{option}`, or raise `search.trials`",
                 ("search", "strategy", option),
                 ("search", "trials"),
             )

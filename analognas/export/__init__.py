@@ -8,7 +8,16 @@ from analognas.export.artefact import Artefact, Format
 from analognas.export.bundle import write_bundle
 from analognas.export.checksums import damaged_files
 from analognas.export.error import ExportError
-from analognas.export.files import write_formats
+from analognas.export.files import require_free, write_formats
 from analognas.export.formats import FORMATS
 
-__all__ = ["FORMATS", "Artefact", "ExportError", "Format", "damaged_files", "write_bundle", "write_formats"]
+__all__ = [
+    "FORMATS",
+    "Artefact",
+    "ExportError",
+    "Format",
+    "damaged_files",
+    "require_free",
+    "write_bundle",
+    "write_formats",
+]

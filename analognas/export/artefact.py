@@ -55,9 +55,12 @@ class Format:
             allow it.
         bundled: whether every run has it in its folder `best/`.
         of_network: whether it holds the network, and is written where no format is named.
+        files: names of what it writes, so that a file that is there is told before anything is computed; empty where
+            they depend on the network.
     """
 
     summary: str
     write: Callable[[Artefact, Path], tuple[Path, ...]]
     bundled: bool = False
     of_network: bool = True
+    files: tuple[str, ...] = ()

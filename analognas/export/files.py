@@ -10,6 +10,26 @@ from analognas.errors import Argument, UserError
 from analognas.export.artefact import Artefact
 from analognas.export.checksums import update_checksums
 from analognas.export.formats import FORMATS
+from analognas.record.directory import ensure_writable
+
+
+def require_free(formats: Sequence[str], target: Path, *, force: bool = False) -> None:
+    """Check, before anything is computed, that formats may be written into a folder.
+
+    Args:
+        formats: keys of `FORMATS`; of one whose files depend on the network, `write_formats` tells.
+        target: the folder, which need not be there.
+        force: replace files that are there.
+
+    Raises:
+        UserError: when a file is there already, or the folder cannot be written.
+    """
+    files = dict.fromkeys(name for format_name in formats for name in FORMATS[format_name].files)
+    try:
+        ensure_writable(target)
+        _refuse_taken([target / name for name in files], force)
+    except OSError as error:
+        raise _not_written(target, error) from None
 
 
 def write_formats(
@@ -36,19 +56,27 @@ def write_formats(
             for name in formats:
                 FORMATS[name].write(artefact, Path(draft))
             files = sorted(Path(draft).iterdir())
-            taken = [target / file.name for file in files if (target / file.name).exists()]
-            if taken and not force:
-                raise UserError(
-                    f"{taken[0]}: exists already; choose another folder with ",
-                    Argument("out"),
-                    ", or replace it with ",
-                    Argument("force"),
-                )
+            _refuse_taken([target / file.name for file in files], force)
             for file in files:
                 file.replace(target / file.name)
         update_checksums(target, {file.name for file in files})
     except OSError as error:
-        raise UserError(
-            f"{target}: cannot be written: {error.strerror}; choose another folder with ", Argument("out")
-        ) from None
+        raise _not_written(target, error) from None
     return [target / file.name for file in files]
+
+
+def _not_written(target: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{target}: cannot be written: {error.strerror}; choose another folder with ", Argument("out")
+    )
+
+
+def _refuse_taken(paths: Sequence[Path], force: bool) -> None:
+    taken = [path for path in paths if path.exists()]
+    if taken and not force:
+        raise UserError(
+            f"{taken[0]}: exists already; choose another folder with ",
+            Argument("out"),
+            ", or replace it with ",
+            Argument("force"),
+        )

@@ -78,18 +78,31 @@ def _test_data(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
 
 
 FORMATS: Final[Mapping[str, Format]] = {
-    "python": Format("model.py and its weights: plain torch, every layer spelled out", _python, bundled=True),
-    "safetensors": Format("model.safetensors: the weights alone", _safetensors, bundled=True),
-    "onnx": Format("model.onnx: for onnxruntime and compilers", _onnx, bundled=True),
-    "pt2": Format("model.pt2: a torch.export program", _pt2, bundled=True),
-    "analog": Format("analog.json: tile map, input ranges, hardware", _analog, bundled=True),
+    "python": Format(
+        "model.py and its weights: plain torch, every layer spelled out",
+        _python,
+        bundled=True,
+        files=("model.py", "model.safetensors"),
+    ),
+    "safetensors": Format(
+        "model.safetensors: the weights alone", _safetensors, bundled=True, files=("model.safetensors",)
+    ),
+    "onnx": Format("model.onnx: for onnxruntime and compilers", _onnx, bundled=True, files=("model.onnx",)),
+    "pt2": Format("model.pt2: a torch.export program", _pt2, bundled=True, files=("model.pt2",)),
+    "analog": Format(
+        "analog.json: tile map, input ranges, hardware", _analog, bundled=True, files=("analog.json",)
+    ),
     "architecture": Format(
-        "architecture.json: the candidate, to validate or to search from", _architecture, bundled=True
+        "architecture.json: the candidate, to validate or to search from",
+        _architecture,
+        bundled=True,
+        files=("architecture.json",),
     ),
     "test-data": Format(
         "test-data.safetensors: raw inputs `x` and labels `y`, for `python model.py`",
         _test_data,
         of_network=False,
+        files=("test-data.safetensors",),
     ),
 }
 """The formats, in the order of lists."""

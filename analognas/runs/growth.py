@@ -19,7 +19,8 @@ from analognas.record.search_end import (
     write_search_end,
 )
 from analognas.record.trial import Trial
-from analognas.runs.resume_checks import ENDS
+from analognas.runs.nothing_completed import why_nothing_completed
+from analognas.runs.resume_checks import ENDS, may_choose_full_budget
 
 
 def n_candidates(trials: Sequence[Trial]) -> int:
@@ -32,6 +33,8 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
 
     Where the search may go on, the network of a run that has ended is kept beside the one to come, as
     `best-after-N-trials`. A search that has ended stays ended where `config` lets it go on no longer than before.
+
+    A run that was to train no network takes the full budget of `config` where it has trained none yet.
 
     Args:
         run: that was checked to be the same search but for its end.
@@ -58,9 +61,11 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
             if trials > finished and (_goes_on_longer(before, config) or (reopen and _was_finished(run))):
                 _keep_best(run, finished)
                 forget_search_end(run)
+            chosen = config.final.train and may_choose_full_budget(run, before)
+            final = config.final if chosen else before.final
             changed = {
                 "search": before.search.model_copy(update=ends),
-                "final": before.final.model_copy(update={"train": config.final.train}),
+                "final": final.model_copy(update={"train": config.final.train}),
             }
             write_atomically(run.config, dump_config(before.model_copy(update=changed)))
         except OSError as error:
@@ -72,16 +77,22 @@ def set_ends(run: RunDirectory, config: SearchConfig, *, reopen: bool) -> None:
 def end_search(run: RunDirectory) -> None:
     """End the search of a run with the trials that it has; candidates that wait are not evaluated.
 
+    A search that has ended keeps the reason that it has.
+
     Raises:
         UserError: when no trial has completed, another process is running the search, or a file cannot be written.
     """
     with Journal(run.journal):
         trials = run.trials()
+        if trials and all(trial.failure is not None for trial in trials):
+            raise UserError(why_nothing_completed(run, trials))
         if not any(trial.status == "completed" and trial.at_full_budget for trial in trials):
             raise UserError(
                 f"{run.path}: no trial has completed at full budget, so there is no network to train; "
                 f"`analognas status {run.path}` tells how far the search is"
             )
+        if read_search_end(run) is not None:
+            return
         try:
             write_search_end(run, SearchEnd(FINISHED, n_candidates(trials)))
         except OSError as error:

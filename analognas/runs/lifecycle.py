@@ -11,7 +11,6 @@ from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
 from analognas.driver.selection import choose
 from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
-from analognas.evaluation.training import STOPPED_EARLY
 from analognas.executors.fingerprint import OUR_SOURCE, compiled_kernels, fingerprint
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final.finalists import choose_finalist
@@ -31,6 +30,7 @@ from analognas.report.verdict import shortfall
 from analognas.runs.begun import compose_begun, earlier_trials
 from analognas.runs.best_network import best_artefact, make_artefact
 from analognas.runs.growth import n_candidates
+from analognas.runs.nothing_completed import why_nothing_completed
 from analognas.runs.outlook import outlook
 from analognas.runs.resume_checks import (
     MEASURED_WITH,
@@ -159,7 +159,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
         if best is None:
             publish(run, config, trials, None)
-            raise NoFeasibleArchitectureError(_why_nothing_completed(run, trials))
+            raise NoFeasibleArchitectureError(why_nothing_completed(run, trials))
         with _told_what_helps(run):
             if config.final.train:
                 result = _finish(run, composition, trials, best, observer)
@@ -258,16 +258,3 @@ def _told_what_helps(run: RunDirectory) -> Iterator[None]:
             f"{run.path}: cannot be written: {error.strerror or error}; every trial is kept, "
             f"{remedy(error)} and run `analognas resume {run.path}`"
         ) from None
-
-
-def _why_nothing_completed(run: RunDirectory, trials: Sequence[Trial]) -> str:
-    if not trials:
-        return f"{run.path}: no candidate was found that meets the hard constraints; raise a bound or widen the space"
-    reasons = [trial.failure.reason for trial in trials if trial.failure is not None]
-    reason = f", the last one: {reasons[-1]}" if reasons else ""
-    remedy = (
-        "lower `training.early_stop.accuracy` or raise its `epoch`"
-        if any(told.startswith(STOPPED_EARLY) for told in reasons)
-        else f"{run.journal} has the reason of each; mend the cause"
-    )
-    return f"{run.path}: all {len(trials)} trials failed{reason}; {remedy}, and start a new search"

@@ -78,12 +78,18 @@ def search_differences(run: RunDirectory, config: SearchConfig, *, may_grow: boo
     Raises:
         UserError: when the configuration of the run cannot be read.
     """
-    before, now = _comparable(load_run_config(run)[0]), _comparable(config)
+    began = load_run_config(run)[0]
+    before, now = _comparable(began), _comparable(config)
     if may_grow:
         now["search"] |= {key: before["search"][key] for key in ENDS}
-        train = now["final"]["train"]
-        now["final"] = {**(now["final"] if train else before["final"]), "train": before["final"]["train"]}
+        counts = now["final"]["train"] and not may_choose_full_budget(run, began)
+        now["final"] = {**(now["final"] if counts else before["final"]), "train": before["final"]["train"]}
     return differences(before, now)
+
+
+def may_choose_full_budget(run: RunDirectory, config: SearchConfig) -> bool:
+    """Return whether no network of `run` was trained at the full budget that its `config` says, nor shall be."""
+    return not config.final.train and run.final_result() is None and not run.taken_further.exists()
 
 
 def other_versions(trials: Sequence[Trial]) -> str:

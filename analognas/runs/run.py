@@ -249,7 +249,7 @@ class Run:
         Raises:
             UserError: for an unknown format, a file that is there already, or a run that has not ended.
         """
-        from analognas.export import FORMATS, write_formats
+        from analognas.export import FORMATS, require_free, write_formats
         from analognas.runs.any_trial import artefact_of_trial
         from analognas.runs.best_network import best_artefact
 
@@ -257,6 +257,7 @@ class Run:
             formats = [name for name, entry in FORMATS.items() if entry.of_network]
         if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
             raise UserError(f"`formats` must be a list of {', '.join(FORMATS)}, got {formats!r}")
+        require_free(formats, Path(out), force=force)  # before a network is trained
         artefact = (
             best_artefact(self.directory)
             if trial is None

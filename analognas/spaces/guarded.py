@@ -9,6 +9,7 @@ import cloudpickle
 import numpy as np
 import numpy.typing as npt
 
+from analognas.errors import UserError
 from analognas.specs.entry_points import Guard
 from search_spaces import ArchitectureSpace, Genotype, LayerGraph, Matrices, Population
 
@@ -40,7 +41,14 @@ class _GuardedSpace:
 
     def __reduce__(self) -> tuple[Callable[[bytes], _GuardedSpace], tuple[bytes]]:
         # a class of a script or notebook goes along by value: workers do not import those
-        return _received, (cloudpickle.dumps((self._guard.name, self._space)),)
+        try:
+            return _received, (cloudpickle.dumps((self._guard.name, self._space)),)
+        except Exception as error:  # an object of a user's own may fail in any way
+            said = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+            raise UserError(
+                f"the space {self._guard.name!r} cannot be sent to a worker ({said}): keep locks, open files and "
+                "generators out of it, or evaluate in this process with `executor: {kind: serial}`"
+            ) from error
 
     def sample(self, n: int, rng: np.random.Generator) -> Population:
         return self._rows("sample", n, self._guard.call("sample", self._space.sample, n, rng))

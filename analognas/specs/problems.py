@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, Self
 
 from analognas.errors import Argument, UserError
+from hwsim.near_name import near_name
 
 
 @dataclass(frozen=True, order=True)
@@ -77,7 +77,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     ', did you mean `population`?'
     """
     choices = sorted(known)
-    match = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if match:
-        return f", did you mean `{match[0]}`?"
+    near = near_name(word, choices)
+    if near is not None:
+        return f", did you mean `{near}`?"
     return f"; known: {', '.join(choices)}" if choices else ""

@@ -21,9 +21,11 @@ from pydantic import Field
 
 from analognas.specs.entry_points import Guard, make_from_entry_point
 from analognas.strategies.base_spec import StrategySpec
+from analognas.strategies.gene_values import outside
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.recommendation import Believing
 from analognas.strategies.strategy import History, Proposal, Strategy
+from search_spaces import genotypes
 
 GROUP: Final = "analognas.strategies"
 
@@ -67,7 +69,8 @@ class ForeignStrategy:
         """Propose what the strategy proposes.
 
         Raises:
-            UserError: when its `ask` fails, or returns anything but at most `n` proposals.
+            UserError: when its `ask` fails, returns anything but at most `n` proposals, or a candidate that is not of
+                the space.
         """
         proposals = self.guard.call("ask", self.strategy.ask, problem, history, n, rng)
         if not isinstance(proposals, list) or not all(isinstance(entry, Proposal) for entry in proposals):
@@ -76,7 +79,7 @@ class ForeignStrategy:
         if len(proposals) > n:
             raise self.guard.breach("ask", f"must return at most {n} proposals, got {len(proposals)}")
         for proposal in proposals:
-            problem_of = _wrong(proposal, problem, genes)
+            problem_of = _wrong(proposal, problem, genes) or _not_of_the_space(proposal, problem, history)
             if problem_of:
                 raise self.guard.breach("ask", f"returned {proposal!r:.200}: {problem_of}")
         return proposals
@@ -123,8 +126,22 @@ def _wrong(proposal: Proposal, problem: SearchProblem, genes: int) -> str:
         for name, value in predicted.items()
     ):
         return "`predicted` must map metrics to finite numbers"
+    return ""
+
+
+def _not_of_the_space(proposal: Proposal, problem: SearchProblem, history: History) -> str:
+    """Return which gene of a proposal has a value that the space never gives it, or an empty text.
+
+    A network that cannot be built or breaks a bound is no mistake: the search passes it over.
+    """
+    space, genotype = problem.space, proposal.genotype
     try:
-        problem.space.problems(np.array([genotype], dtype=np.int64))
+        row = np.array([genotype], dtype=np.int64)
+        reason = space.problems(row)[0]
+        told = outside(space, genotype, history.population)
+        # genes that are not in use may be anything where the space writes them in another way
+        if told and not reason:
+            told = outside(space, genotypes(space.canonical(row))[0], history.population)
     except (ValueError, OverflowError) as error:
         return f"not a genotype of the space: {error}"
-    return ""
+    return f"{told}; the space draws no other values{f': {reason}' if reason else ''}" if told else ""

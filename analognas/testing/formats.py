@@ -38,6 +38,8 @@ def check_format(entry: Format) -> None:
     changed = [name for name, value in artefact.model.state_dict().items() if not value.equal(before[name])]
     _require(not changed, "`write` must leave the network alone", f"a changed {', '.join(changed)}")
     _require(artefact.model.training, "`write` must leave the mode of the network alone", "evaluation mode")
+    declared = sorted(entry.files or first)
+    _require(declared == sorted(first), f"`files` must name what is written, {sorted(first)}", declared)
     names = sorted(_written(entry, artefact))
     _require(names == sorted(first), f"`write` must write {sorted(first)} every time", names)
     _check_refusal(entry)

@@ -1,6 +1,7 @@
 """`python -m hwsim cost`: what a network costs on a chip, from a model of the user's or a list of matrices.
 
 python -m hwsim cost --chip hermes-64core --model net.py:build --input-shape 3,32,32
+python -m hwsim cost --chip hermes-64core --model net.py:two --input-shape 3,32,32 --input-shape 16:int64
 python -m hwsim cost --chip my-chip.yaml --matrices layers.json --json
 """
 
@@ -10,11 +11,16 @@ import argparse
 import importlib.util
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from hwsim.arguments import nearest
 from hwsim.chip_cost.chip_files import chip_names
 from hwsim.chip_cost.cost import cost
+
+_TYPES: Final = ("float32", "int64", "int32", "bool")
+"""Types of the numbers of an input, the usual one first."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -24,7 +30,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model", help="file.py:function, which takes nothing and returns a torch module; the file is run"
     )
-    command.add_argument("--input-shape", help="shape of one input, such as 3,32,32; for --model")
+    command.add_argument(
+        "--input-shape",
+        action="append",
+        help="shape of one input, such as 3,32,32, or 16:int64 for whole numbers; for --model, once for each of its "
+        "inputs in their order",
+    )
     command.add_argument(
         "--matrices", type=Path, help="JSON list of {name, rows, columns, groups, positions}"
     )
@@ -54,8 +65,8 @@ def run(options: argparse.Namespace) -> str:
         raise ValueError("`--model` or `--matrices` must be given, one of both")
     if options.plot is not None and options.plot.suffix.lower() != ".html":
         raise ValueError(f"`--plot` must end in .html, got {options.plot}: a browser saves it as an image")
-    shape = None if options.input_shape is None else _shape(options.input_shape)
-    if options.model is not None and shape is None:
+    shapes = [_shape(text) for text in options.input_shape or ()]
+    if options.model is not None and not shapes:
         raise ValueError("`--input-shape` must be given with --model, such as 3,32,32")
     network = _matrices(options.matrices) if options.model is None else _model(options.model)
     source = options.model or options.matrices
@@ -63,7 +74,7 @@ def run(options: argparse.Namespace) -> str:
         found = cost(
             network,
             options.chip,
-            input_shape=shape,
+            _example(shapes) if shapes else None,
             mode=options.mode,
             mapping=options.mapping,
             schedule=options.schedule,
@@ -82,11 +93,29 @@ def run(options: argparse.Namespace) -> str:
     return json.dumps(found.to_json(), ensure_ascii=False) if options.json else str(found)
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def _shape(text: str) -> tuple[tuple[int, ...], str]:
+    """Return the shape of one input and the type of its numbers."""
+    sides, _, kind = text.partition(":")
+    kind = kind.strip() or _TYPES[0]
+    if kind not in _TYPES:
+        raise ValueError(
+            f"`--input-shape` must end in one of {', '.join(_TYPES)}, got {text!r}{nearest(kind, _TYPES)}"
+        )
     try:
-        return tuple(int(side) for side in text.split(","))
+        shape = tuple(int(side) for side in sides.split(","))
     except ValueError:
         raise ValueError(f"`--input-shape` must be numbers such as 3,32,32, got {text!r}") from None
+    if min(shape) < 1:
+        raise ValueError(f"sides of `--input-shape` must be at least 1, got {text!r}")
+    return shape, kind
+
+
+def _example(shapes: Sequence[tuple[tuple[int, ...], str]]) -> Any:
+    """Return one input of zeros, or one for each of several arguments."""
+    import torch
+
+    tensors = tuple(torch.zeros(1, *shape, dtype=getattr(torch, kind)) for shape, kind in shapes)
+    return tensors if len(tensors) > 1 else tensors[0]
 
 
 def _matrices(path: Path) -> Any:

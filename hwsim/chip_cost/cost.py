@@ -6,7 +6,6 @@ Validated against published silicon by `scripts/reproduce/chip_cost.py`, which p
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,6 +23,8 @@ from hwsim.durations import Time
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from hwsim.chip_cost.digital_layers import DigitalLayer
 
 MOST_TILES: Final = 1_000_000
 """More are listed nowhere, and no chip has them."""
@@ -93,7 +94,7 @@ def cost(
         raise ValueError(
             f"`tile_budget` must be at most the {most} tiles of {described.name}, got {use.tile_budget}"
         )
-    digital_macs: Counter[str] = Counter()
+    digital: tuple[DigitalLayer, ...] = ()
     notes: tuple[str, ...] = ()
     if isinstance(network, Sequence):
         if example is not None or input_shape is not None:
@@ -104,12 +105,12 @@ def cost(
         from hwsim.chip_cost.network_nodes import network_nodes
 
         traced = network_nodes(network, example, input_shape, described.tile, digital_layers)
-        names, nodes, digital_macs = traced.names, traced.nodes, traced.digital_macs
+        names, nodes, digital = traced.names, traced.nodes, traced.digital
         activations = traced.largest_activations
         notes = traced.notes
     costs = NetworkCosts(Workload.of([nodes]), use)
     _require_countable(costs)
-    found = ChipCost(names, costs, digital_macs, _excluded(costs, digital_macs), notes)
+    found = ChipCost(names, costs, digital, _excluded(costs, digital), notes)
     _require_fit(found, activations)
     return found
 
@@ -131,10 +132,10 @@ def _conductance(chip: Chip, age_s: float, mode: str) -> float:
     return conductance_ratio(chip, age_s, mode)
 
 
-def _excluded(costs: NetworkCosts, digital_macs: Counter[str]) -> tuple[str, ...]:
+def _excluded(costs: NetworkCosts, digital: Sequence[DigitalLayer]) -> tuple[str, ...]:
     """Return what the chip's description leaves out, of what this network does."""
     chip, work = costs.use.chip, costs.work
-    operations, macs = int(work.operations.sum()), sum(digital_macs.values())
+    operations, macs = int(work.operations.sum()), sum(layer.macs for layer in digital)
     split = bool((costs.counts.row_blocks > 1).any())
     missing = {
         "scale and offset of outputs": chip.digital.output is None,

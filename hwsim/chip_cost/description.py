@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from hwsim.chip_cost.quantity import Area, Constant, Energy, EnergyPerBit, Frequency, Memory, Power, Time
-from hwsim.hardware import Hardware, TileSpec
+from hwsim.hardware import Hardware, TileSpec, replaced
 from hwsim.presets import preset
 from hwsim.spec import Seconds, Spec
 from hwsim.text_table import ShownAsTable, Table
@@ -168,17 +168,17 @@ class Chip(ShownAsTable, Spec):
         hardware = values.get("hardware")
         if isinstance(hardware, str):
             values["hardware"] = preset(hardware)
-        elif isinstance(hardware, Mapping) and "preset" in hardware:
+        elif isinstance(hardware, Mapping):
+            base = preset(hardware["preset"]) if "preset" in hardware else Hardware()
             changes = {key: value for key, value in hardware.items() if key != "preset"}
-            values["hardware"] = preset(hardware["preset"]).replace(changes)
+            values["hardware"] = replaced(base, changes, "hardware.")
         modes = values.get("modes")
         if "mode" not in values and isinstance(modes, Mapping) and len(modes) == 1:
             values["mode"] = next(iter(modes))
         mapping = values.pop("mapping", None)
-        if values.get("hardware") is not None:
-            hardware = values["hardware"]
-            found = hardware if isinstance(hardware, Hardware) else Hardware.model_validate(hardware)
-            values["hardware"] = found if mapping is None else found.replace({"tile.mapping": mapping})
+        if isinstance(values.get("hardware"), Hardware):
+            if mapping is not None:
+                values["hardware"] = values["hardware"].replace({"tile.mapping": mapping})
             values.setdefault("tile", values["hardware"].tile)
         if mapping is not None and isinstance(values.get("tile"), Mapping):
             values["tile"] = {**values["tile"], "mapping": mapping}

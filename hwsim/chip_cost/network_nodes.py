@@ -1,8 +1,9 @@
 """The nodes of a torch network: it runs once, digitally, and what each result comes from is followed through.
 
 Every convolution and linear layer that is, or would be, analog becomes a node with a matrix; pooling, sums of branches
-and layers that stay digital become digital steps. Any other operation passes on what its inputs come from. Where a map
-changes its shape, the order of its places is lost, and whatever comes next waits for all of it.
+and convolutions and linear layers that stay digital become digital steps. Any other operation passes on what its inputs
+come from, and so does a whole layer without a counterpart on tiles, such as an LSTM. Where a map changes its shape, the
+order of its places is lost, and whatever comes next waits for all of it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from torch.utils._pytree import tree_leaves
 
 from hwsim.arguments import require
 from hwsim.calibration import floating_point
+from hwsim.chip_cost.digital_layers import DigitalLayer
+from hwsim.chip_cost.digital_layers import digital_layers as layers_left_digital
 from hwsim.chip_cost.workload import Node
-from hwsim.conversion import analog_candidates, analog_layers
+from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
 from hwsim.hardware import TileSpec
 from hwsim.inputs import explained, inputs_of
 from hwsim.modules import AnalogLayer
@@ -41,14 +44,14 @@ class Traced:
     Attributes:
         names: of the nodes: of layers as in `named_modules`, of digital steps what they do.
         nodes: in the order in which they ran.
-        digital_macs: multiply-accumulates of layers and products that are not on tiles.
+        digital: layers that are not on tiles.
         largest_activations: values that are alive at once at most: the inputs and outputs of one node.
         notes: what somebody should know of the network.
     """
 
     names: tuple[str, ...]
     nodes: tuple[Node, ...]
-    digital_macs: Counter[str]
+    digital: tuple[DigitalLayer, ...]
     largest_activations: int
     notes: tuple[str, ...]
 
@@ -93,8 +96,8 @@ def network_nodes(
     if len(inputs) == 0:
         raise ValueError("`example` must have at least one input, got none")
     one = inputs.part(0, 1).copied_to(like.device)
-    analog = _analog(net, tile, digital_layers)
     names = {module: name for name, module in net.named_modules()}
+    analog, problems = _analog(net, names, tile, digital_layers)
     follower = _Follower(names, analog, None if tile is None else tile.rows)
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
@@ -103,24 +106,26 @@ def network_nodes(
             if module in analog or isinstance(module, (*_CONVOLUTIONS, nn.Linear)):
                 stack.callback(module.register_forward_pre_hook(follower.enter).remove)
                 stack.callback(module.register_forward_hook(follower.leave).remove)
+            elif isinstance(module, UNSUPPORTED):
+                stack.callback(module.register_forward_pre_hook(follower.enter).remove)
+                stack.callback(module.register_forward_hook(follower.leave_digital, with_kwargs=True).remove)
         stack.enter_context(explained("example", one))
         follower.begin(one.tensors)
         stack.enter_context(follower)
         one.into(net)
-    digital_macs = Counter[str]()
-    for module, macs in multiply_accumulates(net, example).items():
-        if macs and module not in analog:
-            digital_macs[names.get(module) or type(module).__name__] += macs
-    return replace(follower.traced(), digital_macs=digital_macs)
+    left = layers_left_digital(net, analog, problems, multiply_accumulates(net, example))
+    return replace(follower.traced(), digital=left)
 
 
 def _analog(
     net: nn.Module,
+    names: Mapping[nn.Module, str],
     tile: TileSpec | None,
     digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module],
-) -> set[nn.Module]:
-    """Return the layers that are, or would be, on tiles."""
+) -> tuple[set[nn.Module], dict[nn.Module, str]]:
+    """Return the layers that are, or would be, on tiles, and why others cannot be."""
     found: set[nn.Module] = set()
+    problems: dict[nn.Module, str] = {}
     for name, layer in analog_layers(net):
         sides = layer.mapping.tile_rows, layer.mapping.tile_columns
         if tile is not None and sides != (tile.rows, tile.columns):
@@ -130,11 +135,16 @@ def _analog(
             )
         found.add(layer)
     if not found:
-        candidates = analog_candidates(net, digital_layers)
-        found = {layer for layer, problem in candidates if problem is None}
+        for module, problem in analog_candidates(net, digital_layers):
+            if problem is None:
+                found.add(module)
+            elif not isinstance(module, UNSUPPORTED):
+                problems[module] = problem
     if not found:
-        raise ValueError("`network` must have a layer that can be analog, got none")
-    return found
+        first, reason = next(iter(problems.items()), (net, ""))
+        because = f": `{names[first] or type(first).__name__}` cannot be, {reason}" if reason else ""
+        raise ValueError(f"`network` must have a layer that can be analog, got none{because}")
+    return found, problems
 
 
 @final
@@ -168,7 +178,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             "layers that never run, and are left out": sorted(idle),
         }
         notes = tuple(f"{what}: {', '.join(names)}" for what, names in told.items() if names)
-        return Traced(tuple(self._names), tuple(self._nodes), Counter(), self._largest, notes)
+        return Traced(tuple(self._names), tuple(self._nodes), (), self._largest, notes)
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
@@ -211,12 +221,26 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         self._of_layer[module] = self._add(name or type(module).__name__, node, [source], need)
         self._put(output, _Origin({self._of_layer[module]: True}))
 
+    def leave_digital(
+        self, module: nn.Module, arguments: tuple[Any, ...], named: Mapping[str, Any], results: Any
+    ) -> None:
+        """Pass on what went into a layer that has no counterpart on tiles, such as an LSTM: all of it comes first."""
+        self._inside -= 1
+        if self._inside:
+            return
+        sources = self._known(arguments, named)
+        places = {place for source in sources for place in self._origins[id(source)].nodes}
+        for leaf in tree_leaves(results):
+            if isinstance(leaf, torch.Tensor):
+                self._put(leaf, _Origin(dict.fromkeys(sorted(places), False)))
+
+    def _known(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> list[torch.Tensor]:
+        """Return the tensors of a call whose origin is known."""
+        leaves = tree_leaves((arguments, dict(named)))
+        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and id(leaf) in self._origins]
+
     def _follow(self, name: str, arguments: tuple[Any, ...], named: Mapping[str, Any], results: Any) -> None:
-        sources = [
-            leaf
-            for leaf in tree_leaves((arguments, dict(named)))
-            if isinstance(leaf, torch.Tensor) and id(leaf) in self._origins
-        ]
+        sources = self._known(arguments, named)
         outputs = [leaf for leaf in tree_leaves(results) if isinstance(leaf, torch.Tensor)]
         if not sources or not outputs:
             return

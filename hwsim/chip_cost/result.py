@@ -6,7 +6,6 @@ tiles, multiplication alone; *sustained*, everything that is counted. One multip
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, final
@@ -23,12 +22,13 @@ from hwsim.text_table import ShownAsTable, Table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hwsim.chip_cost.digital_layers import DigitalLayer
+
 MICRO: Final = FEMTO / 1e6
 """Femtojoules in a microjoule; picoseconds in a microsecond are a thousandth of it."""
 
-DIGITAL_LAYERS: Final = "(digital layers)"
 POWER: Final = "(static and idle power)"
-"""Rows of the table that are no node."""
+"""The row of the table that is no layer."""
 
 
 @final
@@ -39,14 +39,14 @@ class ChipCost(ShownAsTable):
     Attributes:
         names: of the nodes.
         costs: of the one network.
-        digital_macs: multiply-accumulates off the tiles, by layer.
+        digital: layers that are not on tiles, norms apart.
         excluded: what the numbers leave out.
         notes: what was assumed of the network.
     """
 
     names: tuple[str, ...]
     costs: NetworkCosts
-    digital_macs: Counter[str]
+    digital: tuple[DigitalLayer, ...]
     excluded: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -118,6 +118,11 @@ class ChipCost(ShownAsTable):
         """Multiply-accumulates of one inference on tiles."""
         layers = self.costs.layers
         return int((self.costs.counts.weights * layers.positions * layers.copies).sum())
+
+    @property
+    def digital_macs(self) -> dict[str, int]:
+        """Multiply-accumulates off the tiles, of each layer that has any."""
+        return {layer.name: layer.macs for layer in self.digital if layer.macs}
 
     @cached_property
     def energy_fj(self) -> dict[str, int]:
@@ -209,10 +214,9 @@ class ChipCost(ShownAsTable):
                     energy_fj={part: values[node] for part, values in parts.items()},
                 )
             )
-        mac = costs.use.chip.digital.mac
-        if self.digital_macs and mac is not None:
-            macs = sum(self.digital_macs.values())
-            found.append(_row(DIGITAL_LAYERS, {"digital": round(macs * mac.si * FEMTO)}))
+        left = {layer.name: layer for layer in self.digital}
+        found = [self._with_digital(row, left.pop(row.name, None)) for row in found]
+        found += [self._with_digital(_row(layer.name, {}), layer) for layer in left.values()]
         found.append(_row(POWER, {"static": int(costs.static_fj[0])}))
         return tuple(found)
 
@@ -257,7 +261,8 @@ class ChipCost(ShownAsTable):
             "area_mm2": self.area_mm2,
             "tops_per_w": self.tops_per_w,
             "inferences_per_j": _finite(self.inferences_per_j),
-            "digital_macs": dict(self.digital_macs),
+            "digital_macs": self.digital_macs,
+            "digital_layers": [layer._asdict() for layer in self.digital],
             "layers": [self._record(row) for row in self.rows],
             "tile": costs.use.chip.tile.model_dump(),
             "placement": [piece.to_json() for piece in self.pieces],
@@ -278,6 +283,19 @@ class ChipCost(ShownAsTable):
             f"{self.tiles_used} tiles)"
         )
 
+    def _with_digital(self, row: Row, layer: DigitalLayer | None) -> Row:
+        """Return a row with what a layer takes that is not on tiles."""
+        if layer is None:
+            return row
+        mac = self.costs.use.chip.digital.mac
+        own = 0 if mac is None else round(layer.macs * mac.si * FEMTO)
+        return row._replace(
+            matrix="digital",
+            digital_weights=layer.weights,
+            digital_macs=layer.macs,
+            energy_fj={**row.energy_fj, "digital": row.energy_fj.get("digital", 0) + own},
+        )
+
     def _record(self, row: Row) -> dict[str, Any]:
         return {
             "layer": row.name,
@@ -289,6 +307,8 @@ class ChipCost(ShownAsTable):
             "utilisation": row.utilisation,
             "dac_conversions": row.dac_conversions,
             "adc_conversions": row.adc_conversions,
+            "digital_weights": row.digital_weights,
+            "digital_macs": row.digital_macs,
             "busy_us": row.busy_ps / (PICO / 1e6),
             "energy_uj": row.total_fj / MICRO,
             **{f"{part}_uj": row.energy_fj.get(part, 0) / MICRO for part in (*PARTS, "static")},
@@ -329,8 +349,13 @@ class ChipCost(ShownAsTable):
             f"{self.inferences_per_j:,.4g} inferences/J",
         ]
         lines += [f"area     {areas} mm²"] if areas else []
-        if self.digital_macs:
-            lines.append(f"digital  {sum(self.digital_macs.values()):,} MACs: {', '.join(self.digital_macs)}")
+        if self.digital:
+            weights, macs = (sum(getattr(one, what) for one in self.digital) for what in ("weights", "macs"))
+            each = "; ".join(
+                f"{one.name} ({one.type}, {one.why}): {one.weights:,} and {one.macs:,}"
+                for one in self.digital
+            )
+            lines.append(f"digital  {weights:,} weights and {macs:,} MACs stay digital: {each}")
         return [*lines, *self.notes, f"without  {'; '.join(self.excluded)}"]
 
 

@@ -19,6 +19,8 @@ class Row(NamedTuple):
     adc_conversions: int
     busy_ps: int
     energy_fj: dict[str, int]
+    digital_weights: int = 0
+    digital_macs: int = 0
 
     @property
     def total_fj(self) -> int:

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import analognas
 import hwsim
 from analognas.config.from_python import document_from, given_objects
 from analognas.config.loader import validate_document
+from analognas.strategies import Proposal
 from search_spaces import ResNetSpace
 from tests.analognas.api.own_parts import TINY, Mean, Perceptrons, WidestFirst, arrays
 
@@ -57,6 +61,23 @@ def test_processes_get_objects_whose_classes_no_module_has(tmp_path) -> None:
     assert done.stdout == "__main__ ['completed', 'completed', 'completed']\n", done.stderr
 
 
+class Locked(Perceptrons):
+    """A space that no other process can have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+def test_a_space_that_no_worker_can_have_is_told_in_one_line(tmp_path) -> None:
+    with pytest.raises(analognas.UserError) as caught:
+        tiny(tmp_path / "run", executor={"kind": "processes", "workers": 1}, space=Locked())
+    said = str(caught.value)
+    assert "Locked' cannot be sent to a worker (TypeError: cannot pickle '_thread.lock' object)" in said
+    assert "`executor: {kind: serial}`" in said
+    assert "\n" not in said
+
+
 def python_path() -> dict[str, str]:
     root = str(Path(__file__).parents[3])
     return {
@@ -96,6 +117,47 @@ def test_a_surrogate_of_ones_own_guides_the_search(tmp_path) -> None:
     run = tiny(tmp_path / "run", strategy=None, surrogate=Mean(), search=search)
     assert run.config.search.strategy.surrogate.kind == "object"
     assert len(run.trials()) == 5
+
+
+@dataclass(frozen=True)
+class Always:
+    """Proposes one candidate, whatever the space is."""
+
+    genotype: tuple[int, ...]
+
+    def ask(self, problem: Any, history: Any, n: int, rng: np.random.Generator) -> list[Proposal]:
+        return [Proposal(self.genotype, "always")]
+
+
+@pytest.mark.parametrize(
+    ("space", "genotype", "told"),
+    [
+        (
+            Perceptrons(),
+            (1_000,),
+            "gene 1 must lie within 1 to 40, got 1000; the space draws no other values",
+        ),
+        (Perceptrons(), (0,), "gene 1 must lie within 1 to 40, got 0"),
+        (
+            {"kind": "resnet", "oc0": [4, 8], "m": [1, 1], "r": [1, 2], "b": [1, 1], "wf": [1, 1]},
+            (500, 3, 1, 1, 1, 1, 1, 1),
+            "gene 1 must lie within 4 to 8, got 500; the space draws no other values: OC0 must lie within",
+        ),
+    ],
+)
+def test_genes_outside_of_the_space_are_refused_and_not_trained(tmp_path, space, genotype, told) -> None:
+    with pytest.raises(analognas.UserError) as caught:
+        tiny(tmp_path / "run", space=space, strategy=Always(genotype))
+    said = str(caught.value)
+    assert "\n" not in said
+    assert "`ask` of the strategy " in said and "Always' returned " in said
+    assert told in said
+    assert not analognas.Run.open(tmp_path / "run").directory.trials()
+
+
+def test_a_candidate_that_breaks_a_bound_is_passed_over_and_no_mistake(tmp_path) -> None:
+    with pytest.raises(analognas.NoFeasibleArchitectureError, match="no candidate was found"):
+        tiny(tmp_path / "run", strategy=Always((40,)), constraints={"parameters": 200})
 
 
 def test_strategies_as_objects_are_compared(tmp_path) -> None:

@@ -93,11 +93,14 @@ def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> N
     hopeless = SEARCH.replace("learning_rate: 0.01", "learning_rate: 1.0e+30")
     assert hopeless != SEARCH
     (tmp_path / "tiny.yaml").write_text(hopeless)
-    done = invoke("compare", tmp_path / "tiny.yaml", "--seeds", "4,", "--strategies", "random", "--out", out)
+    several = ("--strategies", "random,regularized-evolution(population=3, tournament=2)")
+    done = invoke("compare", tmp_path / "tiny.yaml", "--seeds", "4,", *several, "--out", out)
     assert done.exit_code == 3
     assert "random, seed 4: " in done.stdout
+    assert "regularized-evolution(population=3, tournament=2), seed 4: " in done.stdout
+    assert (out / "regularized-evolution-population-3-tournament-2" / "seed-4" / "trials.jsonl").exists()
     assert "all 4 trials failed" in done.stdout
-    (run,) = json.loads((out / "comparison.json").read_text())["runs"]
+    run, _ = json.loads((out / "comparison.json").read_text())["runs"]
     assert (run["state"], run["trials"], run["seed"]) == ("failed", 4, 4)
     again = analognas.compare(
         tmp_path / "tiny.yaml", seeds=[4], strategies=["random"], out=out, observer=Silent()
@@ -109,12 +112,19 @@ def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> N
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--seeds", "0"), "--seeds must be how many, 1 to 1000"),
+        (("--seeds", "0"), "--seeds: must be how many, 1 to 1000, got 0; the seed 0 alone is --seeds 0,"),
+        (("--seeds", "-1"), "--seeds: must be how many, 1 to 1000, got -1"),
+        (("--seeds", "1001"), "got 1001; the seed 1001 alone is --seeds 1001,"),
         (("--seeds", "many"), "--seeds: must be how many, such as 5, or a list such as 3,7,11, got 'many'"),
         (("--seeds", "1,1"), "got [1, 1]"),
         (("--strategies", ""), "--strategies must be a list of names"),
-        (("--strategies", "randon"), "--strategies: unknown strategy 'randon', did you mean `random`?"),
+        (("--strategies", "randon"), "--strategies: unknown strategy 'randon', did you mean random?"),
         (("--strategies", "random", "--strategies", "random"), "each must be named once, got random, random"),
+        (("--strategies", "optuna-tpe(initial=4"), "--strategies: optuna-tpe(initial=4: `)` is missing"),
+        (
+            ("--strategies", "random,optuna-tpe(initial=40)"),
+            "optuna-tpe(initial=40), seed 0: strategy optuna-tpe(",
+        ),
         (("--out", "tiny.yaml"), "tiny.yaml: is a file; choose another directory with --out"),
         (("--out", "."), "is in use, and no comparison (comparison.json); choose another with --out"),
         (("--set", "search.strategy.initail=4"), "unknown key, did you mean `initial`?"),

@@ -1,6 +1,6 @@
 """Outcomes of searches that nobody ran."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,9 @@ IMAGES = 200
 
 
 def a_plan(
-    out: Path, strategies: Sequence[str] = ("surrogate-guided", "random"), seeds: int | Sequence[int] = 2
+    out: Path,
+    strategies: Sequence[str] | Mapping[str, str] = ("surrogate-guided", "random"),
+    seeds: int | Sequence[int] = 2,
 ) -> ComparisonPlan:
     return plan_comparison(parse_document(SMALL, "small.yaml"), Path(), strategies, seeds, out)
 

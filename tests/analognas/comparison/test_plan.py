@@ -13,9 +13,11 @@ from analognas.strategies.specs import (
     AnalogNASSpec,
     LocalSearchSpec,
     NSGA2Spec,
+    OptunaTPESpec,
     RandomSpec,
     SurrogateGuidedSpec,
 )
+from surrogates.gaussian_process import GaussianProcessSpec
 from tests.analognas.comparison.builders import a_plan
 from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL
@@ -59,16 +61,74 @@ def test_designs_are_those_of_the_strategies_and_of_the_first_where_one_has_none
     assert plan.design == {"nsga2": NSGA2Spec().population, "latin-hypercube": 64}
 
 
+def test_two_settings_of_one_strategy_are_two_strategies(tmp_path) -> None:
+    """They are read as `analognas bench` reads them, and laid over the settings that the file has for this kind."""
+    written = [
+        "surrogate-guided, surrogate-guided(initial=6, surrogate={kind: gaussian-process})",
+        "optuna-tpe(initial=4)",
+    ]
+    plan = a_plan(tmp_path / "out", written, seeds=1)
+    first, second, third = plan.runs
+    assert plan.strategies == (
+        "surrogate-guided",
+        "surrogate-guided(initial=6, surrogate={kind: gaussian-process})",
+        "optuna-tpe(initial=4)",
+    )
+    assert first.config.search.strategy == SurrogateGuidedSpec(initial=5, population=20, iterations=2)
+    assert second.config.search.strategy == SurrogateGuidedSpec(
+        initial=6, population=20, iterations=2, surrogate=GaussianProcessSpec()
+    )
+    assert third.config.search.strategy == OptunaTPESpec(initial=4)
+    folders = [run.path.parent.name for run in plan.runs]
+    assert folders == [
+        "surrogate-guided",
+        "surrogate-guided-initial-6-surrogate-kind-gaussian-process",
+        "optuna-tpe-initial-4",
+    ]
+    assert plan.design == {
+        name: run.config.search.strategy.design for name, run in zip(plan.strategies, plan.runs, strict=True)
+    }
+    labelled = a_plan(
+        tmp_path / "out", {"few": "optuna-tpe(initial=4)", "many": "optuna-tpe(initial=7)"}, seeds=1
+    )
+    assert [run.config.search.strategy.design for run in labelled.runs] == [4, 7]
+    assert [run.path.parent.name for run in labelled.runs] == ["few", "many"]
+
+
 @pytest.mark.parametrize(
     ("strategies", "seeds", "told"),
     [
         ([], 2, "`strategies` must be a list of names"),
-        (["surrogate-guidde"], 2, "unknown strategy 'surrogate-guidde', did you mean `surrogate-guided`"),
+        (["surrogate-guidde"], 2, "unknown strategy 'surrogate-guidde', did you mean surrogate-guided?"),
         (["random", "random"], 2, "each must be named once, got random, random"),
         ("random", 2, "`strategies` must be a list of names"),
         (None, 2, "`strategies` must be a list of names"),
         (["random", object()], 2, "an object needs a label"),
-        (["random"], 0, "`seeds` must be how many"),
+        (["random"], 0, "such as 3,7,11, got 0; [0] is the seed 0 alone"),
+        (["random"], 1001, "got 1001; [1001] is the seed 1001 alone"),
+        (["random"], -1, "such as 3,7,11, got -1"),
+        (
+            ["optuna-tpe(initial=4)", "optuna-tpe(initial=4)"],
+            1,
+            "each must be named once, got optuna-tpe(initial=4)",
+        ),
+        (["optuna-tpe(initial=4"], 1, "`strategies`: optuna-tpe(initial=4: `)` is missing"),
+        (["optuna-tpe(initial=4)x"], 1, "`strategies`: optuna-tpe(initial=4)x: a strategy is written NAME"),
+        (["optuna-tpe(initial=4, initial=5)"], 1, "initial: is given twice"),
+        (
+            ["optuna-tpe(initail=4)"],
+            1,
+            "strategy optuna-tpe(initail=4): search.strategy.initail: unknown key",
+        ),
+        (["optuna-tpe(initial=forty)"], 1, "search.strategy.initial: must be a whole number, got 'forty'"),
+        (["random(seed=1)"], 1, "search.strategy.seed: unknown key"),
+        (
+            ["optuna-tpe(initial=4)", "optuna-tpe(initial:4)"],
+            1,
+            "needs a folder of its own, and `optuna-tpe-initial-4`",
+        ),
+        ({"mine": "randon"}, 1, "`strategies`: unknown strategy 'randon', did you mean random?"),
+        ([","], 1, "`strategies` must be a list of names"),
         (["random"], True, "`seeds` must be how many"),
         (["random"], "3", "`seeds` must be how many"),
         (["random"], 2.5, "`seeds` must be how many"),

@@ -265,7 +265,8 @@ def test_data_paths_start_at_the_folder_of_the_configuration(tmp_path: Path, mon
         ),
         (
             "search:\n  trials: 6\n  strategy: {kind: nsga2}\n",
-            "3:11: search.trials: `search.strategy.population <= search.trials` must hold, got 30 > 6: nothing",
+            "3:11: search.trials: `search.strategy.population <= search.trials` must hold, got 30 > 6: the first 30 "
+            "trials are drawn before nsga2 looks at any result, and no others would follow; lower `population`, or",
         ),
         (
             "search:\n  trials: 9\n  strategy: {kind: regularized-evolution, population: 10}\n",

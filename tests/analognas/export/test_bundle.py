@@ -12,7 +12,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from analognas.errors import UserError
-from analognas.export import FORMATS, Artefact, Format, damaged_files, write_bundle, write_formats
+from analognas.export import (
+    FORMATS,
+    Artefact,
+    Format,
+    damaged_files,
+    require_free,
+    write_bundle,
+    write_formats,
+)
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.metrics import METRICS
@@ -161,6 +169,23 @@ def test_every_format_writes_what_it_returns(artefact: Artefact, tmp_path: Path)
     assert artefact.split is not None
     assert torch.equal(data["x"], artefact.split[0])
     assert torch.equal(data["y"], artefact.split[1])
+
+
+def test_what_is_there_is_told_before_anything_is_computed(tmp_path: Path) -> None:
+    require_free(["onnx", "python"], tmp_path / "new")
+    (tmp_path / "model.safetensors").touch()
+    require_free(["onnx"], tmp_path)
+    require_free(["python"], tmp_path, force=True)
+    for formats in (["python"], ["onnx", "safetensors"]):
+        with pytest.raises(
+            UserError, match=r"model\.safetensors: exists already; choose .* `out`, .* `force`"
+        ):
+            require_free(formats, tmp_path)
+    for folder in (tmp_path / "model.safetensors", tmp_path / "model.safetensors" / "in", Path("a" * 300)):
+        with pytest.raises(
+            UserError, match=r"is not a directory one can write to|cannot be written: File name"
+        ):
+            require_free(["onnx"], folder)
 
 
 def test_an_export_that_fails_leaves_no_file(artefact: Artefact, tmp_path: Path, monkeypatch) -> None:

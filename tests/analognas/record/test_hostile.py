@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import hwsim
 from analognas.config.loader import dump_config, load_config
 from analognas.errors import UserError
 from analognas.executors.attempts import Attempt
@@ -25,6 +26,7 @@ from surrogates import Committee, XGBoostSurrogate, load_surrogate
 from tests.analognas.executors.evaluations import a_job
 from tests.analognas.parse import parse_config
 from tests.analognas.record.builders import a_trial
+from tests.analognas.runs.test_earlier_run import WRITTEN
 from tests.analognas.small_search import ROOT, SMALL, environment, write_small
 
 
@@ -156,6 +158,20 @@ def test_an_architecture_file_that_is_no_object_is_told(tmp_path) -> None:
     path = tmp_path / "architecture.json"
     path.write_text("[1, 2]")
     with pytest.raises(UserError, match=r"must hold a JSON object; .*`analognas resume` exports .* again"):
+        read_architecture(path)
+
+
+def test_hardware_of_a_chip_in_an_architecture_has_its_whole_path(tmp_path) -> None:
+    content = json.loads((WRITTEN / "best" / "architecture.json").read_text())
+    chip = hwsim.chip("hermes-64core").model_dump(mode="json")
+    path = tmp_path / "architecture.json"
+    path.write_text(json.dumps({**content, "chip": chip}))
+    assert read_architecture(path).content.chip == hwsim.chip("hermes-64core")
+    chip["hardware"]["converters"]["adc_bits"] = 1
+    path.write_text(json.dumps({**content, "chip": chip}))
+    with pytest.raises(
+        UserError, match=r"architecture\.json: chip: `hardware\.converters\.adc_bits`: .*got 1"
+    ):
         read_architecture(path)
 
 

@@ -80,16 +80,18 @@ def test_a_finalist_is_trained_again_as_it_was_in_the_race(finished) -> None:
 @pytest.mark.slow
 def test_several_hardwares_are_columns_of_one_table_and_curves_of_one_drawing(finished, tmp_path) -> None:
     common = ("validate", finished, "--times", "1 s,1 day", "--chips", "2")
-    both = ("--hardware", "pcm-analognas", "--hardware", "ideal-8bit")
+    chip = tmp_path / "chip.yaml"
+    chip.write_text("name: my-chip\npreset: ideal-8bit\n")
+    both = ("--hardware", "pcm-analognas", "--hardware", chip)
     done = command_line(*common, *both, "--plot", tmp_path / "drift.html")
     assert done.returncode == 0, done.stderr
     head, first, *rows = done.stdout.splitlines()
     assert head.startswith("test split, digital accuracy ")
-    assert first.split() == ["hardware", "pcm-analognas", "ideal-8bit"]
+    assert first.split() == ["hardware", "pcm-analognas", "my-chip"]
     assert [row.split("  ")[0] for row in rows[:4]] == ["chips", "tiles", "1 s", "1 day"]
-    assert "ideal-8bit" in (tmp_path / "drift.html").read_text()
+    assert "my-chip" in (tmp_path / "drift.html").read_text()
     one, other = json.loads(command_line(*common, *both, "--json").stdout)
-    alone = json.loads(command_line(*common, "--hardware", "ideal-8bit", "--json").stdout)
+    alone = json.loads(command_line(*common, "--hardware", chip, "--json").stdout)
     assert (one["hardware"], other) == ("pcm-analognas", alone)
     for wrong in ("drift.png", "nowhere/drift.html"):
         refused = command_line(*common, "--plot", tmp_path / wrong)
@@ -117,8 +119,20 @@ def test_a_number_from_a_table_names_a_trial(finished) -> None:
     assert json.loads((finished / "trials" / str(number) / "metrics.json").read_text())["trial"] == number
 
 
+def test_a_file_that_is_there_is_told_before_a_trial_is_trained(written, tmp_path) -> None:
+    (tmp_path / "model.onnx").touch()
+    refused = command_line("export", written.path, "--trial", "3", "--format", "onnx", "--out", str(tmp_path))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "model.onnx: exists already; choose another folder with --out, or replace it with --force" in (
+        refused.stderr
+    )
+    with pytest.raises(UserError, match=r"model\.onnx: exists already"):
+        written.export(tmp_path, trial=3)
+    assert not (written.path / "trials").exists()
+
+
 def test_options_that_do_not_fit_are_told_before_a_trial_is_trained(written) -> None:
-    for option, value in (("chips", 1), ("confidence", -1), ("device", "tpu")):
+    for option, value in (("chips", 1), ("confidence", -1), ("device", "tpu"), ("hardware", "")):
         with pytest.raises(UserError, match=f"`{option}`"):
             written.validate(trial=3, **{option: value})
         refused = command_line("validate", written.path, "--trial", "3", f"--{option}", str(value))

@@ -136,12 +136,19 @@ def test_a_run_without_a_final_training_ends_with_its_trials_and_trains_one_late
     assert not (run / "best").exists()
     with pytest.raises(ValueError, match=r"it trains none \(`final: none`\)"):
         opened.best  # noqa: B018  # it raises
-    again = command_line("resume", run)
-    assert again.returncode == 0, again.stderr
-    assert n_trials(run) == 5
-    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=2", "--json")
+    ended = (run / "search_end.json").read_bytes()
+    for command in ("resume", "finish"):
+        again = command_line(command, run)
+        assert again.returncode == 0, again.stderr
+        assert n_trials(run) == 5
+        assert (run / "search_end.json").read_bytes() == ended, "what had ended the search stays"
+        assert "the search was ended by" not in command_line("status", run).stdout
+    later = command_line("resume", run, "--set", "final.train=true", "--set", "final.chips=3", "--json")
     assert later.returncode == 0, later.stderr
-    assert analognas.Run.open(run).best.network() is not None
+    assert opened.best.network() is not None
+    assert len(opened.best.validated.curves["test"].accuracy[0]) == opened.config.final.chips == 3
+    other = command_line("resume", run, "--set", "final.chips=4")
+    assert (other.returncode, other.stderr.splitlines()[1]) == (2, "final.chips: 3 in the run, now 4")
 
 
 def test_a_run_that_has_ended_and_may_go_on_no_longer_keeps_its_network(run) -> None:
@@ -212,6 +219,11 @@ def test_without_a_completed_trial_a_run_without_a_final_training_has_found_noth
     assert done.returncode == 3, done.stderr
     assert "all 5 trials failed" in done.stderr
     assert (tmp_path / "run" / "report.html").exists()
+    finish = command_line("finish", tmp_path / "run")
+    assert (finish.returncode, finish.stderr.count("\n")) == (2, 1)
+    assert "all 5 trials failed, the last one: " in finish.stderr
+    assert "mend the cause, and start a new search" in finish.stderr
+    assert "resume" not in finish.stderr
 
 
 def test_a_run_may_be_continued_without_its_final_training(interrupted) -> None:

@@ -11,7 +11,7 @@ from analognas.errors import UserError
 from analognas.progress.observer import Silent
 from analognas.record.directory import RunDirectory, create_run
 from analognas.runs.validate import validate
-from tests.analognas.small_search import write_small
+from tests.analognas.small_search import SMALL, write_small
 
 
 class Told(Silent):
@@ -73,3 +73,14 @@ def test_without_its_environment_a_run_says_what_it_cannot_compare(begun, damage
 def test_a_run_without_its_architecture_is_told_what_makes_it_again(begun) -> None:
     with pytest.raises(UserError, match=f"no best/architecture.json in it; `analognas resume {begun.path}` "):
         validate(begun, observer=Silent())
+
+
+def test_the_name_of_a_chip_of_ones_own_is_in_the_report(tmp_path) -> None:
+    (tmp_path / "chip.yaml").write_text(
+        "name: my-chip\npreset: pcm-analognas\ntile: {rows: 128, columns: 64}\n"
+    )
+    text = SMALL.replace("{preset: pcm-analognas, tile: {rows: 128, columns: 64}}", "chip.yaml")
+    run = create_run(tmp_path / "run", dump_config(load_config(write_small(tmp_path, text))[0]), {})
+    page = analognas.Run.open(run.path).report().read_text(encoding="utf-8")
+    assert "hardware my-chip ·" in page
+    assert "pcm-analognas" not in page.split("<h2")[0]

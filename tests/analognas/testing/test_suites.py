@@ -368,6 +368,10 @@ def _traces(artefact: Any, folder: Path) -> tuple[Path, ...]:
         (Format("text", lambda artefact, folder: (_write(folder, content=""),)), "files with content"),
         (Format("text", lambda artefact, folder: (artefact.nothing,)), "`write` must not fail"),
         (Format("text", _beside), "and write nothing else"),
+        (
+            Format("text", lambda artefact, folder: (_write(folder),), files=("other.txt",)),
+            "`files` must name what is written",
+        ),
         (Format("text", _changes), "`write` must leave the network alone, got a changed mean"),
         (Format("text", _evaluates), "`write` must leave the mode of the network alone"),
         (Format("text", _traces), "`write` must raise ExportError where it cannot write a network"),

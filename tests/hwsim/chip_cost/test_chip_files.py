@@ -117,6 +117,26 @@ def test_a_whole_description_of_one_s_own(tmp_path: Path) -> None:
             {"hardware": "pcm-hermes-1"},
             "`tile` must be that of `hardware`, 256 × 256, got 64 × 32",
         ),
+        "hardware out of range": (
+            {"hardware": {"tile": {"rows": 0}}},
+            "^`hardware.tile.rows`: must be greater than or equal to 1, got 0$",
+        ),
+        "a preset out of range": (
+            {"hardware": {"preset": "pcm-hermes-1", "mvm": {"output_noise": -1}}},
+            "^`hardware.mvm.output_noise`: must be greater than or equal to 0, got -1$",
+        ),
+        "hardware of an unknown field": (
+            {"hardware": {"tile": {"row": 3}}},
+            "^`hardware.tile.row` is no field of hardware, did you mean tile.rows",
+        ),
+        "hardware of an unknown part": (
+            {"hardware": {"til": {"rows": 3}}},
+            "^`hardware.til.rows` is no field of hardware, whose parts are",
+        ),
+        "hardware that does not go together": (
+            {"hardware": {"tile": {"rows": True}}},
+            "^`hardware.tile`: `rows` must not be true",
+        ),
         "an adc for more columns than there are": ({"columns_per_adc": 33}, "`columns_per_adc`.*32.*got 33"),
     }.values(),
 )

@@ -194,6 +194,20 @@ def test_the_command_line(tmp_path: Path, capsys) -> None:
     model.write_text(
         "from torch import nn\ndef build(): return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\n"
     )
+    two = tmp_path / "two.py"
+    two.write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Two(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.words, self.head = nn.Embedding(9, 4), nn.Linear(8, 2)\n"
+        "    def forward(self, x, words):\n"
+        "        assert words.dtype == torch.int64 and words.shape == (1, 5)\n"
+        "        return self.head(torch.cat([x, self.words(words).mean(1)], 1))\n"
+    )
+    shapes = ["--input-shape", "4", "--input-shape", "5:int64"]
+    assert main(["cost", "--chip", "aon-cim", "--model", f"{two}:Two", *shapes]) == 0
+    assert "words (Embedding, look-up): 36 and 0" in capsys.readouterr().out
     chip = tmp_path / "chip.yaml"
     chip.write_text("chip: aon-cim\n")
     options = ["--chip", chip, "--model", f"{model}:build", "--input-shape", "3,8,8", "--mode", "4-bit"]
@@ -219,6 +233,13 @@ def test_the_command_line(tmp_path: Path, capsys) -> None:
         (["--matrices", "layers.json", "--mode", "fast"], "`mode` must be one of"),
         (["--matrices", "layers.json", "--plot", "cost.png"], "must end in .html"),
         (["--matrices", "layers.json", "--input-shape", "3,x"], "numbers such as 3,32,32, got '3,x'"),
+        (["--matrices", "layers.json", "--input-shape", "3"], "`example` must be left out for matrices"),
+        (
+            ["--model", "net.py:build", "--input-shape", "3:int65"],
+            "one of float32, int64, int32, bool, got '3:int65', did you mean int64?",
+        ),
+        (["--model", "net.py:build", "--input-shape", "3,0"], "must be at least 1, got '3,0'"),
+        (["--model", "net.py:build", "--input-shape", ":int64"], "numbers such as 3,32,32, got ':int64'"),
         (["--model", "net.py:build", "--input-shape", "3"], "net.py:build raised RuntimeError: no"),
         (["--model", "net.py:three", "--input-shape", "3"], "must return a torch module, got int"),
         (["--model", "net.py:leave", "--input-shape", "3"], "raised SystemExit: 7"),

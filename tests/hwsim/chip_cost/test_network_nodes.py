@@ -8,8 +8,10 @@ from torch import nn
 from torch.nn import functional
 
 import hwsim
+from hwsim.chip_cost.digital_layers import DigitalLayer
 from hwsim.chip_cost.network_nodes import Traced, network_nodes
 from hwsim.hardware import TileSpec
+from tests.hwsim.chip_cost.own_chip import own_chip
 
 
 def traced(net: nn.Module, *shape: int, **options: Any) -> Traced:
@@ -51,7 +53,7 @@ def test_a_residual_network_is_a_graph() -> None:
     assert (nodes["pooling 1"].sources, nodes["pooling 1"].needs) == ((3,), (12,))
     assert nodes["pooling 1"].operations == 8 * 12
     assert (nodes["head"].sources, nodes["head"].needs) == ((4,), (1,))
-    assert not found.digital_macs
+    assert not found.digital
     assert found.largest_activations == 4 * 48 + 4 * 48
 
 
@@ -89,11 +91,105 @@ def test_groups_one_dimension_and_tokens() -> None:
 def test_what_stays_digital_is_counted() -> None:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(36, 5))
     found = traced(net, 1, 5, 5, digital_layers="2")
-    assert dict(found.digital_macs) == {"2": 180}
+    assert found.digital == (DigitalLayer("2", "Linear", 180, 180, "kept digital"),)
     assert [node.rows for node in found.nodes] == [9, 0]
     everything = hwsim.cost(net, "hermes-64core", input_shape=(1, 5, 5), digital_layers="0")
     assert everything.to_json()["digital_macs"] == {"0": 9 * 36}
     assert any("324 MACs of digital layers" in text for text in everything.excluded)
+
+
+class Words(nn.Module):
+    """A look-up, an LSTM, attention of its own and a gate around one analog layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look_up = nn.Embedding(50, 6)
+        self.lstm = nn.LSTM(6, 5, batch_first=True)
+        self.norm = nn.LayerNorm(5)
+        self.gate = nn.Parameter(torch.ones(7, 1))
+        self.head = nn.Linear(5, 3)
+        self.kept = nn.Linear(3, 2)
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        x = self.norm(self.lstm(self.look_up(words))[0]) * self.gate
+        return self.kept(self.head((x @ x.transpose(1, 2)) @ x))
+
+
+def test_every_layer_that_stays_digital_has_a_row_with_its_weights_and_products() -> None:
+    words = torch.zeros(1, 7, dtype=torch.long)
+    mac = own_chip().digital.mac
+    assert mac is not None
+    found = hwsim.cost(Words(), own_chip(), words, digital_layers="kept")
+    assert found.digital == (
+        DigitalLayer("Words", "Words", 7, 2 * 7 * 7 * 5, "parameters of its own"),
+        DigitalLayer("look_up", "Embedding", 300, 0, "look-up"),
+        DigitalLayer("lstm", "LSTM", 4 * 5 * (6 + 5), 7 * 4 * 5 * (6 + 5), "no analog counterpart"),
+        DigitalLayer("kept", "Linear", 6, 7 * 6, "kept digital"),
+    )
+    rows = {row.name: row for row in found.rows}
+    for layer in found.digital:
+        row = rows[layer.name]
+        assert (row.matrix, row.digital_weights, row.digital_macs) == ("digital", layer.weights, layer.macs)
+        assert row.total_fj == round(layer.macs * mac.si * 1e15)
+    assert [row.name for row in found.rows].count("kept") == 1
+    assert rows["head"].digital_weights == rows["head"].digital_macs == 0
+    assert sum(row.total_fj for row in found.rows) == sum(found.energy_fj.values())
+    assert "norm" not in rows
+    assert (
+        "digital  533 weights and 2,072 MACs stay digital: Words (Words, parameters of its own): 7 and 490; "
+        in (str(found))
+    )
+    content = found.to_json()
+    assert [layer["name"] for layer in content["digital_layers"]] == ["Words", "look_up", "lstm", "kept"]
+    assert content["digital_macs"] == {"Words": 490, "lstm": 1540, "kept": 42}
+    analog = hwsim.to_analog(
+        Words(),
+        hwsim.Hardware().replace({"tile": own_chip().tile.model_dump()}),
+        digital_layers=["lstm", "kept"],
+    )
+    assert hwsim.cost(analog, own_chip(), words).digital == found.digital
+
+
+class Recurrent(nn.Module):
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.first, self.layer, self.last = nn.Linear(6, 6), layer, nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        if isinstance(self.layer, nn.MultiheadAttention):
+            return self.last(self.layer(query=x, key=x, value=x)[0])
+        return self.last(self.layer(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        (nn.LSTM(6, 6, batch_first=True), 7 * 4 * 72),
+        (nn.GRU(6, 6, batch_first=True), 7 * 3 * 72),
+        (nn.RNN(6, 6, batch_first=True), 7 * 72),
+        (nn.MultiheadAttention(6, 1, batch_first=True), 7 * 4 * 36 + 2 * 7 * 7 * 6),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_recurrent_layer_is_one_row_and_what_follows_waits_for_all_before(
+    layer: nn.Module, macs: int
+) -> None:
+    found = traced(Recurrent(layer), 7, 6)
+    assert found.names == ("first", "last")
+    assert (found.nodes[1].sources, found.nodes[1].needs) == ((0,), (7,))
+    assert [(one.name, one.macs) for one in found.digital] == [("layer", macs)]
+
+
+def test_a_network_of_half_precision_says_why_nothing_can_be_analog() -> None:
+    for kind in (torch.float16, torch.bfloat16, torch.float64):
+        net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(36, 5)).to(kind)
+        with pytest.raises(
+            ValueError, match=r"got none: `0` cannot be, weights must be float32, call model.float\(\)$"
+        ):
+            hwsim.cost(net, "aon-cim", input_shape=(1, 5, 5))
+    with pytest.raises(ValueError, match="`Linear` cannot be, weights must be float32"):
+        hwsim.cost(nn.Linear(4, 3).half(), "aon-cim", input_shape=(4,))
 
 
 def test_a_layer_that_runs_twice_holds_its_weights_once() -> None:
