@@ -73,7 +73,7 @@ def validate_best_and_references(
     trainings = [ending.on_test(entrant, race.trained.get(name_of(entrant))) for entrant in entrants]
     outcomes = outcomes_in_order(executor, trainings)
     validated: dict[str, ValidatedNetwork] = {}
-    weights = b""
+    found: FullyTrained | None = None
     for entrant, training in zip(entrants, trainings, strict=True):
         name = entrant if isinstance(entrant, str) else BEST
         is_winner = entrant is race.winner
@@ -84,11 +84,12 @@ def validate_best_and_references(
                 raise UserError(f"{_who(entrant)}: {_failed(result)}")
             observer.stage(f"{name} is left out: its training at full budget failed: {result.reason}")
             continue
-        weights = result.weights if is_winner else weights
+        found = result if is_winner else found
         validated[name] = _record(name, training, result)
     chosen = next(iter(validated.values()))
     validated.update({name: replace(chosen, name=name, architecture={"name": name}) for name in same})
-    final = _final_network(ending, trainings[0], weights, chosen)
+    assert found is not None
+    final = _final_network(ending, trainings[0], found, chosen)
     return final, tuple(validated[name] for name in ending.references if name in validated)
 
 
@@ -107,7 +108,7 @@ def validate_trial(
     if isinstance(outcome.result, Failure):
         raise UserError(f"{_who(trial)}: {_failed(outcome.result)}")
     record = _record(BEST, training, outcome.result)
-    return _final_network(ending, training, outcome.result.weights, record)
+    return _final_network(ending, training, outcome.result, record)
 
 
 def _who(entrant: Entrant) -> str:
@@ -122,14 +123,14 @@ def _failed(failure: Failure) -> str:
 
 
 def _final_network(
-    ending: Ending, training: FullTraining, weights: bytes, validated: ValidatedNetwork
+    ending: Ending, training: FullTraining, found: FullyTrained, validated: ValidatedNetwork
 ) -> FinalNetwork:
     task, source = ending.final_task, ending.evaluator.task.source
     network = build_network(
         ending.problem.space, training.genotype, training.architecture, source.input_shape, source.n_classes
     )
-    network = with_weights(network, weights)
-    analog = on_tiles(network, task, ending.evaluator.hardware)
+    network = with_weights(network, found.weights)
+    analog = on_tiles(network, task, ending.evaluator.hardware, ranges=found.ranges)
     return FinalNetwork(training.genotype, network, analog, task, validated)
 
 

@@ -7,7 +7,7 @@ rate ramps up linearly and then follows a cosine to zero (Loshchilov and Hutter 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -110,6 +110,7 @@ def train(
     *,
     after_update: Callable[[], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
+    ranges: Sequence[nn.Parameter] = (),
 ) -> float:
     """Train `network` in place, on the device that it is on, and leave it in evaluation mode.
 
@@ -121,6 +122,7 @@ def train(
         step: forward and backward.
         after_update: called after each update.
         after_epoch: called with the number of epochs done; what it raises ends the training.
+        ranges: parameters whose learning rate is relative to their size at the start; they may be of any magnitude.
 
     Returns:
         The mean loss of the last epoch.
@@ -130,7 +132,8 @@ def train(
     """
     keep_memory()
     with fused(network):
-        mean_loss = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch)
+        optimizer = _optimizer(network, schedule, ranges)
+        mean_loss = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch, optimizer)
     network.eval()
     return mean_loss
 
@@ -143,8 +146,8 @@ def _epochs(
     step: Step,
     after_update: Callable[[], None] | None,
     after_epoch: Callable[[int], None] | None,
+    optimizer: torch.optim.Optimizer,
 ) -> float:
-    optimizer = _optimizer(network, schedule)
     n_steps = schedule.n_steps(len(inputs))
     device = next(network.parameters()).device
     done = 0
@@ -159,7 +162,7 @@ def _epochs(
             if len(index) < 2:
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(done, n_steps)
+                group["lr"] = schedule.rate(done, n_steps) * group["size"]
             optimizer.zero_grad(set_to_none=True)
             total += step(*inputs.draw(index, generator))
             optimizer.step()
@@ -177,14 +180,25 @@ def _epochs(
     return mean_loss
 
 
-def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+def _optimizer(
+    network: nn.Module, schedule: Schedule, ranges: Sequence[nn.Parameter] = ()
+) -> torch.optim.Optimizer:
+    apart = {id(parameter) for parameter in ranges}
+    trained = [
+        parameter
+        for parameter in network.parameters()
+        if parameter.requires_grad and id(parameter) not in apart
+    ]
     decayed = [parameter for parameter in trained if parameter.ndim > 1 and schedule.weight_decay > 0]
     others = [parameter for parameter in trained if parameter.ndim <= 1 or schedule.weight_decay == 0]
     groups: list[dict[str, Any]] = [  # a group costs a call in every step
-        {"params": parameters, "weight_decay": decay}
+        {"params": parameters, "weight_decay": decay, "size": 1.0}
         for parameters, decay in ((decayed, schedule.weight_decay), (others, 0.0))
         if parameters
+    ]
+    groups += [
+        {"params": [parameter], "weight_decay": 0.0, "size": float(parameter.detach().abs().mean())}
+        for parameter in ranges
     ]
     if schedule.optimizer == "adam":
         return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
