@@ -313,8 +313,12 @@ def show_tiles(name: str) -> None:
     net = hwsim.to_analog(published(name, (1, 49, 10), 12), hardware(8))
     tiles = hwsim.tile_map(net)
     print(f"{name}: {tiles.n_tiles} tiles of 1024 x 512, utilisation {100 * tiles.utilisation:.2f} %")
-    for layer in tiles.layers:
-        print(f"  {layer:<12} {100 * tiles.utilisation_of(layer):.2f} %")
+    for layer, mapping in tiles.layers.items():
+        filled = 100 / mapping.groups  # of a matrix of diagonal blocks
+        print(
+            f"  {layer:<12} {mapping.rows:>4} x {mapping.columns:<3} of which {filled:6.2f} % are weights, "
+            f"{100 * tiles.utilisation_of(layer):.2f} % of the tile"
+        )
 
 
 def show_cost(name: str, mode: str) -> None:
