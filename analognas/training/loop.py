@@ -122,7 +122,7 @@ def train(
         step: forward and backward.
         after_update: called after each update.
         after_epoch: called with the number of epochs done; what it raises ends the training.
-        ranges: parameters whose learning rate is relative to their size at the start; they may be of any magnitude.
+        ranges: parameters of any magnitude, which learn as fractions of their size at the start do.
 
     Returns:
         The mean loss of the last epoch.
@@ -162,7 +162,7 @@ def _epochs(
             if len(index) < 2:
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(done, n_steps) * group["size"]
+                group["lr"] = schedule.rate(done, n_steps) * group["factor"]
             optimizer.zero_grad(set_to_none=True)
             total += step(*inputs.draw(index, generator))
             optimizer.step()
@@ -192,12 +192,19 @@ def _optimizer(
     decayed = [parameter for parameter in trained if parameter.ndim > 1 and schedule.weight_decay > 0]
     others = [parameter for parameter in trained if parameter.ndim <= 1 or schedule.weight_decay == 0]
     groups: list[dict[str, Any]] = [  # a group costs a call in every step
-        {"params": parameters, "weight_decay": decay, "size": 1.0}
+        {"params": parameters, "weight_decay": decay, "factor": 1.0}
         for parameters, decay in ((decayed, schedule.weight_decay), (others, 0.0))
         if parameters
     ]
+    power = (
+        1 if schedule.optimizer == "adam" else 2
+    )  # steps of SGD follow the gradient, which has the size once more
     groups += [
-        {"params": [parameter], "weight_decay": 0.0, "size": float(parameter.detach().abs().mean())}
+        {
+            "params": [parameter],
+            "weight_decay": 0.0,
+            "factor": float(parameter.detach().abs().mean()) ** power,
+        }
         for parameter in ranges
     ]
     if schedule.optimizer == "adam":
