@@ -264,6 +264,10 @@ def training_budget(training: TrainingSpec) -> TrainingBudget:
         modifier=hardware_aware.modifier,
         clip_value=hardware_aware.clip_value,
         learn_scales=hardware_aware.learn_scales,
+        learn_ranges=hardware_aware.learn_ranges,
+        range_decay=hardware_aware.range_decay,
+        freeze_scales=hardware_aware.freeze_scales,
+        digital_clip_sigma=training.digital.clip_sigma,
         distillation=None if distillation is None else Distillation(**distillation.model_dump()),
         mixed_precision=training.mixed_precision,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hwsim.chip_cost.description import Chip
     from hwsim.chip_cost.result import ChipCost
     from hwsim.chips import Chips, program
+    from hwsim.clipping import clip_weights
     from hwsim.conversion import fold_batch_norms, tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
     from hwsim.curves import plot, table
@@ -66,6 +67,7 @@ __all__ = [
     "check_times",
     "chip",
     "chip_names",
+    "clip_weights",
     "cost",
     "distillation_loss",
     "evaluate",
@@ -98,6 +100,7 @@ _HOMES: Final = {
     "hwsim.chip_cost.description": ("Chip",),
     "hwsim.chip_cost.result": ("ChipCost",),
     "hwsim.chips": ("Chips", "program"),
+    "hwsim.clipping": ("clip_weights",),
     "hwsim.validity": ("check_times",),
     "hwsim.conversion": ("fold_batch_norms", "tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),

@@ -7,6 +7,7 @@ trained network it gives the analog network again, without the data that the ran
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from hwsim.adc_gain import require_one_gain, sharing
 from hwsim.arguments import nearest, require
 from hwsim.assignment import AnyHardware, as_hardware
 from hwsim.conversion import UNSUPPORTED, analog_layers, to_analog
@@ -23,19 +25,24 @@ from hwsim.modules import AnalogLayer
 SCALE_TOLERANCE: Final = 1e-3
 """Relative difference of column scales beyond which weights are another network's."""
 
+GIVEN: Final = Path("the given parameters")
+"""What stands in messages for the file that there is none of."""
 
-def load_analog(model: nn.Module, path: str | Path, hardware: AnyHardware | None = None) -> nn.Module:
+
+def load_analog(
+    model: nn.Module, path: str | Path | Mapping[str, Any], hardware: AnyHardware | None = None
+) -> nn.Module:
     """Return `model` as the analog network that an `analog.json` describes: mapped on tiles, with its input ranges.
 
     Args:
         model: the trained network, digital; it stays as it is. Layers that the file does not name stay digital.
-        path: an `analog.json`, or the JSON of what `analog_parameters` returns.
+        path: an `analog.json`, or the JSON of what `analog_parameters` returns, or that itself.
         hardware: another chip, or the name of a preset, that cuts the layers into the same row blocks; None for that of
             the file.
 
     Raises:
-        ValueError: for a file that is missing or of another kind, a network with other layers or weights, or hardware
-            with other row blocks.
+        ValueError: for a file that is missing or of another kind, a network with other layers or weights, hardware with
+            other row blocks, or several ADC gains for hardware with one.
         TypeError: for an argument of another type.
 
     Example:
@@ -50,10 +57,10 @@ def load_analog(model: nn.Module, path: str | Path, hardware: AnyHardware | None
         Parameter containing:
         tensor([1.])
     """
-    require(path, (str, Path), "`path` must be the path of an analog.json")
+    require(path, (str, Path, Mapping), "`path` must be the path of an analog.json")
     require(model, nn.Module, "`model` must be a torch module")
-    path = Path(path)
-    values = _read(path)
+    values = dict(path) if isinstance(path, Mapping) else _read(Path(path))
+    path = GIVEN if isinstance(path, Mapping) else Path(path)
     layers = _layers(path, values)
     hardware = _hardware(path, values) if hardware is None else as_hardware(hardware)
     modules = dict(model.named_modules(remove_duplicate=False))
@@ -66,7 +73,9 @@ def load_analog(model: nn.Module, path: str | Path, hardware: AnyHardware | None
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
     digital = [name for name, module in modules.items() if isinstance(module, kinds) and module not in stored]
     net = to_analog(model, hardware, digital)
-    for name, layer in analog_layers(net):
+    found = dict(analog_layers(net))
+    require_one_gain({name: layers[name].get("out_bound") for name in sharing(found)}, str(path))
+    for name, layer in found.items():
         _take_up(path, name, layer, layers[name])
     return net
 
@@ -136,6 +145,16 @@ def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) 
             f"{path}: `output_range` of `{name}` must be a number above 0 for a fixed-point unit: call "
             "hwsim.to_analog and hwsim.calibrate for other hardware than that of the file"
         )
+    bound = _numbers(stored.get("out_bound", 0.0))
+    if layer.out_bound is not None and (bound is None or bound.ndim or not float(bound) > 0):
+        raise ValueError(
+            f"{path}: `out_bound` of `{name}` must be a number above 0 for an ADC gain that is calibrated: call "
+            "hwsim.to_analog and hwsim.calibrate for other hardware than that of the file"
+        )
+    weight_range = _numbers(stored.get("weight_range", 0.0))
+    if layer.weight_range is not None and weight_range is not None and weight_range.ndim == 0:
+        with torch.no_grad():
+            layer.weight_range.copy_(weight_range)
     own = layer.digital_scales().detach().cpu()
     if (
         scales is None
@@ -148,6 +167,8 @@ def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) 
         )
     with torch.no_grad():
         layer.input_range.copy_(ranges)
+        if layer.out_bound is not None and bound is not None:
+            layer.out_bound.copy_(bound)
         if layer.output_range is not None and output_range is not None:
             layer.output_range.copy_(output_range)
 

@@ -8,7 +8,8 @@ The network runs in floating point on the batches, and each layer's inputs are s
 
 A wide range clips little and amplifies quantisation and output noise; a narrow one does the opposite. A
 layer that sees only zeros gets the range 1. Of a layer that runs several times in a batch, the widest counts.
-Outputs of a layer with a fixed-point unit are summarised likewise, behind the ReLU that the unit computes.
+Outputs of a layer with a fixed-point unit are summarised likewise, behind the ReLU that the unit computes, and those
+of tiles whose ADCs have a gain that is not fixed.
 
 References:
     Rasch et al., Nat. Commun. 14:5282, 2023 (Methods, input range).
@@ -28,6 +29,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils._pytree import tree_map_only
 
+from hwsim.adc_gain import set_bounds
 from hwsim.arguments import number, require, shown
 from hwsim.conversion import analog_layers, require_analog
 from hwsim.dataset import batch_of
@@ -58,6 +60,8 @@ def calibrate(
 ) -> None:
     """Set the input range of every analog layer, and the output range of a fixed-point unit, from `batches` of inputs.
 
+    Where the gain of ADCs is not fixed, it is set, too (`hwsim.adc_gain`).
+
     Args:
         net: an analog network; batch norm uses its running statistics whatever the network's mode.
         batches: a DataLoader or another iterable of batches `x` or `(x, y)`, of which `y` is not used; `x` is a tensor
@@ -79,7 +83,7 @@ def calibrate(
         batches = [batches]
     require(batches, Iterable, "`batches` must be a tensor or a list of tensors")
     assert isinstance(batches, Iterable)
-    ranges: dict[AnalogLayer, torch.Tensor] = {}
+    ranges: dict[AnalogLayer, torch.Tensor] = {}  # of inputs, of tiles' outputs, of outputs: what a layer has
     widest: dict[AnalogLayer, torch.Tensor] = {}  # of a batch, over all runs of a layer
     n_seen: Counter[AnalogLayer] = Counter()
 
@@ -87,6 +91,14 @@ def calibrate(
         assert isinstance(layer, AnalogLayer)
         blocks = range(len(layer.mapping.blocks))
         found = [summarise(layer.block_input(arguments[0], block)) for block in blocks]
+        if layer.out_bound is not None:
+            weights = layer.normalised_weight()
+            found += [
+                summarise(
+                    layer.product(layer.block_input(arguments[0], block), layer.block_weight(weights, block))
+                )
+                for block in blocks
+            ]
         if layer.output_range is not None:
             found.append(summarise(ACTIVATIONS[layer.fused](outputs)))
         new = torch.stack(found)
@@ -130,11 +142,16 @@ def calibrate(
             f"inputs of every analog layer must be finite, got NaN or infinity at {', '.join(broken)}: "
             "check the weights and statistics of the layers before"
         )
+    needs: dict[AnalogLayer, torch.Tensor] = {}
     for layer, value in ranges.items():
+        n_blocks = len(layer.input_range)
+        if layer.out_bound is not None:
+            needs[layer] = value[n_blocks : 2 * n_blocks]
         value = torch.where(value > 0, value, 1.0)
-        layer.input_range.copy_(value[: len(layer.input_range)])
+        layer.input_range.copy_(value[:n_blocks])
         if layer.output_range is not None:
             layer.output_range.copy_(value[-1])
+    set_bounds(needs)
 
 
 @contextmanager

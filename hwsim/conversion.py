@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_leaves
 
+from hwsim.adc_gain import tie
 from hwsim.arguments import nearest, require
 from hwsim.assignment import AnyHardware, Assignment, ByLayer, as_hardware
 from hwsim.hardware import Hardware
@@ -100,6 +101,7 @@ def to_analog(
     }
     for layer, mapping in shared(packed).items():
         layer.lay_out(mapping)
+    tie(dict(analog_layers(net)))
     for module in net.modules():
         if isinstance(module, nn.TransformerEncoderLayer):
             # its fast path multiplies by the weights of its linear layers without calling them

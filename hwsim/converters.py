@@ -5,15 +5,19 @@
 
 `L` is half the number of steps (127 for 8 bit). Halves are rounded away from zero. The gradient is that of
 the same functions without their rounding: it passes inside the range, and stops where an input or an output
-is clipped.
+is clipped. That of a bound b, and of α with the output times α, counts the rounding (Esser et al. 2020):
+
+    ∂y/∂b = s (q(v) - v) / b inside,  s sign(v) where v is clipped,  q(v) = clip(round(L v / b), ±L) b / L
 
 References:
     Bengio et al., Estimating or propagating gradients through stochastic neurons, arXiv 1308.3432, 2013.
+    Esser et al., Learned step size quantization, ICLR 2020, arXiv 1902.08153.
     Rasch et al., Nat. Commun. 14:5282, 2023, Eq. 1 to 8.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -66,33 +70,41 @@ class _Adc(torch.autograd.Function):
         channel_dim: int,
         disturbance: Disturbance | None,
         counts: bool,
+        learned_bound: torch.Tensor | None,
     ) -> torch.Tensor:
         ctx.step, ctx.channel_dim = 1.0 if counts else bound / n, channel_dim
-        if not ctx.needs_input_grad[2] and _is_compiled(current, gain, scale, noise, channel_dim):
+        learns = ctx.needs_input_grad[2] or ctx.needs_input_grad[10]
+        if not learns and _is_compiled(current, gain, scale, noise, channel_dim):
             assert isinstance(noise, NoiseStream | None)
             converted, clipped = training.adc(
                 current, gain, scale * ctx.step, noise, noise_std, n, bound, channel_dim, disturbance
             )
-            ctx.save_for_backward(clipped, gain * (n / bound) if counts else gain * scale, None)
+            ctx.save_for_backward(clipped, gain * (n / bound) if counts else gain * scale, None, None)
             return converted
-        code, clipped = _codes(current, gain, noise, noise_std, n, bound, channel_dim)
+        code = _unrounded(current, gain, noise, noise_std, n, bound, channel_dim)
+        clipped = code.abs() > n
+        of_bound = -code.masked_fill(clipped, 0.0) if ctx.needs_input_grad[10] else None
+        code = round_half_away_(code).clamp(-n, n)
+        if of_bound is not None:  # how outputs grow with the bound
+            of_bound = of_bound / bound if counts else of_bound.add_(code).mul_(scale / n)
         factor = gain * (n / bound) if counts else gain * scale
-        ctx.save_for_backward(clipped, factor, code if ctx.needs_input_grad[2] else None)
+        ctx.save_for_backward(clipped, factor, code if ctx.needs_input_grad[2] else None, of_bound)
         outputs: torch.Tensor = code * (scale * ctx.step)
         return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        clipped, factor, code = ctx.saved_tensors
+        clipped, factor, code, of_bound = ctx.saved_tensors
         grad_scale = grad_current = None
+        grad_bound = None if of_bound is None else (grad * of_bound).sum()
         if code is not None:
             grad_scale = (grad * code).mul_(ctx.step).sum_to_size(factor.shape)
         if ctx.needs_input_grad[0] and training.serves(grad) and clipped.dtype == torch.uint8:
             grad_current = training.adc_gradient(grad, clipped, factor, ctx.channel_dim)
         elif ctx.needs_input_grad[0]:
             grad_current = (grad * factor).masked_fill_(clipped.bool(), 0.0)
-        return (grad_current, None, grad_scale, *[None] * 7)
+        return (grad_current, None, grad_scale, *[None] * 7, grad_bound)
 
 
 def _voltages(x: torch.Tensor, input_range: torch.Tensor, n: int) -> torch.Tensor:
@@ -116,18 +128,19 @@ def _is_compiled(
 def takes_disturbance(
     current: torch.Tensor,
     gain: torch.Tensor,
-    scale: torch.Tensor,
+    learned: Sequence[torch.Tensor],
     noises: tuple[NoiseSource | None, ...],
     channel_dim: int,
 ) -> bool:
-    """Whether `adc` can add IR drop and read noise in its own pass over `current`."""
-    learns_scale = scale.requires_grad and torch.is_grad_enabled()
-    return not learns_scale and all(
-        _is_compiled(current, gain, scale, noise, channel_dim) for noise in noises
-    )
+    """Whether `adc` can add IR drop and read noise in its own pass over `current`.
+
+    `learned` are the scale and what else may have a gradient that the compiled pass has not.
+    """
+    learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned)
+    return not learns and all(_is_compiled(current, gain, learned[0], noise, channel_dim) for noise in noises)
 
 
-def _codes(
+def _unrounded(
     current: torch.Tensor,
     gain: torch.Tensor,
     noise: NoiseSource | None,
@@ -135,13 +148,12 @@ def _codes(
     n: int,
     bound: float,
     channel_dim: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the ADC's grid points, and which of them were clipped."""
+) -> torch.Tensor:
+    """Return where on the ADC's grid outputs lie, neither rounded nor clipped."""
     code = current * (gain * (n / bound))
     if noise is not None:
         code.add_(noise.like(current, channel_dim), alpha=noise_std * n / bound)
-    clipped = code.abs() > n
-    return round_half_away_(code).clamp(-n, n), clipped
+    return code
 
 
 def dac(x: torch.Tensor, input_range: torch.Tensor, n: int | None) -> torch.Tensor:
@@ -171,6 +183,7 @@ def adc(
     channel_dim: int = -1,
     disturbance: Disturbance | None = None,
     counts: bool = False,
+    learned_bound: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the digital outputs of one tile.
 
@@ -185,6 +198,7 @@ def adc(
         channel_dim: dimension of `current` that counts columns.
         disturbance: IR drop and read noise to add, where `takes_disturbance`; None for none.
         counts: return grid points, integers from -n to n, in place of outputs; `scale` must be ones.
+        learned_bound: 0-dim, `bound` with a gradient; None where it has none.
     """
     if n is None:
         outputs = current * gain
@@ -193,8 +207,10 @@ def adc(
         return (outputs if bound is None else outputs.clamp(-bound, bound)) * scale
     assert bound is not None
     if torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim):
-        arguments = (current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance, counts)
-        quantised: torch.Tensor = _Adc.apply(*arguments)  # type: ignore[no-untyped-call]
+        quantised: torch.Tensor = _Adc.apply(  # type: ignore[no-untyped-call]
+            current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance, counts, learned_bound
+        )
         return quantised
-    code, _ = _codes(current, gain, noise, noise_std, n, bound, channel_dim)
+    code = _unrounded(current, gain, noise, noise_std, n, bound, channel_dim)
+    code = round_half_away_(code).clamp(-n, n)
     return code if counts else code * (scale * (bound / n))

@@ -48,11 +48,28 @@ class ConverterSpec(Spec):
     largest magnitude."""
     out_bound: float | None = Field(default=10.0, ge=1e-6, le=1e6)
     """Largest output of a tile, in fully-on inputs times fully-on weights; null, without an ADC, for none."""
+    adc_gain: Literal["fixed", "shared", "layer"] = "fixed"
+    """`fixed`: ADCs span +-out_bound; `shared`: one bound for all layers, calibrated and trained, where out_bound is
+    what it starts from; `layer`: each layer has a bound of its own."""
+    weight_scaling: Literal["column", "layer"] = "column"
+    """What g_max stands for: the largest weight of each column of each tile, or of the whole layer."""
 
     @model_validator(mode="after")
     def _adc_needs_a_bound(self) -> ConverterSpec:
         if self.adc_bits is not None and self.out_bound is None:
             raise ValueError(f"`out_bound` must be a number with an ADC (`adc_bits` {self.adc_bits})")
+        return self
+
+    @model_validator(mode="after")
+    def _gains_are_of_an_adc(self) -> ConverterSpec:
+        if self.adc_gain == "fixed":
+            return self
+        if self.adc_bits is None:
+            raise ValueError(f"`adc_bits` must be a number with `adc_gain` {self.adc_gain}, got null")
+        if self.input_scaling == "dynamic":
+            raise ValueError(
+                f"`input_scaling` must be static with `adc_gain` {self.adc_gain}, which is calibrated with input ranges"
+            )
         return self
 
 

@@ -10,9 +10,14 @@ fixed-point units act in the forward pass, with straight-through gradients. Afte
 clipped, so that few outliers do not take the conductance range from all others; learned input ranges decay
 while more than 95 % of the inputs fit.
 
+AnalogNets train in two stages: in floating point, weights clipped at two standard deviations after each update
+(`clip_weights`); then on tiles with one scale a layer that stays as it was at the start (`freeze_scales`), noise
+relative to it, and ranges that follow their gradients alone (`range_decay` 0), the gain of the ADCs among them.
+
 References:
     Joshi et al., Nat. Commun. 11:2473, 2020 (weight noise and clipping).
     Rasch et al., Nat. Commun. 14:5282, 2023 (hardware-aware training of all non-idealities, learned ranges).
+    Zhou et al., AnalogNets, arXiv 2111.06503, 2021 (two stages, one trained ADC gain).
 """
 
 from __future__ import annotations
@@ -25,8 +30,10 @@ from typing import Any, Final, Literal
 import torch
 from torch import nn
 
+from hwsim.adc_gain import require_tied
 from hwsim.arguments import number, require, shown, whole
 from hwsim.calibration import bears_channels_last
+from hwsim.clipping import clip_
 from hwsim.conversion import require_analog, require_float32
 from hwsim.devices.device import Device, require_device
 from hwsim.modules import NOMINAL, AnalogLayer, Execution
@@ -54,7 +61,10 @@ class HwaTraining:
         clip_sigma: weights are clipped at this many standard deviations of their layer; None for no clipping.
         clip_value: weights are clipped at this fixed magnitude; None for no fixed clipping.
         ramp_steps: mini-batches until the weight noise has its full strength.
-        learn_ranges: train the input ranges with the weights, and the output ranges of fixed-point units.
+        learn_ranges: train the input ranges with the weights, the output ranges of fixed-point units, and the bounds of
+            ADCs whose gain is not fixed.
+        range_decay: relative decay of a learned range after an update where more than 95 % fit; ADCs have none.
+        freeze_scales: the scale of each layer stays what it is now, after one clipping, and weights are clipped at it.
         learn_scales: train a factor on each column's digital scale with the weights.
         device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware; only the
             modifier `device` asks it.
@@ -85,21 +95,30 @@ class HwaTraining:
         clip_value: float | None = None,
         ramp_steps: int = 0,
         learn_ranges: bool = False,
+        range_decay: float = RANGE_DECAY,
         learn_scales: bool = False,
+        freeze_scales: bool = False,
         device: Device | None = None,
     ) -> None:
         layers = require_analog(net)
         require_float32(layers)
+        require_tied(layers)
         self._layers: list[AnalogLayer] = list(layers.values())
         weight_noise = number("weight_noise", weight_noise, least=0)
         for name, bound in (("clip_sigma", clip_sigma), ("clip_value", clip_value)):
             if bound is not None:
                 number(name, bound, above=0, remedy="None switches it off")
         ramp_steps = whole("ramp_steps", ramp_steps, least=0)
+        range_decay = number("range_decay", range_decay, least=0, most=1)
         generator = _generator(generator, seed)
         if modifier not in ("gaussian", "device"):
             raise ValueError(f"`modifier` must be gaussian or device, got {shown(modifier)}")
-        for name, value in (("learn_ranges", learn_ranges), ("learn_scales", learn_scales)):
+        switches = (
+            ("learn_ranges", learn_ranges),
+            ("learn_scales", learn_scales),
+            ("freeze_scales", freeze_scales),
+        )
+        for name, value in switches:
             require(value, bool, f"`{name}` must be True or False")
         if device is not None:
             device = require_device("`device`", device)
@@ -119,6 +138,18 @@ class HwaTraining:
                 "`learn_ranges` must be False for hardware without static input ranges, got True: "
                 "inputs are scaled one by one (`converters.input_scaling`), or nothing depends on their range"
             )
+        by_layer = [name for name, layer in layers.items() if layer.weight_range is not None]
+        if learn_scales and by_layer:
+            raise ValueError(
+                "`learn_scales` must be False for hardware with one scale a layer (`converters.weight_scaling`), got "
+                f"True: `{by_layer[0]}` has none for each column"
+            )
+        by_column = [name for name, layer in layers.items() if layer.weight_range is None]
+        if freeze_scales and by_column:
+            raise ValueError(
+                "`freeze_scales` must be False for hardware with a scale for each column, got True: "
+                f"`converters.weight_scaling` layer has one a layer, which `{by_column[0]}` has not"
+            )
         self._generator = generator
         mappings = (layer.mapping for layer in self._layers)
         self._pool = NoisePool.for_layers(generator, mappings, self._layers[0].weight.device)
@@ -128,6 +159,7 @@ class HwaTraining:
         self._clip_sigma = clip_sigma
         self._clip_value = clip_value
         self._ramp_steps = ramp_steps
+        self._range_decay = range_decay
         self._steps = 0
         self._net = net
         self._channels_last: bool | None = None  # not known before the network has run
@@ -136,6 +168,25 @@ class HwaTraining:
             layer.output_scale.requires_grad_(learn_scales)
             if layer.output_range is not None:
                 layer.output_range.requires_grad_(learn_ranges)
+            if layer.out_bound is not None:
+                layer.out_bound.requires_grad_(learn_ranges)
+            if freeze_scales:
+                self._freeze(layer)
+
+    @property
+    def ranges(self) -> list[nn.Parameter]:
+        """The ranges that are trained, each once: of inputs, of ADCs, of fixed-point units.
+
+        They may be of any size: an optimiser whose steps do not follow that of the gradient, like Adam, needs learning
+        rates for them that are relative to it.
+        """
+        found = [
+            parameter
+            for layer in self._layers
+            for parameter in (layer.input_range, layer.out_bound, layer.output_range)
+            if parameter is not None and parameter.requires_grad
+        ]
+        return list(dict.fromkeys(found))
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -170,10 +221,14 @@ class HwaTraining:
     def after_update(self) -> None:
         """Clip the trained weights and let learned ranges decay; call it after every step of the optimiser."""
         for layer in self._layers:
-            if layer.weight.requires_grad:
+            if layer.weight_range is not None and layer.weight_range > 0:
+                layer.weight.clamp_(-layer.weight_range, layer.weight_range)
+            elif layer.weight.requires_grad:
                 self._clip(layer.weight)
+            if layer.out_bound is not None:
+                layer.out_bound.clamp_(min=SMALLEST_RANGE)
             if layer.input_range.requires_grad:
-                decay = torch.where(layer.unclipped > UNCLIPPED, 1 - RANGE_DECAY, 1.0)
+                decay = torch.where(layer.unclipped > UNCLIPPED, 1 - self._range_decay, 1.0)
                 layer.input_range.mul_(decay[: len(layer.input_range)]).clamp_(min=SMALLEST_RANGE)
                 if layer.output_range is not None:
                     layer.output_range.mul_(decay[-1]).clamp_(min=SMALLEST_RANGE)
@@ -207,11 +262,17 @@ class HwaTraining:
 
     def _clip(self, weight: torch.Tensor) -> None:
         if self._clip_sigma is not None:
-            bound = float(weight.std(correction=0)) * self._clip_sigma
-            if bound > 0:
-                weight.clamp_(-bound, bound)
+            clip_(weight, self._clip_sigma)
         if self._clip_value is not None:
             weight.clamp_(-self._clip_value, self._clip_value)
+
+    @torch.no_grad()
+    def _freeze(self, layer: AnalogLayer) -> None:
+        """Let a layer keep the scale that it has after one clipping, unless it is frozen already."""
+        assert layer.weight_range is not None
+        if layer.weight_range == 0:
+            self._clip(layer.weight)
+            layer.weight_range.copy_(layer.weight.abs().amax().clamp(min=SMALLEST_RANGE))
 
     @torch.no_grad()
     def _draw(self, layer: AnalogLayer, strength: float) -> torch.Tensor | None:

@@ -85,6 +85,7 @@ class Crossbar:
         rows_in_use: torch.Tensor,
         row_position: torch.Tensor,
         noise: NoiseSource | None,
+        learned_bound: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return the digital outputs of the tiles that share these rows.
 
@@ -99,6 +100,7 @@ class Crossbar:
             rows_in_use: `(columns, 1, ...)`, n of the IR drop.
             row_position: broadcasts against `weights`, j/n of the IR drop.
             noise: where noise is drawn from; None for none.
+            learned_bound: 0-dim, `out_bound` with a gradient; None where it has none.
         """
         counts = scale is None
         scale = torch.ones_like(gain) if scale is None else scale
@@ -121,7 +123,8 @@ class Crossbar:
                 noise=read_noise,
                 read_std=self.read_noise,
             )
-            fused = takes_disturbance(current, gain, scale, (output_noise, read_noise), channel_dim)
+            learned = [scale] if learned_bound is None else [scale, learned_bound]
+            fused = takes_disturbance(current, gain, learned, (output_noise, read_noise), channel_dim)
             if not fused or self.adc_levels is None or self.s_shape > 0:
                 current = current * gain
                 disturbance.disturb_(current, gain, channel_dim)
@@ -141,4 +144,5 @@ class Crossbar:
             channel_dim,
             disturbance,
             counts,
+            learned_bound,
         )

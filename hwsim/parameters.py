@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from hwsim.adc_gain import require_tied
 from hwsim.conversion import require_analog
 from hwsim.modules import AnalogLayer
 
@@ -13,6 +14,8 @@ from hwsim.modules import AnalogLayer
 def analog_parameters(net: nn.Module) -> dict[str, Any]:
     """Return, per analog layer, input ranges, column scales, g_max and tiles.
 
+    A layer whose ADC gain is calibrated has `out_bound`, the output in fully-on products that fills the ADC: one number
+    for all layers that share a gain. A layer with one scale has `weight_range`, the weight that g_max stands for.
     A layer with a fixed-point unit has its output range, and its scale words, exponents of tiles and offset words, too:
     integers, the scale negative where positive and negative counts change places.
 
@@ -21,19 +24,27 @@ def analog_parameters(net: nn.Module) -> dict[str, Any]:
 
     Raises:
         TypeError: for anything but a torch module.
-        ValueError: if `net` has no analog layer.
+        ValueError: if `net` has no analog layer, or several gains where its hardware has one.
     """
     layers: dict[str, dict[str, Any]] = {}
-    for name, layer in require_analog(net).items():
+    found = require_analog(net)
+    require_tied(found)
+    for name, layer in found.items():
         layers[name] = {
             "input_range": [float(value) for value in layer.input_range.tolist()],
             "column_scales": layer.digital_scales().tolist(),
             "g_max_us": layer.hardware.device.build().g_max_us,
             "row_blocks": [list(block) for block in layer.mapping.blocks],
             "tiles": [list(tile) for tile in layer.mapping.tiles],
+            **_gain(layer),
             **_fixed_point(name, layer),
         }
     return {"layers": layers}
+
+
+def _gain(layer: AnalogLayer) -> dict[str, float]:
+    values = {"out_bound": layer.out_bound, "weight_range": layer.weight_range}
+    return {name: float(value.detach()) for name, value in values.items() if value is not None}
 
 
 def _fixed_point(name: str, layer: AnalogLayer) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from hwsim.adc_gain import require_one_gain, require_tied, sharing
 from hwsim.arguments import require, whole
 from hwsim.chip_states import Moved
 from hwsim.chips import Chips
@@ -32,7 +33,8 @@ def save_chips(chips: Chips, path: str | Path) -> None:
     """Write `chips` to a safetensors file; one that is there is replaced once the new one is complete.
 
     Raises:
-        ValueError: for a path that cannot be written to, or chips of a device object, which no file describes.
+        ValueError: for a path that cannot be written to, chips of a device object, which no file describes, or chips
+            with several ADC gains where their hardware has one.
         TypeError: for an argument of another type.
     """
     path = _checked_path(path)
@@ -44,6 +46,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
             f"`chips` must have the device of their hardware to be saved, got {type(chips.device).__name__}: "
             "offer it as an entry point in the group `hwsim.devices`"
         )
+    require_tied(chips.layers)
     tensors = {f"net.{name}": tensor.contiguous() for name, tensor in tensors_of(chips.net).items()}
     metadata = {
         "format": FORMAT,
@@ -122,6 +125,8 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         _check_values(path, source.state_of(chip))
     _check_finite(path, "parameters of the network", parameters)
     net = copied("net", net).eval().requires_grad_(False)
+    bounds = {name: parameters.get(f"{name}.out_bound".lstrip(".")) for name in sharing(layers)}
+    require_one_gain({name: None if one is None else float(one) for name, one in bounds.items()}, str(path))
     try:
         net.load_state_dict({**_extra_state(net), **parameters})
     except RuntimeError as error:  # digital layers that differ

@@ -47,7 +47,7 @@ def test_a_tour_tells_its_story_in_60_lines(subject: str) -> None:
         "README.md",
         *(
             f"docs/{page}.md"
-            for page in ("cost", "near-memory-unit", "observers", "python", "search", "tasks")
+            for page in ("cost", "near-memory-unit", "observers", "python", "search", "shared-gain", "tasks")
         ),
         *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),
     ],
@@ -129,6 +129,13 @@ def test_a_search_takes_the_hardware_of_the_near_memory_unit() -> None:
     lines = "".join(f"  {line}\n" for line in block.splitlines())
     digital = parse_config(f"task: {{kind: digits}}\nhardware:\n{lines}", ROOT).hardware.digital
     assert (digital.kind, digital.scale_fraction, digital.rounding) == ("fixed-point", 5, "floor")
+
+
+def test_a_search_takes_the_two_stages_of_one_gain() -> None:
+    (block,) = YAML.findall((ROOT / "docs" / "shared-gain.md").read_text())
+    config = parse_config(f"task: {{kind: digits}}\n{block}", ROOT)
+    assert config.hardware.converters.adc_gain == "shared"
+    assert config.training.hardware_aware.freeze_scales and config.training.digital.clip_sigma == 2.0
 
 
 def test_blocks_of_tasks_are_valid(tmp_path) -> None:

@@ -65,6 +65,11 @@ class DigitalTrainingSpec(_PassesSpec):
         lt=1,
         description="fraction of the steps, at the end, whose weights are averaged; 0: those of the last step",
     )
+    clip_sigma: float | None = Field(
+        default=None,
+        gt=0,
+        description="clip weights at this many standard deviations of the layer after each update; null: no clipping",
+    )
 
 
 class DistillationSpec(Spec):
@@ -114,6 +119,21 @@ class HardwareAwareTrainingSpec(_PassesSpec):
     )
     learn_scales: bool = Field(
         default=False, description="train a factor on the digital scale of each column with the weights"
+    )
+    learn_ranges: bool = Field(
+        default=False,
+        description="train input ranges, and ADC gains that are not fixed, with the weights; chips keep them",
+    )
+    range_decay: float = Field(
+        default=1e-3,
+        ge=0,
+        le=1,
+        description="relative decay of a learned input range after an update where more than 95 % of inputs fit",
+    )
+    freeze_scales: bool = Field(
+        default=False,
+        description="the scale of each layer stays that of the digital training, clipped once at `clip_sigma`; for "
+        "hardware with `converters.weight_scaling: layer`",
     )
     distillation: DistillationSpec | None = Field(
         default=None,

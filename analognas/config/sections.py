@@ -242,6 +242,27 @@ class SearchConfig(Spec):
         return self
 
     @model_validator(mode="after")
+    def _hardware_has_what_is_trained(self) -> SearchConfig:
+        trained, scaling = self.training.hardware_aware, self.hardware.converters.weight_scaling
+        needs = ""
+        if trained.learn_scales and scaling == "layer":
+            option, needs = "learn_scales", "`hardware.converters.weight_scaling: column`"
+        elif trained.freeze_scales and scaling == "column":
+            option, needs = "freeze_scales", "`hardware.converters.weight_scaling: layer`"
+        elif trained.learn_ranges and not self.hardware.needs_input_range:
+            option, needs = "learn_ranges", "hardware with static input ranges that change outputs"
+        elif trained.learn_ranges and self.hardware.digital.kind == "fixed-point":
+            option, needs = (
+                "learn_ranges",
+                "`hardware.digital.kind: floating-point`: folding sets other ranges",
+            )
+        if needs:
+            raise MismatchError(
+                f"`{option}` needs {needs}; leave it out", ("training", "hardware_aware", option)
+            )
+        return self
+
+    @model_validator(mode="after")
     def _strategy_takes_the_objectives(self) -> SearchConfig:
         strategy = self.search.strategy
         if self.further_objectives and not strategy.multi_objective:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -206,14 +206,14 @@ class Evaluator:
             }
             if not task.trains_on_validation:
                 done["validation_accuracy_before_hardware_aware"] = trained.digital_accuracy_before
-            before = FullyTrained(weights_of(network), done, {})
+            before = FullyTrained(weights_of(network), done, {}, trained.ranges)
         else:
             network = with_weights(network, before.weights).to(task.device)
-            analog = on_tiles(network, task, self.hardware)
+            analog = on_tiles(network, task, self.hardware, ranges=before.ranges)
         measured = {
             name: self._measured_on(name, task, network, analog, training.chips) for name in training.splits
         }
-        return FullyTrained(before.weights, before.training, {**before.measured, **measured})
+        return replace(before, measured={**before.measured, **measured})
 
     def _measured_on(
         self, name: SplitName, task: PreparedTask, network: nn.Module, analog: nn.Module, chips: int

@@ -41,11 +41,13 @@ class FullyTrained:
         weights: a safetensors file of the state dict.
         training: what was done, for the record.
         measured: by split.
+        ranges: learned ranges, as hwsim.analog_parameters gives them; None where they are calibrated.
     """
 
     weights: bytes
     training: Mapping[str, Any]
     measured: Mapping[SplitName, Measured]
+    ranges: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

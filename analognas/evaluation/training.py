@@ -7,10 +7,11 @@ using in-memory computing-based accelerators", Nat. Commun. 14:5282, 2023.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,10 @@ class TrainingBudget:
         modifier: kind of weight noise, as hwsim.HwaTraining has them.
         clip_value: weights are clipped at this fixed magnitude; None: never.
         learn_scales: a factor on the digital scale of each column is trained with the weights.
+        learn_ranges: input ranges and ADC gains that are not fixed are trained with the weights.
+        range_decay: relative decay of a learned range after an update where more than 95 % of inputs fit.
+        freeze_scales: the scale of each layer stays that of the digital training.
+        digital_clip_sigma: the same as `clip_sigma`, in digital training.
         distillation: None learns from the labels alone.
         early_stop: when to give up; None: never.
         mixed_precision: digital training with bfloat16 convolutions and matrix products.
@@ -82,6 +87,10 @@ class TrainingBudget:
     modifier: Literal["gaussian", "device"] = "gaussian"
     clip_value: float | None = None
     learn_scales: bool = False
+    learn_ranges: bool = False
+    range_decay: float = 1e-3
+    freeze_scales: bool = False
+    digital_clip_sigma: float | None = None
     distillation: Distillation | None = None
     early_stop: EarlyStop | None = None
     mixed_precision: bool = False
@@ -111,6 +120,8 @@ class TrainedNetwork:
         digital_accuracy: validation accuracy of `network` in floating point.
         digital_accuracy_before: the same before hardware-aware training.
         training_loss: mean loss of all epochs of the digital training.
+        ranges: what hwsim.analog_parameters tells of `analog`, where ranges were learned; None where they are those
+            of a calibration.
     """
 
     network: nn.Module
@@ -118,6 +129,7 @@ class TrainedNetwork:
     digital_accuracy: float
     digital_accuracy_before: float
     training_loss: float
+    ranges: Mapping[str, Any] | None = None
 
 
 def train_network(
@@ -140,14 +152,19 @@ def train_network(
             mixed_precision=budget.mixed_precision,
             label_smoothing=budget.digital.label_smoothing,
         ),
+        after_update=_clipping(network, budget.digital_clip_sigma),
         after_epoch=None if budget.early_stop is None else _judge(network, task, budget),
     )
     before = accuracy(network, task.validation.x, task.validation.y)
+    ranges = None
     if budget.hardware_aware.epochs:
-        network = train_hardware_aware(network, task, hardware, budget, seed)
+        trained = train_hardware_aware(network, task, hardware, budget, seed)
+        network = hwsim.to_digital(trained)
+        ranges = hwsim.analog_parameters(trained) if budget.learn_ranges else None
     return TrainedNetwork(
         network=network,
-        analog=on_tiles(network, task, hardware),
+        analog=on_tiles(network, task, hardware, ranges=ranges),
+        ranges=ranges,
         digital_accuracy=accuracy(network, task.validation.x, task.validation.y),
         digital_accuracy_before=before,
         training_loss=fmean(losses),
@@ -155,9 +172,23 @@ def train_network(
 
 
 def on_tiles(
-    network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, fold_batch_norms: bool | None = None
+    network: nn.Module,
+    task: PreparedTask,
+    hardware: hwsim.Hardware,
+    fold_batch_norms: bool | None = None,
+    ranges: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Return `network` on tiles, its ranges calibrated on training inputs; `fold_batch_norms` as `to_analog` has it."""
+    """Return `network` on tiles, in evaluation mode.
+
+    Args:
+        network: plain torch.
+        task: its training inputs are what ranges are calibrated on.
+        hardware: of the tiles.
+        fold_batch_norms: as `hwsim.to_analog` has it.
+        ranges: learned ones, as `hwsim.analog_parameters` gives them; None calibrates.
+    """
+    if ranges is not None:
+        return hwsim.load_analog(network, ranges, hardware).eval()
     analog = hwsim.to_analog(network, hardware, fold_batch_norms=fold_batch_norms)
     analog.eval()
     hwsim.calibrate(analog, calibration_batches(task))
@@ -192,7 +223,7 @@ def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Ca
 def train_hardware_aware(
     network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
 ) -> nn.Module:
-    """Return `network` trained on the tiles of `hardware`, as plain torch again."""
+    """Return `network` trained on the tiles of `hardware`, still on them."""
     # as they were trained: the weights of the network must fit its architecture again
     analog = on_tiles(network, task, hardware, fold_batch_norms=False)
     hwa = hwsim.HwaTraining(
@@ -203,6 +234,9 @@ def train_hardware_aware(
         clip_sigma=budget.clip_sigma,
         clip_value=budget.clip_value,
         learn_scales=budget.learn_scales,
+        learn_ranges=budget.learn_ranges,
+        range_decay=budget.range_decay,
+        freeze_scales=budget.freeze_scales,
         ramp_steps=round(budget.noise_ramp * budget.hardware_aware.n_steps(len(task.train))),
     )
     forward_backward = (
@@ -216,8 +250,16 @@ def train_hardware_aware(
             return forward_backward(x, y)
 
     generator = _generator(seed, "hardware-aware")
-    train(analog, task.train, budget.hardware_aware, generator, step, after_update=hwa.after_update)
-    return hwsim.to_digital(analog)
+    schedule = budget.hardware_aware
+    train(analog, task.train, schedule, generator, step, after_update=hwa.after_update, ranges=hwa.ranges)
+    return analog
+
+
+def _clipping(network: nn.Module, sigma: float | None) -> Callable[[], None] | None:
+    """Return what clips the weights of `network` after each update; None for no clipping."""
+    if sigma is None:
+        return None
+    return partial(hwsim.clip_weights, network, sigma)
 
 
 def _distilling_step(network: nn.Module, teacher: nn.Module, how: Distillation) -> Step:

@@ -78,7 +78,7 @@ def validate_best_and_references(
     ]
     outcomes = outcomes_in_order(executor, trainings)
     validated: dict[tuple[str, int], ValidatedNetwork] = {}
-    weights = b""
+    exported: FullyTrained | None = None
     for (entrant, number), training in zip(planned, trainings, strict=True):
         name = entrant if isinstance(entrant, str) else BEST
         is_exported = entrant is race.winner and number == race.exported
@@ -90,7 +90,7 @@ def validate_best_and_references(
                 raise UserError(f"{_who(entrant)}: {_failed(result)}")
             observer.stage(f"{name} is left out: its training at full budget failed: {result.reason}")
             continue
-        weights = result.weights if is_exported else weights
+        exported = result if is_exported else exported
         validated[name, number] = _record(name, training, result, number)
     for (name, number), network in list(validated.items()):
         if name == (race.winner if isinstance(race.winner, str) else BEST):
@@ -98,7 +98,8 @@ def validate_best_and_references(
                 (other, number): replace(network, name=other, architecture={"name": other}) for other in same
             }
     chosen = next(iter(validated.values()))
-    final = _final_network(ending, trainings[0], weights, chosen)
+    assert exported is not None
+    final = _final_network(ending, trainings[0], exported, chosen)
     shown = {name: _first_of(validated, name, numbers) for name in ending.references}
     references = tuple(network for network in shown.values() if network is not None)
     further = tuple(
@@ -129,7 +130,7 @@ def validate_trial(
     if isinstance(outcome.result, Failure):
         raise UserError(f"{_who(trial)}: {_failed(outcome.result)}")
     record = _record(BEST, training, outcome.result)
-    return _final_network(ending, training, outcome.result.weights, record)
+    return _final_network(ending, training, outcome.result, record)
 
 
 def _who(entrant: Entrant) -> str:
@@ -144,14 +145,14 @@ def _failed(failure: Failure) -> str:
 
 
 def _final_network(
-    ending: Ending, training: FullTraining, weights: bytes, validated: ValidatedNetwork
+    ending: Ending, training: FullTraining, found: FullyTrained, validated: ValidatedNetwork
 ) -> FinalNetwork:
     task, source = ending.final_task, ending.evaluator.task.source
     network = build_network(
         ending.problem.space, training.genotype, training.architecture, source.input_shape, source.n_classes
     )
-    network = with_weights(network, weights)
-    analog = on_tiles(network, task, ending.evaluator.hardware)
+    network = with_weights(network, found.weights)
+    analog = on_tiles(network, task, ending.evaluator.hardware, ranges=found.ranges)
     return FinalNetwork(training.genotype, network, analog, task, validated)
 
 

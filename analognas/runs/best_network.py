@@ -102,10 +102,10 @@ def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefac
     from analognas.config.loader import load_run_config
     from analognas.evaluation.evaluator import build_network
     from analognas.evaluation.prepared import prepare
-    from analognas.evaluation.training import on_tiles
     from analognas.final.test_split import FinalNetwork
     from analognas.runs.architecture_file import REMEDY, load_weights
     from analognas.runs.resume_checks import check_same_data
+    from analognas.runs.stored_ranges import on_tiles_as_stored, ranges_are_learned
 
     config = load_run_config(run)[0]
     task = config.task.build()
@@ -117,7 +117,9 @@ def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefac
     load_weights(network, folder / run.weights.name, task.input_shape)
     prepared = final_task(prepare(task), config.final)
     try:
-        analog = on_tiles(network, prepared, config.hardware)
+        learned = ranges_are_learned(config.training, config.final)
+        stored = folder / "analog.json" if learned else None
+        analog = on_tiles_as_stored(network, prepared, config.hardware, config.hardware, stored)
     except ValueError as error:  # weights that are finite and far too large
         raise UserError(f"{folder / run.weights.name}: {error}; {REMEDY}") from None
     final = FinalNetwork(genotype, network, analog, prepared, result.network)

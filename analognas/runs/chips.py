@@ -12,6 +12,7 @@ from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.prepared import prepare
 from analognas.evaluation.training import on_tiles
 from analognas.runs.architecture_file import load_weights, read_architecture
+from analognas.runs.stored_ranges import ranges_fit
 from analognas.specs.given import GivenObjects
 
 
@@ -25,7 +26,7 @@ def chips_of(
     """Program chips with the network in a `best/` folder.
 
     The input ranges are those of its `analog.json`. Other tiles cut layers into other row blocks with ranges of their
-    own; they are calibrated on the data of the run, as `validate` does.
+    own, and other gains need other ones; they are calibrated on the data of the run, as `validate` does.
 
     Args:
         folder: with architecture.json, model.safetensors and analog.json.
@@ -49,7 +50,7 @@ def chips_of(
             f"`hardware` must be hwsim.Hardware, the name of a preset or a YAML file, got {hardware!r:.80}"
         )
     try:
-        if chosen.tile == content.hardware.tile:
+        if ranges_fit(chosen, content.hardware):
             analog = hwsim.load_analog(network, folder / "analog.json", chosen)
         else:
             task = prepare(content.task.build(), content.training.augmentation.augmentation())

@@ -40,6 +40,7 @@ from analognas.runs.resume_checks import (
     measured_with,
     other_versions,
 )
+from analognas.runs.stored_ranges import ranges_are_learned
 from analognas.runs.tables_and_report import publish
 from analognas.runs.watched import watched
 from analognas.specs.given import objects_in
@@ -77,7 +78,8 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
 def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) -> FinalResult | None:
     """Run an existing run to its end; one that has ended is reported again, which needs neither data nor device.
 
-    Files of `best/` that are missing or damaged are exported again; without its weights the network is trained again.
+    Files of `best/` that are missing or damaged are exported again; without its weights, or ranges that were learned
+    with them, the network is trained again.
 
     Raises:
         UserError: as `compose` and `run_to_end` do.
@@ -93,7 +95,11 @@ def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) ->
     damaged = () if result is None else damaged_files(run.best)
     if damaged:
         observer.stage(f"{run.best}: missing or damaged: {', '.join(damaged)}")
-    if result is None or run.weights.name in damaged or not run.weights.exists():
+    if (
+        result is None
+        or not run.weights.exists()
+        or any(name in damaged for name in _trained_files(run, config))
+    ):
         return run_to_end(run, compose_begun(run, config), observer)
     observer.stage("the run has ended already; its report is written again")
     with Journal(run.journal):
@@ -109,6 +115,12 @@ def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) ->
             observer.result(result)
             publish(run, config, trials, result)
     return result
+
+
+def _trained_files(run: RunDirectory, config: SearchConfig) -> tuple[str, ...]:
+    """Return the files of `best/` that a training alone gives."""
+    learned = ("analog.json",) if ranges_are_learned(config.training, config.final) else ()
+    return (run.weights.name, *learned)
 
 
 def _fit_surrogate_again(run: RunDirectory, config: SearchConfig, trials: Sequence[Trial]) -> None:

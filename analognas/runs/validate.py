@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -22,7 +22,7 @@ from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import curve_on_chips, drift_record
 from analognas.evaluation.prepared import PreparedTask, prepare
-from analognas.evaluation.training import calibration_batches, on_tiles, train_network
+from analognas.evaluation.training import calibration_batches, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, holds_run, open_run
@@ -30,6 +30,7 @@ from analognas.record.trial import DriftRecord
 from analognas.runs.any_trial import folder_of_trial
 from analognas.runs.architecture_file import Architecture, load_weights, read_architecture
 from analognas.runs.best_network import no_network_of_its_own
+from analognas.runs.stored_ranges import on_tiles_as_stored, ranges_are_learned
 from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds
 from analognas.specs.problems import ConfigError, Place, Problem
@@ -119,7 +120,8 @@ def validate(
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     task = final_task(task, content.final).to(torch_device)
-    network = _trained(architecture, task, observer).to(task.device)
+    network, learned = _trained(architecture, task, observer)
+    network.to(task.device)
     digital_accuracy = accuracy(network, task.test.x, task.test.y)
     cost = _cost(network, described or content.chip, content.input_shape)
     validations = []
@@ -127,7 +129,7 @@ def validate(
         label = hwsim.label(one)
         observer.stage(f"programming {chips or content.final.chips} chips of {label}")
         try:
-            analog = on_tiles(network, task, one)
+            analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
             curve = curve_on_chips(
                 analog,
                 task.test,
@@ -253,15 +255,19 @@ def _architecture_path(path: Path) -> Path:
     raise UserError(f"{path}: no such file or directory; give a run directory or an architecture.json")
 
 
-def _trained(architecture: Architecture, task: PreparedTask, observer: Observer) -> nn.Module:
-    network = architecture.build()
+def _trained(
+    architecture: Architecture, task: PreparedTask, observer: Observer
+) -> tuple[nn.Module, Mapping[str, Any] | Path | None]:
+    """Return the trained network, and the ranges that were learned with it, None where they are calibrated."""
+    network, content = architecture.build(), architecture.content
     if architecture.weights.exists():
-        load_weights(network, architecture.weights, architecture.content.input_shape)
-        return network
-    content = architecture.content
+        load_weights(network, architecture.weights, content.input_shape)
+        learned = ranges_are_learned(content.training, content.final)
+        return network, architecture.weights.with_name("analog.json") if learned else None
     observer.stage("no model.safetensors next to the architecture: training it at full budget")
     budget = final_budget(content.training, content.final)
     seed = content.training_seed
     if seed is None:  # a file of before it was recorded
         seed = derive_seed(content.seed, "final", architecture.name)
-    return train_network(network, task, content.hardware, budget, seed).network
+    trained = train_network(network, task, content.hardware, budget, seed)
+    return trained.network, trained.ranges

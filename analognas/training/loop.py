@@ -7,7 +7,7 @@ rate ramps up linearly and then follows a cosine to zero (Loshchilov and Hutter 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -123,6 +123,7 @@ def train(
     *,
     after_update: Callable[[], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
+    ranges: Sequence[nn.Parameter] = (),
 ) -> list[float]:
     """Train `network` in place, on the device that it is on, and leave it in evaluation mode.
 
@@ -134,6 +135,7 @@ def train(
         step: forward and backward.
         after_update: called after each update.
         after_epoch: called with the number of epochs done; what it raises ends the training.
+        ranges: parameters of any magnitude, which learn as fractions of their size at the start do.
 
     Returns:
         The mean loss of each epoch.
@@ -143,7 +145,8 @@ def train(
     """
     keep_memory()
     with fused(network):
-        losses = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch)
+        optimizer = _optimizer(network, schedule, ranges)
+        losses = _epochs(network, inputs, schedule, generator, step, after_update, after_epoch, optimizer)
     network.eval()
     return losses
 
@@ -156,8 +159,8 @@ def _epochs(
     step: Step,
     after_update: Callable[[], None] | None,
     after_epoch: Callable[[int], None] | None,
+    optimizer: torch.optim.Optimizer,
 ) -> list[float]:
-    optimizer = _optimizer(network, schedule)
     n_steps = schedule.n_steps(len(inputs))
     device = next(network.parameters()).device
     done = 0
@@ -174,7 +177,7 @@ def _epochs(
             if len(index) < 2:
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(done, n_steps)
+                group["lr"] = schedule.rate(done, n_steps) * group["factor"]
             optimizer.zero_grad(set_to_none=True)
             total += step(*inputs.draw(index, generator))
             optimizer.step()
@@ -205,14 +208,32 @@ def _orders(n: int, each: int, generator: torch.Generator) -> Iterator[Tensor]:
         left = left[each:]
 
 
-def _optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+def _optimizer(
+    network: nn.Module, schedule: Schedule, ranges: Sequence[nn.Parameter] = ()
+) -> torch.optim.Optimizer:
+    apart = {id(parameter) for parameter in ranges}
+    trained = [
+        parameter
+        for parameter in network.parameters()
+        if parameter.requires_grad and id(parameter) not in apart
+    ]
     decayed = [parameter for parameter in trained if parameter.ndim > 1 and schedule.weight_decay > 0]
     others = [parameter for parameter in trained if parameter.ndim <= 1 or schedule.weight_decay == 0]
     groups: list[dict[str, Any]] = [  # a group costs a call in every step
-        {"params": parameters, "weight_decay": decay}
+        {"params": parameters, "weight_decay": decay, "factor": 1.0}
         for parameters, decay in ((decayed, schedule.weight_decay), (others, 0.0))
         if parameters
+    ]
+    power = (
+        1 if schedule.optimizer == "adam" else 2
+    )  # steps of SGD follow the gradient, which has the size once more
+    groups += [
+        {
+            "params": [parameter],
+            "weight_decay": 0.0,
+            "factor": float(parameter.detach().abs().mean()) ** power,
+        }
+        for parameter in ranges
     ]
     if schedule.optimizer == "adam":
         return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)

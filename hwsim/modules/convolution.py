@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
-from hwsim.modules.layer import AnalogLayer, with_parameters
+from hwsim.modules.layer import AnalogLayer
+from hwsim.modules.plain import with_parameters
 
 
 class _AnalogConv(AnalogLayer, ABC):

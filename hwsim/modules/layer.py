@@ -3,7 +3,7 @@
 `weight` and `bias` are the digital layer's own float parameters, so that a network can be trained, saved,
 loaded and turned back to digital as it is. The tiles hold `weight / γ` with γ the largest magnitude of each
 column in each tile; γ, the input range and the bias are digital. Tiles that share their rows share their
-input range.
+input range. A layer may have one γ, and a bound of its ADCs that is calibrated and trained.
 
 References:
     Rasch et al., Nat. Commun. 14:5282, 2023 (columnwise scales, one static input range a tile).
@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
 from hwsim.modules.execution import NOMINAL, Activation, Execution
+from hwsim.modules.grouped import grouped_product
+from hwsim.modules.parameters import own_parameter
 from hwsim.mvm import Crossbar
 from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
 from hwsim.near_memory.words import Words
@@ -45,6 +47,10 @@ class AnalogLayer(nn.Module, ABC):
             norm; else 1.
         output_range: 0-dim float32, the output that fills the output word of a fixed-point unit, 0 until calibrated;
             None in floating point.
+        out_bound: 0-dim float32, the output that fills the ADC, in fully-on products, where `converters.adc_gain` is
+            not fixed; one tensor for all layers where it is shared. None where the hardware says it.
+        weight_range: 0-dim float32, the weight that g_max stands for, where `converters.weight_scaling` is layer; 0
+            while it is the largest weight. None where columns have scales of their own.
         unit: the fixed-point unit behind the tiles; None in floating point.
         fused: the activation that the unit computes, too; the network may compute it again.
         has_folded_norm: whether scale and bias hold a batch norm that followed the layer.
@@ -55,6 +61,8 @@ class AnalogLayer(nn.Module, ABC):
 
     bias: nn.Parameter | None
     output_range: nn.Parameter | None
+    out_bound: nn.Parameter | None
+    weight_range: nn.Parameter | None
     rows_in_use: torch.Tensor
     row_position: torch.Tensor
     unclipped: torch.Tensor
@@ -64,10 +72,10 @@ class AnalogLayer(nn.Module, ABC):
     ) -> None:
         super().__init__()
         require(hardware, Hardware, "`hardware` must be hwsim.Hardware", "hwsim.preset(name) gives one")
-        self.weight = _own_parameter(weight)
-        self.bias = None if bias is None else _own_parameter(bias)
+        self.weight = own_parameter(weight)
+        self.bias = None if bias is None else own_parameter(bias)
         self.hardware = hardware
-        self.crossbar = Crossbar.from_hardware(hardware)
+        self._crossbar = Crossbar.from_hardware(hardware)
         self.mapping: LayerMapping = map_layer(
             rows=weight[0].numel() * groups,
             columns=weight.shape[0],
@@ -79,7 +87,13 @@ class AnalogLayer(nn.Module, ABC):
         n_blocks, device = len(self.mapping.blocks), weight.device
         self.input_range = nn.Parameter(self.weight.new_full((n_blocks,), initial), requires_grad=False)
         self.output_scale = nn.Parameter(self.weight.new_ones(n_blocks, weight.shape[0]), requires_grad=False)
-        self.unit: LayerUnit | None = layer_unit(hardware, self.crossbar, self.mapping, device)
+        converters = hardware.converters
+        is_fixed, by_layer = converters.adc_gain == "fixed", converters.weight_scaling == "layer"
+        bound = None if is_fixed else nn.Parameter(self.weight.new_tensor(converters.out_bound), False)
+        self.register_parameter("out_bound", bound)
+        frozen = nn.Parameter(self.weight.new_zeros(()), False) if by_layer else None
+        self.register_parameter("weight_range", frozen)
+        self.unit: LayerUnit | None = layer_unit(hardware, self._crossbar, self.mapping, device)
         output_range = None if self.unit is None else nn.Parameter(self.weight.new_zeros(()), False)
         self.register_parameter("output_range", output_range)
         self.fused: Activation = "identity"
@@ -104,6 +118,13 @@ class AnalogLayer(nn.Module, ABC):
         self.register_buffer("rows_in_use", in_use.to(weight.device), persistent=False)
         position = position.view(*position.shape[:2], *weight.shape[1:])
         self.register_buffer("row_position", position.to(weight.device), persistent=False)
+
+    @property
+    def crossbar(self) -> Crossbar:
+        """Converters and non-idealities of the tiles, with the bound of the ADC as it is now."""
+        if self.out_bound is None:
+            return self._crossbar
+        return replace(self._crossbar, out_bound=float(self.out_bound.detach()))
 
     @property
     def execution(self) -> Execution:
@@ -184,6 +205,9 @@ class AnalogLayer(nn.Module, ABC):
     def column_scales(self) -> torch.Tensor:
         """Return γ, `(blocks, columns)`: the weight that takes g_max; 0 for an all-zero column."""
         matrix = self.weight.abs().flatten(1)
+        if self.weight_range is not None:
+            largest = torch.where(self.weight_range > 0, self.weight_range, matrix.amax())
+            return largest * torch.ones_like(self.output_scale)
         return torch.stack([matrix[:, row0:row1].amax(1) for row0, row1 in self.mapping.blocks])
 
     @torch.no_grad()
@@ -226,7 +250,8 @@ class AnalogLayer(nn.Module, ABC):
         """Return scales and offsets of the fixed-point unit, with `(blocks, columns)` drift compensation if given."""
         assert self.unit is not None and self.output_range is not None
         scales = self.digital_scales() if compensation is None else self.digital_scales() * compensation
-        return self.unit.words(scales * self.input_range.unsqueeze(1), self.bias, self.output_range)
+        scales = scales * self.input_range.unsqueeze(1)
+        return self.unit.words(scales, self.bias, self.output_range, self.crossbar.count_step)
 
     def digital_weight(self) -> torch.Tensor:
         """Return the weights with the learned scales, detached, in the shape of `weight`."""
@@ -269,12 +294,15 @@ class AnalogLayer(nn.Module, ABC):
         self._runs += 1
         if self.is_dynamic:
             return self._dynamic(inputs, weights, gains, scales, noise)
+        crossbar, learned_bound = self.crossbar, None
+        if self.out_bound is not None and self.out_bound.requires_grad and torch.is_grad_enabled():
+            learned_bound = self.out_bound
         learns_ranges = self.input_range.requires_grad and noise is not None  # not outside of a step
         if learns_ranges and self.unit is None:
             self._note_clipping(inputs)
 
         def tiles(block: int, scale: torch.Tensor | None) -> torch.Tensor:
-            return self.crossbar.multiply(
+            return crossbar.multiply(
                 self.block_input(inputs, block),
                 self.block_weight(weights, block),
                 product=self.product,
@@ -285,16 +313,19 @@ class AnalogLayer(nn.Module, ABC):
                 rows_in_use=self.rows_in_use[block],
                 row_position=self.block_weight(self.row_position[block], block),
                 noise=None if noise is None else noise.child(block),
+                learned_bound=learned_bound,
             )
 
         blocks = range(len(self.mapping.blocks))
         if self.unit is not None:
-            assert self.output_range is not None
+            assert self.output_range is not None and crossbar.adc_levels is not None
+            step = crossbar.count_step if learned_bound is None else learned_bound / crossbar.adc_levels
             outputs = self.unit.post_process(
                 [tiles(block, None) for block in blocks],
                 column_scales=scales * self.input_range.unsqueeze(1),
                 bias=self.bias,
                 output_range=self.output_range,
+                count_step=step,
                 channel_dim=self.channel_dim,
                 relu=self.fused != "identity",
                 many_chips=execution.many_chips,
@@ -331,7 +362,7 @@ class AnalogLayer(nn.Module, ABC):
                 self.crossbar.multiply(
                     part,
                     matrices[:, :, row0:row1],
-                    product=_grouped_product,
+                    product=grouped_product,
                     channel_dim=-1,
                     input_range=largest,
                     gain=gains[block],
@@ -356,29 +387,5 @@ class AnalogLayer(nn.Module, ABC):
         self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
 
 
-def _grouped_product(vectors: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
-    """Return `(..., groups, rows)` times `(groups, columns, rows)` as `(..., groups * columns)`."""
-    groups, columns, _ = matrices.shape
-    if groups == 1:
-        return F.linear(vectors.squeeze(-2), matrices[0])
-    if columns == 1:  # depthwise: a product of matrices for each would be all overhead
-        return (vectors * matrices.squeeze(1)).sum(-1)
-    return torch.einsum("...gr,gcr->...gc", vectors, matrices).flatten(-2)
-
-
-def _own_parameter(tensor: torch.Tensor) -> nn.Parameter:
-    """Return a copy that is trained if `tensor` is; what a parametrization computes always is."""
-    is_trained = tensor.requires_grad or not isinstance(tensor, nn.Parameter)
-    return nn.Parameter(tensor.detach().clone(), is_trained)
-
-
 def _reciprocal(scales: torch.Tensor) -> torch.Tensor:
     return torch.where(scales > 0, 1 / scales.clamp(min=torch.finfo(scales.dtype).tiny), 0.0)
-
-
-def with_parameters(layer: nn.Linear | nn.Conv1d | nn.Conv2d, analog: AnalogLayer) -> nn.Module:
-    """Return the plain `layer` with the parameters of `analog`."""
-    layer.weight = nn.Parameter(analog.digital_weight(), analog.weight.requires_grad)
-    if analog.bias is not None:
-        layer.bias = nn.Parameter(analog.bias.detach().clone(), analog.bias.requires_grad)
-    return layer.train(analog.training)

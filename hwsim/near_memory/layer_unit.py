@@ -23,12 +23,10 @@ class LayerUnit:
 
     Attributes:
         arithmetic: of the unit.
-        count_step: output of a tile for one count, in fully-on products.
         tile_of: `(blocks, columns)` int64, the tile that holds a block of a column.
     """
 
     arithmetic: FixedPointUnit
-    count_step: float
     tile_of: torch.Tensor
 
     @property
@@ -46,7 +44,11 @@ class LayerUnit:
         return (outputs.abs() < largest).float().mean()
 
     def words(
-        self, column_scales: torch.Tensor, bias: torch.Tensor | None, output_range: torch.Tensor
+        self,
+        column_scales: torch.Tensor,
+        bias: torch.Tensor | None,
+        output_range: torch.Tensor,
+        count_step: float,
     ) -> Words:
         """Return scales and offsets in fixed point.
 
@@ -54,11 +56,12 @@ class LayerUnit:
             column_scales: `(blocks, columns)`, output of the layer for one fully-on product, compensated for drift.
             bias: `(columns,)` or None.
             output_range: 0-dim, the output that fills the output word.
+            count_step: output of a tile for one count, in fully-on products.
         """
         step = self.output_step(output_range.detach())
         offsets = column_scales.new_zeros(column_scales.shape[1]) if bias is None else bias.detach() / step
         tile_of = self.tile_of.to(column_scales.device)
-        steps = column_scales.detach() * (self.count_step / step)
+        steps = column_scales.detach() * (count_step / step)
         return words_of(steps, offsets, tile_of, self.arithmetic.spec)
 
     def post_process(
@@ -68,6 +71,7 @@ class LayerUnit:
         column_scales: torch.Tensor,
         bias: torch.Tensor | None,
         output_range: torch.Tensor,
+        count_step: float | torch.Tensor,
         channel_dim: int,
         relu: bool,
         many_chips: bool,
@@ -79,16 +83,17 @@ class LayerUnit:
             column_scales: as `words` has them.
             bias: as `words` has it.
             output_range: as `words` has it.
+            count_step: as `words` has it; 0-dim where it has a gradient.
             channel_dim: dimension of the counts that counts columns, negative.
             relu: whether a ReLU is fused.
             many_chips: torch.vmap runs a batch of chips, each with words of its own.
         """
-        words = self.words(column_scales, bias, output_range)
+        words = self.words(column_scales, bias, output_range, float(torch.as_tensor(count_step).detach()))
         return post_process(
             self.arithmetic,
             counts,
             words,
-            scales=column_scales * self.count_step,
+            scales=column_scales * count_step,
             bias=bias,
             step=self.output_step(output_range),
             channel_dim=channel_dim,
@@ -105,4 +110,4 @@ def layer_unit(
         return None
     assert crossbar.adc_levels is not None
     arithmetic = FixedPointUnit(hardware.digital, crossbar.adc_levels)
-    return LayerUnit(arithmetic, crossbar.count_step, torch.from_numpy(mapping.tile_of).to(device))
+    return LayerUnit(arithmetic, torch.from_numpy(mapping.tile_of).to(device))

@@ -21,6 +21,7 @@ FILES: Final = {
     "ds-cnn": "search_spaces.published.ds_cnn",
     "mobilenet-v1-0.25": "search_spaces.published.mobilenet_v1_025",
     "analognet-vww-like": "search_spaces.published.analognet_vww_like",
+    "analognet-kws-like": "search_spaces.published.analognet_kws_like",
 }
 RESNET8_COUNTERPART: Final = {
     "OC0": 16,
@@ -59,6 +60,15 @@ NETWORKS: Final = {
             356_818,
             None,
             "dense fused bottlenecks as in the publication, their widths our own",
+        ),
+        PublishedNetwork(
+            "analognet-kws-like",
+            "after Zhou et al., AnalogNets, 2021, arXiv 2111.06503",
+            (1, 49, 10),
+            12,
+            151_436,
+            None,
+            "DS-CNN with dense 3 x 3 convolutions in place of its depthwise separable ones",
         ),
         *TABLE_II,
     )

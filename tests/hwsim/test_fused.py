@@ -104,6 +104,10 @@ VARIANTS = {
     "s-shape": ("pcm-analognas", {"mvm.s_shape": 0.1, "converters.adc_bits": 6}),
     "continuous": ("pcm-analognas", {"converters.dac_bits": None, "converters.adc_bits": None}),
     "input-noise": ("pcm-analognas", {"mvm.input_noise": 0.01}),
+    "shared-gain": (
+        "pcm-rasch2023",
+        {"tile.rows": 33, "converters": {"adc_gain": "shared", "weight_scaling": "layer", "adc_bits": 6}},
+    ),
 }
 
 

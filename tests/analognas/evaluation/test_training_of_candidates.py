@@ -7,11 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+import hwsim
 from analognas.compose import Composition, compose
 from analognas.config.document import parse_document
 from analognas.config.loader import located_in, validate_document
 from analognas.evaluation.prepared import prepare
-from analognas.evaluation.training import EarlyStop, calibration_batches, train_network
+from analognas.evaluation.training import (
+    EarlyStop,
+    TrainedNetwork,
+    calibration_batches,
+    on_tiles,
+    train_network,
+)
 from analognas.executors.executor import Job, Measurement
 from analognas.record.trial import Failure
 from analognas.specs.problems import ConfigError
@@ -102,6 +109,7 @@ def without_options() -> Measurement:
         "modifier: device, weight_noise: 1",
         "clip_value: 0.05",
         "learn_scales: true",
+        "learn_ranges: true",
         "distillation: {}",
         "distillation: {temperature: 2, teacher_share: 1}",
     ],
@@ -114,6 +122,78 @@ def test_options_of_hardware_aware_training_reach_the_trial(changes: str, withou
     assert isinstance(found, Measurement)
     assert found == again
     assert found.curve != without_options.curve
+
+
+ONE_GAIN = (
+    "tile: {rows: 128, columns: 64}, converters: {adc_gain: shared, weight_scaling: layer, adc_bits: 6}"
+)
+TWO_STAGES = "learn_ranges: true, range_decay: 0.0, freeze_scales: true, clip_sigma: 2.0, weight_noise: 0.1"
+
+
+def with_one_gain(text: str) -> str:
+    return (
+        text.replace("tile: {rows: 128, columns: 64}", ONE_GAIN)
+        .replace("hardware_aware: {epochs: 1}", f"hardware_aware: {{epochs: 1, {TWO_STAGES}}}")
+        .replace("learning_rate: 0.01}", "learning_rate: 0.01, clip_sigma: 2.0}")
+    )
+
+
+def test_both_stages_clip_and_the_learned_gain_reaches_the_chips() -> None:
+    parts = composition(with_one_gain(TINY))
+    evaluator, budget = parts.evaluator, parts.evaluator.budget
+    genotype = job(parts).proposal.genotype
+
+    def trained(**changes: object) -> TrainedNetwork:
+        network = evaluator.space.build(genotype)
+        return train_network(
+            network, parts.prepared, evaluator.hardware, dataclasses.replace(budget, **changes), 0
+        )
+
+    found, unclipped = trained(), trained(digital_clip_sigma=None, clip_sigma=None)
+    assert found.ranges is not None
+    bounds = {layer["out_bound"] for layer in found.ranges["layers"].values()}
+    calibrated = on_tiles(found.network, parts.prepared, evaluator.hardware)
+    again = on_tiles(found.network, parts.prepared, evaluator.hardware, ranges=found.ranges)
+    stored = [hwsim.analog_parameters(net)["layers"] for net in (found.analog, again, calibrated)]
+    assert stored[0] == stored[1] != stored[2]
+    assert len(bounds) == 1 and {layer["out_bound"] for layer in stored[2].values()} != bounds
+    for name, layer in hwsim.to_analog(found.network, evaluator.hardware).named_modules():
+        if name in found.ranges["layers"]:
+            assert float(layer.weight.detach().abs().max()) <= found.ranges["layers"][name][
+                "weight_range"
+            ] * (1 + 1e-6)
+    spread = [
+        max(
+            float(weight.detach().abs().max() / weight.detach().std())
+            for weight in net.parameters()
+            if weight.ndim == 4 and weight.numel() > 500
+        )
+        for net in (found.network, unclipped.network)
+    ]
+    assert spread[0] < 2.3 < 2.5 < spread[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SMALL.replace("{epochs: 1}", "{epochs: 1, freeze_scales: true}"), "needs `.*weight_scaling: layer"),
+        (with_one_gain(SMALL).replace("freeze_scales: true", "learn_scales: true"), "needs `.*weight_scaling: column`"),
+        (
+            SMALL.replace("pcm-analognas", "floating-point").replace("{epochs: 1}", "{epochs: 1, learn_ranges: true}"),
+            "`learn_ranges` needs hardware with static input ranges",
+        ),
+        (
+            SMALL.replace("{epochs: 1}", "{epochs: 1, learn_ranges: true}").replace(
+                "columns: 64}", "columns: 64}, digital: {kind: fixed-point}"
+            ),
+            "`learn_ranges` needs `hardware.digital.kind: floating-point`",
+        ),
+        (SMALL.replace("learning_rate: 0.01}", "learning_rate: 0.01, clip_sigma: 0}"), "clip_sigma: must be > 0"),
+    ],
+)  # fmt: skip
+def test_hardware_must_have_what_is_trained(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        composition(text)
 
 
 def test_batch_norms_are_trained_as_they_are_and_folded_on_tiles_with_a_fixed_point_unit() -> None:

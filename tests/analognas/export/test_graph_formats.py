@@ -19,7 +19,7 @@ from search_spaces import published
 BATCHES = (1, 2, 5)
 
 
-PUBLISHED = ("resnet8", "ds-cnn", "mobilenet-v1-0.25", "analognet-vww-like")
+PUBLISHED = ("resnet8", "ds-cnn", "mobilenet-v1-0.25", "analognet-vww-like", "analognet-kws-like")
 
 
 @pytest.fixture(params=["residual", "depthwise", *PUBLISHED])

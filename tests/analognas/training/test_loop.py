@@ -135,6 +135,29 @@ def test_a_step_equals_plain_pytorch() -> None:
         torch.testing.assert_close(mine, reference)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_ranges_of_any_size_learn_as_fractions_of_it(optimizer: str) -> None:
+    class Ranged(nn.Module):
+        def __init__(self, size: float) -> None:
+            super().__init__()
+            self.inner, self.size = network(), size
+            self.range = nn.Parameter(torch.tensor(size))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.inner(x) * (self.range / self.size)
+            return found
+
+    found = []
+    for size in (1.0, 50.0):
+        model = Ranged(size)
+        generator = torch.Generator().manual_seed(2)
+        plan = schedule(optimizer=optimizer, epochs=2)
+        train(model, Tensors(*blobs()), plan, generator, plain_step(model), ranges=[model.range])
+        found.append(float(model.range.detach()) / size)
+    assert abs(found[0] - 1) > 0.01
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
+
+
 def test_what_is_called_after_an_epoch_can_end_the_training() -> None:
     seen: list[int] = []
 

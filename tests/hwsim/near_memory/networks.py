@@ -49,5 +49,6 @@ VARIANTS = {
     "half-away": {"digital.rounding": "half-away", "digital.product_rounding": "floor"},
     "wrapping": {"digital.overflow": "wrap", "digital.output_bits": 6},
     "all-noise": {"mvm.ir_drop": 1.0, "mvm.read_noise": 0.02, "mvm.s_shape": 0.05, "tile.rows": 33},
+    "shared-gain": {"converters": {"adc_gain": "shared", "weight_scaling": "layer"}, "tile.rows": 20},
     "uncompensated": {"compensation.kind": "none", "converters.adc_bits": 12},
 }
