@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Final, overload
+from typing import Any, overload
 
 import torch
 from torch.optim import Optimizer
@@ -86,9 +86,9 @@ class PulsedOptimizer(Optimizer):
 
     def _check(self, group: Group) -> None:
         """Raise for values out of their range."""
-        number("lr", group["lr"], least=0, remedy=_DESCENT)
-        if group["digital_lr"] is not None:
-            number("digital_lr", group["digital_lr"], least=0, remedy=_DESCENT)
+        for name in ("lr", "digital_lr"):
+            if group[name] is not None:
+                rate(name, group[name])
         number("weight_range", group["weight_range"], above=0)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -210,7 +210,14 @@ class PulsedOptimizer(Optimizer):
                     parameter.factors.clear()
 
 
-_DESCENT: Final = "a rate above 0 descends; exchange the sign of the loss to ascend"
+def rate(name: str, value: object) -> None:
+    """Raise unless a value is a learning rate."""
+    try:
+        number(name, value, least=0)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: a rate above 0 descends; to ascend, change the sign of the loss"
+        ) from None
 
 
 def counting(name: str, group: Group, least: int = 1) -> None:
