@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from hwsim import learning
     from hwsim.analog_file import load_analog
     from hwsim.calibration import calibrate
     from hwsim.chip_cost.chip_files import chip, chip_names, read_chip
@@ -74,6 +75,7 @@ __all__ = [
     "fixed_point_report",
     "fold_batch_norms",
     "label",
+    "learning",
     "load_analog",
     "load_chips",
     "outputs",
@@ -124,11 +126,16 @@ _HOMES: Final = {
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
+_ROOMS: Final = ("learning",)
+"""Packages that are reached by their name."""
+
 
 def __getattr__(name: str) -> Any:
     """Return a public name, importing the module it lives in."""
     if name == "__version__":
         return _version()
+    if name in _ROOMS:
+        return importlib.import_module(f"hwsim.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hwsim' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -1,0 +1,1 @@
+"""The compiled pulses, and the same on torch's operations."""
