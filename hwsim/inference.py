@@ -36,6 +36,7 @@ from hwsim.fused.tracing import UnfusableError
 from hwsim.inputs import Inputs, explained, inputs_of
 from hwsim.keep import Keep
 from hwsim.layered import LayerByLayer, LayeredWorker
+from hwsim.modules import AnalogComposite, AnalogLinear
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.progress import Progress
 from hwsim.streams import stream
@@ -233,6 +234,8 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
 def _planned(layers: LayerByLayer, job: Job, pool: NoisePool) -> FusedNetwork | None:
     """Return the compiled network, if there is one, checked against the layers on the first chip and items."""
     readings, few = job.readings, job.data.inputs.part(0, CHECKED_IMAGES)
+    if _is_mostly_composite(job.chips):  # whose arrays run step by step whatever is around them
+        return None
     try:
         network = FusedNetwork(job.chips, few.part(0, 1))
     except UnfusableError:
@@ -253,6 +256,17 @@ def _planned(layers: LayerByLayer, job: Job, pool: NoisePool) -> FusedNetwork | 
         )
         return None
     return network
+
+
+def _is_mostly_composite(chips: Chips) -> bool:
+    """Whether layers of several arrays have most of the weights, and no convolution is outside of them."""
+    composites = [module for module in chips.net.modules() if isinstance(module, AnalogComposite)]
+    inside = {part for module in composites for part in module.modules()}
+    outside = [layer for layer in chips.layers.values() if layer not in inside]
+    weights = sum(layer.weight.numel() for layer in chips.layers.values())
+    return all(isinstance(layer, AnalogLinear) for layer in outside) and (
+        2 * sum(layer.weight.numel() for layer in outside) < weights
+    )
 
 
 def _norm(tensors: list[torch.Tensor]) -> float:

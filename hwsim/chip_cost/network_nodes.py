@@ -1,7 +1,8 @@
 """The nodes of a torch network: it runs once, digitally, and what each result comes from is followed through.
 
-Every convolution and linear layer that is, or would be, analog becomes a node with a matrix; pooling, sums of branches
-and layers that stay digital become digital steps. Any other operation passes on what its inputs come from. Where a map
+Every array that is, or would be, analog becomes a node with a matrix; pooling, sums of branches and layers that stay
+digital become digital steps. Arrays of a recurrent layer run once a time step; scores of attention are in the
+multiply-accumulates of the digital side alone. Any other operation passes on what its inputs come from. Where a map
 changes its shape, the order of its places is lost, and whatever comes next waits for all of it.
 """
 
@@ -22,10 +23,10 @@ from torch.utils._pytree import tree_leaves
 from hwsim.arguments import require
 from hwsim.calibration import floating_point
 from hwsim.chip_cost.workload import Node
-from hwsim.conversion import analog_candidates, analog_layers
-from hwsim.hardware import TileSpec
+from hwsim.conversion import analog_layers, as_analog_as_possible
+from hwsim.hardware import Hardware, TileSpec
 from hwsim.inputs import explained, inputs_of
-from hwsim.modules import AnalogLayer
+from hwsim.modules import AnalogComposite, AnalogLayer
 from hwsim.multiplications import example_of, multiply_accumulates
 
 _CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -93,7 +94,10 @@ def network_nodes(
     if len(inputs) == 0:
         raise ValueError("`example` must have at least one input, got none")
     one = inputs.part(0, 1).copied_to(like.device)
-    analog = _analog(net, tile, digital_layers)
+    if not any(analog_layers(net)):
+        of_tile = {} if tile is None else {"tile": tile.model_dump()}
+        net, _ = as_analog_as_possible(net, Hardware().replace(of_tile), digital_layers)
+    analog = _analog(net, tile)
     names = {module: name for name, module in net.named_modules()}
     follower = _Follower(names, analog, None if tile is None else tile.rows)
     with ExitStack() as stack:
@@ -103,6 +107,9 @@ def network_nodes(
             if module in analog or isinstance(module, (*_CONVOLUTIONS, nn.Linear)):
                 stack.callback(module.register_forward_pre_hook(follower.enter).remove)
                 stack.callback(module.register_forward_hook(follower.leave).remove)
+            elif isinstance(module, AnalogComposite):
+                stack.callback(module.register_forward_pre_hook(follower.enter_composite).remove)
+                stack.callback(module.register_forward_hook(follower.leave_composite).remove)
         stack.enter_context(explained("example", one))
         follower.begin(one.tensors)
         stack.enter_context(follower)
@@ -114,12 +121,8 @@ def network_nodes(
     return replace(follower.traced(), digital_macs=digital_macs)
 
 
-def _analog(
-    net: nn.Module,
-    tile: TileSpec | None,
-    digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module],
-) -> set[nn.Module]:
-    """Return the layers that are, or would be, on tiles."""
+def _analog(net: nn.Module, tile: TileSpec | None) -> set[nn.Module]:
+    """Return the layers that are on tiles."""
     found: set[nn.Module] = set()
     for name, layer in analog_layers(net):
         sides = layer.mapping.tile_rows, layer.mapping.tile_columns
@@ -129,9 +132,6 @@ def _analog(
                 f"{sides[1]}: convert the network with the chip's hardware, or pass the digital network"
             )
         found.add(layer)
-    if not found:
-        candidates = analog_candidates(net, digital_layers)
-        found = {layer for layer, problem in candidates if problem is None}
     if not found:
         raise ValueError("`network` must have a layer that can be analog, got none")
     return found
@@ -155,6 +155,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         self._steps: Counter[str] = Counter()
         self._largest = 0
         self._inside = 0
+        self._composites = 0
 
     def begin(self, tensors: Iterable[torch.Tensor]) -> None:
         """Take the network's inputs."""
@@ -181,6 +182,14 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
     def enter(self, module: nn.Module, _arguments: tuple[Any, ...]) -> None:
         """Stop following inside of a layer."""
         self._inside += 1
+
+    def enter_composite(self, _module: nn.Module, _arguments: tuple[Any, ...]) -> None:
+        """Follow states and scores without steps of their own, which would be as many as there are times."""
+        self._composites += 1
+
+    def leave_composite(self, _module: nn.Module, _arguments: tuple[Any, ...], _output: Any) -> None:
+        """Take steps again."""
+        self._composites -= 1
 
     def leave(self, module: nn.Module, arguments: tuple[Any, ...], output: torch.Tensor) -> None:
         """Make a node of a layer that has run."""
@@ -221,19 +230,20 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         if not sources or not outputs:
             return
         output = outputs[0]
-        if name in _POOLS:
+        is_step = self._composites == 0
+        if is_step and name in _POOLS:
             kernel = _pair(arguments[1])
             operations = math.prod(kernel) * output.numel()
             node = Node(0, output.shape[1], 1, math.prod(output.shape[2:]), operations)
             need = _window(kernel, _pair(_argument(arguments, 3, 0)), (1,) * len(kernel), sources[0])
             place = self._step("pooling", node, sources, need)
             origin = _Origin({place: True})
-        elif name in _REDUCTIONS and output.numel() < sources[0].numel():
+        elif is_step and name in _REDUCTIONS and output.numel() < sources[0].numel():
             n_positions = math.prod(output.shape[2:]) if output.ndim == sources[0].ndim else 1
             node = Node(0, output.shape[1] if output.ndim > 1 else 1, 1, n_positions, sources[0].numel())
             place = self._step("pooling", node, [self._unordered(sources[0])], 1)
             origin = _Origin({place: n_positions == 1})
-        elif name in _SUMS and self._joins(sources):
+        elif is_step and name in _SUMS and self._joins(sources):
             node = Node(
                 0, output.shape[1] if output.ndim > 1 else 1, 1, self._places(sources), output.numel()
             )
