@@ -89,7 +89,9 @@ class CompiledRuns:
             current = F.linear(u, self._weights[number])
             struct.images = len(current)
             struct.pixels = current.numel() // (len(current) * self._columns)
-            struct.current = struct.out = current.data_ptr()  # the kernel reads each run of numbers before it writes
+            struct.current = struct.out = (
+                current.data_ptr()
+            )  # the kernel reads each run of numbers before it writes
             struct.before = None if total is None else total.data_ptr()
             if self._noise is not None:
                 struct.noise_key = self._key(run, number)
