@@ -40,6 +40,7 @@ def missing_names(model: nn.Module, entries: Collection[str | type[nn.Module]]) 
         for part, _ in module.named_modules()
         if part
     }
+    kept = digital_modules(model, entries)
     absent = [
         f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, modules)}"
         for name in entries
@@ -48,7 +49,7 @@ def missing_names(model: nn.Module, entries: Collection[str | type[nn.Module]]) 
     parts = [
         f"`{entry}` in `digital_layers`: it is part of `{inside[entry]}`, which is analog or digital as a whole"
         for entry in entries
-        if isinstance(entry, str) and entry in inside
+        if isinstance(entry, str) and entry in inside and modules[inside[entry]] not in kept
     ]
     return absent + parts
 

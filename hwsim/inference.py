@@ -36,7 +36,7 @@ from hwsim.fused.tracing import UnfusableError
 from hwsim.inputs import Inputs, explained, inputs_of
 from hwsim.keep import Keep
 from hwsim.layered import LayerByLayer, LayeredWorker
-from hwsim.modules import AnalogComposite, AnalogLinear
+from hwsim.modules import AnalogComposite, AnalogLinear, ParameterProduct
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.progress import Progress
 from hwsim.streams import stream
@@ -260,7 +260,11 @@ def _planned(layers: LayerByLayer, job: Job, pool: NoisePool) -> FusedNetwork | 
 
 def _is_mostly_composite(chips: Chips) -> bool:
     """Whether layers of several arrays have most of the weights, and no convolution is outside of them."""
-    composites = [module for module in chips.net.modules() if isinstance(module, AnalogComposite)]
+    composites = [
+        module
+        for module in chips.net.modules()
+        if isinstance(module, AnalogComposite) and not isinstance(module, ParameterProduct)
+    ]
     inside = {part for module in composites for part in module.modules()}
     outside = [layer for layer in chips.layers.values() if layer not in inside]
     weights = sum(layer.weight.numel() for layer in chips.layers.values())

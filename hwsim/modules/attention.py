@@ -105,13 +105,16 @@ class AnalogMultiheadAttention(AnalogComposite):
         q, k, v = (part.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for part in (q, k, v))
         drop = self.dropout if self.training else 0.0
         weights: torch.Tensor | None = None
-        if need_weights:
+        if (
+            need_weights or self.out_proj.execution.many_chips
+        ):  # torch.vmap knows no kernel that does all at once
             scores = q @ k.mT / math.sqrt(self.head_dim)
             weights = (scores if mask is None else scores + mask).softmax(-1)
             weights = F.dropout(weights, drop) if drop else weights
             heads = weights @ v
             weights = weights.mean(1) if average_attn_weights else weights
             weights = weights if is_batch else weights.squeeze(0)
+            weights = weights if need_weights else None
         else:
             heads = F.scaled_dot_product_attention(q, k, v, mask, drop)
         outputs = self.out_proj(heads.transpose(1, 2).flatten(2))

@@ -73,11 +73,12 @@ class CompiledRuns:
         """Return ``before`` plus the array's outputs.
 
         Args:
-            inputs: `(batch, ..., rows)` float32.
+            inputs: `(batch, ..., rows)`.
             run: how many runs there were since the execution began.
-            before: `(batch, ..., columns)` float32; None for zeros.
+            before: `(batch, ..., columns)`; None for zeros.
         """
-        total = None if before is None else before.contiguous()
+        inputs = inputs.float()  # the kernels read memory as it is
+        total = None if before is None else before.float().contiguous()
         for number, struct in enumerate(self._structs):
             row0, row1 = self._bounds[number]
             part = inputs[..., row0:row1].contiguous()
@@ -92,6 +93,7 @@ class CompiledRuns:
             struct.current = struct.out = (
                 current.data_ptr()
             )  # the kernel reads each run of numbers before it writes
+            assert total is None or total.shape == current.shape
             struct.before = None if total is None else total.data_ptr()
             if self._noise is not None:
                 struct.noise_key = self._key(run, number)

@@ -190,8 +190,10 @@ class AnalogRecurrent(AnalogComposite, ABC):
                 f"inputs must be `({time}, {self.input_size})` or `(time, {self.input_size})`, got "
                 f"{tuple(inputs.shape)}"
             )
-        if inputs.shape[1 if self.batch_first and inputs.ndim == 3 else 0] == 0:
-            raise ValueError(f"sequences must have at least one step, got inputs of {tuple(inputs.shape)}")
+        if inputs.numel() == 0:
+            raise ValueError(
+                f"there must be at least one sequence of at least one step, got inputs of {tuple(inputs.shape)}"
+            )
 
     def _suffixes(self) -> list[str]:
         ends = ("", "_reverse") if self.bidirectional else ("",)

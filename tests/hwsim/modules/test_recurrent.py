@@ -281,6 +281,7 @@ def test_results_do_not_depend_on_batches_and_threads() -> None:
     ("call", "message"),
     [
         (lambda net: net(torch.ones(2, 0, 5)), r"at least one step.*\(2, 0, 5\)"),
+        (lambda net: net(torch.ones(0, 3, 5)), r"at least one sequence.*\(0, 3, 5\)"),
         (lambda net: net(torch.ones(2, 3, 4)), r"`\(batch, time, 5\)`.*got \(2, 3, 4\)"),
         (lambda net: net(torch.ones(2, 3, 5), torch.ones(1, 2, 4)), "pair"),
         (
