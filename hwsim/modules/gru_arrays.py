@@ -42,17 +42,19 @@ class GruArrays(RecurrentArrays):
         """Return what of the sums depends on the inputs alone: of the gates, and of n."""
         if self._is_joined:
             return self.gates.given(inputs), self.new_input(inputs)
-        sums, n = self.gates.given(inputs), 2 * self.hidden_size
-        of_gates, of_new = sums[..., :n], sums[..., n:]
+        of_gates, of_new = torch.split(self.gates.given(inputs), [2 * self.hidden_size, self.hidden_size], -1)
         return torch.cat([of_gates, torch.zeros_like(of_new)], -1), of_new
 
     def step(self, given: State, state: State) -> State:
         """Return the next (h,)."""
         (hidden,) = state
-        n = 2 * self.hidden_size
+        n = self.hidden_size
         sums = self.gates(given[0], hidden)
-        of_hidden = self.new_hidden(hidden) if self._is_joined else sums[..., n:]
-        reset, update = sums[..., :n].sigmoid().chunk(2, -1)
+        if self._is_joined:
+            of_gates, of_hidden = sums, self.new_hidden(hidden)
+        else:
+            of_gates, of_hidden = torch.split(sums, [2 * n, n], -1)
+        reset, update = of_gates.sigmoid().chunk(2, -1)
         new = torch.addcmul(given[1], reset, of_hidden).tanh()
         return (torch.lerp(new, hidden, update),)
 

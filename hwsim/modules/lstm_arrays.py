@@ -37,10 +37,11 @@ class LstmArrays(RecurrentArrays):
         hidden, cell = state
         sums = self.gates(given[0], hidden)
         n = self.hidden_size
-        i, f = sums[..., : 2 * n].sigmoid().chunk(2, -1)
-        g, o = sums[..., 2 * n : 3 * n].tanh(), sums[..., 3 * n :].sigmoid()
-        cell = torch.addcmul(f * cell, i, g)
-        output = o * cell.tanh()
+        # one split, whose gradient is one concatenation; slices would each have the gradient of the whole
+        i_and_f, g, o = torch.split(sums, [2 * n, n, n], -1)
+        i, f = i_and_f.sigmoid().chunk(2, -1)
+        cell = torch.addcmul(f * cell, i, g.tanh())
+        output = o.sigmoid() * cell.tanh()
         return output if self.projection is None else self.projection(output), cell
 
     def torch_weights(self) -> CellWeights:
