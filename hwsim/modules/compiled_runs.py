@@ -78,7 +78,7 @@ class CompiledRuns:
             before: `(batch, ..., columns)`; None for zeros.
         """
         inputs = inputs.float()  # the kernels read memory as it is
-        total = None if before is None else before.float().contiguous()
+        total = None if before is None else _rows(before.float())
         for number, struct in enumerate(self._structs):
             row0, row1 = self._bounds[number]
             part = inputs[..., row0:row1].contiguous()
@@ -95,6 +95,7 @@ class CompiledRuns:
             )  # the kernel reads each run of numbers before it writes
             assert total is None or total.shape == current.shape
             struct.before = None if total is None else total.data_ptr()
+            struct.before_stride = 0 if total is None else total.stride(0)
             if self._noise is not None:
                 struct.noise_key = self._key(run, number)
             if self._stage(ctypes.byref(struct), 1) != 0:
@@ -108,6 +109,11 @@ class CompiledRuns:
         assert self._noise is not None
         key = child_key(self._noise.key, -1 - run) if run else self._noise.key
         return child_key(child_key(key, block), OUTPUT_NOISE)
+
+
+def _rows(values: torch.Tensor) -> torch.Tensor:
+    """Return values of which those of each item lie side by side in memory, as the steps of a sequence do."""
+    return values if values.ndim == 2 and values.stride(1) == 1 else values.contiguous()
 
 
 def compiled_runs(

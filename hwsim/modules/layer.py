@@ -26,6 +26,7 @@ from hwsim.modules.common import Block, Common
 from hwsim.modules.compiled_runs import CompiledRuns, compiled_runs
 from hwsim.modules.dynamic_scaling import dynamic_product
 from hwsim.modules.execution import NOMINAL, Activation, Execution
+from hwsim.modules.own_parameter import own_parameter
 from hwsim.mvm import Crossbar
 from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
 from hwsim.near_memory.words import Words
@@ -66,8 +67,8 @@ class AnalogLayer(nn.Module, ABC):
     ) -> None:
         super().__init__()
         require(hardware, Hardware, "`hardware` must be hwsim.Hardware", "hwsim.preset(name) gives one")
-        self.weight = _own_parameter(weight)
-        self.bias = None if bias is None else _own_parameter(bias)
+        self.weight = own_parameter(weight)
+        self.bias = None if bias is None else own_parameter(bias)
         self.hardware = hardware
         self.crossbar = Crossbar.from_hardware(hardware)
         self.mapping: LayerMapping = map_layer(
@@ -280,6 +281,11 @@ class AnalogLayer(nn.Module, ABC):
         finally:
             self._digital_weight = self._common = self._compiled = None
 
+    @property
+    def runs_compiled(self) -> bool:
+        """Whether runs are those of compiled kernels, while held on a chip."""
+        return self._compiled is not None
+
     def added_to(self, others: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """Return ``others + self(inputs)``, `(batch, columns)`, in one pass while held on a chip."""
         if self._compiled is None or self._forward_hooks or self._forward_pre_hooks:
@@ -388,12 +394,6 @@ class AnalogLayer(nn.Module, ABC):
         ]
         new = torch.stack([*shares, *of_outputs])
         self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
-
-
-def _own_parameter(tensor: torch.Tensor) -> nn.Parameter:
-    """Return a copy that is trained if `tensor` is; what a parametrization computes always is."""
-    is_trained = tensor.requires_grad or not isinstance(tensor, nn.Parameter)
-    return nn.Parameter(tensor.detach().clone(), is_trained)
 
 
 def _reciprocal(scales: torch.Tensor) -> torch.Tensor:

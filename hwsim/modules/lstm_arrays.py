@@ -15,6 +15,7 @@ from typing import final
 import torch
 
 from hwsim.hardware import Hardware
+from hwsim.kernels.recurrent import lstm
 from hwsim.modules.linear import array
 from hwsim.modules.recurrent_arrays import CellWeights, Gates, RecurrentArrays, State
 
@@ -36,6 +37,9 @@ class LstmArrays(RecurrentArrays):
         """Return the next (h, c)."""
         hidden, cell = state
         sums = self.gates(given[0], hidden)
+        if self.gates.runs_compiled:
+            output, cell = lstm(sums, cell)
+            return output if self.projection is None else self.projection(output), cell
         n = self.hidden_size
         # one split, whose gradient is one concatenation; slices would each have the gradient of the whole
         i_and_f, g, o = torch.split(sums, [2 * n, n, n], -1)

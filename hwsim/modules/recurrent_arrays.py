@@ -91,6 +91,11 @@ class Gates(nn.Module):
             self.input = array(weights.input, weights.input_bias, hardware)
             self.hidden = array(weights.hidden, weights.hidden_bias, hardware)
 
+    @property
+    def runs_compiled(self) -> bool:
+        """Whether the arrays run as compiled kernels."""
+        return (self.both if self.is_joined else self.hidden).runs_compiled
+
     def given(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return what of the sums depends on the inputs alone: W x, or x itself for one array."""
         if self.is_joined:
