@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from hwsim import learning
     from hwsim.analog_file import load_analog
+    from hwsim.analog_matrix import AnalogMatrix
     from hwsim.calibration import calibrate
     from hwsim.chip_cost.chip_files import chip, chip_names, read_chip
     from hwsim.chip_cost.cost import cost
@@ -29,7 +30,21 @@ if TYPE_CHECKING:
     from hwsim.hwa import HwaTraining
     from hwsim.inference import ChipOutputs, outputs
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
-    from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLinear
+    from hwsim.modules import (
+        AnalogConv1d,
+        AnalogConv2d,
+        AnalogConv3d,
+        AnalogConvTranspose1d,
+        AnalogConvTranspose2d,
+        AnalogGRU,
+        AnalogGRUCell,
+        AnalogLinear,
+        AnalogLSTM,
+        AnalogLSTMCell,
+        AnalogMultiheadAttention,
+        AnalogRNN,
+        AnalogRNNCell,
+    )
     from hwsim.near_memory.report import FixedPointReport, fixed_point_report
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
@@ -44,7 +59,18 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalogConv1d",
     "AnalogConv2d",
+    "AnalogConv3d",
+    "AnalogConvTranspose1d",
+    "AnalogConvTranspose2d",
+    "AnalogGRU",
+    "AnalogGRUCell",
+    "AnalogLSTM",
+    "AnalogLSTMCell",
     "AnalogLinear",
+    "AnalogMatrix",
+    "AnalogMultiheadAttention",
+    "AnalogRNN",
+    "AnalogRNNCell",
     "Chip",
     "ChipCost",
     "ChipOutputs",
@@ -95,6 +121,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "hwsim.analog_matrix": ("AnalogMatrix",),
     "hwsim.analog_file": ("load_analog",),
     "hwsim.calibration": ("calibrate",),
     "hwsim.chip_cost.chip_files": ("chip", "chip_names", "read_chip"),
@@ -115,7 +142,21 @@ _HOMES: Final = {
     "hwsim.hwa": ("HwaTraining",),
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
-    "hwsim.modules": ("AnalogConv1d", "AnalogConv2d", "AnalogLinear"),
+    "hwsim.modules": (
+        "AnalogConv1d",
+        "AnalogConv2d",
+        "AnalogConv3d",
+        "AnalogConvTranspose1d",
+        "AnalogConvTranspose2d",
+        "AnalogGRU",
+        "AnalogGRUCell",
+        "AnalogLSTM",
+        "AnalogLSTMCell",
+        "AnalogLinear",
+        "AnalogMultiheadAttention",
+        "AnalogRNN",
+        "AnalogRNNCell",
+    ),
     "hwsim.near_memory.report": ("FixedPointReport", "fixed_point_report"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),

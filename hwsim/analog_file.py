@@ -18,9 +18,10 @@ from torch import nn
 from hwsim.adc_gain import require_one_gain, sharing
 from hwsim.arguments import nearest, require
 from hwsim.assignment import AnyHardware, as_hardware
-from hwsim.conversion import UNSUPPORTED, analog_layers, to_analog
+from hwsim.conversion import analog_layers, to_analog, with_parameters_back
 from hwsim.hardware import Hardware
 from hwsim.modules import AnalogLayer
+from hwsim.modules.counterparts import LAYERS
 
 SCALE_TOLERANCE: Final = 1e-3
 """Relative difference of column scales beyond which weights are another network's."""
@@ -64,20 +65,38 @@ def load_analog(
     layers = _layers(path, values)
     hardware = _hardware(path, values) if hardware is None else as_hardware(hardware)
     modules = dict(model.named_modules(remove_duplicate=False))
-    for name in layers:
-        if name not in modules:
+    around = {name: _around(name) for name in layers}
+    parameters = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    for name, places in around.items():
+        # of a layer with several arrays the file names these, and of a parameter its array
+        if not any(isinstance(modules.get(place), LAYERS) or place in parameters for place in places):
             raise ValueError(
                 f"`model` must be the network of {path}: it has no layer `{name}`{nearest(name, modules)}"
             )
-    stored = {modules[name] for name in layers}
-    kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
-    digital = [name for name, module in modules.items() if isinstance(module, kinds) and module not in stored]
-    net = to_analog(model, hardware, digital)
+    stored = {modules[place] for places in around.values() for place in places if place in modules}
+    digital = [
+        name for name, module in modules.items() if isinstance(module, LAYERS) and module not in stored
+    ]
+    net = with_parameters_back(to_analog(model, hardware, digital), layers)
     found = dict(analog_layers(net))
+    for name in layers:
+        if name not in found:
+            raise ValueError(
+                f"`model` must be the network of {path}: it has no layer `{name}`{nearest(name, found)}"
+            )
+    for name in found:
+        if name not in layers:
+            raise ValueError(f"{path}: has nothing of `{name}`: give the analog.json of this network")
     require_one_gain({name: layers[name].get("out_bound") for name in sharing(found)}, str(path))
     for name, layer in found.items():
         _take_up(path, name, layer, layers[name])
     return net
+
+
+def _around(name: str) -> list[str]:
+    """Return a name and those of all that hold it."""
+    parts = name.split(".")
+    return [name, *(".".join(parts[:length]) for length in range(len(parts) - 1, -1, -1))]
 
 
 def _read(path: Path) -> dict[str, Any]:

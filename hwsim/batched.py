@@ -26,6 +26,9 @@ CHIPS_AT_ONCE: Final = 32
 _Factors: TypeAlias = dict[str, torch.Tensor]
 """Layer name → compensation factors; empty for no compensation."""
 
+_Powers: TypeAlias = dict[str, tuple[torch.Tensor, ...]]
+"""Layer name → weights of the powers of its inputs; empty for linear devices."""
+
 
 def signed(number: int) -> int:
     """Return an unsigned 64-bit number as the int64 with the same bits."""
@@ -149,12 +152,15 @@ class BatchedChips:
         chips, device = self._chips, self._chips.torch_device
         given = inputs.copied_to(device)
 
-        def run(weights: dict[str, torch.Tensor], factors: _Factors, key: torch.Tensor) -> Any:
+        def run(
+            weights: dict[str, torch.Tensor], factors: _Factors, powers: _Powers, key: torch.Tensor
+        ) -> Any:
             noise = ChipNoise(self._pool, key, first_image)
             for index, (name, layer) in enumerate(chips.layers.items()):
                 layer.execution = Execution(
                     programmed=weights[name],
                     compensation=factors.get(name),
+                    curvature=powers.get(name, ()),
                     noise=noise.child(index),
                     many_chips=True,
                 )
@@ -164,12 +170,16 @@ class BatchedChips:
             name: torch.stack([reading.weights[name] for reading in readings]) for name in chips.layers
         }
         factors: _Factors = {}
+        powers: _Powers = {}
         for name in chips.layers:
             by_chip = [reading.compensation[name] for reading in readings if reading.compensation is not None]
             if by_chip:
                 factors[name] = torch.stack(by_chip)
+            of_chips = [reading.curvature[name] for reading in readings if reading.curvature]
+            if of_chips:
+                powers[name] = tuple(torch.stack(one) for one in zip(*of_chips, strict=True))
         try:
-            return torch.vmap(run)(weights, factors, torch.tensor(keys, device=device))
+            return torch.vmap(run)(weights, factors, powers, torch.tensor(keys, device=device))
         finally:
             for layer in chips.layers.values():
                 layer.execution = NOMINAL

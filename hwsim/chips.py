@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -25,7 +25,8 @@ from hwsim.chip_states import ChipStates, Moved, StateSource
 from hwsim.compensation import compensation_factors, readout
 from hwsim.conversion import analog_layers, copied, require_analog, require_float32, tensors_of
 from hwsim.devices import Device, DeviceState
-from hwsim.devices.device import require_device
+from hwsim.devices.device import NonlinearDevice, require_device
+from hwsim.faults import Faulty, fault_map
 from hwsim.measured import share_note
 from hwsim.modules import AnalogLayer, Execution
 from hwsim.noise import NoiseStream
@@ -43,10 +44,12 @@ class Reading:
     Attributes:
         weights: layer name → shape of the layer's weight, units of g_max.
         compensation: layer name → `(blocks, columns)` factors on the outputs; None for none.
+        curvature: layer name → weights of the second, third, … power of the inputs; empty for linear devices.
     """
 
     weights: dict[str, torch.Tensor]
     compensation: dict[str, torch.Tensor] | None
+    curvature: dict[str, tuple[torch.Tensor, ...]] = field(default_factory=dict)
 
     def execution(
         self, layer: str, noise: NoiseStream, first_image: int, channels_last: bool = False
@@ -55,6 +58,7 @@ class Reading:
         return Execution(
             programmed=self.weights[layer],
             compensation=None if self.compensation is None else self.compensation[layer],
+            curvature=self.curvature.get(layer, ()),
             noise=replace(noise, first_image=first_image),
             channels_last=channels_last,
         )
@@ -145,6 +149,11 @@ class Chips:
             return self._states.of(chip)
         return {name: tensor[chip] for name, tensor in self._state.items()}
 
+    @property
+    def is_nonlinear(self) -> bool:
+        """Whether currents of the devices are not proportional to the inputs."""
+        return isinstance(self.device, NonlinearDevice) and self.device.is_nonlinear
+
     def hold(self, chips: range) -> None:
         """Keep the states of `chips` while they are evaluated at once; else only the latest are kept."""
         self._states.hold(chips)
@@ -202,12 +211,13 @@ class Chips:
         pair_us = self.device.read(state, t_s, generator)
         # one tensor for all layers: the allocator gives its memory back at once
         flat = self._normalised(pair_us, slice(None))
+        curvature = self._curvature(pair_us)
         del pair_us  # as large as two networks
         weights = {
             name: flat[self._parts[name]].view(layer.weight.shape) for name, layer in self.layers.items()
         }
         if not self.is_compensated:
-            return Reading(weights, None)
+            return Reading(weights, None, curvature)
         factors = {}
         for name, layer in self.layers.items():
             key = (self.seed, "chip", self.first + chip, "readout", name)
@@ -216,7 +226,7 @@ class Chips:
             reference = readout(layer.crossbar, programmed, how.readout, stream(*key, "programming"))
             now = readout(layer.crossbar, weights[name], how.readout, stream(*key, float(t_s)))
             factors[name] = compensation_factors(reference, now, layer.mapping, how.kind)
-        return Reading(weights, factors)
+        return Reading(weights, factors, curvature)
 
     def mvm_key(self, t_s: float, chip: int) -> int:
         """Return the key of the MVM noise of one chip at one time."""
@@ -226,6 +236,17 @@ class Chips:
         """Return the weights of `part` of the devices, `(devices,)`, units of g_max."""
         span_us = self.device.g_max_us - self.device.g_min_us
         return (pair_us[PLUS, part] - pair_us[MINUS, part]).div_(span_us)
+
+    def _curvature(self, pair_us: torch.Tensor) -> dict[str, tuple[torch.Tensor, ...]]:
+        """Return the weights of the powers of the inputs, of devices whose current is not proportional to them."""
+        if not self.is_nonlinear:
+            return {}
+        assert isinstance(self.device, NonlinearDevice)
+        powers = [self._normalised(power, slice(None)) for power in self.device.curvature_us(pair_us)]
+        return {
+            name: tuple(power[self._parts[name]].view(layer.weight.shape) for power in powers)
+            for name, layer in self.layers.items()
+        }
 
     def _put(self, chip: int, state: DeviceState) -> None:
         """Put the state of one chip among those of all."""
@@ -242,7 +263,15 @@ def _parts(layers: Mapping[str, AnalogLayer]) -> dict[str, slice]:
 
 
 @torch.no_grad()
-def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0, device: Device | None = None) -> Chips:
+def program(
+    net: nn.Module,
+    n: int,
+    seed: int = 0,
+    *,
+    first: int = 0,
+    device: Device | None = None,
+    faults: Mapping[str, torch.Tensor] | None = None,
+) -> Chips:
     """Program `n` chips with the weights of an analog network, each when it is first asked for.
 
     Args:
@@ -252,6 +281,8 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0, device: De
         first: number of the first chip, to program the chips of a seed in several batches.
         device: any object with what `hwsim.devices.Device` has, in place of the device of the hardware; what it
             programs must depend on targets and generator alone, because a chip may be drawn again.
+        faults: layer name → which devices of all chips are stuck, `(2, *weight.shape)`, g⁺ first: NaN for one that
+            works, else from 0, the lowest conductance, to 1, the highest. None leaves it to `hardware.faults`.
 
     Raises:
         ValueError: for a network without analog layers, `n` below 1, `first` below 0, an object that is no device, or
@@ -277,6 +308,11 @@ def program(net: nn.Module, n: int, seed: int = 0, *, first: int = 0, device: De
     hardware = next(iter(layers.values())).hardware
     own_device = device is not None
     device = hardware.device.build() if device is None else require_device("`device`", device)
+    device = hardware.faults.build(device)
+    if faults is not None:
+        shapes = {name: tuple(layer.weight.shape) for name, layer in layers.items()}
+        stuck_us = fault_map(faults, shapes, device)
+        device = replace(device if isinstance(device, Faulty) else Faulty(device), stuck_us=stuck_us)
     source = Programming(layers, device, seed, first, hardware.pairs)
     chips = Chips(net, device, seed, source, n, first, own_device)
     chips.state_of(0)  # what is wrong with a device says so here

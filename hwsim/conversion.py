@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_leaves
 
 from hwsim.adc_gain import tie
-from hwsim.arguments import nearest, require
+from hwsim.arguments import require
 from hwsim.assignment import AnyHardware, Assignment, ByLayer, as_hardware
+from hwsim.candidates import (
+    candidates_of,
+    cannot_become_analog,
+    checked_entries,
+    digital_modules,
+    distinct,
+    missing_names,
+    problem_of,
+)
 from hwsim.hardware import Hardware
-from hwsim.modules import AnalogConv1d, AnalogConv2d, AnalogLayer, AnalogLinear
+from hwsim.modules import AnalogComposite, AnalogLayer, ParameterProduct
+from hwsim.modules.counterparts import counterpart_of
 from hwsim.near_memory.folding import fold_
+from hwsim.parameter_products import parameter_products
 from hwsim.sharing import shared
 from hwsim.tiles import TileMap
-
-UNSUPPORTED: Final = (
-    nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-    nn.Bilinear,
-    nn.RNNBase,
-    nn.RNNCellBase,
-    nn.MultiheadAttention,
-)
-"""Layers that multiply by a weight matrix and have no analog counterpart here."""
-
-
-PLAIN_FORWARDS: Final = (nn.Linear.forward, nn.Conv1d.forward, nn.Conv2d.forward)
-"""What tiles compute; a subclass may add to a layer, but not change this."""
 
 
 def to_analog(
@@ -45,9 +39,11 @@ def to_analog(
     layers: ByLayer | None = None,
     fold_batch_norms: bool | None = None,
 ) -> nn.Module:
-    """Return a deep copy of `model` whose linear and convolutional layers run on crossbar tiles.
+    """Return a deep copy of `model` whose products with weights run on crossbar tiles.
 
-    A parametrized weight becomes what it is now, and a weight that layers share becomes one in each of them.
+    Linear, convolutional, recurrent and attention layers have analog counterparts, and so have matrices of a
+    module's own that only multiply inputs (`x @ self.weight`). A parametrized weight becomes what it is now, and a
+    weight that layers share becomes one in each of them.
 
     Args:
         model: any torch network; it stays as it is.
@@ -75,27 +71,81 @@ def to_analog(
     require(model, nn.Module, "`model` must be a torch module")
     if any(analog_layers(model)):
         raise ValueError("`model` must be digital, got analog layers: call hwsim.to_digital(model) first")
-    digital_layers = _checked_entries(digital_layers)
-    missing = _missing(model, digital_layers)
-    problems = list(missing)
-    candidates = dict(_candidates(model, digital_layers))
-    for name, module in candidates.items():
-        problem = _problem(module)
-        if problem:
-            problems.append(f"{f'`{name}`' if name else 'it'} ({type(module).__name__}): {problem}")
-    if not candidates and not problems:
+    entries = checked_entries(digital_layers)
+    missing = missing_names(model, entries)
+    candidates = dict(candidates_of(model, entries))
+    problems = [*missing, *(f"{_said(model, name)}: {why}" for name, why in _problems(candidates).items())]
+    if problems:
+        raise ValueError(cannot_become_analog(problems, layers=len(problems) > len(missing)))
+    return _converted(model, candidates, entries, Assignment(model, hardware, layers), fold_batch_norms)
+
+
+def as_analog_as_possible(
+    model: nn.Module,
+    hardware: AnyHardware,
+    digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = (),
+    layers: ByLayer | None = None,
+) -> tuple[nn.Module, dict[str, str]]:
+    """Return what `to_analog` would, its batch norms as they are, with layers that it refuses kept digital.
+
+    Returns:
+        The network, and why each of these layers cannot become analog, by its name.
+
+    Raises:
+        ValueError: as `to_analog`, but for such layers; a model without any other is returned as it is.
+        TypeError: for an argument of another type.
+    """
+    entries = checked_entries(digital_layers)
+    missing = missing_names(model, entries)
+    if missing:
+        raise ValueError("; ".join(missing))
+    problems = _problems(dict(candidates_of(model, entries)))
+    entries = (*entries, *problems)
+    assignment = Assignment(model, hardware, layers)
+    candidates = dict(candidates_of(model, entries))
+    if not candidates and not any(parameter_products(model, digital_modules(model, entries))):
+        assignment.require_used()
+        return model, problems
+    return _converted(model, candidates, entries, assignment, False), problems
+
+
+def _problems(candidates: Mapping[str, nn.Module]) -> dict[str, str]:
+    found = {name: problem_of(module) for name, module in candidates.items()}
+    return {name: problem for name, problem in found.items() if problem}
+
+
+def _said(model: nn.Module, name: str) -> str:
+    return f"{f'`{name}`' if name else 'it'} ({type(model.get_submodule(name)).__name__})"
+
+
+def _converted(
+    model: nn.Module,
+    candidates: Mapping[str, nn.Module],
+    digital_layers: Collection[str | type[nn.Module]],
+    assignment: Assignment,
+    fold: bool | None,
+) -> nn.Module:
+    """Return a deep copy with the candidates, and the parameters that can be, on tiles."""
+    names = {module: name for name, module in model.named_modules()}
+    chosen = {name: assignment.of(layer) for name, layer in distinct(candidates)}
+    parameters = [
+        (names[found.module], found, assignment.of(found.module))
+        for found in parameter_products(model, digital_modules(model, digital_layers))
+    ]
+    if not chosen and not parameters:
         raise ValueError(
-            "`model` must have a Linear, Conv1d or Conv2d that may become analog, got "
+            "`model` must have a layer with weights that may become analog, got "
             f"{'only digital layers' if digital_layers else 'none'}"
         )
-    if problems:
-        raise ValueError(_cannot_become_analog(problems, layers=len(problems) > len(missing)))
-    assignment = Assignment(model, hardware, layers)
-    chosen = {name: assignment.of(layer) for name, layer in _distinct(candidates)}
     assignment.require_used()
-    _require_one_device(chosen)
+    _require_one_device({**chosen, **{f"{name}.{found.name}": on for name, found, on in parameters}})
     net = copied("model", model)
-    net = _replace(net, {name: _analog(net.get_submodule(name), on) for name, on in chosen.items()})
+    net = _replace(net, {name: counterpart_of(net.get_submodule(name), on) for name, on in chosen.items()})
+    for name, found, on in parameters:
+        owner = net.get_submodule(name)
+        product = ParameterProduct(owner.get_parameter(found.name), found.orientation, on)
+        del owner._parameters[found.name]
+        owner.add_module(found.name, product.train(owner.training))
     packed = {
         layer: layer.mapping for _, layer in analog_layers(net) if layer.hardware.tile.mapping == "packed"
     }
@@ -103,10 +153,12 @@ def to_analog(
         layer.lay_out(mapping)
     tie(dict(analog_layers(net)))
     for module in net.modules():
+        # torch's fast paths multiply by the weights of layers without calling them
         if isinstance(module, nn.TransformerEncoderLayer):
-            # its fast path multiplies by the weights of its linear layers without calling them
             module.activation_relu_or_gelu = 0
-    return _folded(net, digital_layers, fold_batch_norms)
+        elif isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = False
+    return _folded(net, digital_layers, fold)
 
 
 def fold_batch_norms(
@@ -131,8 +183,8 @@ def fold_batch_norms(
         Identity()
     """
     require_analog(net)
-    entries = _checked_entries(digital_layers)
-    missing = _missing(net, entries)
+    entries = checked_entries(digital_layers)
+    missing = missing_names(net, entries)
     if missing:
         raise ValueError("; ".join(missing))
     return _folded(copied("net", net), entries, True)
@@ -164,7 +216,28 @@ def to_digital(net: nn.Module) -> nn.Module:
     """
     _require_module(net)
     net = copied("net", net)
-    return _replace(net, {name: layer.digital() for name, layer in analog_layers(net)})
+    inside = {
+        part for module in net.modules() if isinstance(module, AnalogComposite) for part in module.modules()
+    }
+    inside -= {module for module in net.modules() if isinstance(module, AnalogComposite)}
+    net = with_parameters_back(net)
+    replacements = {
+        name: module.digital()
+        for name, module in net.named_modules()
+        if isinstance(module, AnalogLayer | AnalogComposite) and module not in inside
+    }
+    return _replace(net, replacements)
+
+
+def with_parameters_back(net: nn.Module, kept: Collection[str] = ()) -> nn.Module:
+    """Return `net` itself, with parameters where arrays stand for them, but for the arrays named in `kept`."""
+    for name, module in list(net.named_modules()):
+        if isinstance(module, ParameterProduct) and f"{name}.array" not in kept:
+            owner, _, attribute = name.rpartition(".")
+            parent = net.get_submodule(owner)
+            del parent._modules[attribute]
+            parent.register_parameter(attribute, module.parameter())
+    return net
 
 
 def analog_layers(net: nn.Module) -> Iterator[tuple[str, AnalogLayer]]:
@@ -193,29 +266,13 @@ def _require_one_device(chosen: Mapping[str, Hardware]) -> None:
     """Raise ValueError unless all layers, by name, are on one kind of device, whose state a chip holds."""
     (first, one), *others = chosen.items()
     for name, hardware in others:
-        if hardware is not one and (hardware.device != one.device or hardware.pairs != one.pairs):
+        parts = ((on.device, on.pairs, on.faults) for on in (one, hardware))
+        if hardware is not one and next(parts) != next(parts):
             raise ValueError(
-                f"all layers must have the same memory device (`device` and `pairs` of their hardware), got "
+                f"all layers must have the same memory device (`device`, `pairs` and `faults` of their hardware), got "
                 f"{one.name} with {one.device.kind} in `{first}` and {hardware.name} with {hardware.device.kind} "
                 f"in `{name}`: replace tiles, converters, mvm or compensation alone"
             )
-
-
-def analog_candidates(
-    model: nn.Module, digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module] = ()
-) -> Iterator[tuple[nn.Module, str | None]]:
-    """Yield each layer of a digital model that may become analog, and why it cannot, None if it can.
-
-    Raises:
-        TypeError: for entries of another type.
-        ValueError: for names that do not exist.
-    """
-    entries = _checked_entries(digital_layers)
-    missing = _missing(model, entries)
-    if missing:
-        raise ValueError("; ".join(missing))
-    for _, layer in _distinct(dict(_candidates(model, entries))):
-        yield layer, _problem(layer)
 
 
 def copied(name: str, net: nn.Module, shared: Iterable[torch.Tensor] = ()) -> nn.Module:
@@ -270,98 +327,6 @@ def tile_map(net: nn.Module) -> TileMap:
 def _require_module(net: object) -> None:
     rule = "`net` must be a torch module from hwsim.to_analog"
     require(net, nn.Module, rule, "pass chips.net" if type(net).__name__ == "Chips" else "")
-
-
-def _checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...]:
-    """Return the entries of `digital_layers`; one alone may come without a list."""
-    is_many = isinstance(digital_layers, Collection) and not isinstance(digital_layers, str)
-    entries: tuple[Any, ...] = tuple(digital_layers) if is_many else (digital_layers,)  # type: ignore[arg-type]
-    for entry in entries:
-        is_type = isinstance(entry, type) and issubclass(entry, nn.Module)
-        if not is_type:
-            rule = "`digital_layers` must hold names or types of layers"
-            require(entry, str, rule, "names are those of model.named_modules()")
-    return entries
-
-
-def _missing(model: nn.Module, entries: Collection[str | type[nn.Module]]) -> list[str]:
-    """Return what is wrong with names that no layer has."""
-    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
-    return [
-        f"`{name}` in `digital_layers`: the model has no such layer{nearest(name, names)}"
-        for name in entries
-        if isinstance(name, str) and name not in names
-    ]
-
-
-def _cannot_become_analog(problems: list[str], layers: bool) -> str:
-    """Return one line for one problem, else a list; `layers`: whether keeping layers digital is a remedy."""
-    remedy = "name layers that shall stay digital in `digital_layers`" if layers else ""
-    if len(problems) == 1:
-        return f"the model cannot become analog: {problems[0]}{remedy and f'; {remedy}'}"
-    lines = ["the model cannot become analog:", *(f"  {problem}" for problem in problems)]
-    return "\n".join([*lines, f"{remedy[0].upper()}{remedy[1:]}."] if remedy else lines)
-
-
-def _problem(module: nn.Module) -> str | None:
-    """Return why a layer cannot become analog, None if it can."""
-    if isinstance(module, UNSUPPORTED):
-        return "no analog counterpart, keep it digital"
-    if type(module).forward not in PLAIN_FORWARDS:
-        return (
-            "its class has a `forward` of its own, which tiles do not know: keep it digital or make it plain"
-        )
-    if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
-        return "weights are not initialised, run the model once"
-    if module._forward_hooks or module._forward_pre_hooks:
-        return "it has forward hooks (pruning and spectral norm are some): make them permanent or remove them"
-    if any(parameter.dtype != torch.float32 for parameter in module.parameters()):
-        return "weights must be float32, call model.float()"
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):
-        return "weights and biases must be finite"
-    assert isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)
-    return None if module.weight.numel() else "must have at least one weight"
-
-
-def _candidates(
-    model: nn.Module, digital_layers: Collection[str | type[nn.Module]]
-) -> Iterator[tuple[str, nn.Module]]:
-    """Yield every layer that multiplies by weights and is not kept digital, under each of its names."""
-    types = tuple(entry for entry in digital_layers if isinstance(entry, type))
-    digital = {
-        module for name, module in model.named_modules(remove_duplicate=False) if name in digital_layers
-    }
-    yield from _below(model, digital, types, "")
-
-
-def _below(
-    module: nn.Module, digital: set[nn.Module], types: tuple[type[nn.Module], ...], name: str
-) -> Iterator[tuple[str, nn.Module]]:
-    if module in digital or isinstance(module, types):
-        return
-    if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)):
-        yield name, module
-        return
-    for child_name, child in module.named_children():
-        yield from _below(child, digital, types, f"{name}.{child_name}" if name else child_name)
-
-
-def _distinct(candidates: Mapping[str, nn.Module]) -> Iterator[tuple[str, nn.Module]]:
-    """Yield every layer once, with its first name."""
-    seen: set[nn.Module] = set()
-    for name, layer in candidates.items():
-        if layer not in seen:
-            seen.add(layer)
-            yield name, layer
-
-
-def _analog(layer: nn.Module, hardware: Hardware) -> AnalogLayer:
-    if isinstance(layer, nn.Linear):
-        return AnalogLinear(layer, hardware)
-    if isinstance(layer, nn.Conv1d):
-        return AnalogConv1d(layer, hardware)
-    assert isinstance(layer, nn.Conv2d)
-    return AnalogConv2d(layer, hardware)
 
 
 def _replace(net: nn.Module, replacements: dict[str, nn.Module]) -> nn.Module:

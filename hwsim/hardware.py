@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from hwsim.arguments import nearest, require
-from hwsim.devices import DEVICES, AnyDevice, PcmSpec
+from hwsim.devices import DEVICES, AnyDevice, Device, PcmSpec
+from hwsim.devices.unpublished import why_unpublished
+from hwsim.faults import FaultSpec
 from hwsim.near_memory import DIGITAL_UNITS, AnyDigitalUnit, FixedPointSpec, FloatingPointSpec
 from hwsim.near_memory.spec import WIDEST_SUM
 from hwsim.spec import Noise, Spec
@@ -30,6 +32,11 @@ class TileSpec(Spec):
     """Outputs of one tile (pairs of bit lines)."""
     mapping: Literal["one-layer", "packed"] = "one-layer"
     """`one-layer`: a tile holds one layer; `packed`: small layers share tiles, and long bit lines drop more voltage."""
+    recurrent: Literal["separate", "joined"] = "separate"
+    """Recurrent layers: `separate`: inputs and states have arrays of their own, whose outputs are added digitally;
+    `joined`: one array multiplies both."""
+    reads: Literal["one-side", "both"] = "one-side"
+    """`one-side`: rows are inputs; `both`: columns can be, too, for products with the transpose."""
 
     def __str__(self) -> str:
         """Return size and mapping for a message."""
@@ -117,6 +124,7 @@ class Hardware(ShownAsTable, Spec):
     pairs: Literal["both", "collapsed"] = "both"
     """`both`: each device of a pair lives on its own; `collapsed`: their difference is put on one of them
     after programming, as aihwkit does, for comparisons with it."""
+    faults: FaultSpec = FaultSpec()
     compensation: CompensationSpec = CompensationSpec()
     digital: AnyDigitalUnit = FloatingPointSpec()
 
@@ -150,6 +158,10 @@ class Hardware(ShownAsTable, Spec):
             TypeError: for anything but a mapping from strings.
         """
         return replaced(self, changes)
+
+    def build_device(self) -> Device:
+        """Return the model of the memory device, with the faults of this hardware."""
+        return self.faults.build(self.device.build())
 
     def _table(self) -> Table:
         rows = [
@@ -241,6 +253,9 @@ def _one_line(problem: ErrorDetails, section: str) -> str:
         case "missing":
             return f"`{section}{path}`: must be given"
         case "union_tag_invalid":
+            unpublished = why_unpublished(problem["ctx"]["tag"]) if part == "device" else ""
+            if unpublished:
+                return f"`{section}{path}.kind`: {unpublished}"
             return f"`{section}{path}.kind`: must be one of {', '.join(kinds)}, got {problem['ctx']['tag']!r}"
         case "tuple_type":
             return f"`{section}{path}`: must be a list of numbers{got}"

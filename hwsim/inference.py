@@ -35,7 +35,8 @@ from hwsim.fused.executor import Worker as FusedWorker
 from hwsim.fused.tracing import UnfusableError
 from hwsim.inputs import Inputs, explained, inputs_of
 from hwsim.keep import Keep
-from hwsim.layered import LayerByLayer, LayeredWorker
+from hwsim.layered import LayerByLayer, LayeredWorker, largest_outputs
+from hwsim.modules import AnalogComposite, AnalogLinear, ParameterProduct
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.progress import Progress
 from hwsim.streams import stream
@@ -86,6 +87,7 @@ class Job:
         times: seconds since programming.
         example: what the network returns in floating point for the first items, on the CPU.
         form: of the network's outputs.
+        largest_output: numbers of the largest output of an analog layer for one item.
         batch_size: items in one pass layer by layer.
         chips_at_once: chips in one pass on a GPU.
         adabs_inputs: what batch-norm statistics are measured on anew; None keeps those of training.
@@ -97,6 +99,7 @@ class Job:
     times: list[float]
     example: Any
     form: Form
+    largest_output: int
     batch_size: int
     chips_at_once: int
     adabs_inputs: Inputs | None
@@ -186,17 +189,26 @@ def checked_job(
         _example(chips, "adabs_inputs", adapting)
     dataset = read_dataset(data, weight, progress, needs_targets=needs_targets)
     name = "x" if isinstance(data, tuple | torch.Tensor | np.ndarray) else "data"
-    example, form = _example(chips, name, dataset.inputs)
-    return Job(chips, chips, dataset, times, example, form, batch_size, chips_at_once, adapting)
+    example, form, largest = _example(chips, name, dataset.inputs)
+    return Job(chips, chips, dataset, times, example, form, largest, batch_size, chips_at_once, adapting)
 
 
-def _example(chips: Chips, name: str, inputs: Inputs) -> tuple[Any, Form]:
-    """Return outputs in floating point and their form, of the first inputs that the caller calls `name`."""
+def _example(chips: Chips, name: str, inputs: Inputs) -> tuple[Any, Form, int]:
+    """Return outputs in floating point, their form and the largest output of a layer for an item.
+
+    They are of the first inputs that the caller calls `name`.
+    """
     few = inputs.part(0, EXAMPLES)
-    with explained(name, few), torch.no_grad(), _few_items(), floating_point(chips.net):
+    with (
+        explained(name, few),
+        torch.no_grad(),
+        _few_items(),
+        floating_point(chips.net),
+        largest_outputs(chips.net, max(1, len(few))) as largest,
+    ):
         found = few.copied_to(chips.torch_device).into(chips.net)
     form = Form(found, len(few))
-    return tree_map_only(torch.Tensor, torch.Tensor.cpu, found), form
+    return tree_map_only(torch.Tensor, torch.Tensor.cpu, found), form, max(largest)
 
 
 def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, Any], None, None]:
@@ -215,7 +227,7 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
         return keep(job.form.checked(found, end - start), start, end)
 
     with _few_items():
-        layers = LayerByLayer(chips, inputs.part(0, 1), job.batch_size, job.adabs_inputs)
+        layers = LayerByLayer(chips, inputs.part(0, 1), job.batch_size, job.adabs_inputs, job.largest_output)
     network: FusedNetwork | LayerByLayer = layers
     if job.adabs_inputs is None:
         with torch.no_grad(), _few_items():
@@ -233,6 +245,8 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
 def _planned(layers: LayerByLayer, job: Job, pool: NoisePool) -> FusedNetwork | None:
     """Return the compiled network, if there is one, checked against the layers on the first chip and items."""
     readings, few = job.readings, job.data.inputs.part(0, CHECKED_IMAGES)
+    if _is_mostly_composite(job.chips):  # whose arrays run step by step whatever is around them
+        return None
     try:
         network = FusedNetwork(job.chips, few.part(0, 1))
     except UnfusableError:
@@ -253,6 +267,21 @@ def _planned(layers: LayerByLayer, job: Job, pool: NoisePool) -> FusedNetwork | 
         )
         return None
     return network
+
+
+def _is_mostly_composite(chips: Chips) -> bool:
+    """Whether layers of several arrays have most of the weights, and no convolution is outside of them."""
+    composites = [
+        module
+        for module in chips.net.modules()
+        if isinstance(module, AnalogComposite) and not isinstance(module, ParameterProduct)
+    ]
+    inside = {part for module in composites for part in module.modules()}
+    outside = [layer for layer in chips.layers.values() if layer not in inside]
+    weights = sum(layer.weight.numel() for layer in chips.layers.values())
+    return all(isinstance(layer, AnalogLinear) for layer in outside) and (
+        2 * sum(layer.weight.numel() for layer in outside) < weights
+    )
 
 
 def _norm(tensors: list[torch.Tensor]) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
@@ -20,11 +21,14 @@ from hwsim.conversion import analog_layers
 from hwsim.inputs import Inputs
 from hwsim.keep import Keep
 from hwsim.mapping import near_equal_split
-from hwsim.modules import NOMINAL
+from hwsim.modules import NOMINAL, AnalogConv2d, AnalogRecurrent
 from hwsim.noise import NoiseStream
 
 PASS_ELEMENTS: Final = 1 << 22
 """Largest output of an analog layer in a pass on the CPU, 16 MiB: as many threads as there are hold as many."""
+
+RECURRENT_SHARE: Final = 8
+"""How many times as much an array of a recurrent layer may return for all steps: each step reads all of its weights."""
 
 FEWEST_ADAPTED: Final = 3
 """Least batch size of AdaBS: near-equal parts of so many inputs, or more, have two images at least."""
@@ -38,10 +42,16 @@ class LayerByLayer:
         example: inputs of one item.
         batch_size: items in one pass, fewer where the outputs of a layer are large.
         adabs_inputs: inputs on which batch-norm statistics are measured anew; None keeps those of training.
+        largest_output: what `largest_outputs` found for one item; None finds it.
     """
 
     def __init__(
-        self, chips: Chips, example: Inputs, batch_size: int, adabs_inputs: Inputs | None = None
+        self,
+        chips: Chips,
+        example: Inputs,
+        batch_size: int,
+        adabs_inputs: Inputs | None = None,
+        largest_output: int | None = None,
     ) -> None:
         example = example.copied_to(chips.torch_device)
         self.chips = chips
@@ -49,9 +59,18 @@ class LayerByLayer:
         self.adabs_batch = max(batch_size, FEWEST_ADAPTED)
         named = zip(example.names or (), example.tensors, strict=False)
         by_position = example.tensors if example.names is None else ()
-        self.channels_last = bears_channels_last(chips.net, *by_position, **dict(named))
+        has_images = any(isinstance(layer, AnalogConv2d) for layer in chips.layers.values())
+        self.channels_last = has_images and bears_channels_last(chips.net, *by_position, **dict(named))
         on_cpu = chips.torch_device.type == "cpu"
-        at_once = max(1, PASS_ELEMENTS // _largest_output(chips.net, example)) if on_cpu else batch_size
+        if on_cpu and largest_output is None:
+            with (
+                torch.no_grad(),
+                floating_point(chips.net),
+                largest_outputs(chips.net, len(example)) as found,
+            ):
+                example.copied_to(chips.torch_device).into(chips.net)
+            largest_output = max(found)
+        at_once = max(1, PASS_ELEMENTS // largest_output) if on_cpu and largest_output else batch_size
         self.batch_size = min(batch_size, at_once)
 
     def worker(self) -> LayeredWorker:
@@ -110,17 +129,25 @@ def _with_shared_tensors(net: nn.Module) -> nn.Module:
     return copy.deepcopy(net, {id(tensor): tensor for tensor in kept})
 
 
-def _largest_output(net: nn.Module, example: Inputs) -> int:
-    """Return how many numbers the largest output of an analog layer has for one item."""
+@contextmanager
+def largest_outputs(net: nn.Module, n_items: int) -> Iterator[list[int]]:
+    """Yield a list of how many numbers each output of an analog layer has for one item, of runs in the context.
+
+    Args:
+        net: an analog network.
+        n_items: that it runs on at once.
+    """
     found = [1]
-    hooks = [
-        layer.register_forward_hook(lambda _layer, _inputs, outputs: found.append(outputs.numel()))
-        for _, layer in analog_layers(net)
-    ]
+    recurrent = {
+        part for module in net.modules() if isinstance(module, AnalogRecurrent) for part in module.modules()
+    }
+
+    def note(layer: nn.Module, _inputs: Any, outputs: torch.Tensor) -> None:
+        found.append(-(-outputs.numel() // (n_items * (RECURRENT_SHARE if layer in recurrent else 1))))
+
+    hooks = [layer.register_forward_hook(note) for _, layer in analog_layers(net)]
     try:
-        with torch.no_grad(), floating_point(net):
-            example.copied_to(example.tensors[0].device).into(net)
+        yield found
     finally:
         for hook in hooks:
             hook.remove()
-    return max(found)

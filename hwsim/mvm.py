@@ -1,10 +1,11 @@
 """One crossbar matrix-vector multiplication: the one place with the arithmetic of a tile.
 
-    y = s · adc( S( W u + drop(u) + σ_r ξ ) + σ_out ξ ),   u = dac(x / α) + σ_in ξ
+    y = s · adc( S( W u + Σ_k C_k u^k + drop(u) + σ_r ξ ) + σ_out ξ ),   u = dac(x / α) + σ_in ξ
     drop_i = -c_i Σ_j w_ij u_j (1 - (1 - j/n)²),  c = a (a (0.05 a - 0.2) + 0.5),  a_i = n ρ Σ_j |w_ij| |u_j|
     σ_r,i  = σ_read sqrt(Σ_j |w_ij| u_j²),  S(y) = y / (1 + n_s |y|),  ρ = 0.35 Ω · 5 µS
 
-Weights count in units of g_max, so that 1 is a fully-on device. IR drop and read noise enter the forward
+Weights count in units of g_max, so that 1 is a fully-on device. C_k is there for devices whose current is not
+proportional to the voltage. IR drop and read noise enter the forward
 pass only: their gradient is taken as zero, because they are small corrections and each would cost two more
 products backward. Not modelled: capacitive delays, crosstalk, the correlation of ADC offsets.
 
@@ -14,6 +15,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -86,6 +88,7 @@ class Crossbar:
         row_position: torch.Tensor,
         noise: NoiseSource | None,
         learned_bound: torch.Tensor | None = None,
+        curvature: Sequence[torch.Tensor] = (),
     ) -> torch.Tensor:
         """Return the digital outputs of the tiles that share these rows.
 
@@ -101,6 +104,8 @@ class Crossbar:
             row_position: broadcasts against `weights`, j/n of the IR drop.
             noise: where noise is drawn from; None for none.
             learned_bound: 0-dim, `out_bound` with a gradient; None where it has none.
+            curvature: weights of the second, third, … power of the voltages, each of the shape of `weights` and in
+                their units; empty for devices whose current is proportional to the voltage.
         """
         counts = scale is None
         scale = torch.ones_like(gain) if scale is None else scale
@@ -109,6 +114,10 @@ class Crossbar:
             input_dim = channel_dim if channel_dim < 0 else 1
             u = u.add(noise.child(INPUT_NOISE).like(u, input_dim), alpha=self.input_noise)
         current = product(u, weights)
+        powers = u
+        for of_power in curvature:
+            powers = powers * u
+            current = current + product(powers, of_power)
         output_noise = noise.child(OUTPUT_NOISE) if noise is not None and self.output_noise > 0 else None
         read_noise = noise.child(READ_NOISE) if noise is not None and self.read_noise > 0 else None
         disturbance: Disturbance | None = None

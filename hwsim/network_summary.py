@@ -1,7 +1,8 @@
 """What of a network is analog: every layer with its weights, multiply-accumulates and tiles.
 
-Layers that hold weights or multiply are listed, and a digital one says why it is; what is silently digital, such as a
-product with a parameter of a module's own, counts in the shares of the last line.
+Layers that hold weights or multiply are listed, those of several arrays array by array, and a digital one says why it
+is; what is silently digital, such as a parameter of a module's own that does more than multiply its inputs, counts in
+the shares of the last line.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Any, final
 from torch import nn
 
 from hwsim.arguments import require
-from hwsim.assignment import AnyHardware, Assignment, ByLayer
-from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
-from hwsim.mapping import LayerMapping, map_layer
+from hwsim.assignment import AnyHardware, ByLayer
+from hwsim.conversion import analog_layers, as_analog_as_possible
+from hwsim.modules.counterparts import UNSUPPORTED
 from hwsim.multiplications import example_of, multiply_accumulates
-from hwsim.sharing import capacity, shared, tiles_in_use
+from hwsim.sharing import capacity, tiles_in_use
 from hwsim.text_table import ShownAsTable, Table
 from hwsim.weight_rows import WeightRow, weight_rows
 
@@ -199,38 +200,13 @@ def summary(
     elif any(analog_layers(net)):
         raise ValueError("`hardware` must be left out for a network with analog layers, which have theirs")
     else:
-        mappings, problems = _on_hardware(net, hardware, digital_layers, layers)
-        rows = list(weight_rows(net, mappings, problems))
+        net, by_name = as_analog_as_possible(net, hardware, digital_layers, layers)
+        refused = {net.get_submodule(name): why for name, why in by_name.items()}
+        problems = {module: "" if isinstance(module, UNSUPPORTED) else why for module, why in refused.items()}
+        rows = list(weight_rows(net, problems))
     example = example_of(example, input_shape)
     macs = None if example is None else multiply_accumulates(net, example)
     return _summary(rows, macs)
-
-
-def _on_hardware(
-    net: nn.Module,
-    hardware: AnyHardware,
-    digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module],
-    layers: ByLayer | None,
-) -> tuple[dict[nn.Module, LayerMapping], dict[nn.Module, str]]:
-    """Return the tiles of each layer that `to_analog` would replace, and why it would not replace others."""
-    assignment = Assignment(net, hardware, layers)
-    mappings: dict[nn.Module, LayerMapping] = {}
-    problems: dict[nn.Module, str] = {}
-    for module, problem in analog_candidates(net, digital_layers):
-        if problem is not None:
-            problems[module] = "" if isinstance(module, UNSUPPORTED) else problem
-            continue
-        assert isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)
-        tile, groups = assignment.of(module).tile, 1 if isinstance(module, nn.Linear) else module.groups
-        rows = module.weight[0].numel() * groups
-        mappings[module] = map_layer(rows, len(module.weight), groups, tile.rows, tile.columns)
-    assignment.require_used()
-    packed = {
-        module: mapping
-        for module, mapping in mappings.items()
-        if assignment.of(module).tile.mapping == "packed"
-    }
-    return {**mappings, **shared(packed)}, problems
 
 
 def _summary(rows: list[WeightRow], macs: Counter[nn.Module] | None) -> Summary:

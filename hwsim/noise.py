@@ -40,6 +40,14 @@ def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
+def child_key(key: int, tag: int) -> int:
+    """Return the key of a part, `tag`, of what the stream of `key` serves."""
+    z = (key + (tag + 1) * GOLDEN) & MASK64
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK64
+    return z ^ (z >> 31)
+
+
 def segment_pixels(channels: int) -> int:
     """Return how many pixels of `channels` numbers share one offset."""
     return max(1, SEGMENT // channels)
@@ -141,10 +149,7 @@ class NoiseStream:
 
     def child(self, tag: int) -> NoiseStream:
         """Return the stream of a part (a layer, a block, a purpose) of what this one serves."""
-        z = (self.key + (tag + 1) * GOLDEN) & MASK64
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK64
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK64
-        return replace(self, key=z ^ (z >> 31))
+        return replace(self, key=child_key(self.key, tag))
 
     def like(self, outputs: torch.Tensor, channel_dim: int) -> torch.Tensor:
         """Return standard normal noise of the shape of `outputs`, numbered channels-last."""

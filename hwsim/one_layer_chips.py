@@ -49,13 +49,14 @@ class OneLayerChips:
             return reading
         kept = self._names[variant - 1] if variant else None
         weights = {name: reading.weights[name] if name == kept else self._ideal[name] for name in self._names}
+        curvature = {name: powers for name, powers in reading.curvature.items() if name == kept}
         if reading.compensation is None:
-            return Reading(weights, None)
+            return Reading(weights, None, curvature)
         factors = {
             name: factor if name == kept else torch.ones_like(factor)
             for name, factor in reading.compensation.items()
         }
-        return Reading(weights, factors)
+        return Reading(weights, factors, curvature)
 
     def hold(self, chips: range) -> None:
         """Keep the states of the chips that these variants are made of."""

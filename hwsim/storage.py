@@ -24,6 +24,7 @@ from hwsim.chip_states import Moved
 from hwsim.chips import Chips
 from hwsim.conversion import copied, require_analog, tensors_of
 from hwsim.devices import Device, DeviceState
+from hwsim.faults import STUCK, Faulty
 from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
 
 FORMAT: Final = "hwsim-chips-1"
@@ -118,7 +119,9 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         )
     require_recorded(path, layers, stored)
     hardware = next(iter(layers.values())).hardware
-    device = hardware.device.build()
+    device = hardware.build_device()
+    if STUCK in described and not isinstance(device, Faulty):  # of a map, which is in the states
+        device = Faulty(device)
     n = _check_state(path, described, device, sum(layer.weight.numel() for layer in layers.values()))
     source = StoredStates(path.absolute(), tuple(described), _identity(path))
     for chip in range(n):

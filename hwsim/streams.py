@@ -36,6 +36,15 @@ def standard_normal(like: torch.Tensor, generator: torch.Generator) -> torch.Ten
     )
 
 
+def uniform(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return numbers from 0 to below 1 of the shape of `like`, on its device, drawn where the generator is."""
+    import torch
+
+    return torch.rand(like.shape, dtype=torch.float32, generator=generator, device=generator.device).to(
+        like.device
+    )
+
+
 def stream(*key: int | float | str) -> torch.Generator:
     """Return a CPU generator seeded with `derive_seed(*key)`."""
     import torch

@@ -1,4 +1,4 @@
-"""The graph of an analog network (torch.fx): analog layers are its leaves, wherever they are."""
+"""The graph of an analog network (torch.fx): analog layers, and those that hold some, are its leaves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from hwsim.inputs import Inputs
-from hwsim.modules import AnalogLayer
+from hwsim.modules import AnalogComposite, AnalogLayer
+from hwsim.modules.parameter_product import ParameterProduct, Transposed, product
 
 RELUS: Final = (nn.ReLU, F.relu, torch.relu, "relu")
 RELUS6: Final = (nn.ReLU6, F.relu6)
@@ -47,7 +48,7 @@ class Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Return whether `m` is one node of the graph."""
-        if isinstance(m, AnalogLayer):
+        if isinstance(m, AnalogLayer | AnalogComposite):
             return True
         holds_analog = any(isinstance(part, AnalogLayer) for part in m.modules())
         return not holds_analog and super().is_leaf_module(m, module_qualified_name)
@@ -62,9 +63,11 @@ class Tracer(fx.Tracer):
         type_expr: Any = None,
         proxy_factory_fn: Any = None,
     ) -> Any:
-        """Let every argument of the network that is not given have its default."""
+        """Let arguments of the network that are not given have their defaults, and matrices on tiles be layers."""
         if kind == "placeholder" and args and not self._is_given(str(target)):
             return args[0]
+        if any(isinstance(value, ParameterProduct | Transposed) for value in (*args, *kwargs.values())):
+            return product(target, args, kwargs)
         return super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
 
     def _is_given(self, argument: str) -> bool:

@@ -17,14 +17,14 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parameter import UninitializedParameter
 
 from hwsim.arguments import require
-from hwsim.conversion import UNSUPPORTED
 from hwsim.mapping import LayerMapping
 from hwsim.modules import AnalogLayer
+from hwsim.modules.counterparts import LAYERS, UNSUPPORTED
 
 NORMS: Final = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 """Kinds of norms: their weights scale channels, and no tile has them."""
 
-_LAYERS: Final = (AnalogLayer, nn.Linear, nn.Conv1d, nn.Conv2d, *UNSUPPORTED)
+_LAYERS: Final = (AnalogLayer, *LAYERS)
 """What is one layer, with all that is in it."""
 
 
@@ -58,15 +58,13 @@ class WeightRow:
 
 def weight_rows(
     net: nn.Module,
-    mappings: Mapping[nn.Module, LayerMapping] | None = None,
     problems: Mapping[nn.Module, str] | None = None,
 ) -> Iterator[WeightRow]:
     """Yield every layer once, those around others first.
 
     Args:
         net: an analog or digital network.
-        mappings: layers that are still digital but shall count as analog.
-        problems: why others cannot be.
+        problems: why layers that are digital cannot be analog.
 
     Raises:
         ValueError: for weights that are not initialised.
@@ -85,10 +83,9 @@ def weight_rows(
         }
         if any(isinstance(parameter, UninitializedParameter) for parameter in parameters.values()):
             raise ValueError(f"weights must be initialised, got none yet in `{name}`: run the network once")
-        mapping = module.mapping if isinstance(module, AnalogLayer) else (mappings or {}).get(module)
-        if mapping is not None:
-            assert isinstance(module, AnalogLayer | nn.Linear | nn.Conv1d | nn.Conv2d)
-            yield WeightRow(name, module, mapping, mapping.n_weights, tuple(module.weight.shape), "", True)
+        if isinstance(module, AnalogLayer):
+            shape = tuple(module.weight.shape)
+            yield WeightRow(name, module, module.mapping, module.mapping.n_weights, shape, "", True)
             continue
         new = {parameter for parameter in parameters.values() if parameter not in counted}
         counted |= new

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("analognas", "hwsim", "search_spaces", "surrogates")
@@ -22,6 +23,7 @@ def _modules() -> list[str]:
 
 @pytest.mark.parametrize("name", _modules())
 def test_examples_of_docstrings(name: str) -> None:
+    torch.manual_seed(0)  # of the initial weights of examples, whatever ran before
     done = doctest.testmod(import_module(name))
     assert done.attempted
     assert not done.failed

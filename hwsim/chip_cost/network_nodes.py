@@ -1,9 +1,10 @@
 """The nodes of a torch network: it runs once, digitally, and what each result comes from is followed through.
 
-Every convolution and linear layer that is, or would be, analog becomes a node with a matrix; pooling, sums of branches
-and convolutions and linear layers that stay digital become digital steps. Any other operation passes on what its inputs
-come from, and so does a whole layer without a counterpart on tiles, such as an LSTM. Where a map changes its shape, the
-order of its places is lost, and whatever comes next waits for all of it.
+Every array that is, or would be, analog becomes a node with a matrix; pooling, sums of branches, and convolutions and
+linear layers that stay digital become digital steps. Arrays of a recurrent layer run once a time step; scores of
+attention are in the multiply-accumulates of the digital side alone. Any other operation passes on what its inputs come
+from, and so does any other layer that stays digital, such as an LSTM. Where a map changes its shape, the order of its
+places is lost, and whatever comes next waits for all of it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from hwsim.calibration import floating_point
 from hwsim.chip_cost.digital_layers import DigitalLayer
 from hwsim.chip_cost.digital_layers import digital_layers as layers_left_digital
 from hwsim.chip_cost.workload import Node
-from hwsim.conversion import UNSUPPORTED, analog_candidates, analog_layers
-from hwsim.hardware import TileSpec
+from hwsim.conversion import analog_layers, as_analog_as_possible
+from hwsim.hardware import Hardware, TileSpec
 from hwsim.inputs import explained, inputs_of
-from hwsim.modules import AnalogLayer
+from hwsim.modules import AnalogComposite, AnalogLayer
+from hwsim.modules.counterparts import LAYERS, UNSUPPORTED
 from hwsim.multiplications import example_of, multiply_accumulates
 
 _CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -96,8 +98,17 @@ def network_nodes(
     if len(inputs) == 0:
         raise ValueError("`example` must have at least one input, got none")
     one = inputs.part(0, 1).copied_to(like.device)
+    refused: dict[str, str] = {}
+    if not any(analog_layers(net)):
+        of_tile = {} if tile is None else {"tile": tile.model_dump()}
+        net, refused = as_analog_as_possible(net, Hardware().replace(of_tile), digital_layers)
+    problems = {
+        module: why
+        for name, why in refused.items()
+        if not isinstance(module := net.get_submodule(name), UNSUPPORTED)
+    }
     names = {module: name for name, module in net.named_modules()}
-    analog, problems = _analog(net, names, tile, digital_layers)
+    analog = _analog(net, names, tile, problems)
     follower = _Follower(names, analog, None if tile is None else tile.rows)
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
@@ -106,7 +117,10 @@ def network_nodes(
             if module in analog or isinstance(module, (*_CONVOLUTIONS, nn.Linear)):
                 stack.callback(module.register_forward_pre_hook(follower.enter).remove)
                 stack.callback(module.register_forward_hook(follower.leave).remove)
-            elif isinstance(module, UNSUPPORTED):
+            elif isinstance(module, AnalogComposite):
+                stack.callback(module.register_forward_pre_hook(follower.enter_composite).remove)
+                stack.callback(module.register_forward_hook(follower.leave_composite).remove)
+            elif isinstance(module, LAYERS):
                 stack.callback(module.register_forward_pre_hook(follower.enter).remove)
                 stack.callback(module.register_forward_hook(follower.leave_digital, with_kwargs=True).remove)
         stack.enter_context(explained("example", one))
@@ -118,14 +132,10 @@ def network_nodes(
 
 
 def _analog(
-    net: nn.Module,
-    names: Mapping[nn.Module, str],
-    tile: TileSpec | None,
-    digital_layers: Collection[str | type[nn.Module]] | str | type[nn.Module],
-) -> tuple[set[nn.Module], dict[nn.Module, str]]:
-    """Return the layers that are, or would be, on tiles, and why others cannot be."""
+    net: nn.Module, names: Mapping[nn.Module, str], tile: TileSpec | None, problems: Mapping[nn.Module, str]
+) -> set[nn.Module]:
+    """Return the layers that are on tiles."""
     found: set[nn.Module] = set()
-    problems: dict[nn.Module, str] = {}
     for name, layer in analog_layers(net):
         sides = layer.mapping.tile_rows, layer.mapping.tile_columns
         if tile is not None and sides != (tile.rows, tile.columns):
@@ -135,16 +145,10 @@ def _analog(
             )
         found.add(layer)
     if not found:
-        for module, problem in analog_candidates(net, digital_layers):
-            if problem is None:
-                found.add(module)
-            elif not isinstance(module, UNSUPPORTED):
-                problems[module] = problem
-    if not found:
         first, reason = next(iter(problems.items()), (net, ""))
         because = f": `{names[first] or type(first).__name__}` cannot be, {reason}" if reason else ""
         raise ValueError(f"`network` must have a layer that can be analog, got none{because}")
-    return found, problems
+    return found
 
 
 @final
@@ -165,6 +169,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         self._steps: Counter[str] = Counter()
         self._largest = 0
         self._inside = 0
+        self._composites = 0
 
     def begin(self, tensors: Iterable[torch.Tensor]) -> None:
         """Take the network's inputs."""
@@ -191,6 +196,14 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
     def enter(self, module: nn.Module, _arguments: tuple[Any, ...]) -> None:
         """Stop following inside of a layer."""
         self._inside += 1
+
+    def enter_composite(self, _module: nn.Module, _arguments: tuple[Any, ...]) -> None:
+        """Follow states and scores without steps of their own, which would be as many as there are times."""
+        self._composites += 1
+
+    def leave_composite(self, _module: nn.Module, _arguments: tuple[Any, ...], _output: Any) -> None:
+        """Take steps again."""
+        self._composites -= 1
 
     def leave(self, module: nn.Module, arguments: tuple[Any, ...], output: torch.Tensor) -> None:
         """Make a node of a layer that has run."""
@@ -245,19 +258,20 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         if not sources or not outputs:
             return
         output = outputs[0]
-        if name in _POOLS:
+        is_step = self._composites == 0
+        if is_step and name in _POOLS:
             kernel = _pair(arguments[1])
             operations = math.prod(kernel) * output.numel()
             node = Node(0, output.shape[1], 1, math.prod(output.shape[2:]), operations)
             need = _window(kernel, _pair(_argument(arguments, 3, 0)), (1,) * len(kernel), sources[0])
             place = self._step("pooling", node, sources, need)
             origin = _Origin({place: True})
-        elif name in _REDUCTIONS and output.numel() < sources[0].numel():
+        elif is_step and name in _REDUCTIONS and output.numel() < sources[0].numel():
             n_positions = math.prod(output.shape[2:]) if output.ndim == sources[0].ndim else 1
             node = Node(0, output.shape[1] if output.ndim > 1 else 1, 1, n_positions, sources[0].numel())
             place = self._step("pooling", node, [self._unordered(sources[0])], 1)
             origin = _Origin({place: n_positions == 1})
-        elif name in _SUMS and self._joins(sources):
+        elif is_step and name in _SUMS and self._joins(sources):
             node = Node(
                 0, output.shape[1] if output.ndim > 1 else 1, 1, self._places(sources), output.numel()
             )

@@ -13,12 +13,16 @@ from pydantic import Field
 
 from hwsim.devices.device import Device, DeviceSpec, DeviceState
 from hwsim.devices.entry_point import EntryPointSpec
+from hwsim.devices.generic import Generic, GenericSpec
 from hwsim.devices.hermes import Hermes, HermesSpec
 from hwsim.devices.ideal import Ideal, IdealSpec
 from hwsim.devices.pcm import Pcm, PcmSpec
 from hwsim.devices.polynomial import PolynomialDevice, PolynomialSpec
 from hwsim.devices.reram_cmo import ReramCmo, ReramCmoSpec
+from hwsim.devices.reram_milo import ReramMilo, ReramMiloSpec
 from hwsim.devices.reram_wan import ReramWan, ReramWanSpec
+from hwsim.devices.sonos import Sonos, SonosSpec
+from hwsim.devices.sram_charge import SramCharge, SramChargeSpec
 
 __all__ = [
     "DEVICES",
@@ -28,6 +32,8 @@ __all__ = [
     "DeviceSpec",
     "DeviceState",
     "EntryPointSpec",
+    "Generic",
+    "GenericSpec",
     "Hermes",
     "HermesSpec",
     "Ideal",
@@ -38,8 +44,14 @@ __all__ = [
     "PolynomialSpec",
     "ReramCmo",
     "ReramCmoSpec",
+    "ReramMilo",
+    "ReramMiloSpec",
     "ReramWan",
     "ReramWanSpec",
+    "Sonos",
+    "SonosSpec",
+    "SramCharge",
+    "SramChargeSpec",
 ]
 
 DEVICES: Final[Mapping[str, type[DeviceSpec]]] = {
@@ -47,7 +59,11 @@ DEVICES: Final[Mapping[str, type[DeviceSpec]]] = {
     "hermes": HermesSpec,
     "reram-wan2022": ReramWanSpec,
     "reram-cmo": ReramCmoSpec,
+    "reram-milo2022": ReramMiloSpec,
+    "sonos-agrawal2022": SonosSpec,
+    "sram-charge": SramChargeSpec,
     "polynomial": PolynomialSpec,
+    "generic": GenericSpec,
     "ideal": IdealSpec,
     "entry-point": EntryPointSpec,
 }

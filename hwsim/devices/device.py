@@ -7,7 +7,7 @@ import no torch when they are imported, so that a configuration can be checked w
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 
 from hwsim.spec import Spec
 
@@ -44,6 +44,23 @@ class Device(Protocol):
         Raises:
             ValueError: for a time outside the model's validity range.
         """
+        ...
+
+
+@runtime_checkable
+class NonlinearDevice(Protocol):
+    """What a device has besides where its current is not proportional to the voltage.
+
+    With inputs u from -1 to 1, the current in units of the largest voltage is ``g u + c_2 u² + c_3 u³ + …``.
+    """
+
+    @property
+    def is_nonlinear(self) -> bool:
+        """Whether inputs are voltages; if they are durations at one voltage, currents are proportional to them."""
+        ...
+
+    def curvature_us(self, g_us: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return c_2, c_3, … of devices that conduct `g_us`, µS, each of its shape."""
         ...
 
 

@@ -16,13 +16,14 @@ from torch import fx
 
 from hwsim.chips import Chips, Reading
 from hwsim.collected import Collected
+from hwsim.conversion import analog_layers
 from hwsim.fused.graph import Plan, StagePlan, plan
 from hwsim.fused.stage import DacInputs, StageRunner
 from hwsim.fused.tracing import UnfusableError, in_order
 from hwsim.inputs import Inputs
 from hwsim.keep import Keep
 from hwsim.kernels import library as kernels
-from hwsim.modules import NOMINAL
+from hwsim.modules import NOMINAL, AnalogComposite
 from hwsim.noise import NoiseStream
 
 CHUNK_ELEMENTS: Final = 1 << 19
@@ -49,6 +50,8 @@ class FusedNetwork:
         if kernels.library() is None:
             raise UnfusableError("there is no compiled kernel")
         where = {chips.torch_device.type, *(tensor.device.type for tensor in example.tensors)}
+        if chips.is_nonlinear:
+            raise UnfusableError("devices are not linear in their inputs")
         if where != {"cpu"} or any(tensor.is_complex() for tensor in example.tensors):
             raise UnfusableError("only real numbers on the CPU are compiled")
         self.layers = chips.layers
@@ -81,11 +84,21 @@ class Worker(fx.Interpreter):
         self._stages = {id(stage): StageRunner(stage, network.layers) for stage in stages}
         fused = {stage.layer for stage in stages}
         # its own copies, because each thread sets their weights
+        composites = {
+            str(node.target): module
+            for node in network.plan.graph.graph.nodes
+            if node.op == "call_module"
+            and isinstance(module := network.plan.graph.get_submodule(str(node.target)), AnalogComposite)
+        }
+        self._composites = {name: _copied(module) for name, module in composites.items()}
         self._plain = {name: copy.copy(layer) for name, layer in network.layers.items() if name not in fused}
+        for name, composite in self._composites.items():
+            self._plain.update({f"{name}.{part}": layer for part, layer in analog_layers(composite)})
 
     def fetch_attr(self, target: str) -> Any:
         """Return a parameter or module of the network."""
-        return self._plain[target] if target in self._plain else super().fetch_attr(target)
+        own = self._composites.get(target) or self._plain.get(target)
+        return super().fetch_attr(target) if own is None else own
 
     def load(self, reading: Reading, noise: NoiseStream) -> None:
         """Take the weights of one chip at one time."""
@@ -144,6 +157,12 @@ class Worker(fx.Interpreter):
             parts = [self._structure(part) for part in outputs]
             return parts if isinstance(outputs, list) else tuple(parts)
         return outputs
+
+
+def _copied(module: AnalogComposite) -> AnalogComposite:
+    """Return a copy with the tensors of `module`."""
+    shared = [*module.parameters(), *module.buffers()]
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in shared})
 
 
 def _last_reads(planned: Plan) -> list[list[fx.Node]]:

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fixed_point.h"
+#include "recurrent.h"
 #include "tile.h"
 
 #ifdef _OPENMP
@@ -197,8 +198,8 @@ static void tap(const Stage *s, const Vectors *v, int64_t k, const float *restri
             for (int64_t c = 0; c < width; c++) out[c] = t[i + c];
 }
 
-static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, const float *noise, const float *read,
-                float *restrict y, float *restrict t, double *restrict sum) {
+static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, const float *before, const float *noise,
+                const float *read, float *restrict y, float *restrict t, double *restrict sum) {
     const int64_t start = pixel * s->channels;
     if (s->converts) {
         const float *in = s->current + pixel * s->stride;
@@ -214,7 +215,7 @@ static void run(const Stage *s, const Vectors *v, int64_t pixel, int64_t n, cons
         else convert(y, in, noise, s->to_code, s->noise_std, s->levels, n, 0, 0);
         if (s->factor && !fixed_point(s, v->factor, v->offset, y, sum, start, n)) return;
     } else gather(y, s->current + pixel * s->stride, n, s->channels, s->stride);
-    to_digital(y, v->scale, v->shift, s->before ? s->before + start : NULL, s->first_activation, n);
+    to_digital(y, v->scale, v->shift, before, s->first_activation, n);
     to_digital(y, v->scale2, v->shift2, s->after ? s->after + start : NULL, s->second_activation, n);
     if (s->out) memcpy(s->out + start, y, (size_t)n * sizeof(float));
     for (int64_t k = 0; k < s->n_taps; k++) tap(s, v, k, y, pixel, n, t);
@@ -252,6 +253,7 @@ int hwsim_stage(const Stage *s, int threads) {
                        .shift2 = repeat(s->shift2, &room, c, length), .tap_scale = pointers,
                        .tap_shift = pointers + s->n_taps};
     float *work = vectors + n_vectors * (size_t)length;
+    const int64_t stride = s->before_stride ? s->before_stride : s->pixels * c;
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
     for (int64_t image = 0; image < s->images; image++) {
         float *y = work + 5 * length * THREAD(), *t = y + length;
@@ -266,8 +268,9 @@ int hwsim_stage(const Stage *s, int threads) {
             }
             for (int64_t at = pixel; at < end; at += per_run) {
                 const int64_t n = (at + per_run < end ? per_run : end - at) * c, done = (at - pixel) * c;
-                run(s, &v, image * s->pixels + at, n, noise ? noise + done : NULL, read ? read + done : NULL, y, t,
-                    sum);
+                const float *before = s->before ? s->before + image * stride + at * c : NULL;
+                run(s, &v, image * s->pixels + at, n, before, noise ? noise + done : NULL, read ? read + done : NULL, y,
+                    t, sum);
             }
         }
     }

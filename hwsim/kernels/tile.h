@@ -46,6 +46,7 @@ typedef struct {
     float least, most;                         /* of the output word */
     const float *scale, *shift;                /* (channels); NULL for none */
     const float *before;                       /* added before the first activation; NULL for none */
+    int64_t before_stride;                     /* of `before` from image to image; 0: dense */
     int32_t first_activation;
     const float *scale2, *shift2;              /* (channels); NULL for none */
     const float *after;                        /* added after it; NULL for none */
@@ -65,5 +66,6 @@ int hwsim_adc_gradient(const float *grad, const uint8_t *clipped, const float *f
 /* Returns whether any input is negative. */
 int hwsim_square(const float *u, float *out, int64_t n, int threads);
 
+void hwsim_lstm(const float *sums, const float *cell, float *next, float *out, int64_t rows, int64_t n);
 void hwsim_dac(const float *x, float *u, int64_t n, float to_code, float levels, float from_code, int threads);
 void hwsim_dac_gradient(const float *grad, const float *x, float *out, int64_t n, float limit, int threads);

@@ -1,4 +1,4 @@
-"""One- and two-dimensional convolutions on crossbar tiles.
+"""Convolutions on crossbar tiles, of one to three dimensions.
 
 The matrix of a convolution has one row for each input channel and kernel position. A row block computes as a
 convolution over the channels that it touches, with zeros for the rows that lie outside of it.
@@ -16,13 +16,13 @@ from torch.nn import functional as F
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.layer import AnalogLayer
-from hwsim.modules.plain import with_parameters
+from hwsim.modules.plain_layer import with_parameters
 
 
 class _AnalogConv(AnalogLayer, ABC):
-    """What one- and two-dimensional convolutions share; sizes go by the names they have in torch."""
+    """What the convolutions share; sizes go by the names they have in torch."""
 
-    def __init__(self, layer: nn.Conv1d | nn.Conv2d, hardware: Hardware) -> None:
+    def __init__(self, layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, hardware: Hardware) -> None:
         self._positions = layer.weight[0, 0].numel()
         self.in_channels = layer.in_channels
         self.out_channels = layer.out_channels
@@ -76,7 +76,7 @@ class _AnalogConv(AnalogLayer, ABC):
     def check_input(self, inputs: torch.Tensor) -> None:
         """Raise ValueError unless inputs are `(batch, channels, *space)`."""
         if inputs.ndim != self.weight.ndim or inputs.shape[1] != self.in_channels:
-            space = ", ".join(("height", "width")[-(self.weight.ndim - 2) :])
+            space = ", ".join(("depth", "height", "width")[-(self.weight.ndim - 2) :])
             raise ValueError(
                 f"inputs must be `(batch, {self.in_channels}, {space})`, got {tuple(inputs.shape)}"
             )
@@ -93,8 +93,14 @@ class _AnalogConv(AnalogLayer, ABC):
         """Return the patches that the kernel covers, `(batch, positions, groups, rows of a group)`."""
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         image = F.pad(inputs, self._edges, mode=mode)
-        kernel, dilation, stride = tuple(self.weight.shape[2:]), self.dilation, self.stride
-        if image.ndim == 3:
+        kernel, n = tuple(self.weight.shape[2:]), self.weight.ndim - 2
+        dilation, stride = tuple(self.dilation), tuple(self.stride)
+        if n == 3:  # torch unfolds images alone
+            for at, (side, step, jump) in enumerate(zip(kernel, dilation, stride, strict=True)):
+                image = image.unfold(2 + at, step * (side - 1) + 1, jump)[..., ::step]
+            patches = image.movedim(1, 4).flatten(4).flatten(1, 3)
+            return patches.reshape(*patches.shape[:-1], self.groups, -1)
+        if n == 1:
             image, kernel, dilation, stride = image.unsqueeze(2), (1, *kernel), (1, *dilation), (1, *stride)
         patches = F.unfold(image, kernel, dilation, 0, stride)
         patches = patches.movedim(1, -1)
@@ -122,11 +128,11 @@ class _AnalogConv(AnalogLayer, ABC):
 
     def digital(self) -> nn.Module:
         """Return the torch convolution with the same parameters."""
-        kind = nn.Conv1d if self.weight.ndim == 3 else nn.Conv2d
+        kind = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[self.weight.ndim - 3]
         layer = kind(
             self.in_channels,
             self.weight.shape[0],
-            tuple(self.weight.shape[2:]),  # type: ignore[arg-type]  # one or two numbers, as `kind` wants
+            tuple(self.weight.shape[2:]),  # type: ignore[arg-type]  # as many numbers as `kind` wants
             self.stride,  # type: ignore[arg-type]
             self.padding,  # type: ignore[arg-type]
             self.dilation,  # type: ignore[arg-type]
@@ -175,3 +181,26 @@ class AnalogConv2d(_AnalogConv):
     def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the convolution without bias."""
         return F.conv2d(self.pad(inputs), weights, None, self.stride, self._zeros, self.dilation, self.groups)
+
+
+@final
+class AnalogConv3d(_AnalogConv):
+    """`torch.nn.Conv3d` on crossbar tiles."""
+
+    def __init__(self, layer: nn.Conv3d, hardware: Hardware) -> None:
+        require(layer, nn.Conv3d, "`layer` must be a torch.nn.Conv3d")
+        super().__init__(layer, hardware)
+
+    @property
+    def channel_dim(self) -> int:
+        """The second of five dimensions."""
+        return -4
+
+    @property
+    def is_fusible(self) -> bool:
+        """False: compiled stages have images of two dimensions at most."""
+        return False
+
+    def product(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Return the convolution without bias."""
+        return F.conv3d(self.pad(inputs), weights, None, self.stride, self._zeros, self.dilation, self.groups)

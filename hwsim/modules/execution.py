@@ -17,6 +17,8 @@ class Execution:
     Attributes:
         programmed: weights read from a chip, shape of `weight`, units of g_max; None for the layer's own.
         compensation: `(blocks, columns)` drift compensation of the outputs; None for none.
+        curvature: weights of the second, third, … power of the inputs, of the same shape and unit; empty for devices
+            whose current is proportional to the voltage.
         weight_noise: added to the layer's own weights; None for none.
         noise: where the MVM's noise is drawn from; None for none.
         digital: compute in floating point, without a crossbar.
@@ -27,6 +29,7 @@ class Execution:
 
     programmed: torch.Tensor | None = None
     compensation: torch.Tensor | None = None
+    curvature: tuple[torch.Tensor, ...] = ()
     weight_noise: torch.Tensor | None = None
     noise: NoiseSource | None = None
     digital: bool = False

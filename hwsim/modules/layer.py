@@ -12,7 +12,8 @@ References:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, NoReturn
 
@@ -22,18 +23,19 @@ from torch import nn
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
+from hwsim.modules.common import Block, Common
+from hwsim.modules.compiled_runs import CompiledRuns, compiled_runs
+from hwsim.modules.dynamic_scaling import dynamic_product
 from hwsim.modules.execution import NOMINAL, Activation, Execution
-from hwsim.modules.grouped import grouped_product
-from hwsim.modules.parameters import own_parameter
+from hwsim.modules.own_parameter import own_parameter
 from hwsim.mvm import Crossbar
 from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
 from hwsim.near_memory.words import Words
-from hwsim.noise import NoiseSource
-
-NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
 SMALLEST_SCALE: Final = 1e-20
 """γ of a column of zeros outside of a chip: no output, but the gradient of the digital weights, so that it learns."""
+
+NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
 
 class AnalogLayer(nn.Module, ABC):
@@ -99,6 +101,9 @@ class AnalogLayer(nn.Module, ABC):
         self.fused: Activation = "identity"
         self.has_folded_norm = False
         self._execution, self._runs = NOMINAL, 0
+        self._common: Common | None = None  # while held
+        self._compiled: CompiledRuns | None = None
+        self._digital_weight: torch.Tensor | None = None
         shares = self.weight.new_ones(n_blocks + (self.unit is not None))
         self.register_buffer("unclipped", shares, persistent=False)
         self._column_shape = (-1,) + (1,) * (-self.channel_dim - 1)
@@ -141,7 +146,8 @@ class AnalogLayer(nn.Module, ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files of the layer hold: no noise of the moment."""
-        return {**self.__dict__, "_execution": NOMINAL, "_runs": 0}
+        held = dict.fromkeys(("_common", "_compiled", "_digital_weight"))
+        return {**self.__dict__, **held, "_execution": NOMINAL, "_runs": 0}
 
     @property
     @abstractmethod
@@ -235,9 +241,14 @@ class AnalogLayer(nn.Module, ABC):
         require(inputs, torch.Tensor, "inputs must be a tensor")
         self.check_input(inputs)
         digital = self.execution.digital
-        outputs = (
-            self.product(inputs, self.digital_weight()) if digital else self._analog(inputs, self.execution)
-        )
+        if self._compiled is not None:
+            self._runs += 1
+            return self._compiled(inputs, self._runs - 1)
+        if digital:
+            held = self._digital_weight
+            outputs = self.product(inputs, self.digital_weight() if held is None else held)
+        else:
+            outputs = self._analog(inputs, self.execution)
         if self.bias is not None and (digital or self.unit is None):  # else the bias is an offset of the unit
             outputs = outputs + self.bias.view(self._column_shape)
         return self.laid_out(outputs, inputs)
@@ -274,7 +285,40 @@ class AnalogLayer(nn.Module, ABC):
                 "call hwsim.calibrate(net, batches) first"
             )
 
-    def _analog(self, inputs: torch.Tensor, execution: Execution) -> torch.Tensor:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Compute once what runs have in common, while weights and execution stay as they are.
+
+        Raises:
+            ValueError: unless input and output range are calibrated.
+        """
+        execution = self.execution
+        if execution.digital:
+            self._digital_weight = self.digital_weight()
+        else:
+            self._common = self._common_of(execution)
+            if self.channel_dim == -1 and self.unit is None and not self.is_dynamic:
+                parts = self.crossbar, self._common, execution, self.mapping.blocks, self.bias
+                self._compiled = compiled_runs(*parts)
+        try:
+            yield
+        finally:
+            self._digital_weight = self._common = self._compiled = None
+
+    @property
+    def runs_compiled(self) -> bool:
+        """Whether runs are those of compiled kernels, while held on a chip."""
+        return self._compiled is not None
+
+    def added_to(self, others: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """Return ``others + self(inputs)``, `(batch, columns)`, in one pass while held on a chip."""
+        if self._compiled is None or self._forward_hooks or self._forward_pre_hooks:
+            outputs: torch.Tensor = self(inputs)
+            return others + outputs
+        self._runs += 1
+        return self._compiled(inputs, self._runs - 1, others)
+
+    def _common_of(self, execution: Execution) -> Common:
         self.require_input_range()
         scales = self.column_scales()
         if execution.programmed is not None:
@@ -286,6 +330,29 @@ class AnalogLayer(nn.Module, ABC):
         scales = scales * self.output_scale
         if execution.compensation is not None:
             scales = scales * execution.compensation
+        blocks = [] if self.is_dynamic else list(range(len(self.mapping.blocks)))
+        shape = self._column_shape
+        return Common(
+            weights,
+            execution.curvature,
+            gains,
+            scales,
+            tuple(
+                Block(
+                    weights=self.block_weight(weights, block),
+                    curvature=tuple(self.block_weight(power, block) for power in execution.curvature),
+                    gain=gains[block].view(shape),
+                    input_range=self.input_range[block],
+                    scale=(scales[block] * self.input_range[block]).view(shape),
+                    rows_in_use=self.rows_in_use[block],
+                    row_position=self.block_weight(self.row_position[block], block),
+                )
+                for block in blocks
+            ),
+        )
+
+    def _analog(self, inputs: torch.Tensor, execution: Execution) -> torch.Tensor:
+        common = self._common or self._common_of(execution)
         noise = execution.noise
         if noise is not None and len(inputs) == 0:
             raise ValueError(f"inputs must have at least one image, got {tuple(inputs.shape)}")
@@ -293,7 +360,16 @@ class AnalogLayer(nn.Module, ABC):
             noise = noise.child(-1 - self._runs)
         self._runs += 1
         if self.is_dynamic:
-            return self._dynamic(inputs, weights, gains, scales, noise)
+            outputs = dynamic_product(
+                self.vectors(inputs),
+                common,
+                mapping=self.mapping,
+                crossbar=self.crossbar,
+                rows_in_use=self.rows_in_use,
+                row_position=self.row_position,
+                noise=noise,
+            )
+            return self.fold(outputs, inputs)
         crossbar, learned_bound = self.crossbar, None
         if self.out_bound is not None and self.out_bound.requires_grad and torch.is_grad_enabled():
             learned_bound = self.out_bound
@@ -301,28 +377,28 @@ class AnalogLayer(nn.Module, ABC):
         if learns_ranges and self.unit is None:
             self._note_clipping(inputs)
 
-        def tiles(block: int, scale: torch.Tensor | None) -> torch.Tensor:
+        def tiles(index: int, block: Block, scale: torch.Tensor | None) -> torch.Tensor:
             return crossbar.multiply(
-                self.block_input(inputs, block),
-                self.block_weight(weights, block),
+                self.block_input(inputs, index),
+                block.weights,
                 product=self.product,
                 channel_dim=self.channel_dim,
-                input_range=self.input_range[block],
-                gain=gains[block].view(self._column_shape),
-                scale=None if scale is None else scale.view(self._column_shape),
-                rows_in_use=self.rows_in_use[block],
-                row_position=self.block_weight(self.row_position[block], block),
-                noise=None if noise is None else noise.child(block),
+                input_range=block.input_range,
+                gain=block.gain,
+                scale=scale,
+                rows_in_use=block.rows_in_use,
+                row_position=block.row_position,
+                noise=None if noise is None else noise.child(index),
+                curvature=block.curvature,
                 learned_bound=learned_bound,
             )
 
-        blocks = range(len(self.mapping.blocks))
         if self.unit is not None:
             assert self.output_range is not None and crossbar.adc_levels is not None
             step = crossbar.count_step if learned_bound is None else learned_bound / crossbar.adc_levels
             outputs = self.unit.post_process(
-                [tiles(block, None) for block in blocks],
-                column_scales=scales * self.input_range.unsqueeze(1),
+                [tiles(index, block, None) for index, block in enumerate(common.blocks)],
+                column_scales=common.scales * self.input_range.unsqueeze(1),
                 bias=self.bias,
                 output_range=self.output_range,
                 count_step=step,
@@ -334,48 +410,11 @@ class AnalogLayer(nn.Module, ABC):
                 self._note_clipping(inputs, self.unit.unbounded_share(outputs, self.output_range))
             return outputs
         total: torch.Tensor | None = None
-        for block in blocks:
-            partial = tiles(block, scales[block] * self.input_range[block])
+        for index, block in enumerate(common.blocks):
+            partial = tiles(index, block, block.scale)
             total = partial if total is None else total + partial
         assert total is not None
         return total
-
-    def _dynamic(
-        self,
-        inputs: torch.Tensor,
-        weights: torch.Tensor,
-        gains: torch.Tensor,
-        scales: torch.Tensor,
-        noise: NoiseSource | None,
-    ) -> torch.Tensor:
-        """Return the outputs with each input vector scaled by its own largest magnitude."""
-        groups = self.mapping.groups
-        vectors = self.vectors(inputs)  # (batch, ..., groups, rows)
-        matrices = weights.reshape(groups, weights.shape[0] // groups, -1)
-        totals = []
-        for block, (row0, row1) in enumerate(self.mapping.blocks):
-            part = vectors[..., row0:row1]
-            largest = part.detach().abs().amax(-1, keepdim=True)
-            largest = torch.where(largest > 0, largest, 1.0)
-            by_column = largest.expand(*largest.shape[:-1], matrices.shape[1]).flatten(-2)
-            totals.append(
-                self.crossbar.multiply(
-                    part,
-                    matrices[:, :, row0:row1],
-                    product=grouped_product,
-                    channel_dim=-1,
-                    input_range=largest,
-                    gain=gains[block],
-                    scale=scales[block] * by_column,
-                    rows_in_use=self.rows_in_use[block].flatten(),
-                    row_position=self.row_position[block]
-                    .flatten(1)
-                    .expand(weights.shape[0], -1)[:, row0:row1]
-                    .reshape(groups, -1, row1 - row0),
-                    noise=None if noise is None else noise.child(block),
-                )
-            )
-        return self.fold(torch.stack(totals).sum(0), inputs)
 
     @torch.no_grad()
     def _note_clipping(self, inputs: torch.Tensor, *of_outputs: torch.Tensor) -> None:

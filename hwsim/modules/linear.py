@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.layer import AnalogLayer
-from hwsim.modules.plain import with_parameters
+from hwsim.modules.plain_layer import with_parameters
 
 
 @final
@@ -74,3 +74,15 @@ class AnalogLinear(AnalogLayer):
     def extra_repr(self) -> str:
         """Return the layer's size for `print`."""
         return f"{self.weight.shape[1]}, {self.weight.shape[0]}, tiles={len(self.mapping.tiles)}"
+
+
+def array(
+    weight: torch.Tensor, bias: torch.Tensor | None, hardware: Hardware, trained: bool | None = None
+) -> AnalogLinear:
+    """Return an array of `weight`, `(columns, rows)`, trained as `weight` is unless told otherwise."""
+    trained = weight.requires_grad if trained is None else trained
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
+    layer.weight = nn.Parameter(weight.detach(), trained)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.detach(), trained)
+    return AnalogLinear(layer, hardware)

@@ -135,7 +135,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     "no model": (lambda b: hwsim.to_analog(3, b.hardware), TypeError, "`model`.*got 3"),
     "a class": (lambda b: hwsim.to_analog(nn.Linear, b.hardware), TypeError, "`model`.*got Linear itself"),
     "hardware: a number": (lambda b: hwsim.to_analog(b.model, 3), TypeError, "`hardware`.*got 3"),
-    "nothing analog": (lambda b: hwsim.to_analog(nn.ReLU(), "reram-cmo"), ValueError, "`model`.*Linear.*got none"),
+    "nothing analog": (lambda b: hwsim.to_analog(nn.ReLU(), "reram-cmo"), ValueError, "`model`.*weights.*got none"),
     "all digital": (lambda b: hwsim.to_analog(b.model, b.hardware, nn.Linear), ValueError, "got only digital"),
     "analog already": (lambda b: hwsim.to_analog(b.net, b.hardware), ValueError, "hwsim.to_digital"),
     "a layer kept": (lambda b: hwsim.to_analog(b.model, b.hardware, [b.model[0]]), TypeError, "got Linear: names"),

@@ -72,14 +72,14 @@ def test_every_problem_of_a_model_is_reported_at_once() -> None:
     broken = nn.Linear(3, 3)
     with torch.no_grad():
         broken.weight[0, 0] = float("nan")
-    model = nn.ModuleDict({"rnn": nn.LSTM(3, 3), "up": nn.ConvTranspose2d(3, 3, 2), "broken": broken})
-    with pytest.raises(ValueError, match=r"(?s)`absent`.*`rnn` \(LSTM\).*`up`.*`broken`.*finite"):
+    model = nn.ModuleDict({"two": nn.Bilinear(3, 3, 2), "up": nn.ConvTranspose3d(3, 3, 2), "broken": broken})
+    with pytest.raises(ValueError, match=r"(?s)`absent`.*`two` \(Bilinear\).*`up`.*`broken`.*finite"):
         hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("absent",))
     model["good"] = nn.Linear(3, 3)
-    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("rnn", "up", "broken"))
+    net = hwsim.to_analog(model, hwsim.preset("ideal-8bit"), digital_layers=("two", "up", "broken"))
     assert [type(module) for module in net.children()] == [
-        nn.LSTM,
-        nn.ConvTranspose2d,
+        nn.Bilinear,
+        nn.ConvTranspose3d,
         nn.Linear,
         hwsim.AnalogLinear,
     ]
@@ -229,8 +229,10 @@ def test_a_transformer_layer_does_not_go_past_its_analog_layers() -> None:
 
 def test_one_problem_is_told_in_one_line() -> None:
     with pytest.raises(
-        ValueError, match=r"^the model cannot become analog: it \(Conv3d\): .*`digital_layers`$"
+        ValueError, match=r"^the model cannot become analog: it \(Bilinear\): .*`digital_layers`$"
     ):
-        hwsim.to_analog(nn.Conv3d(1, 1, 1), "ideal-8bit")
+        hwsim.to_analog(nn.Bilinear(1, 1, 1), "ideal-8bit")
+    with pytest.raises(ValueError, match=r"`0.out_proj` in `digital_layers`: it is part of `0`"):
+        hwsim.to_analog(nn.Sequential(nn.MultiheadAttention(4, 2)), "ideal-8bit", "0.out_proj")
     with pytest.raises(ValueError, match=r"^the model cannot become analog: `foo` .* no such layer$"):
         hwsim.to_analog(nn.Sequential(nn.Linear(2, 2)), "ideal-8bit", ["foo"])

@@ -52,11 +52,15 @@ class Pixels(nn.Module):
         return x.flatten(2).mT
 
 
-class GRU(nn.GRU):
-    """Returns its last state."""
+class Last(nn.Module):
+    """Returns the last state of a recurrent layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = nn.GRU(16, 16, batch_first=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x)[1][0]
+        return self.memory(x)[1][0]
 
 
 @pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")  # torch.export, of its own GRU
@@ -71,7 +75,7 @@ def test_the_code_on_models_runs_and_prints_what_is_said(
     torch.manual_seed(0)  # torch.nn takes no generator
     first, second = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1, groups=16)
     front = nn.BatchNorm2d(16), nn.ReLU(), second, nn.MaxPool2d(2), Pixels()
-    model = nn.Sequential(first, *front, GRU(16, 16, batch_first=True), Mixing(), nn.Linear(32, 10)).eval()
+    model = nn.Sequential(first, *front, Last(), Mixing(), nn.Linear(32, 10)).eval()
     x = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     names: dict[str, object] = {"model": model, "x": x, "y": torch.arange(40) % 10, "torch": torch}
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
@@ -86,3 +90,23 @@ def test_the_code_on_models_runs_and_prints_what_is_said(
     assert Path("sensitivity.html").exists()
     assert names["mixed"][0].hardware == names["fine"]
     assert names["mixed"][8].hardware == names["small"]
+
+
+@pytest.mark.parametrize("page", ["hwsim-networks", "hwsim-devices"])
+def test_the_code_on_networks_and_devices_runs(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)  # torch.nn takes no generator
+    x = torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    names: dict[str, object] = {"model": model, "x": x, "y": torch.arange(40) % 3}
+    for block in re.findall(
+        r"```python\n(.*?)```", (PAGE.parent / f"{page}.md").read_text("utf-8"), re.DOTALL
+    ):
+        exec(block, names)
+    printed = capsys.readouterr().out
+    for words in (
+        ("`photonic` has no model",) if page == "hwsim-devices" else ("memory.l1.gates.hidden", "self_attn")
+    ):
+        assert words in printed

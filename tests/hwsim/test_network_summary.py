@@ -54,13 +54,14 @@ MACS = {
 def test_every_layer_counts_with_its_reason_before_and_after_conversion(analog: bool) -> None:
     model, x = Words(), torch.arange(2 * STEPS).view(2, STEPS) % 10
     net = hwsim.to_analog(model, HARDWARE, digital_layers=nn.LSTM) if analog else model
-    found = hwsim.summary(net, x, hardware=None if analog else HARDWARE)
+    how = {} if analog else {"hardware": HARDWARE, "digital_layers": nn.LSTM}
+    found = hwsim.summary(net, x, **how)
     assert {layer.name: layer.macs for layer in found.layers} == MACS
     assert {layer.name: layer.weights for layer in found.layers if layer.weights} == WEIGHTS
     assert {layer.name: layer.why_digital for layer in found.layers} == {
         "": "products of activations",
         "table": "look-up",
-        "memory": "no analog counterpart",
+        "memory": "kept digital",
         "own": "parameters of its own",
         "norm": "norm",
         "head": "",
@@ -72,6 +73,18 @@ def test_every_layer_counts_with_its_reason_before_and_after_conversion(analog: 
     assert found.analog_share_of_macs == 40 / sum(MACS.values())
     assert hwsim.analog_share(net) == (found.analog_share if analog else 0.0)
     assert sum(layer.share_of_weights for layer in found.layers) == pytest.approx(1)
+
+
+def test_a_layer_of_several_arrays_is_listed_array_by_array() -> None:
+    x = torch.arange(2 * STEPS).view(2, STEPS) % 10
+    on, net = hwsim.summary(Words(), x, hardware=HARDWARE), hwsim.to_analog(Words(), HARDWARE)
+    found = {layer.name: (layer.macs, layer.weights) for layer in on.layers if layer.is_analog}
+    arrays = {f"memory.l0.gates.{part}": (STEPS * 64, 64) for part in ("input", "hidden")}
+    assert found == {**arrays, "head": (40, 40)}
+    assert on.to_json() == hwsim.summary(net, x).to_json()
+    refused = nn.Sequential(nn.Linear(4, 3), nn.Bilinear(3, 3, 2))
+    why = [layer.why_digital for layer in hwsim.summary(refused, hardware=HARDWARE).layers]
+    assert why == ["", "no analog counterpart"]
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,44 @@ import pytest
 import torch
 
 from analognas.testing import BrokenDeviceError, check_device
-from hwsim.devices import PUBLISHED_DEVICES, Device, DeviceState, PolynomialSpec
+from analognas.testing.devices import TIMES_S
+from hwsim.devices import (
+    PUBLISHED_DEVICES,
+    Device,
+    DeviceState,
+    Generic,
+    PolynomialSpec,
+    ReramMilo,
+    Sonos,
+    SramCharge,
+)
+from hwsim.faults import FaultSpec
 from hwsim.streams import standard_normal
 
 DEVICES = {name: spec.build() for name, spec in PUBLISHED_DEVICES.items()} | {
     "polynomial": PolynomialSpec(
         g_max_us=40, programming_us=(0.5, 1.2), drift_mean=(0.04,), drift_std=(0.01,)
-    ).build()
+    ).build(),
+    "sonos above 9 µS": Sonos(16.0),
+    "milo with voltages": ReramMilo(amplitude_v=0.5),
+    "sram": SramCharge(4, 0.05),
+    "generic normal": Generic(25.0, 0.0, "normal", "independent", 0.05, 0.02),
+    "generic proportional": Generic(25.0, 0.0, "uniform", "proportional", 0.05, 0.02),
+    "generic inverse": Generic(25.0, 2.5, "uniform", "inverse", 0.05, 0.0),
+    "faulty": FaultSpec(on=0.02, off=0.03, at_value=0.01).build(PUBLISHED_DEVICES["pcm"].build()),
 }
+TIMES = {"sonos above 9 µS": (0.0,)}
 DRIFTING = ("pcm", "hermes-1", "hermes-2", "polynomial", "ideal")
 
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_every_device_here_keeps_the_contract(name: str) -> None:
-    check_device(DEVICES[name], torch.Generator().manual_seed(0), never_rises=name in DRIFTING)
+    check_device(
+        DEVICES[name],
+        torch.Generator().manual_seed(0),
+        TIMES.get(name, TIMES_S),
+        never_rises=name in DRIFTING,
+    )
 
 
 @dataclass(frozen=True)

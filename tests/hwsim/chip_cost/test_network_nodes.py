@@ -234,7 +234,7 @@ def test_an_analog_network_has_the_nodes_of_its_digital_one() -> None:
         (lambda: hwsim.cost(Residual(), "aon-cim"), "`input_shape` must be given"),
         (
             lambda: hwsim.cost(Residual(), "aon-cim", input_shape=(3, 8, 8)),
-            "inputs that the network can run on",
+            r"inputs must be `\(batch, 4, height, width\)`, got \(1, 3, 8, 8\)",
         ),
         (lambda: hwsim.cost(nn.ReLU(), "aon-cim", input_shape=(3,)), "a layer that can be analog"),
         (

@@ -1,4 +1,4 @@
-"""Parameters that an analog layer takes over from a digital one."""
+"""A parameter of an analog layer from one of torch's layer."""
 
 from __future__ import annotations
 

@@ -1,0 +1,170 @@
+"""How fast recurrent and attention layers are on chips, as ratios to torch on the same network and data in one run.
+
+Validation is `hwsim.evaluate` of several chips at one time, a chip, beside the digital network on the same items in
+evaluation mode; a training step is a forward and backward pass in `HwaTraining.step()`, its update and clipping, beside
+a digital one with the same optimiser. Rounds of both alternate, and the best of each counts: of processor time on one
+thread, which other work on the machine disturbs little, else of time on the wall. Programming is not part of
+validation, drawing weight noise is part of the step.
+
+    python scripts/bench_sequences.py [--network NAME …] [--preset pcm-analognas] [--threads N] [--rounds 5] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import hwsim
+
+SYMBOLS = 50
+CHIPS = 5
+TARGET = 2.5
+
+
+class Recurrent(nn.Module):
+    """An embedding, a recurrent layer, and the next symbol at each step."""
+
+    def __init__(self, kind: type[nn.RNNBase], inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.symbols = nn.Embedding(SYMBOLS, inputs)
+        self.memory = kind(inputs, hidden, batch_first=True)
+        self.last = nn.Linear(hidden, SYMBOLS)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return scores, `(items, symbols, steps)`."""
+        return self.last(self.memory(self.symbols(tokens))[0]).mT
+
+
+class Encoder(nn.Module):
+    """An embedding, encoder layers, and the next symbol at each step."""
+
+    def __init__(self, width: int, heads: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.symbols = nn.Embedding(SYMBOLS, width)
+        layer = nn.TransformerEncoderLayer(width, heads, hidden, dropout=0.0, batch_first=True)
+        self.stack = nn.TransformerEncoder(layer, layers)
+        self.last = nn.Linear(width, SYMBOLS)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return scores, `(items, symbols, steps)`."""
+        return self.last(self.stack(self.symbols(tokens))).mT
+
+
+class Workload(NamedTuple):
+    """A network, and the sequences of a pass."""
+
+    build: Callable[[], nn.Module]
+    items: int
+    steps: int
+
+
+WORKLOADS = {
+    "lstm-504": Workload(lambda: Recurrent(nn.LSTM, 128, 504), 128, 64),
+    "lstm-128": Workload(lambda: Recurrent(nn.LSTM, 64, 128), 128, 64),
+    "gru-504": Workload(lambda: Recurrent(nn.GRU, 128, 504), 128, 64),
+    "encoder-128": Workload(lambda: Encoder(128, 4, 512, 2), 64, 64),
+    "encoder-256": Workload(lambda: Encoder(256, 4, 1024, 2), 64, 64),
+}
+
+
+def best(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the least seconds of each job, after a first round that does not count."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    found = dict.fromkeys(jobs, float("inf"))
+    for count in range(rounds + 1):
+        for name, job in jobs.items():
+            started = clock()
+            job()
+            if count:
+                found[name] = min(found[name], clock() - started)
+    return found
+
+
+def step_of(net: nn.Module, tokens: torch.Tensor, hwa: hwsim.HwaTraining | None) -> Callable[[], None]:
+    """Return a training step."""
+    optimizer = torch.optim.Adam((p for p in net.parameters() if p.requires_grad), 1e-3)
+    inputs, targets = tokens[:, :-1], tokens[:, 1:]
+
+    def step() -> None:
+        net.train()
+        optimizer.zero_grad()
+        if hwa is None:
+            F.cross_entropy(net(inputs), targets).backward()
+            optimizer.step()
+            return
+        with hwa.step():
+            F.cross_entropy(net(inputs), targets).backward()
+        optimizer.step()
+        hwa.after_update()
+
+    return step
+
+
+def measure(name: str, preset: str, rounds: int) -> dict[str, float]:
+    """Return milliseconds and ratios of one network."""
+    work = WORKLOADS[name]
+    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
+    model = work.build()
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(SYMBOLS, (work.items, work.steps + 1), generator=generator)
+    net = hwsim.to_analog(model, preset)
+    hwsim.calibrate(net, tokens[:, :-1])
+    chips = hwsim.program(net, n=CHIPS)
+    inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+
+    @torch.no_grad()
+    def digital() -> float:
+        return float(F.cross_entropy(model.eval()(inputs), targets))
+
+    def on_chip() -> float:
+        return float(hwsim.evaluate(chips, (inputs, targets), [1.0], "cross-entropy", progress=False).mean[0])
+
+    validation = best({"digital": digital, "analog": on_chip}, rounds)
+    training = best(
+        {
+            "digital": step_of(model, tokens, None),
+            "analog": step_of(net, tokens, hwsim.HwaTraining(net, seed=0)),
+        },
+        rounds,
+    )
+    return {
+        "validation_digital_ms": 1e3 * validation["digital"],
+        "validation_ratio": validation["analog"] / CHIPS / validation["digital"],
+        "step_digital_ms": 1e3 * training["digital"],
+        "step_ratio": training["analog"] / training["digital"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--preset", choices=hwsim.preset_names(), default="pcm-analognas")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    found = {name: measure(name, options.preset, options.rounds) for name in options.network}
+    if options.json:
+        print(json.dumps(found))
+        return
+    print(f"{'network':12} {'validation':>22} {'training step':>22}   target {TARGET} x")
+    for name, row in found.items():
+        times = (
+            f"{row[f'{part}_digital_ms']:10.1f} ms {row[f'{part}_ratio']:6.2f} x"
+            for part in ("validation", "step")
+        )
+        print(f"{name:12} {'  '.join(times)}")
+
+
+if __name__ == "__main__":
+    main()
