@@ -21,6 +21,7 @@ from analognas.cli import (
     schema,
     search,
     status,
+    surrogate,
     validate,
 )
 from analognas.cli.streams import drop_output
@@ -131,4 +132,5 @@ app.command("describe")(describe.describe)
 app.command("compare")(compare.compare)
 app.command("bench")(bench.bench)
 app.add_typer(data.app, name="data")
+app.add_typer(surrogate.app, name="surrogate")
 app.command("schema")(schema.schema)

@@ -1,0 +1,256 @@
+"""How well surrogates predict the rows of a table that they have not seen: a learning curve over random splits.
+
+Every surrogate is fitted on the same rows of each split and judged on all others. It is fitted on normal scores of the
+ranks, as a search does (`scale="ranks"`), or on the values. Its interval for a measurement holds what it is unsure of
+and the noise of measurements, which is what is left of its out-of-fold errors within the rows of the fit.
+
+Two trainings of the same candidates do not agree either: where a table has several, the agreement of one with the mean
+of the others is the noise ceiling.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analognas.bench.benchmark import mean_and_half_width
+from analognas.bench.error import BenchError
+from analognas.bench.table import BenchTable
+from analognas.specs.problems import nearest
+from analognas.strategies.normal_scores import NormalScores
+from surrogates import Surrogate, kendall_tau
+from surrogates.baselines import BASELINES, Baseline
+from surrogates.quality import Quality, quality, tau_at_equal_size
+from surrogates.specs import SURROGATES
+
+Scale: TypeAlias = Literal["ranks", "raw"]
+
+FOLDS: Final = 5
+"""Of the rows of a fit, for the noise of measurements."""
+
+NAMES: Final = tuple(field.name for field in fields(Quality))
+
+
+@dataclass(frozen=True)
+class SurrogateQuality:
+    """What an evaluation measured.
+
+    Attributes:
+        table: name of the table.
+        target: its column.
+        n_rows: usable rows.
+        splits: random splits.
+        scale: of the fits.
+        ceiling: τ of one training and the mean of the others, overall and at equal size; None with one training.
+        figures: `(splits,)` values by surrogate, rows of the fit, and figure of `surrogates.quality`.
+    """
+
+    table: str
+    target: str
+    n_rows: int
+    splits: int
+    scale: Scale
+    ceiling: tuple[float, float] | None
+    figures: Mapping[tuple[str, int], Mapping[str, npt.NDArray[np.float64]]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return means and 95 % half widths, JSON-able; null where a figure is not defined."""
+        return {
+            "table": self.table,
+            "target": self.target,
+            "rows": self.n_rows,
+            "splits": self.splits,
+            "scale": self.scale,
+            "noise_ceiling": None
+            if self.ceiling is None
+            else dict(zip(("tau", "tau_at_equal_size"), map(_or_null, self.ceiling), strict=True)),
+            "surrogates": [
+                {
+                    "surrogate": kind,
+                    "train": n,
+                    **{name: _interval(values[name]) for name in NAMES},
+                }
+                for (kind, n), values in self.figures.items()
+            ],
+        }
+
+    def to_text(self) -> str:
+        """Return a line a surrogate and number of rows."""
+        head = [
+            "surrogate",
+            "train",
+            "tau",
+            "equal size",
+            "Spearman",
+            "NDCG@10",
+            "top 10",
+            "R2",
+            "90 % covers",
+        ]
+        lines = [
+            f"{self.table}: {self.target}, {self.n_rows} rows, {self.splits} splits, fitted on {self.scale}",
+        ]
+        if self.ceiling is not None:
+            overall, equal = self.ceiling
+            lines.append(
+                f"noise ceiling, one training against the others: tau {overall:.3f}, equal size {equal:.3f}"
+            )
+        rows = [head]
+        for (kind, n), values in self.figures.items():
+            tau, half = mean_and_half_width(values["tau"])
+            others = [float(np.mean(values[name])) for name in NAMES[1:]]
+            rows.append([kind, str(n), f"{tau:.3f} ± {half:.3f}", *map(_shown, others)])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+        lines += [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        return "\n".join(lines)
+
+
+def evaluate_surrogates(
+    table: BenchTable,
+    surrogates: Sequence[str] | Mapping[str, Surrogate] = (),
+    *,
+    train: Sequence[int] = (50, 100, 200),
+    splits: int = 5,
+    scale: Scale = "ranks",
+    progress: Callable[[int, int], None] | None = None,
+) -> SurrogateQuality:
+    """Fit surrogates on rows of a table and judge them on all others.
+
+    Args:
+        table: what was measured.
+        surrogates: kinds (`analognas describe surrogates`) and baselines (`ridge`, `random-forest`, `mlp`), all of them
+            for none; or recipes by name.
+        train: rows of a fit, 5 or more.
+        splits: random splits, 2 or more.
+        scale: what is fitted: normal scores of the ranks, or the values.
+        progress: called with the fits done and all fits.
+
+    Raises:
+        BenchError: for a surrogate that is not known, or rows that the table does not have.
+    """
+    recipes = dict(surrogates) if isinstance(surrogates, Mapping) else _recipes(surrogates)
+    if splits < 2:
+        raise BenchError(f"`splits >= 2` must hold, or there is no interval to report, got {splits}")
+    for n in train:
+        if not FOLDS <= n <= len(table) - 2:
+            raise BenchError(
+                f"`train` must be {FOLDS} to {len(table) - 2} rows, since two of the {len(table)} of {table.name} are "
+                f"for the judgement, got {n}"
+            )
+    features = table.space.encode(table.population)
+    parameters = table.space.parameters(table.population)
+    figures: dict[tuple[str, int], Mapping[str, npt.NDArray[np.float64]]] = {}
+    jobs = [(kind, n) for kind in recipes for n in dict.fromkeys(train)]
+    for number, (kind, n) in enumerate(jobs):
+        found = []
+        for split in range(splits):
+            rows = np.random.default_rng(split).permutation(len(table))
+            found.append(
+                _judged(recipes[kind], features, table.values, parameters, rows[:n], rows[n:], scale, split)
+            )
+            if progress is not None:
+                progress(number * splits + split + 1, len(jobs) * splits)
+        figures[kind, n] = {name: np.array([getattr(one, name) for one in found]) for name in NAMES}
+    return SurrogateQuality(
+        table.name, table.target, len(table), splits, scale, noise_ceiling(table), figures
+    )
+
+
+def noise_ceiling(table: BenchTable) -> tuple[float, float] | None:
+    """Return τ of one training with the mean of the others, over candidates that have all, and the same at equal size.
+
+    None where candidates have one training.
+    """
+    if table.runs is None or table.trainings < 2:
+        return None
+    whole = np.flatnonzero(np.isfinite(table.runs).all(axis=1))
+    if len(whole) < 2:
+        return None
+    runs, parameters = table.runs[whole], table.space.parameters(table.population[whole])
+    taus = []
+    for one in range(runs.shape[1]):
+        others = np.delete(runs, one, axis=1).mean(axis=1)
+        taus.append((kendall_tau(others, runs[:, one]), tau_at_equal_size(others, runs[:, one], parameters)))
+    overall, equal = np.mean(taus, axis=0)
+    return float(overall), float(equal)
+
+
+def _recipes(names: Sequence[str]) -> dict[str, Surrogate]:
+    known = [*SURROGATES, *BASELINES]
+    found: dict[str, Surrogate] = {}
+    for name in names or known:
+        if name in BASELINES:
+            found[name] = Baseline(name)
+        elif name in SURROGATES:
+            found[name] = SURROGATES[name].model_validate({}).build()
+        else:
+            raise BenchError(f"there is no surrogate {name!r:.60}{nearest(name, known)}")
+    return found
+
+
+def _judged(
+    recipe: Surrogate,
+    features: pd.DataFrame,
+    values: npt.NDArray[np.float64],
+    parameters: npt.NDArray[np.int64],
+    known: npt.NDArray[np.intp],
+    unseen: npt.NDArray[np.intp],
+    scale: Scale,
+    seed: int,
+) -> Quality:
+    scores = NormalScores.fit(values[known]) if scale == "ranks" else None
+    own = values[known] if scores is None else scores.forward(values[known])
+    mean, std = _predicted(recipe, features.iloc[known], own, features.iloc[unseen], seed)
+    measured = values[unseen] if scores is None else scores.forward(values[unseen])
+    noise = _noise(recipe, features.iloc[known], own, seed) if (std > 0).any() else 0.0
+    spread = np.sqrt(np.square(std) + noise)
+    found = quality(measured, mean, std=spread if (std > 0).any() else None, parameters=parameters[unseen])
+    if scores is None:
+        return found
+    in_units = quality(values[unseen], scores.inverse(mean))
+    return Quality(**{**asdict(found), "r2": in_units.r2})
+
+
+def _predicted(
+    recipe: Surrogate, features: pd.DataFrame, own: npt.NDArray[np.float64], others: pd.DataFrame, seed: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    targets = pd.DataFrame({"accuracy_1d": own}, index=features.index)
+    prediction = recipe.fit(features, targets, np.random.default_rng(seed)).predict(others)
+    mean, std = (
+        frame["accuracy_1d"].to_numpy(dtype=np.float64) for frame in (prediction.mean, prediction.std)
+    )
+    return mean, std
+
+
+def _noise(recipe: Surrogate, features: pd.DataFrame, own: npt.NDArray[np.float64], seed: int) -> float:
+    """Return the variance of measurements that is left of out-of-fold errors when the surrogate's own is taken off."""
+    left = 0.0
+    for fold in np.array_split(np.random.default_rng(seed).permutation(len(own)), FOLDS):
+        rest = np.setdiff1d(np.arange(len(own)), fold)
+        mean, std = _predicted(recipe, features.iloc[rest], own[rest], features.iloc[fold], seed)
+        left += float((np.square(own[fold] - mean) - np.square(std)).sum())
+    return max(0.0, left / len(own))
+
+
+def _interval(values: npt.NDArray[np.float64]) -> dict[str, float] | None:
+    if not np.isfinite(values).all():
+        return None
+    mean, half = mean_and_half_width(values)
+    return {"mean": mean, "half_width_95": half}
+
+
+def _or_null(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _shown(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "-"
