@@ -7,8 +7,12 @@ that no draw depends on how many others came before it.
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import numpy as np
+
+MOST_SEEDS: Final = 1000
+"""Searches of one strategy in a comparison."""
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:

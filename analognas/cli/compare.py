@@ -86,8 +86,8 @@ def compare(
 
 def _seeds(text: str) -> int | list[int]:
     """Read a number of seeds, or a list of them; a single one of a list has a comma behind it."""
-    from analognas.comparison.plan import MOST_SEEDS
     from analognas.errors import UserError
+    from analognas.seeds import MOST_SEEDS
 
     try:
         numbers = [int(part) for part in text.split(",") if part.strip()]

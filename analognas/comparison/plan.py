@@ -25,6 +25,7 @@ from analognas.record.directory import (
     open_run,
 )
 from analognas.runs.resume_checks import search_differences, with_bounds_of
+from analognas.seeds import MOST_SEEDS
 from analognas.specs.problems import Place
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.specs import SELECTABLE, STRATEGIES
@@ -37,8 +38,6 @@ FOLDER: Final = Path("comparisons")
 
 DEFAULT_DESIGN: Final = 8
 """Trials that count as the design where neither a strategy nor the first one has one."""
-
-MOST_SEEDS: Final = 1000
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -1,5 +1,6 @@
 """What a comparison consists of: configurations, directories, the order of the searches, and what is refused."""
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from analognas.config.document import parse_document
 from analognas.config.loader import dump_config
 from analognas.errors import UserError
 from analognas.record.directory import create_run
+from analognas.strategies.entry_point import EntryPointStrategySpec
 from analognas.strategies.specs import (
     AnalogNASSpec,
     LocalSearchSpec,
@@ -93,6 +95,14 @@ def test_two_settings_of_one_strategy_are_two_strategies(tmp_path) -> None:
     )
     assert [run.config.search.strategy.design for run in labelled.runs] == [4, 7]
     assert [run.path.parent.name for run in labelled.runs] == ["few", "many"]
+
+
+def test_an_installed_strategy_is_named_like_a_built_in_one(tmp_path, monkeypatch) -> None:
+    offered = [EntryPoint("theirs", "their_package:Theirs", "analognas.strategies")]
+    monkeypatch.setattr("analognas.bench.strategy_text.entry_points", lambda group: offered)
+    (run,) = a_plan(tmp_path / "out", ["theirs(start=2)"], seeds=1).runs
+    assert run.config.search.strategy == EntryPointStrategySpec(name="theirs", options={"start": 2})
+    assert run.path == tmp_path / "out" / "theirs-start-2" / "seed-0"
 
 
 @pytest.mark.parametrize(

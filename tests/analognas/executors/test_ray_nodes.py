@@ -58,7 +58,7 @@ def test_data_are_shared_and_come_back_as_they_went(cluster) -> None:
 
 
 def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, monkeypatch) -> None:
-    from analognas import api
+    from analognas.api import searches
     from analognas.executors import ray_object_store
 
     packed = []
@@ -77,7 +77,7 @@ def test_the_data_are_put_into_the_object_store_once_a_run(tmp_path, cluster, mo
         "search.trials=6",
         "final.finalists=2",
     )
-    run = api.search(write_small(tmp_path), out=tmp_path / "run", overrides=values, observer=Silent())
+    run = searches.search(write_small(tmp_path), out=tmp_path / "run", overrides=values, observer=Silent())
     assert run.result is not None
     assert any(len(shape) == 4 for _, shape in packed), "no images went into the object store"
     assert len(packed) == len(set(packed))
