@@ -39,7 +39,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
         "README.md",
         *(
             f"docs/{page}.md"
-            for page in ("cost", "near-memory-unit", "observers", "python", "search", "tasks")
+            for page in ("cost", "learning", "near-memory-unit", "observers", "python", "search", "tasks")
         ),
         *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),
     ],
