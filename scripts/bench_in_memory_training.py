@@ -3,8 +3,8 @@
     python scripts/bench_in_memory_training.py [--peer PYTHON] [--repeats 5] [--json]
 
 Inputs and gradients are uniform in -1 to 1. The learning rate sets how many pulses an update has: 0.01 fills trains of
-5 slots, 0.0001 hardly one. Times are processor times on one thread, each the best of the repeats, which hardly depend on
-what else a machine does. Memory is what the cells of one weight take.
+5 slots, 0.0001 hardly one. Times are processor times on one thread, each the best of the repeats, which hardly depend
+on what else a machine does. Memory is what the cells of one weight take.
 
 `--peer` names the Python interpreter of an environment with aihwkit (extra `peers`), whose compiled tiles need a torch
 that they were built for: aihwkit 1.1.0 loads its own with torch 2.10, not with 2.9 or 2.13.

@@ -152,8 +152,12 @@ class TransferOptimizer(PulsedOptimizer):
 
 
 def fast_rate(gradient: Gradient, group: Group, granularity: float, state: State) -> float:
-    """Return the rate at which the largest product takes `fast_lr` of the slots of a train, by its running mean."""
+    """Return the rate at which the largest product takes `fast_lr` of the slots of a train, by its running mean.
+
+    Where the gradient alone is known, the largest takes the whole train: it stands for all samples of the batch.
+    """
     for name, value in zip(("mean_x", "mean_d"), gradient.largest(), strict=True):
         state[name] = MEMORY * state[name] + (1 - MEMORY) * value if name in state else value
     strength = state["mean_x"] * state["mean_d"]
-    return float(group["fast_lr"] * group["gradient_slots"] * granularity / strength) if strength > 0 else 0.0
+    part = 1.0 if gradient.x is None else group["fast_lr"]
+    return float(part * group["gradient_slots"] * granularity / strength) if strength > 0 else 0.0

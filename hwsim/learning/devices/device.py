@@ -69,9 +69,9 @@ class PulsedDevice(Spec):
     """Variation of the upper bound over cells, relative."""
     w_min_spread: Spread = 0.0
     """Variation of the lower bound over cells, relative."""
-    crossed_bounds: Literal["collapse", "mirror", "zero"] = "collapse"
-    """What becomes of cells whose bounds cross: `collapse`: a dead cell at their mean; `mirror`: bounds and steps get
-    the signs that they should have; `zero`: no bound crosses zero."""
+    crossed_bounds: Literal["zero", "collapse", "mirror"] = "zero"
+    """What becomes of cells with bounds on the wrong side of zero: `zero`: the bound is zero; `collapse`: where bounds
+    cross, a dead cell at their mean; `mirror`: bounds and steps get the signs that they should have."""
     cycle_noise: Factor = 0.0
     """Variation of one step from pulse to pulse, in units of the step."""
     write_noise: Factor = 0.0

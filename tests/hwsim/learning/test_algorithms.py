@@ -56,12 +56,12 @@ def error(algorithm: str, steps: int, offset: float = 0.0, width: float = 1.0, s
 
 @pytest.mark.slow
 def test_two_arrays_learn_what_one_cannot_and_agad_needs_no_reference() -> None:
-    """In 6,000 of the 20,000 steps of `scripts/reproduce/in_memory_training.py`, with looser bounds."""
-    assert error("sgd", 3000) > 0.12
-    assert error("ttv2", 6000) < 0.11
-    assert error("ttv2", 6000, offset=0.5) > 0.3
-    agad, off = error("agad", 6000), error("agad", 6000, offset=0.5)
-    assert agad < 0.13 and off == pytest.approx(agad, rel=0.2)
+    """In 4,000 of the 20,000 steps of `scripts/reproduce/in_memory_training.py`, with looser bounds."""
+    assert error("sgd", 1500) > 0.12
+    assert error("ttv2", 4000) < 0.11
+    assert error("ttv2", 2500, offset=0.5) > 0.3
+    agad, off = error("agad", 4000), error("agad", 4000, offset=0.5)
+    assert agad < 0.14 and off == pytest.approx(agad, rel=0.2)
 
 
 def test_plain_descent_does_better_on_more_symmetric_devices() -> None:

@@ -65,7 +65,7 @@ def test_mean_steps_follow_the_law(name, up) -> None:
 def test_a_staircase_saturates_at_the_bounds(name) -> None:
     """Twice as many pulses as there are states lead from bound to bound, or nearer than noise can tell."""
     device = DEVICES[name]
-    states = min(device.n_states, 400)
+    states = min(device.n_states, 100)
     device = replaced(
         device, {"step": device.step * device.n_states / states, "cycle_noise": 0.0, "write_noise": 0.0}
     )
@@ -136,7 +136,9 @@ def test_variation_from_cell_to_cell() -> None:
 
 def test_crossed_bounds() -> None:
     common = {"step": 0.01, "w_max_spread": 2.0, "w_min_spread": 2.0}
-    collapsed = learning.SoftBounds(**common).fabricate(SHAPE, torch.Generator().manual_seed(0))
+    collapsed = learning.SoftBounds(crossed_bounds="collapse", **common).fabricate(
+        SHAPE, torch.Generator().manual_seed(0)
+    )
     dead = collapsed["low"] == collapsed["high"]
     assert 0.02 < float(dead.float().mean()) < 0.4
     assert not bool(collapsed["up_0"][dead].any() or collapsed["dn_0"][dead].any())
