@@ -165,7 +165,7 @@ class AnalogMatrix:
         found = []
         for row0, row1 in self._layer.mapping.blocks:
             # weights of one have scales of one: those of the columns are on the other side now
-            ones = torch.ones(row1 - row0, self.shape[0])
+            ones = self._layer.weight.new_ones(row1 - row0, self.shape[0])
             layer = array(ones, None, self.hardware, trained=False)
             layer.input_range.fill_(1.0)
             layer.execution = Execution(
@@ -255,4 +255,4 @@ def _as_given(x: Array, rows: torch.Tensor) -> Array:
     if isinstance(x, torch.Tensor):
         return found.to(x.device, x.dtype if x.is_floating_point() else found.dtype)
     kind = x.dtype if np.issubdtype(x.dtype, np.floating) else np.float32
-    return np.asarray(found.numpy(), dtype=kind)
+    return np.asarray(found.cpu().numpy(), dtype=kind)

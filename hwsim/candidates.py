@@ -34,7 +34,7 @@ def missing_names(model: nn.Module, entries: Collection[str | type[nn.Module]]) 
     """Return what is wrong with names that no layer has, or that are of a part of one."""
     modules: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     inside = {
-        f"{name}.{part}": name
+        (f"{name}.{part}" if name else part): name
         for name, module in modules.items()
         if is_layer(module)
         for part, _ in module.named_modules()
@@ -47,11 +47,15 @@ def missing_names(model: nn.Module, entries: Collection[str | type[nn.Module]]) 
         if isinstance(name, str) and name not in modules
     ]
     parts = [
-        f"`{entry}` in `digital_layers`: it is part of `{inside[entry]}`, which is analog or digital as a whole"
+        f"`{entry}` in `digital_layers`: it is part of {_named_layer(inside[entry])}, analog or digital as a whole"
         for entry in entries
         if isinstance(entry, str) and entry in inside and modules[inside[entry]] not in kept
     ]
     return absent + parts
+
+
+def _named_layer(name: str) -> str:
+    return f"`{name}`" if name else "the model"
 
 
 def cannot_become_analog(problems: list[str], layers: bool) -> str:

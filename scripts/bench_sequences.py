@@ -1,10 +1,10 @@
 """How fast recurrent and attention layers are on chips, as ratios to torch on the same network and data in one run.
 
-Validation is `hwsim.evaluate` of several chips at one time, a chip, beside the digital network on the same items in
+Validation is a tenth of `hwsim.evaluate` of five chips at two times, beside the digital network on the same items in
 evaluation mode; a training step is a forward and backward pass in `HwaTraining.step()`, its update and clipping, beside
 a digital one with the same optimiser. Rounds of both alternate, and the best of each counts: of processor time on one
-thread, which other work on the machine disturbs little, else of time on the wall. Programming is not part of
-validation, drawing weight noise is part of the step.
+thread, which other work on the machine disturbs little, else of time on the wall. Large chips are programmed anew in
+each validation, as memory keeps few; drawing weight noise is part of the step.
 
     python scripts/bench_sequences.py [--network NAME …] [--preset pcm-analognas] [--threads N] [--rounds 5] [--json]
 """
@@ -25,6 +25,7 @@ import hwsim
 
 SYMBOLS = 50
 CHIPS = 5
+TIMES = (1.0, 86_400.0)
 TARGET = 2.5
 
 
@@ -124,7 +125,7 @@ def measure(name: str, preset: str, rounds: int) -> dict[str, float]:
         return float(F.cross_entropy(model.eval()(inputs), targets))
 
     def on_chip() -> float:
-        return float(hwsim.evaluate(chips, (inputs, targets), [1.0], "cross-entropy", progress=False).mean[0])
+        return float(hwsim.evaluate(chips, (inputs, targets), TIMES, "cross-entropy", progress=False).mean[0])
 
     validation = best({"digital": digital, "analog": on_chip}, rounds)
     training = best(
@@ -136,7 +137,7 @@ def measure(name: str, preset: str, rounds: int) -> dict[str, float]:
     )
     return {
         "validation_digital_ms": 1e3 * validation["digital"],
-        "validation_ratio": validation["analog"] / CHIPS / validation["digital"],
+        "validation_ratio": validation["analog"] / (CHIPS * len(TIMES)) / validation["digital"],
         "step_digital_ms": 1e3 * training["digital"],
         "step_ratio": training["analog"] / training["digital"],
     }

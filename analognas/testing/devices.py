@@ -76,6 +76,7 @@ def check_device(
             f"a rise at {t_s:g} s",
         )
     _check_refusal(device, state, seed)
+    _check_curvature(device, state["g_us"])
     again = _call("program", device.program, targets, _seeded(seed))
     rule = "must depend on targets and generator alone, because a chip may be drawn again"
     _require(_equal(state, again), "program", rule, "another state after reading")
@@ -159,6 +160,19 @@ def _check_refusal(device: Device, state: DeviceState, seed: int) -> None:
     except Exception as error:
         refused = type(error).__name__
     _require(refused == "ValueError", "read", "must raise ValueError for a time before 0", refused)
+
+
+def _check_curvature(device: Device, g_us: torch.Tensor) -> None:
+    """Check what a device says of currents that are not proportional to voltages, if it does."""
+    from hwsim.devices.device import NonlinearDevice
+
+    if not isinstance(device, NonlinearDevice) or not device.is_nonlinear:
+        return
+    powers = _call("curvature_us", device.curvature_us, g_us)
+    rule = "must return a tuple of one tensor a power, from the square on"
+    _require(isinstance(powers, tuple) and len(powers) > 0, "curvature_us", rule, type(powers).__name__)
+    for power, tensor in enumerate(powers, start=2):
+        _check_tensor("curvature_us", f"what input^{power} is multiplied by", tensor, g_us)
 
 
 def _check_tensor(method: str, what: str, tensor: object, like: torch.Tensor) -> None:

@@ -154,3 +154,19 @@ def test_a_device_that_remembers_is_refused() -> None:
 
 def test_a_rise_is_allowed_where_nobody_promises_less() -> None:
     check_device(Leaking("rises"), torch.Generator().manual_seed(0))
+
+
+class Bending(Leaking):
+    """Says how its current bends, in the wrong form."""
+
+    is_nonlinear = True
+
+    def curvature_us(self, g_us: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (g_us.double(),)
+
+
+def test_what_a_device_says_of_its_currents_is_checked() -> None:
+    with pytest.raises(
+        BrokenDeviceError, match=r"`curvature_us` must return what input\^2 .* float32.*float64"
+    ):
+        check_device(Bending(), torch.Generator().manual_seed(0))
