@@ -47,7 +47,16 @@ def test_a_tour_tells_its_story_in_60_lines(subject: str) -> None:
         "README.md",
         *(
             f"docs/{page}.md"
-            for page in "cost learning near-memory-unit observers python search shared-gain tasks".split()
+            for page in [
+                "cost",
+                "learning",
+                "near-memory-unit",
+                "observers",
+                "python",
+                "search",
+                "shared-gain",
+                "tasks",
+            ]
         ),
         *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),
     ],

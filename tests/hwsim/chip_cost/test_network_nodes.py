@@ -119,11 +119,11 @@ def test_every_layer_that_stays_digital_has_a_row_with_its_weights_and_products(
     words = torch.zeros(1, 7, dtype=torch.long)
     mac = own_chip().digital.mac
     assert mac is not None
-    found = hwsim.cost(Words(), own_chip(), words, digital_layers="kept")
+    found = hwsim.cost(Words(), own_chip(), words, digital_layers=["lstm", "kept"])
     assert found.digital == (
         DigitalLayer("Words", "Words", 7, 2 * 7 * 7 * 5, "parameters of its own"),
         DigitalLayer("look_up", "Embedding", 300, 0, "look-up"),
-        DigitalLayer("lstm", "LSTM", 4 * 5 * (6 + 5), 7 * 4 * 5 * (6 + 5), "no analog counterpart"),
+        DigitalLayer("lstm", "LSTM", 4 * 5 * (6 + 5), 7 * 4 * 5 * (6 + 5), "kept digital"),
         DigitalLayer("kept", "Linear", 6, 7 * 6, "kept digital"),
     )
     rows = {row.name: row for row in found.rows}
@@ -172,10 +172,10 @@ class Recurrent(nn.Module):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_recurrent_layer_is_one_row_and_what_follows_waits_for_all_before(
+def test_a_recurrent_layer_that_stays_digital_is_one_row_and_what_follows_waits_for_all_before(
     layer: nn.Module, macs: int
 ) -> None:
-    found = traced(Recurrent(layer), 7, 6)
+    found = traced(Recurrent(layer), 7, 6, digital_layers="layer")
     assert found.names == ("first", "last")
     assert (found.nodes[1].sources, found.nodes[1].needs) == ((0,), (7,))
     assert [(one.name, one.macs) for one in found.digital] == [("layer", macs)]

@@ -114,7 +114,7 @@ def test_hardware_aware_training_lowers_the_loss(fold: bool | None) -> None:
     hwa = hwsim.HwaTraining(net, seed=0, learn_ranges=True)
     optimizer = torch.optim.Adam(net.parameters(), 0.01)
     losses = []
-    for _ in range(60):
+    for _ in range(120):
         optimizer.zero_grad()
         with hwa.step():
             loss = nn.functional.cross_entropy(net(x), y)
