@@ -1,0 +1,93 @@
+"""Learning curves of surrogates on tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analognas.bench import BenchError, BenchTable, open_table
+from analognas.bench.gene_space import GeneSpace
+from analognas.bench.surrogate_quality import evaluate_surrogates, noise_ceiling
+from analognas.bench.table import make_table
+from surrogates.gaussian_process import GaussianProcessSurrogate
+from tests.analognas.cli.command_line import invoke
+
+
+@pytest.fixture(scope="module")
+def table() -> BenchTable:
+    rng = np.random.default_rng(0)
+    space = GeneSpace(tuple("abcdefg"), (("0", "1", "2"),) * 7)
+    population = np.unique(space.sample(400, rng), axis=0)[:240]
+    truth = (population * np.arange(1, 8)).sum(axis=1) / 10
+    runs = truth[:, None] + 0.15 * rng.standard_normal((240, 3))
+    costs = {"parameters": 1000.0 + 50 * population.sum(axis=1)}
+    return make_table("made up", "accuracy", space, population, runs.mean(axis=1), {}, runs=runs, costs=costs)
+
+
+def test_more_rows_predict_better_and_intervals_cover(table: BenchTable) -> None:
+    found = evaluate_surrogates(table, ["gaussian-process", "ridge"], train=(20, 120), splits=4)
+    few, many = (found.figures["gaussian-process", n] for n in (20, 120))
+    assert many["tau"].mean() > few["tau"].mean() > 0.3
+    assert many["tau_at_equal_size"].mean() > 0.3
+    assert 0.8 <= many["coverage_90"].mean() <= 0.98
+    assert found.figures["ridge", 120]["tau"].mean() > 0.9  # the truth is linear
+    assert np.isnan(found.figures["ridge", 120]["coverage_90"]).all()
+
+
+def test_the_ceiling_is_how_well_one_training_predicts_the_others(table: BenchTable) -> None:
+    ceiling = noise_ceiling(table)
+    assert ceiling is not None
+    assert 0.8 < ceiling[0] < 1.0
+    assert 0.0 < ceiling[1] < ceiling[0]
+    assert noise_ceiling(open_table("synthetic", None)) is None
+
+
+def test_a_recipe_of_ones_own_is_judged_by_its_name(table: BenchTable) -> None:
+    found = evaluate_surrogates(
+        table, {"mine": GaussianProcessSurrogate()}, train=[30], splits=2, scale="raw"
+    )
+    assert list(found.figures) == [("mine", 30)]
+    assert "fitted on raw" in found.to_text()
+    content = json.loads(json.dumps(found.to_json()))
+    assert content["surrogates"][0]["tau"]["mean"] == pytest.approx(found.figures["mine", 30]["tau"].mean())
+    assert content["noise_ceiling"]["tau"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"surrogates": ["comittee"]}, "no surrogate 'comittee', did you mean `committee`?"),
+        ({"train": (239,)}, "`train` must be 5 to 238 rows"),
+        ({"train": (4,)}, "got 4"),
+        ({"splits": 1}, "`splits >= 2` must hold"),
+    ],
+)
+def test_what_cannot_be_evaluated(table: BenchTable, arguments: dict, message: str) -> None:
+    with pytest.raises(BenchError) as error:
+        evaluate_surrogates(table, **arguments)
+    assert message in str(error.value)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    rows = "\n".join(f"{a},{b},{c},{a + 2 * b + c / 3}" for a in range(3) for b in range(3) for c in range(3))
+    (tmp_path / "table.csv").write_text(f"gene_a,gene_b,gene_c,accuracy\n{rows}\n")
+    arguments = [
+        "--table",
+        tmp_path / "table.csv",
+        "--target",
+        "accuracy",
+        "--surrogate",
+        "gaussian-process,ridge",
+    ]
+    done = invoke("surrogate", "evaluate", *arguments, "--train", "10", "--splits", "2", "--json")
+    assert done.exit_code == 0, done.output
+    assert [entry["surrogate"] for entry in json.loads(done.stdout)["surrogates"]] == [
+        "gaussian-process",
+        "ridge",
+    ]
+    wrong = invoke("surrogate", "evaluate", *arguments, "--train", "ten")
+    assert wrong.exit_code == 2
+    assert "--train must be whole numbers" in wrong.output
