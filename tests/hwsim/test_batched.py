@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,26 @@ VARIANTS = {
     "uncompensated": ("reram-cmo", {"compensation.kind": "none"}),
     "column": ("pcm-hermes-2", {"compensation.kind": "column", "compensation.readout": "mvm"}),
     "reram": ("reram-wan2022", {}),
+    "faulty": ("pcm-analognas", {"faults": {"on": 0.01, "at_value": 0.02}}),
+    "bent": ("pcm-analognas", {"device": {"kind": "reram-milo2022", "amplitude_v": 0.5}}),
 }
+
+
+class Sequences(nn.Module):
+    """Recurrent and attention layers, a transposed convolution, and a matrix of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose1d(3, 6, 3, 2, groups=3)
+        self.memory = nn.LSTM(6, 8, batch_first=True, proj_size=5)
+        self.gates = nn.GRUCell(5, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.matrix = nn.Parameter(torch.ones(8, 5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        states, _ = self.memory(self.up(x.flatten(2)[:, :, :1]).mT)
+        h = torch.stack([self.gates(state) for state in states.unbind(1)], 1)
+        return self.attention(h, h, h, need_weights=False)[0].mean(1) @ self.matrix
 
 
 def _network() -> nn.Module:
@@ -150,15 +170,20 @@ def test_keys_are_hashed_like_the_noise_of_one_chip() -> None:
     assert [number % 2**64 for number in first] == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("adabs", [False, True])
-def test_no_evaluation_mixes_devices(variant: str, adabs: bool, values_on_meta: TorchDispatchMode) -> None:
+ON_META = [(_network, variant, adabs) for variant in VARIANTS for adabs in (False, True)]
+ON_META += [(Sequences, variant, False) for variant in ("rasch", "bent")]
+
+
+@pytest.mark.parametrize(("build", "variant", "adabs"), ON_META)
+def test_no_evaluation_mixes_devices(
+    build: Callable[[], nn.Module], variant: str, adabs: bool, values_on_meta: TorchDispatchMode
+) -> None:
     preset, changes = VARIANTS[variant]
-    net = hwsim.to_analog(_network(), hwsim.preset(preset).replace(changes))
+    net = hwsim.to_analog(build(), hwsim.preset(preset).replace(changes))
     x, y = torch.randn(12, 3, 8, 8), torch.ones(12, dtype=torch.int64)
     hwsim.calibrate(net, x)
     with values_on_meta:
-        for network in (net.to("meta"), hwsim.to_analog(_network().to("meta"), hwsim.preset(preset))):
+        for network in (net.to("meta"), hwsim.to_analog(build().to("meta"), hwsim.preset(preset))):
             hwsim.calibrate(network, x)
             chips = hwsim.program(network, n=3, seed=3)
             assert {tensor.device.type for tensor in chips.state.values()} == {"meta"}
@@ -166,14 +191,15 @@ def test_no_evaluation_mixes_devices(variant: str, adabs: bool, values_on_meta: 
             assert curve.accuracy.tolist() == [[1.0] * 3] * 2
 
 
+@pytest.mark.parametrize("build", [_network, Sequences])
 @pytest.mark.parametrize("modifier", ["gaussian", "device"])
 @pytest.mark.parametrize("learned", [False, True])
 def test_no_training_step_mixes_devices(
-    modifier: Any, learned: bool, values_on_meta: TorchDispatchMode
+    modifier: Any, learned: bool, build: Callable[[], nn.Module], values_on_meta: TorchDispatchMode
 ) -> None:
     x = torch.randn(12, 3, 8, 8).to("meta")
     with values_on_meta:
-        net = hwsim.to_analog(_network().to("meta"), hwsim.preset("pcm-rasch2023"))
+        net = hwsim.to_analog(build().to("meta"), hwsim.preset("pcm-rasch2023"))
         hwsim.calibrate(net, x)
         hwa = hwsim.HwaTraining(
             net, generator=torch.Generator(), modifier=modifier, learn_ranges=learned, learn_scales=learned
