@@ -51,7 +51,7 @@ STEPS: Final = 20_000
 LR: Final = 0.1
 OFFSETS: Final = (0.0, 0.1, 0.5, 1.0)
 STATES: Final = (20, 200)
-WIDTHS: Final = (1.0, 4.0, 16.0, 64.0)
+WIDTHS: Final = (1.0, 4.0, 16.0)
 
 
 def soft_bounds(step: float, bound_spread: float, width: float = 1.0) -> learning.SoftBounds:

@@ -108,7 +108,8 @@ class PulsedOptimizer(Optimizer):
                     f"matrices on arrays must be float32, got {parameter.dtype}: convert the network with `.float()`"
                 )
             state = self.state[parameter]
-            state["step"], state["index"] = 0, sum("index" in other for other in self.state.values())
+            state["seed"], state["step"] = self._seed, 0
+            state["index"] = sum("index" in other for other in self.state.values())
             matrix = parameter.detach().flatten(1)
             largest = float(matrix.abs().max()) if matrix.numel() else 0.0
             scale = (largest or 1.0) / group["weight_range"]
@@ -192,7 +193,7 @@ class PulsedOptimizer(Optimizer):
             array.after_batch(self._seed_of(state, "rest", name))
 
     def _seed_of(self, state: State, *purpose: str) -> int:
-        return derive_seed(self._seed, state["index"], state["step"], *purpose)
+        return derive_seed(state["seed"], state["index"], state["step"], *purpose)
 
     @staticmethod
     def _is_analog(parameter: torch.Tensor, group: Group) -> bool:

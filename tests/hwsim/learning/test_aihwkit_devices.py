@@ -65,6 +65,12 @@ def ours(name: str) -> list[torch.Tensor]:
     return found
 
 
+def spread(w: torch.Tensor) -> float:
+    """Return the distance of two quantiles; a few cells with bounds near zero rule the standard deviation."""
+    low, high = torch.quantile(w.flatten(), torch.tensor([0.16, 0.84]))
+    return float(high - low)
+
+
 @pytest.mark.parametrize("name", PEERS)
 def test_staircases_have_the_same_mean_and_spread(name) -> None:
     device = learning.device(name)
@@ -76,8 +82,8 @@ def test_staircases_have_the_same_mean_and_spread(name) -> None:
             (1, 1), torch.Generator().manual_seed(0)
         )
         granularity = float(device.down(torch.zeros(1, 1), cells))
-    for mine, other in zip(ours(name), theirs(PEERS[name], granularity), strict=True):
+    for pulse, mine, other in zip(AT, ours(name), theirs(PEERS[name], granularity), strict=True):
         error = float(((mine.var() + other.var()) / mine.numel()).sqrt())
-        shift = 0.03 * min(device.cycle_noise, 5.0) * abs(float(other.mean()))
+        shift = 0.015 * device.cycle_noise * granularity * (pulse + 1)
         assert abs(float(mine.mean() - other.mean())) < 4 * error + shift
-        assert float(mine.std()) == pytest.approx(float(other.std()), rel=0.05)
+        assert spread(mine) == pytest.approx(spread(other), rel=0.05)
