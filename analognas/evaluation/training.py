@@ -20,15 +20,13 @@ import hwsim
 from analognas.driver.successive_halving import reduced_epochs
 from analognas.errors import EvaluationError
 from analognas.evaluation.prepared import PreparedTask
+from analognas.evaluation.stopped_early import STOPPED_EARLY
 from analognas.seeds import derive_seed
 from analognas.training.loop import Schedule, Step, accuracy, plain_step, train
 from search_spaces import initialise
 
 CALIBRATION_INPUTS: Final = 512
 CALIBRATION_BATCH: Final = 128
-
-STOPPED_EARLY: Final = "stopped early"
-"""What the reason of a trial that was given up begins with."""
 
 
 @dataclass(frozen=True)

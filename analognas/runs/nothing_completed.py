@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analognas.evaluation.training import STOPPED_EARLY
+from analognas.evaluation.stopped_early import STOPPED_EARLY
 from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from surrogates import GaussianProcessSurrogate
+from surrogates.feature_groups import BALANCES
 from surrogates.gaussian_process import LEAST_SPREAD, LENGTHS, MOST_TRIALS, NOISES
 
 
@@ -15,12 +18,14 @@ def mixture_by_hand(x: np.ndarray, y: np.ndarray, new: np.ndarray) -> tuple[np.n
     scale = np.maximum(x.std(axis=0), LEAST_SPREAD * np.ptp(x, axis=0))
     points, others = x / scale, new / scale
     both = np.concatenate([points, others])
-    distances = np.array([[((p - q) ** 2).sum() for q in both] for p in both])
     n, centred = len(x), y - y.mean()
-    median = np.median(distances[:n, :n][distances[:n, :n] > 0])
+    kinds = []
+    for columns in ([2], [0, 1]):  # yes or no, numbers
+        own = np.array([[((p[columns] - q[columns]) ** 2).sum() for q in both] for p in both])
+        kinds.append(own / np.median(own[:n, :n][own[:n, :n] > 0]))
     weights, means, variances = [], [], []
-    for length in LENGTHS:
-        r = np.sqrt(5 * distances / (length * median))
+    for (first, second), length in product(BALANCES, LENGTHS):
+        r = np.sqrt(5 * (first * kinds[0] + second * kinds[1]) / length)
         kernel = (1 + r + r**2 / 3) * np.exp(-r)
         for noise in NOISES:
             noisy = kernel[:n, :n] + noise * np.eye(n)

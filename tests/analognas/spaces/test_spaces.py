@@ -12,12 +12,12 @@ from search_spaces import ResNetSpace
 
 @pytest.mark.parametrize("kind", sorted(set(SPACES) - {"entry-point", "object"}))
 def test_every_kind_makes_a_space_that_keeps_its_contract(kind: str) -> None:
-    changes = (
-        {"cells_per_stage": 1, "channels": 4}
-        if kind == "nasbench201"
-        else {"r": (1, 2), "oc0": (4, 8), "b": (1, 2)}
-    )
-    space = SPACES[kind](**changes).build((2, 8, 8), 3)
+    changes = {
+        "nasbench201": {"cells_per_stage": 1, "channels": 4},
+        "resnet": {"r": (1, 2), "oc0": (4, 8), "b": (1, 2)},
+        "staged": {"width": (4, 8), "stem_width": (4, 8), "depth": 2},
+    }
+    space = SPACES[kind](**changes[kind]).build((2, 8, 8), 3)
     check_space(space, np.random.default_rng(0), input_shape=(2, 8, 8), n_classes=3)
 
 

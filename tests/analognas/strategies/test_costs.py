@@ -129,7 +129,7 @@ def test_a_bound_that_nothing_meets_says_the_smallest_found() -> None:
 
 
 def test_every_metric_has_one_formula() -> None:
-    formulas = [*MEASURED, "digital_accuracy", *COSTS]
+    formulas = [*MEASURED, "digital_accuracy", "training_loss", *COSTS]
     assert sorted(formulas) == sorted(TABLE)
 
 

@@ -112,7 +112,7 @@ class TestSurrogateStrategies:
             meets = bounded.feasible(found.metrics)
             shares.append(meets[12:].mean())
             assert found.metrics["accuracy_1d"][meets].max() > 0.85  # the best under the bound has 0.893
-        assert np.mean(shares) > (0.7 if kind == "surrogate-guided" else 0.45)  # 0.4 of the space meets it
+        assert np.mean(shares) > (0.55 if kind == "surrogate-guided" else 0.45)  # 0.4 of the space meets it
 
     def test_a_bounded_metric_that_is_not_measured_is_an_error(self, kind, ladder, bench) -> None:
         past = bench.run(strategy_named(kind), SearchProblem(ladder, Objective("accuracy_1d", 1), {}), 12)
