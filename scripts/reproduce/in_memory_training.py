@@ -74,11 +74,12 @@ def study_optimizer(run: Run, parameters: list[nn.Parameter]) -> torch.optim.Opt
     """Return the algorithm of a run with the constants of the publication."""
     step = 2 / run["states"]
     width = run.get("width", 1.0)
-    common: dict[str, Any] = {"weight_range": 1.0, "seed": run["seed"], "periphery": "ideal"}
+    common: dict[str, Any] = {"weight_range": 1.0, "seed": run["seed"]}
     slow, fast = soft_bounds(step, 0.0, width), soft_bounds(step, 0.3, width)
     if run["algorithm"] == "sgd":
         return learning.AnalogSGD(parameters, slow, lr=LR / SIZE, most_slots=5, **common)
     common |= {
+        "periphery": "ideal",
         "lr": LR,
         "fast_device": fast,
         "fast_lr": 1.0,

@@ -17,7 +17,6 @@ from torch.optim.optimizer import ParamsT
 
 from hwsim.learning.algorithms.optimizer import Group, PulsedOptimizer, State, counting
 from hwsim.learning.fabrication import AnyDevice
-from hwsim.learning.periphery import Periphery
 from hwsim.learning.pulse_trains import PulseSettings
 from hwsim.learning.update import Gradient, Mode, apply
 
@@ -36,7 +35,6 @@ class AnalogSGD(PulsedOptimizer):
         bound_management: whether trains are only as long as the largest product needs.
         mode: `stochastic` pulses, or their `expected` number.
         weight_range: place of a matrix's largest initial weight in the range of a cell.
-        periphery: of reads, of which this algorithm has none.
         seed: of everything random.
     """
 
@@ -52,7 +50,6 @@ class AnalogSGD(PulsedOptimizer):
         bound_management: bool = True,
         mode: Mode = "stochastic",
         weight_range: float = 0.4,
-        periphery: Periphery | str = "preset",
         seed: int = 0,
     ) -> None:
         values: dict[str, Any] = {
@@ -67,7 +64,6 @@ class AnalogSGD(PulsedOptimizer):
             lr=lr,
             digital_lr=digital_lr,
             weight_range=weight_range,
-            around=periphery,
             seed=seed,
             values=values,
         )

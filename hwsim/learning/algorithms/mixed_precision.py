@@ -15,7 +15,6 @@ from torch.optim.optimizer import ParamsT
 
 from hwsim.learning.algorithms.optimizer import Group, PulsedOptimizer, State, counting
 from hwsim.learning.fabrication import AnyDevice
-from hwsim.learning.periphery import Periphery
 from hwsim.learning.update import Gradient
 
 
@@ -31,7 +30,6 @@ class MixedPrecision(PulsedOptimizer):
         transfer_every: mini-batches between two writes of the array.
         most_pulses: that one cell gets in one write; the rest waits.
         weight_range: place of a matrix's largest initial weight in the range of a cell.
-        periphery: of reads, of which this algorithm has none.
         seed: of everything random.
     """
 
@@ -45,7 +43,6 @@ class MixedPrecision(PulsedOptimizer):
         transfer_every: int = 1,
         most_pulses: int = 31,
         weight_range: float = 0.4,
-        periphery: Periphery | str = "preset",
         seed: int = 0,
     ) -> None:
         super().__init__(
@@ -54,7 +51,6 @@ class MixedPrecision(PulsedOptimizer):
             lr=lr,
             digital_lr=digital_lr,
             weight_range=weight_range,
-            around=periphery,
             seed=seed,
             values={"transfer_every": transfer_every, "most_pulses": most_pulses},
         )

@@ -24,7 +24,6 @@ from hwsim.learning.array import Array
 from hwsim.learning.devices import PULSED_DEVICES, PairedDevice, PulsedDevice
 from hwsim.learning.fabrication import AnyDevice, fabricate, restored, tensors
 from hwsim.learning.layers import TileParameter
-from hwsim.learning.periphery import Periphery, periphery
 from hwsim.learning.presets import PRESETS, Preset, preset
 from hwsim.learning.update import Gradient
 from hwsim.streams import derive_seed
@@ -45,7 +44,6 @@ class PulsedOptimizer(Optimizer):
         digital_lr: of vectors and digital groups; None for `lr`.
         weight_range: place of a matrix's largest initial weight in the range of a cell, which is about -1 to 1. Layers
             of `on_tiles` have theirs already.
-        around: converters and noise of the algorithm's own reads.
         seed: of everything random.
         values: numbers of the algorithm, by name.
     """
@@ -58,12 +56,10 @@ class PulsedOptimizer(Optimizer):
         lr: float,
         digital_lr: float | None,
         weight_range: float,
-        around: Periphery | str,
         seed: int,
         values: Mapping[str, Any],
     ) -> None:
         described = self.described(device)
-        self._periphery = periphery(around)
         self._seed = whole("seed", seed)
         self._devices: dict[str, AnyDevice] = {}
         defaults = {

@@ -20,6 +20,7 @@ from hwsim.learning.algorithms.zero_shifting import zero_shift
 from hwsim.learning.array import Array
 from hwsim.learning.fabrication import AnyDevice, fabricate, tensors
 from hwsim.learning.periphery import Periphery
+from hwsim.learning.periphery import periphery as periphery_of
 from hwsim.learning.pulse_trains import PulseSettings
 from hwsim.learning.update import Gradient, apply
 from hwsim.streams import stream
@@ -64,13 +65,13 @@ class TransferOptimizer(PulsedOptimizer):
         values: Mapping[str, Any],
     ) -> None:
         fast = device if fast_device is None else fast_device
+        self._periphery = periphery_of(periphery)
         super().__init__(
             params,
             device,
             lr=lr,
             digital_lr=digital_lr,
             weight_range=weight_range,
-            around=periphery,
             seed=seed,
             values={
                 "fast_device": self.described(fast),
