@@ -29,6 +29,9 @@ LARGE: Final = 96
 SIDES: Final = (32, 48)
 """Sides of inputs for small images and for large ones."""
 
+ROUNDING: Final = 6
+"""Largest difference of channels that JPEG makes of grey."""
+
 NEARLY_SQUARE: Final = 1.34
 """Proportion up to which the middle is cut out; longer images are squashed."""
 
@@ -91,8 +94,4 @@ def _is_grey(file: Path) -> bool:
             small = np.asarray(image.convert("RGB").resize((32, 32)), dtype=np.int16)
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
         return True
-    return bool(np.ptp(small, axis=2).max() <= _ROUNDING)
-
-
-_ROUNDING: Final = 6
-"""Largest difference of channels that JPEG makes of grey."""
+    return bool(np.ptp(small, axis=2).max() <= ROUNDING)
