@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from analognas.compose import Composition
+from analognas.config.template import Lengths
 from analognas.errors import UserError
 from analognas.evaluation.timed_trial import TrialTime
 from analognas.runs.outlook import looked_at, timed_candidate
@@ -35,19 +36,11 @@ class FirstBudget:
     """What fits.
 
     Attributes:
-        epochs: of the digital and of the hardware-aware training of a trial.
-        updates: fewest of each.
-        final_epochs: of both at full budget.
-        final_updates: fewest of each.
-        trials: of the search.
+        lengths: of the trainings, and the trials of the search.
         expected_s: what the search takes.
     """
 
-    epochs: int
-    updates: int
-    final_epochs: int
-    final_updates: int
-    trials: int
+    lengths: Lengths
     expected_s: float
 
 
@@ -78,8 +71,8 @@ def first_budget(composition: Composition, minutes: float) -> FirstBudget:
             return budget
     least = tried[-1]
     raise UserError(
-        f"--minutes must be at least {round(least.expected_s / FILLED / 60) + 1} for {least.trials} trials on these "
-        f"data, got {minutes:g}; give more, fewer images (`max_train`), or a smaller `size`"
+        f"--minutes must be at least {round(least.expected_s / FILLED / 60) + 1} for {least.lengths.trials} trials on "
+        f"these data, got {minutes:g}; give more, fewer images (`max_train`), or a smaller `size`"
     )
 
 
@@ -113,7 +106,7 @@ def _times(
     expected_s = scale * (
         trial_s * trials / min(workers, trials) + full_s * trainings / min(workers, trainings)
     )
-    return FirstBudget(epochs, updates, full_epochs, full_updates, trials, expected_s)
+    return FirstBudget(Lengths(epochs, updates, full_epochs, full_updates, trials), expected_s)
 
 
 def said(budget: FirstBudget) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,12 +59,11 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
         budget = first_budget(composition, minutes)
     finally:
         composition.site.close()
-    lengths = Lengths(**{key: value for key, value in asdict(budget).items() if key != "expected_s"})
     seen = (
         *_seen(task),
         f"Timed on this machine: the search takes {said(budget)} of {duration(60 * minutes)}.",
     )
-    return _text(look, relative, name, reference, lengths, minutes, seen), _told(task, budget)
+    return _text(look, relative, name, reference, budget.lengths, minutes, seen), _told(task, budget)
 
 
 def reference_for(input_shape: tuple[int, int, int]) -> str:
@@ -106,5 +104,5 @@ def _seen(task: Task) -> tuple[str, ...]:
 def _told(task: Task, budget: FirstBudget) -> str:
     return (
         f"{task.n_classes} classes, {len(task.train):,} inputs to train; the search takes {said(budget)}: "
-        f"{budget.trials} trials of {budget.epochs} + {budget.epochs} epochs"
+        f"{budget.lengths.trials} trials of {budget.lengths.epochs} + {budget.lengths.epochs} epochs"
     )

@@ -8,16 +8,10 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from analognas.spaces.base_spec import SpaceSpec
+from analognas.spaces.bounds import ordered
 from search_spaces import MutationRates, ResNetSpace
 
 SKIP_GENES: Final[Mapping[str, tuple[int, int]]] = {"with": (1, 1), "without": (0, 0), "either": (0, 1)}
-
-
-def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
-    low, high = bounds
-    if low > high:
-        raise ValueError(f"`low <= high` must hold in a range [low, high], got [{low}, {high}]")
-    return bounds
 
 
 def _types(letters: str) -> str:
@@ -37,26 +31,26 @@ class ResNetSpec(SpaceSpec):
     """The ResNet-like space of AnalogNAS (Benmeziane et al. 2023, Table I); every range can be narrowed."""
 
     kind: Literal["resnet"] = "resnet"
-    oc0: Annotated[tuple[Channels, Channels], AfterValidator(_ordered)] = Field(
+    oc0: Annotated[tuple[Channels, Channels], AfterValidator(ordered)] = Field(
         default=(8, 128), description="OC0, output channels of the first convolution: [low, high]"
     )
-    ks0: Annotated[tuple[Kernel, Kernel], AfterValidator(_ordered)] = Field(
+    ks0: Annotated[tuple[Kernel, Kernel], AfterValidator(ordered)] = Field(
         default=(3, 7), description="KS0, kernel of the first convolution: [low, high]"
     )
-    m: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+    m: Annotated[tuple[Count, Count], AfterValidator(ordered)] = Field(
         default=(1, 5), description="M, main blocks: [low, high]"
     )
-    r: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+    r: Annotated[tuple[Count, Count], AfterValidator(ordered)] = Field(
         default=(1, 16), description="R, residual blocks in a main block: [low, high]"
     )
-    b: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+    b: Annotated[tuple[Count, Count], AfterValidator(ordered)] = Field(
         default=(1, 12), description="B, parallel branches of a residual block: [low, high]"
     )
     ct: Annotated[str, AfterValidator(_types)] = Field(
         default="ABCD",
         description="CT, block types: A bottleneck, B basic, C and D the same with ReLU before batch norm",
     )
-    wf: Annotated[tuple[Count, Count], AfterValidator(_ordered)] = Field(
+    wf: Annotated[tuple[Count, Count], AfterValidator(ordered)] = Field(
         default=(1, 4), description="WF, widening factor of a main block: [low, high]"
     )
     skip: Literal["with", "without", "either"] = Field(

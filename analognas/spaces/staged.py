@@ -7,15 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from analognas.spaces.base_spec import SpaceSpec
+from analognas.spaces.bounds import ordered
 from search_spaces.staged import StagedRanges, StagedSpace
 from search_spaces.staged.ranges import TYPES, default_kernels, default_strides
-
-
-def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
-    low, high = bounds
-    if low > high:
-        raise ValueError(f"`low <= high` must hold in a range [low, high], got [{low}, {high}]")
-    return bounds
 
 
 def _types(letters: str) -> str:
@@ -26,7 +20,7 @@ def _types(letters: str) -> str:
 
 Channels = Annotated[int, Field(ge=1, le=1024)]
 Axis = Annotated[int, Field(ge=1, le=15)]
-Bounds = Annotated[tuple[Channels, Channels], AfterValidator(_ordered)]
+Bounds = Annotated[tuple[Channels, Channels], AfterValidator(ordered)]
 Pairs = tuple[tuple[Axis, Axis], ...]
 
 

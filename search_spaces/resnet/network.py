@@ -20,6 +20,7 @@ depends on data, so that torch.fx and torch.export see a flat network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from torch import Tensor, nn
@@ -96,7 +97,7 @@ class ResNetLike(nn.Module):
         classifier: the linear layer.
     """
 
-    def __init__(self, stem: nn.Sequential, blocks: list[ResidualBlock], classifier: nn.Linear) -> None:
+    def __init__(self, stem: nn.Sequential, blocks: Sequence[nn.Module], classifier: nn.Linear) -> None:
         super().__init__()
         self.stem = stem
         self.blocks = nn.Sequential(*blocks)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from search_spaces.initialisation import initialised
+from search_spaces.resnet.network import ResNetLike
 from search_spaces.space import Genotype
 from search_spaces.staged.ranges import STAGE_GENES, STEM_GENES, Axes, StagedRanges
 
@@ -36,34 +37,12 @@ class StagedBlock(nn.Module):
         return result
 
 
-class StagedNetwork(nn.Module):
-    """First convolution, residual blocks, average pool and linear layer.
-
-    Args:
-        stem: the first convolution with batch norm and ReLU.
-        blocks: in order.
-        classifier: the linear layer.
-    """
-
-    def __init__(self, stem: nn.Sequential, blocks: list[StagedBlock], classifier: nn.Linear) -> None:
-        super().__init__()
-        self.stem = stem
-        self.blocks = nn.Sequential(*blocks)
-        self.classifier = classifier
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map `(batch, channels, height, width)` to `(batch, classes)` logits."""
-        features = self.blocks(self.stem(x)).mean(dim=(2, 3))
-        logits: Tensor = self.classifier(features)
-        return logits
-
-
 def build(genotype: Genotype, ranges: StagedRanges) -> nn.Module:
     """Return the network of a canonical genotype, its weights drawn with seed 0."""
     return initialised(lambda: _network(genotype, ranges))
 
 
-def _network(genotype: Genotype, ranges: StagedRanges) -> StagedNetwork:
+def _network(genotype: Genotype, ranges: StagedRanges) -> ResNetLike:
     steps, kernel, stride, stages = genotype[:STEM_GENES]
     width = steps * ranges.width_step
     stem = _convolved(ranges.input_shape[0], width, ranges.kernels[kernel], ranges.strides[stride])
@@ -86,7 +65,7 @@ def _network(genotype: Genotype, ranges: StagedRanges) -> StagedNetwork:
                 )
             )
         width = channels
-    return StagedNetwork(nn.Sequential(*stem), blocks, nn.Linear(width, ranges.n_classes))
+    return ResNetLike(nn.Sequential(*stem), blocks, nn.Linear(width, ranges.n_classes))
 
 
 def _block(
