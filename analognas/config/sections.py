@@ -53,11 +53,15 @@ class HalvingSpec(Spec):
         description="of so many candidates of a rung one is promoted; epochs and chips grow by the same factor",
     )
     rungs: int = Field(default=3, ge=2, le=6, description="budgets, the last one the full one")
+    continues: bool = Field(
+        default=False,
+        description="digital training of a promoted candidate goes on from the rung below; false: it begins again",
+    )
 
     @property
     def schedule(self) -> Halving:
         """The budgets of the rungs."""
-        return Halving(self.eta, self.rungs)
+        return Halving(self.eta, self.rungs, self.continues)
 
 
 def _name_or_architecture(value: Any) -> Any:
@@ -318,6 +322,7 @@ class SearchConfig(Spec):
                 digital_epochs=reduced_epochs(self.training.digital.epochs, share),
                 hardware_aware_epochs=reduced_epochs(self.training.hardware_aware.epochs, share),
                 chips=reduced_chips(self.evaluation.chips, share),
+                goes_on_from=shares[rung - 1] if rung and halving.continues else 0.0,
             )
             for rung, share in enumerate(shares)
         )

@@ -21,6 +21,7 @@ import numpy as np
 
 from analognas.driver.agenda import Agenda, AsTheyEnd, InOrder
 from analognas.driver.ledger import Ledger, OpenCandidate
+from analognas.driver.rung_weights import NoWeights, RungWeights, started
 from analognas.driver.successive_halving import Halving, Promotion
 from analognas.executors.executor import Executor, ExecutorState, Job, Measurement, TrialOutcome
 from analognas.interruption import StopRequest
@@ -89,6 +90,7 @@ class SearchLoop:
         journal: Journal,
         observer: Observer,
         stop: StopRequest | None = None,
+        weights: RungWeights | None = None,
     ) -> list[Trial]:
         """Continue after `trials` until the budget is spent or the strategy finds nothing new.
 
@@ -98,6 +100,7 @@ class SearchLoop:
             journal: takes each trial as it counts.
             observer: is told of each trial.
             stop: once it is requested, nothing more is started.
+            weights: keeps what trainings on higher rungs go on from; None keeps nothing.
 
         Returns:
             All trials, in the order of the journal.
@@ -105,7 +108,7 @@ class SearchLoop:
         Raises:
             KeyboardInterrupt: when a stop was requested; what ran has been finished and recorded.
         """
-        stop = stop or StopRequest()
+        stop, weights = stop or StopRequest(), weights or NoWeights()
         ledger = self.ledger(trials)
         gc.freeze()  # what is recorded stays: the collector need not walk over it again and again
         agenda: Agenda = (InOrder if self.in_order else AsTheyEnd)(self, ledger)
@@ -121,13 +124,15 @@ class SearchLoop:
                 if job.proposal.origin == RECOVERY and not recovering:
                     observer.stage(FALLEN_BEHIND)
                 recovering = job.proposal.origin == RECOVERY
-                executor.submit(job)
+                executor.submit(started(job, weights))
                 under_way += 1
             if not under_way:
                 break
             busy = executor.state
             outcome = executor.next_outcome()
             under_way -= 1
+            if isinstance(outcome.result, Measurement) and outcome.result.weights is not None:
+                weights.keep(outcome.job.key, outcome.result.weights)
             for ended in agenda.to_enter(outcome):
                 trial = self.entered(len(ledger.trials) + 1, ended, agenda.take_ask(), elapsed_s())
                 journal.append(trial)
@@ -213,6 +218,7 @@ class SearchLoop:
             seed=trial.seed,
             rung=promotion.rung,
             budget=self.halving.budget(promotion.rung),
+            stages=self.halving.stages(promotion.rung),
         )
 
     def jobs(self, opened: Sequence[OpenCandidate]) -> list[Job]:
@@ -224,6 +230,7 @@ class SearchLoop:
                 position=candidate.position,
                 seed=self.seed_of(candidate.proposal.genotype),
                 budget=1.0 if self.halving is None else self.halving.budget(0),
+                stages=() if self.halving is None else self.halving.stages(0),
             )
             for candidate in opened
         ]

@@ -41,9 +41,9 @@ def replay(
             n_asks += 1
             _compare_asks(len(ledger.trials), trial.ask, loop.ask(ledger, trial.ask.n))
             ledger.open_up(trial.ask)
-        _compare_jobs(trial, loop.job_of(trial, ledger))
+        job = _same_job(trial, loop.job_of(trial, ledger))
         if evaluate is not None and not is_passed_over(trial):
-            _compare_results(trial, evaluate)
+            _compare_results(trial, job, evaluate)
         ledger.close(trial)
     return n_asks
 
@@ -69,7 +69,7 @@ def _compare_asks(asked_after: int, recorded: Ask, now: Ask | None) -> None:
         )
 
 
-def _compare_jobs(trial: Trial, job: Job | None) -> None:
+def _same_job(trial: Trial, job: Job | None) -> Job:
     when = f"replay: trial {trial.number}"
     if job is None:
         raise UserError(
@@ -77,6 +77,7 @@ def _compare_jobs(trial: Trial, job: Job | None) -> None:
         )
     if changes := _changes(_task_of(trial), _task_of(job)):
         raise UserError(f"{when} is of another evaluation: {'; '.join(changes)}")
+    return job
 
 
 def _task_of(of: Trial | Job) -> dict[str, object]:
@@ -105,11 +106,8 @@ def _changes(before: Mapping[str, object], now: Mapping[str, object]) -> list[st
     ]
 
 
-def _compare_results(trial: Trial, evaluate: Evaluate[Job, Measurement]) -> None:
-    proposal = Proposal(trial.genotype, trial.origin, trial.predicted)
-    result = evaluate(
-        Job(proposal, trial.asked_after, trial.position, trial.seed, trial.rung, trial.budget)
-    ).result
+def _compare_results(trial: Trial, job: Job, evaluate: Evaluate[Job, Measurement]) -> None:
+    result = evaluate(job).result
     when = f"replay: trial {trial.number}"
     if isinstance(result, Failure) != (trial.failure is not None):
         then, now = (

@@ -4,8 +4,8 @@ Whenever a worker is free, the best candidate that lies in the upper 1/η of its
 evaluated on the next rung, higher rungs first; without one, a new candidate starts on the first rung. A search in order
 promotes all that are due at the beginning of a round. Of n candidates at most n/η are promoted: a guided search finds
 better ones all the time, and each would be in the upper part when it comes, so that ASHA as published would promote two
-of three. A promoted candidate is trained from its initial weights: an evaluation stays a function of candidate, budget
-and seed.
+of three. A promoted candidate is trained from its initial weights, or goes on from those of the rung below, which it
+would come to again: an evaluation stays a function of candidate, budget and seed.
 
 Rung k trains with η^(k - rungs + 1) of the epochs and validates on as many of the chips; the last rung is the full
 budget.
@@ -37,13 +37,23 @@ Rank: TypeAlias = tuple[float, int]
 
 @dataclass(frozen=True)
 class RungPlan:
-    """What every candidate on a rung gets, and how many there are when none fails."""
+    """What every candidate on a rung gets, and how many there are when none fails.
+
+    Attributes:
+        candidates: that come to the rung.
+        share: of the full budget.
+        digital_epochs: of the whole digital training.
+        hardware_aware_epochs: of the hardware-aware one.
+        chips: that it is validated on.
+        goes_on_from: the share of the rung below, where the digital training goes on from there; 0 where it does not.
+    """
 
     candidates: int
     share: float
     digital_epochs: int
     hardware_aware_epochs: int
     chips: int
+    goes_on_from: float = 0.0
 
     @property
     def budget(self) -> tuple[int, int, int]:
@@ -58,14 +68,20 @@ class Halving:
     Attributes:
         eta: of so many candidates of a rung one is promoted, 2 or more; budgets grow by the same factor.
         rungs: how many, 2 or more.
+        continues: whether the digital training of a promoted candidate goes on from the rung below.
     """
 
     eta: int
     rungs: int
+    continues: bool = False
 
     def budget(self, rung: int) -> float:
         """Return the share of the full budget that a rung has."""
         return float(self.eta) ** (rung - self.rungs + 1)
+
+    def stages(self, rung: int) -> tuple[float, ...]:
+        """Return the budgets up to a rung where its training goes on from those below, none where it does not."""
+        return tuple(self.budget(lower) for lower in range(rung + 1)) if self.continues else ()
 
     def evaluations(self, candidates: int) -> int:
         """Return how many evaluations so many candidates take on all rungs together, none failing."""

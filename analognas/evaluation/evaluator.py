@@ -27,6 +27,7 @@ from analognas.evaluation.full_training import (
 from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
 from analognas.evaluation.memory_need import MemoryNeed, NetworkSize, network_that_fits
 from analognas.evaluation.prepared import PreparedTask
+from analognas.evaluation.stages import StagedTraining
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
 from analognas.executors.device import described, resolve_device
 from analognas.executors.executor import (
@@ -64,6 +65,7 @@ class Evaluator:
         threads: torch threads.
         device: where it runs, by its name in a configuration; it is looked up on the worker.
         use: a described chip, and how networks use it; None without one.
+        goes_on_from: share of the digital training that trials at full budget have from lower rungs.
     """
 
     task: PreparedTask
@@ -76,6 +78,12 @@ class Evaluator:
     threads: int
     device: str = "cpu"
     use: ChipUse | None = None
+    goes_on_from: float = 0.0
+
+    @property
+    def trained_in_full(self) -> TrainingBudget:
+        """What the evaluation of a trial at full budget trains."""
+        return self.budget.stage(1.0, self.goes_on_from, len(self.task.train))
 
     @cached_property
     def data(self) -> PreparedTask:
@@ -139,7 +147,8 @@ class Evaluator:
         """
         budget = self.budget if job.budget == 1 else self.budget.reduced(job.budget)
         network = self.network(job.proposal.genotype, job.budget)
-        trained = train_network(network, self.data, self.hardware, budget, job.seed)
+        digitally = StagedTraining(self.budget, job.stages, job.start) if job.stages else None
+        trained = train_network(network, self.data, self.hardware, budget, job.seed, digitally)
         curve = drift_record(
             curve_on_chips(
                 trained.analog,
@@ -150,7 +159,12 @@ class Evaluator:
             )
         )
         metrics = self._metrics(curve, trained.digital_accuracy, trained.network)
-        return Measurement({**metrics, "training_loss": trained.training_loss}, curve)
+        goes_on = bool(job.stages) and job.budget < 1
+        return Measurement(
+            {**metrics, "training_loss": trained.training_loss},
+            curve,
+            weights=weights_of(network) if goes_on else None,
+        )
 
     def _metrics(self, curve: DriftRecord, digital_accuracy: float, network: nn.Module) -> dict[str, float]:
         costs = cost_metrics(network, self.task, self.hardware, self.use)

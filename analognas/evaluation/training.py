@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +99,19 @@ class TrainingBudget:
             self, digital=_reduced(self.digital, share), hardware_aware=_reduced(self.hardware_aware, share)
         )
 
+    def stage(self, share: float, below: float, inputs: int) -> TrainingBudget:
+        """Return the budget with this share whose digital training goes on from that with another one.
+
+        Args:
+            share: of epochs and updates, at the end.
+            below: the same of the training that it goes on from; 0 for the first stage.
+            inputs: of the training split.
+        """
+        reduced = self.reduced(share)
+        done = self.reduced(below).digital.n_epochs(inputs) if below else 0
+        epochs = reduced.digital.n_epochs(inputs) - done
+        return replace(reduced, digital=replace(reduced.digital, epochs=epochs, updates=0))
+
 
 def _reduced(schedule: Schedule, share: float) -> Schedule:
     return replace(
@@ -130,29 +143,32 @@ class TrainedNetwork:
     ranges: Mapping[str, Any] | None = None
 
 
+DigitalTraining: TypeAlias = Callable[[nn.Module, PreparedTask, TrainingBudget, int], list[float]]
+"""Initialises a network and trains it in floating point, in place; returns the mean loss of each epoch."""
+
+
 def train_network(
-    network: nn.Module, task: PreparedTask, hardware: hwsim.Hardware, budget: TrainingBudget, seed: int
+    network: nn.Module,
+    task: PreparedTask,
+    hardware: hwsim.Hardware,
+    budget: TrainingBudget,
+    seed: int,
+    digitally: DigitalTraining | None = None,
 ) -> TrainedNetwork:
     """Initialise `network` and train it on the training split, on the device of `task`.
+
+    Args:
+        network: keeps the weights of the digital training.
+        task: the data.
+        hardware: of the hardware-aware training.
+        budget: of both.
+        seed: of initial weights, order and noise.
+        digitally: the digital training; None for `train_digitally`.
 
     Raises:
         EvaluationError: when the training diverges, or is stopped early.
     """
-    initialise(network, _generator(seed, "initialisation"))
-    network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    losses = train(
-        network,
-        task.train,
-        budget.digital,
-        _generator(seed, "digital"),
-        plain_step(
-            network,
-            mixed_precision=budget.mixed_precision,
-            label_smoothing=budget.digital.label_smoothing,
-        ),
-        after_update=_clipping(network, budget.digital_clip_sigma),
-        after_epoch=None if budget.early_stop is None else _judge(network, task, budget),
-    )
+    losses = (digitally or train_digitally)(network, task, budget, seed)
     before = accuracy(network, task.validation.x, task.validation.y)
     ranges = None
     if budget.hardware_aware.epochs:
@@ -166,6 +182,57 @@ def train_network(
         digital_accuracy=accuracy(network, task.validation.x, task.validation.y),
         digital_accuracy_before=before,
         training_loss=fmean(losses),
+    )
+
+
+def train_digitally(network: nn.Module, task: PreparedTask, budget: TrainingBudget, seed: int) -> list[float]:
+    """Initialise `network` and train it in floating point, in place.
+
+    Returns:
+        The mean loss of each epoch.
+
+    Raises:
+        EvaluationError: when the training diverges, or is stopped early.
+    """
+    initialise(network, _generator(seed, "initialisation"))
+    return go_on_digitally(network, task, budget, _generator(seed, "digital"))
+
+
+def go_on_digitally(
+    network: nn.Module,
+    task: PreparedTask,
+    budget: TrainingBudget,
+    generator: torch.Generator,
+    epochs_before: int = 0,
+) -> list[float]:
+    """Train `network` in floating point from the weights that it has, in place.
+
+    Args:
+        network: is moved to the device of `task`.
+        task: the data.
+        budget: of the training; its hardware-aware part is left alone.
+        generator: of the order of the inputs and of what is changed in them.
+        epochs_before: epochs that it was trained for before, which an early stop counts.
+
+    Returns:
+        The mean loss of each epoch.
+
+    Raises:
+        EvaluationError: when the training diverges, or is stopped early.
+    """
+    network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    return train(
+        network,
+        task.train,
+        budget.digital,
+        generator,
+        plain_step(
+            network,
+            mixed_precision=budget.mixed_precision,
+            label_smoothing=budget.digital.label_smoothing,
+        ),
+        after_update=_clipping(network, budget.digital_clip_sigma),
+        after_epoch=None if budget.early_stop is None else _judge(network, task, budget, epochs_before),
     )
 
 
@@ -198,13 +265,15 @@ def calibration_batches(task: PreparedTask) -> tuple[Tensor, ...]:
     return torch.split(task.train.spread(CALIBRATION_INPUTS), CALIBRATION_BATCH)
 
 
-def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Callable[[int], None]:
+def _judge(
+    network: nn.Module, task: PreparedTask, budget: TrainingBudget, epochs_before: int
+) -> Callable[[int], None]:
     """Return what looks at the network after each epoch and gives up when it is hopeless."""
     rule = budget.early_stop
     assert rule is not None
 
     def judge(epoch: int) -> None:
-        if epoch != rule.epoch:
+        if epochs_before + epoch != rule.epoch:
             return
         network.eval()
         reached = accuracy(network, task.validation.x, task.validation.y)
@@ -212,7 +281,7 @@ def _judge(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> Ca
         if reached < rule.accuracy:
             raise EvaluationError(
                 f"{STOPPED_EARLY}: validation accuracy below {rule.accuracy:g} "
-                f"after {epoch} of {budget.digital.n_epochs(len(task.train))} digital epochs"
+                f"after {rule.epoch} of {epochs_before + budget.digital.n_epochs(len(task.train))} digital epochs"
             )
 
     return judge

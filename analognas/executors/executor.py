@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -42,6 +42,10 @@ class Job:
         seed: of the evaluation.
         rung: of successive halving, from 0.
         budget: share of the full epochs and chips.
+        stages: shares of the full digital training, one a rung up to this one, that one after the other make up its
+            training; none where it is a training of its own.
+        start: weights, a safetensors file, that the digital training of the rung below ended with; None trains again
+            from the first stage, to the same weights.
     """
 
     proposal: Proposal
@@ -50,6 +54,8 @@ class Job:
     seed: int
     rung: int = 0
     budget: float = 1.0
+    stages: tuple[float, ...] = ()
+    start: bytes | None = field(default=None, repr=False)
 
     @property
     def key(self) -> str:
@@ -64,10 +70,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What an evaluation measured: the metrics of `analognas.record.trial` and the accuracy of each chip over time."""
+    """What an evaluation measured.
+
+    Attributes:
+        metrics: the figures of `analognas.record.trial`.
+        curve: accuracy of each chip over time.
+        weights: a safetensors file of the digitally trained weights, where a higher rung may go on from them.
+    """
 
     metrics: Mapping[str, float]
     curve: DriftRecord
+    weights: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,9 @@ class Ending:
     def _allowance(self) -> float:
         """How many times as much a full training is shown, in training and on chips, as a trial."""
         evaluator, task = self.evaluator, self.final_task
-        trained = shown(self.budget, len(task.train)) / shown(evaluator.budget, len(evaluator.task.train))
+        trained = shown(self.budget, len(task.train)) / shown(
+            evaluator.trained_in_full, len(evaluator.task.train)
+        )
         images = len(task.source.validation) + len(task.source.test)
         on_chips = self.chips * images / (evaluator.chips * len(evaluator.task.validation))
         return max(1.0, trained + on_chips)

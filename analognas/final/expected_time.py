@@ -26,7 +26,8 @@ def expected_time(trial: Trial | None, evaluator: Evaluator, budget: TrainingBud
     """
     if trial is None:
         return ""
-    work = shown(budget, inputs) / shown(evaluator.budget.reduced(trial.budget), len(evaluator.task.train))
+    of_trial = evaluator.trained_in_full if trial.at_full_budget else evaluator.budget.reduced(trial.budget)
+    work = shown(budget, inputs) / shown(of_trial, len(evaluator.task.train))
     expected_s = trial.wall_time_s * work
     return f", about {max(1, round(expected_s / 60))} min" if expected_s >= SHORTEST_S else ""
 

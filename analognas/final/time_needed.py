@@ -58,7 +58,7 @@ class TimeNeeded:
         """How many times as long a full training takes as a trial."""
         evaluator, task = self.ending.evaluator, self.ending.final_task
         trained = shown(self.ending.budget, len(task.train)) / shown(
-            evaluator.budget, len(evaluator.task.train)
+            evaluator.trained_in_full, len(evaluator.task.train)
         )
         images = len(task.source.validation) + len(task.source.test)
         validated = self.ending.chips * images / (evaluator.chips * len(evaluator.task.validation))

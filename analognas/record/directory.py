@@ -74,6 +74,11 @@ class RunDirectory:
         return self.path / "logs"
 
     @property
+    def rungs(self) -> Path:
+        """Weights that trainings on higher rungs go on from, while the search runs."""
+        return self.path / "rungs"
+
+    @property
     def surrogate(self) -> Path:
         """The last fitted surrogate."""
         return self.path / "surrogate"

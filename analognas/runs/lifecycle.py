@@ -9,6 +9,7 @@ from pathlib import Path
 from analognas.compose import Composition, load_task_and_space, surrogate_recipe
 from analognas.config.loader import dump_config
 from analognas.config.sections import SearchConfig
+from analognas.driver.rung_weights import WeightsInFolder
 from analognas.driver.selection import choose
 from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.executors.fingerprint import OUR_SOURCE, compiled_kernels, fingerprint
@@ -208,7 +209,10 @@ def _search(
     observer: Observer,
 ) -> list[Trial]:
     with logs_of(run) as logs, closing(composition.executor(logs)) as executor, stop_on_interrupt() as stop:
-        return composition.loop.run(trials, executor, journal, observer, stop)
+        weights = WeightsInFolder(run.rungs)
+        found = composition.loop.run(trials, executor, journal, observer, stop, weights)
+        weights.remove()
+        return found
 
 
 @contextmanager

@@ -198,7 +198,7 @@ def _search_s(composition: Composition, timed: TrialTime, size: float) -> tuple[
     evaluator, task = composition.evaluator, composition.task
     trial_s = search_s = 0.0
     for rung in composition.config.rungs:
-        budget = evaluator.budget.reduced(rung.share)
+        budget = evaluator.budget.stage(rung.share, rung.goes_on_from, len(task.train))
         trial_s = size * timed.seconds(
             budget, len(task.train), len(task.validation), rung.chips, len(evaluator.times_s)
         )

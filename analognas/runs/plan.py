@@ -160,8 +160,15 @@ def _given(composition: Composition) -> list[dict[str, Any]]:
 
 
 def _rung(rung: RungPlan, composition: Composition) -> dict[str, int]:
-    budget = composition.evaluator.budget.reduced(rung.share)
-    return {"candidates": rung.candidates, **_budget(budget, composition), "chips": rung.chips}
+    full, inputs = composition.evaluator.budget, len(composition.task.train)
+    budget = full.stage(rung.share, rung.goes_on_from, inputs)
+    before = full.reduced(rung.goes_on_from).digital.n_epochs(inputs) if rung.goes_on_from else None
+    return {
+        "candidates": rung.candidates,
+        **({} if before is None else {"digital_epochs_before": before}),
+        **_budget(budget, composition),
+        "chips": rung.chips,
+    }
 
 
 def _budget(budget: TrainingBudget, composition: Composition) -> dict[str, int]:
@@ -202,7 +209,9 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
             f"({value['digital_updates']:,} + {value['hardware_aware_updates']:,} updates), {value['chips']} chips"
         )
         whole = key == "full_budget" or len(plan["rungs"]) == 1
-        return budget if whole else f"{value['candidates']:,} candidates: {budget}"
+        before = value.get("digital_epochs_before")
+        told = f"after {before} digital epochs {budget}" if before else budget
+        return told if whole else f"{value['candidates']:,} candidates: {told}"
     return _plain(value)
 
 

@@ -38,6 +38,7 @@ class Schedule:
         label_smoothing: share of the target that is spread over all classes (Szegedy et al. 2016, arXiv 1512.00567).
         average_last: fraction of the steps, at the end, whose weights and statistics are averaged into the network
             (Izmailov et al. 2018, arXiv 1803.05407); 0 keeps those of the last step.
+        hold: the rate stays at its peak to the end, for a training that another one goes on from.
     """
 
     epochs: int
@@ -50,6 +51,7 @@ class Schedule:
     epoch_size: int | None = None
     label_smoothing: float = 0.0
     average_last: float = 0.0
+    hold: bool = False
 
     def n_epochs(self, n_inputs: int) -> int:
         """Number of passes over `n_inputs` inputs; none where there are no epochs.
@@ -78,6 +80,8 @@ class Schedule:
         n_ramp = round(self.warmup * n_steps)
         if step < n_ramp:
             return self.learning_rate * (step + 1) / (n_ramp + 1)
+        if self.hold:
+            return self.learning_rate
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - n_ramp) / max(1, n_steps - n_ramp)))
 
 

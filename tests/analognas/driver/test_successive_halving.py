@@ -2,12 +2,14 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from analognas.driver.loop import SearchLoop
+from analognas.driver.rung_weights import WeightsInFolder
 from analognas.driver.selection import choose
 from analognas.driver.successive_halving import Halving, Ladder
 from analognas.errors import UserError
@@ -15,7 +17,7 @@ from analognas.executors.executor import Job, Measurement, Outcome
 from analognas.executors.serial import SerialExecutor
 from analognas.progress.observer import Silent
 from analognas.record.journal import Journal, read_trials
-from analognas.record.trial import DriftRecord, Failure, Trial
+from analognas.record.trial import DriftRecord, Failure, Trial, evaluation_key
 from analognas.spaces import complete
 from analognas.strategies import Objective, SearchProblem
 from analognas.strategies.random import RandomSearch
@@ -144,3 +146,42 @@ def test_rungs_that_would_be_equal_are_refused() -> None:
     text += "evaluation: {chips: 2}\nsearch: {halving: {eta: 2, rungs: 3}}\n"
     with pytest.raises(UserError, match=r"rungs 0 and 1 would be equal: 1 \+ 1 epochs, 2 chips"):
         parse_config(text, Path())
+
+
+def test_promoted_candidates_go_on_from_what_the_rung_below_left(tmp_path: Path) -> None:
+    begun: dict[tuple[int, tuple[int, ...]], bytes | None] = {}
+
+    def leaving(job: Job) -> Outcome:
+        begun[job.rung, job.proposal.genotype] = job.start
+        outcome = evaluate(job)
+        if isinstance(outcome.result, Failure) or job.budget == 1:
+            return outcome
+        return replace(outcome, result=replace(outcome.result, weights=f"{job.key} {job.rung}".encode()))
+
+    halving = Halving(eta=3, rungs=3, continues=True)
+    loop = SearchLoop(problem(), RandomSearch(), n_trials=27, batch=4, seed=5, halving=halving)
+    kept = WeightsInFolder(tmp_path / "rungs")
+    with Journal(tmp_path / "trials.jsonl") as journal:
+        trials = loop.run([], SerialExecutor(leaving), journal, Silent(), weights=kept)
+    assert {rung for rung, _ in begun} == {0, 1, 2}
+    for (rung, genotype), start in begun.items():
+        below = evaluation_key(genotype, rung - 1) if rung else ""
+        assert start == (f"{below} {rung - 1}".encode() if rung else None)
+    assert [trial.rung for trial in trials].count(2) == 2
+    kept.remove()
+    assert kept.of(evaluation_key(trials[0].genotype, 0)) is None
+
+
+def test_a_real_search_whose_rungs_go_on(tmp_path: Path) -> None:
+    text = TINY.replace("  batch: 2\n", "  batch: 2\n  halving: {eta: 2, rungs: 2, continues: true}\n")
+    text = text.replace("epochs: 1, learning", "epochs: 2, learning").replace("chips: 2,", "chips: 4,")
+    path = write_small(tmp_path, text)
+    plan = analognas("search", path, "--dry-run")
+    assert "2 candidates: after 1 digital epochs 1 digital + 1 hardware-aware epochs" in plan.stdout, (
+        plan.stdout
+    )
+    done = analognas("search", path, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "run" / "rungs").exists()
+    again = analognas("replay", tmp_path / "run", "--evaluate")
+    assert again.returncode == 0, again.stderr
