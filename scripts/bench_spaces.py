@@ -39,6 +39,7 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
     partners = space.sample(n, rng)
     costs = cost_functions(space, HARDWARE, ChipUse.of(hwsim.chip("hermes-64core")))
     tiles, energy, latency = costs["tiles"], costs["energy_uj"], costs["latency_us"]
+    packed = cost_functions(space, HARDWARE, ChipUse.of(hwsim.chip("aon-cim")))
     work: dict[str, Callable[[], object]] = {
         "sample": lambda: space.sample(n, rng),
         "latin_hypercube": lambda: space.latin_hypercube(n, rng),
@@ -51,6 +52,9 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
         "tiles": lambda: tiles(population),
         "energy": lambda: energy(population),
         "latency": lambda: latency(population),
+        "tiles, packed": lambda: packed["tiles_packed"](population),
+        "energy, packed": lambda: packed["energy_uj"](population),
+        "latency, packed": lambda: packed["latency_us"](population),
         "problems": lambda: space.problems(population),
         "genotypes": lambda: genotypes(population),
     }

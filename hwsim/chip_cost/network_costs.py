@@ -6,8 +6,6 @@ bit.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias, final
@@ -20,6 +18,7 @@ from hwsim.chip_cost.description import Chip
 from hwsim.chip_cost.energy import FEMTO, layer_energies, static_energy, step_energies
 from hwsim.chip_cost.layers import Layers
 from hwsim.chip_cost.layout import Matrix, Piece, place
+from hwsim.chip_cost.placement import Placement, place_all
 from hwsim.chip_cost.replication import replicas_within
 from hwsim.chip_cost.timing import PICO, LayerTimes, layer_times, pipelined_latency
 from hwsim.chip_cost.workload import Workload
@@ -102,20 +101,27 @@ class NetworkCosts:
     @cached_property
     def tiles_packed(self) -> Integers:
         """Tiles of each network where small layers share them, `(networks,)`."""
-        found = [max((piece.tile for piece in pieces), default=-1) + 1 for pieces in self.packed]
-        return np.array(found, dtype=np.int64)
+        found = np.zeros(len(self.work.rows), dtype=np.int64)
+        np.maximum.at(found, self.packed.network, self.packed.tile + 1)
+        return found
 
     @cached_property
-    def packed(self) -> list[list[Piece]]:
+    def packed(self) -> Placement:
         """The pieces of each network on shared tiles."""
-        return [place(matrices, self.use.chip.tile, "packed") for matrices in self.matrices]
+        return place_all(*self._matrices, self.use.chip.tile)
 
-    @cached_property
-    def matrices(self) -> list[list[Matrix]]:
+    def pieces(self, network: int, mapping: TileMapping) -> list[Piece]:
+        """Return the pieces of one network."""
+        if mapping == "packed":
+            return self.packed.of(network)
+        own = np.stack([values[network] for values in self._matrices], axis=-1)
+        return place([Matrix(*matrix) for matrix in own.tolist()], self.use.chip.tile, mapping)
+
+    @property
+    def _matrices(self) -> tuple[Integers, Integers, Integers, Integers, Integers]:
         """The nodes of each network as they are placed."""
         work = self.work
-        stacked = np.stack([work.rows, work.columns, work.groups, work.copies, self.depths], axis=-1)
-        return [[Matrix(*matrix) for matrix in network] for network in stacked.tolist()]
+        return work.rows, work.columns, work.groups, work.copies, self.depths
 
     @cached_property
     def depths(self) -> Integers:
@@ -149,13 +155,12 @@ class NetworkCosts:
         found = np.ones_like(self.layers.rows)
         if self.use.mapping == "one-layer":
             return found
-        for network, pieces in enumerate(self.packed):
-            together = Counter((piece.node, piece.copy, piece.tile) for piece in pieces)
-            own = Counter[int]()
-            for (node, _, _), count in together.items():
-                own[node] = max(own[node], count)
-            self._raise_to_slowest(found, network, own)
-        return found
+        pieces = self.packed
+        layer = np.stack([pieces.network, pieces.node, pieces.copy, pieces.tile])
+        first, kind = _kinds(layer)
+        own = np.zeros_like(self.work.rows)
+        np.maximum.at(own, tuple(layer[:2, first]), np.bincount(kind))
+        return self._raised_to_slowest(found, own)
 
     @cached_property
     def times(self) -> LayerTimes:
@@ -236,37 +241,38 @@ class NetworkCosts:
 
     def _sharing(self, alone: LayerTimes) -> LayerTimes:
         """Return the times of layers that run at once on shared tiles, whose multiplications take turns."""
-        layers, busy = self.layers, alone.busy.copy()
-        each = alone.busy // self.turns
-        places = self._places
-        for network, pieces in enumerate(self.packed):
-            on_tile: dict[int, list[int]] = {}
-            for piece in pieces:
-                on_tile.setdefault(piece.tile, []).append(piece.node)
-            own = Counter[int]()
-            for nodes in on_tile.values():
-                together = int(each[places[network, nodes]].sum())
-                for node in nodes:
-                    own[node] = max(own[node], together)
-            self._raise_to_slowest(busy, network, own)
+        layers, pieces = self.layers, self.packed
+        each = layers.spread(alone.busy // self.turns)
+        owner = pieces.network, pieces.node
+        _, tile = _kinds(np.stack([pieces.network, pieces.tile]))
+        together = np.zeros(int(tile.max(initial=-1)) + 1, dtype=np.int64)
+        np.add.at(together, tile, each[owner])
+        own = np.zeros_like(self.work.rows)
+        np.maximum.at(own, owner, together[tile])
+        busy = self._raised_to_slowest(alone.busy, own)
         slower = (busy - alone.first) // np.maximum(layers.positions - 1, 1)
         return LayerTimes(alone.first, np.maximum(alone.interval, slower), busy, alone.multiplying)
 
-    def _raise_to_slowest(self, values: Integers, network: int, own: Mapping[int, int]) -> None:
-        """Raise the values of a network's layers to those by node; of equal layers as deep, the largest counts."""
-        places, positions = self._places[network], self.work.positions[network]
-        kinds = {
-            node: (*matrix[:3], int(positions[node]), matrix.depth)
-            for node, matrix in enumerate(self.matrices[network])
-            if matrix.rows and matrix.copies
-        }
-        largest = Counter[tuple[int, ...]]()
-        for node, kind in kinds.items():
-            largest[kind] = max(largest[kind], own.get(node, 0), int(values[places[node]]))
-        for node, kind in kinds.items():
-            values[places[node]] = largest[kind]
+    def _raised_to_slowest(self, values: Integers, own: Integers) -> Integers:
+        """Return the values of layers, raised to those by node; of equal layers as deep, the largest counts."""
+        work, layers = self.work, self.layers
+        there = (work.rows > 0) & (work.copies > 0)
+        network = np.broadcast_to(np.arange(len(work.rows))[:, None], work.rows.shape)
+        of = np.stack(
+            [network[there], layers.rows, layers.columns, layers.groups, layers.positions, self.depths[there]]
+        )
+        first, kind = _kinds(of)
+        largest = np.zeros(len(first), dtype=np.int64)
+        np.maximum.at(largest, kind, np.maximum(values, own[there]))
+        return largest[kind]
 
-    @cached_property
-    def _places(self) -> Integers:
-        """The place of each node among the layers, `(networks, nodes)`."""
-        return np.asarray(self.layers.spread(np.arange(len(self.layers.rows))), dtype=np.int64)
+
+def _kinds(keys: Integers) -> tuple[Integers, Integers]:
+    """Return where each different column of `(keys, n)` comes first, and which of them each column is, `(n,)`."""
+    order = np.lexsort(keys[::-1])
+    ordered = keys[:, order]
+    new = np.ones(keys.shape[1], dtype=np.bool_)
+    new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    kind = np.empty(keys.shape[1], dtype=np.int64)
+    kind[order] = np.cumsum(new) - 1
+    return order[new], kind

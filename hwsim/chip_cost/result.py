@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from hwsim.chip_cost.energy import FEMTO, PARTS, static_energy, tile_energy_fj
-from hwsim.chip_cost.layout import Piece, place
+from hwsim.chip_cost.layout import Piece
 from hwsim.chip_cost.network_costs import NetworkCosts
 from hwsim.chip_cost.rows import Row
 from hwsim.chip_cost.timing import PICO
@@ -223,9 +223,7 @@ class ChipCost(ShownAsTable):
     @cached_property
     def pieces(self) -> list[Piece]:
         """Which part of which layer lies where; replicas besides the first are left out."""
-        if self.costs.use.mapping == "packed":
-            return self.costs.packed[0]
-        return place(self.costs.matrices[0], self.costs.use.chip.tile, "one-layer")
+        return self.costs.pieces(0, self.costs.use.mapping)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each layer and digital step; energies in µJ, the sums of whole femtojoules."""

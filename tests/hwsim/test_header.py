@@ -14,6 +14,7 @@ from hwsim.kernels.header import read_header
 
 HEADERS = {
     resources.files("hwsim.kernels") / "tile.h": {"Tap", "Stage"},
+    resources.files("hwsim.chip_cost") / "place.h": {"Placement"},
     resources.files("analognas.training.kernels") / "norm.h": {"Norm"},
 }
 COMPILER = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")

@@ -70,7 +70,5 @@ def test_epochs_of_the_stages_add_up(parts: Composition) -> None:
     )
     whole = budget.digital.n_epochs(400)
     shares = (0.0, 1 / 9, 1 / 3, 1.0)
-    stages = [
-        budget.stage(share, below, 400).digital for below, share in itertools.pairwise(shares)
-    ]
+    stages = [budget.stage(share, below, 400).digital for below, share in itertools.pairwise(shares)]
     assert sum(stage.n_epochs(400) for stage in stages) == whole > budget.digital.epochs
