@@ -12,9 +12,10 @@ References:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import reduce
 from typing import Any, Final, NoReturn
 
 import torch
@@ -23,6 +24,8 @@ from torch import nn
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.mapping import LayerMapping, map_layer
+from hwsim.modules.calibrated import require_ranges, shares_inside
+from hwsim.modules.column_scales import largest_weights, reciprocal, times_columns
 from hwsim.modules.common import Block, Common
 from hwsim.modules.compiled_runs import CompiledRuns, compiled_runs
 from hwsim.modules.dynamic_scaling import dynamic_product
@@ -90,14 +93,14 @@ class AnalogLayer(nn.Module, ABC):
         self.input_range = nn.Parameter(self.weight.new_full((n_blocks,), initial), requires_grad=False)
         self.output_scale = nn.Parameter(self.weight.new_ones(n_blocks, weight.shape[0]), requires_grad=False)
         converters = hardware.converters
-        is_fixed, by_layer = converters.adc_gain == "fixed", converters.weight_scaling == "layer"
-        bound = None if is_fixed else nn.Parameter(self.weight.new_tensor(converters.out_bound), False)
-        self.register_parameter("out_bound", bound)
-        frozen = nn.Parameter(self.weight.new_zeros(()), False) if by_layer else None
-        self.register_parameter("weight_range", frozen)
         self.unit: LayerUnit | None = layer_unit(hardware, self._crossbar, self.mapping, device)
-        output_range = None if self.unit is None else nn.Parameter(self.weight.new_zeros(()), False)
-        self.register_parameter("output_range", output_range)
+        for name, is_there, value in (
+            ("out_bound", converters.adc_gain != "fixed", converters.out_bound),
+            ("weight_range", converters.weight_scaling == "layer", 0.0),
+            ("output_range", self.unit is not None, 0.0),
+        ):
+            single = nn.Parameter(self.weight.new_tensor(value), False) if is_there else None
+            self.register_parameter(name, single)
         self.fused: Activation = "identity"
         self.has_folded_norm = False
         self._execution, self._runs = NOMINAL, 0
@@ -119,8 +122,8 @@ class AnalogLayer(nn.Module, ABC):
         # without groups or other layers on the tile, every column of a block starts at the same row
         like = slice(1 if mapping.groups == 1 and mapping.places is None else None)
         position = (first[:, like, None] + row[:, None, :]) / in_use[:, like, None]
-        in_use = in_use.view(len(mapping.blocks), *self._column_shape)
-        self.register_buffer("rows_in_use", in_use.to(weight.device), persistent=False)
+        in_use = in_use.view(len(mapping.blocks), *self._column_shape).to(weight.device)
+        self.register_buffer("rows_in_use", in_use, persistent=False)
         position = position.view(*position.shape[:2], *weight.shape[1:])
         self.register_buffer("row_position", position.to(weight.device), persistent=False)
 
@@ -210,20 +213,14 @@ class AnalogLayer(nn.Module, ABC):
     @torch.no_grad()
     def column_scales(self) -> torch.Tensor:
         """Return γ, `(blocks, columns)`: the weight that takes g_max; 0 for an all-zero column."""
-        matrix = self.weight.abs().flatten(1)
         if self.weight_range is not None:
-            largest = torch.where(self.weight_range > 0, self.weight_range, matrix.amax())
+            largest = torch.where(self.weight_range > 0, self.weight_range, self.weight.abs().amax())
             return largest * torch.ones_like(self.output_scale)
-        return torch.stack([matrix[:, row0:row1].amax(1) for row0, row1 in self.mapping.blocks])
+        return largest_weights(self.weight, self.mapping.blocks)
 
-    @torch.no_grad()
     def normalised_weight(self) -> torch.Tensor:
-        """Return the weights in units of g_max, -1 to 1, in the shape of `weight`."""
-        scales = self.column_scales()
-        matrix = self.weight.flatten(1).clone()
-        for block, (row0, row1) in enumerate(self.mapping.blocks):
-            matrix[:, row0:row1] *= _reciprocal(scales[block]).unsqueeze(1)
-        return matrix.view_as(self.weight)
+        """Return the weights in units of g_max, -1 to 1, detached, in the shape of `weight`."""
+        return times_columns(self.weight, reciprocal(self.column_scales()), self.mapping.blocks)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the layer's outputs as `execution` says.
@@ -235,9 +232,8 @@ class AnalogLayer(nn.Module, ABC):
         if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             raise RuntimeError(NOT_EXPORTED)
         if torch.compiler.is_dynamo_compiling():  # it could trace neither kernels nor noise
-            run: Callable[[torch.Tensor], torch.Tensor]
-            run = torch.compiler.disable(self.forward)  # type: ignore[no-untyped-call]
-            return run(inputs)
+            apart: torch.Tensor = torch.compiler.disable(self.forward)(inputs)  # type: ignore[no-untyped-call]
+            return apart
         require(inputs, torch.Tensor, "inputs must be a tensor")
         self.check_input(inputs)
         digital = self.execution.digital
@@ -245,8 +241,8 @@ class AnalogLayer(nn.Module, ABC):
             self._runs += 1
             return self._compiled(inputs, self._runs - 1)
         if digital:
-            held = self._digital_weight
-            outputs = self.product(inputs, self.digital_weight() if held is None else held)
+            weight = self.digital_weight() if self._digital_weight is None else self._digital_weight
+            outputs = self.product(inputs, weight)
         else:
             outputs = self._analog(inputs, self.execution)
         if self.bias is not None and (digital or self.unit is None):  # else the bias is an offset of the unit
@@ -266,24 +262,11 @@ class AnalogLayer(nn.Module, ABC):
 
     def digital_weight(self) -> torch.Tensor:
         """Return the weights with the learned scales, detached, in the shape of `weight`."""
-        matrix = self.weight.detach().flatten(1).clone()
-        for (row0, row1), scale in zip(self.mapping.blocks, self.output_scale.detach(), strict=True):
-            matrix[:, row0:row1] *= scale.unsqueeze(1)
-        return matrix.view_as(self.weight)
+        return times_columns(self.weight, self.output_scale, self.mapping.blocks)
 
     def require_input_range(self, name: str = "") -> None:
         """Raise ValueError unless input and output range are calibrated; `name` names the layer in the message."""
-        place = f" `{name}`" if name else ""
-        if self.output_range is not None and not 0 < float(self.output_range.detach()) < float("inf"):
-            raise ValueError(
-                f"`output_range > 0` must hold for every layer with a fixed-point unit, got "
-                f"{float(self.output_range.detach()):g}{place}: call hwsim.calibrate(net, batches) first"
-            )
-        if not bool(((self.input_range > 0) & self.input_range.isfinite()).all()):
-            raise ValueError(
-                f"`input_range > 0` must hold for every analog layer, got {self.input_range.tolist()}{place}: "
-                "call hwsim.calibrate(net, batches) first"
-            )
+        require_ranges(self.input_range, self.output_range, name)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -330,8 +313,7 @@ class AnalogLayer(nn.Module, ABC):
         scales = scales * self.output_scale
         if execution.compensation is not None:
             scales = scales * execution.compensation
-        blocks = [] if self.is_dynamic else list(range(len(self.mapping.blocks)))
-        shape = self._column_shape
+        blocks, shape = range(0 if self.is_dynamic else len(self.mapping.blocks)), self._column_shape
         return Common(
             weights,
             execution.curvature,
@@ -373,7 +355,7 @@ class AnalogLayer(nn.Module, ABC):
         crossbar, learned_bound = self.crossbar, None
         if self.out_bound is not None and self.out_bound.requires_grad and torch.is_grad_enabled():
             learned_bound = self.out_bound
-        learns_ranges = self.input_range.requires_grad and noise is not None  # not outside of a step
+        learns_ranges = self.input_range.requires_grad and noise is not None  # not outside a step
         if learns_ranges and self.unit is None:
             self._note_clipping(inputs)
 
@@ -409,22 +391,12 @@ class AnalogLayer(nn.Module, ABC):
             if learns_ranges:
                 self._note_clipping(inputs, self.unit.unbounded_share(outputs, self.output_range))
             return outputs
-        total: torch.Tensor | None = None
-        for index, block in enumerate(common.blocks):
-            partial = tiles(index, block, block.scale)
-            total = partial if total is None else total + partial
-        assert total is not None
-        return total
+        return reduce(
+            torch.add, (tiles(index, block, block.scale) for index, block in enumerate(common.blocks))
+        )
 
     @torch.no_grad()
     def _note_clipping(self, inputs: torch.Tensor, *of_outputs: torch.Tensor) -> None:
         parts = [self.block_input(inputs, block) for block in range(len(self.mapping.blocks))]
-        shares = [
-            (part.abs() <= limit).float().mean() for part, limit in zip(parts, self.input_range, strict=True)
-        ]
-        new = torch.stack([*shares, *of_outputs])
+        new = torch.stack([*shares_inside(parts, self.input_range), *of_outputs])
         self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)
-
-
-def _reciprocal(scales: torch.Tensor) -> torch.Tensor:
-    return torch.where(scales > 0, 1 / scales.clamp(min=torch.finfo(scales.dtype).tiny), 0.0)
