@@ -122,10 +122,10 @@ class AnalogLayer(nn.Module, ABC):
         # without groups or other layers on the tile, every column of a block starts at the same row
         like = slice(1 if mapping.groups == 1 and mapping.places is None else None)
         position = (first[:, like, None] + row[:, None, :]) / in_use[:, like, None]
-        in_use = in_use.view(len(mapping.blocks), *self._column_shape).to(weight.device)
-        self.register_buffer("rows_in_use", in_use, persistent=False)
+        in_use = in_use.view(len(mapping.blocks), *self._column_shape)
         position = position.view(*position.shape[:2], *weight.shape[1:])
-        self.register_buffer("row_position", position.to(weight.device), persistent=False)
+        for name, values in (("rows_in_use", in_use), ("row_position", position)):
+            self.register_buffer(name, values.to(weight.device), persistent=False)
 
     @property
     def crossbar(self) -> Crossbar:
@@ -296,8 +296,7 @@ class AnalogLayer(nn.Module, ABC):
     def added_to(self, others: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """Return ``others + self(inputs)``, `(batch, columns)`, in one pass while held on a chip."""
         if self._compiled is None or self._forward_hooks or self._forward_pre_hooks:
-            outputs: torch.Tensor = self(inputs)
-            return others + outputs
+            return torch.add(others, self(inputs))
         self._runs += 1
         return self._compiled(inputs, self._runs - 1, others)
 
@@ -311,8 +310,7 @@ class AnalogLayer(nn.Module, ABC):
             scales = scales.clamp(min=SMALLEST_SCALE)
             gains = 1 / scales
         scales = scales * self.output_scale
-        if execution.compensation is not None:
-            scales = scales * execution.compensation
+        scales = scales if execution.compensation is None else scales * execution.compensation
         blocks, shape = range(0 if self.is_dynamic else len(self.mapping.blocks)), self._column_shape
         return Common(
             weights,
@@ -397,6 +395,6 @@ class AnalogLayer(nn.Module, ABC):
 
     @torch.no_grad()
     def _note_clipping(self, inputs: torch.Tensor, *of_outputs: torch.Tensor) -> None:
-        parts = [self.block_input(inputs, block) for block in range(len(self.mapping.blocks))]
+        parts = (self.block_input(inputs, block) for block in range(len(self.mapping.blocks)))
         new = torch.stack([*shares_inside(parts, self.input_range), *of_outputs])
         self.unclipped = new if self._runs == 1 else torch.minimum(self.unclipped, new)

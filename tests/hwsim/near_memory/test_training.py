@@ -125,11 +125,14 @@ def test_hardware_aware_training_lowers_the_loss(fold: bool | None) -> None:
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
     assert float(net[9].output_range.detach()) > 2 * before  # the scores of an untrained network are small
     if fold is False:
+        digitally = hwsim.to_digital(net).eval()(x).detach()
         folded = hwsim.fold_batch_norms(net.eval())
         hwsim.calibrate(folded, x)
         assert isinstance(folded[1], nn.Identity) and isinstance(folded[3].norm3, nn.BatchNorm2d)
-        chips = hwsim.program(folded, n=2)
-        assert hwsim.accuracy_over_time(chips, x, y, "1 s").mean[0] > 0.6
+        torch.testing.assert_close(hwsim.to_digital(folded).eval()(x), digitally, rtol=1e-4, atol=1e-4)
+        on_chips = hwsim.accuracy_over_time(hwsim.program(folded, n=10), x, y, "1 s").mean[0]
+        # seven images say nothing of accuracy, but chips follow the network that they were programmed with
+        assert abs(on_chips - float((digitally.argmax(1) == y).float().mean())) < 0.25
 
 
 def test_a_learned_output_range_has_the_gradient_of_its_bounds_and_decays() -> None:
