@@ -46,13 +46,14 @@ def pack(pieces: Sequence[tuple[int, int]], tile_rows: int, tile_columns: int) -
         >>> pack([(4, 2), (2, 4), (2, 2)], 4, 4)
         [Place(tile=0, row=0, column=0), Place(tile=1, row=0, column=0), Place(tile=0, row=0, column=2)]
     """
-    free: list[list[_Free]] = []
-    largest: list[tuple[int, int]] = []  # rows and columns that no free rectangle of a tile exceeds
+    free: dict[int, list[_Free]] = {}  # of the tiles that are not full
+    largest: dict[int, tuple[int, int]] = {}  # rows and columns that no free rectangle of a tile exceeds
     places = []
+    n_tiles = 0
     for rows, columns in pieces:
         fits = [
             (*_left(space, rows, columns), tile, space)
-            for tile, (most_rows, most_columns) in enumerate(largest)
+            for tile, (most_rows, most_columns) in largest.items()
             if most_rows >= rows and most_columns >= columns
             for space in free[tile]
             if space.row1 - space.row0 >= rows and space.col1 - space.col0 >= columns
@@ -60,16 +61,20 @@ def pack(pieces: Sequence[tuple[int, int]], tile_rows: int, tile_columns: int) -
         if fits:
             _, _, tile, space = min(fits)
         else:
-            tile, space = len(free), _Free(0, tile_rows, 0, tile_columns)
-            free.append([space])
-            largest.append((0, 0))
+            tile, space = n_tiles, _Free(0, tile_rows, 0, tile_columns)
+            free[tile] = [space]
+            n_tiles += 1
         places.append(Place(tile, space.row0, space.col0))
         taken = _Free(space.row0, space.row0 + rows, space.col0, space.col0 + columns)
         free[tile] = _without(free[tile], taken)
-        largest[tile] = (
-            max((left.row1 - left.row0 for left in free[tile]), default=0),
-            max((left.col1 - left.col0 for left in free[tile]), default=0),
-        )
+        if free[tile]:
+            largest[tile] = (
+                max(left.row1 - left.row0 for left in free[tile]),
+                max(left.col1 - left.col0 for left in free[tile]),
+            )
+        else:
+            del free[tile]
+            largest.pop(tile, None)
     return places
 
 

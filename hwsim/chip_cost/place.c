@@ -19,6 +19,7 @@ typedef struct {
     Rectangle *free;
     int64_t count, room;
     int64_t most_rows, most_columns; /* that no free rectangle exceeds */
+    int64_t number;
 } TileState;
 
 typedef struct {
@@ -26,8 +27,9 @@ typedef struct {
 } Order;
 
 typedef struct {
-    TileState *tiles;
+    TileState *tiles; /* those that are not full */
     int64_t count, room;
+    int64_t begun; /* full ones with them */
 } Tiles;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -50,7 +52,7 @@ static int holds(Rectangle a, Rectangle b) {
 
 static int same(Rectangle a, Rectangle b) { return holds(a, b) && holds(b, a); }
 
-/* Whether a comes before b where both leave as much on tiles of the same number. */
+/* Whether a comes before b on one tile. */
 static int before(Rectangle a, Rectangle b) {
     if (a.row0 != b.row0) return a.row0 < b.row0;
     if (a.row1 != b.row1) return a.row1 < b.row1;
@@ -132,6 +134,7 @@ static TileState *new_tile(Tiles *tiles, const Placement *p) {
         tile->room = 8;
     }
     tiles->count++;
+    tile->number = tiles->begun++;
     tile->free[0] = (Rectangle){0, p->tile_rows, 0, p->tile_columns};
     tile->count = 1;
     return tile;
@@ -177,6 +180,11 @@ static int take(TileState *tile, Rectangle taken) {
     return 0;
 }
 
+/* Whether a space of one tile comes before one of another where both leave as much. */
+static int first_of(const TileState *tile, Rectangle space, const TileState *other, Rectangle best) {
+    return tile->number != other->number ? tile->number < other->number : before(space, best);
+}
+
 /* Place one piece; returns 1 when there is no memory. */
 static int put(const Placement *p, int64_t at, Tiles *tiles) {
     const int64_t rows = p->row1[at] - p->row0[at], columns = p->col1[at] - p->col0[at];
@@ -192,7 +200,7 @@ static int put(const Placement *p, int64_t at, Tiles *tiles) {
             const int64_t least = smaller(down, across), most = larger(down, across);
             if (least > best_short || (least == best_short && most > best_long)) continue;
             const int tied = least == best_short && most == best_long;
-            if (tied && (t != best_tile || !before(space, best))) continue;
+            if (tied && !first_of(tile, space, &tiles->tiles[best_tile], best)) continue;
             best_short = least, best_long = most, best_tile = t, best = space;
         }
     }
@@ -201,11 +209,18 @@ static int put(const Placement *p, int64_t at, Tiles *tiles) {
         best_tile = tiles->count - 1;
         best = tiles->tiles[best_tile].free[0];
     }
-    p->tile[at] = best_tile;
+    TileState *tile = &tiles->tiles[best_tile];
+    p->tile[at] = tile->number;
     p->row[at] = best.row0;
     p->column[at] = best.col0;
     const Rectangle taken = {best.row0, best.row0 + rows, best.col0, best.col0 + columns};
-    return take(&tiles->tiles[best_tile], taken);
+    if (take(tile, taken)) return 1;
+    if (tile->count == 0) { /* full: its room goes to the next tile */
+        const TileState full = *tile;
+        *tile = tiles->tiles[--tiles->count];
+        tiles->tiles[tiles->count] = full;
+    }
+    return 0;
 }
 
 int hwsim_place(const Placement *p) {
@@ -214,7 +229,7 @@ int hwsim_place(const Placement *p) {
         most = larger(most, p->first[network + 1] - p->first[network]);
     int64_t *order = malloc((size_t)(p->nodes + 1) * sizeof(int64_t));
     Order *sizes = malloc((size_t)most * sizeof(Order));
-    Tiles tiles = {NULL, 0, 0};
+    Tiles tiles = {NULL, 0, 0, 0};
     int failed = order == NULL || sizes == NULL;
     for (int64_t network = 0; network < p->networks && !failed; network++) {
         split_all(p, network, order);
@@ -224,7 +239,7 @@ int hwsim_place(const Placement *p) {
             sizes[i] = (Order){rows * (p->col1[first + i] - p->col0[first + i]), rows, i};
         }
         qsort(sizes, (size_t)count, sizeof(Order), by_size);
-        tiles.count = 0;
+        tiles.count = tiles.begun = 0;
         for (int64_t i = 0; i < count && !failed; i++) failed = put(p, first + sizes[i].index, &tiles);
     }
     for (int64_t t = 0; t < tiles.room; t++) free(tiles.tiles[t].free);

@@ -23,7 +23,10 @@ from hwsim.mapping import Tile, count_tiles
 Integers = npt.NDArray[np.int64]
 
 FEWEST: Final = 8
-"""Networks below which nothing is built with the C compiler."""
+"""Networks below which nothing is built with the C compiler, unless they have many pieces."""
+
+MANY: Final = 500
+"""Pieces."""
 
 _HEADER: Final = header_of(__package__, "place.h")
 
@@ -98,7 +101,7 @@ def place_all(
     matrices = tuple(
         np.ascontiguousarray(values, dtype=np.int64) for values in (rows, columns, groups, copies, depths)
     )
-    kernels = _kernels() if len(rows) >= FEWEST else None
+    kernels = _kernels() if len(rows) >= FEWEST or first[-1] >= MANY else None
     if kernels is None:
         return _plain(matrices, first, tile)
     found = np.empty((9, int(first[-1])), dtype=np.int64)
