@@ -1,16 +1,18 @@
 """The metrics of a trial: one row each, from which everything else about them is derived.
 
 A *hard* bound is on what follows from the genotype (`analognas.strategies.costs`) and is checked before any training; a
-*soft* one is on what is measured, and counts in what a trial is worth (`analognas.strategies.worth`). Every bound is
-an upper one. The utilisation follows from the genotype too, but has none: it would be a lower one, and a bound on tiles
-says what a chip can hold.
+*soft* one is on what is measured, and counts in what a trial is worth (`analognas.strategies.worth`). A bound says how
+bad the metric may be: where less is better it is the largest value that is allowed, where more is better the smallest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Metric:
         unit: `%` and `points` for fractions of 1 that are shown as such; empty for counts; otherwise that of the value.
         least: smallest value that a record may have.
         largest: largest value that a record may have.
-        bound: whether an upper bound on it is `hard`, `soft`, or not possible.
+        bound: whether a bound on it is `hard`, `soft`, or not possible.
         bounded: what a bound on it is of, with an example in the units of a configuration.
         harm: what breaking a soft bound costs, in units of the metric.
         optional: whether a completed trial may lack it: it is of a described chip, or run directories are older than
@@ -46,6 +48,21 @@ class Metric:
     def is_share(self) -> bool:
         """Whether it is a fraction of 1, which is shown times 100."""
         return self.unit in ("%", "points")
+
+    @property
+    def relation(self) -> Literal["<=", ">="]:
+        """How a value that keeps a bound stands to it."""
+        return "<=" if self.sign < 0 else ">="
+
+    def keeps(self, value: Any, bound: float) -> Any:
+        """Return whether a value, or each of an array, keeps a bound; NaN does not."""
+        return value <= bound if self.sign < 0 else value >= bound
+
+    def share(self, values: npt.NDArray[Any], bound: float) -> npt.NDArray[np.float64]:
+        """Return how much of a bound values take, above 1 where they break it, `(n,)`."""
+        if self.sign < 0:
+            return np.asarray(values / max(bound, 1.0), dtype=np.float64)
+        return np.asarray(bound / np.maximum(values, 1e-12), dtype=np.float64)
 
 
 TABLE: Final[Mapping[str, Metric]] = {
@@ -90,7 +107,16 @@ TABLE: Final[Mapping[str, Metric]] = {
         ),
         Metric("macs", "MACs", -1, "", 0.0, 1e18, "hard", "multiply-accumulates an inference, such as 1.5 M"),
         Metric("tiles", "tiles", -1, "", 0.0, 1e12, "hard", "crossbar tiles of `hardware.tile`, such as 16"),
-        Metric("utilisation", "tile utilisation", 1, "%", 0.0, 1.0),
+        Metric(
+            "utilisation",
+            "tile utilisation",
+            1,
+            "%",
+            0.0,
+            1.0,
+            "hard",
+            "smallest share of the cells of its tiles that a network fills, 0.2 or 20 %",
+        ),
         Metric(
             "tiles_packed",
             "packed tiles",
@@ -135,7 +161,17 @@ TABLE: Final[Mapping[str, Metric]] = {
             "area of the tiles of `chip` in use, with their digital units, in mm², such as 10",
             optional=True,
         ),
-        Metric("inferences_per_j", "inferences per joule", 1, "/J", 0.0, 1e21, optional=True),
+        Metric(
+            "inferences_per_j",
+            "inferences per joule",
+            1,
+            "/J",
+            0.0,
+            1e21,
+            "hard",
+            "fewest inferences on `chip` for a joule, such as 20000 or 20 k",
+            optional=True,
+        ),
     )
 }
 """Every metric of a trial, in the order of records and tables."""
@@ -144,4 +180,6 @@ METRICS: Final = tuple(TABLE)
 HARD_METRICS: Final = tuple(name for name, metric in TABLE.items() if metric.bound == "hard")
 SOFT_METRICS: Final = tuple(sorted(name for name, metric in TABLE.items() if metric.bound == "soft"))
 OPTIONAL_METRICS: Final = frozenset(name for name, metric in TABLE.items() if metric.optional)
+COST_BOUNDS: Final = tuple(name for name in HARD_METRICS if TABLE[name].sign < 0)
+"""Metrics with a hard bound that networks grow towards."""
 SIGNS: Final[Mapping[str, int]] = {name: metric.sign for name, metric in TABLE.items()}

@@ -1,12 +1,13 @@
-"""The `constraints` section: upper bounds by metric, as numbers or as what a published network takes."""
+"""The `constraints` section: bounds by metric, as numbers or as what a published network takes."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model
 
-from analognas.metrics import HARD_METRICS, SOFT_METRICS, TABLE, Metric
+from analognas.metrics import COST_BOUNDS, HARD_METRICS, SOFT_METRICS, TABLE, Metric
 from analognas.specs.base import Spec
 from analognas.specs.problems import nearest
 from analognas.specs.quantity import Amounts, Count, Share
@@ -27,7 +28,7 @@ class _Bounds(Spec):
     @property
     def says_size(self) -> bool:
         """Whether a bound on a cost is written, `null` included."""
-        return bool(set(HARD_METRICS) & self.model_fields_set)
+        return bool(set(COST_BOUNDS) & self.model_fields_set)
 
 
 _WHEN: Final = {"hard": "checked before training", "soft": "measured"}
@@ -38,26 +39,30 @@ def _bound(metric: Metric) -> Any:
     description = f"{metric.bounded} ({metric.bound}: {_WHEN[metric.bound or 'soft']})"
     if metric.bound == "soft":
         return Share | None, Field(default=None, description=description)
-    quantity = Amounts[metric.unit] if metric.unit else Count
+    quantity = Share if metric.is_share else Amounts.get(metric.unit, Count)
     number: Any = Annotated[quantity, Tag("number")]
-    either = Annotated[Annotated[UpTo, Tag("network")] | number, Discriminator(_names_a_network)]
-    return either | None, Field(default=None, description=f"{description}; or `<= resnet8`")
+    network: Any = Annotated[str, BeforeValidator(partial(_like_a_network, metric.relation)), Tag("network")]
+    either = Annotated[network | number, Discriminator(_names_a_network)]
+    return either | None, Field(default=None, description=f"{description}; or `{metric.relation} resnet8`")
 
 
 def _names_a_network(value: Any) -> Literal["network", "number"]:
-    return "network" if isinstance(value, str) and value.strip().startswith("<=") else "number"
+    return "network" if isinstance(value, str) and value.strip().startswith(("<=", ">=")) else "number"
 
 
-def _up_to(value: str) -> str:
-    """Return the text of a bound that names a published network."""
-    name, known = value.strip().removeprefix("<=").strip(), published_names()
+def _like_a_network(relation: str, value: str) -> str:
+    """Return the text of a bound that names a published network, such as `<= resnet8`."""
+    text = value.strip()
+    if not text.startswith(relation):
+        raise ValueError(
+            f"is a bound with `{relation}`, got {value!r}: write `{relation} {text[2:].strip()}`"
+        )
+    name, known = text.removeprefix(relation).strip(), published_names()
     if name not in known:
-        raise ValueError(f"must name a published network after `<=`, got {name!r}{nearest(name, known)}")
-    return f"<= {name}"
-
-
-UpTo = Annotated[str, BeforeValidator(_up_to)]
-"""What a published network takes, and not more: `<= resnet8`."""
+        raise ValueError(
+            f"must name a published network after `{relation}`, got {name!r}{nearest(name, known)}"
+        )
+    return f"{relation} {name}"
 
 
 if TYPE_CHECKING:
@@ -67,6 +72,7 @@ else:
         "ConstraintsSpec",
         __base__=_Bounds,
         __module__=__name__,
-        __doc__="Upper bounds; an absent one is free. Without one on a cost, the largest reference bounds the size.",
+        __doc__="How bad a metric may be; an absent bound is free. Without one on a cost, the largest reference bounds "
+        "the size.",
         **{name: _bound(TABLE[name]) for name in (*HARD_METRICS, *SOFT_METRICS)},
     )

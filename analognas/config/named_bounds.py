@@ -34,12 +34,13 @@ def with_named_bounds(
         except (ValueError, RuntimeError) as error:
             raise MisfitError(f"{name} takes no such inputs: {error}", ("constraints", metric)) from None
         numbers[metric] = value if TABLE[metric].unit else int(value)
-        notes[metric] = f"constraints: `{metric} <= {amount(metric, numbers[metric])}`, that of {name}"
+        written = f"{metric} {TABLE[metric].relation} {amount(metric, numbers[metric])}"
+        notes[metric] = f"constraints: `{written}`, that of {name}"
     available = None if use is None else use.chip.tiles
     if use is not None and available is not None:
         metric = "tiles_packed" if use.mapping == "packed" else "tiles"
-        written = numbers.get(metric, config.constraints.upper_bounds().get(metric))
-        if written is None or written > available:
+        bound = numbers.get(metric, config.constraints.upper_bounds().get(metric))
+        if bound is None or bound > available:
             numbers[metric] = available
             notes[metric] = f"constraints: `{metric} <= {available:,}`, those of {use.chip.name}"
     return config.with_bounds(numbers), notes
@@ -49,4 +50,4 @@ def _named(config: SearchConfig) -> Iterator[tuple[str, str]]:
     """Yield metric and network of each bound that names one."""
     for metric, value in config.constraints.model_dump().items():
         if isinstance(value, str):
-            yield metric, value.removeprefix("<=").strip()
+            yield metric, value.removeprefix(TABLE[metric].relation).strip()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import TABLE
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.strategies.problem import Choice, Objective
@@ -135,5 +136,5 @@ def is_feasible(trial: Trial, upper_bounds: Mapping[str, float]) -> bool:
 
 
 def meets(metrics: Mapping[str, float], metric: str, bound: float) -> bool:
-    """Return whether a metric is at most `bound`; a metric that was not measured is not."""
-    return metrics.get(metric, math.inf) <= bound
+    """Return whether a metric keeps `bound`; a metric that was not measured does not."""
+    return bool(TABLE[metric].keeps(metrics.get(metric, math.nan), bound))

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from analognas.metrics import TABLE
 from analognas.paired_bootstrap import Correct, difference
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
@@ -102,7 +103,7 @@ def _why_not(
     broken = [
         broken_bound(name, bound, reference.metrics[name])
         for name, bound in upper_bounds.items()
-        if reference.metrics[name] > bound
+        if not TABLE[name].keeps(reference.metrics[name], bound)
     ]
     worse = [
         label(further.metric)

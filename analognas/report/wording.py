@@ -59,9 +59,10 @@ def broken_bound(name: str, bound: float, value: float) -> str:
     >>> broken_bound("parameters", 40_000.0, 78_186.0), broken_bound("avm", 0.05, 0.1)
     ('`parameters <= 40,000` (78,186)', '`avm <= 0.05` (0.1)')
     """
+    relation = TABLE[name].relation
     if bound < 1 or scale(name)[1]:
-        return f"`{name} <= {bound:,.10g}` ({value:,.4g})"
-    return f"`{name} <= {bound:,.0f}` ({value:,.0f})"
+        return f"`{name} {relation} {bound:,.10g}` ({value:,.4g})"
+    return f"`{name} {relation} {bound:,.0f}` ({value:,.0f})"
 
 
 def accuracy_with_spread(accuracy: float | None, spread: float | None) -> str:

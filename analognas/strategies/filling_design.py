@@ -18,6 +18,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import COST_BOUNDS
 from analognas.strategies.latin_hypercube import (
     DesignMemo,
     LatinHypercube,
@@ -54,7 +55,7 @@ class FillingDesign:
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose the next `n` candidates of the designs, fewer when the designs have nothing new."""
-        if not problem.hard_bounds:
+        if not _bounded(problem):
             return LatinHypercube(self.size, self.seed).ask(problem, history, n, rng)
         return next_of_designs(
             lambda number: self.design(problem, number), self.size, history, n, "filling-design"
@@ -72,8 +73,13 @@ class FillingDesign:
 
 def _shares(problem: SearchProblem, population: Population) -> npt.NDArray[np.float64]:
     """Return the share that each candidate takes of the first bound in the table of metrics."""
-    metric, bound = next(iter(problem.hard_bounds.items()))
+    metric, bound = next(iter(_bounded(problem).items()))
     return problem.costs[metric](population) / max(bound, 1.0)
+
+
+def _bounded(problem: SearchProblem) -> dict[str, float]:
+    """Return the bounds that networks grow towards."""
+    return {name: bound for name, bound in problem.hard_bounds.items() if name in COST_BOUNDS}
 
 
 def _filling(

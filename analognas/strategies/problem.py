@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from analognas.metrics import HARD_METRICS, SOFT_METRICS
+from analognas.metrics import HARD_METRICS, SOFT_METRICS, TABLE
 from analognas.strategies.costs import CHIP_COSTS, Cost, cost_functions
 from analognas.strategies.worth import SoftBound, soft_bounds, worth
 from search_spaces import Population
@@ -43,12 +43,13 @@ class Objective:
 
 @dataclass(frozen=True)
 class SearchProblem:
-    """A space, an objective, and upper bounds by metric name.
+    """A space, an objective, and bounds by metric name.
 
     Attributes:
         space: the search space.
         objective: what to improve.
-        upper_bounds: largest allowed value of a metric that may be bounded; one that is absent is free.
+        upper_bounds: how bad a metric may be, the largest allowed value where less is better and the smallest where
+            more is; one that is absent is free.
         further: more objectives, such as `parameters`; only multi-objective strategies look at them.
         hardware: what the networks run on; None where only costs of the network itself are bounded.
         use: a described chip and how the networks use it; None without one.
@@ -79,7 +80,7 @@ class SearchProblem:
         """Return the `(n,)` mask of candidates that can be built and meet every hard constraint."""
         mask = np.array([not problem for problem in self.space.problems(population)], dtype=np.bool_)
         for name, bound in self.hard_bounds.items():
-            mask &= self.costs[name](population) <= bound
+            mask &= TABLE[name].keeps(self.costs[name](population), bound)
         return mask
 
     @property
@@ -94,7 +95,9 @@ class SearchProblem:
 
     def share_of_bounds(self, population: Population) -> npt.NDArray[np.float64]:
         """Return the largest share of a hard bound that each candidate takes, `(n,)`; 0 without a bound."""
-        shares = [self.costs[name](population) / max(bound, 1.0) for name, bound in self.hard_bounds.items()]
+        shares = [
+            TABLE[name].share(self.costs[name](population), bound) for name, bound in self.hard_bounds.items()
+        ]
         return np.asarray(np.max([np.zeros(len(population)), *shares], axis=0), dtype=np.float64)
 
     @property

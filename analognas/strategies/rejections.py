@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from analognas.metrics import TABLE
 from analognas.strategies.problem import SearchProblem
 from search_spaces import Population
 
@@ -32,11 +33,14 @@ def explain_rejections(
     built = looked_at[buildable] if buildable.any() else looked_at
     reasons: list[tuple[int, str]] = []
     for name, bound in problem.hard_bounds.items():
-        cost = problem.costs[name]
-        rejected = int((cost(population) > bound).sum())
-        smallest = cost(built).min()
+        cost, metric = problem.costs[name], TABLE[name]
+        rejected = int((~metric.keeps(cost(population), bound)).sum())
+        best, which = (cost(built).min(), "smallest") if metric.sign < 0 else (cost(built).max(), "largest")
+        shown = f"{best:,.0f}" if float(best).is_integer() else f"{best:,.6g}"
+        unit = f" {metric.unit}" if metric.unit and not metric.is_share else ""
         rule = (
-            f"`{name} <= {bound:,.15g}` rejects {rejected:,} (the smallest found has {float(smallest):,.15g})"
+            f"`{name} {metric.relation} {bound:,.15g}` rejects {rejected:,} "
+            f"(the {which} found has {shown}{unit})"
         )
         reasons.append((rejected, rule))
     broken = Counter(reason for reason in problem.space.problems(population) if reason)

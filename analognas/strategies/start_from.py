@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import TABLE
 from analognas.specs.problems import nearest
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.recommendation import posterior_worth
@@ -117,9 +118,9 @@ def _candidate(problem: SearchProblem, architecture: Mapping[str, Any]) -> Genot
         raise ValueError(f"cannot be built: {reason}")
     for name, bound in problem.hard_bounds.items():
         cost = float(problem.costs[name](candidate)[0])
-        if cost > bound:
+        if not TABLE[name].keeps(cost, bound):
             raise ValueError(
-                f"breaks a hard constraint: `{name} <= {bound:,.15g}` must hold, got {cost:,.15g}"
+                f"breaks a hard constraint: `{name} {TABLE[name].relation} {bound:,.15g}` must hold, got {cost:,.15g}"
             )
     return genotypes(candidate)[0]
 

@@ -115,11 +115,11 @@ def worth_of(score: float, metrics: Mapping[str, float], bounds: Sequence[SoftBo
 
 
 def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float]) -> dict[str, float]:
-    """Return by how much measured metrics are above their bounds, by name; empty where all are kept."""
+    """Return by how much measured metrics are beyond their bounds, by name; empty where all are kept."""
     return {
-        name: metrics[name] - bound
+        name: abs(metrics[name] - bound)
         for name, bound in upper_bounds.items()
-        if name in metrics and metrics[name] > bound
+        if name in metrics and not TABLE[name].keeps(metrics[name], bound)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from analognas.metrics import TABLE
 from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS
 from analognas.report.compromise import compromise
 from analognas.report.data import ReportData, meets
@@ -26,7 +27,7 @@ def constraint_summary(data: ReportData) -> Html:
         rows.append(
             [
                 label(metric),
-                f"at most {amount(metric, bound)}",
+                f"at {'most' if TABLE[metric].sign < 0 else 'least'} {amount(metric, bound)}",
                 f"{met} of {len(data.completed)}",
                 amount(metric, metrics.get(metric)),
             ]

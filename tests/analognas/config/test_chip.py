@@ -115,6 +115,7 @@ def test_the_same_command_again_is_the_same_search(tmp_path: Path) -> None:
             "chip: aon-cim\nsearch: {strategy: {kind: nsga2}}\nfurther_objectives: [area_mm2]\n",
             "has no `area.core`",
         ),
+        "the other way round": (CHIP + "constraints: {inferences_per_j: <= resnet8}\n", "write `>= resnet8`"),
         "an unknown network": (CHIP + "constraints: {energy_uj: <= resnet9}\n", "did you mean `resnet8`"),
     }.values(),
 )

@@ -147,8 +147,8 @@ evaluation: {chips: 1, times: [1 s, 1 day]}
             "constraints.tiles: must be >= 1, got 0; crossbar tiles of `hardware.tile`, such as 16",
         ),
         (
-            "task: {kind: digits}\nconstraints: {utilisation: 0.2}\n",
-            "constraints.utilisation: unknown key; known: area_mm2, avm, energy_uj, latency_us, macs, parameters, ",
+            "task: {kind: digits}\nconstraints: {digital_accuracy: 0.2}\n",
+            "constraints.digital_accuracy: unknown key; known: area_mm2, avm, energy_uj, inferences_per_j, ",
         ),
         ("task: {kind: digits}\nname: ../evil\n", "search.yaml:2:7: name: must match"),
         ("task: {kind: digits}\nevaluation: {times: [1 s, 1 day, 1 moth]}\n", "got '1 moth'"),

@@ -17,6 +17,7 @@ from analognas.strategies import History, Objective, SearchProblem, explain_reje
 from analognas.strategies.costs import CHIP_COSTS, COSTS, cost_functions, network_costs
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.start_from import given_candidate, reference_candidate
+from analognas.strategies.worth import broken_bounds
 from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import NasBench201Space, ResNetSpace, genotypes, published, published_names
 
@@ -140,7 +141,6 @@ def test_every_hard_metric_has_a_cost_and_every_bounded_one_a_field() -> None:
     assert set(ConstraintsSpec.model_fields) == set(bounded)
     for name, metric in bounded.items():
         assert metric.bounded in (ConstraintsSpec.model_fields[name].description or "")
-        assert metric.sign == -1  # every bound is an upper one
 
 
 def on_chip(**bounds: float) -> SearchProblem:
@@ -174,6 +174,19 @@ def test_a_bound_on_a_cost_of_a_chip_is_checked_before_any_training() -> None:
         replace(on_chip(energy_uj=bound), use=None)
     text = explain_rejections(on_chip(energy_uj=1.0), np.random.default_rng(0))
     assert "`energy_uj <= 1` rejects 10,000 (the smallest found has " in text
+
+
+def test_a_bound_where_more_is_better_is_a_lower_one() -> None:
+    population = NARROW.sample(200, np.random.default_rng(0))
+    for name in ("utilisation", "inferences_per_j"):
+        values = on_chip().costs[name](population)
+        bound = float(np.median(values))
+        bounded = on_chip(**{name: bound})
+        np.testing.assert_array_equal(bounded.admissible(population), values >= bound)
+        np.testing.assert_array_equal(bounded.share_of_bounds(population) <= 1, values >= bound)
+    text = explain_rejections(on_chip(inferences_per_j=1e9), np.random.default_rng(0))
+    assert "`inferences_per_j >= 1,000,000,000` rejects 10,000 (the largest found has " in text
+    assert broken_bounds({"utilisation": 0.1}, {"utilisation": 0.3}) == {"utilisation": pytest.approx(0.2)}
 
 
 def test_a_chip_without_areas_has_no_cost_of_area() -> None:
