@@ -140,6 +140,12 @@ def _hardware(path: Path, values: dict[str, Any]) -> Hardware:
         raise ValueError(f"{path}: `{place}`: {said['msg']}; give `hardware` as an argument") from None
 
 
+def _end(blocks: list[Any]) -> int | None:
+    """Return the row after the last one of stored row blocks; None where they are none."""
+    last = blocks[-1]
+    return last[1] if isinstance(last, list) and len(last) == 2 and isinstance(last[1], int) else None
+
+
 def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) -> None:
     """Set the stored input ranges of a layer.
 
@@ -147,9 +153,15 @@ def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) 
         ValueError: when the layer has other row blocks or weights, or the file no such ranges.
     """
     blocks = [list(block) for block in layer.mapping.blocks]
-    if stored.get("row_blocks") != blocks:
+    found = stored.get("row_blocks")
+    if found != blocks and isinstance(found, list) and found and _end(found) not in (None, blocks[-1][1]):
         raise ValueError(
-            f"`hardware` must cut `{name}` into the row blocks of {path}, {stored.get('row_blocks')}, got {blocks}: "
+            f"{path} must be of this network: `{name}` has {blocks[-1][1]} rows, {_end(found)} there; take the "
+            "analog.json that lies beside its weights"
+        )
+    if found != blocks:
+        raise ValueError(
+            f"`hardware` must cut `{name}` into the row blocks of {path}, {found}, got {blocks}: "
             "call hwsim.to_analog and hwsim.calibrate for other tiles"
         )
     ranges, scales = _numbers(stored.get("input_range")), _numbers(stored.get("column_scales"))

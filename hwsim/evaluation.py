@@ -60,7 +60,7 @@ def evaluate(
     chips: Chips,
     data: object,
     times_s: Times,
-    metric: Mapping[str, Metric],
+    metric: list[Metric] | tuple[Metric, ...] | Mapping[str, Metric],
     *,
     batch_size: int = ...,
     chips_at_once: int = ...,
@@ -73,7 +73,7 @@ def evaluate(
     chips: Chips,
     data: object,
     times_s: Times,
-    metric: Metric | Mapping[str, Metric] = "accuracy",
+    metric: Metric | list[Metric] | tuple[Metric, ...] | Mapping[str, Metric] = "accuracy",
     *,
     batch_size: int = BATCH_SIZE,
     chips_at_once: int = CHIPS_AT_ONCE,
@@ -90,8 +90,8 @@ def evaluate(
         times_s: seconds since programming, or texts such as `1 day`; a single one is one time.
         metric: `accuracy`, `top-5` (any k), `cross-entropy`, `mse` or `mae` (`hwsim.metrics`); a function of (outputs,
             targets) that returns a number; an object with update, compute and reset, as torchmetrics has them; or
-            several of these by name, in one pass. Functions and objects see the outputs of all items at once, of one
-            chip at one time, in the structure that the network returns, on the CPU.
+            several of these, as a list or by name, in one pass. Functions and objects see the outputs of all items at
+            once, of one chip at one time, in the structure that the network returns, on the CPU.
         batch_size: items in one pass where stages are not compiled, fewer on a CPU where activations are large; noise
             does not depend on it.
         chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them; a CPU runs one a thread.
@@ -116,7 +116,7 @@ def evaluate(
         >>> curves["mse"].metric, curves["sum"].values.shape
         ('mse', (1, 2))
     """
-    several = isinstance(metric, Mapping)
+    several = isinstance(metric, Mapping | list | tuple)
     metrics = metrics_by_name(metric)
     job = checked_job(
         chips, data, times_s, batch_size, chips_at_once, adabs_inputs, progress, needs_targets=True
@@ -267,8 +267,18 @@ def _number(name: str, value: object, place: str) -> float:
     return float(value)
 
 
-def metrics_by_name(metric: Metric | Mapping[str, Metric]) -> dict[str, ItemMetric | Whole]:
+def metrics_by_name(
+    metric: Metric | list[Metric] | tuple[Metric, ...] | Mapping[str, Metric],
+) -> dict[str, ItemMetric | Whole]:
     """Return metrics by name, one of a caller's own by that of its function or class."""
+    if isinstance(metric, list | tuple):
+        if not metric:
+            raise ValueError("`metric` must have at least one metric, got an empty list")
+        names = [_name(one) for one in metric]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"names of metrics must differ, got {twice!r} twice: a mapping names them")
+        return {name: _resolved(name, one) for name, one in zip(names, metric, strict=True)}
     if not isinstance(metric, Mapping):
         name = _name(metric)
         return {name: _resolved(name, metric)}

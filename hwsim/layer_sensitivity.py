@@ -203,8 +203,10 @@ def sensitivity(
     layers = require_analog(net)
     n = whole("chips", chips, least=2)
     time = seconds("t_s", t_s)
-    if isinstance(metric, Mapping):
-        raise ValueError("`metric` must be one metric, got a mapping: ask for each by itself")
+    if isinstance(metric, Mapping | list | tuple):
+        raise ValueError(
+            f"`metric` must be one metric, got a {type(metric).__name__}: ask for each by itself"
+        )
     if lower_is_better is None:
         lower_is_better = isinstance(metric, str) and metric in LOSSES
     require(lower_is_better, bool, "`lower_is_better` must be True, False or None")

@@ -17,8 +17,10 @@ from torch import nn
 from hwsim.arguments import require
 from hwsim.assignment import AnyHardware, ByLayer
 from hwsim.conversion import analog_layers, as_analog_as_possible
+from hwsim.modules import AnalogLayer
 from hwsim.modules.counterparts import UNSUPPORTED
 from hwsim.multiplications import example_of, multiply_accumulates
+from hwsim.presets import label
 from hwsim.sharing import capacity, tiles_in_use
 from hwsim.text_table import ShownAsTable, Table
 from hwsim.weight_rows import WeightRow, weight_rows
@@ -43,6 +45,7 @@ class LayerSummary:
         tiles: how many; 0 for a digital layer.
         utilisation: its weights over those that the tiles could hold; None for a digital layer.
         why_digital: in a few words; empty for an analog layer.
+        hardware: of an analog layer, as `hwsim.label` has it; empty for a digital layer.
     """
 
     name: str
@@ -56,6 +59,7 @@ class LayerSummary:
     tiles: int
     utilisation: float | None
     why_digital: str
+    hardware: str = ""
 
 
 @final
@@ -135,8 +139,10 @@ class Summary(ShownAsTable):
             "share",
             "tiles",
             "utilisation",
+            "hardware",
         )
-        skipped = () if self.macs is not None else (6, 7)
+        one_chip = len({layer.hardware for layer in self.layers if layer.is_analog}) < 2
+        skipped = (() if self.macs is not None else (6, 7)) + ((10,) if one_chip else ())
         rows = [_cells(layer) for layer in self.layers]
         kept = [[cell for place, cell in enumerate(row) if place not in skipped] for row in (head, *rows)]
         return Table(kept[0], kept[1:], n_left=4, foot=self._foot())
@@ -231,6 +237,7 @@ def _summary(rows: list[WeightRow], macs: Counter[nn.Module] | None) -> Summary:
                 tiles=0 if row.mapping is None else len(row.mapping.tiles),
                 utilisation=None if row.mapping is None else row.mapping.utilisation,
                 why_digital=row.why_digital,
+                hardware=label(row.module.hardware) if isinstance(row.module, AnalogLayer) else "",
             )
         )
     mappings = [row.mapping for row in rows if row.mapping is not None]
@@ -257,4 +264,5 @@ def _cells(layer: LayerSummary) -> tuple[str, ...]:
         "" if layer.share_of_macs is None else _percent(layer.share_of_macs),
         str(layer.tiles) if layer.is_analog else "",
         "" if layer.utilisation is None else _percent(layer.utilisation),
+        layer.hardware,
     )

@@ -9,6 +9,17 @@ from dataclasses import dataclass
 from typing import final
 
 
+def significant(value: float, digits: int = 4) -> str:
+    """Return a number of so many significant digits, without an exponent from 0.0001 to 10^15.
+
+    Example:
+        >>> significant(229_731.6), significant(1.23456), significant(0.000012)
+        ('229,700', '1.235', '1.2e-05')
+    """
+    text = f"{value:.{digits}g}"
+    return f"{float(text):,.0f}" if 1000 <= abs(float(text)) < 1e15 else text
+
+
 @final
 @dataclass(frozen=True)
 class Table:

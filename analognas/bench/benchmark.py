@@ -104,7 +104,9 @@ class BenchResult:
             ),
             *(f"bound: {name} up to {bound:,g}" for name, bound in self.bounds.items()),
             *(f"left out: {number} rows, {reason}" for reason, number in self.rejected.items()),
-            "  ".join(["regret after".ljust(width), *(f"{point:>13}" for point in points), "p (best)"]),
+            "  ".join(
+                ["regret after".ljust(width), *(f"{point:>13}" for point in points), "p, whole search"]
+            ),
         ]
         for place in places:
             cells = [self.regret_at(place.strategy, point) for point in points]

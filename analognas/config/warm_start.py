@@ -43,19 +43,26 @@ class EarlierRun:
         completed: trials that are known with their figures.
         failed: trials that are known not to work.
         left_out: how many trials were not taken, by reason; empty where that is not known any more.
+        other_space: whether its space has other settings than this one; False where that is not known any more.
     """
 
     path: str
     completed: int
     failed: int
     left_out: Mapping[str, int] = field(default_factory=dict)
+    other_space: bool = False
 
     def told(self) -> str:
         """Return it in a line."""
         failed = f" and {self.failed} that failed" if self.failed else ""
         left_out = "; ".join(f"{number} {reason}" for reason, number in self.left_out.items())
         completed = f"{self.completed} trial{'' if self.completed == 1 else 's'}"
-        return f"warm start: {completed}{failed} of {self.path}{left_out and f' (left out: {left_out})'}"
+        space = (
+            ", whose space has other settings: only candidates of this one count" if self.other_space else ""
+        )
+        return (
+            f"warm start: {completed}{failed} of {self.path}{space}{left_out and f' (left out: {left_out})'}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it JSON-able."""
@@ -141,7 +148,8 @@ def _taken(
     reasons = [_reason(trial, share) for trial in trials]
     left_out.update(filter(None, reasons))
     fitting = [trial for trial, reason in zip(trials, reasons, strict=True) if not reason]
-    rows = _candidates(fitting, problem, same_space=values["space"] == own["space"])
+    same_space = values["space"] == own["space"]
+    rows = _candidates(fitting, problem, same_space=same_space)
     for trial, candidate in zip(fitting, rows, strict=True):
         if isinstance(candidate, str):
             left_out[candidate] += 1
@@ -157,7 +165,7 @@ def _taken(
         raise UserError(
             f"{path}: {have}{': ' if why else ''}{why}{failed}; {REMEDY if trials else 'remove this entry'}"
         )
-    return new, EarlierRun(str(path), completed, len(new) - completed, dict(left_out))
+    return new, EarlierRun(str(path), completed, len(new) - completed, dict(left_out), not same_space)
 
 
 def _reason(trial: Trial, share: float) -> str:

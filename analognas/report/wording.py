@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from analognas.metrics import TABLE
+from hwsim.text_table import significant
 
 _ARCHITECTURE_LIMIT: Final = 400
 
@@ -49,8 +50,8 @@ def amount(metric: str, value: float | None) -> str:
     if factor != 1:
         return f"{value * factor:.2f} {unit}"
     if unit:
-        return f"{value:,.4g} {unit}"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+        return f"{significant(value)} {unit}"
+    return f"{value:,.0f}" if float(value).is_integer() else significant(value)
 
 
 def broken_bound(name: str, bound: float, value: float) -> str:

@@ -17,7 +17,7 @@ from hwsim.chip_cost.layout import Piece
 from hwsim.chip_cost.network_costs import NetworkCosts
 from hwsim.chip_cost.rows import Row
 from hwsim.chip_cost.timing import PICO
-from hwsim.text_table import ShownAsTable, Table
+from hwsim.text_table import ShownAsTable, Table, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,7 +277,7 @@ class ChipCost(ShownAsTable):
     def __repr__(self) -> str:
         """Return the sums."""
         return (
-            f"ChipCost({self.chip}, {self.mode}: {self.energy_uj:.4g} µJ, {self.latency_us:.4g} µs, "
+            f"ChipCost({self.chip}, {self.mode}: {significant(self.energy_uj)} µJ, {significant(self.latency_us)} µs, "
             f"{self.tiles_used} tiles)"
         )
 
@@ -333,18 +333,20 @@ class ChipCost(ShownAsTable):
     def _sums(self) -> list[str]:
         tops, area, packed = self.tops_per_w, self.area_mm2, self.tiles_packed
         available = "" if self.tiles_available is None else f" of {self.tiles_available}"
-        parts = ", ".join(f"{part} {value / MICRO:.4g}" for part, value in self.energy_fj.items() if value)
-        areas = ", ".join(f"{name} {value:.4g}" for name, value in area.items() if value is not None)
+        parts = ", ".join(
+            f"{part} {significant(value / MICRO)}" for part, value in self.energy_fj.items() if value
+        )
+        areas = ", ".join(f"{name} {significant(value)}" for name, value in area.items() if value is not None)
         lines = [
             f"{self.chip}, {self.mode}, {self.costs.use.schedule}, {self.costs.use.mapping}",
             f"tiles    {self.tiles_used}{available} (packed {packed}, at least {self.tiles_lower_bound}), "
             f"utilisation {100 * self.utilisation:.1f} %",
             f"MVMs     {self.mvms:,} of layers, {self.tile_mvms:,} of tiles; {self.dac_conversions:,} DAC and "
             f"{self.adc_conversions:,} ADC conversions",
-            f"energy   {self.energy_uj:.4g} µJ an inference: {parts}",
-            f"time     latency {self.latency_us:.4g} µs, {self.throughput_per_s:,.4g} inferences/s",
-            f"TOPS/W   peak {tops['peak']:.4g}, macro {tops['macro']:.4g}, sustained {tops['sustained']:.4g}; "
-            f"{self.inferences_per_j:,.4g} inferences/J",
+            f"energy   {significant(self.energy_uj)} µJ an inference: {parts} µJ",
+            f"time     latency {significant(self.latency_us)} µs, {significant(self.throughput_per_s)} inferences/s",
+            f"TOPS/W   {', '.join(f'{kind} {significant(tops[kind])}' for kind in ('peak', 'macro', 'sustained'))}; "
+            f"{significant(self.inferences_per_j)} inferences/J",
         ]
         lines += [f"area     {areas} mm²"] if areas else []
         if self.digital:

@@ -58,10 +58,12 @@ def main() -> None:
     if parser.parse_args().json:
         print(json.dumps([{**row._asdict(), "error": row.error} for row in rows], ensure_ascii=False))
         return
-    print(f"{'figure':58} {'kind':8} {'published':>12} {'ours':>12} {'error':>8}")
+    print(f"{'figure':58} {'kind':8} {'published':>12} {'ours':>12} {'error':>9}")
     for row in rows:
-        values = f"{row.published:12,.6g} {row.ours:12,.6g} {100 * row.error:+7.1f} %"
-        print(f"{row.what + ', ' + row.unit:58} {row.kind:8} {values}  {row.note}".rstrip())
+        shown = (f"{value:,}" if isinstance(value, int) else f"{value:,.6g}" for value in row[2:4])
+        error = "within" if row.highest and not row.error else f"{100 * row.error:+.1f} %"
+        values = " ".join(f"{value:>12}" for value in shown)
+        print(f"{row.what + ', ' + row.unit:58} {row.kind:8} {values} {error:>9}  {row.note}".rstrip())
 
 
 def counts() -> Iterator[Row]:
@@ -157,7 +159,8 @@ def analog_arrays() -> Iterator[Row]:
         for mode, theirs in zip(("8-bit", "6-bit", "4-bit"), table[task], strict=True):
             chip = {"chip": "aon-cim", "tiles": 8}  # the assumed lists need not fit into one array
             found = hwsim.cost(network, chip, input_shape=shape, mode=mode)
-            note = f"layers assumed, {100 * found.utilisation:.0f} % of {found.tiles_used} arrays used"
+            arrays = "the array" if found.tiles_used == 1 else f"{found.tiles_used} arrays"
+            note = f"layers assumed, {100 * found.utilisation:.0f} % of {arrays} used"
             yield Row(
                 f"AnalogNet-{task}, {mode}", "compare", theirs, found.tops_per_w["sustained"], "TOPS/W", note
             )

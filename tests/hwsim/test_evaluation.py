@@ -454,3 +454,16 @@ def test_results_wait_for_who_reads_them(chips: hwsim.Chips, monkeypatch: pytest
     finally:
         torch.set_num_threads(before)
     assert 1 <= len(started) <= 6  # one to check the kernels, one a thread, one more, and the next
+
+
+def test_several_metrics_are_a_list_or_have_names() -> None:
+    net = hwsim.to_analog(torch.nn.Linear(4, 3), "floating-point")
+    chips = hwsim.program(net, n=2)
+    x, y = torch.randn(20, 4, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 3
+    listed = hwsim.evaluate(chips, (x, y), "1 s", ["accuracy", "top-2"])
+    named = hwsim.evaluate(chips, (x, y), "1 s", {"accuracy": "accuracy", "top-2": "top-2"})
+    assert list(listed) == ["accuracy", "top-2"]
+    assert all((listed[name].values == named[name].values).all() for name in named)
+    for wrong, message in (([], "at least one metric"), (["mse", "mse"], "'mse' twice")):
+        with pytest.raises(ValueError, match=message):
+            hwsim.evaluate(chips, (x, y), "1 s", wrong)

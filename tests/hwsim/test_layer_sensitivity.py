@@ -124,7 +124,7 @@ def test_tables_and_figures_have_the_most_expensive_first() -> None:
         ({"data": torch.ones(2, 8)}, ValueError, r"`data` must be `\(x, y\)`.*got no `y`"),
         ({"t_s": [1, 2]}, TypeError, "`t_s` must be a number, got list"),
         ({"t_s": "1 eon"}, ValueError, "`t_s` must be seconds or a text.*got '1 eon'"),
-        ({"metric": {"a": "mse"}}, ValueError, "`metric` must be one metric, got a mapping"),
+        ({"metric": {"a": "mse"}}, ValueError, "`metric` must be one metric, got a dict"),
         ({"metric": "acuracy"}, ValueError, "did you mean accuracy"),
         ({"lower_is_better": 1}, TypeError, "`lower_is_better` must be True, False or None, got 1"),
         ({"t_s": -1.0}, ValueError, "got -1"),

@@ -228,3 +228,12 @@ def test_hardware_of_an_analog_network_and_chips_are_refused() -> None:
         hwsim.summary(net, hardware=HARDWARE)
     with pytest.raises(TypeError, match=r"pass chips.net"):
         hwsim.summary(hwsim.program(net, 1))
+
+
+def test_a_network_on_several_kinds_of_hardware_says_which_layer_has_which() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+    coarse = hwsim.preset("ideal-8bit").replace({"tile.rows": 64})
+    found = hwsim.summary(hwsim.to_analog(net, "ideal-8bit", layers={"1": coarse}))
+    assert [layer.hardware for layer in found.layers] == ["ideal-8bit", "ideal-8bit with tile.rows 64"]
+    assert "ideal-8bit with tile.rows 64" in str(found)
+    assert "hardware" not in str(hwsim.summary(hwsim.to_analog(net, "ideal-8bit")))

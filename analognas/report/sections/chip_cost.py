@@ -10,6 +10,7 @@ from analognas.report.html import Html, element, joined, table
 from analognas.report.page import caption, drawing
 from hwsim.chip_cost.energy import PARTS
 from hwsim.chip_cost.figure import cost_figure
+from hwsim.text_table import significant
 
 
 def chip_cost_section(data: ReportData) -> Html | None:
@@ -39,7 +40,7 @@ def _sums(found: Mapping[str, Any]) -> list[list[str]]:
     tiles, tops = found["tiles"], found["tops_per_w"]
     available = "" if tiles["available"] is None else f" of {tiles['available']:,}"
     energy = found["energy_uj"]
-    parts = ", ".join(f"{part} {energy[part]:.4g}" for part in (*PARTS, "static") if energy[part])
+    parts = ", ".join(f"{part} {significant(energy[part])} µJ" for part in (*PARTS, "static") if energy[part])
     rows = [
         ["chip", f"{found['chip']}", f"{found['mode']}, {found['schedule']}, {found['mapping']}"],
         [
@@ -48,15 +49,21 @@ def _sums(found: Mapping[str, Any]) -> list[list[str]]:
             f"packed {tiles['packed']:,}, at least {tiles['lower_bound']:,}",
         ],
         ["utilisation", f"{100 * found['utilisation']:.1f} %", "of the tiles in use"],
-        ["energy", f"{energy['total']:.4g} µJ", parts],
-        ["latency", f"{found['latency_us']:.4g} µs", f"{found['throughput_per_s']:,.4g} inferences/s"],
+        ["energy", f"{significant(energy['total'])} µJ", parts],
+        [
+            "latency",
+            f"{significant(found['latency_us'])} µs",
+            f"{significant(found['throughput_per_s'])} inferences/s",
+        ],
         [
             "efficiency",
-            f"{tops['sustained']:.4g} TOPS/W",
-            f"everything counted; multiplication alone {tops['macro']:.4g}, peak {tops['peak']:.4g}",
+            f"{significant(tops['sustained'])} TOPS/W",
+            f"everything counted; multiplication alone {significant(tops['macro'])}, peak {significant(tops['peak'])}",
         ],
     ]
     areas = {name: value for name, value in found["area_mm2"].items() if value is not None}
     if areas:
-        rows.append(["area", "", ", ".join(f"{name} {value:.4g} mm²" for name, value in areas.items())])
+        rows.append(
+            ["area", "", ", ".join(f"{name} {significant(value)} mm²" for name, value in areas.items())]
+        )
     return rows
