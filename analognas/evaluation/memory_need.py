@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from analognas.errors import EvaluationError
@@ -119,6 +121,13 @@ def network_that_fits(
             remedy = "lower `batch_size` in `training`, or bound `constraints.macs`"
             raise _too_large(needed, usable, limit, remedy)
     return network
+
+
+def too_large(parameters: npt.NDArray[np.int64], need: MemoryNeed, device: torch.device) -> float:
+    """Return the share of networks with these parameters, `(n,)`, that cannot fit into memory."""
+    usable, _ = _usable(device)
+    needed = np.array([need.n_bytes(n, 0) for n in parameters.tolist()])
+    return float((needed > usable).mean()) if len(needed) else 0.0
 
 
 def _usable(device: torch.device) -> tuple[int, str]:

@@ -12,8 +12,10 @@ import numpy as np
 from analognas.compose import Composition, final_budget
 from analognas.config.sections import SearchConfig
 from analognas.errors import EvaluationError, MisfitError, UserError
+from analognas.evaluation.memory_need import MemoryNeed, too_large
 from analognas.evaluation.timed_trial import TrialTime, time_trial
-from analognas.metrics import HARD_METRICS, TABLE
+from analognas.executors.device import resolve_device
+from analognas.metrics import COST_BOUNDS, TABLE
 from analognas.report.wording import amount
 from analognas.seeds import numpy_generator
 from analognas.specs.durations import duration
@@ -58,10 +60,12 @@ class Outlook:
     Attributes:
         sizes: 5 % quantile, median and 95 % quantile over admissible candidates, by metric.
         time: what it takes, or why that is not known.
+        too_large: share of admissible candidates that cannot fit into memory.
     """
 
     sizes: Mapping[str, tuple[float, float, float]]
     time: ExpectedTime | str
+    too_large: float = 0.0
 
     def size_text(self) -> str:
         """Return the quantiles in a line."""
@@ -69,7 +73,12 @@ class Outlook:
             f"{TABLE[metric].label} {', '.join(amount(metric, value) for value in values)}"
             for metric, values in self.sizes.items()
         ]
-        return f"{'; '.join(parts)} (5 %, median, 95 % of admissible candidates)"
+        told = (
+            f"; {100 * self.too_large:.0f} % of them cannot fit into memory and would fail: bound "
+            "`constraints.parameters`"
+        )
+        too_large = told if round(100 * self.too_large) else ""
+        return f"{'; '.join(parts)} (5 %, median, 95 % of admissible candidates){too_large}"
 
     def time_text(self, config: SearchConfig) -> str:
         """Return the expected time of a search in a line."""
@@ -136,9 +145,16 @@ def outlook(composition: Composition) -> Outlook:
     problem = composition.problem
     population = looked_at(composition)
     sizes = {
-        name: quantiles(problem.costs[name](population)) for name in HARD_METRICS if name in problem.costs
+        name: quantiles(problem.costs[name](population)) for name in COST_BOUNDS if name in problem.costs
     }
-    return Outlook(sizes, _expected_time(composition, population, sizes["macs"][1]))
+    evaluator = composition.evaluator
+    need = MemoryNeed(evaluator.budget, evaluator.chips, len(composition.task.train))
+    parameters = problem.space.parameters(population)
+    return Outlook(
+        sizes,
+        _expected_time(composition, population, sizes["macs"][1]),
+        too_large(parameters, need, resolve_device(evaluator.device)),
+    )
 
 
 def _expected_time(

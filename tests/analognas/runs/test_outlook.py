@@ -61,6 +61,8 @@ def test_what_cannot_be_timed_is_told_and_stops_nothing(a_second_an_update: None
     assert known.time_json() is None
     assert "too many for a short trial" in known.time_text(parts.config)
     assert "tiles" in known.sizes_json()
+    assert "100 % of them cannot fit into memory" in known.size_text()
+    assert "memory" not in outlook(parts).size_text()
 
 
 def test_a_trial_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
