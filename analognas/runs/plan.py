@@ -11,7 +11,7 @@ import numpy as np
 import hwsim
 from analognas.compose import final_budget
 from analognas.final.references import broken_by
-from analognas.metrics import HARD_METRICS
+from analognas.metrics import COST_BOUNDS
 from analognas.report.wording import amount, label
 from analognas.runs.outlook import Outlook, outlook
 from analognas.strategies.start_from import given_candidate, reference_candidate
@@ -150,7 +150,7 @@ def _given(composition: Composition) -> list[dict[str, Any]]:
                 "name": name,
                 **{
                     name: problem.costs[name](row).tolist()[0]
-                    for name in HARD_METRICS
+                    for name in COST_BOUNDS
                     if name in problem.costs
                 },
                 "architecture": problem.space.describe(genotype),
@@ -196,7 +196,7 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
         return "none" if value is None else f"below {value['accuracy']:g} after epoch {value['epoch']}"
     if key == "start_from":
         costs = ", ".join(
-            f"{amount(name, value[name])} {label(name)}" for name in HARD_METRICS if name in value
+            f"{amount(name, value[name])} {label(name)}" for name in COST_BOUNDS if name in value
         )
         return f"{value['name']}: {costs}"
     if key == "cannot_win":
