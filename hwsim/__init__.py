@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hwsim import learning
+    from hwsim import learning, random_features
     from hwsim.analog_file import load_analog
     from hwsim.analog_matrix import AnalogMatrix
     from hwsim.calibration import calibrate
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
+    from hwsim.random_features.transformer import AnalogRandomFeatures
     from hwsim.storage import load_chips, save_chips
     from hwsim.tiles import TileMap
     from hwsim.validity import check_times
@@ -71,6 +72,7 @@ __all__ = [
     "AnalogMultiheadAttention",
     "AnalogRNN",
     "AnalogRNNCell",
+    "AnalogRandomFeatures",
     "Chip",
     "ChipCost",
     "ChipOutputs",
@@ -109,6 +111,7 @@ __all__ = [
     "preset",
     "preset_names",
     "program",
+    "random_features",
     "read_chip",
     "read_hardware",
     "save_chips",
@@ -161,13 +164,14 @@ _HOMES: Final = {
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
+    "hwsim.random_features.transformer": ("AnalogRandomFeatures",),
     "hwsim.storage": ("load_chips", "save_chips"),
     "hwsim.tiles": ("TileMap",),
     "hwsim.weight_rows": ("analog_share",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
-_ROOMS: Final = ("learning",)
+_ROOMS: Final = ("learning", "random_features")
 """Packages that are reached by their name."""
 
 
