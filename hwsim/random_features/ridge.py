@@ -76,8 +76,8 @@ class FeatureRidgeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def decision_function(self, X: npt.ArrayLike) -> Matrix:
         """Return outputs, `(samples,)` above 0 for the second of two classes, or `(samples, classes)`."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        scores: Matrix = X @ self.coef_.T + self.intercept_
+        z: Matrix = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        scores: Matrix = z @ self.coef_.T + self.intercept_
         return scores[:, 0] - 0.5 if len(self.classes_) == 2 else scores
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -101,15 +101,15 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 a time that the device does not cover.
             TypeError: for an argument of another type.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        data: Matrix = validate_data(self, X, dtype=[np.float64, np.float32])
         _one_of("kernel", self.kernel, tuple(MAPS))
         _one_of("sampler", self.sampler, tuple(SAMPLERS))
         n = whole("n_components", self.n_components, least=1)
         number("gamma", self.gamma, above=0)
         rng = check_random_state(self.random_state)
-        self.projection_ = SAMPLERS[self.sampler](n, X.shape[1], rng).astype(np.float32)
+        self.projection_ = SAMPLERS[self.sampler](n, data.shape[1], rng).astype(np.float32)
         if self.input_range is None:
-            found = float(np.quantile(np.abs(X), UNCLIPPED))
+            found = float(np.quantile(np.abs(data), UNCLIPPED))
             self.input_range_ = found if found > 0 else 1.0
         else:
             self.input_range_ = number("input_range", self.input_range, above=0)
@@ -124,13 +124,13 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             sklearn.exceptions.NotFittedError: before `fit`.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        inputs = torch.tensor(X, dtype=torch.float32)
-        if X.dtype != np.float32 and not bool(torch.isfinite(inputs).all()):
+        data: Matrix = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        inputs = torch.tensor(data, dtype=torch.float32)
+        if data.dtype != np.float32 and not bool(torch.isfinite(inputs).all()):
             raise ValueError("`X` must be finite in float32, got infinity: scale it first")
         kernel = MAPS[self.kernel]
-        found = np.empty((len(X), self._n_features_out), dtype=X.dtype)
-        out, factor = torch.from_numpy(found), kernel.factor(self.gamma, X.shape[1])
+        found = np.empty((len(data), self._n_features_out), dtype=data.dtype)
+        out, factor = torch.from_numpy(found), kernel.factor(self.gamma, data.shape[1])
         for part, products in self._products.of(inputs):
             if factor != 1:
                 products = products * factor
