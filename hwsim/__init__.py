@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
+    from hwsim.random_features.attention import KernelAttention
     from hwsim.random_features.transformer import AnalogRandomFeatures
     from hwsim.storage import load_chips, save_chips
     from hwsim.tiles import TileMap
@@ -82,6 +83,7 @@ __all__ = [
     "FixedPointReport",
     "Hardware",
     "HwaTraining",
+    "KernelAttention",
     "LayerCost",
     "LayerSummary",
     "PairedDifference",
@@ -164,6 +166,7 @@ _HOMES: Final = {
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
+    "hwsim.random_features.attention": ("KernelAttention",),
     "hwsim.random_features.transformer": ("AnalogRandomFeatures",),
     "hwsim.storage": ("load_chips", "save_chips"),
     "hwsim.tiles": ("TileMap",),
