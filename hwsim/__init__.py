@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
     from hwsim.inference import ChipOutputs, outputs
+    from hwsim.key_memory.memory import KeyMemory
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import (
         AnalogConv1d,
@@ -84,6 +85,7 @@ __all__ = [
     "Hardware",
     "HwaTraining",
     "KernelAttention",
+    "KeyMemory",
     "LayerCost",
     "LayerSummary",
     "PairedDifference",
@@ -145,6 +147,7 @@ _HOMES: Final = {
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
+    "hwsim.key_memory.memory": ("KeyMemory",),
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": (

@@ -95,7 +95,8 @@ def test_the_code_on_models_runs_and_prints_what_is_said(
 WORDS = {
     "hwsim-networks": ("memory.l1.gates.hidden", "self_attn"),
     "hwsim-devices": ("`photonic` has no model",),
-    "hwsim-kernels": ("1 day",),
+    "hwsim-kernels": ("1 day", "random_projection"),
+    "hwsim-memory": ("100 of 100 keys", "51200 devices"),
 }
 """What the pages print, among other things."""
 
