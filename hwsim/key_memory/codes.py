@@ -87,9 +87,11 @@ def sharpened(cosines: torch.Tensor, how: Sharpening) -> torch.Tensor:
     Training with it makes vectors of other classes orthogonal rather than opposite, which their signs keep.
 
     Example:
-        >>> sharpened(torch.tensor([-1.0, 0.0, 1.0]), "softabs").numpy().round(3).tolist()
+        >>> [round(value, 3) for value in sharpened(torch.tensor([-1.0, 0.0, 1.0]), "softabs").tolist()]
         [0.993, 0.013, 0.993]
     """
     if how == "softabs":
-        return ((cosines - 0.5) * SOFTABS_BETA).sigmoid() + ((-cosines - 0.5) * SOFTABS_BETA).sigmoid()
+        up, down = ((sign * cosines - 0.5) * SOFTABS_BETA for sign in (1.0, -1.0))
+        found: torch.Tensor = torch.sigmoid(up) + torch.sigmoid(down)
+        return found
     return cosines.abs() if how == "absolute" else cosines

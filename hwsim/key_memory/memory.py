@@ -140,7 +140,8 @@ class KeyMemory:
     @property
     def classes(self) -> torch.Tensor:
         """The labels that are written, each once, sorted."""
-        return self.labels.unique()
+        found: torch.Tensor = torch.unique(self.labels)
+        return found
 
     @torch.no_grad()
     def write(self, keys: Vectors, labels: torch.Tensor | npt.NDArray[np.integer[Any]] | list[int]) -> None:

@@ -94,7 +94,7 @@ def _whole(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 def _causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Return causal attention of `(batch, heads, steps, …)`: triangles of chunks, and sums of those before."""
     past, sums, found = k[..., :0, :].mT @ v[..., :0, :], k[..., :0, :].sum(-2).unsqueeze(-1), []
-    for q_part, k_part, v_part in zip(*(x.split(CHUNK, -2) for x in (q, k, v)), strict=True):
+    for q_part, k_part, v_part in zip(*(torch.split(x, CHUNK, -2) for x in (q, k, v)), strict=True):
         scores = (q_part @ k_part.mT).tril()
         above = scores @ v_part + q_part @ past
         below = scores.sum(-1, keepdim=True) + q_part @ sums
