@@ -68,7 +68,7 @@ def cosine(
     """
     d = inputs.shape[1]
     if keys == "real":
-        lengths = inputs.norm(dim=1)[:, None] * held.norm(dim=1)[None]
+        lengths: torch.Tensor = torch.outer(torch.linalg.norm(inputs, dim=1), torch.linalg.norm(held, dim=1))
         return outputs / lengths.clamp(min=1e-12)
     sums = inputs.sum(1, keepdim=True)
     if keys == "bipolar":
