@@ -244,7 +244,7 @@ def measure(
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print bits per character, and rises over the floating-point network."""
-    (reference,) = {row["fp"] for row in rows if row["kind"] == "direct"} or {math.nan}
+    reference = next((row["fp"] for row in rows if row["kind"] == "direct"), math.nan)
     print(f"floating point {reference:.4f} bits per character")
     for row in rows:
         values = ", ".join(f"{at} {mean:.4f} ({mean - reference:+.4f})" for at, mean in row["mean"].items())
