@@ -28,6 +28,7 @@ import argparse
 import json
 import math
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -68,7 +69,8 @@ def texts() -> tuple[dict[str, torch.Tensor], int]:
     """Return the symbols of each part, and how many there are."""
     root = os.environ.get("ANALOGNAS_DATA")
     if not root:
-        raise SystemExit("ANALOGNAS_DATA must name the folder that holds `text`: set it")
+        print("ANALOGNAS_DATA must name the folder that holds `text`: set it", file=sys.stderr)
+        raise SystemExit(2)
     text = (Path(root) / "text" / "war_and_peace.txt").read_text("utf-8")
     known = {symbol: code for code, symbol in enumerate(sorted(set(text)))}
     codes = torch.tensor([known[symbol] for symbol in text])
@@ -271,9 +273,9 @@ def main() -> None:
             parser.error(f"`--{name.replace('_', '-')} > 0` must hold, got {value}")
     if options.chips < 2:
         parser.error(f"`--chips >= 2` must hold, got {options.chips}")
+    text, n_symbols = texts()
     options.folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + options.limit_s
-    text, n_symbols = texts()
     settings = {
         name: getattr(options, name)
         for name in (

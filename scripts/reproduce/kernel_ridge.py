@@ -26,6 +26,7 @@ import argparse
 import itertools
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -213,7 +214,8 @@ def load(name: str, protocol: str) -> Data:
     """Return a set, split once for all seeds."""
     root = os.environ.get("ANALOGNAS_DATA")
     if not root:
-        raise SystemExit("ANALOGNAS_DATA must name the folder that holds `uci_kernel`: set it")
+        print("ANALOGNAS_DATA must name the folder that holds `uci_kernel`: set it", file=sys.stderr)
+        raise SystemExit(2)
     file = {"eeg": "eeg_eye_state"}.get(name, name)
     found = np.load(Path(root) / "uci_kernel" / f"{file}.npz")
     x, y = found["x"].astype(np.float64), found["y"].astype(np.int64)

@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -67,7 +68,8 @@ def load(split: str) -> torch.Tensor:
     """Return `(characters, 20, 1, 32, 32)` float32, ink 1."""
     root = os.environ.get("ANALOGNAS_DATA")
     if not root:
-        raise SystemExit("ANALOGNAS_DATA must name the folder that holds `omniglot`: set it")
+        print("ANALOGNAS_DATA must name the folder that holds `omniglot`: set it", file=sys.stderr)
+        raise SystemExit(2)
     found = torch.from_numpy(np.load(Path(root) / "omniglot" / f"images_{split}.npz")["images"])
     ink = torch.cat([F.interpolate(1 - part.float(), size=32, mode="area") for part in found.split(64)])
     return ink.unsqueeze(2)
@@ -132,9 +134,11 @@ def train(options: argparse.Namespace) -> None:
     if path.exists():
         held = torch.load(path, weights_only=True)
         if held["settings"] != settings:
-            raise SystemExit(
-                f"{path} must be of the same controller, got {held['settings']}: name another file"
+            print(
+                f"`--checkpoint` must be of the same controller, got {held['settings']}: name another file",
+                file=sys.stderr,
             )
+            raise SystemExit(2)
         net.load_state_dict(held["net"])
         optimizer.load_state_dict(held["optimizer"])
         first, best = held["episodes"], held["best"]

@@ -29,6 +29,7 @@ import math
 import os
 import random
 import statistics
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -133,7 +134,8 @@ def cifar(pool: int) -> list[torch.Tensor]:
     """Return grey pixels and classes of the training and test images, `(images, pixels)` float32."""
     root = os.environ.get("ANALOGNAS_DATA")
     if not root:
-        raise SystemExit("ANALOGNAS_DATA must name the folder that holds `cifar10_jpeg`: set it")
+        print("ANALOGNAS_DATA must name the folder that holds `cifar10_jpeg`: set it", file=sys.stderr)
+        raise SystemExit(2)
     found = np.load(Path(root) / "cifar10_jpeg" / "cifar10_jpeg.npz")
     parts = []
     for split in ("train", "test"):
