@@ -5,10 +5,10 @@
 
 The recipe measured on the HERMES chip, on War and Peace in place of the Penn Treebank: fixed orthogonal embeddings of
 128 numbers, one LSTM, dropout 0.25 and a matrix to the symbols; Adam at 0.01, a tenth of it after each quarter of the
-epochs, batches of 128 chunks of 150 characters, gradients clipped at 5. Hardware-aware training has no dropout, weight
-noise of 0.075 of each layer's span, weights clipped at two standard deviations, and the inputs of the hidden gates
-clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5, contiguous; the test part is cut in chunks of
-500 characters, each of which starts without a past.
+epochs (`--decay`), batches of 128 chunks of 150 characters, gradients clipped at 5. Hardware-aware training has no
+dropout, a tenth of the rate, weight noise of 0.075 of each layer's span, weights clipped at two standard deviations, and
+the inputs of the hidden gates clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5, contiguous; the
+test part is cut in chunks of 500 characters, each of which starts without a past.
 
 Then two devices a weight (`pcm-hermes-2`) and one (`pcm-hermes-1`) at 1 s, 1 h, 1 day and 1 year: `direct` maps the
 floating-point network as it is, `aware` the trained one with that clip, `unclipped` a network trained alike whose
@@ -144,7 +144,7 @@ class Training:
             shift = int(torch.randint(offset, (), generator=generator))
             x, y = chunks(text["train"][shift:], CHUNK)
             rows = torch.randperm(len(x), generator=generator)[at * BATCH : (at + 1) * BATCH]
-            decay = 0.1 ** (4 * self.step // n_steps)
+            decay = self.options.decay ** (4 * self.step // n_steps)
             self.optimizer.param_groups[0]["lr"] = self.options.lr * (1 if self.hwa is None else 0.1) * decay
             self._update(x[rows], y[rows])
             self.step += 1
@@ -260,6 +260,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=200.0)
     parser.add_argument("--hardware-aware-epochs", type=float, default=20.0)
     parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--decay", type=float, default=0.1, help="of the learning rate after each quarter")
     parser.add_argument("--beta", type=float, default=0.06)
     parser.add_argument("--chips", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
@@ -283,6 +284,7 @@ def main() -> None:
             "epochs",
             "hardware_aware_epochs",
             "lr",
+            "decay",
             "beta",
             "chips",
             "seed",
