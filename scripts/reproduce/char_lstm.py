@@ -7,8 +7,8 @@ The recipe measured on the HERMES chip, on War and Peace in place of the Penn Tr
 128 numbers, one LSTM, dropout 0.25 and a matrix to the symbols; Adam at 0.01, a tenth of it after each quarter of the
 epochs (`--decay`), batches of 128 chunks of 150 characters, gradients clipped at 5. Hardware-aware training has no
 dropout, a tenth of the rate, weight noise of 0.075 of each layer's span, weights clipped at two standard deviations,
-and the inputs of the hidden gates clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5, contiguous;
-the test part is cut in chunks of 500 characters, each of which starts without a past.
+and the inputs of the hidden gates clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5 as it is,
+the test part cut in chunks of 500 characters, each of which starts without a past.
 
 Then two devices a weight (`pcm-hermes-2`) and one (`pcm-hermes-1`) at 1 s, 1 h, 1 day and 1 year: `direct` maps the
 floating-point network as it is, `aware` the trained one with that clip, `unclipped` a network trained alike whose

@@ -119,6 +119,7 @@ def test_a_benchmark_refuses_nothing_to_measure(script: str) -> None:
         ("reproduce/omniglot.py", ("train", "--ways", "0"), "`--ways >= 1` must hold, got 0"),
         ("reproduce/char_lstm.py", ("--chips", "1"), "`--chips >= 2` must hold, got 1"),
         ("reproduce/char_lstm.py", ("--hidden", "0"), "`--hidden > 0` must hold, got 0"),
+        ("reproduce/network_kinds.py", ("--chips", "1"), "must hold, got 5 and 1"),
     ],
 )
 def test_what_is_wrong_with_a_reproduction_is_told_before_the_work(
