@@ -5,7 +5,7 @@
 
 Three networks of 17,000 to 20,000 weights read the digits of scikit-learn: `cnn` as images, `lstm` and `encoder` row by
 row. They are trained in floating point and mapped as they are (`direct`), or trained on for a fifth of the epochs with
-weight noise, clipping and calibrated ranges (`aware`). The relative accuracy is 1 - (e - e_fp) / (e_chance - e_fp), with
+weight noise, clipping and calibrated ranges (`aware`). Relative accuracy is 1 - (e - e_fp) / (e_chance - e_fp), with
 the errors e on chips and e_fp in floating point: 1 for no loss, 0 for chance. One JSON line a result goes to `--out`;
 what is there already is not computed again.
 
