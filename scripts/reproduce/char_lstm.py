@@ -12,7 +12,8 @@ the test part cut in chunks of 500 characters, each of which starts without a pa
 
 Then two devices a weight (`pcm-hermes-2`) and one (`pcm-hermes-1`) at 1 s, 1 h, 1 day and 1 year: `direct` maps the
 floating-point network as it is, `aware` the trained one with that clip, `unclipped` a network trained alike whose
-hidden gates take all their inputs. Rises are over the floating-point network.
+hidden gates take all their inputs. Rises are over the floating-point network. ADCs of a layer span what calibration
+finds (`converters.adc_gain` layer), as the chip's G_max was lowered where currents left the range of its ADCs.
 
 Every stage goes on from `--folder` where it stopped; `--limit-s` ends a run after so many seconds. One JSON line a
 result goes to `results.jsonl` there, and the table is printed of what it holds.
@@ -196,7 +197,7 @@ def _tensors(net: nn.Module) -> dict[str, torch.Tensor]:
 
 def mapped(model: nn.Module, hardware: str, x: torch.Tensor, beta: float | None) -> nn.Module:
     """Return the network on hardware, calibrated; `beta` is the range of the hidden gates' inputs, None for all."""
-    net = hwsim.to_analog(model, hardware)
+    net = hwsim.to_analog(model, hwsim.preset(hardware).replace({"converters.adc_gain": "layer"}))
     hwsim.calibrate(net, x[:256].split(64), method="max")
     if beta is not None:
         with torch.no_grad():
