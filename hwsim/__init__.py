@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hwsim import learning
+    from hwsim import learning, random_features
     from hwsim.analog_file import load_analog
     from hwsim.analog_matrix import AnalogMatrix
     from hwsim.calibration import calibrate
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
     from hwsim.inference import ChipOutputs, outputs
+    from hwsim.key_memory.memory import KeyMemory
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import (
         AnalogConv1d,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
+    from hwsim.random_features.attention import KernelAttention
+    from hwsim.random_features.transformer import AnalogRandomFeatures
     from hwsim.storage import load_chips, save_chips
     from hwsim.tiles import TileMap
     from hwsim.validity import check_times
@@ -71,6 +74,7 @@ __all__ = [
     "AnalogMultiheadAttention",
     "AnalogRNN",
     "AnalogRNNCell",
+    "AnalogRandomFeatures",
     "Chip",
     "ChipCost",
     "ChipOutputs",
@@ -80,6 +84,8 @@ __all__ = [
     "FixedPointReport",
     "Hardware",
     "HwaTraining",
+    "KernelAttention",
+    "KeyMemory",
     "LayerCost",
     "LayerSummary",
     "PairedDifference",
@@ -109,6 +115,7 @@ __all__ = [
     "preset",
     "preset_names",
     "program",
+    "random_features",
     "read_chip",
     "read_hardware",
     "save_chips",
@@ -140,6 +147,7 @@ _HOMES: Final = {
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
+    "hwsim.key_memory.memory": ("KeyMemory",),
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": (
@@ -161,13 +169,15 @@ _HOMES: Final = {
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
+    "hwsim.random_features.attention": ("KernelAttention",),
+    "hwsim.random_features.transformer": ("AnalogRandomFeatures",),
     "hwsim.storage": ("load_chips", "save_chips"),
     "hwsim.tiles": ("TileMap",),
     "hwsim.weight_rows": ("analog_share",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
-_ROOMS: Final = ("learning",)
+_ROOMS: Final = ("learning", "random_features")
 """Packages that are reached by their name."""
 
 

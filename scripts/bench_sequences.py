@@ -58,6 +58,21 @@ class Encoder(nn.Module):
         return self.last(self.stack(self.symbols(tokens))).mT
 
 
+class Performer(nn.Module):
+    """An embedding, attention by random features with its sum, and the next symbol at each step."""
+
+    def __init__(self, width: int, heads: int, components: int) -> None:
+        super().__init__()
+        self.symbols = nn.Embedding(SYMBOLS, width)
+        self.attention = hwsim.KernelAttention(width, heads, components, is_causal=True)
+        self.last = nn.Linear(width, SYMBOLS)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return scores, `(items, symbols, steps)`."""
+        x = self.symbols(tokens)
+        return self.last(x + self.attention(x)).mT
+
+
 class Workload(NamedTuple):
     """A network, and the sequences of a pass."""
 
@@ -71,6 +86,7 @@ WORKLOADS = {
     "lstm-128": Workload(lambda: Recurrent(nn.LSTM, 64, 128), 128, 64),
     "gru-504": Workload(lambda: Recurrent(nn.GRU, 128, 504), 128, 64),
     "encoder-128": Workload(lambda: Encoder(128, 4, 512, 2), 64, 64),
+    "performer-128": Workload(lambda: Performer(128, 4, 64), 64, 64),
     "encoder-256": Workload(lambda: Encoder(256, 4, 1024, 2), 64, 64),
 }
 

@@ -92,8 +92,17 @@ def test_the_code_on_models_runs_and_prints_what_is_said(
     assert names["mixed"][8].hardware == names["small"]
 
 
-@pytest.mark.parametrize("page", ["hwsim-networks", "hwsim-devices"])
-def test_the_code_on_networks_and_devices_runs(
+WORDS = {
+    "hwsim-networks": ("memory.l1.gates.hidden", "self_attn"),
+    "hwsim-devices": ("`photonic` has no model",),
+    "hwsim-kernels": ("1 day", "random_projection"),
+    "hwsim-memory": ("100 of 100 keys", "51200 devices"),
+}
+"""What the pages print, among other things."""
+
+
+@pytest.mark.parametrize("page", WORDS)
+def test_the_code_on_further_pages_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -106,7 +115,5 @@ def test_the_code_on_networks_and_devices_runs(
     ):
         exec(block, names)
     printed = capsys.readouterr().out
-    for words in (
-        ("`photonic` has no model",) if page == "hwsim-devices" else ("memory.l1.gates.hidden", "self_attn")
-    ):
+    for words in WORDS[page]:
         assert words in printed

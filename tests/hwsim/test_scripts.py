@@ -1,3 +1,4 @@
+import random
 import runpy
 import subprocess
 import sys
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -91,3 +93,79 @@ def test_what_is_wrong_with_the_example_is_told_before_the_work(tmp_path: Path, 
 def test_a_benchmark_refuses_nothing_to_measure(script: str) -> None:
     result = _run(script, "--chips", "0")
     assert (result.returncode, "`--chips >= 1` must hold, got 0" in result.stderr) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "words"),
+    [
+        ("bench_random_features.py", ("--rows", "0"), "`--rows >= 1` must hold, got 0"),
+        ("reproduce/kernel_ridge.py", ("--seeds", "0"), "`--seeds >= 1` must hold, got 0"),
+        (
+            "reproduce/kernel_ridge.py",
+            ("--out", "no/such/file"),
+            "`--out` must be a file in a folder that exists",
+        ),
+        (
+            "reproduce/performer.py",
+            ("listops", "--longest", "20"),
+            "`0 < --shortest < --longest - 1` must hold",
+        ),
+        ("reproduce/performer.py", ("cifar", "--chips", "0"), "`--chips >= 1` must hold, got 0"),
+        (
+            "reproduce/omniglot.py",
+            ("test", "--checkpoint", "none.pt"),
+            "`--checkpoint` must be a file of `train`",
+        ),
+        ("reproduce/omniglot.py", ("train", "--ways", "0"), "`--ways >= 1` must hold, got 0"),
+        ("reproduce/char_lstm.py", ("--chips", "1"), "`--chips >= 2` must hold, got 1"),
+        ("reproduce/char_lstm.py", ("--hidden", "0"), "`--hidden > 0` must hold, got 0"),
+        ("reproduce/network_kinds.py", ("--chips", "1"), "must hold, got 5 and 1"),
+    ],
+)
+def test_what_is_wrong_with_a_reproduction_is_told_before_the_work(
+    script: str, options: tuple[str, ...], words: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script, *options])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_expressions_of_listops_have_the_values_that_a_reader_finds() -> None:
+    script = runpy.run_path(str(SCRIPTS / "reproduce" / "performer.py"))
+    rng = random.Random(0)
+
+    def read(symbols: list[str]) -> int:
+        symbol = symbols.pop(0)
+        if symbol not in script["OPERATORS"]:
+            return int(symbol)
+        values = []
+        while symbols[0] != "]":
+            values.append(read(symbols))
+        symbols.pop(0)
+        ordered = sorted(values)
+        middle = (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) // 2
+        return {"MIN": min(values), "MAX": max(values), "MED": middle, "SM": sum(values) % 10}[symbol]
+
+    lengths = []
+    for _ in range(300):
+        value, symbols = script["tree"](rng, 1, 5, 6)
+        lengths.append(len(symbols))
+        assert read(symbols) == value and not symbols
+    assert max(lengths) > 20 and min(lengths) == 1
+
+
+def test_an_episode_asks_for_other_drawings_of_its_classes() -> None:
+    script = runpy.run_path(str(SCRIPTS / "reproduce" / "omniglot.py"))
+    images = torch.arange(50 * 20).view(50, 20, 1).float()  # a number is its character and its drawer
+    generator = torch.Generator().manual_seed(0)
+    for ways, shots in ((5, 1), (20, 5), (40, 5)):
+        supports, queries, own = script["episode"](images, ways, shots, generator, 32)
+        assert supports.shape == (ways * shots, 1) and len(queries) == len(own) == 32
+        characters = supports.view(ways, shots).div(20, rounding_mode="floor")
+        assert (characters == characters[:, :1]).all() and len(characters[:, 0].unique()) == ways
+        assert torch.equal(queries[:, 0].div(20, rounding_mode="floor"), characters[own, 0])
+        assert len(torch.cat([supports[:, 0], queries[:, 0]]).unique()) == ways * shots + 32

@@ -1,0 +1,331 @@
+"""A character LSTM on chips: bits per character in floating point, mapped directly, and after hardware-aware training.
+
+    ANALOGNAS_DATA=FOLDER python scripts/reproduce/char_lstm.py [--hidden 504] [--epochs 200]
+        [--hardware-aware-epochs 20] [--chips 10] [--folder FOLDER] [--limit-s SECONDS] [--beta 0.06]
+
+The recipe measured on the HERMES chip, on War and Peace in place of the Penn Treebank: fixed orthogonal embeddings of
+128 numbers, one LSTM, dropout 0.25 and a matrix to the symbols; Adam at 0.01, a tenth of it after each quarter of the
+epochs (`--decay`), batches of 128 chunks of 150 characters, gradients clipped at 5. Hardware-aware training has no
+dropout, a tenth of the rate, weight noise of 0.075 of each layer's span, weights clipped at two standard deviations,
+and the inputs of the hidden gates clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5 as it is,
+the test part cut in chunks of 500 characters, each of which starts without a past.
+
+Then two devices a weight (`pcm-hermes-2`) and one (`pcm-hermes-1`) at 1 s, 1 h, 1 day and 1 year: `direct` maps the
+floating-point network as it is, `aware` the trained one with that clip, `unclipped` a network trained alike whose
+hidden gates take all their inputs. Rises are over the floating-point network. ADCs of a layer span what calibration
+finds (`converters.adc_gain` layer), as the chip's G_max was lowered where currents left the range of its ADCs.
+
+Every stage goes on from `--folder` where it stopped; `--limit-s` ends a run after so many seconds. One JSON line a
+result goes to `results.jsonl` there, and the table is printed of what it holds.
+
+References:
+    Le Gallo et al., A 64-core mixed-signal in-memory compute chip …, Nat. Electron. 6:680, 2023.
+    Rasch et al., Nat. Commun. 14:5282, 2023.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import hwsim
+
+WIDTH: Final = 128
+CHUNK, TEST_CHUNK, BATCH = 150, 500, 128
+WEIGHT_NOISE: Final = 0.15
+"""0.075 of the span from the smallest to the largest weight, relative to the largest magnitude."""
+HARDWARE: Final = {"two devices": "pcm-hermes-2", "one device": "pcm-hermes-1"}
+TIMES: Final = ("1 s", "1 h", "1 day", "1 year")
+
+
+class Characters(nn.Module):
+    """The next character at each step."""
+
+    def __init__(self, n_symbols: int, hidden: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        normal = torch.randn(WIDTH, WIDTH, generator=generator)
+        rows = torch.linalg.qr(normal)[0][:n_symbols] * math.sqrt(WIDTH)
+        self.symbols = nn.Embedding.from_pretrained(rows, freeze=True)
+        self.memory = nn.LSTM(WIDTH, hidden, batch_first=True)
+        self.dropout = nn.Dropout(0.25)
+        self.next = nn.Linear(hidden, n_symbols)
+
+    def forward(self, text: torch.Tensor) -> torch.Tensor:
+        """Return scores, `(items, symbols, steps)`."""
+        return self.next(self.dropout(self.memory(self.symbols(text))[0])).mT
+
+
+def texts() -> tuple[dict[str, torch.Tensor], int]:
+    """Return the symbols of each part, and how many there are."""
+    root = os.environ.get("ANALOGNAS_DATA")
+    if not root:
+        print("ANALOGNAS_DATA must name the folder that holds `text`: set it", file=sys.stderr)
+        raise SystemExit(2)
+    text = (Path(root) / "text" / "war_and_peace.txt").read_text("utf-8")
+    known = {symbol: code for code, symbol in enumerate(sorted(set(text)))}
+    codes = torch.tensor([known[symbol] for symbol in text])
+    a, b = int(0.9 * len(codes)), int(0.95 * len(codes))
+    return {"train": codes[:a], "valid": codes[a:b], "test": codes[b:]}, len(known)
+
+
+def chunks(codes: torch.Tensor, length: int, most: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return inputs and targets, `(chunks, length)` each."""
+    n = (len(codes) - 1) // length
+    n = n if most is None else min(n, max(1, most // length))
+    return codes[: n * length].view(n, length), codes[1 : n * length + 1].view(n, length)
+
+
+@torch.no_grad()
+def bits(net: nn.Module, data: tuple[torch.Tensor, torch.Tensor]) -> float:
+    """Return bits per character."""
+    net.eval()
+    total = sum(
+        float(F.cross_entropy(net(x), y, reduction="sum"))
+        for x, y in zip(data[0].split(256), data[1].split(256), strict=True)
+    )
+    return total / data[1].numel() / math.log(2)
+
+
+class Training:
+    """A stage that goes on from its file where it stopped.
+
+    Args:
+        name: of the file.
+        net: the network, digital or analog.
+        hwa: of a hardware-aware one.
+        options: of the command line.
+        epochs: of the whole stage.
+        deadline: when to stop, on the clock of `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        net: nn.Module,
+        hwa: hwsim.HwaTraining | None,
+        options: argparse.Namespace,
+        epochs: float,
+        deadline: float,
+    ) -> None:
+        self.name, self.net, self.hwa, self.options, self.epochs = name, net, hwa, options, epochs
+        self.path, self.deadline = options.folder / f"{name}.pt", deadline
+        trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.Adam(trained, options.lr if hwa is None else options.lr / 10)
+        self.step, self.best = 0, math.inf
+        self.best_net = {key: value.clone() for key, value in _tensors(net).items()}
+        if self.path.exists():
+            held = torch.load(self.path, weights_only=True)
+            net.load_state_dict(held["net"], strict=False)
+            self.optimizer.load_state_dict(held["optimizer"])
+            self.step, self.best, self.best_net = held["step"], held["best"], held["best_net"]
+            if hwa is not None:
+                hwa.load_state_dict(held["hwa"])
+
+    def run(self, text: dict[str, torch.Tensor]) -> bool:
+        """Train to the end or the deadline, and load the best network; return whether it is the end."""
+        valid = chunks(text["valid"], 128, self.options.validation_characters)
+        offset, per_epoch = CHUNK, (len(text["train"]) - 1 - CHUNK) // CHUNK // BATCH
+        n_steps, every = max(1, round(self.epochs * per_epoch)), max(1, per_epoch // 4)
+        torch.manual_seed(self.step)  # dropout
+        started = time.monotonic()
+        while self.step < n_steps and time.monotonic() < self.deadline:
+            epoch, at = divmod(self.step, per_epoch)
+            generator = torch.Generator().manual_seed(epoch)
+            shift = int(torch.randint(offset, (), generator=generator))
+            x, y = chunks(text["train"][shift:], CHUNK)
+            rows = torch.randperm(len(x), generator=generator)[at * BATCH : (at + 1) * BATCH]
+            decay = self.options.decay ** (4 * self.step // n_steps)
+            self.optimizer.param_groups[0]["lr"] = self.options.lr * (1 if self.hwa is None else 0.1) * decay
+            self._update(x[rows], y[rows])
+            self.step += 1
+            if self.step % every == 0 or self.step == n_steps:
+                self._save(bits(self.net, valid))
+                took = time.monotonic() - started
+                done = f"{self.name}: step {self.step} of {n_steps}"
+                print(f"{done}, {self.best:.4f} bits at best, {took:.0f} s", flush=True)
+        if self.step < n_steps:
+            self._save(math.inf)
+        self.net.load_state_dict(self.best_net, strict=False)
+        self.net.eval()
+        return self.step >= n_steps
+
+    def _update(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        self.net.train()
+        self.optimizer.zero_grad()
+        if self.hwa is None:
+            F.cross_entropy(self.net(x), y).backward()
+        else:
+            with self.hwa.step():
+                F.cross_entropy(self.net(x), y).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimizer.step()
+        if self.hwa is not None:
+            self.hwa.after_update()
+
+    def _save(self, found: float) -> None:
+        if found < self.best:
+            self.best, self.best_net = (
+                found,
+                {key: value.clone() for key, value in _tensors(self.net).items()},
+            )
+        held = {
+            "net": _tensors(self.net),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "best_net": self.best_net,
+            "hwa": {} if self.hwa is None else self.hwa.state_dict(),
+        }
+        torch.save(held, f"{self.path}.part")
+        Path(f"{self.path}.part").replace(self.path)
+
+
+def _tensors(net: nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value for key, value in net.state_dict().items() if isinstance(value, torch.Tensor)}
+
+
+def mapped(model: nn.Module, hardware: str, x: torch.Tensor, beta: float | None) -> nn.Module:
+    """Return the network on hardware, calibrated; `beta` is the range of the hidden gates' inputs, None for all."""
+    net = hwsim.to_analog(model, hwsim.preset(hardware).replace({"converters.adc_gain": "layer"}))
+    hwsim.calibrate(net, x[:256].split(64), method="max")
+    if beta is not None:
+        with torch.no_grad():
+            net.memory.l0.gates.hidden.input_range.fill_(beta)
+    return net
+
+
+def aware(
+    name: str,
+    model: nn.Module,
+    options: argparse.Namespace,
+    text: dict[str, torch.Tensor],
+    beta: float | None,
+    deadline: float,
+) -> nn.Module | None:
+    """Return the hardware-aware network as a digital one; None before it is trained."""
+    net = mapped(model, HARDWARE["two devices"], chunks(text["train"], CHUNK, 50_000)[0], beta)
+    net.dropout.p = 0.0
+    hwa = hwsim.HwaTraining(net, seed=options.seed, weight_noise=WEIGHT_NOISE, clip_sigma=2.0)
+    stage = Training(name, net, hwa, options, options.hardware_aware_epochs, deadline)
+    return hwsim.to_digital(net) if stage.run(text) else None
+
+
+def measure(
+    model: nn.Module,
+    kind: str,
+    hardware: str,
+    beta: float | None,
+    data: tuple[torch.Tensor, torch.Tensor],
+    options: argparse.Namespace,
+    text: dict[str, torch.Tensor],
+) -> dict[str, Any]:
+    """Return bits per character on chips, mean and standard deviation at each time."""
+    net = mapped(model, HARDWARE[hardware], chunks(text["train"], CHUNK, 50_000)[0], beta)
+    chips = hwsim.program(net, n=options.chips, seed=options.seed)
+    curve = hwsim.evaluate(chips, data, TIMES, "cross-entropy", progress=False)
+    found = curve.values / math.log(2)
+    return {
+        "kind": kind,
+        "hardware": hardware,
+        "fp": bits(model, data),
+        "no noise": bits(net, data),
+        "mean": dict(zip(TIMES, found.mean(1).tolist(), strict=True)),
+        "std": dict(zip(TIMES, found.std(1, ddof=1).tolist(), strict=True)),
+    }
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print bits per character, and rises over the floating-point network."""
+    reference = next((row["fp"] for row in rows if row["kind"] == "direct"), math.nan)
+    print(f"floating point {reference:.4f} bits per character")
+    for row in rows:
+        values = ", ".join(f"{at} {mean:.4f} ({mean - reference:+.4f})" for at, mean in row["mean"].items())
+        own = f"digital {row['fp']:.4f}, no noise {row['no noise']:.4f}"
+        print(f"{row['kind']:<10} {row['hardware']:<12} {own}, {values}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hidden", type=int, default=504)
+    parser.add_argument("--epochs", type=float, default=200.0)
+    parser.add_argument("--hardware-aware-epochs", type=float, default=20.0)
+    parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--decay", type=float, default=0.1, help="of the learning rate after each quarter")
+    parser.add_argument("--beta", type=float, default=0.06)
+    parser.add_argument("--chips", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--validation-characters", type=int)
+    parser.add_argument("--test-characters", type=int)
+    parser.add_argument("--limit-s", type=float, default=math.inf)
+    parser.add_argument("--folder", type=Path, default=Path("char_lstm"))
+    options = parser.parse_args()
+    for name, value in vars(options).items():
+        if isinstance(value, int | float) and name != "seed" and not value > 0:
+            parser.error(f"`--{name.replace('_', '-')} > 0` must hold, got {value}")
+    if options.chips < 2:
+        parser.error(f"`--chips >= 2` must hold, got {options.chips}")
+    text, n_symbols = texts()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + options.limit_s
+    settings = {
+        name: getattr(options, name)
+        for name in (
+            "hidden",
+            "epochs",
+            "hardware_aware_epochs",
+            "lr",
+            "decay",
+            "beta",
+            "chips",
+            "seed",
+            "test_characters",
+        )
+    }
+    known = options.folder / "settings.json"
+    if known.exists() and json.loads(known.read_text("utf-8")) != settings:
+        parser.error(
+            f"`--folder` must be of the same settings, got {known.read_text('utf-8')}: name another folder"
+        )
+    known.write_text(json.dumps(settings), "utf-8")
+    torch.manual_seed(options.seed)  # the initial weights; torch.nn takes no generator
+    model = Characters(n_symbols, options.hidden)
+    is_done = Training("floating_point", model, None, options, options.epochs, deadline).run(text)
+    if not is_done:
+        print("the floating-point training goes on in the next run")
+        return
+    path, data = options.folder / "results.jsonl", chunks(text["test"], TEST_CHUNK, options.test_characters)
+    rows = (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+        if path.exists()
+        else []
+    )
+    kinds: dict[str, float | None] = {"direct": None, "aware": options.beta, "unclipped": None}
+    for kind, beta in kinds.items():
+        trained: nn.Module | None = model
+        if kind != "direct":
+            trained = aware(kind, model, options, text, beta, deadline)
+        for hardware in HARDWARE if trained is not None else ():
+            if (
+                any((row["kind"], row["hardware"]) == (kind, hardware) for row in rows)
+                or time.monotonic() > deadline
+            ):
+                continue
+            rows.append(measure(trained, kind, hardware, beta, data, options, text))
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()
