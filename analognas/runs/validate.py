@@ -110,7 +110,7 @@ def validate(
     path = place.path
     if trial is not None:
         path = folder_of_trial(open_run(path, place.objects), trial, observer)
-    architecture = read_architecture(_architecture_path(path), place.objects)
+    architecture = read_architecture(path_of_architecture(path), place.objects)
     content = architecture.content
     chosen = chosen or [(content.hardware, content.hardware.name)]
     for one, source in chosen:
@@ -120,7 +120,7 @@ def validate(
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     task = final_task(task, content.final).to(torch_device)
-    network, learned = _trained(architecture, task, observer)
+    network, learned = trained_network(architecture, task, observer)
     network.to(task.device)
     digital_accuracy = accuracy(network, task.test.x, task.test.y)
     cost = _cost(network, described or content.chip, content.input_shape)
@@ -241,7 +241,12 @@ def _seconds(times_s: Sequence[float | str] | None) -> tuple[float, ...]:
     return tuple(sorted(times))
 
 
-def _architecture_path(path: Path) -> Path:
+def path_of_architecture(path: Path) -> Path:
+    """Return the architecture.json of a run directory, a `best/` folder, or of itself.
+
+    Raises:
+        UserError: when there is none.
+    """
     for candidate in (path / "best" / "architecture.json", path / "architecture.json", path):
         if candidate.is_file():
             return candidate
@@ -255,7 +260,7 @@ def _architecture_path(path: Path) -> Path:
     raise UserError(f"{path}: no such file or directory; give a run directory or an architecture.json")
 
 
-def _trained(
+def trained_network(
     architecture: Architecture, task: PreparedTask, observer: Observer
 ) -> tuple[nn.Module, Mapping[str, Any] | Path | None]:
     """Return the trained network, and the ranges that were learned with it, None where they are calibrated."""
