@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hwsim.chip_cost.result import ChipCost
     from hwsim.chips import Chips, program
     from hwsim.clipping import clip_weights
+    from hwsim.conductances import load_conductances, save_conductances
     from hwsim.conversion import fold_batch_norms, tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
     from hwsim.curves import plot, table
@@ -104,6 +105,7 @@ __all__ = [
     "learning",
     "load_analog",
     "load_chips",
+    "load_conductances",
     "outputs",
     "plot",
     "preset",
@@ -112,6 +114,7 @@ __all__ = [
     "read_chip",
     "read_hardware",
     "save_chips",
+    "save_conductances",
     "sensitivity",
     "summary",
     "table",
@@ -131,6 +134,7 @@ _HOMES: Final = {
     "hwsim.chips": ("Chips", "program"),
     "hwsim.clipping": ("clip_weights",),
     "hwsim.validity": ("check_times",),
+    "hwsim.conductances": ("load_conductances", "save_conductances"),
     "hwsim.conversion": ("fold_batch_norms", "tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
