@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         AnalogRNNCell,
     )
     from hwsim.near_memory.report import FixedPointReport, fixed_point_report
+    from hwsim.netlist import TileNetlist, tile_netlist
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
@@ -87,6 +88,7 @@ __all__ = [
     "Sensitivity",
     "Summary",
     "TileMap",
+    "TileNetlist",
     "__version__",
     "accuracy_over_time",
     "analog_parameters",
@@ -119,6 +121,7 @@ __all__ = [
     "summary",
     "table",
     "tile_map",
+    "tile_netlist",
     "to_analog",
     "to_digital",
 ]
@@ -162,6 +165,7 @@ _HOMES: Final = {
         "AnalogRNNCell",
     ),
     "hwsim.near_memory.report": ("FixedPointReport", "fixed_point_report"),
+    "hwsim.netlist": ("TileNetlist", "tile_netlist"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),

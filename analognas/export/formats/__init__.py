@@ -14,10 +14,13 @@ from analognas.errors import UserError
 from analognas.export.artefact import Format
 from analognas.export.formats.analog import ANALOG
 from analognas.export.formats.architecture import ARCHITECTURE
+from analognas.export.formats.conductances import CONDUCTANCES
 from analognas.export.formats.model_py import MODEL_PY
 from analognas.export.formats.onnx_file import ONNX
+from analognas.export.formats.onnx_int8 import ONNX_INT8
 from analognas.export.formats.pt2 import PT2
 from analognas.export.formats.safetensors_file import SAFETENSORS
+from analognas.export.formats.spice import SPICE
 from analognas.export.formats.test_data import TEST_DATA
 from analognas.specs.problems import nearest
 
@@ -27,6 +30,9 @@ FORMATS: Final[Mapping[str, Format]] = {
     "safetensors": SAFETENSORS,
     "pt2": PT2,
     "onnx": ONNX,
+    "onnx-int8": ONNX_INT8,
+    "conductances": CONDUCTANCES,
+    "spice": SPICE,
     "analog": ANALOG,
     "test-data": TEST_DATA,
 }
