@@ -14,6 +14,7 @@ from analognas.errors import UserError
 from analognas.export.artefact import Format
 from analognas.export.formats.analog import ANALOG
 from analognas.export.formats.architecture import ARCHITECTURE
+from analognas.export.formats.c_header import C_HEADER
 from analognas.export.formats.conductances import CONDUCTANCES
 from analognas.export.formats.model_py import MODEL_PY
 from analognas.export.formats.onnx_file import ONNX
@@ -33,6 +34,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "onnx-int8": ONNX_INT8,
     "conductances": CONDUCTANCES,
     "spice": SPICE,
+    "c-header": C_HEADER,
     "analog": ANALOG,
     "test-data": TEST_DATA,
 }
