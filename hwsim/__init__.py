@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
     from hwsim.inference import ChipOutputs, outputs
+    from hwsim.interop.aihwkit import Translated, from_aihwkit, to_aihwkit
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import (
         AnalogConv1d,
@@ -89,6 +90,7 @@ __all__ = [
     "Summary",
     "TileMap",
     "TileNetlist",
+    "Translated",
     "__version__",
     "accuracy_over_time",
     "analog_parameters",
@@ -103,6 +105,7 @@ __all__ = [
     "evaluate",
     "fixed_point_report",
     "fold_batch_norms",
+    "from_aihwkit",
     "label",
     "learning",
     "load_analog",
@@ -122,6 +125,7 @@ __all__ = [
     "table",
     "tile_map",
     "tile_netlist",
+    "to_aihwkit",
     "to_analog",
     "to_digital",
 ]
@@ -147,6 +151,7 @@ _HOMES: Final = {
     "hwsim.hardware": ("Hardware",),
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
+    "hwsim.interop.aihwkit": ("Translated", "from_aihwkit", "to_aihwkit"),
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": (
