@@ -108,7 +108,7 @@ class TileNetlist:
                     for row in range(rows):
                         near = f"{which}{column}" if row == 0 else f"{which}{column}_{row - 1}"
                         yield f"rw{which}{column}_{row} {which}{column}_{row} {near} {self.wire_ohm:.12g}"
-                for row in np.flatnonzero(self.pair_us[line, :, column] > 0):
+                for row in np.flatnonzero(self.pair_us[line, :, column] > 0).tolist():
                     node = f"{which}{column}_{row}" if self.wire_ohm > 0 else f"{which}{column}"
                     ohm = 1e6 / self.pair_us[line, row, column]
                     yield f"r{which}{column}_{row} r{row} {node} {ohm:.12g}"
@@ -168,7 +168,7 @@ def tile_netlist(
         tile_matrix(mapping, tile, chips.conductances(layer, t_s)[chip].flatten(2)).double().cpu().numpy()
     )
     rows = pair_us.shape[1]
-    drawn = np.random.default_rng(0).uniform(-1, 1, rows).round(3)
+    drawn = np.round(np.random.default_rng(0).uniform(-1, 1, rows), 3)
     driven = drawn if inputs is None else np.asarray(inputs, dtype=np.float64)
     if driven.shape != (rows,) or not bool((np.abs(driven) <= 1).all()):
         raise ValueError(f"`inputs` must be {rows} numbers from -1 to 1, got {driven.shape}")
@@ -231,16 +231,17 @@ def solve(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
                     entries.append((free[one], free[other], -pair[2]))
                 else:
                     driven[free[one]] += pair[2] * fixed[other]
-    volts = dict(fixed)
+    potential = dict(fixed)
     if free:
-        row, column, value = zip(*entries, strict=True)
-        matrix = coo_matrix((value, (row, column)), shape=(len(free), len(free))).tocsc()
-        volts |= dict(zip(free, np.atleast_1d(spsolve(matrix, driven)).tolist(), strict=True))
+        table = np.array(entries, dtype=np.float64)
+        places = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+        matrix = coo_matrix((table[:, 2], places), shape=(len(free), len(free))).tocsc()
+        potential |= dict(zip(free, np.atleast_1d(spsolve(matrix, driven)).tolist(), strict=True))
     into: dict[str, float] = dict.fromkeys(fixed, 0.0)
     for one, other, siemens in resistors:
         for node, far in ((one, other), (other, one)):
             if node in into:
-                into[node] += siemens * (volts[far] - volts[node])
+                into[node] += siemens * (potential[far] - potential[node])
     columns = range(netlist.pair_us.shape[2])
     found = [into[sources[f"vp{column}"]] - into[sources[f"vm{column}"]] for column in columns]
     return np.asarray(found) / (netlist.v_read * netlist.span_us * 1e-6)

@@ -134,7 +134,9 @@ def from_aihwkit(model: nn.Module) -> Translated:
     first = next(iter(hardware.values()))
     around = {part for name in tiles for part in _and_around(name)}
     digital = [name for name, _ in plain.named_modules() if name not in around]
-    others = {name: one for name, one in hardware.items() if one != first}
+    others: dict[str | type[nn.Module], Hardware | str] = {
+        name: one for name, one in hardware.items() if one != first
+    }
     net = to_analog(plain.eval().requires_grad_(True), first, digital, layers=others or None)
     for name, layer in analog_layers(net):
         if name in tiles:

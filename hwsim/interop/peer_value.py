@@ -26,7 +26,7 @@ class Peer:
 
     def build(self) -> Any:
         """Return the object; imports the simulator."""
-        found = reduce(getattr, self.name.split("."), import_module(self.module))
+        found: Any = reduce(getattr, self.name.split("."), import_module(self.module))
         return found if self.arguments is None else found(**self.arguments)
 
     def __str__(self) -> str:

@@ -12,6 +12,8 @@ from typing import Final
 
 from analognas.errors import UserError
 from analognas.export.artefact import Format
+from analognas.export.formats.aihwkit_file import AIHWKIT
+from analognas.export.formats.aihwkit_lightning_file import AIHWKIT_LIGHTNING
 from analognas.export.formats.analog import ANALOG
 from analognas.export.formats.architecture import ARCHITECTURE
 from analognas.export.formats.c_header import C_HEADER
@@ -35,6 +37,8 @@ FORMATS: Final[Mapping[str, Format]] = {
     "conductances": CONDUCTANCES,
     "spice": SPICE,
     "c-header": C_HEADER,
+    "aihwkit": AIHWKIT,
+    "aihwkit-lightning": AIHWKIT_LIGHTNING,
     "analog": ANALOG,
     "test-data": TEST_DATA,
 }

@@ -46,6 +46,7 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
 
 def _quantise(source: Path, target: Path, inputs: Tensor) -> None:
     """Write the ONNX file `target` with the weights and activations of `source` in 8 bits."""
+    import torch
     from onnxruntime.quantization import (
         CalibrationDataReader,
         QuantFormat,
@@ -56,7 +57,7 @@ def _quantise(source: Path, target: Path, inputs: Tensor) -> None:
 
     class Batches(CalibrationDataReader):  # type: ignore[misc]  # untyped
         def __init__(self) -> None:
-            self.batches: Iterator[Tensor] = iter(inputs.detach().cpu().float().split(BATCH))
+            self.batches: Iterator[Tensor] = iter(torch.split(inputs.detach().cpu().float(), BATCH))
 
         def get_next(self) -> dict[str, Any] | None:
             batch = next(self.batches, None)
@@ -102,12 +103,14 @@ def _figures(artefact: Artefact, as_float: Path, quantised: Path) -> dict[str, A
 
 def _accuracy(path: Path, split: tuple[Tensor, Tensor]) -> float:
     """Return the share of inputs whose class a file finds."""
+    import torch
+
     from analognas.export.onnx_run import run_onnx
 
     x, y = split
     hits = sum(
-        int((run_onnx(path, inputs.cpu().float()).argmax(1) == labels.cpu()).sum())
-        for inputs, labels in zip(x.split(BATCH), y.split(BATCH), strict=True)
+        int((run_onnx(path, inputs.cpu().float()).argmax(1) == labels.cpu()).count_nonzero())
+        for inputs, labels in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True)
     )
     return hits / len(y)
 
