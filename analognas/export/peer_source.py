@@ -18,7 +18,7 @@ from analognas.export.error import ExportError
 from analognas.export.flat_graph import flatten
 from analognas.export.standardised import Standardised
 from hwsim.conversion import analog_layers
-from hwsim.interop.aihwkit import shared_layers
+from hwsim.interop.aihwkit import CONVERTED, shared_layers
 from hwsim.interop.peer_value import Peer, Settings
 
 
@@ -41,13 +41,19 @@ def peer_source(
         kept, _, of_layers = shared_layers(net)
     except ValueError as error:
         raise ExportError(str(error)) from None
-    names = {path: name for path, (name, _) in flatten(model).layers.items()}
+    flat = flatten(model)
+    names = {path: name for path, (name, _) in flat.layers.items()}
     missing = [path for path in kept if path not in names]
     if missing:
         raise ExportError(f"layer `{missing[0]}` has no layer of its own in model.py; export other formats")
     ranges = {names[path]: layer.input_range.tolist() for path, layer in kept.items()}
-    digital = [names[path] for path, _ in analog_layers(net) if path not in kept and path in names]
-    never = [name for path, name in names.items() if path not in dict(analog_layers(net))]
+    on_tiles = dict(analog_layers(net))
+    digital = [names[path] for path in on_tiles if path not in kept and path in names]
+    never = [
+        name
+        for path, (name, layer) in flat.layers.items()
+        if isinstance(layer, CONVERTED) and path not in on_tiles
+    ]
     imports = {
         f"{package}.nn.conversion": {"convert_to_analog"},
         f"{package}.simulator.configs": {"TorchInferenceRPUConfig"},

@@ -21,7 +21,7 @@ class BrokenFormatError(ValueError):
 
 
 def check_format(entry: Format) -> None:
-    """Check that an export format keeps the contract of `analognas.export.Format`.
+    """Check that an export format keeps the contract of `analognas.export.Format`; what it needs must be installed.
 
     Raises:
         BrokenFormatError: at the first breach.

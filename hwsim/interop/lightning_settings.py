@@ -7,15 +7,21 @@ References:
 
 from __future__ import annotations
 
+from typing import Final
+
 from hwsim.hardware import Hardware
 from hwsim.interop.aihwkit_settings import steps_of
 from hwsim.interop.peer_value import Peer, Settings
 from hwsim.near_memory import FloatingPointSpec
 
+WIDE_CLIP: Final = 100.0
+"""Standard deviations at which weights are clipped: never. Bounds and noise scale with what the kind of clipping says."""
+
 
 def lightning_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
     """Return what to set in a `TorchInferenceRPUConfig` of aihwkit-lightning, and what it cannot express."""
     converters, mvm = hardware.converters, hardware.mvm
+    per_channel = "_PER_CHANNEL" if converters.weight_scaling == "column" else ""
     settings: Settings = {
         "forward.inp_res": steps_of(converters.dac_bits),
         "forward.out_res": steps_of(converters.adc_bits),
@@ -23,7 +29,10 @@ def lightning_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
         "forward.out_noise": mvm.output_noise,
         "forward.out_noise_per_channel": True,
         "mapping.max_input_size": hardware.tile.rows,
-        "clip.type": Peer("aihwkit_lightning.simulator.configs", "WeightClipType.NONE"),
+        "clip.type": Peer(
+            "aihwkit_lightning.simulator.configs", f"WeightClipType.LAYER_GAUSSIAN{per_channel}"
+        ),
+        "clip.sigma": WIDE_CLIP,
         "pre_post.input_range.enable": True,
         "pre_post.input_range.dynamic": converters.input_scaling == "dynamic",
         "pre_post.input_range.learn_input_range": False,
@@ -35,8 +44,6 @@ def lightning_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
     ]
     if mvm.output_noise > 0:
         lost.append("mvm.output_noise: in training alone there")
-    if converters.weight_scaling == "layer":
-        lost.append("converters.weight_scaling layer: a scale a column there")
     if converters.adc_gain != "fixed":
         lost.append(f"converters.adc_gain {converters.adc_gain}: one bound for all layers there")
     for name, value in mvm.model_dump().items():

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _FILE: Final = "model_aihwkit.py"
-SAME_SHARE: Final = 0.9
-"""Share of logits that must be the same without noise; sums in another order move some by a step of the ADC."""
+TOLERANCE: Final = 0.1
+"""Largest difference of logits without noise, as a share of the largest: sums in another order move some by steps of
+the ADC."""
 
 
 def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
@@ -70,7 +71,7 @@ def require_like_hwsim(file: str, artefact: Artefact, found: Tensor) -> str:
     if found.shape != expected.shape:
         raise ExportError(f"{file} must give logits {tuple(expected.shape)}, gave {tuple(found.shape)}")
     largest = float((found - expected).abs().max()) / max(1.0, float(expected.abs().max()))
-    if not largest <= 1 - SAME_SHARE:
+    if not largest <= TOLERANCE:
         raise ExportError(
             f"{file} must give the logits of hwsim without noise, differed by {100 * largest:.2g} % of the largest"
         )
@@ -83,14 +84,12 @@ def noise_free(artefact: Artefact) -> Tensor:
     """Return what `hwsim` makes of the example inputs with converters and without noise, the parts that peers share."""
     import torch
 
-    from hwsim.conversion import copied
+    from hwsim.conversion import analog_layers, copied
     from hwsim.interop.aihwkit import shared_layers
     from hwsim.modules.execution import Execution
 
     net = copied("net", mapped(artefact)).eval()
     kept, _, _ = shared_layers(net)
-    from hwsim.conversion import analog_layers
-
     for name, layer in analog_layers(net):
         if name not in kept:
             layer.execution = Execution(digital=True)
