@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -18,7 +19,7 @@ from analognas.export.error import ExportError
 from analognas.export.flat_graph import flatten
 from analognas.export.standardised import Standardised
 from hwsim.conversion import analog_layers
-from hwsim.interop.aihwkit import CONVERTED, shared_layers
+from hwsim.interop.aihwkit import CONVERTED, TORCH_TILE, shared_layers
 from hwsim.interop.peer_value import Peer, Settings
 
 
@@ -38,7 +39,7 @@ def peer_source(
         ExportError: when no layer has a counterpart there, or the network cannot be traced.
     """
     try:
-        kept, _, of_layers = shared_layers(net)
+        kept, _, of_layers = shared_layers(net, tiled_by(package))
     except ValueError as error:
         raise ExportError(str(error)) from None
     flat = flatten(model)
@@ -56,6 +57,7 @@ def peer_source(
     ]
     imports = {
         f"{package}.nn.conversion": {"convert_to_analog"},
+        f"{package}.nn.modules.container": {"AnalogWrapper"},
         f"{package}.simulator.configs": {"TorchInferenceRPUConfig"},
     }
     for value in settings.values():
@@ -85,6 +87,11 @@ def peer_source(
     return text
 
 
+def tiled_by(package: str) -> tuple[type[nn.Module], ...]:
+    """Return the layers that a package puts on tiles."""
+    return TORCH_TILE if package == "aihwkit" else CONVERTED
+
+
 def imported_peer(path: Path) -> ModuleType:
     """Return the module of a file that was just written."""
     spec = importlib.util.spec_from_file_location(f"exported_{path.stem}", path)
@@ -92,8 +99,18 @@ def imported_peer(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
-    sys.modules.pop(module.__name__, None)
     return module
+
+
+@contextmanager
+def no_bytecode() -> Iterator[None]:
+    """Keep Python from writing `__pycache__` beside what is imported."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -113,6 +130,8 @@ _LOAD_AIHWKIT: Final = '''
 
 def load():
     """Return the trained network on tiles, in evaluation mode: raw inputs to logits."""
+    # the package keeps one wrapper for all classes of a name, and would take that of another network
+    AnalogWrapper.SUBCLASSES.pop("AnalogWrapperNetwork", None)
     network = convert_to_analog(load_digital(), configuration(), exclude_modules=DIGITAL_LAYERS)
     if configuration().pre_post.input_range.enable:
         for name, ranges in INPUT_RANGES.items():
@@ -128,6 +147,8 @@ _LOAD_LIGHTNING: Final = '''
 
 def load():
     """Return the trained network on tiles, in evaluation mode: raw inputs to logits."""
+    # the package keeps one wrapper for all classes of a name, and would take that of another network
+    AnalogWrapper.SUBCLASSES.pop("AnalogWrapperNetwork", None)
     network = convert_to_analog(load_digital(), configuration(), exclude_modules=DIGITAL_LAYERS)
     for name, ranges in INPUT_RANGES.items():
         layer = network.get_submodule(name)

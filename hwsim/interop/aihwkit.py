@@ -1,7 +1,8 @@
 """Networks to and from aihwkit, with their configuration, weights and input ranges.
 
-Linear layers and convolutions without groups have counterparts on both sides. What of a network or its configuration
-has none is listed as text. Programmed states of chips stay where they are: both sides program the same weights again.
+Linear layers and two-dimensional convolutions without groups have counterparts on both sides. What of a network or its
+configuration has none is listed as text. Programmed states of chips stay where they are: both sides program the same
+weights again.
 
 References:
     Rasch et al., A flexible and fast PyTorch toolkit for simulating training and inference on analog crossbar arrays,
@@ -25,7 +26,9 @@ from hwsim.modules import AnalogLayer
 
 INSTALL: Final = 'pip install "analognas[peers]"'
 CONVERTED: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-"""Layers that both simulators put on tiles."""
+"""Layers that aihwkit and aihwkit-lightning put on tiles."""
+TORCH_TILE: Final = (nn.Linear, nn.Conv2d)
+"""Those of them that aihwkit's torch tile computes."""
 
 
 class Translated(NamedTuple):
@@ -55,13 +58,17 @@ def to_aihwkit(net: nn.Module) -> Translated:
     for name, layer in layers.items():
         layer.require_input_range(name)
     hardware = next(iter(layers.values())).hardware
-    kept, digital, lost = shared_layers(net)
+    kept, digital, lost = shared_layers(net, TORCH_TILE)
     from aihwkit.nn.conversion import convert_to_analog
+    from aihwkit.nn.modules.container import AnalogWrapper
     from aihwkit.simulator.configs import TorchInferenceRPUConfig
 
     settings, of_hardware = aihwkit_settings(hardware)
     config = applied(TorchInferenceRPUConfig(), settings)
-    peer: nn.Module = convert_to_analog(to_digital(net), config, exclude_modules=digital)
+    plain = to_digital(net)
+    # aihwkit keeps one wrapper, with one `forward`, for all networks whose classes have the same name
+    AnalogWrapper.SUBCLASSES.pop(f"{AnalogWrapper.__name__}{type(plain).__name__}", None)
+    peer: nn.Module = convert_to_analog(plain, config, exclude_modules=digital)
     if hardware.converters.input_scaling != "dynamic":
         for name, layer in kept.items():
             for rows, limit in zip(
@@ -72,22 +79,27 @@ def to_aihwkit(net: nn.Module) -> Translated:
     return Translated(peer.eval(), (*of_hardware, *lost))
 
 
-def shared_layers(net: nn.Module) -> tuple[dict[str, AnalogLayer], list[str], list[str]]:
-    """Return the layers of a network that aihwkit has on tiles, what must stay digital there, and both in words.
+def shared_layers(
+    net: nn.Module, kinds: tuple[type[nn.Module], ...] = CONVERTED
+) -> tuple[dict[str, AnalogLayer], list[str], list[str]]:
+    """Return the layers of a network that a peer has on tiles, what must stay digital there, and both in words.
+
+    Args:
+        net: an analog network.
+        kinds: layers that the peer puts on tiles.
 
     Returns:
-        Layers by name; names of plain layers that aihwkit must not convert; what differs, a line each.
+        Layers by name; names of plain layers that the peer must not convert; what differs, a line each.
 
     Raises:
         ValueError: when no layer is left.
     """
     plain = dict(to_digital(net).named_modules())
     layers = dict(analog_layers(net))
-    kept = {name: layer for name, layer in layers.items() if _is_shared(plain.get(name))}
+    kept = {name: layer for name, layer in layers.items() if _is_shared(plain.get(name), kinds)}
     if not kept:
-        raise ValueError(
-            "`net` must have a linear layer or a convolution without groups on tiles for aihwkit"
-        )
+        names = ", ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"`net` must have a layer without groups on tiles that is one of {names}")
     digital = [name for name, module in plain.items() if isinstance(module, CONVERTED) and name not in kept]
     first = next(iter(layers.values())).hardware
     lost = [f"layer {name}: no counterpart, it is digital there" for name in layers if name not in kept]
@@ -169,9 +181,9 @@ def _take_ranges(name: str, layer: AnalogLayer, rows: list[list[Any]]) -> list[s
     return lost
 
 
-def _is_shared(module: nn.Module | None) -> bool:
-    """Return whether both simulators put a plain layer on tiles."""
-    return type(module) in CONVERTED and getattr(module, "groups", 1) == 1
+def _is_shared(module: nn.Module | None, kinds: tuple[type[nn.Module], ...]) -> bool:
+    """Return whether a peer puts a plain layer of these kinds on tiles."""
+    return type(module) in kinds and getattr(module, "groups", 1) == 1
 
 
 def _and_around(name: str) -> list[str]:

@@ -15,7 +15,7 @@ from hwsim.interop.peer_value import Peer, Settings
 from hwsim.near_memory import FloatingPointSpec
 
 WIDE_CLIP: Final = 100.0
-"""Standard deviations at which weights are clipped: never. Bounds and noise scale with what the kind of clipping says."""
+"""Standard deviations at which weights are clipped: never. The kind of clipping decides what bounds scale with."""
 
 
 def lightning_settings(hardware: Hardware) -> tuple[Settings, list[str]]:

@@ -48,9 +48,9 @@ def mapped(artefact: Artefact) -> nn.Module:
 def _check(artefact: Artefact, folder: Path) -> str:
     import torch
 
-    from analognas.export.peer_source import imported_peer
+    from analognas.export.peer_source import imported_peer, no_bytecode
 
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), no_bytecode():
         warnings.simplefilter("ignore")
         peer = imported_peer(folder / _FILE).load()
         for module in peer.modules():
@@ -58,16 +58,16 @@ def _check(artefact: Artefact, folder: Path) -> str:
             if tiles is not None:
                 tiles.forward.out_noise = tiles.forward.inp_noise = 0.0
         found = peer(artefact.example[0])
-    return require_like_hwsim(_FILE, artefact, found)
+    return require_like_hwsim(_FILE, artefact, found, "aihwkit")
 
 
-def require_like_hwsim(file: str, artefact: Artefact, found: Tensor) -> str:
+def require_like_hwsim(file: str, artefact: Artefact, found: Tensor, package: str) -> str:
     """Return in words how closely logits without noise agree with those of `hwsim`.
 
     Raises:
         ExportError: when they differ by more than steps of the ADC explain.
     """
-    expected = noise_free(artefact)
+    expected = noise_free(artefact, package)
     if found.shape != expected.shape:
         raise ExportError(f"{file} must give logits {tuple(expected.shape)}, gave {tuple(found.shape)}")
     largest = float((found - expected).abs().max()) / max(1.0, float(expected.abs().max()))
@@ -80,16 +80,17 @@ def require_like_hwsim(file: str, artefact: Artefact, found: Tensor) -> str:
     )
 
 
-def noise_free(artefact: Artefact) -> Tensor:
+def noise_free(artefact: Artefact, package: str) -> Tensor:
     """Return what `hwsim` makes of the example inputs with converters and without noise, the parts that peers share."""
     import torch
 
+    from analognas.export.peer_source import tiled_by
     from hwsim.conversion import analog_layers, copied
     from hwsim.interop.aihwkit import shared_layers
     from hwsim.modules.execution import Execution
 
     net = copied("net", mapped(artefact)).eval()
-    kept, _, _ = shared_layers(net)
+    kept, _, _ = shared_layers(net, tiled_by(package))
     for name, layer in analog_layers(net):
         if name not in kept:
             layer.execution = Execution(digital=True)

@@ -29,12 +29,12 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
 def _check(artefact: Artefact, folder: Path) -> str:
     import torch
 
-    from analognas.export.peer_source import imported_peer
+    from analognas.export.peer_source import imported_peer, no_bytecode
 
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), no_bytecode():
         warnings.simplefilter("ignore")
         found = imported_peer(folder / _FILE).load()(artefact.example[0])
-    return require_like_hwsim(_FILE, artefact, found)
+    return require_like_hwsim(_FILE, artefact, found, "aihwkit_lightning")
 
 
 AIHWKIT_LIGHTNING: Final = Format(
