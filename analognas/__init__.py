@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analognas import bench
     from analognas.api.ask_tell import Search
-    from analognas.api.networks import export_network
+    from analognas.api.networks import export_network, load_chips, load_network
     from analognas.api.problem import Problem
     from analognas.api.searches import compare, finish, plan, replay, resume, search
     from analognas.api.validation import validate
@@ -40,6 +40,8 @@ __all__ = [
     "compare",
     "export_network",
     "finish",
+    "load_chips",
+    "load_network",
     "observer",
     "plan",
     "replay",
@@ -52,7 +54,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
     "validate": "analognas.api.validation",
-    "export_network": "analognas.api.networks",
+    **dict.fromkeys(("export_network", "load_chips", "load_network"), "analognas.api.networks"),
     "Problem": "analognas.api.problem",
     "Search": "analognas.api.ask_tell",
     "Run": "analognas.runs.run",

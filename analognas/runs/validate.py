@@ -65,8 +65,8 @@ class Validation:
 
     @property
     def std(self) -> list[float]:
-        """Sample standard deviation over the chips at each time."""
-        return [statistics.stdev(row) for row in self.curve.accuracy]
+        """Sample standard deviation over the chips at each time; 0 for one chip."""
+        return [statistics.stdev(row) if len(row) > 1 else 0.0 for row in self.curve.accuracy]
 
 
 def validate(
@@ -82,6 +82,7 @@ def validate(
     observer: Observer,
     progress: bool = False,
     chip: hwsim.Chip | str | None = None,
+    conductances: str | Path | None = None,
 ) -> list[Validation]:
     """Validate a found network on its test split, on one hardware after the other.
 
@@ -98,6 +99,7 @@ def validate(
         observer: is told of the stages.
         progress: report on the error stream where it takes more than a few seconds.
         chip: a described chip, its name or a YAML file, whose cost is told; None: that of the run, if it has one.
+        conductances: the chips that this file of the export format `conductances` holds, instead of new ones.
 
     Raises:
         UserError: when a file is missing or does not fit, a value is not possible, or a hardware cannot be simulated
@@ -105,6 +107,12 @@ def validate(
     """
     chosen = [_chosen(one) for one in dict.fromkeys(_several(hardware))]
     described = None if chip is None else _described(chip)
+    if conductances is not None and (chosen or chips is not None):
+        raise UserError(
+            Argument("conductances"),
+            " are chips of their own hardware and number; leave out the hardware and ",
+            Argument("chips"),
+        )
     times = _seconds(times_s)
     torch_device = _checked_options(chips, confidence, device)
     path = place.path
@@ -127,6 +135,24 @@ def validate(
     validations = []
     for one, source in chosen:
         label = hwsim.label(one)
+        if conductances is not None:
+            programmed = chips_of_conductances(network, one, Path(conductances))
+            observer.stage(
+                f"measuring {len(programmed)} chips of {label} with the conductances of {conductances}"
+            )
+            adabs_inputs = torch.cat(calibration_batches(task)) if adabs else None
+            found = hwsim.accuracy_over_time(
+                programmed,
+                task.test.x,
+                task.test.y,
+                times,
+                confidence=confidence,
+                adabs_inputs=adabs_inputs,
+                progress=None if progress else False,
+            )
+            tiles = hwsim.tile_map(programmed.net).n_tiles
+            validations.append(Validation(label, digital_accuracy, drift_record(found), tiles, cost))
+            continue
         observer.stage(f"programming {chips or content.final.chips} chips of {label}")
         try:
             analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
@@ -145,6 +171,18 @@ def validate(
         tiles = hwsim.tile_map(analog).n_tiles
         validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles, cost))
     return validations
+
+
+def chips_of_conductances(network: nn.Module, hardware: hwsim.Hardware, conductances: Path) -> hwsim.Chips:
+    """Return the chips of a trained network that a file of conductances holds.
+
+    Raises:
+        UserError: when the file is missing, or belongs to another network.
+    """
+    try:
+        return hwsim.load_conductances(hwsim.to_analog(network, hardware), conductances)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _described(chip: hwsim.Chip | str) -> hwsim.Chip:
