@@ -146,7 +146,11 @@ def best_artefact(run: RunDirectory) -> Artefact:
     if result is None and not load_run_config(run)[0].final.train:
         raise no_network_of_its_own(path)
     if result is None:
-        raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
+        finished = any(trial.failure is None for trial in run.trials())
+        raise UserError(
+            f"{path}: the run has not ended; continue it with `analognas resume {path}`",
+            *((", or take a trial of it with ", Argument("trial")) if finished else ()),
+        )
     return artefact_in(run, run.best, result)
 
 
