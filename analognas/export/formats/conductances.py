@@ -48,7 +48,10 @@ def _check(artefact: Artefact, folder: Path) -> str:
 
     chips = programmed(artefact)
     assert artefact.net is not None
-    loaded = hwsim.load_conductances(artefact.net, folder / _MATRICES)
+    try:
+        loaded = hwsim.load_conductances(artefact.net, folder / _MATRICES)
+    except ValueError as error:
+        raise ExportError(f"{_MATRICES} must read back: {error}") from None
     for layer in chips.layers:
         if not torch.equal(loaded.conductances(layer), chips.conductances(layer)):
             raise ExportError(f"{_MATRICES} held other conductances of `{layer}` when it was loaded again")

@@ -235,3 +235,43 @@ def test_names_of_version_0_1_stay(monkeypatch: pytest.MonkeyPatch) -> None:
         UserError, match=r"onnx-int8` needs onnxruntime, .* `pip install .analognas\[onnxruntime\]"
     ):
         known_formats(["onnx-int8"])
+
+
+def test_onnx_is_compared_without_onnxruntime_as_well(
+    artefact: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analognas.export.onnx_run.has_onnxruntime", lambda: False)
+    assert "in the reference evaluator of onnx" in _written(artefact, "onnx", tmp_path)
+
+
+def test_without_a_compiler_or_ngspice_files_are_still_compared(
+    artefact: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert "not compiled" in _written(artefact, "c-header", tmp_path / "c")
+    assert "ngspice is not installed" in _written(artefact, "spice", tmp_path / "spice")
+
+
+def test_a_netlist_or_a_header_of_another_chip_is_not_reported_as_written(
+    artefact: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, said in (
+        ("spice", "within 1 %"),
+        ("conductances", "are others|other conductances"),
+        ("c-header", "another"),
+    ):
+        entry = FORMATS[name]
+        assert artefact.net is not None
+        turned = hwsim.to_digital(artefact.net)
+        with torch.no_grad():
+            for parameter in turned.parameters():
+                parameter.neg_()
+        net = hwsim.to_analog(turned, HARDWARE)
+        hwsim.calibrate(net, (X - 0.5) / 2.0)
+        other = replace(artefact, net=net)
+        monkeypatch.setitem(
+            FORMATS, name, replace(entry, write=lambda _, to, e=entry, o=other: e.write(o, to))
+        )
+        with pytest.raises(ExportError, match=said):
+            write_formats(artefact, [name], tmp_path)
+        assert not list(tmp_path.iterdir())
