@@ -50,10 +50,11 @@ def export(
 
     if "help" in formats:
         rows = [
-            *((name, entry.summary) for name, entry in FORMATS.items()),
-            (STUDY, "study.db: every trial, for Optuna"),
+            row
+            for name, entry in FORMATS.items()
+            for row in ((name, entry.summary), ("", f"keeps {entry.keeps}"), ("", f"loses {entry.loses}"))
         ]
-        typer.echo(table(rows, align_right=False))
+        typer.echo(table([*rows, (STUDY, "study.db: every trial, for Optuna")], align_right=False))
         return
     networks = [name for name in formats if name != STUDY]
     known_formats(networks, others=(STUDY,))

@@ -69,7 +69,7 @@ def to_aihwkit(net: nn.Module) -> Translated:
     # aihwkit keeps one wrapper, with one `forward`, for all networks whose classes have the same name
     AnalogWrapper.SUBCLASSES.pop(f"{AnalogWrapper.__name__}{type(plain).__name__}", None)
     peer: nn.Module = convert_to_analog(plain, config, exclude_modules=digital)
-    if hardware.converters.input_scaling != "dynamic":
+    if hardware.needs_input_range:
         for name, layer in kept.items():
             for rows, limit in zip(
                 _tile_rows(peer.get_submodule(name)), layer.input_range.tolist(), strict=True

@@ -58,10 +58,11 @@ def aihwkit_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
     """Return what to set in a `TorchInferenceRPUConfig`, and what of the hardware it cannot express."""
     converters, mvm, lost = hardware.converters, hardware.mvm, list[str]()
     static = converters.input_scaling == "static"
+    has_range = hardware.needs_input_range
     noise_model, of_device = _noise_model(hardware)
     settings: Settings = {
         "forward.inp_res": steps_of(converters.dac_bits),
-        "forward.inp_bound": 1.0,
+        "forward.inp_bound": 1.0 if has_range or not static else -1.0,
         "forward.inp_noise": mvm.input_noise,
         "forward.out_res": steps_of(converters.adc_bits),
         "forward.out_bound": -1.0 if converters.out_bound is None else converters.out_bound,
@@ -73,7 +74,7 @@ def aihwkit_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
         "mapping.weight_scaling_columnwise": converters.weight_scaling == "column",
         "mapping.max_input_size": hardware.tile.rows,
         "mapping.max_output_size": hardware.tile.columns,
-        "pre_post.input_range.enable": static,
+        "pre_post.input_range.enable": has_range,
         "pre_post.input_range.learn_input_range": False,
         "pre_post.input_range.init_from_data": 0,
         "noise_model": noise_model,
@@ -81,7 +82,7 @@ def aihwkit_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
         if hardware.compensation.kind == "none"
         else Peer(_NOISE, "GlobalDriftCompensation", {}),
     }
-    if static and converters.dac_bits is None:
+    if has_range and converters.dac_bits is None:
         lost.append("converters.dac_bits null: inputs beyond the range are clipped there")
     if converters.adc_gain != "fixed":
         lost.append(
@@ -197,6 +198,8 @@ def _forward(config: Any, lost: list[str]) -> dict[str, Any]:
         }
     for name, plain in PLAIN_IO.items():
         found = getattr(io, name, plain)
+        if name == "inp_bound" and found <= 0 and io.inp_res <= 0 and not config.pre_post.input_range.enable:
+            continue  # inputs as they are
         if found != plain and not (isinstance(plain, float) and math.isclose(found, plain)):
             lost.append(f"forward.{name} {found}: no counterpart here")
     management, scaling = io.noise_management.name, config.pre_post.input_range

@@ -21,6 +21,7 @@ WIDE_CLIP: Final = 100.0
 def lightning_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
     """Return what to set in a `TorchInferenceRPUConfig` of aihwkit-lightning, and what it cannot express."""
     converters, mvm = hardware.converters, hardware.mvm
+    dynamic = converters.input_scaling == "dynamic"
     per_channel = "_PER_CHANNEL" if converters.weight_scaling == "column" else ""
     settings: Settings = {
         "forward.inp_res": steps_of(converters.dac_bits),
@@ -33,8 +34,8 @@ def lightning_settings(hardware: Hardware) -> tuple[Settings, list[str]]:
             "aihwkit_lightning.simulator.configs", f"WeightClipType.LAYER_GAUSSIAN{per_channel}"
         ),
         "clip.sigma": WIDE_CLIP,
-        "pre_post.input_range.enable": True,
-        "pre_post.input_range.dynamic": converters.input_scaling == "dynamic",
+        "pre_post.input_range.enable": hardware.needs_input_range or dynamic,
+        "pre_post.input_range.dynamic": dynamic,
         "pre_post.input_range.learn_input_range": False,
         "pre_post.input_range.init_from_data": 0,
     }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Final
 
-from analognas.errors import UserError
+from analognas.errors import Argument, UserError
 from analognas.export.artefact import Format
 from analognas.export.formats.aihwkit_file import AIHWKIT
 from analognas.export.formats.aihwkit_lightning_file import AIHWKIT_LIGHTNING
@@ -64,7 +64,8 @@ def known_formats(names: Sequence[str] | None, others: Sequence[str] = ()) -> li
     for name in found:
         if name not in FORMATS:
             known = (*FORMATS, *others)
-            raise UserError(f"unknown export format {name!r}{nearest(name, [*known, *ALIASES])}")
+            hint = nearest(str(name), [*known, *ALIASES])
+            raise UserError(Argument("formats", "format"), f": unknown format {name!r}{hint}")
         needs = FORMATS[name].needs
         if needs is not None and find_spec(needs.module) is None:
             raise UserError(
