@@ -20,7 +20,7 @@ from analognas.config.hardware_file import read_hardware
 from analognas.config.loader import load_run_config
 from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
-from analognas.evaluation.measure import curve_on_chips, drift_record
+from analognas.evaluation.measure import curve_of, drift_record
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import calibration_batches, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
@@ -135,40 +135,26 @@ def validate(
     validations = []
     for one, source in chosen:
         label = hwsim.label(one)
-        if conductances is not None:
-            programmed = chips_of_conductances(network, one, Path(conductances))
-            observer.stage(
-                f"measuring {len(programmed)} chips of {label} with the conductances of {conductances}"
-            )
-            adabs_inputs = torch.cat(calibration_batches(task)) if adabs else None
-            found = hwsim.accuracy_over_time(
-                programmed,
-                task.test.x,
-                task.test.y,
-                times,
-                confidence=confidence,
-                adabs_inputs=adabs_inputs,
-                progress=None if progress else False,
-            )
-            tiles = hwsim.tile_map(programmed.net).n_tiles
-            validations.append(Validation(label, digital_accuracy, drift_record(found), tiles, cost))
-            continue
-        observer.stage(f"programming {chips or content.final.chips} chips of {label}")
         try:
-            analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
-            curve = curve_on_chips(
-                analog,
+            if conductances is None:
+                n = chips or content.final.chips
+                observer.stage(f"programming {n} chips of {label}")
+                analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
+                programmed = hwsim.program(analog, n=n, seed=chip_seed(content.seed))
+            else:
+                observer.stage(f"reading the chips of {conductances}, {label}")
+                programmed = chips_of_conductances(network, one, Path(conductances))
+            curve = curve_of(
+                programmed,
                 task.test,
-                chips=chips or content.final.chips,
                 times_s=times,
-                seed=chip_seed(content.seed),
                 confidence=confidence,
                 adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
                 progress=progress,
             )
         except ValueError as error:
             raise UserError(f"{source}: {error}") from None
-        tiles = hwsim.tile_map(analog).n_tiles
+        tiles = hwsim.tile_map(programmed.net).n_tiles
         validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles, cost))
     return validations
 
