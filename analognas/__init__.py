@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analognas import bench
     from analognas.api.ask_tell import Search
+    from analognas.api.networks import export_network, load_chips, load_network
     from analognas.api.problem import Problem
     from analognas.api.searches import compare, finish, plan, replay, resume, search
     from analognas.api.validation import validate
@@ -37,7 +38,10 @@ __all__ = [
     "__version__",
     "bench",
     "compare",
+    "export_network",
     "finish",
+    "load_chips",
+    "load_network",
     "observer",
     "plan",
     "replay",
@@ -50,6 +54,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
     "validate": "analognas.api.validation",
+    **dict.fromkeys(("export_network", "load_chips", "load_network"), "analognas.api.networks"),
     "Problem": "analognas.api.problem",
     "Search": "analognas.api.ask_tell",
     "Run": "analognas.runs.run",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hwsim.chip_cost.result import ChipCost
     from hwsim.chips import Chips, program
     from hwsim.clipping import clip_weights
+    from hwsim.conductances import load_conductances, save_conductances
     from hwsim.conversion import fold_batch_norms, tile_map, to_analog, to_digital
     from hwsim.curve import DriftCurve, DriftPoint, PairedDifference
     from hwsim.curves import plot, table
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hwsim.hwa import HwaTraining
     from hwsim.inference import ChipOutputs, outputs
     from hwsim.key_memory.memory import KeyMemory
+    from hwsim.interop.aihwkit import Translated, from_aihwkit, to_aihwkit
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import (
         AnalogConv1d,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         AnalogRNNCell,
     )
     from hwsim.near_memory.report import FixedPointReport, fixed_point_report
+    from hwsim.netlist import TileNetlist, tile_netlist
     from hwsim.network_summary import LayerSummary, Summary, summary
     from hwsim.parameters import analog_parameters
     from hwsim.presets import label, preset, preset_names
@@ -92,6 +95,8 @@ __all__ = [
     "Sensitivity",
     "Summary",
     "TileMap",
+    "TileNetlist",
+    "Translated",
     "__version__",
     "accuracy_over_time",
     "analog_parameters",
@@ -106,10 +111,12 @@ __all__ = [
     "evaluate",
     "fixed_point_report",
     "fold_batch_norms",
+    "from_aihwkit",
     "label",
     "learning",
     "load_analog",
     "load_chips",
+    "load_conductances",
     "outputs",
     "plot",
     "preset",
@@ -119,10 +126,13 @@ __all__ = [
     "read_chip",
     "read_hardware",
     "save_chips",
+    "save_conductances",
     "sensitivity",
     "summary",
     "table",
     "tile_map",
+    "tile_netlist",
+    "to_aihwkit",
     "to_analog",
     "to_digital",
 ]
@@ -138,6 +148,7 @@ _HOMES: Final = {
     "hwsim.chips": ("Chips", "program"),
     "hwsim.clipping": ("clip_weights",),
     "hwsim.validity": ("check_times",),
+    "hwsim.conductances": ("load_conductances", "save_conductances"),
     "hwsim.conversion": ("fold_batch_norms", "tile_map", "to_analog", "to_digital"),
     "hwsim.distillation": ("distillation_loss",),
     "hwsim.curve": ("DriftCurve", "DriftPoint", "PairedDifference"),
@@ -148,6 +159,7 @@ _HOMES: Final = {
     "hwsim.hardware_file": ("read_hardware",),
     "hwsim.hwa": ("HwaTraining",),
     "hwsim.key_memory.memory": ("KeyMemory",),
+    "hwsim.interop.aihwkit": ("Translated", "from_aihwkit", "to_aihwkit"),
     "hwsim.layer_sensitivity": ("LayerCost", "Sensitivity", "sensitivity"),
     "hwsim.inference": ("ChipOutputs", "outputs"),
     "hwsim.modules": (
@@ -166,6 +178,7 @@ _HOMES: Final = {
         "AnalogRNNCell",
     ),
     "hwsim.near_memory.report": ("FixedPointReport", "fixed_point_report"),
+    "hwsim.netlist": ("TileNetlist", "tile_netlist"),
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),

@@ -89,7 +89,7 @@ def load_analog(
             raise ValueError(f"{path}: has nothing of `{name}`: give the analog.json of this network")
     require_one_gain({name: layers[name].get("out_bound") for name in sharing(found)}, str(path))
     for name, layer in found.items():
-        _take_up(path, name, layer, layers[name])
+        take_up(path, name, layer, layers[name])
     return net
 
 
@@ -146,8 +146,14 @@ def _end(blocks: list[Any]) -> int | None:
     return last[1] if isinstance(last, list) and len(last) == 2 and isinstance(last[1], int) else None
 
 
-def _take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) -> None:
+def take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) -> None:
     """Set the stored input ranges of a layer.
+
+    Args:
+        path: of the file, for messages.
+        name: of the layer.
+        layer: on tiles, with the weights that the file was made of.
+        stored: what `analog_parameters` gave for it.
 
     Raises:
         ValueError: when the layer has other row blocks or weights, or the file no such ranges.

@@ -182,11 +182,16 @@ class Chips:
             moved._state = {name: tensor.to(device) for name, tensor in self._state.items()}
         return moved
 
-    def conductances(self, layer: str) -> torch.Tensor:
-        """Return a layer's programmed conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first.
+    def conductances(self, layer: str, t_s: float | str | None = None) -> torch.Tensor:
+        """Return a layer's conductances, `(chips, 2, *weight.shape)` float32, µS; g⁺ first.
+
+        Args:
+            layer: name of an analog layer.
+            t_s: seconds since programming or a text such as `1 day`, for what the products of that time use; None for
+                what programming left.
 
         Raises:
-            ValueError: for a layer that is not analog.
+            ValueError: for a layer that is not analog, or a time outside the device's validity range.
         """
         if layer not in self.layers:
             known = ", ".join(f"`{name}`" for name in self.layers)
@@ -194,8 +199,10 @@ class Chips:
             raise ValueError(f"`layer` must be an analog layer, one of {known}, got {shown(layer)}{hint}")
         shape = self.layers[layer].weight.shape
         found = torch.empty(len(self), 2, *shape, dtype=torch.float32, device=self.torch_device)
+        time_s = None if t_s is None else seconds("t_s", t_s)
         for chip, pair in enumerate(found):
-            pair.copy_(self.state_of(chip)["g_us"][:, self._parts[layer]].view(2, *shape))
+            pair_us = self.state_of(chip)["g_us"] if time_s is None else self._read(time_s, chip)
+            pair.copy_(pair_us[:, self._parts[layer]].view(2, *shape))
         return found
 
     def at(self, t_s: float | str, chip: int) -> Reading:
@@ -207,8 +214,7 @@ class Chips:
         """
         t_s, chip = seconds("t_s", t_s), whole("chip", chip, least=0, most=len(self) - 1)
         state = self.state_of(chip)
-        generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
-        pair_us = self.device.read(state, t_s, generator)
+        pair_us = self._read(t_s, chip)
         # one tensor for all layers: the allocator gives its memory back at once
         flat = self._normalised(pair_us, slice(None))
         curvature = self._curvature(pair_us)
@@ -227,6 +233,11 @@ class Chips:
             now = readout(layer.crossbar, weights[name], how.readout, stream(*key, float(t_s)))
             factors[name] = compensation_factors(reference, now, layer.mapping, how.kind)
         return Reading(weights, factors, curvature)
+
+    def _read(self, t_s: float, chip: int) -> torch.Tensor:
+        """Return the conductances of one chip at one time, `(2, devices)`, µS."""
+        generator = stream(self.seed, "chip", self.first + chip, "read", float(t_s))
+        return self.device.read(self.state_of(chip), t_s, generator)
 
     def mvm_key(self, t_s: float, chip: int) -> int:
         """Return the key of the MVM noise of one chip at one time."""

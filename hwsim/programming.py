@@ -55,14 +55,14 @@ class Programming:
                 "`chips.net`: call hwsim.program again"
             )
         state = self.device.program(
-            self._targets_us(), stream(self.seed, "chip", self.first + chip, "program")
+            self.targets_us(), stream(self.seed, "chip", self.first + chip, "program")
         )
         if self.pairs == "collapsed":
             difference = state["g_us"][PLUS] - state["g_us"][MINUS]
             state["g_us"] = torch.stack([difference.clamp(min=0), (-difference).clamp(min=0)])
         return state
 
-    def _targets_us(self) -> torch.Tensor:
+    def targets_us(self) -> torch.Tensor:
         """Return the conductances to program, `(2, devices)`, µS, all layers one after the other."""
         span_us = self.device.g_max_us - self.device.g_min_us
         sizes = [layer.weight.numel() for layer in self.layers.values()]

@@ -38,7 +38,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
             with several ADC gains where their hardware has one.
         TypeError: for an argument of another type.
     """
-    path = _checked_path(path)
+    path = checked_path(path)
     require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"`path` must lie in a folder that exists, got {path}: create {path.parent} first")
@@ -82,7 +82,7 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
             hardware.
         TypeError: for an argument of another type.
     """
-    path, layers = _checked_path(path), require_analog(net)
+    path, layers = checked_path(path), require_analog(net)
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
@@ -272,7 +272,12 @@ def _extra_state(net: nn.Module) -> dict[str, object]:
     return {name: value for name, value in net.state_dict().items() if not isinstance(value, torch.Tensor)}
 
 
-def _checked_path(path: object) -> Path:
+def checked_path(path: object) -> Path:
+    """Return what the caller gave as the path of a file.
+
+    Raises:
+        TypeError: for what is no path.
+    """
     require(path, (str, os.PathLike), "`path` must name a file")
     assert isinstance(path, str | os.PathLike)
     return Path(path)

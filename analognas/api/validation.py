@@ -27,6 +27,7 @@ def validate(
     observer: Observer | None = None,
     progress: bool = False,
     chip: hwsim.Chip | str | None = None,
+    conductances: str | Path | None = None,
     **objects: Any,
 ) -> list[Validation]:
     """Program a found network on chips and measure it on the test split, on one hardware after the other.
@@ -44,6 +45,7 @@ def validate(
         observer: is told of the stages; None: nobody is.
         progress: show a progress bar on a terminal.
         chip: a described chip, its name or a YAML file, whose energy, latency and area are told; None: that of the run.
+        conductances: a file of the export format `conductances`, whose chips are measured instead of new ones.
         objects: `task` and `space` of a run that began with Python objects.
 
     Returns:
@@ -64,4 +66,5 @@ def validate(
         observer=observer or Silent(),
         progress=progress,
         chip=chip,
+        conductances=conductances,
     )

@@ -7,18 +7,20 @@ from typing import Annotated, Final
 
 import typer
 
-from analognas.cli.options import RunFolder, TrialNumber
+from analognas.cli.options import TrialNumber
 
 STUDY: Final = "study"
 
 
 def export(
-    folder: RunFolder,
+    path: Annotated[
+        Path, typer.Argument(metavar="DIR|ARCHITECTURE", help="A run directory, or an architecture.json.")
+    ],
     formats: Annotated[
         list[str],
         typer.Option(
             "--format",
-            help="A format (repeatable); default: every network format. `--format help` lists them.",
+            help="A format (repeatable); default: every format of `best/`. `--format help` lists them.",
         ),
     ] = [],  # noqa: B006  # typer copies it
     out: Annotated[
@@ -27,32 +29,49 @@ def export(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     trial: TrialNumber = None,
+    chips: Annotated[int, typer.Option(help="Chips that `conductances` writes.")] = 1,
+    chip_seed: Annotated[int | None, typer.Option(help="Seed of the chips; default: the run's own.")] = None,
+    tile: Annotated[
+        str,
+        typer.Option(metavar="LAYER[:NUMBER]", help="The tile of `spice`; default: the smallest one."),
+    ] = "",
+    chip: Annotated[
+        str | None,
+        typer.Option(
+            help="A described chip or a YAML file that must hold the network; default: the run's own."
+        ),
+    ] = None,
 ) -> None:
-    """Write the best network of a finished run, or that of any trial, in the formats asked for."""
-    from analognas.errors import UserError
-    from analognas.export import FORMATS
+    """Write the best network of a run, or that of any trial, in the formats asked for."""
+    import analognas
+    from analognas.export import FORMATS, known_formats
     from analognas.progress.printable import table
     from analognas.progress.terminal import PlainObserver
-    from analognas.runs.run import Run
-    from analognas.specs.problems import nearest
 
-    summaries = {
-        **{name: entry.summary for name, entry in FORMATS.items()},
-        STUDY: "study.db: every trial, for Optuna",
-    }
     if "help" in formats:
-        typer.echo(table(list(summaries.items()), align_right=False))
+        rows = [
+            row
+            for name, entry in FORMATS.items()
+            for row in ((name, entry.summary), ("", f"keeps {entry.keeps}"), ("", f"loses {entry.loses}"))
+        ]
+        typer.echo(table([*rows, (STUDY, "study.db: every trial, for Optuna")], align_right=False))
         return
-    for name in formats:
-        if name not in summaries:
-            raise UserError(f"--format: unknown format {name!r}{nearest(name, summaries)}")
-    if STUDY in formats:
-        typer.echo(Run.open(folder).export_study(out))
     networks = [name for name in formats if name != STUDY]
-    if formats and not networks:
-        return
-    run = Run.open(folder)
-    for path in run.export(
-        out or Path(), networks or None, trial=trial, force=force, observer=PlainObserver()
+    known_formats(networks, others=(STUDY,))
+    if STUDY in formats:
+        typer.echo(analognas.Run.open(path).export_study(out))
+        if not networks:
+            return
+    for file in analognas.export_network(
+        path,
+        out or Path(),
+        networks or None,
+        trial=trial,
+        chips=chips,
+        chip_seed=chip_seed,
+        tile=tile,
+        chip=chip,
+        force=force,
+        observer=PlainObserver(),
     ):
-        typer.echo(path)
+        typer.echo(file)

@@ -48,6 +48,10 @@ def validate(
             help="A described chip or a YAML file: what the network costs on it; default: the run's own."
         ),
     ] = None,
+    conductances: Annotated[
+        Path | None,
+        typer.Option(help="Measure the chips of this file of `export --format conductances`, not new ones."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw accuracy over time into this file, .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -70,6 +74,7 @@ def validate(
         observer=PlainObserver(),
         progress=True,
         chip=chip,
+        conductances=conductances,
     )
     if plot is not None:
         _draw(plot, results)

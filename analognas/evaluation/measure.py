@@ -44,8 +44,29 @@ def curve_on_chips(
         adabs_inputs: `(images, ...)` that batch-norm statistics are measured on anew; None keeps those of training.
         progress: report on the error stream where it takes more than a few seconds.
     """
+    programmed = hwsim.program(analog, n=chips, seed=seed)
+    return curve_of(
+        programmed,
+        split,
+        times_s=times_s,
+        confidence=confidence,
+        adabs_inputs=adabs_inputs,
+        progress=progress,
+    )
+
+
+def curve_of(
+    chips: hwsim.Chips,
+    split: Split,
+    *,
+    times_s: Sequence[float],
+    confidence: float | None = None,
+    adabs_inputs: Tensor | None = None,
+    progress: bool = False,
+) -> hwsim.DriftCurve:
+    """Return what each of some chips finds at each time on `split`; further arguments are those of `curve_on_chips`."""
     return hwsim.accuracy_over_time(
-        hwsim.program(analog, n=chips, seed=seed),
+        chips,
         split.x,
         split.y,
         times_s,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from analognas.export.artefact import Artefact
+from analognas.export.artefact import Artefact, Format
 from analognas.export.checksums import write_checksums
 from analognas.export.error import ExportError
 from analognas.export.formats import FORMATS
@@ -39,9 +39,25 @@ def _write(draft: Path, artefact: Artefact, result: FinalResult) -> dict[str, st
     for name, wanted in FORMATS.items():
         if wanted.bundled:
             try:
-                wanted.write(artefact, draft)
+                written = wanted.write(artefact, draft)
+                _checked(wanted, artefact, draft, written)
             except ExportError as error:
                 missing[name] = str(error)
     write_checksums(draft)
     (draft / "metrics.json").write_text(result.to_json() + "\n", encoding="utf-8")
     return missing
+
+
+def _checked(wanted: Format, artefact: Artefact, draft: Path, written: tuple[Path, ...]) -> None:
+    """Load what was written again; remove it where it differs from the network.
+
+    Raises:
+        ExportError: when it differs.
+    """
+    try:
+        if wanted.check is not None:
+            wanted.check(artefact, draft)
+    except ExportError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise

@@ -23,12 +23,17 @@ def write_weights(model: Standardised, path: Path) -> None:
     they are those of its own `state_dict`, so that the trained weights are never lost. The file's metadata
     say which: `names` is `model.py` or `state_dict`.
     """
-    try:
-        state, names = exported_state(model), "model.py"
-    except ExportError:
-        state, names = _own_state(model), "state_dict"
+    state, names = weights_to_write(model)
     # save_file() would make the file readable by its owner alone; of several metadata it writes no fixed order
     path.write_bytes(save(state, metadata={"names": names}))
+
+
+def weights_to_write(model: Standardised) -> tuple[dict[str, Tensor], str]:
+    """Return the tensors of `model.safetensors`, and whose names they have: `model.py` or `state_dict`."""
+    try:
+        return exported_state(model), "model.py"
+    except ExportError:
+        return _own_state(model), "state_dict"
 
 
 def write_test_data(x: Tensor, y: Tensor, path: Path) -> None:

@@ -27,6 +27,9 @@ from analognas.specs.given import GivenObjects, put_objects
 from analognas.tasks.specs import TaskSection
 from search_spaces import published
 
+SCHEMA_VERSION: Final = 1
+"""Of architecture.json as it is written now; a file without a number is of this one."""
+
 REMEDY: Final = (
     "restore it from a copy, or delete the run's folder `best`: `analognas resume` trains the network again"
 )
@@ -40,6 +43,7 @@ _REMEDY_ARCHITECTURE: Final = (
 class ArchitectureFile(Spec):
     """The content of architecture.json."""
 
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
     architecture: dict[str, Any]
     genotype: tuple[int, ...] | None = Field(
         description="null for a published network, which has its name alone"
@@ -104,7 +108,7 @@ def read_architecture(path: Path, objects: GivenObjects | None = None) -> Archit
         objects: that it names and cannot hold; its task or space cannot be made without them.
 
     Raises:
-        UserError: when the file is missing, or not such a file.
+        UserError: when the file is missing, not such a file, or of a newer version of analognas.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -114,6 +118,12 @@ def read_architecture(path: Path, objects: GivenObjects | None = None) -> Archit
         raise UserError(f"{path}: not a JSON file; {_REMEDY_ARCHITECTURE}") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: must hold a JSON object; {_REMEDY_ARCHITECTURE}")
+    schema = values.get("schema_version", SCHEMA_VERSION)
+    if type(schema) is int and schema > SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: `schema_version` must be at most {SCHEMA_VERSION}, got {schema}: a newer analognas wrote it; "
+            "read it with that one (`pip install --upgrade analognas`)"
+        )
     put_objects(values, {name: given for name, given in (objects or {}).items() if name in values})
     try:
         content = ArchitectureFile.model_validate(values, context={"folder": path.parent.absolute()})

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import hwsim
 from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
-from analognas.export import Artefact
+from analognas.evaluation.evaluator import chip_seed
+from analognas.export import Artefact, ChipRequest
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.record.directory import COST
+from analognas.runs.architecture_file import REMEDY, SCHEMA_VERSION, load_weights
 from analognas.tasks import Task
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from analognas.evaluation.prepared import PreparedTask
     from analognas.final.test_split import FinalNetwork
     from analognas.record.directory import RunDirectory
-    from analognas.record.validation import FinalResult
+    from analognas.record.validation import FinalResult, ValidatedNetwork
+
+
+N_CALIBRATION: Final = 512
+"""Training inputs that a quantiser gets."""
 
 
 def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Artefact:
@@ -30,40 +39,98 @@ def make_artefact(config: SearchConfig, task: Task, final: FinalNetwork) -> Arte
         task: the data of the search, with the splits that are recorded.
         final: the chosen network at full budget.
     """
-    validated, trained_on = final.validated, final.task.source
-    metrics = validated.metrics
-    found = f"the published network {validated.name}, trained" if final.genotype is None else "found"
-    return Artefact(
-        model=Standardised(final.network, trained_on.mean, trained_on.std, task.input_shape),
-        description=Description(
+    found = f"the published network {final.validated.name}, trained" if final.genotype is None else "found"
+    return artefact_of(
+        final.network,
+        final.analog,
+        task,
+        final.task,
+        Description(
             name=config.name,
             class_names=task.class_names,
             notes=(
                 f"{found} by analognas on the task {task.name}, hardware {hwsim.label(config.hardware)}",
-                f"test accuracy: digital {100 * validated.digital_accuracy['test']:.2f} %, "
-                f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
+                measured(final.validated),
             ),
         ),
         architecture=_architecture(config, task, final),
-        analog={
-            "hardware": config.hardware.model_dump(mode="json"),
-            "tiles": hwsim.tile_map(final.analog).to_json(),
-            "layers": hwsim.analog_parameters(final.analog),
-            **_cost(config, task, final.network),
-        },
-        split=(task.test.x, task.test.y),
+        hardware=config.hardware,
+        chip=config.chip,
+        seed=config.seed,
     )
 
 
-def _cost(config: SearchConfig, task: Task, network: nn.Module) -> dict[str, Any]:
-    """Return what the network costs on the described chip; nothing without one, or where it is too small."""
-    if config.chip is None:
-        return {}
+def measured(network: ValidatedNetwork) -> str:
+    """Return the main figures of a network for the reader of its source."""
+    metrics = network.metrics
+    return (
+        f"test accuracy: digital {100 * network.digital_accuracy['test']:.2f} %, "
+        f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %"
+    )
+
+
+def artefact_of(
+    network: nn.Module,
+    analog: nn.Module,
+    task: Task,
+    trained_on: PreparedTask,
+    description: Description,
+    *,
+    architecture: Mapping[str, Any],
+    hardware: hwsim.Hardware,
+    chip: hwsim.Chip | None,
+    seed: int,
+) -> Artefact:
+    """Return what exporters need.
+
+    Args:
+        network: trained, plain torch, of standardised inputs.
+        analog: the same on tiles.
+        task: the data, with the splits that are recorded.
+        trained_on: the data it was trained on, whose statistics standardise its inputs.
+        description: for the reader of model.py.
+        architecture: the content of architecture.json.
+        hardware: of the tiles.
+        chip: a described chip, for which cost and fit are told; None for none.
+        seed: of the run; the first chips are those of its figures.
+    """
+    source = trained_on.source
+    cost, misfit = _cost(network, chip, task.input_shape)
+    return Artefact(
+        model=Standardised(network, source.mean, source.std, task.input_shape),
+        description=description,
+        architecture=architecture,
+        analog={
+            "hardware": hardware.model_dump(mode="json"),
+            "tiles": hwsim.tile_map(analog).to_json(),
+            "layers": hwsim.analog_parameters(analog),
+            **cost,
+        },
+        split=(task.test.x, task.test.y),
+        net=analog,
+        calibration=task.train.x[:N_CALIBRATION],
+        chips=ChipRequest(seed=chip_seed(seed)),
+        misfit=misfit,
+    )
+
+
+def fit_on(artefact: Artefact, chip: hwsim.Chip) -> Artefact:
+    """Return the artefact with the cost on another described chip, and whether it fits there."""
+    cost, misfit = _cost(artefact.model.network, chip, artefact.model.input_shape)
+    analog = {name: value for name, value in artefact.analog.items() if name != COST}
+    return replace(artefact, analog={**analog, **cost}, misfit=misfit)
+
+
+def _cost(
+    network: nn.Module, chip: hwsim.Chip | None, input_shape: tuple[int, ...]
+) -> tuple[dict[str, Any], str]:
+    """Return what the network costs on the described chip, and why it does not fit, either of them empty."""
+    if chip is None:
+        return {}, ""
     try:
-        found = hwsim.cost(network, config.chip, input_shape=task.input_shape).to_json()
-    except ValueError:  # a reference that does not fit
-        return {}
-    return {COST: found}
+        return {COST: hwsim.cost(network, chip, input_shape=input_shape).to_json()}, ""
+    except ValueError as error:  # a reference that does not fit
+        return {}, str(error)
 
 
 def best_artefact(run: RunDirectory) -> Artefact:
@@ -79,7 +146,11 @@ def best_artefact(run: RunDirectory) -> Artefact:
     if result is None and not load_run_config(run)[0].final.train:
         raise no_network_of_its_own(path)
     if result is None:
-        raise UserError(f"{path}: the run has not ended; continue it with `analognas resume {path}`")
+        finished = any(trial.failure is None for trial in run.trials())
+        raise UserError(
+            f"{path}: the run has not ended; continue it with `analognas resume {path}`",
+            *((", or take a trial of it with ", Argument("trial")) if finished else ()),
+        )
     return artefact_in(run, run.best, result)
 
 
@@ -103,7 +174,6 @@ def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefac
     from analognas.evaluation.evaluator import build_network
     from analognas.evaluation.prepared import prepare
     from analognas.final.test_split import FinalNetwork
-    from analognas.runs.architecture_file import REMEDY, load_weights
     from analognas.runs.resume_checks import check_same_data
     from analognas.runs.stored_ranges import on_tiles_as_stored, ranges_are_learned
 
@@ -129,6 +199,7 @@ def artefact_in(run: RunDirectory, folder: Path, result: FinalResult) -> Artefac
 def _architecture(config: SearchConfig, task: Task, final: FinalNetwork) -> dict[str, Any]:
     """Return the content of architecture.json: all that is needed to train and judge the network again."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "architecture": dict(final.validated.architecture),
         "genotype": None if final.genotype is None else list(final.genotype),
         "space": config.space.model_dump(mode="json"),

@@ -234,36 +234,44 @@ class Run:
         formats: Sequence[str] | None = None,
         *,
         trial: int | None = None,
+        chips: int = 1,
+        chip_seed: int | None = None,
+        tile: str = "",
+        chip: hwsim.Chip | str | None = None,
         force: bool = False,
         observer: Observer | None = None,
     ) -> list[Path]:
-        """Write the best network, or that of a trial, and return the files.
+        """Write the best network, or that of a trial, load each file again and compare it, and return the files.
 
         Args:
             out: the folder.
-            formats: `analognas export DIR --format help` lists them; None: every format of networks.
+            formats: `analognas export DIR --format help` lists them; None: those that are written by default.
             trial: whose network, as for `network`; None: the best one.
+            chips: how many chips `conductances` writes.
+            chip_seed: of the chips; None: the run's own, with which chip k is the k-th chip of its figures.
+            tile: the tile of `spice`, `LAYER` or `LAYER:NUMBER`; empty for the smallest one.
+            chip: a described chip that must hold the network, its name or a YAML file; None: that of the run, if any.
             force: replace files that are there.
-            observer: is told of a training; None: nobody is.
+            observer: is told of a training, and what each format keeps and loses; None: nobody is.
 
         Raises:
-            UserError: for an unknown format, a file that is there already, or a run that has not ended.
+            UserError: for an unknown format, one whose package is not installed, a file that is there already, or a run
+                that has not ended.
         """
-        from analognas.export import FORMATS, require_free, write_formats
-        from analognas.runs.any_trial import artefact_of_trial
-        from analognas.runs.best_network import best_artefact
+        from analognas.runs.export import export
 
-        if formats is None:
-            formats = [name for name, entry in FORMATS.items() if entry.of_network]
-        if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
-            raise UserError(f"`formats` must be a list of {', '.join(FORMATS)}, got {formats!r}")
-        require_free(formats, Path(out), force=force)  # before a network is trained
-        artefact = (
-            best_artefact(self.directory)
-            if trial is None
-            else artefact_of_trial(self.directory, trial, observer or Silent())
+        return export(
+            self.directory,
+            out,
+            formats,
+            trial=trial,
+            chips=chips,
+            chip_seed=chip_seed,
+            tile=tile,
+            chip=chip,
+            force=force,
+            observer=observer or Silent(),
         )
-        return write_formats(artefact, formats, Path(out), force=force)
 
     def export_study(self, out: str | Path | None = None) -> Path:
         """Write every trial for Optuna, `study.db`, into the run directory or the folder `out`, and return the file.

@@ -20,7 +20,7 @@ from analognas.config.hardware_file import read_hardware
 from analognas.config.loader import load_run_config
 from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
-from analognas.evaluation.measure import curve_on_chips, drift_record
+from analognas.evaluation.measure import curve_of, drift_record
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import calibration_batches, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
@@ -65,8 +65,8 @@ class Validation:
 
     @property
     def std(self) -> list[float]:
-        """Sample standard deviation over the chips at each time."""
-        return [statistics.stdev(row) for row in self.curve.accuracy]
+        """Sample standard deviation over the chips at each time; 0 for one chip."""
+        return [statistics.stdev(row) if len(row) > 1 else 0.0 for row in self.curve.accuracy]
 
 
 def validate(
@@ -82,6 +82,7 @@ def validate(
     observer: Observer,
     progress: bool = False,
     chip: hwsim.Chip | str | None = None,
+    conductances: str | Path | None = None,
 ) -> list[Validation]:
     """Validate a found network on its test split, on one hardware after the other.
 
@@ -98,6 +99,7 @@ def validate(
         observer: is told of the stages.
         progress: report on the error stream where it takes more than a few seconds.
         chip: a described chip, its name or a YAML file, whose cost is told; None: that of the run, if it has one.
+        conductances: the chips that this file of the export format `conductances` holds, instead of new ones.
 
     Raises:
         UserError: when a file is missing or does not fit, a value is not possible, or a hardware cannot be simulated
@@ -105,12 +107,18 @@ def validate(
     """
     chosen = [_chosen(one) for one in dict.fromkeys(_several(hardware))]
     described = None if chip is None else _described(chip)
+    if conductances is not None and (chosen or chips is not None):
+        raise UserError(
+            Argument("conductances"),
+            " are chips of their own hardware and number; leave out the hardware and ",
+            Argument("chips"),
+        )
     times = _seconds(times_s)
     torch_device = _checked_options(chips, confidence, device)
     path = place.path
     if trial is not None:
         path = folder_of_trial(open_run(path, place.objects), trial, observer)
-    architecture = read_architecture(_architecture_path(path), place.objects)
+    architecture = read_architecture(path_of_architecture(path), place.objects)
     content = architecture.content
     chosen = chosen or [(content.hardware, content.hardware.name)]
     for one, source in chosen:
@@ -120,31 +128,47 @@ def validate(
     if task.source.fingerprint != content.data_sha256:
         observer.stage("note: the data are not those the network was trained on")
     task = final_task(task, content.final).to(torch_device)
-    network, learned = _trained(architecture, task, observer)
+    network, learned = trained_network(architecture, task, observer)
     network.to(task.device)
     digital_accuracy = accuracy(network, task.test.x, task.test.y)
     cost = _cost(network, described or content.chip, content.input_shape)
     validations = []
     for one, source in chosen:
         label = hwsim.label(one)
-        observer.stage(f"programming {chips or content.final.chips} chips of {label}")
         try:
-            analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
-            curve = curve_on_chips(
-                analog,
+            if conductances is None:
+                n = chips or content.final.chips
+                observer.stage(f"programming {n} chips of {label}")
+                analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
+                programmed = hwsim.program(analog, n=n, seed=chip_seed(content.seed))
+            else:
+                observer.stage(f"reading the chips of {conductances}, {label}")
+                programmed = chips_of_conductances(network, one, Path(conductances))
+            curve = curve_of(
+                programmed,
                 task.test,
-                chips=chips or content.final.chips,
                 times_s=times,
-                seed=chip_seed(content.seed),
                 confidence=confidence,
                 adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
                 progress=progress,
             )
         except ValueError as error:
             raise UserError(f"{source}: {error}") from None
-        tiles = hwsim.tile_map(analog).n_tiles
+        tiles = hwsim.tile_map(programmed.net).n_tiles
         validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles, cost))
     return validations
+
+
+def chips_of_conductances(network: nn.Module, hardware: hwsim.Hardware, conductances: Path) -> hwsim.Chips:
+    """Return the chips of a trained network that a file of conductances holds.
+
+    Raises:
+        UserError: when the file is missing, or belongs to another network.
+    """
+    try:
+        return hwsim.load_conductances(hwsim.to_analog(network, hardware), conductances)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _described(chip: hwsim.Chip | str) -> hwsim.Chip:
@@ -241,7 +265,12 @@ def _seconds(times_s: Sequence[float | str] | None) -> tuple[float, ...]:
     return tuple(sorted(times))
 
 
-def _architecture_path(path: Path) -> Path:
+def path_of_architecture(path: Path) -> Path:
+    """Return the architecture.json of a run directory, a `best/` folder, or of itself.
+
+    Raises:
+        UserError: when there is none.
+    """
     for candidate in (path / "best" / "architecture.json", path / "architecture.json", path):
         if candidate.is_file():
             return candidate
@@ -255,7 +284,7 @@ def _architecture_path(path: Path) -> Path:
     raise UserError(f"{path}: no such file or directory; give a run directory or an architecture.json")
 
 
-def _trained(
+def trained_network(
     architecture: Architecture, task: PreparedTask, observer: Observer
 ) -> tuple[nn.Module, Mapping[str, Any] | Path | None]:
     """Return the trained network, and the ranges that were learned with it, None where they are calibrated."""

@@ -21,7 +21,7 @@ class BrokenFormatError(ValueError):
 
 
 def check_format(entry: Format) -> None:
-    """Check that an export format keeps the contract of `analognas.export.Format`.
+    """Check that an export format keeps the contract of `analognas.export.Format`; what it needs must be installed.
 
     Raises:
         BrokenFormatError: at the first breach.
@@ -38,6 +38,8 @@ def check_format(entry: Format) -> None:
     changed = [name for name, value in artefact.model.state_dict().items() if not value.equal(before[name])]
     _require(not changed, "`write` must leave the network alone", f"a changed {', '.join(changed)}")
     _require(artefact.model.training, "`write` must leave the mode of the network alone", "evaluation mode")
+    if entry.check is not None:
+        _check_comparison(entry, artefact)
     declared = sorted(entry.files or first)
     _require(declared == sorted(first), f"`files` must name what is written, {sorted(first)}", declared)
     names = sorted(_written(entry, artefact))
@@ -59,6 +61,22 @@ def _written(entry: Format, artefact: Artefact) -> dict[str, bytes]:
         fits = isinstance(paths, tuple) and sorted(paths) == files
         _require(fits, f"{rule}: {[path.name for path in files]}", paths)
         return {path.name: path.read_bytes() for path in files}
+
+
+def _check_comparison(entry: Format, artefact: Artefact) -> None:
+    """Check that `check` finds the files of a network equal to it, and says so in one line."""
+    assert entry.check is not None
+    with TemporaryDirectory() as folder:
+        entry.write(artefact, Path(folder))
+        try:
+            said = entry.check(artefact, Path(folder))
+        except Exception as error:
+            raise BrokenFormatError(
+                f"`check` must accept what `write` wrote, got {type(error).__name__}: {error}"
+            ) from error
+        is_one_line = isinstance(said, str) and bool(said.strip()) and "\n" not in said
+        _require(is_one_line, "`check` must return one line on what was compared", repr(said))
+    _require(artefact.model.training, "`check` must leave the mode of the network alone", "evaluation mode")
 
 
 def _check_refusal(entry: Format) -> None:
@@ -87,7 +105,19 @@ def _artefact(network: nn.Module) -> Artefact:
         architecture={"layers": 2},
         analog={"tiles": []},
         split=(torch.rand(3, 1, 4, 4), torch.tensor([0, 1, 0])),
+        calibration=torch.rand(16, 1, 4, 4),
+        net=_on_tiles(network),
     )
+
+
+def _on_tiles(network: nn.Module) -> nn.Module:
+    import torch
+
+    import hwsim
+
+    net = hwsim.to_analog(network, "pcm-analognas")
+    hwsim.calibrate(net, torch.randn(8, 1, 4, 4, generator=torch.Generator().manual_seed(0)))
+    return net
 
 
 def _network() -> nn.Module:

@@ -98,7 +98,7 @@ def test_checksums_follow_a_format_that_is_written_over_a_bundle(
     (tmp_path / "best" / "model.onnx").write_bytes(b"cut")
     with torch.no_grad():
         next(artefact.model.parameters()).add_(1.0)
-    write_formats(artefact, ["analog", "python"], tmp_path / "best", force=True)
+    write_formats(artefact, ["analog", "model.py"], tmp_path / "best", force=True)
     assert damaged_files(tmp_path / "best") == ("model.onnx",)
 
 
@@ -143,8 +143,8 @@ def test_an_untraceable_network_keeps_its_weights(
     model = Standardised(networks.Branching(), [0.0], [1.0], (5,))
     untraceable = Artefact(model, Description("n"), artefact.architecture, artefact.analog)
     missing = write_bundle(tmp_path / "best", untraceable, result)
-    assert set(missing) == {"python", "onnx", "pt2"}
-    assert "cannot trace Branching" in missing["python"]
+    assert set(missing) == {"model.py", "onnx", "pt2"}
+    assert "cannot trace Branching" in missing["model.py"]
     path = tmp_path / "best" / "model.safetensors"
     assert load_file(path).keys() == model.state_dict().keys()
     with safe_open(path, framework="pt") as file:
@@ -161,7 +161,7 @@ def test_a_link_is_never_followed(artefact: Artefact, result: FinalResult, tmp_p
 
 
 def test_every_format_writes_what_it_returns(artefact: Artefact, tmp_path: Path) -> None:
-    for name in ("python", "safetensors", "analog", "architecture", "test-data"):
+    for name in ("model.py", "safetensors", "analog", "json", "test-data"):
         folder = tmp_path / name
         folder.mkdir()
         assert set(FORMATS[name].write(artefact, folder)) == set(folder.iterdir()) != set()
@@ -172,11 +172,11 @@ def test_every_format_writes_what_it_returns(artefact: Artefact, tmp_path: Path)
 
 
 def test_what_is_there_is_told_before_anything_is_computed(tmp_path: Path) -> None:
-    require_free(["onnx", "python"], tmp_path / "new")
+    require_free(["onnx", "model.py"], tmp_path / "new")
     (tmp_path / "model.safetensors").touch()
     require_free(["onnx"], tmp_path)
-    require_free(["python"], tmp_path, force=True)
-    for formats in (["python"], ["onnx", "safetensors"]):
+    require_free(["model.py"], tmp_path, force=True)
+    for formats in (["model.py"], ["onnx", "safetensors"]):
         with pytest.raises(
             UserError, match=r"model\.safetensors: exists already; choose .* `out`, .* `force`"
         ):
@@ -214,4 +214,4 @@ def test_test_data_needs_inputs_with_their_labels(artefact: Artefact, tmp_path: 
 def test_json_refuses_what_json_cannot_say(artefact: Artefact, tmp_path: Path) -> None:
     broken = Artefact(artefact.model, artefact.description, {"width": float("nan")}, {})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        FORMATS["architecture"].write(broken, tmp_path)
+        FORMATS["json"].write(broken, tmp_path)

@@ -18,10 +18,12 @@ def _blocks(name: str) -> list[str]:
 
 def test_export_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    use, write = _blocks("export.md")
-    exec(compile(write, "export.md", "exec"), {})
-    # the first block uses what the second one wrote
-    monkeypatch.syspath_prepend(str(tmp_path))
+    use, *others = _blocks("export.md")
+    together: dict[str, object] = {}
+    for block in others:
+        exec(compile(block, "export.md", "exec"), together)
+    # the first block uses what the last one wrote
+    monkeypatch.syspath_prepend(str(tmp_path / "mine"))
     monkeypatch.setitem(sys.modules, "model", None)  # forgotten afterwards
     monkeypatch.delitem(sys.modules, "model")
     names = {"x": torch.randn(4, 1, 8, 8)}

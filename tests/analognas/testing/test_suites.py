@@ -329,6 +329,9 @@ def test_an_observer_with_one_method_is_one(event: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_built_in_formats_keep_their_contract(name: str) -> None:
+    needs = FORMATS[name].needs
+    if needs is not None:
+        pytest.importorskip(needs.module, reason=f"{needs.module} is not installed ({needs.command})")
     check_format(FORMATS[name])
 
 

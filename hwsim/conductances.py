@@ -1,0 +1,242 @@
+"""Conductances of chips as one matrix a tile, in a safetensors file: all that is needed to program a chip.
+
+For each tile: `LAYER/TILE/target_us` `(2, rows, columns)`, what its devices shall conduct, g⁺ first, and
+`LAYER/TILE/g_us` `(chips, 2, rows, columns)`, what programming left in the devices of each chip, both float32, µS. The
+metadata entry `description` is JSON: geometry of the tiles, input ranges, column scales, hardware.
+
+A file that is read gives chips with these conductances, measured ones as well: drift and fluctuations are what the
+device model draws for their targets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from hwsim.analog_file import take_up
+from hwsim.arguments import require, whole
+from hwsim.chip_states import StateSource
+from hwsim.chips import Chips
+from hwsim.conversion import copied, require_analog
+from hwsim.devices import DeviceState
+from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
+from hwsim.modules import AnalogLayer
+from hwsim.parameters import analog_parameters
+from hwsim.programming import Programming
+from hwsim.storage import checked_path
+from hwsim.tile_matrices import put_tile_, tile_matrix
+
+FORMAT: Final = "hwsim-conductances-1"
+TARGET_TOLERANCE: Final = 1e-3
+"""Difference of targets, as a share of the range of the device, beyond which they are another network's."""
+
+
+@torch.no_grad()
+def describe_conductances(chips: Chips) -> dict[str, Any]:
+    """Return what a controller must know besides the matrices, JSON-able.
+
+    Raises:
+        ValueError: for a network that is not calibrated.
+    """
+    for name, layer in chips.layers.items():
+        layer.require_input_range(name)
+    stored = analog_parameters(chips.net)["layers"]
+    layers = {}
+    for name, layer in chips.layers.items():
+        mapping = layer.mapping
+        layers[name] = {
+            **stored[name],
+            "rows": mapping.rows,
+            "columns": mapping.columns,
+            "groups": mapping.groups,
+            "weight_shape": list(layer.weight.shape),
+            "bias": None if layer.bias is None else layer.bias.tolist(),
+            "tile_rows": mapping.tile_rows,
+            "tile_columns": mapping.tile_columns,
+            **({} if mapping.places is None else {"places": [list(place) for place in mapping.places]}),
+        }
+    return {
+        "format": FORMAT,
+        "chips": len(chips),
+        "seed": chips.seed,
+        "first": chips.first,
+        "g_max_us": chips.device.g_max_us,
+        "g_min_us": chips.device.g_min_us,
+        "layers": layers,
+    }
+
+
+@torch.no_grad()
+def save_conductances(chips: Chips, path: str | Path) -> dict[str, Any]:
+    """Write targets and programmed conductances of `chips`, and return the description that the file holds.
+
+    Args:
+        chips: of a calibrated network.
+        path: of the safetensors file; the folder must be there.
+
+    Raises:
+        ValueError: for a path that cannot be written to, or a network that is not calibrated.
+        TypeError: for an argument of another type.
+
+    Example:
+        >>> import tempfile, hwsim
+        >>> net = hwsim.to_analog(nn.Sequential(nn.Linear(4, 2)), "pcm-analognas")
+        >>> hwsim.calibrate(net, torch.ones(8, 4))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     description = save_conductances(hwsim.program(net, n=3), f"{folder}/g.safetensors")
+        ...     len(load_conductances(net, f"{folder}/g.safetensors"))
+        3
+    """
+    path = checked_path(path)
+    require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
+    description = describe_conductances(chips)
+    targets = Programming(chips.layers, chips.device, chips.seed, chips.first, "both").targets_us()
+    by_layer = _by_layer(chips.layers, targets)
+    tensors = {}
+    for name, layer in chips.layers.items():
+        found_us = chips.conductances(name).flatten(3).cpu()  # (chips, 2, columns, rows of a group)
+        target_us = by_layer[name].cpu()
+        for tile in range(len(layer.mapping.tiles)):
+            tensors[_key(name, tile, "target_us")] = tile_matrix(layer.mapping, tile, target_us).contiguous()
+            tensors[_key(name, tile, "g_us")] = tile_matrix(layer.mapping, tile, found_us).contiguous()
+    metadata = {
+        "format": FORMAT,
+        "description": json.dumps(description),
+        **recorded(chips.layers),
+    }
+    try:
+        path.write_bytes(save(tensors, metadata))
+    except OSError as error:
+        raise ValueError(f"`path` must be a file that can be written, got {path}: {error}") from None
+    return description
+
+
+@torch.no_grad()
+def load_conductances(net: nn.Module, path: str | Path) -> Chips:
+    """Return chips of `net` with the conductances of a file.
+
+    Args:
+        net: an analog network with the weights and the hardware that the file was made of; it stays as it is. Its input
+            ranges become those of the file.
+        path: what `save_conductances` wrote; the values of `g_us` may have been measured since.
+
+    Raises:
+        ValueError: for a file that is missing or of another kind, conductances of another network, or values that are
+            negative or not finite.
+        TypeError: for an argument of another type.
+    """
+    path, layers = checked_path(path), require_analog(net)
+    metadata, tensors = _read(path)
+    try:
+        description = json.loads(metadata["description"])
+        stored: Mapping[str, Any] = description["layers"]
+        n = whole("chips", description["chips"], least=1)
+        seed, first = whole("seed", description["seed"]), whole("first", description["first"], least=0)
+        hardware = recorded_hardware(metadata)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: must hold `description` and `hardware` of conductances, got none: {error!r:.80}"
+        ) from None
+    _require_layers(path, layers, stored)
+    require_recorded(path, layers, hardware)
+    net = copied("net", net).eval().requires_grad_(False)
+    layers = require_analog(net)
+    for name, layer in layers.items():
+        take_up(path, name, layer, stored[name])
+    device = next(iter(layers.values())).hardware.build_device()
+    pairs = next(iter(layers.values())).hardware.pairs
+    programming = Programming(layers, device, seed, first, pairs)
+    span_us = device.g_max_us - device.g_min_us
+    parts = [layer.weight.new_zeros(n, 2, layer.weight.numel()) for layer in layers.values()]
+    own_targets = _by_layer(layers, programming.targets_us())
+    for (name, layer), part in zip(layers.items(), parts, strict=True):
+        matrix = part.view(n, 2, *layer.weight.flatten(1).shape)
+        for tile in range(len(layer.mapping.tiles)):
+            wanted = tile_matrix(layer.mapping, tile, own_targets[name])
+            target = _tensor(path, tensors, _key(name, tile, "target_us"), tuple(wanted.shape))
+            if float((target - wanted.cpu()).abs().max()) > TARGET_TOLERANCE * span_us:
+                raise ValueError(
+                    f"`net` must have the weights that {path} was made of, the targets of tile {tile} of `{name}` are "
+                    "others: load the weights beside the file first"
+                )
+            g_us = _tensor(path, tensors, _key(name, tile, "g_us"), (n, *wanted.shape))
+            put_tile_(layer.mapping, tile, g_us.to(matrix), matrix)
+    source = GivenConductances(programming, torch.cat(parts, 2))
+    return Chips(net, device, seed, source, n, first)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GivenConductances:
+    """The states of chips as a device model draws them, with conductances that are given.
+
+    Attributes:
+        source: draws what conductances after programming do not tell, such as drift exponents.
+        g_us: `(chips, 2, devices)` float32, µS.
+    """
+
+    source: StateSource
+    g_us: torch.Tensor
+
+    def state_of(self, chip: int) -> DeviceState:
+        """Return the state of the `chip`-th chip."""
+        return {**self.source.state_of(chip), "g_us": self.g_us[chip].clone()}
+
+
+def _key(layer: str, tile: int, what: str) -> str:
+    return f"{layer}/{tile}/{what}"
+
+
+def _by_layer(layers: Mapping[str, AnalogLayer], flat: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return `(2, columns, rows of a group)` of each layer, of `(2, devices)` of all."""
+    sizes = [layer.weight.numel() for layer in layers.values()]
+    return {
+        name: part.reshape(2, *layer.weight.flatten(1).shape)
+        for (name, layer), part in zip(layers.items(), torch.split(flat, sizes, 1), strict=True)
+    }
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise ValueError(
+                    f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}: give a file of "
+                    "hwsim.save_conductances"
+                )
+            return metadata, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # no mapping
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{path}: must be a safetensors file of conductances: {error}") from None
+
+
+def _tensor(
+    path: Path, tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]
+) -> torch.Tensor:
+    tensor = tensors.get(name)
+    if tensor is None or tuple(tensor.shape) != shape or tensor.dtype != torch.float32:
+        found = "none" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"
+        raise ValueError(f"{path}: `{name}` must be {shape} float32, got {found}")
+    if not bool((torch.isfinite(tensor) & (tensor >= 0)).all()):
+        raise ValueError(f"{path}: `{name}` must be finite and at least 0 µS")
+    return tensor
+
+
+def _require_layers(path: Path, layers: Mapping[str, AnalogLayer], stored: Mapping[str, Any]) -> None:
+    """Raise ValueError unless a network has the layers of a file, of their shapes."""
+    for name in (*stored, *layers):
+        wanted = stored[name].get("weight_shape") if name in stored else None
+        found = list(layers[name].weight.shape) if name in layers else None
+        if wanted != found:
+            raise ValueError(
+                f"`net` must be the network that the conductances in {path} belong to: `{name}` is "
+                f"{wanted or 'missing'} there and {found or 'missing'} here"
+            )

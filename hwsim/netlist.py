@@ -1,0 +1,247 @@
+"""The devices of a tile as a netlist for ngspice, and the currents that it must give.
+
+Each device is a resistor between its row and its bit line: ``g⁺`` on one line of a column, ``g⁻`` on the other. Rows
+are driven by voltages ``u · v_read``, u from -1 to 1; bit lines end in sources of 0 V, which measure their currents:
+
+    y_i = (I⁺_i - I⁻_i) / (v_read (g_max - g_min)),   in fully-on products, what the ADC gets
+
+With `mvm.ir_drop`, each bit line has a resistance between neighbouring cells, the first row next to the converter:
+``ir_drop · 0.35 Ω · 5 µS / (g_max - g_min)``, because the model of the IR drop is stated at 5 µS a device. Resistances
+of rows, capacitances, converters, noise and currents that bend with the voltage are left out.
+
+References:
+    Vogt et al., Ngspice User's Manual, version 39, 2023 (netlists, `.op`, `.control`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from hwsim.arguments import nearest, whole
+from hwsim.chips import Chips
+from hwsim.mvm import Crossbar
+from hwsim.tile_matrices import tile_matrix
+
+READ_VOLTS: Final = 0.2
+"""Voltage of a fully-on input, small enough not to disturb the devices of the measured technologies."""
+CELL_VOLTS: Final = 0.35e-6 * 5
+"""Resistance of a bit line between two cells times conductance of a device, of `mvm.ir_drop` 1, Ω S."""
+ANALYSIS_S: Final = 600
+"""Longest time that ngspice is given."""
+_CURRENT: Final = re.compile(r"^i\(v([pm])(\d+)\) = (\S+)$", re.MULTILINE)
+
+
+@final
+@dataclass(frozen=True)
+class TileNetlist:
+    """One tile with its inputs.
+
+    Attributes:
+        pair_us: `(2, rows, columns)` conductances, µS, g⁺ first; 0 for a device that is not connected.
+        inputs: `(rows,)` from -1 to 1.
+        span_us: conductance of a fully-on weight, g_max - g_min, µS.
+        ir_drop: of the hardware, 0 for ideal bit lines.
+        v_read: voltage of a fully-on input.
+        title: first line of the netlist.
+    """
+
+    pair_us: npt.NDArray[np.float64]
+    inputs: npt.NDArray[np.float64]
+    span_us: float
+    ir_drop: float = 0.0
+    v_read: float = READ_VOLTS
+    title: str = "tile"
+
+    @property
+    def wire_ohm(self) -> float:
+        """Resistance of a bit line between neighbouring cells, Ω."""
+        return self.ir_drop * CELL_VOLTS / (self.span_us * 1e-6)
+
+    @property
+    def outputs(self) -> npt.NDArray[np.float64]:
+        """What `hwsim` computes for the tile without converters and noise, `(columns,)`, in fully-on products."""
+        rows = self.pair_us.shape[1]
+        weights = torch.from_numpy((self.pair_us[0] - self.pair_us[1]).T / self.span_us)
+        ones = weights.new_ones(len(weights))
+        found = Crossbar(None, None, None, 0.0, 0.0, 0.0, self.ir_drop, 0.0).multiply(
+            torch.from_numpy(self.inputs).unsqueeze(0),
+            weights,
+            product=functional.linear,
+            channel_dim=-1,
+            input_range=weights.new_ones(()),
+            gain=ones,
+            scale=ones,
+            rows_in_use=ones * rows,
+            row_position=torch.arange(rows, dtype=weights.dtype) / rows,
+            noise=None,
+        )
+        return np.asarray(found[0])
+
+    def text(self) -> str:
+        """Return the netlist: `ngspice -b FILE` prints the current of each bit line, A."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        _, rows, columns = self.pair_us.shape
+        yield f"* {self.title}: {rows} rows, {columns} columns, {self.v_read:g} V for a fully-on input"
+        yield f"* y = (i(vpN) - i(vmN)) / {self.v_read * self.span_us * 1e-6:.9g} A, in fully-on products"
+        yield "* rows"
+        for row, value in enumerate(self.inputs):
+            yield f"vr{row} r{row} 0 dc {value * self.v_read:.12g}"
+        for column in range(columns):
+            for line, which in enumerate("pm"):
+                yield f"* column {column}, g{'+-'[line]}"
+                yield f"v{which}{column} {which}{column} 0 dc 0"
+                if self.wire_ohm > 0:
+                    for row in range(rows):
+                        near = f"{which}{column}" if row == 0 else f"{which}{column}_{row - 1}"
+                        yield f"rw{which}{column}_{row} {which}{column}_{row} {near} {self.wire_ohm:.12g}"
+                for row in np.flatnonzero(self.pair_us[line, :, column] > 0).tolist():
+                    node = f"{which}{column}_{row}" if self.wire_ohm > 0 else f"{which}{column}"
+                    ohm = 1e6 / self.pair_us[line, row, column]
+                    yield f"r{which}{column}_{row} r{row} {node} {ohm:.12g}"
+        yield ".op"
+        yield ".control"
+        yield "set numdgt=12"
+        yield "op"
+        for column in range(columns):
+            yield f"print i(vp{column})"
+            yield f"print i(vm{column})"
+        yield "quit"
+        yield ".endc"
+        yield ".end"
+
+
+@torch.no_grad()
+def tile_netlist(
+    chips: Chips,
+    layer: str,
+    tile: int = 0,
+    *,
+    chip: int = 0,
+    t_s: float | str | None = None,
+    inputs: Sequence[float] | None = None,
+) -> TileNetlist:
+    """Return one tile of one chip with its inputs.
+
+    Args:
+        chips: programmed.
+        layer: name of an analog layer.
+        tile: which of its tiles.
+        chip: which of the chips.
+        t_s: seconds since programming or a text such as `1 day`; None for what programming left.
+        inputs: one for each row in use, from -1 to 1; None draws some from a seed.
+
+    Raises:
+        ValueError: for a layer, tile or chip that is not there, devices whose current is not proportional to the
+            voltage, or inputs of another number.
+
+    Example:
+        >>> from hwsim import preset, program, to_analog
+        >>> chips = program(to_analog(torch.nn.Linear(3, 2), preset("ideal-8bit")), n=1)
+        >>> tile_netlist(chips, "", inputs=[1.0, 0.0, -0.5]).outputs.shape
+        (2,)
+    """
+    if layer not in chips.layers:
+        known = ", ".join(f"`{name}`" for name in chips.layers)
+        raise ValueError(f"`layer` must be one of {known}, got {layer!r}{nearest(layer, chips.layers)}")
+    mapping = chips.layers[layer].mapping
+    tile = whole("tile", tile, least=0, most=len(mapping.tiles) - 1)
+    chip = whole("chip", chip, least=0, most=len(chips) - 1)
+    if chips.is_nonlinear:
+        raise ValueError(
+            f"devices must conduct in proportion to the voltage to be resistors, got {type(chips.device).__name__}"
+        )
+    pair_us = (
+        tile_matrix(mapping, tile, chips.conductances(layer, t_s)[chip].flatten(2)).double().cpu().numpy()
+    )
+    rows = pair_us.shape[1]
+    drawn = np.round(np.random.default_rng(0).uniform(-1, 1, rows), 3)
+    driven = drawn if inputs is None else np.asarray(inputs, dtype=np.float64)
+    if driven.shape != (rows,) or not bool((np.abs(driven) <= 1).all()):
+        raise ValueError(f"`inputs` must be {rows} numbers from -1 to 1, got {driven.shape}")
+    span_us = chips.device.g_max_us - chips.device.g_min_us
+    place = f"tile {tile} of {layer or 'the layer'}, chip {chips.first + chip}"
+    ir_drop = chips.layers[layer].hardware.mvm.ir_drop
+    return TileNetlist(pair_us, driven, span_us, ir_drop, title=place)
+
+
+def has_ngspice() -> bool:
+    """Return whether `ngspice` is installed."""
+    return shutil.which("ngspice") is not None
+
+
+def simulate(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
+    """Return what ngspice makes of a netlist in a file, `(columns,)`, in fully-on products.
+
+    Raises:
+        ValueError: when ngspice fails, or gives no number for a column.
+    """
+    done = subprocess.run(
+        ["ngspice", "-b", str(path)], capture_output=True, text=True, check=False, timeout=ANALYSIS_S
+    )
+    currents = np.full((2, netlist.pair_us.shape[2]), math.nan)
+    for which, column, value in _CURRENT.findall(done.stdout):
+        currents["pm".index(which), int(column)] = float(value)
+    if not bool(np.isfinite(currents).all()):
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise ValueError(f"ngspice gave no current for {path.name}: {said[-1] if said else 'no message'}")
+    return np.asarray((currents[0] - currents[1]) / (netlist.v_read * netlist.span_us * 1e-6))
+
+
+def solve(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
+    """Return what Kirchhoff's laws make of the resistors and sources in a file, as `simulate` does, without ngspice."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.linalg import spsolve
+
+    fixed: dict[str, float] = {"0": 0.0}
+    sources: dict[str, str] = {}
+    resistors: list[tuple[str, str, float]] = []
+    for line in path.read_text(encoding="utf-8").split(".op")[0].splitlines():
+        if line.startswith("v"):
+            name, node, _, _, volts = line.split()
+            fixed[node], sources[name] = float(volts), node
+        elif line.startswith("r"):
+            _, one, other, ohm = line.split()
+            resistors.append((one, other, 1.0 / float(ohm)))
+    free: dict[str, int] = {}
+    for one, other, _ in resistors:
+        for node in (one, other):
+            if node not in fixed:
+                free.setdefault(node, len(free))
+    entries: list[tuple[int, int, float]] = []
+    driven = np.zeros(len(free))
+    for pair in resistors:
+        for one, other in (pair[:2], pair[1::-1]):
+            if one in free:
+                entries.append((free[one], free[one], pair[2]))
+                if other in free:
+                    entries.append((free[one], free[other], -pair[2]))
+                else:
+                    driven[free[one]] += pair[2] * fixed[other]
+    potential = dict(fixed)
+    if free:
+        table = np.array(entries, dtype=np.float64)
+        places = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+        matrix = coo_matrix((table[:, 2], places), shape=(len(free), len(free))).tocsc()
+        potential |= dict(zip(free, np.atleast_1d(spsolve(matrix, driven)).tolist(), strict=True))
+    into: dict[str, float] = dict.fromkeys(fixed, 0.0)
+    for one, other, siemens in resistors:
+        for node, far in ((one, other), (other, one)):
+            if node in into:
+                into[node] += siemens * (potential[far] - potential[node])
+    columns = range(netlist.pair_us.shape[2])
+    found = [into[sources[f"vp{column}"]] - into[sources[f"vm{column}"]] for column in columns]
+    return np.asarray(found) / (netlist.v_read * netlist.span_us * 1e-6)
