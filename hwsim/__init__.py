@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from hwsim.hardware_file import read_hardware
     from hwsim.hwa import HwaTraining
     from hwsim.inference import ChipOutputs, outputs
-    from hwsim.key_memory.memory import KeyMemory
     from hwsim.interop.aihwkit import Translated, from_aihwkit, to_aihwkit
+    from hwsim.key_memory.memory import KeyMemory
     from hwsim.layer_sensitivity import LayerCost, Sensitivity, sensitivity
     from hwsim.modules import (
         AnalogConv1d,
