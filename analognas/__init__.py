@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analognas import bench
     from analognas.api.ask_tell import Search
+    from analognas.api.collecting import collect, pack
     from analognas.api.problem import Problem
     from analognas.api.searches import compare, finish, plan, replay, resume, search
     from analognas.api.validation import validate
@@ -36,9 +37,11 @@ __all__ = [
     "UserError",
     "__version__",
     "bench",
+    "collect",
     "compare",
     "finish",
     "observer",
+    "pack",
     "plan",
     "replay",
     "resume",
@@ -49,6 +52,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
+    **dict.fromkeys(("collect", "pack"), "analognas.api.collecting"),
     "validate": "analognas.api.validation",
     "Problem": "analognas.api.problem",
     "Search": "analognas.api.ask_tell",
