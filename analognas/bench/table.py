@@ -39,6 +39,7 @@ class BenchTable:
         runs: `(n, trainings)` each training's value, NaN where a candidate has fewer; by default `values` alone.
         costs: `(n,)` columns that a search may bound, by name.
         bounds: largest allowed value of `parameters` and `macs`.
+        described: `(n, features)` of the networks that mean the same in other tables; None where they are not known.
     """
 
     name: str
@@ -50,6 +51,7 @@ class BenchTable:
     runs: npt.NDArray[np.float64] | None = None
     costs: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)
+    described: pd.DataFrame | None = None
 
     @classmethod
     def from_frame(
@@ -159,6 +161,7 @@ class BenchTable:
             runs=None if self.runs is None else self.runs[kept],
             costs=costs,
             rejected=rejected,
+            described=None if self.described is None else self.described[kept].reset_index(drop=True),
         )
 
     def measure(self, population: Population) -> pd.DataFrame:

@@ -11,7 +11,63 @@ import typer
 
 from analognas.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Judge surrogates on measured candidates.")
+app = typer.Typer(
+    no_args_is_help=True, help="Fit surrogates on records of measured candidates, judge and explain them."
+)
+
+
+@app.command("fit")
+def fit(
+    tables: Annotated[
+        list[Path], typer.Argument(metavar="TABLE...", help="Files of `analognas pack`, a task each.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The model to write, such as model.json.")],
+    targets: Annotated[
+        list[str],
+        typer.Option("--target", help="A column to predict; repeatable. Default: accuracy_1d, std_1d, avm."),
+    ] = [],  # noqa: B006  # typer copies it
+    name: Annotated[str, typer.Option(help="Name of the model; default: that of the file.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of folds and trees.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a model on measured candidates, for searches to begin with; its card says what it knows."""
+    from analognas.pretraining import fit_pretrained
+    from analognas.pretraining.fit import TARGETS
+
+    fitted = fit_pretrained(tables, out, targets=targets or TARGETS, name=name, seed=seed)
+    card = fitted.card
+    if as_json:
+        typer.echo(json.dumps(card, indent=1))
+        return
+    for table in card["tables"]:
+        taus = ", ".join(f"{target} {tau:.2f}" for target, tau in card["held_out"][table["name"]].items())
+        typer.echo(f"{table['name']}: {table['candidates']} candidates, held-out Kendall tau: {taus}")
+    for left_out, own in card["leave_one_out"].items():
+        taus = ", ".join(f"{target} {tau:.2f}" for target, tau in own.items())
+        typer.echo(f"{left_out}, by a model of the others: {taus}")
+    typer.echo(f"model: {out}")
+
+
+@app.command("explain")
+def explain(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file of `analognas surrogate fit`.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write partial dependences as plots into this HTML file.")
+    ] = None,
+    features: Annotated[int, typer.Option(min=1, help="Most important features to show.")] = 9,
+    as_json: AsJson = False,
+) -> None:
+    """Say which features a model heeds, and what more of each does."""
+    from analognas.pretraining import explain as explained
+    from analognas.pretraining.explain import write_plots
+    from analognas.strategies.pretrained_file import read_pretrained
+
+    found = explained(read_pretrained(model), features)
+    if out is not None:
+        write_plots(found, out)
+    typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
+    if out is not None and not as_json:
+        typer.echo(f"plots: {out}")
 
 
 @app.command("evaluate")

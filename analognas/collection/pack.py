@@ -55,11 +55,11 @@ def pack(paths: Sequence[Path], out: Path) -> dict[str, Any]:
     if not rows:
         raise UserError(f"{runs[0].path}: no trial has ended yet, so there is nothing to pack")
     values = configs[0].model_dump(mode="json")
-    config = {name: values[name] for name in KEPT}
-    config["search"] = {name: values["search"][name] for name in ("trials", "batch", "strategy")}
+    kept = {name: values[name] for name in KEPT}
+    kept["search"] = {name: values["search"][name] for name in ("trials", "batch", "strategy")}
     header = {
         "name": configs[0].name,
-        "config": config,
+        "config": kept,
         "input_shape": list(task.input_shape),
         "n_classes": task.n_classes,
         "data_sha256": task.fingerprint,
