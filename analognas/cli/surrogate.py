@@ -75,7 +75,8 @@ def evaluate(
     table: Annotated[
         str,
         typer.Option(
-            help="A CSV of measured cells or of categorical genes, a run directory, or `synthetic`."
+            help="A file of `analognas pack`, a CSV of measured cells or of categorical genes, a run directory, or "
+            "`synthetic`."
         ),
     ],
     target: Annotated[str | None, typer.Option(help="The column to predict, or the metric of a run.")] = None,
@@ -86,12 +87,20 @@ def evaluate(
             help="A kind of surrogate, or ridge, random-forest, mlp; repeatable, or separated by commas. Default: all.",
         ),
     ] = [],  # noqa: B006  # typer copies it
-    train: Annotated[str, typer.Option(help="Rows of a fit, separated by commas.")] = "50,100,200",
+    train: Annotated[
+        str, typer.Option(help="Rows of a fit, separated by commas: numbers, or shares such as 70%.")
+    ] = "50,100,200",
     splits: Annotated[int, typer.Option(min=2, help="Random splits of each figure.")] = 5,
     scale: Annotated[
         Literal["ranks", "raw"],
         typer.Option(help="What is fitted: normal scores of ranks, as a search does, or values."),
     ] = "ranks",
+    features: Annotated[
+        Literal["genotype", "architecture", "all"],
+        typer.Option(
+            help="Fitted on: those of the space, as in a search; those that mean the same in every space; or both."
+        ),
+    ] = "genotype",
     as_json: AsJson = False,
 ) -> None:
     """Fit surrogates on rows of a table and judge them on all others: order, best ones, values, intervals."""
@@ -107,12 +116,14 @@ def evaluate(
         raise UserError(f"surrogate evaluate: {table}: name the column to predict with --target")
     names = [name.strip() for text in surrogates for name in text.split(",") if name.strip()]
     try:
+        opened = open_table(table, target)
         found = evaluate_surrogates(
-            open_table(table, target),
+            opened,
             names,
-            train=_rows(train),
+            train=_rows(train, len(opened)),
             splits=splits,
             scale=scale,
+            features=features,
             progress=progress,
         )
     except ValueError as error:
@@ -120,10 +131,14 @@ def evaluate(
     typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
 
 
-def _rows(text: str) -> list[int]:
+def _rows(text: str, n: int) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        return [
+            int(float(part.strip().removesuffix("%")) / 100 * n) if part.strip().endswith("%") else int(part)
+            for part in text.split(",")
+        ]
     except ValueError:
         raise ValueError(
-            f"--train must be whole numbers separated by commas, such as 50,100,500, got {text!r:.40}"
+            "--train must be whole numbers or shares separated by commas, such as 50,100 or 70%, got "
+            f"{text!r:.40}"
         ) from None
