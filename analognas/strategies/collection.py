@@ -12,7 +12,7 @@ has the same composition.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal, final
 
 import numpy as np
@@ -21,7 +21,7 @@ from pydantic import Field
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.latin_hypercube import DesignMemo
-from analognas.strategies.novelty import new_candidates
+from analognas.strategies.novelty import after, new_candidates
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.regularized_evolution import RegularizedEvolution
 from analognas.strategies.strategy import History, Proposal, Strategy
@@ -98,9 +98,9 @@ class CollectionStrategy:
         if left and history.completed.sum() >= FEWEST_COMPLETED:
             n_evolved = int((begun + left) * self.evolved) - int(begun * self.evolved)
             evolution = RegularizedEvolution(min(LIVING, len(history)), TOURNAMENT)
-            found += evolution.ask(problem, _after(history, found), n_evolved, rng)
+            found += evolution.ask(problem, after(history, found), n_evolved, rng)
         if len(found) < n:
-            found += self.design.ask(problem, _after(history, found), n - len(found), rng)
+            found += self.design.ask(problem, after(history, found), n - len(found), rng)
         return found
 
     def _of_equal_size(self, problem: SearchProblem) -> Population:
@@ -139,15 +139,6 @@ def _far_apart(problem: SearchProblem, pool: Population, n: int) -> list[int]:
         chosen.append(int(np.argmax(distance)))
         distance = np.minimum(distance, np.square(scaled - scaled[chosen[-1]]).sum(axis=1))
     return chosen
-
-
-def _after(history: History, found: list[Proposal]) -> History:
-    """Return a history in which the proposals are pending, too."""
-    if not found:
-        return history
-    rows = np.array([proposal.genotype for proposal in found], dtype=np.int64)
-    known = None if history.known is None else history.known | set(genotypes(rows))
-    return replace(history, pending=np.concatenate([history.pending, rows]), known=known)
 
 
 def _nothing(rows: Population) -> History:

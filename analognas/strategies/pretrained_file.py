@@ -22,7 +22,7 @@ FORMAT: Final = "analognas-surrogate"
 SCHEMA: Final = 1
 """Of file and card; a reader refuses a newer one."""
 
-_CARD: Final = ("name", "tables", "leave_one_out")
+_CARD: Final = ("name", "tables", "held_out", "leave_one_out")
 _TABLE: Final = ("name", "candidates", "task", "space", "hardware")
 
 
