@@ -39,11 +39,11 @@ KIND: Final = "rank-model"
 FOLDS: Final = 5
 
 RECIPES: Final = (
-    XGBoostSurrogate(members=4, trees=80, max_depth=3, learning_rate=0.1, feature_share=0.4),
-    XGBoostSurrogate(members=4, trees=80, max_depth=5, learning_rate=0.1, feature_share=0.4),
-    XGBoostSurrogate(members=4, trees=160, max_depth=4, learning_rate=0.05, feature_share=0.4, l2=3.0),
+    XGBoostSurrogate(members=3, trees=80, max_depth=3, learning_rate=0.1, feature_share=0.4),
+    XGBoostSurrogate(members=3, trees=80, max_depth=5, learning_rate=0.1, feature_share=0.4),
+    XGBoostSurrogate(members=3, trees=100, max_depth=4, learning_rate=0.07, feature_share=0.4, l2=3.0),
 )
-"""What a cross-validation chooses from."""
+"""What a cross-validation chooses from: few trees, because a search asks for thousands of candidates at a time."""
 
 BACKGROUND: Final = 200
 """Networks that are kept with a model, for partial dependence."""
