@@ -167,7 +167,8 @@ class RankModel:
         }  # fmt: skip
         wrong = [name for name, names in lengths.items() if arrays[name].shape != (len(names),)]
         known = {one.num_features() for members in trees for one in members}
-        if wrong or len(trees) != len(targets) or known != {len(features)}:
+        members = {len(own) for own in trees}
+        if wrong or len(trees) != len(targets) or len(members) != 1 or known != {len(features)}:
             part = wrong[0] if wrong else "trees"
             raise ValueError(f"a part of the model is damaged: `{part}` does not fit features and targets")
         boosters = FittedBoosters(KIND, features, targets, arrays["location"], arrays["scale"], trees, n_jobs)
