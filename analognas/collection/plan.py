@@ -19,6 +19,7 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
 from analognas.record.directory import RunDirectory, dated_path, ensure_writable, holds_run, open_run
 from analognas.runs.resume_checks import check_same_search, with_bounds_of
+from analognas.specs.given import objects_in
 from analognas.specs.problems import Place
 from analognas.strategies.collection import CollectionSpec
 from analognas.strategies.specs import SELECTABLE
@@ -85,6 +86,12 @@ def plan_collection(
         wrong = "further_objectives" if config.objectives[1:] else "search.start_from"
         wrong = "search.warm_start" if config.search.warm_start else wrong
         raise UserError(f"{wrong}: a collection improves nothing and knows no other run; remove it")
+    given = next(iter(objects_in(config)), "")
+    if given:
+        raise UserError(
+            f"{given}: a collection is described by its configuration alone, so that others can use its records, got a "
+            "Python object; give a section, of an entry point for one"
+        )
     strategy, trials = config.search.strategy, config.search.trials
     assert isinstance(strategy, CollectionSpec)
     again = min(trials, 2 * strategy.equal_size) if again is None else again

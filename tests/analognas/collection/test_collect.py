@@ -14,6 +14,7 @@ import analognas
 from analognas.errors import UserError
 from analognas.record.journal import read_trials
 from analognas.record.records_file import holds_records, read_records
+from analognas.tasks.digits import load_digits
 from tests.analognas.small_search import analognas as run_command
 from tests.analognas.small_search import command, environment
 
@@ -139,6 +140,8 @@ def test_what_a_collection_cannot_be_is_told(change, told, tmp_path) -> None:
     (tmp_path / "tiny.yaml").write_text(CONFIG)
     with pytest.raises(UserError, match=told):
         analognas.collect(tmp_path / "tiny.yaml", out=tmp_path / "out", overrides=change)
+    with pytest.raises(UserError, match="task: a collection is described by its configuration alone"):
+        analognas.collect(tmp_path / "tiny.yaml", out=tmp_path / "out", task=load_digits())
     with pytest.raises(UserError, match="from 0 to the 5 candidates"):
         analognas.collect(tmp_path / "tiny.yaml", out=tmp_path / "out", again=9)
     assert not (tmp_path / "out").exists()
