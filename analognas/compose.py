@@ -238,7 +238,7 @@ def surrogate_recipe(config: SearchConfig) -> SurrogateRecipe | None:
 def _strategy(config: SearchConfig, problem: SearchProblem, prior: Prior | None) -> Strategy:
     spec, seed = config.search.strategy, derive_seed(config.seed, "strategy")
     try:
-        strategy = spec.build(seed) if prior is None else with_prior(spec, seed, prior)
+        strategy = with_prior(spec, seed, prior)
     except UserError as error:
         kind = config.search.strategy.kind
         named = {"entry-point": ("name",), OBJECT: ()}.get(kind, ("surrogate", "name"))

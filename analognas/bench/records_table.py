@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,13 @@ def read_records_table(path: Path, target: str) -> BenchTable:
         rejected,
         runs=measured if measured.shape[1] > 1 else None,
     )
-    return BenchTable(**{**vars(table), "described": problem_features(problem, table.population)})
+    return replace(
+        table,
+        bounds=problem.hard_bounds,
+        hardware=problem.hardware,
+        use=problem.use,
+        described=problem_features(problem, table.population),
+    )
 
 
 def sign_of(column: str) -> int:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 import surrogates
 from analognas.config.sections import SearchConfig
 from analognas.errors import MisfitError, UserError
@@ -25,7 +23,7 @@ from analognas.strategies.problem import SearchProblem
 from analognas.strategies.problem_features import problem_features
 from analognas.strategies.strategy import Strategy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
-from analognas.strategies.transfer import Prior
+from analognas.strategies.transfer import Prior, trust_in
 from search_spaces import Population
 
 SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
@@ -78,10 +76,15 @@ def informed(config: SearchConfig, problem: SearchProblem, some: Population) -> 
     return _taken(model, config, _foreign(model, config))
 
 
-def with_prior(spec: StrategySpec, seed: int, prior: Prior) -> Strategy:
-    """Return the strategy that begins with what a model expects."""
-    assert isinstance(spec, SurrogateGuidedSpec)  # no other one names a model
-    return spec.build_informed(seed, prior)
+def with_prior(spec: StrategySpec, seed: int, prior: Prior | None) -> Strategy:
+    """Return the strategy, which begins with what a model expects where there is one.
+
+    Raises:
+        UserError: when the strategy, or its surrogate, cannot be made.
+    """
+    if isinstance(spec, SurrogateGuidedSpec):
+        return spec.build_informed(seed, prior)
+    return spec.build(seed)
 
 
 def _shipped(config: SearchConfig, features: list[str]) -> Informed:
@@ -136,9 +139,7 @@ def _kinds(model: Pretrained) -> list[str]:
 
 def _taken(model: Pretrained, config: SearchConfig, foreign: str) -> Informed:
     metric, card = config.objective, model.card
-    known = config.task.kind in _kinds(model)
-    taus = card["held_out"] if known or not card["leave_one_out"] else card["leave_one_out"]
-    trust = float(np.clip(np.mean([own.get(metric, 0.0) for own in taus.values()]), 0.0, 1.0))
+    trust = trust_in(model, metric, same_task=config.task.kind in _kinds(model))
     sizes = ", ".join(f"{table['name']} ({table['candidates']})" for table in card["tables"])
     warning = f"; {foreign}: it is trusted half as much" if foreign else ""
     note = f"pretrained: {card['name']}, fitted on {sizes}{warning}"

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar, Final, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from analognas.errors import UserError
 from analognas.specs.base import AnchoredPath, MismatchError
 from analognas.strategies.acquisition import AcquisitionName, make_acquisition
 from analognas.strategies.algorithm_1 import algorithm_1
@@ -34,7 +36,7 @@ from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal, Strategy
 from analognas.strategies.surrogate_section import SurrogateSection
-from analognas.strategies.transfer import InformedDesign, Prior
+from analognas.strategies.transfer import InformedDesign, Prior, named_prior
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
 from surrogates.base_spec import SurrogateSpec
@@ -95,12 +97,18 @@ class SurrogateGuidedSpec(RefitSpec):
         return self.surrogate
 
     def build(self, seed: int) -> Strategy:
-        """Return the strategy, without a model of other searches.
+        """Return the strategy, with the model that `pretrained` names, of 1-day accuracy.
 
         Raises:
-            UserError: when another package offers the surrogate and it cannot be made.
+            UserError: when another package offers the surrogate and it cannot be made, the model cannot be read, or it
+                is to be chosen: only a whole search knows task, space and hardware.
         """
-        return self.build_informed(seed, None)
+        if self.pretrained == "auto":
+            raise UserError(
+                "`pretrained: auto` chooses a model for a whole search; name a file of `analognas surrogate fit` here"
+            )
+        prior = None if self.pretrained == "none" else named_prior(Path(self.pretrained), "accuracy_1d")
+        return self.build_informed(seed, prior)
 
     def build_informed(self, seed: int, prior: Prior | None) -> Strategy:
         """Return the strategy with what a model of other searches expects; None without one.

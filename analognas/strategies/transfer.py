@@ -19,18 +19,20 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
+from analognas.errors import UserError
 from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.appraisal import Appraisal
 from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.latin_hypercube import DesignMemo, next_of_designs
 from analognas.strategies.novelty import after
-from analognas.strategies.pretrained_file import Pretrained
+from analognas.strategies.pretrained_file import Pretrained, read_pretrained
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.problem_features import problem_features
 from analognas.strategies.strategy import History, Proposal
@@ -72,6 +74,25 @@ class Prior:
         model = self.pretrained.model
         mean = model.predict(features).mean[self.metric].to_numpy(dtype=np.float64)
         return mean, np.minimum(2 * model.outside(features), 1.0)
+
+
+def trust_in(pretrained: Pretrained, metric: str, *, same_task: bool) -> float:
+    """Return how well a model orders networks that it has not seen, from 0 on: of its own tasks, or of one left out."""
+    card = pretrained.card
+    taus = card["held_out"] if same_task or not card["leave_one_out"] else card["leave_one_out"]
+    return float(np.clip(np.mean([own.get(metric, 0.0) for own in taus.values()]), 0.0, 1.0))
+
+
+def named_prior(path: Path, metric: str) -> Prior:
+    """Return what the model in a file expects, as of a task that it does not know.
+
+    Raises:
+        UserError: when the file cannot be read, or its model does not predict the metric.
+    """
+    pretrained = read_pretrained(path)
+    if metric not in pretrained.model.targets:
+        raise UserError(f"{path}: predicts {', '.join(pretrained.model.targets)} and not {metric}")
+    return Prior(pretrained, metric, trust_in(pretrained, metric, same_task=False))
 
 
 @final
@@ -137,6 +158,8 @@ class InformedDesign:
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose the next `n` candidates, fewer when there are no more."""
+        if problem.objective.metric != self.prior.metric:
+            return self.filling.ask(problem, history, n, rng)
         begun = len(history) - history.earlier + len(history.pending)
         n_leaders = (begun + n + 1) // 2 - (begun + 1) // 2
         leaders = next_of_designs(

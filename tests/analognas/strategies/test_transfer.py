@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analognas.bench.records_table import problem_of
+from analognas.errors import UserError
 from analognas.pretraining import fit_pretrained
 from analognas.record.records_file import read_records
 from analognas.strategies import History, SearchProblem
@@ -129,3 +130,18 @@ def test_the_first_batch_is_better_than_that_of_a_blind_search_and_a_wrong_model
     assert best["right"][:, :4].max(axis=1).mean() > best["blind"][:, :4].max(axis=1).mean()
     everything = truth(problem, candidates(problem, 400, 9))
     assert best["wrong"].max(axis=1).mean() > np.quantile(everything, 0.9)
+
+
+def test_a_replay_of_records_takes_the_model_that_is_named(right, tmp_path) -> None:
+    from analognas.bench import open_table, run_benchmark
+
+    table = open_table(str(made_up_records(tmp_path / "here.csv.gz", n=60, size=16)), "accuracy_1d")
+    assert table.problem.hard_bounds == {"parameters": 60_000.0}
+    spec = SurrogateGuidedSpec(**FAST, pretrained=right.pretrained.path)
+    found = run_benchmark(table, {"informed": spec, "blind": SurrogateGuidedSpec(**FAST)}, budget=9, seeds=2)
+    first = {name: curves[:, 0].mean() for name, curves in found.curves.items()}
+    assert first["informed"] < first["blind"]
+    with pytest.raises(UserError, match="chooses a model for a whole search"):
+        SurrogateGuidedSpec(pretrained="auto").build(0)
+    with pytest.raises(UserError, match="no such file"):
+        SurrogateGuidedSpec(pretrained=tmp_path / "none.json").build(0)
