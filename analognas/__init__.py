@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analognas import bench
     from analognas.api.ask_tell import Search
+    from analognas.api.collecting import collect, pack
     from analognas.api.networks import export_network, load_chips, load_network
     from analognas.api.problem import Problem
     from analognas.api.searches import compare, finish, plan, replay, resume, search
@@ -37,12 +38,14 @@ __all__ = [
     "UserError",
     "__version__",
     "bench",
+    "collect",
     "compare",
     "export_network",
     "finish",
     "load_chips",
     "load_network",
     "observer",
+    "pack",
     "plan",
     "replay",
     "resume",
@@ -53,6 +56,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("compare", "finish", "plan", "replay", "resume", "search"), "analognas.api.searches"),
+    **dict.fromkeys(("collect", "pack"), "analognas.api.collecting"),
     "validate": "analognas.api.validation",
     **dict.fromkeys(("export_network", "load_chips", "load_network"), "analognas.api.networks"),
     "Problem": "analognas.api.problem",

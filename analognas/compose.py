@@ -9,6 +9,7 @@ from pathlib import Path
 import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
 from analognas.config.named_bounds import with_named_bounds
+from analognas.config.pretrained import Informed, informed, with_prior
 from analognas.config.sections import SearchConfig
 from analognas.config.size_bounds import with_size_bounds
 from analognas.config.warm_start import WarmStart, read_warm_start
@@ -32,6 +33,7 @@ from analognas.strategies.problem import SearchProblem
 from analognas.strategies.rejections import explain_rejections
 from analognas.strategies.start_from import StartFrom, given_candidate, known_first
 from analognas.strategies.strategy import Strategy
+from analognas.strategies.transfer import Prior
 from analognas.tasks import Task
 from analognas.training.loop import Schedule
 from hwsim.chip_cost.network_costs import ChipUse
@@ -54,6 +56,7 @@ class Composition:
         size_note: where bounds on size come from that nobody wrote; empty where somebody did.
         named_bounds: where other bounds come from that nobody wrote as a number, by metric.
         warm_start: the trials of other runs that the search begins with.
+        informed: the model of other searches that the search begins with.
     """
 
     config: SearchConfig
@@ -67,6 +70,7 @@ class Composition:
     size_note: str
     named_bounds: Mapping[str, str]
     warm_start: WarmStart
+    informed: Informed
 
     @property
     def task(self) -> Task:
@@ -83,6 +87,7 @@ class Composition:
             *size,
             *self.named_bounds.values(),
             *known,
+            *filter(None, (self.informed.note,)),
             *self.site.notes(),
         )
 
@@ -144,7 +149,8 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         use=use,
     )
     found = _probe(problem, config.seed)
-    strategy = _strategy(config, problem)
+    begins_with = informed(config, problem, found.admissible)
+    strategy = _strategy(config, problem, begins_with.prior)
     if warm_start is None:
         warm_start = read_warm_start(config, task, problem)
     try:
@@ -192,6 +198,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         size_note=size_note,
         named_bounds=named_bounds,
         warm_start=warm_start,
+        informed=begins_with,
     )
 
 
@@ -230,9 +237,10 @@ def surrogate_recipe(config: SearchConfig) -> SurrogateRecipe | None:
     return None if spec is None else SurrogateRecipe(spec.kind, spec.build(), config.seed)
 
 
-def _strategy(config: SearchConfig, problem: SearchProblem) -> Strategy:
+def _strategy(config: SearchConfig, problem: SearchProblem, prior: Prior | None) -> Strategy:
+    spec, seed = config.search.strategy, derive_seed(config.seed, "strategy")
     try:
-        strategy = config.search.strategy.build(derive_seed(config.seed, "strategy"))
+        strategy = with_prior(spec, seed, prior)
     except UserError as error:
         kind = config.search.strategy.kind
         named = {"entry-point": ("name",), OBJECT: ()}.get(kind, ("surrogate", "name"))

@@ -5,7 +5,8 @@ ranks, as a search does (`scale="ranks"`), or on the values. Its interval for a 
 and the noise of measurements, which is what is left of its out-of-fold errors within the rows of the fit.
 
 Two trainings of the same candidates do not agree either: where a table has several, the agreement of one with the mean
-of the others is the noise ceiling.
+of the others is the noise ceiling. What a surrogate reaches of it is measured on the same candidates: how well it
+orders one training of those that it has not seen, over how well another training does.
 """
 
 from __future__ import annotations
@@ -30,11 +31,18 @@ from surrogates.quality import Quality, quality, tau_at_equal_size
 from surrogates.specs import SURROGATES
 
 Scale: TypeAlias = Literal["ranks", "raw"]
+Features: TypeAlias = Literal["genotype", "architecture", "all"]
 
 FOLDS: Final = 5
 """Of the rows of a fit, for the noise of measurements."""
 
 NAMES: Final = tuple(field.name for field in fields(Quality))
+
+CEILING: Final = ("one_training", "of_another", "one_training_at_equal_size", "of_another_at_equal_size")
+"""τ of predictions with one training and of another training with it, on the same unseen candidates."""
+
+FEWEST_TRAINED_TWICE: Final = 5
+"""Unseen candidates with several trainings below which what is reached of the ceiling is not told."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,9 @@ class SurrogateQuality:
         splits: random splits.
         scale: of the fits.
         ceiling: τ of one training and the mean of the others, overall and at equal size; None with one training.
-        figures: `(splits,)` values by surrogate, rows of the fit, and figure of `surrogates.quality`.
+        figures: `(splits,)` values by surrogate, rows of the fit, and figure of `surrogates.quality` or of `CEILING`,
+            which are NaN where too few candidates have several trainings.
+        features: that were fitted on.
     """
 
     table: str
@@ -58,6 +68,7 @@ class SurrogateQuality:
     scale: Scale
     ceiling: tuple[float, float] | None
     figures: Mapping[tuple[str, int], Mapping[str, npt.NDArray[np.float64]]]
+    features: Features = "genotype"
 
     def to_json(self) -> dict[str, Any]:
         """Return means and 95 % half widths, JSON-able; null where a figure is not defined."""
@@ -67,6 +78,7 @@ class SurrogateQuality:
             "rows": self.n_rows,
             "splits": self.splits,
             "scale": self.scale,
+            "features": self.features,
             "noise_ceiling": None
             if self.ceiling is None
             else dict(zip(("tau", "tau_at_equal_size"), map(_or_null, self.ceiling), strict=True)),
@@ -74,7 +86,10 @@ class SurrogateQuality:
                 {
                     "surrogate": kind,
                     "train": n,
-                    **{name: _interval(values[name]) for name in NAMES},
+                    **{name: _interval(values[name]) for name in (*NAMES, *CEILING)},
+                    "share_of_ceiling": dict(
+                        zip(("tau", "tau_at_equal_size"), map(_or_null, _shares(values)), strict=True)
+                    ),
                 }
                 for (kind, n), values in self.figures.items()
             ],
@@ -94,19 +109,22 @@ class SurrogateQuality:
             "90 % covers",
         ]
         lines = [
-            f"{self.table}: {self.target}, {self.n_rows} rows, {self.splits} splits, fitted on {self.scale}",
+            f"{self.table}: {self.target}, {self.n_rows} rows, {self.splits} splits, fitted on {self.scale} of "
+            f"{'all features' if self.features == 'all' else f'the {self.features}'}",
         ]
         if self.ceiling is not None:
             overall, equal = self.ceiling
             lines.append(
                 f"noise ceiling, one training against the others: tau {overall:.3f}, equal size {equal:.3f}"
             )
-        rows = [head]
+        several = any(np.isfinite(values[CEILING[0]]).all() for values in self.figures.values())
+        rows = [[*head, "of ceiling", "at equal size"] if several else head]
         for (kind, n), values in self.figures.items():
-            tau, half = mean_and_half_width(values["tau"])
-            others = [float(np.mean(values[name])) for name in NAMES[1:]]
-            rows.append([kind, str(n), f"{tau:.3f} ± {half:.3f}", *map(_shown, others)])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+            taus = [_with_half_width(values[name]) for name in NAMES[:2]]
+            others = [float(np.mean(values[name])) for name in NAMES[2:]]
+            shares = _shares(values) if several else ()
+            rows.append([kind, str(n), *taus, *map(_shown, others), *map(_shown, shares)])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines += [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
@@ -121,6 +139,7 @@ def evaluate_surrogates(
     train: Sequence[int] = (50, 100, 200),
     splits: int = 5,
     scale: Scale = "ranks",
+    features: Features = "genotype",
     progress: Callable[[int, int], None] | None = None,
 ) -> SurrogateQuality:
     """Fit surrogates on rows of a table and judge them on all others.
@@ -132,10 +151,12 @@ def evaluate_surrogates(
         train: rows of a fit, 5 or more.
         splits: random splits, 2 or more.
         scale: what is fitted: normal scores of the ranks, or the values.
+        features: fitted on: those of the space, as in a search; those of `surrogates.architecture_features`, which mean
+            the same in every space; or both.
         progress: called with the fits done and all fits.
 
     Raises:
-        BenchError: for a surrogate that is not known, or rows that the table does not have.
+        BenchError: for a surrogate that is not known, or rows or features that the table does not have.
     """
     recipes = dict(surrogates) if isinstance(surrogates, Mapping) else _recipes(surrogates)
     if splits < 2:
@@ -146,7 +167,7 @@ def evaluate_surrogates(
                 f"`train` must be {FOLDS} to {len(table) - 2} rows, since two of the {len(table)} of {table.name} are "
                 f"for the judgement, got {n}"
             )
-    features = table.space.encode(table.population)
+    encoded = _features(table, features)
     parameters = table.space.parameters(table.population)
     figures: dict[tuple[str, int], Mapping[str, npt.NDArray[np.float64]]] = {}
     jobs = [(kind, n) for kind in recipes for n in dict.fromkeys(train)]
@@ -154,15 +175,28 @@ def evaluate_surrogates(
         found = []
         for split in range(splits):
             rows = np.random.default_rng(split).permutation(len(table))
-            found.append(
-                _judged(recipes[kind], features, table.values, parameters, rows[:n], rows[n:], scale, split)
-            )
+            found.append(_judged(recipes[kind], encoded, table, parameters, rows[:n], rows[n:], scale, split))
             if progress is not None:
                 progress(number * splits + split + 1, len(jobs) * splits)
-        figures[kind, n] = {name: np.array([getattr(one, name) for one in found]) for name in NAMES}
+        figures[kind, n] = {name: np.array([one[name] for one in found]) for name in (*NAMES, *CEILING)}
     return SurrogateQuality(
-        table.name, table.target, len(table), splits, scale, noise_ceiling(table), figures
+        table.name, table.target, len(table), splits, scale, noise_ceiling(table), figures, features
     )
+
+
+def _features(table: BenchTable, features: Features) -> pd.DataFrame:
+    own = table.space.encode(table.population)
+    if features == "genotype":
+        return own
+    if table.described is None:
+        raise BenchError(
+            f"{table.name}: features of the architecture are known of records (`analognas pack`) alone; leave "
+            "`features` at `genotype`"
+        )
+    if features == "architecture":
+        return table.described
+    described = table.described.add_prefix("architecture_")
+    return pd.concat([own.reset_index(drop=True), described], axis=1)
 
 
 def noise_ceiling(table: BenchTable) -> tuple[float, float] | None:
@@ -200,13 +234,14 @@ def _recipes(names: Sequence[str]) -> dict[str, Surrogate]:
 def _judged(
     recipe: Surrogate,
     features: pd.DataFrame,
-    values: npt.NDArray[np.float64],
+    table: BenchTable,
     parameters: npt.NDArray[np.int64],
     known: npt.NDArray[np.intp],
     unseen: npt.NDArray[np.intp],
     scale: Scale,
     seed: int,
-) -> Quality:
+) -> dict[str, float]:
+    values = table.values
     scores = NormalScores.fit(values[known]) if scale == "ranks" else None
     own = values[known] if scores is None else scores.forward(values[known])
     mean, std = _predicted(recipe, features.iloc[known], own, features.iloc[unseen], seed)
@@ -214,10 +249,50 @@ def _judged(
     noise = _noise(recipe, features.iloc[known], own, seed) if (std > 0).any() else 0.0
     spread = np.sqrt(np.square(std) + noise)
     found = quality(measured, mean, std=spread if (std > 0).any() else None, parameters=parameters[unseen])
+    figures = {**asdict(found), **_against_another_training(table, mean, parameters, unseen)}
     if scores is None:
-        return found
-    in_units = quality(values[unseen], scores.inverse(mean))
-    return Quality(**{**asdict(found), "r2": in_units.r2})
+        return figures
+    return {**figures, "r2": quality(values[unseen], scores.inverse(mean)).r2}
+
+
+def _against_another_training(
+    table: BenchTable,
+    mean: npt.NDArray[np.float64],
+    parameters: npt.NDArray[np.int64],
+    unseen: npt.NDArray[np.intp],
+) -> dict[str, float]:
+    """Return the figures of `CEILING` for `(m,)` predictions of the rows `unseen`."""
+    runs = np.empty((0, 1)) if table.runs is None else table.runs[unseen]
+    whole = np.flatnonzero(np.isfinite(runs).all(axis=1))
+    if runs.shape[1] < 2 or len(whole) < FEWEST_TRAINED_TWICE:
+        return dict.fromkeys(CEILING, math.nan)
+    runs, mean, sizes = runs[whole], mean[whole], parameters[unseen][whole]
+    trainings = range(runs.shape[1])
+    predicted = [_two_taus(runs[:, one], mean, sizes) for one in trainings]
+    others = [_two_taus(runs[:, one], runs[:, other], sizes) for one in trainings for other in range(one)]
+    (tau, equal), (ceiling, ceiling_equal) = np.mean(predicted, axis=0), np.mean(others, axis=0)
+    return dict(zip(CEILING, map(float, (tau, ceiling, equal, ceiling_equal)), strict=True))
+
+
+def _two_taus(
+    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64]
+) -> tuple[float, float]:
+    return kendall_tau(first, second), tau_at_equal_size(first, second, sizes)
+
+
+def _shares(values: Mapping[str, npt.NDArray[np.float64]]) -> tuple[float, float]:
+    """Return which share of the noise ceiling is reached, overall and at equal size; NaN where it is not above 0."""
+    means = [float(np.mean(values[name])) for name in CEILING]
+    return tuple(  # type: ignore[return-value]  # two of them
+        tau / ceiling if ceiling > 0 else math.nan for tau, ceiling in (means[:2], means[2:])
+    )
+
+
+def _with_half_width(values: npt.NDArray[np.float64]) -> str:
+    if not np.isfinite(values).all():
+        return "-"
+    mean, half = mean_and_half_width(values)
+    return f"{mean:.3f} ± {half:.3f}"
 
 
 def _predicted(

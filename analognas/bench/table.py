@@ -19,6 +19,8 @@ from search_spaces import Population
 if TYPE_CHECKING:
     import pandas as pd
 
+    import hwsim
+    from hwsim.chip_cost.network_costs import ChipUse
     from search_spaces import ArchitectureSpace, SearchSpace
 
 OF_THE_SPACE: Final = ("parameters", "macs")
@@ -38,7 +40,10 @@ class BenchTable:
         rejected: how many rows of the file were left out, by reason.
         runs: `(n, trainings)` each training's value, NaN where a candidate has fewer; by default `values` alone.
         costs: `(n,)` columns that a search may bound, by name.
-        bounds: largest allowed value of `parameters` and `macs`.
+        bounds: largest allowed value of `parameters` and `macs`, and of other costs that the search knows.
+        hardware: that was measured on; None where it is not known.
+        use: a described chip; None where there is none.
+        described: `(n, features)` of the networks that mean the same in other tables; None where they are not known.
     """
 
     name: str
@@ -50,6 +55,9 @@ class BenchTable:
     runs: npt.NDArray[np.float64] | None = None
     costs: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)
+    hardware: hwsim.Hardware | None = None
+    use: ChipUse | None = None
+    described: pd.DataFrame | None = None
 
     @classmethod
     def from_frame(
@@ -101,7 +109,8 @@ class BenchTable:
     @property
     def problem(self) -> SearchProblem:
         """The search for the best row within the bounds."""
-        return SearchProblem(self.space, Objective(self.target, 1), self.bounds)
+        objective = Objective(self.target, 1)
+        return SearchProblem(self.space, objective, self.bounds, hardware=self.hardware, use=self.use)
 
     @property
     def trainings(self) -> int:
@@ -159,6 +168,7 @@ class BenchTable:
             runs=None if self.runs is None else self.runs[kept],
             costs=costs,
             rejected=rejected,
+            described=None if self.described is None else self.described[kept].reset_index(drop=True),
         )
 
     def measure(self, population: Population) -> pd.DataFrame:

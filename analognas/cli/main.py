@@ -9,12 +9,14 @@ from typer.core import TyperGroup
 
 from analognas.cli import (
     bench,
+    collect,
     compare,
     data,
     describe,
     export,
     finish,
     init,
+    pack,
     replay,
     report,
     resume,
@@ -129,6 +131,8 @@ app.command("validate")(validate.validate)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("describe")(describe.describe)
+app.command("collect")(collect.collect)
+app.command("pack")(pack.pack)
 app.command("compare")(compare.compare)
 app.command("bench")(bench.bench)
 app.add_typer(data.app, name="data")

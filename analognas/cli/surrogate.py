@@ -11,7 +11,63 @@ import typer
 
 from analognas.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Judge surrogates on measured candidates.")
+app = typer.Typer(
+    no_args_is_help=True, help="Fit surrogates on records of measured candidates, judge and explain them."
+)
+
+
+@app.command("fit")
+def fit(
+    tables: Annotated[
+        list[Path], typer.Argument(metavar="TABLE...", help="Files of `analognas pack`, a task each.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The model to write, such as model.json.")],
+    targets: Annotated[
+        list[str],
+        typer.Option("--target", help="A column to predict; repeatable. Default: accuracy_1d, std_1d, avm."),
+    ] = [],  # noqa: B006  # typer copies it
+    name: Annotated[str, typer.Option(help="Name of the model; default: that of the file.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of folds and trees.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a model on measured candidates, for searches to begin with; its card says what it knows."""
+    from analognas.pretraining import fit_pretrained
+    from analognas.pretraining.fit import TARGETS
+
+    fitted = fit_pretrained(tables, out, targets=targets or TARGETS, name=name, seed=seed)
+    card = fitted.card
+    if as_json:
+        typer.echo(json.dumps(card, indent=1))
+        return
+    for table in card["tables"]:
+        taus = ", ".join(f"{target} {tau:.2f}" for target, tau in card["held_out"][table["name"]].items())
+        typer.echo(f"{table['name']}: {table['candidates']} candidates, held-out Kendall tau: {taus}")
+    for left_out, own in card["leave_one_out"].items():
+        taus = ", ".join(f"{target} {tau:.2f}" for target, tau in own.items())
+        typer.echo(f"{left_out}, by a model of the others: {taus}")
+    typer.echo(f"model: {out}")
+
+
+@app.command("explain")
+def explain(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file of `analognas surrogate fit`.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write partial dependences as plots into this HTML file.")
+    ] = None,
+    features: Annotated[int, typer.Option(min=1, help="Most important features to show.")] = 9,
+    as_json: AsJson = False,
+) -> None:
+    """Say which features a model heeds, and what more of each does."""
+    from analognas.pretraining import explain as explained
+    from analognas.pretraining.explain import write_plots
+    from analognas.strategies.pretrained_file import read_pretrained
+
+    found = explained(read_pretrained(model), features)
+    if out is not None:
+        write_plots(found, out)
+    typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
+    if out is not None and not as_json:
+        typer.echo(f"plots: {out}")
 
 
 @app.command("evaluate")
@@ -19,7 +75,8 @@ def evaluate(
     table: Annotated[
         str,
         typer.Option(
-            help="A CSV of measured cells or of categorical genes, a run directory, or `synthetic`."
+            help="A file of `analognas pack`, a CSV of measured cells or of categorical genes, a run directory, or "
+            "`synthetic`."
         ),
     ],
     target: Annotated[str | None, typer.Option(help="The column to predict, or the metric of a run.")] = None,
@@ -30,12 +87,20 @@ def evaluate(
             help="A kind of surrogate, or ridge, random-forest, mlp; repeatable, or separated by commas. Default: all.",
         ),
     ] = [],  # noqa: B006  # typer copies it
-    train: Annotated[str, typer.Option(help="Rows of a fit, separated by commas.")] = "50,100,200",
+    train: Annotated[
+        str, typer.Option(help="Rows of a fit, separated by commas: numbers, or shares such as 70%.")
+    ] = "50,100,200",
     splits: Annotated[int, typer.Option(min=2, help="Random splits of each figure.")] = 5,
     scale: Annotated[
         Literal["ranks", "raw"],
         typer.Option(help="What is fitted: normal scores of ranks, as a search does, or values."),
     ] = "ranks",
+    features: Annotated[
+        Literal["genotype", "architecture", "all"],
+        typer.Option(
+            help="Fitted on: those of the space, as in a search; those that mean the same in every space; or both."
+        ),
+    ] = "genotype",
     as_json: AsJson = False,
 ) -> None:
     """Fit surrogates on rows of a table and judge them on all others: order, best ones, values, intervals."""
@@ -51,12 +116,14 @@ def evaluate(
         raise UserError(f"surrogate evaluate: {table}: name the column to predict with --target")
     names = [name.strip() for text in surrogates for name in text.split(",") if name.strip()]
     try:
+        opened = open_table(table, target)
         found = evaluate_surrogates(
-            open_table(table, target),
+            opened,
             names,
-            train=_rows(train),
+            train=_rows(train, len(opened)),
             splits=splits,
             scale=scale,
+            features=features,
             progress=progress,
         )
     except ValueError as error:
@@ -64,10 +131,14 @@ def evaluate(
     typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
 
 
-def _rows(text: str) -> list[int]:
+def _rows(text: str, n: int) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        return [
+            int(float(part.strip().removesuffix("%")) / 100 * n) if part.strip().endswith("%") else int(part)
+            for part in text.split(",")
+        ]
     except ValueError:
         raise ValueError(
-            f"--train must be whole numbers separated by commas, such as 50,100,500, got {text!r:.40}"
+            "--train must be whole numbers or shares separated by commas, such as 50,100 or 70%, got "
+            f"{text!r:.40}"
         ) from None

@@ -30,6 +30,9 @@ NAMED_BOUNDS: Final = "named_bounds"
 WARM_START: Final = "warm_start"
 """The key of environment.json for what a search took from other runs."""
 
+PRETRAINED: Final = "pretrained_sha256"
+"""The key of environment.json that identifies the model of other searches that a search began with."""
+
 SOURCE_HASH: Final = "source"
 """The key of environment.json that identifies the code of the four packages."""
 

@@ -21,7 +21,14 @@ from analognas.interruption import stop_on_interrupt
 from analognas.progress.observer import Observer
 from analognas.record.directory import RunDirectory, create_run, dated_path
 from analognas.record.earlier_trial import written
-from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS, SOURCE_HASH, WARM_START, environment
+from analognas.record.environment import (
+    NAMED_BOUNDS,
+    PRETRAINED,
+    SIZE_BOUNDS,
+    SOURCE_HASH,
+    WARM_START,
+    environment,
+)
 from analognas.record.journal import Journal
 from analognas.record.search_end import SearchEnd, read_search_end, write_search_end
 from analognas.record.trial import Trial
@@ -37,6 +44,7 @@ from analognas.runs.resume_checks import (
     MEASURED_WITH,
     check_same_data,
     check_same_measurement,
+    check_same_pretrained,
     check_same_trials,
     measured_with,
     other_versions,
@@ -72,6 +80,8 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
         facts[NAMED_BOUNDS] = dict(composition.named_bounds)
     if composition.warm_start.runs:
         facts[WARM_START] = [run.to_json() for run in composition.warm_start.runs]
+    if composition.informed.sha256:
+        facts[PRETRAINED] = composition.informed.sha256
     earlier = written(composition.warm_start.trials)
     return create_run(path, dump_config(config), facts, earlier, objects_in(config))
 
@@ -146,6 +156,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         stack.callback(composition.site.close)
         journal = stack.enter_context(Journal(run.journal))
         check_same_data(run, composition.task)
+        check_same_pretrained(run, composition.informed.sha256)
         if journal.repaired:
             observer.stage(journal.repaired)
         trials = run.trials()

@@ -13,7 +13,13 @@ from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
 from analognas.executors.fingerprint import OUR_SOURCE, fingerprint
 from analognas.record.directory import RunDirectory
-from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS, SOURCE_HASH, package_versions
+from analognas.record.environment import (
+    NAMED_BOUNDS,
+    PRETRAINED,
+    SIZE_BOUNDS,
+    SOURCE_HASH,
+    package_versions,
+)
 
 if TYPE_CHECKING:
     from analognas.driver.loop import SearchLoop
@@ -133,6 +139,26 @@ def check_same_data(run: RunDirectory, task: Task) -> None:
         raise UserError(
             f"{run.path}: the data have changed since this run began (SHA-256 {str(began_with)[:12]}, "
             f"now {task.fingerprint[:12]}); restore them, or start a new search"
+        )
+
+
+def check_same_pretrained(run: RunDirectory, sha256: str) -> None:
+    """Check that a search goes on with the model of other searches that it began with.
+
+    Args:
+        run: that began; one without its environment.json is believed.
+        sha256: of the model's file now; empty without a model.
+
+    Raises:
+        UserError: when it is another model, or there was none.
+    """
+    told = run.read_environment()
+    began_with = told.get(PRETRAINED, "") if told else sha256
+    if began_with != sha256:
+        before, now = (str(one)[:12] or "none" for one in (began_with, sha256))
+        raise UserError(
+            f"{run.path}: the pretrained model has changed since this run began (SHA-256 {before}, now {now}); "
+            "restore its file, or start a new search"
         )
 
 

@@ -20,6 +20,7 @@ from analognas.strategies.problem import SearchProblem
 from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.transfer import Prior, PriorTrend
 from analognas.strategies.worth import broken, measured_prospects, prospects
 from search_spaces import Population, genotypes
 from surrogates import FittedSurrogate, Prediction, Surrogate
@@ -43,6 +44,7 @@ class Guide:
         fitted: predicts the objective, under its name, and the soft metrics.
         scores: from the scores of the objective to the scale of the fit; None where that is raw.
         trend: of the score with size, which the surrogate is fitted on the deviations from; None: none.
+        prior: what a model of other searches expects, in place of the trend; None: nothing.
         of_worth: whether it predicts what candidates are worth, and not their objective.
     """
 
@@ -50,14 +52,20 @@ class Guide:
     fitted: FittedSurrogate
     scores: NormalScores | None
     trend: SizeTrend | None = None
+    prior: PriorTrend | None = None
     of_worth: bool = False
 
     def predict(self, population: Population) -> Prediction:
         """Return what is expected of `(n, genes)` candidates, the objective on the scale of the fit."""
         prediction = self.fitted.predict(self.problem.space.encode(population))
+        metric = self.problem.objective.metric
+        if self.prior is not None:
+            score, unsure = self.prior(self.problem, population)
+            mean = prediction.mean.assign(**{metric: prediction.mean[metric] + score})
+            std = prediction.std.assign(**{metric: np.hypot(prediction.std[metric], unsure)})
+            return Prediction(mean, std)
         if self.trend is None:
             return prediction
-        metric = self.problem.objective.metric
         expected = prediction.mean[metric] + self.trend(self.problem.space.parameters(population))
         return replace(prediction, mean=prediction.mean.assign(**{metric: expected}))
 
@@ -135,6 +143,7 @@ def fit_guide(
     *,
     trended: bool = False,
     of_worth: bool = False,
+    prior: Prior | None = None,
 ) -> Guide:
     """Fit `surrogate` on the completed trials of `history`, or on the part of them that `refit` says.
 
@@ -148,6 +157,8 @@ def fit_guide(
         first: trials of the design before the first fit.
         trended: under a bound on the parameters, the surrogate is fitted on deviations from a trend with size.
         of_worth: the surrogate predicts what candidates are worth, for one whose scores have no unit.
+        prior: on the scale `ranks`, the surrogate is fitted on deviations from what a model expects, where that is of
+            any use.
 
     Raises:
         ValueError: when the objective or a bounded metric is not measured.
@@ -162,14 +173,18 @@ def fit_guide(
     def fit(n: int, generator: np.random.Generator) -> Guide:
         scores = NormalScores.fit(score[:n]) if scale == "ranks" else None
         own = score if scores is None else scores.forward(score)
-        trend = None
-        if trended and "parameters" in problem.upper_bounds:
+        trend, known = None, None
+        if prior is not None and scores is not None:
+            known = PriorTrend.fit(prior, problem, population[:n], own[:n])
+        if known is not None:
+            own = own - known(problem, population)[0]
+        elif trended and "parameters" in problem.upper_bounds:
             parameters = problem.space.parameters(population)
             trend = SizeTrend.fit(parameters[:n], own[:n])
             own = own - trend(parameters)
         targets = metrics[names].assign(**{problem.objective.metric: own})
         fitted = surrogate.fit(features[:n], targets[:n], generator)
-        return Guide(problem, fitted, scores, trend=trend, of_worth=of_worth)
+        return Guide(problem, fitted, scores, trend=trend, prior=known, of_worth=of_worth)
 
     def predict(n: int, group: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         mean = fit(n, np.random.default_rng(n)).predict(population[group]).mean

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias, final
 
 import numpy as np
@@ -50,6 +51,15 @@ class NewBatch:
             drawn = genotypes(draw_new(self._problem, source, n, self._known, self.rng))
             self._known.update(drawn)
             self.proposals += [Proposal(genotype, origin) for genotype in drawn]
+
+
+def after(history: History, proposals: Sequence[Proposal]) -> History:
+    """Return a history in which proposals are pending, too."""
+    if not proposals:
+        return history
+    rows = np.array([proposal.genotype for proposal in proposals], dtype=np.int64)
+    known = None if history.known is None else history.known | set(genotypes(rows))
+    return replace(history, pending=np.concatenate([history.pending, rows]), known=known)
 
 
 def new_candidates(problem: SearchProblem, population: Population, known: Collection[Genotype]) -> Population:

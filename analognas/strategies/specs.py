@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from analognas.specs.family import by_kind, section
 from analognas.strategies.analog_nas import AnalogNASSpec
 from analognas.strategies.base_spec import StrategySpec
+from analognas.strategies.collection import CollectionSpec
 from analognas.strategies.entry_point import EntryPointStrategySpec
 from analognas.strategies.given import ObjectStrategySpec
 from analognas.strategies.latin_hypercube import LatinHypercubeSpec
@@ -47,9 +48,9 @@ STRATEGIES: Final[Mapping[str, type[StrategySpec]]] = by_kind(
 
 SELECTABLE: Final[Mapping[str, type[StrategySpec]]] = {
     **STRATEGIES,
-    **by_kind(EntryPointStrategySpec, ObjectStrategySpec),
+    **by_kind(CollectionSpec, EntryPointStrategySpec, ObjectStrategySpec),
 }
-"""Everything that `search.strategy.kind` may say."""
+"""Everything that `search.strategy.kind` may say: a collection is no search, and what is compared are searches."""
 
 if TYPE_CHECKING:
     StrategySection: TypeAlias = StrategySpec

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final, Literal, final
+from pathlib import Path
+from typing import ClassVar, Final, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from analognas.errors import UserError
+from analognas.specs.base import AnchoredPath, MismatchError
 from analognas.strategies.acquisition import AcquisitionName, make_acquisition
 from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.appraisal import trial_appraisal
@@ -33,6 +36,7 @@ from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal, Strategy
 from analognas.strategies.surrogate_section import SurrogateSection
+from analognas.strategies.transfer import InformedDesign, Prior, named_prior
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
 from surrogates.base_spec import SurrogateSpec
@@ -72,19 +76,49 @@ class SurrogateGuidedSpec(RefitSpec):
     )
     surrogate: SurrogateSection = Field(default=CommitteeSpec(), description="fitted on the completed trials")
 
+    pretrained: Literal["auto", "none"] | AnchoredPath = Field(
+        default="none",
+        description="a model of `analognas surrogate fit` to begin with; auto: one that is shipped and fits, or none",
+    )
+
+    @model_validator(mode="after")
+    def _a_model_of_ranks_needs_ranks(self) -> Self:
+        if self.pretrained != "none" and self.scale != "ranks":
+            raise MismatchError(
+                f"`pretrained` needs `scale: ranks`, got {self.scale}: a model of other searches knows ranks alone",
+                ("pretrained",),
+                ("scale",),
+            )
+        return self
+
     @property
     def surrogate_spec(self) -> SurrogateSpec:
         """The surrogate that it searches on."""
         return self.surrogate
 
     def build(self, seed: int) -> Strategy:
-        """Return the strategy.
+        """Return the strategy, with the model that `pretrained` names, of 1-day accuracy.
+
+        Raises:
+            UserError: when another package offers the surrogate and it cannot be made, the model cannot be read, or it
+                is to be chosen: only a whole search knows task, space and hardware.
+        """
+        if self.pretrained == "auto":
+            raise UserError(
+                "`pretrained: auto` chooses a model for a whole search; name a file of `analognas surrogate fit` here"
+            )
+        prior = None if self.pretrained == "none" else named_prior(Path(self.pretrained), "accuracy_1d")
+        return self.build_informed(seed, prior)
+
+    def build_informed(self, seed: int, prior: Prior | None) -> Strategy:
+        """Return the strategy with what a model of other searches expects; None without one.
 
         Raises:
             UserError: when another package offers the surrogate and it cannot be made.
         """
+        filling = FillingDesign(size=self.initial, seed=seed)
         strategy = SurrogateGuided(
-            design=FillingDesign(size=self.initial, seed=seed),
+            design=filling if prior is None else InformedDesign(prior, filling),
             surrogate=self.surrogate.build(),
             population=self.population,
             iterations=self.iterations,
@@ -94,6 +128,7 @@ class SurrogateGuidedSpec(RefitSpec):
             caution=self.caution,
             exploration=self.exploration,
             refit=self.refit,
+            prior=prior,
         )
         return SelfWatching(strategy, design=self.initial)
 
@@ -114,6 +149,7 @@ class SurrogateGuided:
         caution: soft bounds are held at mean + `caution` · std.
         exploration: probability that a place in the batch goes to a random candidate, 0 to 1.
         refit: when the surrogate is fitted again.
+        prior: what a model of other searches expects of the objective; None: nothing.
     """
 
     design: Design
@@ -126,6 +162,7 @@ class SurrogateGuided:
     caution: float
     exploration: float
     refit: RefitPolicy
+    prior: Prior | None = None
 
     def ask(
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
@@ -154,8 +191,17 @@ class SurrogateGuided:
         return worth
 
     def _guide(self, problem: SearchProblem, history: History, rng: np.random.Generator) -> Guide:
+        known = self.prior is not None and self.prior.metric == problem.objective.metric
         return fit_guide(
-            self.surrogate, problem, history, self.scale, rng, self.refit, self.design.size, trended=True
+            self.surrogate,
+            problem,
+            history,
+            self.scale,
+            rng,
+            self.refit,
+            self.design.size,
+            trended=True,
+            prior=self.prior if known else None,
         )
 
     def _guided(

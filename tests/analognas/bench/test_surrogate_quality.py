@@ -14,6 +14,7 @@ from analognas.bench.surrogate_quality import evaluate_surrogates, noise_ceiling
 from analognas.bench.table import make_table
 from surrogates.gaussian_process import GaussianProcessSurrogate
 from tests.analognas.cli.command_line import invoke
+from tests.analognas.pretraining_records import made_up_records
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,62 @@ def test_the_command(tmp_path: Path) -> None:
     wrong = invoke("surrogate", "evaluate", *arguments, "--train", "ten")
     assert wrong.exit_code == 2
     assert "--train must be whole numbers" in wrong.output
+
+
+def test_another_training_is_what_a_surrogate_is_held_against(table: BenchTable) -> None:
+    found = evaluate_surrogates(table, ["ridge"], train=[160], splits=4)
+    figures = found.figures["ridge", 160]
+    one, other = figures["one_training"].mean(), figures["of_another"].mean()
+    assert 0.7 < other < one  # the truth is linear: it orders one training better than another training does
+    assert 0 < figures["of_another_at_equal_size"].mean() < other
+    share = json.loads(json.dumps(found.to_json()))["surrogates"][0]["share_of_ceiling"]
+    assert share["tau"] == pytest.approx(one / other)
+    assert "of ceiling" in found.to_text()
+
+
+def test_without_several_trainings_there_is_no_ceiling_to_reach() -> None:
+    found = evaluate_surrogates(open_table("synthetic", None), ["ridge"], train=[30], splits=2)
+    assert np.isnan(found.figures["ridge", 30]["one_training"]).all()
+    assert "of ceiling" not in found.to_text()
+    assert found.to_json()["surrogates"][0]["share_of_ceiling"] == {"tau": None, "tau_at_equal_size": None}
+
+
+@pytest.mark.parametrize("features", ["genotype", "architecture", "all"])
+def test_records_are_a_table_with_both_kinds_of_features(tmp_path: Path, features) -> None:
+    path = made_up_records(tmp_path / "records.csv.gz", n=90, again=40)
+    table = open_table(str(path), "accuracy_1d")
+    assert (len(table), table.trainings) == (90, 3)
+    assert np.isfinite(table.runs).all(axis=1).sum() == 40
+    found = evaluate_surrogates(table, ["ridge"], train=[60], splits=2, features=features)
+    assert found.figures["ridge", 60]["tau"].mean() > 0.6
+    assert np.isfinite(found.figures["ridge", 60]["one_training"]).all()
+
+
+def test_what_is_to_be_lowered_is_negated(tmp_path: Path) -> None:
+    path = made_up_records(tmp_path / "records.csv.gz", n=40)
+    accuracy, avm = (open_table(str(path), name) for name in ("accuracy_1d", "avm"))
+    assert (avm.values < 0).all()
+    assert np.corrcoef(accuracy.values, avm.values)[0, 1] > 0.9
+
+
+def test_shares_of_the_rows_and_features_that_are_not_known(tmp_path: Path) -> None:
+    path = made_up_records(tmp_path / "records.csv.gz", n=40)
+    words = [
+        "surrogate",
+        "evaluate",
+        "--table",
+        path,
+        "--target",
+        "avm",
+        "--surrogate",
+        "ridge",
+        "--splits",
+        "2",
+    ]
+    done = invoke(*map(str, words), "--train", "50%", "--json")
+    assert json.loads(done.stdout)["surrogates"][0]["train"] == 20
+    assert "70%" in invoke(*map(str, words), "--train", "half").stderr
+    with pytest.raises(BenchError, match="known of records"):
+        evaluate_surrogates(open_table("synthetic", None), ["ridge"], train=[30], features="all")
+    with pytest.raises(BenchError, match="did you mean `avm`"):
+        open_table(str(path), "avn")

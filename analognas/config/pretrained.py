@@ -1,0 +1,147 @@
+"""Which model of other searches a search begins with: the one that `pretrained` names, or a shipped one that fits.
+
+A model fits where it predicts the objective and every feature that it was fitted on is known here. `auto` also wants
+the same kind of space and the same hardware, and prefers a model that knows the task. A model that is named is taken
+with other hardware or another space, too: it is then trusted half as much, and that is said. Candidates outside of what
+a model has seen are known less, whatever it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import surrogates
+from analognas.config.sections import SearchConfig
+from analognas.errors import MisfitError, UserError
+from analognas.strategies.base_spec import StrategySpec
+from analognas.strategies.pretrained_file import Pretrained, read_pretrained
+from analognas.strategies.problem import SearchProblem
+from analognas.strategies.problem_features import problem_features
+from analognas.strategies.strategy import Strategy
+from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
+from analognas.strategies.transfer import Prior, trust_in
+from search_spaces import Population
+
+SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
+"""The folder of the models that this version brings along."""
+
+PLACE: Final = ("search", "strategy", "pretrained")
+
+_NOT_PHYSICS: Final = ("name", "citation")
+
+
+@dataclass(frozen=True)
+class Informed:
+    """What a search begins with.
+
+    Attributes:
+        prior: what a model expects; None where there is none.
+        note: which model, or why there is none; empty where nobody asked for one.
+        sha256: of the model's file; empty without one.
+    """
+
+    prior: Prior | None = None
+    note: str = ""
+    sha256: str = ""
+
+
+def informed(config: SearchConfig, problem: SearchProblem, some: Population) -> Informed:
+    """Return the model that a search begins with.
+
+    Args:
+        config: the search.
+        problem: space, objective, hardware and bounds.
+        some: `(n, genes)` candidates, at least one, to look at their features.
+
+    Raises:
+        MisfitError: when the model that the configuration names cannot be read or does not fit.
+    """
+    strategy = config.search.strategy
+    if not isinstance(strategy, SurrogateGuidedSpec) or strategy.pretrained == "none":
+        return Informed()
+    features = list(problem_features(problem, some[:1]).columns)
+    if strategy.pretrained == "auto":
+        return _shipped(config, features)
+    try:
+        model = read_pretrained(Path(strategy.pretrained))
+    except UserError as error:
+        raise MisfitError(str(error), PLACE) from None
+    reason = _misfit(model, config, features)
+    if reason:
+        raise MisfitError(f"{model.path}: {reason}; choose another model, or `none`", PLACE)
+    return _taken(model, config, _foreign(model, config))
+
+
+def with_prior(spec: StrategySpec, seed: int, prior: Prior | None) -> Strategy:
+    """Return the strategy, which begins with what a model expects where there is one.
+
+    Raises:
+        UserError: when the strategy, or its surrogate, cannot be made.
+    """
+    if isinstance(spec, SurrogateGuidedSpec):
+        return spec.build_informed(seed, prior)
+    return spec.build(seed)
+
+
+def _shipped(config: SearchConfig, features: list[str]) -> Informed:
+    models = [read_pretrained(path) for path in sorted(SHIPPED.glob("*.json.gz"))]
+    if not models:
+        return Informed(note="pretrained: none, no model is shipped with this version")
+    fitting = [
+        model for model in models if not _misfit(model, config, features) and not _foreign(model, config)
+    ]
+    if not fitting:
+        reason = _misfit(models[0], config, features) or _foreign(models[0], config)
+        return Informed(
+            note=f"pretrained: none of {len(models)} shipped models fits ({models[0].path.name}: {reason})"
+        )
+    known = [model for model in fitting if config.task.kind in _kinds(model)]
+    return _taken((known or fitting)[0], config, "")
+
+
+def _misfit(model: Pretrained, config: SearchConfig, features: list[str]) -> str:
+    """Return why a model says nothing of this search, empty where it does."""
+    if config.further_objectives:
+        return "a model of other searches predicts one objective, `further_objectives` must be empty"
+    if config.objective not in model.model.targets:
+        return f"predicts {', '.join(model.model.targets)} and not the objective {config.objective}"
+    missing = [name for name in model.model.features if name not in features]
+    if missing:
+        share = missing[0].removeprefix("log_share_")
+        bound = f", which needs a bound on {share}" if share != missing[0] else ""
+        return f"was fitted on the feature {missing[0]!r}{bound}, and candidates here have none"
+    return ""
+
+
+def _foreign(model: Pretrained, config: SearchConfig) -> str:
+    """Return what a model was fitted on that is another thing here, empty where it is the same."""
+    tables = model.card["tables"]
+    if all(table["space"].get("kind") != config.space.kind for table in tables):
+        return f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}"
+    if config.hardware is not None:
+        own = _physics(config.hardware.model_dump(mode="json"))
+        if all(_physics(table["hardware"]) != own for table in tables):
+            return "fitted on other hardware"
+    return ""
+
+
+def _physics(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in hardware.items() if key not in _NOT_PHYSICS}
+
+
+def _kinds(model: Pretrained) -> list[str]:
+    return [str(table["task"].get("kind")) for table in model.card["tables"]]
+
+
+def _taken(model: Pretrained, config: SearchConfig, foreign: str) -> Informed:
+    metric, card = config.objective, model.card
+    trust = trust_in(model, metric, same_task=config.task.kind in _kinds(model))
+    sizes = ", ".join(f"{table['name']} ({table['candidates']})" for table in card["tables"])
+    warning = f"; {foreign}: it is trusted half as much" if foreign else ""
+    note = f"pretrained: {card['name']}, fitted on {sizes}{warning}"
+    digest = hashlib.sha256(model.path.read_bytes()).hexdigest()
+    return Informed(Prior(model, metric, trust / 2 if foreign else trust), note, digest)

@@ -1,0 +1,165 @@
+"""Fits a model on files of records, and says in its card what it knows: `analognas surrogate fit`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from analognas.bench.records_table import problem_of, trainings_of
+from analognas.config.differences import differences
+from analognas.errors import Argument, UserError
+from analognas.record.environment import package_versions
+from analognas.record.records_file import Records, read_records
+from analognas.strategies.pretrained_file import Pretrained, write_pretrained
+from analognas.strategies.problem_features import problem_features
+from surrogates.architecture_features import FEATURES
+from surrogates.kendall import kendall_tau
+from surrogates.rank_model import RECIPES, RankModel, TrainingTable, fit_rank_model
+
+TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
+
+FEWEST: Final = 20
+"""Candidates of a table: a fold of a cross-validation has four of them."""
+
+_NOT_PHYSICS: Final = ("name", "citation")
+"""Keys of hardware that change no measurement."""
+
+_PACKAGES: Final = ("analognas", "xgboost", "numpy", "torch")
+
+
+def fit_pretrained(
+    paths: Sequence[Path], out: Path, *, targets: Sequence[str] = TARGETS, name: str = "", seed: int = 0
+) -> Pretrained:
+    """Fit a model on files of records and write it.
+
+    Args:
+        paths: files of `analognas pack`, of the same kind of space and the same hardware; tasks may differ.
+        out: the model.
+        targets: columns to predict.
+        name: of the model; empty: that of the file.
+        seed: of folds and trees.
+
+    Raises:
+        UserError: when a file is damaged, lacks a column, has too few rows, or is of another space or hardware.
+    """
+    if not paths:
+        raise UserError(Argument("tables"), " must name at least one file of records, got none")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UserError("a file of records is named twice; name each once")
+    if len(set(targets)) < len(targets) or not targets:
+        raise UserError(Argument("target"), f" must be different columns, at least one, got {list(targets)}")
+    files = [read_records(path) for path in paths]
+    for file in files[1:]:
+        _check_same_kind(files[0], file)
+    tables = _same_features([_table(file, targets) for file in files])
+    rng = np.random.default_rng(seed)
+    try:
+        model = fit_rank_model(tables, rng)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    card = {
+        "name": name or out.name.split(".")[0],
+        "seed": seed,
+        "versions": {package: package_versions()[package] for package in _PACKAGES},
+        "features": {feature: _meaning(feature) for feature in model.features},
+        "tables": [_card_of(file, table) for file, table in zip(files, tables, strict=True)],
+        "held_out": {table: dict(taus) for table, taus in model.held_out.items()},
+        "leave_one_out": _leave_one_out(tables, seed),
+    }
+    write_pretrained(out, card, model)
+    return Pretrained(out, card, model)
+
+
+def _check_same_kind(first: Records, other: Records) -> None:
+    kinds = [file.config["space"].get("kind") for file in (first, other)]
+    if kinds[0] != kinds[1]:
+        raise UserError(
+            f"{other.path}: is of another space than {first.path}: {kinds[1]}, not {kinds[0]}; fit one model a space"
+        )
+    before, now = (physics(file.config["hardware"]) for file in (first, other))
+    found = next(differences(before, now, "hardware"), "")
+    if found:
+        told = found.replace("in the run, now", f"in {first.path},")
+        raise UserError(
+            f"{other.path}: was measured on other hardware: {told} here; fit one model a hardware"
+        )
+
+
+def physics(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description of hardware without its name and source."""
+    return {key: value for key, value in hardware.items() if key not in _NOT_PHYSICS}
+
+
+def _table(file: Records, targets: Sequence[str]) -> TrainingTable:
+    """Return the candidates of a file, each once, with the mean of their trainings."""
+    problem = problem_of(file)
+    population, found, _ = trainings_of(file, list(targets))
+    if len(population) < FEWEST:
+        raise UserError(
+            f"{file.path}: at least {FEWEST} measured candidates are needed, got {len(population)}"
+        )
+    values = pd.DataFrame({name: np.nanmean(runs, axis=1) for name, runs in found.items()})
+    return TrainingTable(str(file.header["name"]), problem_features(problem, population), values)
+
+
+def _same_features(tables: Sequence[TrainingTable]) -> list[TrainingTable]:
+    """Return the tables with the features that all of them have, and names that differ."""
+    common = [name for name in tables[0].features if all(name in table.features for table in tables)]
+    names = [table.name for table in tables]
+    return [
+        replace(
+            table,
+            name=table.name if names.count(table.name) == 1 else f"{table.name}-{number}",
+            features=table.features[common],
+        )
+        for number, table in enumerate(tables, start=1)
+    ]
+
+
+def _leave_one_out(tables: Sequence[TrainingTable], seed: int) -> dict[str, dict[str, float]]:
+    """Return τ of each table by a model of all others; empty for a single one."""
+    if len(tables) < 2:
+        return {}
+    found = {}
+    for number, table in enumerate(tables):
+        others = [one for index, one in enumerate(tables) if index != number]
+        model: RankModel = fit_rank_model(others, np.random.default_rng(seed), RECIPES[:1])
+        mean = model.predict(table.features).mean
+        found[table.name] = {
+            name: float(np.nan_to_num(kendall_tau(table.targets[name], mean[name]))) for name in mean.columns
+        }
+    return found
+
+
+def _card_of(file: Records, table: TrainingTable) -> dict[str, Any]:
+    config, header = file.config, file.header
+    return {
+        "name": table.name,
+        "sha256": hashlib.sha256(file.path.read_bytes()).hexdigest(),
+        "candidates": len(table.features),
+        "trainings": int((file.frame["failure"].fillna("").astype(str) == "").sum()),
+        "task": dict(config["task"]),
+        "data_sha256": header["data_sha256"],
+        "input_shape": header["input_shape"],
+        "n_classes": header["n_classes"],
+        "space": dict(config["space"]),
+        "hardware": dict(config["hardware"]),
+        "chip": None if config.get("chip") is None else config["chip"].get("name"),
+        "constraints": {
+            name: bound for name, bound in (config.get("constraints") or {}).items() if bound is not None
+        },
+        "training": dict(config["training"]),
+        "evaluation": dict(config["evaluation"]),
+        "seeds": [run["seed"] for run in header["runs"]],
+    }
+
+
+def _meaning(feature: str) -> str:
+    share = feature.removeprefix("log_share_")
+    return f"share of the bound on {share}" if share != feature else FEATURES[feature]

@@ -1,0 +1,34 @@
+"""Features of candidates that mean the same in every search: `surrogates.architecture_features` of a problem.
+
+The shares are those of the hard bounds: a network that takes all of the allowed parameters is a large one, whatever the
+bound is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from search_spaces import Population
+from surrogates.architecture_features import architecture_features
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analognas.strategies.problem import SearchProblem
+
+AT_ONCE: Final = 2048
+"""Candidates described in one go: more do not fit into the caches."""
+
+
+def problem_features(problem: SearchProblem, population: Population) -> pd.DataFrame:
+    """Return the features of `(n, genes)` candidates, `(n, features)` float32."""
+    import pandas as pd
+
+    parts = []
+    for start in range(0, max(1, len(population)), AT_ONCE):
+        rows = population[start : start + AT_ONCE]
+        shares = {
+            name: problem.costs[name](rows) / max(bound, 1e-12) for name, bound in problem.hard_bounds.items()
+        }
+        parts.append(architecture_features(problem.space.layer_graph(rows), problem.hardware, shares))
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,295 @@
+"""A model of ranks, fitted on measured networks of one task or several: boosted trees on normal scores.
+
+Within each table a target becomes the normal score of its rank. Ranks carry over to other tasks and chips, values do
+not: 0.9 is a good accuracy on one task and a poor one on another. A prediction is a normal score: how much better than
+the median network of its table a network would be, in standard deviations.
+
+    variance of a measurement = disagreement of the trees + noise + how far outside of what was seen
+
+The noise is what is left of out-of-fold errors. Outside the range of a feature the variance grows with the square of
+the distance, in widths of that range, until it is that of a network about which nothing is known.
+
+The model is one JSON document: trees as XGBoost writes them, everything else as plain numbers. Nothing is pickled.
+
+References:
+    D. Salinas, H. Shen, V. Perrone, A quantile-based approach for hyperparameter transfer learning, ICML 2020,
+    arXiv 1909.13595 (ranks as normal scores carry over between tasks).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogates.boosters import FittedBoosters
+from surrogates.kendall import kendall_tau
+from surrogates.surrogate import Prediction
+from surrogates.training_table import feature_array, training_arrays
+from surrogates.xgboost_ensemble import XGBoostSurrogate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KIND: Final = "rank-model"
+FOLDS: Final = 5
+
+RECIPES: Final = (
+    XGBoostSurrogate(members=3, trees=80, max_depth=3, learning_rate=0.1, feature_share=0.4),
+    XGBoostSurrogate(members=3, trees=80, max_depth=5, learning_rate=0.1, feature_share=0.4),
+    XGBoostSurrogate(members=3, trees=100, max_depth=4, learning_rate=0.07, feature_share=0.4, l2=3.0),
+)
+"""What a cross-validation chooses from: few trees, because a search asks for thousands of candidates at a time."""
+
+BACKGROUND: Final = 200
+"""Networks that are kept with a model, for partial dependence."""
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """Measured networks of one task on one hardware.
+
+    Attributes:
+        name: of the table.
+        features: `(n, features)`.
+        targets: `(n, targets)` measured values, the larger the better or not.
+    """
+
+    name: str
+    features: pd.DataFrame
+    targets: pd.DataFrame
+
+
+@final
+@dataclass(frozen=True)
+class RankModel:
+    """Boosted trees of all targets, and where they know something.
+
+    Attributes:
+        boosters: predict normal scores.
+        noise: `(targets,)` standard deviation of measurements around the prediction, normal scores.
+        low: `(features,)` smallest value of each feature that was seen.
+        high: `(features,)` largest value of each feature that was seen.
+        background: `(m, features)` float32, some of the networks.
+        held_out: Kendall τ of out-of-fold predictions by table and target.
+    """
+
+    boosters: FittedBoosters
+    noise: Values
+    low: Values
+    high: Values
+    background: npt.NDArray[np.float32]
+    held_out: Mapping[str, Mapping[str, float]]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features of the fit."""
+        return self.boosters.feature_names
+
+    @property
+    def targets(self) -> list[str]:
+        """Names of the targets."""
+        return self.boosters.target_names
+
+    def outside(self, features: pd.DataFrame) -> Values:
+        """Return how far each network is outside of what was seen, `(n,)`, widths of the range of a feature; 0 inside.
+
+        Raises:
+            ValueError: when a feature of the fit is missing.
+        """
+        x = feature_array(features, self.features).astype(np.float64)
+        width = np.where(self.high > self.low, self.high - self.low, 1.0)
+        beyond = np.maximum(np.maximum(self.low - x, x - self.high), 0.0) / width
+        return np.asarray(beyond.max(axis=1))
+
+    def predict(self, features: pd.DataFrame) -> Prediction:
+        """Return normal scores, and the standard deviation of what a measurement would be, `(n, targets)` each.
+
+        Raises:
+            ValueError: when a feature of the fit is missing.
+        """
+        prediction = self.boosters.predict(features)
+        # what is known of a network is lost at half a width outside: there it is a network like any other
+        lost = np.minimum(2 * self.outside(features), 1.0)[:, None]
+        known = np.square(prediction.std.to_numpy()) + np.square(self.noise)
+        variance = (1 - lost) * known + lost * np.maximum(known, 1.0)
+        return Prediction(mean=prediction.mean * (1 - lost), std=prediction.std * 0 + np.sqrt(variance))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the model, JSON-able."""
+        boosters = self.boosters
+        return {
+            "kind": KIND,
+            "features": boosters.feature_names,
+            "targets": boosters.target_names,
+            "location": boosters.location.tolist(),
+            "scale": boosters.scale.tolist(),
+            "trees": [[json.loads(one.save_raw("json")) for one in members] for members in boosters.boosters],
+            "noise": self.noise.tolist(),
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
+            "background": self.background.astype(float).round(6).tolist(),
+            "held_out": {table: dict(taus) for table, taus in self.held_out.items()},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], n_jobs: int = 1) -> RankModel:
+        """Read what `to_json` gave.
+
+        Raises:
+            ValueError: when it is of another kind, a key is missing, or a part is damaged.
+        """
+        import xgboost
+
+        if content.get("kind") != KIND:
+            raise ValueError(f"`kind` must be {KIND}, got {content.get('kind')!r:.40}")
+        try:
+            features, targets = list(content["features"]), list(content["targets"])
+            trees = [[_booster(one) for one in members] for members in content["trees"]]
+            arrays = {
+                name: np.array(content[name], dtype=np.float64)
+                for name in ("location", "scale", "noise", "low", "high", "background")
+            }
+            held_out = {table: dict(taus) for table, taus in content["held_out"].items()}
+        except KeyError as missing:
+            raise ValueError(f"the key {missing} is missing") from None
+        except (TypeError, ValueError, AttributeError, xgboost.core.XGBoostError) as error:
+            reason = str(error).splitlines()[-1] if str(error) else type(error).__name__
+            raise ValueError(f"a part of the model is damaged: {reason:.120}") from None
+        lengths = {
+            "location": targets, "scale": targets, "noise": targets, "low": features, "high": features,
+        }  # fmt: skip
+        wrong = [name for name, names in lengths.items() if arrays[name].shape != (len(names),)]
+        known = {one.num_features() for members in trees for one in members}
+        members = {len(own) for own in trees}
+        if wrong or len(trees) != len(targets) or len(members) != 1 or known != {len(features)}:
+            part = wrong[0] if wrong else "trees"
+            raise ValueError(f"a part of the model is damaged: `{part}` does not fit features and targets")
+        boosters = FittedBoosters(KIND, features, targets, arrays["location"], arrays["scale"], trees, n_jobs)
+        background = arrays["background"].reshape(-1, len(features)).astype(np.float32)
+        return cls(boosters, arrays["noise"], arrays["low"], arrays["high"], background, held_out)
+
+
+def _booster(content: Mapping[str, Any]) -> Any:
+    import xgboost
+
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(json.dumps(content).encode()))
+    return booster
+
+
+def fit_rank_model(
+    tables: Sequence[TrainingTable],
+    rng: np.random.Generator,
+    recipes: Sequence[XGBoostSurrogate] = RECIPES,
+) -> RankModel:
+    """Fit on one table or several, of the same features and targets.
+
+    Args:
+        tables: one a task.
+        rng: draws folds and trees.
+        recipes: of the trees; a cross-validation chooses of several.
+
+    Raises:
+        ValueError: when there is no table, columns differ, a table has fewer rows than folds, or a value is not finite.
+    """
+    import pandas as pd
+
+    if not tables:
+        raise ValueError("there must be at least one table to fit a model on")
+    first = tables[0]
+    for table in tables:
+        training_arrays(table.features, table.targets)
+        if len(table.features) < FOLDS:
+            raise ValueError(
+                f"{table.name}: at least {FOLDS} rows are needed, one a fold, got {len(table.features)}"
+            )
+        for own, expected in ((table.features, first.features), (table.targets, first.targets)):
+            different = set(own.columns) ^ set(expected.columns)
+            if different:
+                raise ValueError(
+                    f"{table.name}: has other columns than {first.name}, such as {sorted(different)[0]!r}: its "
+                    "networks are described in another way"
+                )
+    features = pd.concat([table.features[list(first.features)] for table in tables], ignore_index=True)
+    scores = pd.concat(
+        [_normal_scores(table.targets[list(first.targets)]) for table in tables], ignore_index=True
+    )
+    groups = np.repeat(np.arange(len(tables)), [len(table.features) for table in tables])
+    folds = _folds(groups, rng)
+    recipe = recipes[0]
+    if len(recipes) > 1:  # one member each is enough to tell which trees suit
+        alone = [_out_of_fold(replace(one, members=1), features, scores, folds) for one in recipes]
+        recipe = recipes[int(np.argmax([_mean_tau(scores, one.mean, groups) for one in alone]))]
+    prediction = _out_of_fold(recipe, features, scores, folds)
+    error = (scores - prediction.mean).to_numpy()
+    spread = prediction.std.to_numpy()
+    noise = np.sqrt(np.maximum(np.mean(np.square(error) - np.square(spread), axis=0), 1e-4))
+    fitted = recipe.fit(features, scores, rng)
+    x = features.to_numpy(dtype=np.float64)
+    some = rng.permutation(len(x))[:BACKGROUND]
+    held_out = {
+        table.name: {
+            name: kendall_tau(scores[name][groups == number], prediction.mean[name][groups == number])
+            for name in scores.columns
+        }
+        for number, table in enumerate(tables)
+    }
+    return RankModel(
+        fitted, noise, x.min(axis=0), x.max(axis=0), x[some].astype(np.float32), _without_nan(held_out)
+    )
+
+
+def _normal_scores(targets: pd.DataFrame) -> pd.DataFrame:
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    ranks = rankdata(targets.to_numpy(), axis=0)
+    scored: pd.DataFrame = targets * 0 + ndtri((ranks - 0.5) / len(targets))
+    return scored
+
+
+def _folds(groups: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Return a fold for each row; each fold has its share of every table."""
+    fold = np.empty(len(groups), dtype=np.intp)
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        fold[rng.permutation(rows)] = np.arange(len(rows)) % FOLDS
+    return fold
+
+
+def _out_of_fold(
+    recipe: XGBoostSurrogate,
+    features: pd.DataFrame,
+    scores: pd.DataFrame,
+    folds: npt.NDArray[np.intp],
+) -> Prediction:
+    mean, std = scores * 0.0, scores * 0.0
+    for fold in range(FOLDS):
+        out = folds == fold
+        fitted = recipe.fit(features[~out], scores[~out], np.random.default_rng(fold))
+        found = fitted.predict(features[out])
+        mean[out], std[out] = found.mean, found.std
+    return Prediction(mean, std)
+
+
+def _mean_tau(scores: pd.DataFrame, predicted: pd.DataFrame, groups: npt.NDArray[np.intp]) -> float:
+    taus = [
+        kendall_tau(scores[name][groups == group], predicted[name][groups == group])
+        for name in scores.columns
+        for group in np.unique(groups)
+    ]
+    return float(np.mean(np.nan_to_num(taus)))
+
+
+def _without_nan(taus: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return τ by table and target; 0 where all measured values are equal, and there is no order to predict."""
+    return {
+        table: {name: float(np.nan_to_num(tau)) for name, tau in own.items()} for table, own in taus.items()
+    }

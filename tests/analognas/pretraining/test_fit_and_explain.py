@@ -1,0 +1,157 @@
+"""Models from files of records, and what they say of architectures."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analognas.bench.records_table import problem_of
+from analognas.errors import UserError
+from analognas.pretraining import explain, fit_pretrained
+from analognas.record.records_file import read_records, write_records
+from analognas.strategies.pretrained_file import read_pretrained
+from analognas.strategies.problem_features import problem_features
+from surrogates import kendall_tau
+from tests.analognas.pretraining_records import made_up_records
+from tests.analognas.small_search import analognas as run_command
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    found = tmp_path_factory.mktemp("records")
+    made_up_records(found / "a.csv.gz", n=60, again=10)
+    made_up_records(found / "b.csv.gz", n=50, seed=5, name="other", size=16)
+    made_up_records(found / "ideal.csv.gz", n=30, hardware="ideal-8bit")
+    made_up_records(found / "few.csv.gz", n=12)
+    done = run_command(
+        "surrogate", "fit", found / "a.csv.gz", found / "b.csv.gz", "--out", found / "model.json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "made-up: 60 candidates, held-out Kendall tau: accuracy_1d 0." in done.stdout
+    assert "other, by a model of the others: accuracy_1d 0." in done.stdout
+    return found
+
+
+def test_the_model_orders_networks_of_a_third_task(folder: Path, tmp_path: Path) -> None:
+    third = read_records(made_up_records(tmp_path / "third.csv.gz", n=60, seed=9, size=12))
+    features = problem_features(problem_of(third), third.population)
+    found = read_pretrained(folder / "model.json").model.predict(features)
+    assert kendall_tau(found.mean["accuracy_1d"], third.numbers("accuracy_1d")) > 0.6
+
+
+def test_the_card_says_where_it_is_from(folder: Path) -> None:
+    card = read_pretrained(folder / "model.json").card
+    assert [table["name"] for table in card["tables"]] == ["made-up", "other"]
+    assert [table["candidates"] for table in card["tables"]] == [60, 50]
+    assert card["tables"][0]["trainings"] == 80
+    assert card["leave_one_out"]["other"]["accuracy_1d"] > 0.5
+    assert set(card["features"]) >= {"log_share_parameters", "log_nsr_sum"}
+
+
+def test_equal_records_give_an_equal_file(folder: Path, tmp_path: Path) -> None:
+    paths = [folder / "a.csv.gz", folder / "b.csv.gz"]
+    fit_pretrained(paths, tmp_path / "model.json.gz", name="model")
+    assert (
+        gzip.decompress((tmp_path / "model.json.gz").read_bytes())
+        == (folder / "model.json").read_bytes().strip()
+    )
+
+
+def test_it_is_explained(folder: Path, tmp_path: Path) -> None:
+    done = run_command("surrogate", "explain", folder / "model.json", "--out", tmp_path / "plots.html")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "plots.html").stat().st_size > 1_000_000  # with plotly's own code
+    found = explain(read_pretrained(folder / "model.json"), features=25)
+    effects = {(effect.target, effect.feature): effect for effect in found.effects}
+    size = sum(effects["accuracy_1d", name].importance for name in ("log_weights", "log_share_parameters"))
+    assert size > 0.3
+    assert effects["accuracy_1d", "log_weights"].direction == "rises"
+    assert effects["avm", "log_weights"].direction == "falls"
+    assert sum(e.importance for e in found.effects if e.target == "avm") == pytest.approx(1)
+
+
+def break_rows(path: Path, tmp_path: Path, change) -> Path:
+    records = read_records(path)
+    frame = records.frame.fillna({"failure": ""})
+    header = {key: value for key, value in records.header.items() if key not in ("format", "schema")}
+    change(frame, header)
+    broken = tmp_path / "broken.csv.gz"
+    write_records(broken, header, frame.to_dict("records"))
+    return broken
+
+
+def put(column: str, value: object):
+    def change(frame: pd.DataFrame, header: dict) -> None:
+        frame[column] = frame[column].astype(object)
+        frame.loc[3, column] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            put("accuracy_1d", np.nan),
+            "'accuracy_1d' must hold a number in every row without a failure, row 4",
+        ),
+        (put("genotype", "1 2"), "`genotype` must be whole numbers, as many in each row"),
+        (put("avm", "good"), "the column 'avm' must hold numbers"),
+        (lambda frame, header: header["config"].pop("hardware"), "'hardware' is missing"),
+        (lambda frame, header: header["config"]["space"].update(kind="cubes"), "describes no search"),
+        (lambda frame, header: frame.pop("std_1d"), "no column 'std_1d'"),
+    ],
+)
+def test_bad_records_are_told_in_one_line(folder: Path, tmp_path: Path, change, told: str) -> None:
+    broken = break_rows(folder / "a.csv.gz", tmp_path, change)
+    done = run_command("surrogate", "fit", broken, "--out", tmp_path / "model.json")
+    assert done.returncode == 2
+    assert told in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "model.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a", "ideal"], "was measured on other hardware: hardware."),
+        (["a", "a"], "named twice"),
+        (["few"], "at least 20 measured candidates are needed, got 12"),
+        (["nothing"], "no such file"),
+    ],
+)
+def test_records_that_do_not_fit_together(folder: Path, tmp_path: Path, names: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        fit_pretrained([folder / f"{name}.csv.gz" for name in names], tmp_path / "model.json")
+
+
+def test_records_of_other_spaces_are_refused(folder: Path, tmp_path: Path) -> None:
+    def change(frame: pd.DataFrame, header: dict) -> None:
+        header["config"]["space"] = {"kind": "resnet"}
+
+    other = break_rows(folder / "a.csv.gz", tmp_path, change)
+    with pytest.raises(UserError, match="another space"):
+        fit_pretrained([folder / "b.csv.gz", other], tmp_path / "model.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text[: len(text) // 2], "damaged or no JSON"),
+        (lambda text: '{"format": "other"}', "no model of"),
+        (lambda text: text.replace('"schema":1', '"schema":2', 1), "newer than 1"),
+        (lambda text: json.dumps({**json.loads(text), "card": {}}), "its card or its model is damaged"),
+        (
+            lambda text: json.dumps({**json.loads(text), "model": {"kind": "rank-model"}}),
+            "'features' is missing",
+        ),
+    ],
+)
+def test_a_damaged_model_is_told(folder: Path, tmp_path: Path, change, told: str) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(change((folder / "model.json").read_text()))
+    done = run_command("surrogate", "explain", path)
+    assert done.returncode == 2
+    assert told in done.stderr and done.stderr.count("\n") == 1

@@ -1,0 +1,147 @@
+"""Searches that begin with a model of other searches: right, wrong, and out of its depth."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analognas.bench.records_table import problem_of
+from analognas.errors import UserError
+from analognas.pretraining import fit_pretrained
+from analognas.record.records_file import read_records
+from analognas.strategies import History, SearchProblem
+from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
+from analognas.strategies.transfer import Prior, PriorTrend
+from analognas.testing import check_strategy
+from search_spaces import Population
+from surrogates.gaussian_process import GaussianProcessSpec
+from tests.analognas.pretraining_records import made_up_records
+
+FAST = {"initial": 8, "population": 20, "iterations": 3, "surrogate": GaussianProcessSpec()}
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory) -> SearchProblem:
+    path = made_up_records(tmp_path_factory.mktemp("here") / "here.csv.gz", n=30, size=16)
+    return problem_of(read_records(path))
+
+
+def prior_of(folder: Path, sign: float) -> Prior:
+    records = made_up_records(folder / "records.csv.gz", n=60, seed=3, size=16, sign=sign)
+    return Prior(
+        fit_pretrained([records], folder / "model.json", targets=["accuracy_1d"]), "accuracy_1d", 0.8
+    )
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory) -> Prior:
+    return prior_of(tmp_path_factory.mktemp("right"), 1.0)
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory) -> Prior:
+    return prior_of(tmp_path_factory.mktemp("wrong"), -1.0)
+
+
+def truth(problem: SearchProblem, population: Population) -> np.ndarray:
+    """What `made_up_records` measures, without noise."""
+    depth = problem.space.encode(population)["depth"].to_numpy(dtype=np.float64)
+    return 0.3 + 0.05 * np.log(problem.space.parameters(population)) - 0.004 * depth
+
+
+def measure(problem: SearchProblem, population: Population) -> pd.DataFrame:
+    return pd.DataFrame({"accuracy_1d": truth(problem, population), "std_1d": 0.01, "avm": 0.01})
+
+
+def candidates(problem: SearchProblem, n: int, seed: int) -> Population:
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(np.unique(problem.space.sample(4 * n, rng), axis=0))
+    return drawn[problem.admissible(drawn)][:n]
+
+
+def scores(problem: SearchProblem, rows: Population) -> np.ndarray:
+    value = truth(problem, rows)
+    return (value - value.mean()) / value.std()
+
+
+def test_a_right_model_is_heeded_and_a_wrong_one_is_not(problem, right, wrong) -> None:
+    rows = candidates(problem, 20, 0)
+    score = scores(problem, rows)
+    found = PriorTrend.fit(right, problem, rows, score)
+    assert found is not None and 0.6 < found.slope < 2
+    expected, unsure = found(problem, rows)
+    assert np.corrcoef(expected, score)[0, 1] > 0.8
+    assert (unsure < 0.2).mean() > 0.8  # those inside of what it has seen
+    assert PriorTrend.fit(wrong, problem, rows, score) is None
+    few = PriorTrend.fit(wrong, problem, rows[:5], score[:5])  # too few to tell
+    assert few is not None and few.slope < 0.8
+
+
+def test_only_the_first_trials_say_whether_it_is_of_use(problem, right) -> None:
+    rows = candidates(problem, 30, 1)
+    score = scores(problem, rows)
+    score[:10] = -score[:10]
+    assert PriorTrend.fit(right, problem, rows, score) is None
+
+
+def test_an_informed_search_keeps_the_contract(problem, right) -> None:
+    def make(seed: int):
+        return SurrogateGuidedSpec(**FAST).build_informed(seed, right)
+
+    check_strategy(make, problem, lambda population: measure(problem, population))
+
+
+def search(problem: SearchProblem, prior: Prior | None, seed: int, budget: int = 12) -> History:
+    strategy = SurrogateGuidedSpec(**FAST).build_informed(seed, prior)
+    empty = candidates(problem, 1, seed)[:0]
+    history = History(population=empty, metrics=measure(problem, empty), pending=empty)
+    while len(history) < budget:
+        rng = np.random.default_rng([seed, len(history)])
+        found = strategy.ask(problem, history, 4, rng)
+        rows = np.concatenate([history.population, [proposal.genotype for proposal in found]])
+        history = History(population=rows, metrics=measure(problem, rows), pending=empty)
+    return history
+
+
+def test_it_begins_well_and_takes_turns_with_a_design_that_knows_nothing(problem, right) -> None:
+    first = search(problem, right, 0, budget=8)
+    asked = SurrogateGuidedSpec(**FAST).build_informed(0, right)
+    found = asked.ask(
+        problem,
+        History(first.population[:0], first.metrics.iloc[:0], first.pending),
+        8,
+        np.random.default_rng(0),
+    )
+    assert [proposal.origin for proposal in found] == ["pretrained", "filling-design"] * 4
+    value = truth(problem, np.array([proposal.genotype for proposal in found]))
+    assert value[::2].mean() > value[1::2].mean()
+    assert value[0] > np.quantile(truth(problem, candidates(problem, 200, 7)), 0.9)
+
+
+def test_the_first_batch_is_better_than_that_of_a_blind_search_and_a_wrong_model_does_no_lasting_harm(
+    problem, right, wrong
+) -> None:
+    seeds = range(4)
+    best = {
+        name: np.array([truth(problem, search(problem, prior, seed).population) for seed in seeds])
+        for name, prior in {"right": right, "wrong": wrong, "blind": None}.items()
+    }
+    assert best["right"][:, :4].max(axis=1).mean() > best["blind"][:, :4].max(axis=1).mean()
+    everything = truth(problem, candidates(problem, 400, 9))
+    assert best["wrong"].max(axis=1).mean() > np.quantile(everything, 0.9)
+
+
+def test_a_replay_of_records_takes_the_model_that_is_named(right, tmp_path) -> None:
+    from analognas.bench import open_table, run_benchmark
+
+    table = open_table(str(made_up_records(tmp_path / "here.csv.gz", n=60, size=16)), "accuracy_1d")
+    assert table.problem.hard_bounds == {"parameters": 60_000.0}
+    spec = SurrogateGuidedSpec(**FAST, pretrained=right.pretrained.path)
+    found = run_benchmark(table, {"informed": spec, "blind": SurrogateGuidedSpec(**FAST)}, budget=9, seeds=2)
+    first = {name: curves[:, 0].mean() for name, curves in found.curves.items()}
+    assert first["informed"] < first["blind"]
+    with pytest.raises(UserError, match="chooses a model for a whole search"):
+        SurrogateGuidedSpec(pretrained="auto").build(0)
+    with pytest.raises(UserError, match="no such file"):
+        SurrogateGuidedSpec(pretrained=tmp_path / "none.json").build(0)

@@ -1,0 +1,103 @@
+"""Models of ranks: what they order, where they know nothing, and what a file of one holds."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from surrogates import kendall_tau
+from surrogates.rank_model import RankModel, TrainingTable, fit_rank_model
+
+
+def table(seed: int, scale: float = 1.0, n: int = 120, name: str = "one") -> TrainingTable:
+    rng = np.random.default_rng(seed)
+    features = pd.DataFrame(rng.random((n, 6)).astype(np.float32), columns=list("abcdef"))
+    truth = 2 * features["a"] - features["b"] ** 2
+    targets = pd.DataFrame(
+        {
+            "accuracy_1d": scale * np.exp(truth) + 0.05 * scale * rng.standard_normal(n),
+            "avm": -truth + 0.1 * rng.standard_normal(n),
+        }
+    )
+    return TrainingTable(name, features, targets)
+
+
+@pytest.fixture(scope="module")
+def model() -> RankModel:
+    return fit_rank_model([table(0), table(1, scale=100, name="other")], np.random.default_rng(0))
+
+
+def test_it_orders_networks_of_a_table_on_another_scale(model: RankModel) -> None:
+    unseen = table(2, scale=7)
+    found = model.predict(unseen.features)
+    assert kendall_tau(found.mean["accuracy_1d"], unseen.targets["accuracy_1d"]) > 0.75
+    assert kendall_tau(found.mean["avm"], unseen.targets["avm"]) > 0.7
+    assert set(model.held_out) == {"one", "other"}
+    assert model.held_out["other"]["accuracy_1d"] > 0.7
+
+
+def test_intervals_cover_measurements_of_a_new_table(model: RankModel) -> None:
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    unseen = table(3, n=400)
+    found = model.predict(unseen.features)
+    scores = ndtri((rankdata(unseen.targets["avm"]) - 0.5) / 400)
+    inside = np.abs(found.mean["avm"] - scores) <= 1.645 * found.std["avm"]
+    assert 0.8 < inside.mean() < 0.97
+
+
+def test_outside_of_what_was_seen_it_knows_nothing(model: RankModel) -> None:
+    inside = table(4).features.iloc[:4]
+    outside = inside.assign(a=1.5)
+    assert (model.outside(inside) < 0.05).all()
+    assert (model.outside(outside) > 0.45).all()
+    near, far = model.predict(inside), model.predict(outside.assign(a=3.0))
+    assert np.abs(far.mean.to_numpy()).max() == 0
+    assert (far.std.to_numpy() >= 1).all() and (near.std.to_numpy() < 1).all()
+
+
+def test_a_file_of_it_predicts_the_same(model: RankModel) -> None:
+    again = RankModel.from_json(json.loads(json.dumps(model.to_json())))
+    features = table(5).features
+    expected, found = model.predict(features), again.predict(features)
+    assert np.array_equal(found.mean, expected.mean) and np.array_equal(found.std, expected.std)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda content: content.update(kind="other"), "`kind` must be"),
+        (lambda content: content.pop("low"), "'low' is missing"),
+        (lambda content: content["noise"].append(1.0), "`noise` does not fit"),
+        (lambda content: content["trees"][0].pop(), "`trees` does not fit"),
+        (lambda content: content["trees"].pop(), "`trees` does not fit"),
+        (lambda content: content["trees"][0][0].pop("learner"), "damaged"),
+        (lambda content: content["features"].pop(), "damaged"),
+    ],
+)
+def test_a_damaged_file_is_told(model: RankModel, change, told: str) -> None:
+    content = json.loads(json.dumps(model.to_json()))
+    change(content)
+    with pytest.raises(ValueError, match=told):
+        RankModel.from_json(content)
+
+
+def test_what_cannot_be_fitted() -> None:
+    one = table(0)
+    with pytest.raises(ValueError, match="at least one table"):
+        fit_rank_model([], np.random.default_rng(0))
+    with pytest.raises(ValueError, match="one a fold, got 4"):
+        fit_rank_model([table(0, n=4)], np.random.default_rng(0))
+    other = TrainingTable("two", one.features.rename(columns={"a": "z"}), one.targets)
+    with pytest.raises(ValueError, match="two: has other columns than one, such as 'a'"):
+        fit_rank_model([one, other], np.random.default_rng(0))
+    holed = TrainingTable("two", one.features, one.targets.replace(one.targets.iloc[0, 0], np.nan))
+    with pytest.raises(ValueError, match="not finite"):
+        fit_rank_model([holed], np.random.default_rng(0))
+
+
+def test_a_missing_feature_is_named(model: RankModel) -> None:
+    with pytest.raises(ValueError, match="missing here: b"):
+        model.predict(table(0).features.drop(columns="b"))
