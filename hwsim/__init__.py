@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hwsim import learning
+    from hwsim import learning, rules
     from hwsim.analog_file import load_analog
     from hwsim.analog_matrix import AnalogMatrix
     from hwsim.calibration import calibrate
@@ -111,6 +111,7 @@ __all__ = [
     "program",
     "read_chip",
     "read_hardware",
+    "rules",
     "save_chips",
     "sensitivity",
     "summary",
@@ -167,7 +168,7 @@ _HOMES: Final = {
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
-_ROOMS: Final = ("learning",)
+_ROOMS: Final = ("learning", "rules")
 """Packages that are reached by their name."""
 
 
