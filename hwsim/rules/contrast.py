@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch
 
@@ -13,7 +13,7 @@ from hwsim.rules.rule import Rule, one_hot, products
 from hwsim.rules.system import Layered, PhysicalSystem
 from hwsim.streams import stream
 
-SMALLEST_NORM = 1e-4
+SMALLEST_NORM: Final = 1e-4
 
 
 class ContrastiveRule(Rule):
@@ -82,7 +82,7 @@ class ContrastiveRule(Rule):
 
 def normalised(h: torch.Tensor) -> torch.Tensor:
     """Return the direction of each row, so that a layer cannot see the goodness of the one before."""
-    return h / (h.norm(dim=1, keepdim=True) + SMALLEST_NORM)
+    return h / (torch.linalg.vector_norm(h, dim=1, keepdim=True) + SMALLEST_NORM)
 
 
 def positive(name: str, value: float) -> float:

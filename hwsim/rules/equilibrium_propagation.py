@@ -57,7 +57,8 @@ class EquilibriumPropagation(Rule):
         )
         for parameter, plus, minus in zip(system.parameters, there, back, strict=True):
             parameter.grad = (plus - minus) / (2 * self.nudge)
-        return (free[-1] - target).square().sum(1).mean()
+        distance: torch.Tensor = (free[-1] - target).square().sum(1).mean()
+        return distance
 
     def digital_macs(self, widths: Sequence[int], batch: int) -> int:
         """Return those of the products of units, from two phases."""

@@ -86,7 +86,7 @@ class NetworkSystem(PhysicalSystem, Modelled, Layered, Reciprocal):
         outputs: list[torch.Tensor] = []
         with self._running(partial(self._measured, lambda name, weight: None)):
             for block in blocks:
-                x = x.detach() if between is None else between(x.detach())
+                x = x.detach() if between is None or not outputs else between(x.detach())
                 for module in block:
                     x = module(x)
                 outputs.append(x)

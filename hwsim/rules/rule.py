@@ -97,7 +97,22 @@ class OutputRule(Rule):
 
     def __init__(self, optimizer: torch.optim.Optimizer, loss: Loss = F.cross_entropy) -> None:
         super().__init__(optimizer)
-        self.loss = loss
+        self._loss = loss
+
+    @final
+    def loss(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the loss of outputs.
+
+        Raises:
+            ValueError: for targets that do not fit the outputs.
+        """
+        try:
+            return self._loss(outputs, y)
+        except (IndexError, RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"targets `y` must fit outputs {tuple(outputs.shape)} in the loss, got {y.dtype} {tuple(y.shape)}: "
+                + str(error).partition("\n")[0]
+            ) from None
 
 
 def products(widths: Sequence[int]) -> int:

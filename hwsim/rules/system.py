@@ -99,7 +99,7 @@ class Layered(ABC):
 
         Args:
             x: the inputs.
-            between: what is done, digitally, to the inputs of each layer; None for nothing.
+            between: what is done, digitally, to the outputs of each layer before the next; None for nothing.
         """
 
 
