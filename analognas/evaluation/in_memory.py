@@ -2,7 +2,8 @@
 
 A chip is the network on arrays of pulsed devices. All chips of a candidate start from the same weights and see the same
 batches; cells and pulses differ, and chip k has the same cells in all candidates of the same shapes. Published devices
-of training have no statistics of retention: at each time a chip is read again, with new noise, and nothing else changes.
+of training have no statistics of retention: at each time a chip is read again, with new noise, and nothing else is
+different.
 """
 
 from __future__ import annotations
