@@ -154,7 +154,7 @@ def learned_curve(
     for number, chip in enumerate(chips):
         tiles = as_learned(network, how, chip)
         for row in range(len(times_s)):
-            found = [tiles(part).argmax(1) for part in split.x.split(IMAGES_AT_ONCE)]
+            found = [tiles(part).argmax(1) for part in torch.split(split.x, IMAGES_AT_ONCE)]
             correct[row, number] = (torch.cat(found) == split.y).cpu().numpy()
     return hwsim.DriftCurve(tuple(times_s), correct.mean(axis=2), correct)
 

@@ -82,7 +82,8 @@ class ContrastiveRule(Rule):
 
 def normalised(h: torch.Tensor) -> torch.Tensor:
     """Return the direction of each row, so that a layer cannot see the goodness of the one before."""
-    return h / (torch.linalg.vector_norm(h, dim=1, keepdim=True) + SMALLEST_NORM)
+    norms: torch.Tensor = torch.linalg.vector_norm(h, dim=1, keepdim=True)
+    return h / (norms + SMALLEST_NORM)
 
 
 def positive(name: str, value: float) -> float:
