@@ -12,6 +12,7 @@ trainings, on five chips with another seed.
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -110,7 +111,7 @@ def main() -> None:
         table = searched(folder, name).trials().sort_values("accuracy_1d", ascending=False)
         print(f"\n{name}")
         for _, row in table.iterrows():
-            genotype = tuple(row["genotype"])
+            genotype = tuple(json.loads(row["genotype"]))
             winners.setdefault(name, genotype)
             print(f"{described(genotype):24} {100 * row['accuracy_1d']:6.2f} +- {100 * row['std_1d']:.2f} %")
     print("\nwinners under both trainings, accuracy after a day")
