@@ -1,6 +1,6 @@
 """Which network wins when candidates learn on their chips, and which when they are trained for inference chips.
 
-    python scripts/reproduce/in_memory_search.py FOLDER
+    python scripts/reproduce/in_memory_search.py FOLDER [--workers N]
 
 Two searches over the same perceptrons on the digits of scikit-learn: one to three hidden layers of 16 to 128 units,
 with batch norm or without. `inference` trains digitally, then hardware-aware, and programs phase-change chips;
@@ -35,7 +35,7 @@ TRAININGS: Final[dict[str, dict[str, Any]]] = {
         "digital": {"epochs": 15, "batch_size": 32},
         "hardware_aware": {"epochs": 8, "batch_size": 32},
     },
-    "in-memory": {"digital": {"epochs": 15, "batch_size": 32}, "in_memory": IN_MEMORY},
+    "in-memory": {"digital": {"epochs": 10, "batch_size": 32}, "in_memory": IN_MEMORY},
 }
 
 
@@ -86,7 +86,7 @@ def sections(name: str) -> dict[str, Any]:
     }
 
 
-def searched(folder: Path, name: str) -> analognas.Run:
+def searched(folder: Path, name: str, workers: int) -> analognas.Run:
     """Return the run of a search, which is only done where it is not there."""
     place = folder / name
     if place.exists():
@@ -97,7 +97,7 @@ def searched(folder: Path, name: str) -> analognas.Run:
         search={"trials": 18, "batch": 3},
         final="none",
         references=[],
-        executor="serial",
+        executor="serial" if workers == 1 else {"kind": "processes", "workers": workers, "threads": 1},
         out=place,
     )
 
@@ -105,10 +105,15 @@ def searched(folder: Path, name: str) -> analognas.Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
     winners = {}
     for name in TRAININGS:
-        table = searched(folder, name).trials().sort_values("accuracy_1d", ascending=False)
+        table = (
+            searched(arguments.folder, name, arguments.workers)
+            .trials()
+            .sort_values("accuracy_1d", ascending=False)
+        )
         print(f"\n{name}")
         for _, row in table.iterrows():
             genotype = tuple(json.loads(row["genotype"]))
