@@ -17,6 +17,7 @@ from analognas.driver.loop import SearchLoop, no_reserve
 from analognas.errors import MisfitError, UserError
 from analognas.evaluation.evaluator import Evaluator, chip_seed
 from analognas.evaluation.full_training import FullTraining, FullyTrained
+from analognas.evaluation.in_memory import InMemory
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import Distillation, EarlyStop, TrainingBudget
 from analognas.executors.device import NoSuchDeviceError
@@ -35,6 +36,7 @@ from analognas.strategies.start_from import StartFrom, given_candidate, known_fi
 from analognas.strategies.strategy import Strategy
 from analognas.strategies.transfer import Prior
 from analognas.tasks import Task
+from analognas.training.in_memory_spec import InMemorySpec
 from analognas.training.loop import Schedule
 from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import ArchitectureSpace
@@ -265,6 +267,7 @@ def trial_budget(training: TrainingSpec) -> TrainingBudget:
 def training_budget(training: TrainingSpec) -> TrainingBudget:
     """Return the budget that a section describes, to its end."""
     hardware_aware, distillation = training.hardware_aware, training.hardware_aware.distillation
+    learning = training.in_memory
     return TrainingBudget(
         digital=_schedule(training.digital),
         hardware_aware=_schedule(hardware_aware),
@@ -280,15 +283,31 @@ def training_budget(training: TrainingSpec) -> TrainingBudget:
         digital_clip_sigma=training.digital.clip_sigma,
         distillation=None if distillation is None else Distillation(**distillation.model_dump()),
         mixed_precision=training.mixed_precision,
+        in_memory=None if learning is None else _in_memory(learning),
+    )
+
+
+def _in_memory(spec: InMemorySpec) -> InMemory:
+    return InMemory(
+        algorithm=spec.algorithm,
+        device=spec.device,
+        learning_rate=spec.rate(),
+        digital_learning_rate=spec.digital_learning_rate,
+        weight_range=spec.weight_range,
+        periphery=spec.periphery,
+        options=spec.options(),
     )
 
 
 def final_budget(training: TrainingSpec, final: FinalSpec) -> TrainingBudget:
     """Return the budget of the best candidate and the references."""
     budget = training_budget(training)
+    digital = replace(budget.digital, epochs=final.digital_epochs, updates=final.digital_updates)
+    if budget.in_memory is not None:
+        return replace(budget, digital=digital)
     return replace(
         budget,
-        digital=replace(budget.digital, epochs=final.digital_epochs, updates=final.digital_updates),
+        digital=digital,
         hardware_aware=replace(
             budget.hardware_aware, epochs=final.hardware_aware_epochs, updates=final.hardware_aware_updates
         ),

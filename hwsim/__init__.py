@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hwsim import learning, random_features
+    from hwsim import learning, random_features, rules
     from hwsim.analog_file import load_analog
     from hwsim.analog_matrix import AnalogMatrix
     from hwsim.calibration import calibrate
@@ -125,6 +125,7 @@ __all__ = [
     "random_features",
     "read_chip",
     "read_hardware",
+    "rules",
     "save_chips",
     "save_conductances",
     "sensitivity",
@@ -190,7 +191,7 @@ _HOMES: Final = {
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
-_ROOMS: Final = ("learning", "random_features")
+_ROOMS: Final = ("learning", "random_features", "rules")
 """Packages that are reached by their name."""
 
 

@@ -53,6 +53,7 @@ def test_a_tour_tells_its_story_in_60_lines(subject: str) -> None:
                 "near-memory-unit",
                 "observers",
                 "python",
+                "rules",
                 "search",
                 "shared-gain",
                 "tasks",

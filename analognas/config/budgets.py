@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from analognas.specs.base import MismatchError, Seconds, Spec
 from analognas.specs.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
+from analognas.training.in_memory_spec import InMemorySpec
 from analognas.training.specs import AugmentationSpec, EarlyStopSpec
 
 STANDARD_TIMES_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
@@ -165,6 +166,37 @@ class TrainingSpec(Spec):
     early_stop: EarlyStopSpec | None = Field(
         default=None, description="gives up trials that are hopeless; null: every trial is trained to its end"
     )
+    in_memory: InMemorySpec | None = Field(
+        default=None,
+        description="candidates learn in the array, by pulses, for as long as `digital` says, and are judged on the "
+        "chips that learned; `hardware_aware` is left out; null: they are trained before they are programmed",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_training(cls, values: Any) -> Any:
+        """Leave hardware-aware training out where chips learn and nobody asked for it."""
+        if not isinstance(values, Mapping) or values.get("in_memory") is None or "hardware_aware" in values:
+            return values
+        return {**values, "hardware_aware": {"epochs": 0}}
+
+    @model_validator(mode="after")
+    def _arrays_can_do_it(self) -> TrainingSpec:
+        if self.in_memory is None:
+            return self
+        digital = self.digital
+        refused = {
+            ("hardware_aware",): (self.hardware_aware.epochs > 0, "chips learn with their own errors"),
+            ("mixed_precision",): (self.mixed_precision, "arrays have converters of their own"),
+            ("digital", "average_last"): (digital.average_last > 0, "no array holds an average"),
+            ("digital", "clip_sigma"): (digital.clip_sigma is not None, "cells have bounds of their own"),
+        }
+        for place, (written, why) in refused.items():
+            if written:
+                raise MismatchError(
+                    f"`{'.'.join(place)}` must be left out with `in_memory`: {why}", place, ("in_memory",)
+                )
+        return self
 
     @model_validator(mode="after")
     def _stop_is_early(self) -> TrainingSpec:

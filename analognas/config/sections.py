@@ -308,6 +308,13 @@ class SearchConfig(Spec):
                         ("search", "halving", "rungs"),
                         ("search", "halving"),
                     )
+        if halving is not None and halving.continues and self.training.in_memory is not None:
+            raise MismatchError(
+                "`search.halving.continues` must be false with `training.in_memory`: every rung has chips of its own "
+                "that learn from the beginning",
+                ("search", "halving", "continues"),
+                ("training", "in_memory"),
+            )
         return self
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from analognas.evaluation.full_training import (
     weights_of,
     with_weights,
 )
+from analognas.evaluation.in_memory import LearnedChip, learned_curve
 from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
 from analognas.evaluation.memory_need import MemoryNeed, NetworkSize, network_that_fits
 from analognas.evaluation.prepared import PreparedTask
@@ -45,6 +46,7 @@ from analognas.record.environment import package_versions
 from analognas.record.trial import DriftRecord, Failure
 from analognas.seeds import derive_seed
 from analognas.specs.durations import DAY_S
+from analognas.tasks import Split
 from analognas.training.loop import accuracy
 from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import ArchitectureSpace, Genotype, SearchSpace, network_cost, published
@@ -147,17 +149,20 @@ class Evaluator:
         """
         budget = self.budget if job.budget == 1 else self.budget.reduced(job.budget)
         network = self.network(job.proposal.genotype, job.budget)
-        digitally = StagedTraining(self.budget, job.stages, job.start) if job.stages else None
-        trained = train_network(network, self.data, self.hardware, budget, job.seed, digitally)
-        curve = drift_record(
-            curve_on_chips(
-                trained.analog,
-                self.data.validation,
-                chips=reduced_chips(self.chips, job.budget),
-                times_s=self.times_s,
-                seed=self.chip_seed,
-            )
+        chips = reduced_chips(self.chips, job.budget)
+        trained = train_network(
+            network,
+            self.data,
+            self.hardware,
+            budget,
+            job.seed,
+            digitally=StagedTraining(self.budget, job.stages, job.start) if job.stages else None,
+            chips=chips,
+            chip_seed=self.chip_seed,
         )
+        split = self.data.validation
+        found = self._curve(budget, trained.network, trained.analog, trained.learned, split, chips)
+        curve = drift_record(found)
         metrics = self._metrics(curve, trained.digital_accuracy, trained.network)
         goes_on = bool(job.stages) and job.budget < 1
         return Measurement(
@@ -165,6 +170,20 @@ class Evaluator:
             curve,
             weights=weights_of(network) if goes_on else None,
         )
+
+    def _curve(
+        self,
+        budget: TrainingBudget,
+        network: nn.Module,
+        analog: nn.Module,
+        learned: Sequence[LearnedChip],
+        split: Split,
+        chips: int,
+    ) -> hwsim.DriftCurve:
+        """Return what chips make of a network: those that learned it, or others that it is programmed on."""
+        if budget.in_memory is not None:
+            return learned_curve(network, budget.in_memory, learned, split, self.times_s)
+        return curve_on_chips(analog, split, chips=chips, times_s=self.times_s, seed=self.chip_seed)
 
     def _metrics(self, curve: DriftRecord, digital_accuracy: float, network: nn.Module) -> dict[str, float]:
         costs = cost_metrics(network, self.task, self.hardware, self.use)
@@ -211,7 +230,15 @@ class Evaluator:
         network = self._that_fits(training.genotype, training.architecture, need)
         before = training.trained
         if before is None:
-            trained = train_network(network, task, self.hardware, training.budget, training.seed)
+            trained = train_network(
+                network,
+                task,
+                self.hardware,
+                training.budget,
+                training.seed,
+                chips=training.chips,
+                chip_seed=self.chip_seed,
+            )
             network, analog = trained.network, trained.analog
             done: dict[str, Any] = {
                 "seed": training.seed,
@@ -220,20 +247,18 @@ class Evaluator:
             }
             if not task.trains_on_validation:
                 done["validation_accuracy_before_hardware_aware"] = trained.digital_accuracy_before
-            before = FullyTrained(weights_of(network), done, {}, trained.ranges)
+            before = FullyTrained(weights_of(network), done, {}, trained.ranges, trained.learned)
         else:
             network = with_weights(network, before.weights).to(task.device)
             analog = on_tiles(network, task, self.hardware, ranges=before.ranges)
-        measured = {
-            name: self._measured_on(name, task, network, analog, training.chips) for name in training.splits
-        }
+        measured: dict[SplitName, Measured] = {}
+        for name in training.splits:
+            split = task.test if name == "test" else task.validation
+            curve = self._curve(training.budget, network, analog, before.learned, split, training.chips)
+            measured[name] = self._measured(split, curve, network)
         return replace(before, measured={**before.measured, **measured})
 
-    def _measured_on(
-        self, name: SplitName, task: PreparedTask, network: nn.Module, analog: nn.Module, chips: int
-    ) -> Measured:
-        split = task.test if name == "test" else task.validation
-        curve = curve_on_chips(analog, split, chips=chips, times_s=self.times_s, seed=self.chip_seed)
+    def _measured(self, split: Split, curve: hwsim.DriftCurve, network: nn.Module) -> Measured:
         record = drift_record(curve)
         metrics = self._metrics(record, accuracy(network, split.x, split.y), network)
         return Measured(metrics, record, CorrectImages.of(curve, DAY_S))

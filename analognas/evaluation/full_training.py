@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
+from analognas.evaluation.in_memory import LearnedChip
 from analognas.evaluation.training import TrainingBudget
 from analognas.record.correct_images import CorrectImages
 from analognas.record.trial import DriftRecord
@@ -42,12 +43,14 @@ class FullyTrained:
         training: what was done, for the record.
         measured: by split.
         ranges: learned ranges, as hwsim.analog_parameters gives them; None where they are calibrated.
+        learned: chips that learned in the array, on which it is measured; none where no chip did.
     """
 
     weights: bytes
     training: Mapping[str, Any]
     measured: Mapping[SplitName, Measured]
     ranges: Mapping[str, Any] | None = None
+    learned: tuple[LearnedChip, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch import nn
 
 import hwsim
 from analognas.evaluation.evaluator import Evaluator
+from analognas.evaluation.in_memory import learn
 from analognas.evaluation.measure import curve_on_chips
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import (
@@ -75,6 +76,8 @@ class TrialTime:
             times: at which each is read.
         """
         updates = budget.digital.n_steps(inputs) * self.digital_update_s
+        if budget.in_memory is not None:
+            updates *= chips  # each chip learns
         if budget.hardware_aware.epochs:
             updates += budget.hardware_aware.n_steps(inputs) * self.hardware_aware_update_s + self.mapping_s
         on_chips = self.program_s + times * (self.read_s + images * self.chip_image_s)
@@ -95,7 +98,7 @@ def time_trial(evaluator: Evaluator, genotype: Genotype) -> TrialTime:
         initialise(network, _generator())
         build_s = time.perf_counter() - start
         network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-        digital_s = _update_s(lambda few: _train(network, few, budget), task, budget.digital)
+        digital_s = _update_s(lambda some: _train(network, some, budget), task, budget.digital)
         validation = task.validation
         images = Split(validation.x[:IMAGES], validation.y[:IMAGES])
         few_images = Split(validation.x[:FEW_IMAGES], validation.y[:FEW_IMAGES])
@@ -161,6 +164,9 @@ def _update_s(run: Callable[[PreparedTask], object], task: PreparedTask, schedul
 
 
 def _train(network: nn.Module, task: PreparedTask, budget: TrainingBudget) -> None:
+    if budget.in_memory is not None:
+        learn(network, task, budget.in_memory, _short(budget).digital, SEED, SEED)
+        return
     step = plain_step(network, mixed_precision=budget.mixed_precision)
     train(network, task.train, _short(budget).digital, _generator(), step)
 

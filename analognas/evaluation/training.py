@@ -19,6 +19,7 @@ from torch import Tensor, nn
 import hwsim
 from analognas.driver.successive_halving import reduced_epochs
 from analognas.errors import EvaluationError
+from analognas.evaluation.in_memory import InMemory, LearnedChip, learn, weights_into
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.stopped_early import STOPPED_EARLY
 from analognas.seeds import derive_seed
@@ -75,6 +76,7 @@ class TrainingBudget:
         distillation: None learns from the labels alone.
         early_stop: when to give up; None: never.
         mixed_precision: digital training with bfloat16 convolutions and matrix products.
+        in_memory: training in the array, for as long as `digital` says, in place of both others; None for these.
     """
 
     digital: Schedule
@@ -92,6 +94,7 @@ class TrainingBudget:
     distillation: Distillation | None = None
     early_stop: EarlyStop | None = None
     mixed_precision: bool = False
+    in_memory: InMemory | None = None
 
     def reduced(self, share: float) -> TrainingBudget:
         """Return the budget with this share of epochs and updates, at least one epoch where there were any."""
@@ -133,6 +136,7 @@ class TrainedNetwork:
         training_loss: mean loss of all epochs of the digital training.
         ranges: what hwsim.analog_parameters tells of `analog`, where ranges were learned; None where they are those
             of a calibration.
+        learned: chips that learned, the first one with the weights of `network`; none where no chip did.
     """
 
     network: nn.Module
@@ -141,6 +145,7 @@ class TrainedNetwork:
     digital_accuracy_before: float
     training_loss: float
     ranges: Mapping[str, Any] | None = None
+    learned: tuple[LearnedChip, ...] = ()
 
 
 DigitalTraining: TypeAlias = Callable[[nn.Module, PreparedTask, TrainingBudget, int], list[float]]
@@ -153,21 +158,30 @@ def train_network(
     hardware: hwsim.Hardware,
     budget: TrainingBudget,
     seed: int,
+    *,
     digitally: DigitalTraining | None = None,
+    chips: int = 1,
+    chip_seed: int = 0,
 ) -> TrainedNetwork:
     """Initialise `network` and train it on the training split, on the device of `task`.
 
     Args:
-        network: keeps the weights of the digital training.
+        network: plain torch; keeps the weights of the digital training, or those that its first chip learned.
         task: the data.
-        hardware: of the hardware-aware training.
-        budget: of both.
-        seed: of initial weights, order and noise.
+        hardware: of inference, and of the hardware-aware training.
+        budget: of the training.
+        seed: of initial weights, batches and noise.
         digitally: the digital training; None for `train_digitally`.
+        chips: that learn, where the budget is of training in the array.
+        chip_seed: of these chips.
 
     Raises:
         EvaluationError: when the training diverges, or is stopped early.
     """
+    if budget.in_memory is not None:
+        initialise(network, _generator(seed, "initialisation"))
+        network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        return _learned_in_memory(network, task, hardware, budget, budget.in_memory, seed, chips, chip_seed)
     losses = (digitally or train_digitally)(network, task, budget, seed)
     before = accuracy(network, task.validation.x, task.validation.y)
     ranges = None
@@ -236,6 +250,33 @@ def go_on_digitally(
     )
 
 
+def _learned_in_memory(
+    network: nn.Module,
+    task: PreparedTask,
+    hardware: hwsim.Hardware,
+    budget: TrainingBudget,
+    how: InMemory,
+    seed: int,
+    chips: int,
+    chip_seed: int,
+) -> TrainedNetwork:
+    judge = None if budget.early_stop is None else partial(_judged, task=task, budget=budget)
+    learned = tuple(
+        learn(network, task, how, budget.digital, seed, derive_seed(chip_seed, "learning", chip), judge)
+        for chip in range(chips)
+    )
+    weights_into(network, learned[0])
+    reached = accuracy(network, task.validation.x, task.validation.y)
+    return TrainedNetwork(
+        network=network,
+        analog=on_tiles(network, task, hardware),
+        digital_accuracy=reached,
+        digital_accuracy_before=reached,
+        training_loss=fmean(chip.loss for chip in learned),
+        learned=learned,
+    )
+
+
 def on_tiles(
     network: nn.Module,
     task: PreparedTask,
@@ -269,22 +310,25 @@ def _judge(
     network: nn.Module, task: PreparedTask, budget: TrainingBudget, epochs_before: int
 ) -> Callable[[int], None]:
     """Return what looks at the network after each epoch and gives up when it is hopeless."""
+    return partial(_judged, network, task=task, budget=budget, epochs_before=epochs_before)
+
+
+def _judged(
+    network: nn.Module, epoch: int, task: PreparedTask, budget: TrainingBudget, epochs_before: int = 0
+) -> None:
+    """Raise EvaluationError for a network that is hopeless after the epoch of the rule."""
     rule = budget.early_stop
     assert rule is not None
-
-    def judge(epoch: int) -> None:
-        if epochs_before + epoch != rule.epoch:
-            return
-        network.eval()
-        reached = accuracy(network, task.validation.x, task.validation.y)
-        network.train()
-        if reached < rule.accuracy:
-            raise EvaluationError(
-                f"{STOPPED_EARLY}: validation accuracy below {rule.accuracy:g} "
-                f"after {rule.epoch} of {epochs_before + budget.digital.n_epochs(len(task.train))} digital epochs"
-            )
-
-    return judge
+    if epochs_before + epoch != rule.epoch:
+        return
+    network.eval()
+    reached = accuracy(network, task.validation.x, task.validation.y)
+    network.train()
+    if reached < rule.accuracy:
+        raise EvaluationError(
+            f"{STOPPED_EARLY}: validation accuracy below {rule.accuracy:g} "
+            f"after {rule.epoch} of {epochs_before + budget.digital.n_epochs(len(task.train))} digital epochs"
+        )
 
 
 def train_hardware_aware(

@@ -75,6 +75,7 @@ def plan_of(composition: Composition) -> Plan:
 def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:
     """Return what a search would do, JSON-able."""
     config, task = composition.config, composition.task
+    learning = config.training.in_memory
     plan: dict[str, Any] = {
         "name": config.name,
         "seed": config.seed,
@@ -102,6 +103,7 @@ def search_plan(composition: Composition, known: Outlook) -> dict[str, Any]:
         "expected_time": known.time_json(),
         "expected_time_unknown": known.time if isinstance(known.time, str) else None,
         "mixed_precision": config.training.mixed_precision,
+        **({} if learning is None else {"in_memory": f"{learning.algorithm} on {learning.device}"}),
         "early_stop": None if config.training.early_stop is None else config.training.early_stop.model_dump(),
         "executor": config.executor.kind,
         "device": config.executor.device,

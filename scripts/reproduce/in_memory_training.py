@@ -194,7 +194,7 @@ def digits(run: Run) -> float:
         nn.Linear(WIDTH, 10), nn.BatchNorm1d(10),
     )  # fmt: skip
     if run["algorithm"] != "floating-point":
-        net = learning.on_tiles(net, weight_range=0.5, seed=run["seed"])
+        net = learning.on_tiles(net, weight_range=run.get("weight_range", 0.5), seed=run["seed"])
     optimizer = optimizer_of(run, net.parameters(), 0.1, columns=64)
     generator = torch.Generator().manual_seed(run["seed"])
     epochs = EPOCHS * slowly(run)

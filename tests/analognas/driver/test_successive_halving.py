@@ -148,6 +148,15 @@ def test_rungs_that_would_be_equal_are_refused() -> None:
         parse_config(text, Path())
 
 
+def test_chips_that_learn_cannot_go_on_from_a_rung() -> None:
+    text = "task: {kind: digits}\nspace: {kind: staged}\ntraining: {in_memory: {algorithm: agad, device: reram-om}}\n"
+    text += "search: {trials: 9, halving: {eta: 3, rungs: 2, continues: true}}\n"
+    with pytest.raises(
+        UserError, match=r"`search.halving.continues` must be false with `training.in_memory`"
+    ):
+        parse_config(text, Path())
+
+
 def test_promoted_candidates_go_on_from_what_the_rung_below_left(tmp_path: Path) -> None:
     begun: dict[tuple[int, tuple[int, ...]], bytes | None] = {}
 
