@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from analognas.record.directory import write_atomically
 from analognas.report.data import ReportData
 from analognas.report.html import Html
-from analognas.report.page import page, section
+from analognas.report.page import anchor_of, page, section
 from analognas.report.sections.chip_cost import chip_cost_section
 from analognas.report.sections.constraints import constraint_summary, failures
 from analognas.report.sections.drift import drift_section
@@ -42,7 +42,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the report, whole or not at all; about 5 MB, nearly all of it plotly.js.
+    """Write the report, whole or not at all; about 0.2 MB, and 0.5 MB more for each thousand trials.
 
     Raises:
         OSError: when the file cannot be written.
@@ -53,5 +53,7 @@ def write_report(path: Path, data: ReportData) -> None:
 def report_html(data: ReportData) -> str:
     """Return the report as one HTML document."""
     contents = [(title, write(data)) for title, write in SECTIONS.items()]
-    body = [section(title, content) for title, content in contents if content is not None]
-    return page(f"{data.name} · analognas", [header(data), *body])
+    shown = [(title, content) for title, content in contents if content is not None]
+    body = [section(title, content) for title, content in shown]
+    links = [(anchor_of(title), title) for title, _ in shown]
+    return page(f"{data.name} · analognas", [header(data), *body], links)

@@ -27,7 +27,11 @@ def predictions_section(data: ReportData) -> Html:
             {},
             element("h3", {}, capitalised(label(comparison.metric))),
             element("p", {"class": "tau"}, tau_text(comparison)),
-            drawing(prediction_figure(comparison), f"Predicted against measured {label(comparison.metric)}"),
+            drawing(
+                prediction_figure(comparison),
+                f"Predicted against measured {label(comparison.metric)}",
+                small=True,
+            ),
         )
         for comparison in found
     ]
