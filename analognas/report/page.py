@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analognas.report.html import Html, element
+
+if TYPE_CHECKING:
+    from analognas.report.picture import Picture
 
 _WIDE: Final = 980.0
 _NARROW: Final = 360.0
@@ -65,24 +68,23 @@ def anchor_of(title: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 
-def drawing(figure: Any, description: str, *, small: bool = False) -> Html:
-    """Return a plotly figure as SVG, for wide and for narrow pages.
+def drawing(figure: Any | Callable[[float], Picture], description: str, *, small: bool = False) -> Html:
+    """Return a figure as SVG, for wide and for narrow pages.
 
     Args:
-        figure: a plotly `Figure`.
+        figure: a plotly `Figure`, or a function from the width in pixels to a picture.
         description: for those who cannot see it.
         small: whether it stands beside others, in one size.
     """
     from analognas.report.picture import picture, svg
 
+    def drawn(width: float, kind: str = "") -> Html:
+        shown = figure(width) if callable(figure) else picture(figure, width)
+        return svg(shown, description, kind=kind)
+
     if small:
-        return element("div", {"class": "plot"}, svg(picture(figure, _TILE), description))
-    return element(
-        "div",
-        {"class": "plot"},
-        svg(picture(figure, _WIDE), description, kind="wide"),
-        svg(picture(figure, _NARROW), description, kind="narrow"),
-    )
+        return element("div", {"class": "plot"}, drawn(_TILE))
+    return element("div", {"class": "plot"}, drawn(_WIDE, "wide"), drawn(_NARROW, "narrow"))
 
 
 def caption(text: str) -> Html:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from analognas.report.html import Html, element
@@ -34,7 +36,7 @@ def svg(picture: Picture, description: str, *, kind: str = "", alone: bool = Fal
         }
     ground = element("rect", {"width": "100%", "height": "100%", "fill": "#FFFFFF"}) if alone else Html("")
     title = element("title", {}, description) if alone else Html("")
-    marks = element("g", {"font-family": _FONT}, *(_mark(mark, alone=alone) for mark in picture.marks))
+    marks = element("g", {"font-family": _FONT}, *_marks(picture.marks, alone=alone))
     return element("svg", attributes, title, ground, marks)
 
 
@@ -65,6 +67,21 @@ def cross(at: Point, size: float) -> list[tuple[Point, Point]]:
     ]
 
 
+def _marks(marks: Sequence[Mark], *, alone: bool) -> list[Html]:
+    """Return the marks; symbols that follow one another and look alike say how they look once."""
+    found = []
+    for look, alike in groupby(marks, _look):
+        drawn = [_mark(mark, alone=alone) for mark in alike]
+        found += drawn if look is None else [element("g", dict(look), *drawn)]
+    return found
+
+
+def _look(mark: Mark) -> tuple[tuple[str, str], ...] | None:
+    if not isinstance(mark, Symbol):
+        return None
+    return tuple({**_fill(mark.fill), **_stroke(mark.edge, mark.width)}.items())
+
+
 def _mark(mark: Mark, *, alone: bool) -> Html:
     if isinstance(mark, Line):
         dash = {"stroke-dasharray": " ".join(map(_number, mark.dash))} if mark.dash else {}
@@ -85,16 +102,15 @@ def _mark(mark: Mark, *, alone: bool) -> Html:
 
 def _symbol(mark: Symbol, *, alone: bool) -> Html:
     said = _said(mark.text, alone=alone)
-    look = {**_fill(mark.fill), **_stroke(mark.edge, mark.width)}
     corners = outline(mark.kind, mark.at, mark.size)
     x, y = mark.at
     if mark.kind == "x-thin":
         strokes = " ".join(f"M{_pair(a)}L{_pair(b)}" for a, b in cross(mark.at, mark.size))
-        return element("path", {"d": strokes, **look, **said}, *_title(mark.text, alone))
+        return element("path", {"d": strokes, **said}, *_title(mark.text, alone))
     if corners:
-        return element("polygon", {"points": _points(corners), **look, **said}, *_title(mark.text, alone))
+        return element("polygon", {"points": _points(corners), **said}, *_title(mark.text, alone))
     place = {"cx": _number(x), "cy": _number(y), "r": _number(mark.size / 2)}
-    return element("circle", {**place, **look, **said}, *_title(mark.text, alone))
+    return element("circle", {**place, **said}, *_title(mark.text, alone))
 
 
 def _label(mark: Label) -> Html:
@@ -135,8 +151,7 @@ def _polar(at: Point, radius: float, degrees: float) -> Point:
     return at[0] + radius * math.cos(angle), at[1] + radius * math.sin(angle)
 
 
-def _points(points: object) -> str:
-    assert isinstance(points, list | tuple)
+def _points(points: Sequence[Point]) -> str:
     return " ".join(map(_pair, points))
 
 
