@@ -33,6 +33,7 @@ _METRICS: Final = (
 )  # fmt: skip
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 _LONGEST: Final = 28
+_MOST_DIFFERENCES: Final = 60
 
 
 def write_side_by_side(path: Path, runs: Sequence[tuple[str, ReportData]]) -> None:
@@ -77,7 +78,6 @@ def _found(runs: Sequence[tuple[str, ReportData]]) -> Html:
         if any(metric in metrics for metrics in columns)
     ]
     for heading, value in (
-        ("Network", _network),
         ("Measured on", lambda data: "test split" if data.networks else "validation split, unfinished"),
         ("Trials", lambda data: f"{len(data.trials):,}, {len(data.failed):,} failed"),
         ("Met all constraints", lambda data: f"{data.n_feasible:,}"),
@@ -88,7 +88,12 @@ def _found(runs: Sequence[tuple[str, ReportData]]) -> Html:
         "Each run is one search with one seed. Differences within the spread over chips and seeds say nothing: "
         "several seeds are compared by analognas compare."
     )
-    return Html(table(["", *(name for name, _ in runs)], rows, range(1, len(runs) + 1)) + note)
+    networks = [[name, _network(data)] for name, data in runs]
+    return Html(
+        table(["", *(name for name, _ in runs)], rows, range(1, len(runs) + 1))
+        + note
+        + table(["run", "network"], networks, ())
+    )
 
 
 def _metrics(data: ReportData) -> dict[str, float]:
@@ -171,7 +176,9 @@ def _differences(runs: Sequence[tuple[str, ReportData]]) -> Html:
     ]
     if not rows:
         return element("p", {}, "The configurations are the same.")
-    return table(["", *(name for name, _ in runs)], rows, ())
+    more = len(rows) - _MOST_DIFFERENCES
+    left_out = caption(f"{more:,} more values differ; each run has its config.yaml.") if more > 0 else ""
+    return Html(table(["", *(name for name, _ in runs)], rows[:_MOST_DIFFERENCES], ()) + left_out)
 
 
 def _flat(value: object, path: str = "") -> list[tuple[str, str]]:

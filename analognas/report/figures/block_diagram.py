@@ -80,7 +80,7 @@ def block_diagram(data: ReportData, width: float) -> Picture:
     """Draw the blocks in rows that keep to `width` pixels, with arrows between them."""
     rows = _rows(blocks_of(data), width)
     marks: list[Mark] = []
-    top, before = 18.0, None
+    top, before = 22.0, None
     for row in rows:
         height = max(block.height for block in row)
         x, middle = 2.0, top + height / 2

@@ -40,8 +40,9 @@ def tile_map_picture(tile_map: Mapping[str, Any], width: float) -> Picture:
         left = place % across * (_SIDE + _GAP) + 1
         top = place // across * (_SIDE + _GAP + _HEAD) + _HEAD
         rows, columns = last_row - row, last_column - column
-        right = left + _SIDE * min(1.0, columns / layer["tile_columns"])
-        bottom = top + _SIDE * min(1.0, rows / layer["tile_rows"])
+        tile = {**tile_map, **layer}  # layers of their own hardware have tiles of their own
+        right = left + _SIDE * min(1.0, columns / tile["tile_columns"])
+        bottom = top + _SIDE * min(1.0, rows / tile["tile_rows"])
         text = f"{number}  {name}: rows {row} to {last_row - 1}, columns {column} to {last_column - 1}"
         marks += [
             Label((left, top - 4), f"layer {number}", 11, _QUIET),

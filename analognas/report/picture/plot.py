@@ -107,11 +107,13 @@ def _left(figure: Any, panel: tuple[str, str], width: float) -> float:
     if layout.visible is False:
         return 8.0
     axis = Axis(*span(_values(figure, panel[1]), layout), 100.0, 0.0, layout.type == "log")
-    labels = (
-        [width_of(text, _TEXT) for _, text in ticks(axis, layout, 6)]
+    some = [
+        plain_text(text)
+        for most in (3, 6, 12)  # how many there will be depends on the height
+        for _, text in ticks(axis, layout, most)
         if layout.showticklabels is not False
-        else []
-    )
+    ]
+    labels = [width_of(text, _TEXT) for text in some]
     title = 22.0 if layout.title.text else 4.0
     return min(title + _TICK + 6 + max(labels, default=0.0), _WIDEST_LABELS * width)
 

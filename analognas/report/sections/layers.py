@@ -46,13 +46,18 @@ def _table(data: ReportData, found: Mapping[str, Any]) -> Html:
         if costs:
             cost = costs.get(name)
             level = " (level)" if cost is not None and cost.is_level else ""
-            row.append("–" if cost is None else f"{100 * cost.cost:.2f}{level}")
+            row.append("–" if cost is None else f"{_points(cost.cost)}{level}")
         if energy:
             row.append(f"{energy[name]:.3g}" if name in energy else "–")
         rows.append(row)
     head = ["", "layer", "rows × columns", "tiles", "utilisation"]
     head += ["points lost"] * bool(costs) + ["energy, µJ"] * bool(energy)
     return table(head, rows, (0, 2, 3, 4, 5, 6))
+
+
+def _points(cost: float) -> str:
+    """Return a share in points, without a minus before a zero."""
+    return f"{round(100 * cost, 2) + 0.0:.2f}"
 
 
 def _tile_caption(found: Mapping[str, Any]) -> Html:
@@ -77,7 +82,7 @@ def _sensitivity(data: ReportData) -> list[Html]:
         caption(
             f"One layer at a time with programming error and drift, the others with ideal weights: {found.chips} "
             f"chips, {time_label(found.t_s)} after programming, {found.split} split; lines are 95 % intervals "
-            f"over chips, pale bars are level with no loss. All layers together cost {100 * found.whole.cost:.2f} "
+            f"over chips, pale bars are level with no loss. All layers together cost {_points(found.whole.cost)} "
             f"points of {100 * found.ideal:.2f} %."
         ),
     ]
