@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _PAD: Final = 0.05
+_FEWEST: Final = 3
+"""Ticks that an axis should have."""
 _SI: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
@@ -105,8 +107,12 @@ def _of_decades(axis: Axis, most: int) -> list[float]:
         values = [digit * 10.0**decade for decade in decades for digit in digits]
         values = [value for value in values if axis.shows(value)]
         if len(values) <= most:
-            return values
-    return values[:: math.ceil(len(values) / most)]
+            break
+    if len(values) < _FEWEST:  # less than a decade: even steps
+        first, last = 10**axis.low, 10**axis.high
+        step = _step((last - first) / most)
+        return [round(n * step, 12) for n in range(math.ceil(first / step), math.floor(last / step) + 1)]
+    return values[:: math.ceil(len(values) / most) or 1]
 
 
 def _step(least: float) -> float:

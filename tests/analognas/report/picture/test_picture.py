@@ -104,6 +104,8 @@ def test_ticks_are_round_and_few() -> None:
         assert all(low - 1e-9 <= value <= high + 1e-9 for value in values)
         assert np.allclose(np.diff(values), values[1] - values[0])
     assert ticks(Axis(3, 5, 0, 500, True), layout, 7)[0][1] == "1,000"
+    narrow = ticks(Axis(np.log10(40), np.log10(62), 0, 500, True), layout, 6)
+    assert [value for value, _ in narrow] == [40, 45, 50, 55, 60]
     assert shown(0) == "0"
 
 
