@@ -191,7 +191,9 @@ def _version() -> str:
     """Return the installed version; `0+unknown` for a source tree that is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        return version("analognas")
-    except PackageNotFoundError:
-        return "0+unknown"
+    for distribution in ("analognas", "hwsim"):  # which both hold this package
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "0+unknown"

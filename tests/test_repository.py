@@ -1,4 +1,4 @@
-"""What greets a contributor is whole: files that name others name existing ones, workflows and templates can be read."""
+"""What greets a contributor is whole: files that are named exist, workflows and templates can be read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def test_yaml_can_be_read(path: Path) -> None:
     assert yaml.safe_load(path.read_text())
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name
+)
 def test_a_workflow_runs_scripts_that_exist_with_few_rights(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
@@ -42,7 +44,9 @@ def test_tests_run_on_every_declared_version_of_python() -> None:
 
 
 def test_contributors_reach_a_test_in_five_commands() -> None:
-    (block,) = re.findall(r"^```sh\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL | re.MULTILINE)
+    (block,) = re.findall(
+        r"^```sh\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     commands = block.splitlines()
     assert len(commands) == 5
     assert commands[-1].startswith("pytest")
