@@ -50,8 +50,8 @@ def command_line_page() -> str:
     runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
     parts = [
         "# Command line\n",
-        "`analognas COMMAND --help` shows the same. Exit codes: 0 done, 2 usage or configuration, 3 no trial completed, ",
-        "130 interrupted.\n",
+        "`analognas COMMAND --help` shows the same. Exit codes: 0 done, 2 usage or configuration, 3 no trial ",
+        "completed, 130 interrupted.\n",
     ]
 
     def add(words: list[str], command: Any) -> None:

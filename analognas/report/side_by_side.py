@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,13 +77,13 @@ def _found(runs: Sequence[tuple[str, ReportData]]) -> Html:
         for metric in _METRICS
         if any(metric in metrics for metrics in columns)
     ]
-    for heading, value in (
+    further: tuple[tuple[str, Callable[[ReportData], str]], ...] = (
         ("Measured on", lambda data: "test split" if data.networks else "validation split, unfinished"),
         ("Trials", lambda data: f"{len(data.trials):,}, {len(data.failed):,} failed"),
         ("Met all constraints", lambda data: f"{data.n_feasible:,}"),
         ("Evaluation", lambda data: duration(sum(trial.wall_time_s for trial in data.trials))),
-    ):
-        rows.append([heading, *(value(data) for _, data in runs)])
+    )
+    rows += [[heading, *(value(data) for _, data in runs)] for heading, value in further]
     note = caption(
         "Each run is one search with one seed. Differences within the spread over chips and seeds say nothing: "
         "several seeds are compared by analognas compare."
