@@ -24,6 +24,8 @@ _ARROW: Final = 22.0
 _BETWEEN_ROWS: Final = 44.0
 _MOST_LAYERS: Final = 200
 _PAD: Final = 8.0
+_LONGEST: Final = 28
+"""Characters of a title or a note."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _branch(name: str) -> str:
 
 def _called(group: str) -> str:
     name, _, number = group.partition(".")
-    return f"block {int(number) + 1}" if name == "blocks" and number.isdigit() else group
+    return f"block {int(number) + 1}" if name == "blocks" and number.isdecimal() else _cut(group)
 
 
 def _symbols(data: ReportData, groups: Sequence[str]) -> dict[str, tuple[str, bool]]:
@@ -130,7 +132,11 @@ def _symbols(data: ReportData, groups: Sequence[str]) -> dict[str, tuple[str, bo
 
 
 def _said(entry: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in entry.items() if name not in ("R", "skip"))
+    return _cut(" ".join(f"{name}={value}" for name, value in entry.items() if name not in ("R", "skip")))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _rows(blocks: Sequence[Block], width: float) -> list[list[Block]]:

@@ -40,6 +40,8 @@ class _Outline(HTMLParser):
     def __init__(self, document: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.drawn: set[tuple[str, tuple[str, ...]]] = set()
+        self.in_drawing = False
         self.links: list[str] = []
         self.text: list[str] = []
         self.scripts: list[tuple[str, str]] = []
@@ -50,7 +52,12 @@ class _Outline(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, tuple(name for name, _ in attributes)))
+        names = tuple(name for name, _ in attributes)
+        if self.in_drawing:
+            self.drawn.add((tag, names))
+        else:
+            self.elements.append((tag, names))
+        self.in_drawing = self.in_drawing or tag == "svg"
         values = dict(attributes)
         self.links += [value or "" for name, value in attributes if name in ("src", "href", "action", "data")]
         if tag == "svg":
@@ -60,7 +67,9 @@ class _Outline(HTMLParser):
         self._script = (values.get("type") or "text/javascript") if tag == "script" else None
 
     def handle_endtag(self, tag: str) -> None:
-        self.elements.append((f"/{tag}", ()))
+        self.in_drawing = self.in_drawing and tag != "svg"
+        if not self.in_drawing:
+            self.elements.append((f"/{tag}", ()))
         self._script = None
 
     def handle_data(self, data: str) -> None:
@@ -100,6 +109,16 @@ def _with_text(runs: ModuleType, text: str) -> ReportData:
         name=text,
         trials=trials,
         result=replace(base.result, network=networks[0], references=tuple(networks[1:])),
+        tile_map={
+            "tile_rows": 64,
+            "tile_columns": 64,
+            "n_tiles": 1,
+            "n_weights": 9,
+            "utilisation": 0.1,
+            "layers": {
+                text: {"rows": 9, "columns": 4, "groups": 1, "utilisation": 0.1, "tiles": [[0, 9, 0, 4]]}
+            },
+        },
         config_text=text,
         environment={text: text, "packages": {text: text}},
         command=text,
@@ -115,6 +134,7 @@ def harmless(runs: ModuleType) -> _Outline:
 def test_no_text_becomes_html_or_script(text: str, runs: ModuleType, harmless: _Outline) -> None:
     hostile = _of(_with_text(runs, text))
     assert hostile.elements == harmless.elements
+    assert hostile.drawn <= harmless.drawn | {("polyline", ("points", "fill", "stroke", "stroke-width"))}
     assert hostile.links == harmless.links
     assert "".join(text.replace("\x00", "\ufffd").split())[:5] in "".join("".join(hostile.text).split())
     assert [kind for kind, _ in hostile.scripts] == ["text/javascript"]
