@@ -60,6 +60,21 @@ def test_links_of_pages_lead_somewhere(name: str) -> None:
         assert (ROOT / target).exists(), target
 
 
+def _pages(entry: object) -> list[str]:
+    if isinstance(entry, str):
+        return [entry]
+    inner = entry if isinstance(entry, list) else list(entry.values())
+    return [page for one in inner for page in _pages(one)]
+
+
+def test_every_page_has_its_place_on_the_site() -> None:
+    shown = _pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    made = {"contributing.md", "security.md", "changes.md", "reference/command-line.md"}
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert len(shown) == len(set(shown))
+    assert set(shown) == written | made
+
+
 def test_hooks_are_the_checks_of_the_test_script() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     script = (ROOT / "scripts" / "test.sh").read_text()

@@ -34,7 +34,18 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment()
     )
-    for name in ("init", "search", "resume", "status", "watch", "validate", "export", "report", "describe", "schema"):
+    for name in (
+        "init",
+        "search",
+        "resume",
+        "status",
+        "watch",
+        "validate",
+        "export",
+        "report",
+        "describe",
+        "schema",
+    ):
         assert f"  {name} " in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
 
