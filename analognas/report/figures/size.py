@@ -131,10 +131,10 @@ def _add_chosen(figure: Any, data: ReportData, factor: float, cost: str) -> None
     figure.add_scatter(
         x=[chosen.metrics[cost]],
         y=[factor * chosen.metrics[data.objective]],
-        name=f"trial {chosen.number}, chosen",
+        name=f"trial {chosen.number}, chosen as {data.choice}",
         mode="markers",
         marker={"size": 17, "symbol": "circle-open", "color": INK, "line": {"width": 1.8}},
-        hovertemplate=f"trial {chosen.number}, chosen: %{{y:.2f}} {scale(data.objective)[1]}<extra></extra>",
+        hovertemplate=f"trial {chosen.number}, chosen as {data.choice}: %{{y:.2f}} {scale(data.objective)[1]}<extra></extra>",
     )
 
 
