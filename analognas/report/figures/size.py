@@ -128,13 +128,14 @@ def _add_chosen(figure: Any, data: ReportData, factor: float, cost: str) -> None
     chosen = None if data.reference else data.best_trial
     if chosen is None or cost not in chosen.metrics:
         return
+    name = f"trial {chosen.number}, chosen as {data.choice}"
     figure.add_scatter(
         x=[chosen.metrics[cost]],
         y=[factor * chosen.metrics[data.objective]],
-        name=f"trial {chosen.number}, chosen as {data.choice}",
+        name=name,
         mode="markers",
         marker={"size": 17, "symbol": "circle-open", "color": INK, "line": {"width": 1.8}},
-        hovertemplate=f"trial {chosen.number}, chosen as {data.choice}: %{{y:.2f}} {scale(data.objective)[1]}<extra></extra>",
+        hovertemplate=f"{name}: %{{y:.2f}} {scale(data.objective)[1]}<extra></extra>",
     )
 
 
