@@ -43,8 +43,8 @@ def predictions_section(data: ReportData) -> Html:
         else "τ is computed on the predictions made before evaluation. "
     )
     before = (
-        "Before evaluation: what the surrogate of that moment predicted of the candidates it proposed, which are "
-        "alike and hence harder to rank. On the dashed line prediction and measurement are equal."
+        "Before evaluation, with the number of trials: what the surrogate of that moment predicted of the candidates "
+        "it proposed, which are alike and hence harder to rank. On the dashed line both are equal."
     )
     legend = element(
         "p",

@@ -120,6 +120,13 @@ def test_an_unfinished_run_ranks_the_predictions_made_before_evaluation(runs: Mo
     assert tau_text(comparison).startswith(f"Kendall τ {comparison.tau:.2f}")
 
 
+def test_the_order_before_evaluation_stands_next_to_the_held_out_one(runs: ModuleType) -> None:
+    (comparison, *_) = comparisons(runs.report_data())
+    measured, predicted = comparison.prospective
+    tau = kendall_tau(measured, predicted)
+    assert f"before evaluation {tau:.2f} ({len(measured)})" in tau_text(comparison)
+
+
 @pytest.mark.parametrize("tau", [None, float("nan")])
 def test_an_undefined_tau_is_said_to_be(runs: ModuleType, tau: float | None) -> None:
     (comparison, *_) = comparisons(runs.report_data())
