@@ -76,11 +76,11 @@ def _draw(axes: Any, mark: Mark, place: int) -> None:
     from matplotlib.patches import Circle, Polygon
 
     if isinstance(mark, Line):
-        style = (0, tuple(_points_of(length) for length in mark.dash)) if mark.dash else "-"
+        dashes = (0.0, [_points_of(length) for length in mark.dash]) if mark.dash else None  # None: solid
         xs, ys = zip(*mark.points, strict=True)
         colour = _colour(mark.paint)
         axes.add_artist(
-            Line2D(xs, ys, color=colour, linewidth=_points_of(mark.width), linestyle=style, zorder=place)
+            Line2D(xs, ys, color=colour, linewidth=_points_of(mark.width), linestyle=dashes, zorder=place)
         )
     elif isinstance(mark, Label):
         text = mark.text.replace("$", r"\$")
