@@ -69,7 +69,7 @@ def associations(data: ReportData, metric: str) -> list[Association]:
 
 
 def learned_figure(found: Sequence[Association]) -> Any:
-    """Draw a bar a symbol; a pale one may be chance."""
+    """Draw a bar a symbol; a grey one may be chance."""
     rows = found[:_SHOWN][::-1]  # the first is drawn at the bottom
     places = list(range(len(rows)))
     figure = new_figure(96 + 24 * len(rows))
@@ -84,7 +84,7 @@ def learned_figure(found: Sequence[Association]) -> Any:
         hovertemplate="%{customdata}<extra></extra>",
     )
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title_text="Kendall τ", range=[-1, 1])
+    figure.update_xaxes(title_text="Kendall τ", range=[-1, 1], dtick=0.5)
     figure.update_yaxes(tickvals=places, ticktext=[plain(row.symbol, 30) for row in rows], showgrid=False)
     return figure
 

@@ -12,7 +12,7 @@ LAYERS_SHOWN: Final = 40
 
 
 def sensitivity_figure(found: LayerSensitivity) -> Any:
-    """Draw a bar a layer, the most expensive on top; a pale one is level with no loss."""
+    """Draw a bar a layer, the most expensive on top; a grey one is level with no loss."""
     rows = found.layers[:LAYERS_SHOWN][::-1]  # the first is drawn at the bottom
     places = list(range(len(rows)))
     figure = new_figure(96 + 26 * len(rows))

@@ -25,12 +25,12 @@ def legend(figure: Any, width: float, top: float) -> tuple[list[Mark], float]:
     ):
         return [], 0.0
     marks: list[Mark] = []
-    x, row = 0.0, 0
+    x, row = 2.0, 0
     for trace in shown:
         name = plain_text(trace.name)
         needed = _SAMPLE + width_of(name, _SIZE)
-        if x and x + needed > width:
-            x, row = 0.0, row + 1
+        if x > 2 and x + needed > width:
+            x, row = 2.0, row + 1
         middle = top + _ROW * row + 9
         marks += _sample(trace, x, middle)
         marks.append(Label((x + _SAMPLE, middle + 0.36 * _SIZE), name, _SIZE, _INK))

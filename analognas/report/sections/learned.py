@@ -29,7 +29,7 @@ def learned_section(data: ReportData) -> Html:
             element("div", {"class": "grid"}, *figures),
             caption(
                 "Rank correlation of each symbol of the architecture with the figure, over the completed trials that "
-                "have it; yes counts above no, and letters in their order. Pale bars may be chance (5 % for all "
+                "have it; yes counts above no, and letters in their order. Grey bars may be chance (5 % for all "
                 "symbols together, Holm). A search does not draw at random, so a correlation is no cause."
             ),
         ]
