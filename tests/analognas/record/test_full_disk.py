@@ -153,4 +153,4 @@ def test_missing_and_truncated_derived_files_are_made_again(tmp_path) -> None:
         assert (run / "trials.jsonl").read_bytes() == whole["trials.jsonl"]
         assert (run / "summary.csv").read_bytes() == whole["summary.csv"]
         assert (run / "pareto.csv").read_bytes() == whole["pareto.csv"]
-        assert (run / "report.html").stat().st_size > 1_000_000
+        assert (run / "report.html").read_bytes().endswith(b"</html>\n")
