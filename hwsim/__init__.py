@@ -183,8 +183,7 @@ _HOMES: Final = {
     "hwsim.network_summary": ("LayerSummary", "Summary", "summary"),
     "hwsim.parameters": ("analog_parameters",),
     "hwsim.presets": ("label", "preset", "preset_names"),
-    "hwsim.random_features.attention": ("KernelAttention",),
-    "hwsim.random_features.transformer": ("AnalogRandomFeatures",),
+    "hwsim.random_features": ("AnalogRandomFeatures", "KernelAttention"),
     "hwsim.storage": ("load_chips", "save_chips"),
     "hwsim.tiles": ("TileMap",),
     "hwsim.weight_rows": ("analog_share",),
@@ -215,7 +214,9 @@ def _version() -> str:
     """Return the installed version; `0+unknown` for a source tree that is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        return version("analognas")
-    except PackageNotFoundError:
-        return "0+unknown"
+    for distribution in ("analognas", "hwsim"):  # which both hold this package
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "0+unknown"

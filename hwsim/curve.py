@@ -19,6 +19,7 @@ from hwsim.arguments import number, require, seconds, whole
 from hwsim.curve_table import CurveTable
 from hwsim.durations import MONTH_S, SECOND_S, Time, time_label
 from hwsim.measured import in_percent, is_share, share_note, spread
+from hwsim.optional_library import needs
 from hwsim.paired_bootstrap import interval
 
 if TYPE_CHECKING:
@@ -256,6 +257,7 @@ class DriftCurve:
         Args:
             summary: mean and standard deviation over chips.
         """
+        needs("pandas", "a data frame")
         import pandas as pd
 
         require(summary, bool, "`summary` must be True or False")
@@ -362,6 +364,7 @@ def half_width(accuracy: npt.NDArray[np.float64]) -> float:
     chips = accuracy.shape[1]
     if chips < 2:
         return math.inf
+    needs("scipy", "an interval over chips")
     from scipy import stats  # 0.5 s, and only needed here
 
     quantile = float(stats.t.ppf(0.975, chips - 1))

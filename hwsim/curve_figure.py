@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from hwsim.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S, time_label
 from hwsim.figure_theme import BEST, REFERENCES, new_figure, plain, translucent
 from hwsim.measured import Measured, in_percent
 
-MARKED_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S)
+Numbers: TypeAlias = npt.NDArray[np.float64]
+
+MARKED_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S, 10 * YEAR_S)
 """Times that have a tick wherever one of them is shown."""
 
 _CHIPS_SHOWN: Final = 50
@@ -19,10 +22,14 @@ _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 LONGEST_NAME: Final = 36
 
 
-def curve_figure(curves: Sequence[tuple[str, Measured]]) -> Any:
+def curve_figure(curves: Sequence[tuple[str, Measured]], quantiles: tuple[float, float] | None = None) -> Any:
     """Return a plotly figure of curves, each with its name in the legend.
 
     A logarithm has no place for 0 s, which stands a decade before the next time.
+
+    Args:
+        curves: names and what was measured.
+        quantiles: of the chips, 0 to 1, between which the band lies; None: mean plus and minus a standard deviation.
     """
     figure = new_figure(440)
     percent = in_percent([curve for _, curve in curves])
@@ -32,7 +39,8 @@ def curve_figure(curves: Sequence[tuple[str, Measured]]) -> Any:
     scale, unit = (100.0, " %") if percent else (1.0, "")
     places = [[time or at_zero for time in curve.times_s] for _, curve in curves]
     for index, (name, curve) in enumerate(curves):
-        _add_spread(figure, name, places[index], curve, scale, look(index)[0], 1 / len(curves))
+        band = _band(curve, quantiles)
+        _add_spread(figure, name, places[index], curve, band, scale, look(index)[0], 1 / len(curves))
     for index, (name, curve) in enumerate(curves):
         _add_mean(figure, name, places[index], curve, scale, look(index), unit)
     ticks = [time for time in times if time in MARKED_S or time == 0]
@@ -57,15 +65,30 @@ def look(index: int) -> tuple[str, str]:
     return colour, _DASHES[index % len(_DASHES)]
 
 
+def _band(curve: Measured, quantiles: tuple[float, float] | None) -> tuple[Numbers, Numbers]:
+    """Return the lower and the upper end of the band, `(times,)` each."""
+    if quantiles is None:
+        return curve.mean - curve.std, curve.mean + curve.std
+    low, high = np.quantile(curve.values, quantiles, axis=1)
+    return low, high
+
+
 def _add_spread(
-    figure: Any, name: str, times: list[float], curve: Measured, scale: float, colour: str, share: float
+    figure: Any,
+    name: str,
+    times: list[float],
+    curve: Measured,
+    band: tuple[Numbers, Numbers],
+    scale: float,
+    colour: str,
+    share: float,
 ) -> None:
-    """Draw every chip and the band of a standard deviation, the fainter the more curves share the figure."""
+    """Draw every chip and the band, the fainter the more curves share the figure."""
     import plotly.graph_objects as go
 
     order = np.argsort(times)
     along, rows = [times[index] for index in order], scale * curve.values[order]
-    mean, spread = scale * curve.mean[order], scale * curve.std[order]
+    low, high = (scale * end[order] for end in band)
     group = {"legendgroup": plain(name, LONGEST_NAME), "hoverinfo": "skip", "showlegend": False}
     chips = rows[:, :_CHIPS_SHOWN].T.tolist()
     figure.add_trace(
@@ -80,7 +103,7 @@ def _add_spread(
     figure.add_trace(
         go.Scatter(
             x=[*along, *along[::-1]],
-            y=[*(mean + spread), *(mean - spread)[::-1]],
+            y=[*high, *low[::-1]],
             fill="toself",
             fillcolor=translucent(colour, 0.06 + 0.10 * share),
             line={"color": translucent(colour, 0.6 if share < 1 else 0.0), "width": 1},

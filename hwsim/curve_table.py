@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from hwsim.durations import time_label
 from hwsim.measured import Measured, in_percent, share_row, spread
+from hwsim.optional_library import needs
 from hwsim.text_table import ShownAsTable, Table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class CurveTable(ShownAsTable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each curve, time and chip: `curve`, `metric`, `t_s`, `chip`, `value`."""
+        needs("pandas", "a data frame")
         import pandas as pd
 
         return pd.DataFrame(

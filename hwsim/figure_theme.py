@@ -12,6 +12,8 @@ from __future__ import annotations
 import html
 from typing import Any, Final
 
+from hwsim.optional_library import needs
+
 BEST: Final = "#0072B2"
 REFERENCES: Final = ("#D55E00", "#009E73", "#CC79A7", "#8C6D00")
 INK: Final = "#1F2937"
@@ -22,6 +24,7 @@ FONT: Final = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica
 
 def new_figure(height: int) -> Any:
     """Return an empty figure in the common look; its width follows the page."""
+    needs("plotly", "a figure")
     import plotly.graph_objects as go
 
     figure = go.Figure()

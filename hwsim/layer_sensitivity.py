@@ -25,6 +25,7 @@ from hwsim.figure_theme import BEST, INK, new_figure, plain
 from hwsim.inference import BATCH_SIZE, checked_job
 from hwsim.measured import is_share
 from hwsim.one_layer_chips import OneLayerChips
+from hwsim.optional_library import needs
 from hwsim.text_table import ShownAsTable, Table
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Sensitivity(ShownAsTable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a layer, with the attributes of `LayerCost` as columns."""
+        needs("pandas", "a data frame")
         import pandas as pd
 
         names = ("layer", "weights", "share_of_weights", "cost", "low", "high", "is_level")
@@ -231,6 +233,7 @@ def sensitivity(
 
 
 def _cost(layer: str, weights: int, share: float, costs: npt.NDArray[np.float64]) -> LayerCost:
+    needs("scipy", "an interval over chips")
     from scipy import stats  # 0.5 s, and only needed here
 
     quantile = float(stats.t.ppf(0.975, len(costs) - 1))

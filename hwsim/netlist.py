@@ -32,6 +32,7 @@ from torch.nn import functional
 from hwsim.arguments import nearest, whole
 from hwsim.chips import Chips
 from hwsim.mvm import Crossbar
+from hwsim.optional_library import needs
 from hwsim.tile_matrices import tile_matrix
 
 READ_VOLTS: Final = 0.2
@@ -203,6 +204,7 @@ def simulate(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
 
 def solve(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
     """Return what Kirchhoff's laws make of the resistors and sources in a file, as `simulate` does, without ngspice."""
+    needs("scipy", "solving a netlist")
     from scipy.sparse import coo_matrix
     from scipy.sparse.linalg import spsolve
 

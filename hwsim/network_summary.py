@@ -20,6 +20,7 @@ from hwsim.conversion import analog_layers, as_analog_as_possible
 from hwsim.modules import AnalogLayer
 from hwsim.modules.counterparts import UNSUPPORTED
 from hwsim.multiplications import example_of, multiply_accumulates
+from hwsim.optional_library import needs
 from hwsim.presets import label
 from hwsim.sharing import capacity, tiles_in_use
 from hwsim.text_table import ShownAsTable, Table
@@ -107,6 +108,7 @@ class Summary(ShownAsTable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a layer, with the attributes of `LayerSummary` as columns."""
+        needs("pandas", "a data frame")
         import pandas as pd
 
         return pd.DataFrame([asdict(layer) for layer in self.layers])

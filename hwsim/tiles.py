@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from hwsim.arguments import nearest
 from hwsim.mapping import LayerMapping
+from hwsim.optional_library import needs
 from hwsim.sharing import capacity, tiles_in_use
 from hwsim.text_table import ShownAsTable, Table
 
@@ -64,6 +65,7 @@ class TileMap(ShownAsTable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a layer: matrix, groups, tiles with their size, weights, utilisation."""
+        needs("pandas", "a data frame")
         import pandas as pd
 
         rows = [

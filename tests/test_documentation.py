@@ -57,6 +57,7 @@ def test_a_tour_tells_its_story_in_60_lines(subject: str) -> None:
                 "search",
                 "shared-gain",
                 "tasks",
+                "tutorial-16-tiles",
             ]
         ),
         *(f"docs/tour-{subject}.md" for subject in ("chips", "hwsim", "search")),

@@ -25,6 +25,7 @@ from analognas.cli import (
     status,
     surrogate,
     validate,
+    watch,
 )
 from analognas.cli.streams import drop_output
 from analognas.errors import REMEDIES, NoFeasibleArchitectureError, UserError, remedy
@@ -126,6 +127,7 @@ app.command("search")(search.search)
 app.command("resume")(resume.resume)
 app.command("finish")(finish.finish)
 app.command("status")(status.status)
+app.command("watch")(watch.watch)
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate)
 app.command("export")(export.export)

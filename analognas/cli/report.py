@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from analognas.cli.options import RunFolder
 
-
-def report(folder: RunFolder) -> None:
-    """Write report.html, summary.csv and pareto.csv of a run again, finished or not."""
+def report(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="A run directory; several are put side by side.")
+    ],
+    figures: Annotated[
+        str,
+        typer.Option(
+            "--figures",
+            metavar="svg,png,pdf",
+            help="Also write every figure into DIR/figures, in these formats; PNG and PDF need matplotlib.",
+        ),
+    ] = "",
+    sensitivity: Annotated[
+        bool,
+        typer.Option(
+            "--sensitivity",
+            help="Measure what each layer of the best network costs in accuracy, and show it.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="The page of several runs; default: side-by-side.html in the current directory."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the page of several runs.")] = False,
+) -> None:
+    """Write report.html, summary.csv and pareto.csv of a run again, or one page that compares several runs."""
+    from analognas.errors import UserError
+    from analognas.progress.terminal import PlainObserver
     from analognas.runs.run import Run
-    from analognas.runs.tables_and_report import publish
+    from analognas.runs.side_by_side import compare_runs
 
-    run = Run.open(folder)
-    publish(run.directory, run.config, run.directory.trials(), run.result)
-    typer.echo(run.directory.report)
+    formats = [part.strip() for part in figures.split(",") if part.strip()]
+    if len(folders) > 1:
+        if formats or sensitivity:
+            raise UserError(
+                "--figures, --sensitivity: are for one run, got several; give the command for each"
+            )
+        typer.echo(compare_runs(folders, out or Path("side-by-side.html"), force=force))
+        return
+    if out is not None or force:
+        raise UserError(
+            "--out, --force: are for the page of several runs; the report of one lies in its directory"
+        )
+    run = Run.open(folders[0])
+    if sensitivity:
+        run.sensitivity(PlainObserver())
+    paths = run.figures(formats) if formats else []
+    typer.echo(run.report())
+    for path in paths:
+        typer.echo(path)

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from analognas.errors import Argument, UserError
 from analognas.record.journal import read_trials
+from analognas.record.layer_sensitivity import LayerSensitivity
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.specs.given import GivenObjects
@@ -123,6 +124,11 @@ class RunDirectory:
         return self.path / "pareto.csv"
 
     @property
+    def sensitivity(self) -> Path:
+        """What each layer of the best network costs in accuracy, where somebody had it measured."""
+        return self.path / "sensitivity.json"
+
+    @property
     def report(self) -> Path:
         """The report."""
         return self.path / "report.html"
@@ -137,12 +143,34 @@ class RunDirectory:
 
     def chip_cost(self) -> Mapping[str, Any] | None:
         """Return what the best network costs on the described chip, as `hwsim.ChipCost` has it; None if not known."""
+        return _mapping_of(self.best / "analog.json", COST)
+
+    def tile_map(self) -> Mapping[str, Any] | None:
+        """Return the tile map of the best network as `hwsim.TileMap` has it; None if not known."""
+        return _mapping_of(self.best / "analog.json", "tiles")
+
+    def best_shape(self) -> tuple[tuple[int, ...], int]:
+        """Return the shape of one input of the best network and how many classes it has; empty and 0 if not known."""
+        content = _content_of(self.best / "architecture.json")
+        shape, classes = content.get("input_shape"), content.get("classes")
+        sizes = shape if isinstance(shape, list) and all(isinstance(size, int) for size in shape) else []
+        return tuple(sizes), len(classes) if isinstance(classes, list) else 0
+
+    def layer_sensitivity(self) -> LayerSensitivity | None:
+        """Return what each layer of the best network costs in accuracy; None where nobody has measured it.
+
+        Raises:
+            UserError: when the file is damaged.
+        """
         try:
-            content = json.loads((self.best / "analog.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return LayerSensitivity.from_json(self.sensitivity.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return None
-        found = content.get(COST) if isinstance(content, dict) else None
-        return found if isinstance(found, Mapping) else None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UserError(
+                f"{self.sensitivity}: {reason}; remove it, `analognas report {self.path} --sensitivity` measures again"
+            ) from None
 
     def final_result(self) -> FinalResult | None:
         """Return the final result, None before the run has ended.
@@ -187,11 +215,7 @@ class RunDirectory:
 
     def read_environment(self) -> dict[str, Any]:
         """Return the recorded versions and machine, empty where the file is missing or damaged: it is only shown."""
-        try:
-            content = json.loads(self.environment.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return _content_of(self.environment)
 
 
 def read_result(folder: Path) -> FinalResult:
@@ -346,3 +370,17 @@ def write_atomically(path: Path, text: str) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _content_of(path: Path) -> dict[str, Any]:
+    """Return what a JSON file holds, empty where it is missing or damaged: it is only shown."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _mapping_of(path: Path, key: str) -> Mapping[str, Any] | None:
+    found = _content_of(path).get(key)
+    return found if isinstance(found, Mapping) else None

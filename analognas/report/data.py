@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.metrics import TABLE
+from analognas.record.layer_sensitivity import LayerSensitivity
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.strategies.problem import Choice, Objective
@@ -35,6 +36,11 @@ class ReportData:
         command: the command line that reproduces the run.
         ended: a sentence on a search that somebody ended before its trials were spent; empty otherwise.
         chip_cost: what the best network costs on the described chip, as `hwsim.ChipCost` writes it; None if not known.
+        tile_map: of the best network, as `hwsim.TileMap` writes it; None if not known.
+        input_shape: of one input of the best network, without the batch; empty if not known.
+        n_classes: that it tells apart; 0 if not known.
+        sensitivity: what each layer of the best network costs in accuracy, as `analognas report --sensitivity` found;
+            None if not measured.
     """
 
     name: str
@@ -49,6 +55,10 @@ class ReportData:
     command: str
     ended: str = ""
     chip_cost: Mapping[str, Any] | None = None
+    tile_map: Mapping[str, Any] | None = None
+    input_shape: Sequence[int] = ()
+    n_classes: int = 0
+    sensitivity: LayerSensitivity | None = None
 
     @property
     def objective(self) -> str:
@@ -93,6 +103,14 @@ class ReportData:
         from analognas.driver.selection import choose  # with pandas, and only needed here
 
         return choose(self.objectives, self.upper_bounds, self.trials, self.choice)
+
+    @property
+    def best_architecture(self) -> Mapping[str, Any] | None:
+        """The architecture of the chosen network, or of the best trial so far; None where there is none."""
+        if self.result is not None:
+            return self.result.network.architecture
+        best = self.best_trial
+        return None if best is None else best.architecture
 
     @property
     def reference(self) -> str | None:

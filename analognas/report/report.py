@@ -9,13 +9,16 @@ from typing import Final, TypeAlias
 from analognas.record.directory import write_atomically
 from analognas.report.data import ReportData
 from analognas.report.html import Html
-from analognas.report.page import page, section
+from analognas.report.page import anchor_of, page, section
+from analognas.report.sections.answer import answer_section
 from analognas.report.sections.chip_cost import chip_cost_section
 from analognas.report.sections.constraints import constraint_summary, failures
 from analognas.report.sections.drift import drift_section
 from analognas.report.sections.finalists import finalists_section
 from analognas.report.sections.front import front_section
 from analognas.report.sections.key_figures import header
+from analognas.report.sections.layers import layers_section
+from analognas.report.sections.learned import learned_section
 from analognas.report.sections.predictions import predictions_section
 from analognas.report.sections.provenance import reproduction
 from analognas.report.sections.search import search_section
@@ -26,12 +29,15 @@ Section: TypeAlias = Callable[[ReportData], Html | None]
 """From what a run found out to the content of a section; None leaves the section out."""
 
 SECTIONS: Final[Mapping[str, Section]] = {
+    "The network": answer_section,
     "Accuracy over drift time": drift_section,
+    "Accuracy against cost": size_section,
+    "Pareto front": front_section,
+    "Layers and tiles": layers_section,
+    "Cost on the chip": chip_cost_section,
     "Course of the search": search_section,
     "Predicted against measured": predictions_section,
-    "Accuracy against parameters": size_section,
-    "Pareto front": front_section,
-    "Cost on the chip": chip_cost_section,
+    "What the search learned": learned_section,
     "Finalists": finalists_section,
     "Ten best trials": top_ten,
     "Constraints": constraint_summary,
@@ -42,7 +48,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the report, whole or not at all; about 5 MB, nearly all of it plotly.js.
+    """Write the report, whole or not at all; about 0.1 MB, and 1.3 MB more for each thousand trials.
 
     Raises:
         OSError: when the file cannot be written.
@@ -53,5 +59,7 @@ def write_report(path: Path, data: ReportData) -> None:
 def report_html(data: ReportData) -> str:
     """Return the report as one HTML document."""
     contents = [(title, write(data)) for title, write in SECTIONS.items()]
-    body = [section(title, content) for title, content in contents if content is not None]
-    return page(f"{data.name} · analognas", [header(data), *body])
+    shown = [(title, content) for title, content in contents if content is not None]
+    body = [section(title, content) for title, content in shown]
+    links = [(anchor_of(title), title) for title, _ in shown]
+    return page(f"{data.name} · analognas", [header(data), *body], links)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     import hwsim
+    from analognas.record.layer_sensitivity import LayerSensitivity
     from analognas.report import ReportData
     from analognas.runs.validate import Validation
     from search_spaces import ArchitectureSpace
@@ -292,6 +293,35 @@ class Run:
 
         publish(self.directory, self.config, self.directory.trials(), self.result)
         return self.directory.report
+
+    def figures(self, formats: Sequence[str] = ("svg",), out: str | Path | None = None) -> list[Path]:
+        """Write every figure of the report into `figures/` of the run, or the folder `out`, and return the files.
+
+        Args:
+            formats: of `svg`, `png` and `pdf`; the last two need matplotlib.
+            out: the folder.
+
+        Raises:
+            UserError: for another format, without matplotlib, or when a file cannot be written.
+        """
+        from analognas.runs.figures import write_figures_of
+
+        return write_figures_of(self._report_data(), Path(out or self.path / "figures"), formats)
+
+    def sensitivity(self, observer: Observer | None = None) -> LayerSensitivity:
+        """Measure what each layer of the best network costs in accuracy, 10 chips a day after programming.
+
+        The result is kept in `sensitivity.json`, and the next report shows it.
+
+        Args:
+            observer: is told what takes a while; None: nobody is.
+
+        Raises:
+            UserError: when the run has not ended, or its files or data are missing or damaged.
+        """
+        from analognas.runs.sensitivity import measure_sensitivity
+
+        return measure_sensitivity(self.directory, observer or Silent())
 
     def trials(self, *, genes: bool = False) -> pd.DataFrame:
         """Return one row a trial in order of completion, the columns of summary.csv.

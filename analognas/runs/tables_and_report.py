@@ -47,7 +47,12 @@ def publish(
 def report_data(
     run: RunDirectory, config: SearchConfig, trials: Sequence[Trial], result: FinalResult | None
 ) -> ReportData:
-    """Return what a report of the run shows."""
+    """Return what a report of the run shows.
+
+    Raises:
+        UserError: when `sensitivity.json` is damaged.
+    """
+    shape, n_classes = ((), 0) if result is None else run.best_shape()
     return ReportData(
         name=config.name,
         subject={
@@ -70,6 +75,10 @@ def report_data(
         command=f"analognas search config.yaml --seed {config.seed}",
         ended=_ended(run, config),
         chip_cost=None if result is None else run.chip_cost(),
+        tile_map=None if result is None else run.tile_map(),
+        input_shape=shape,
+        n_classes=n_classes,
+        sensitivity=None if result is None else run.layer_sensitivity(),
     )
 
 

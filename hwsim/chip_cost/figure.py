@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hwsim.chip_cost.energy import PARTS
 from hwsim.figure_theme import BEST, INK, QUIET, REFERENCES, plain, style_figure
+from hwsim.optional_library import needs
 
 _COLOURS: Final = dict(
     zip(
@@ -29,6 +30,7 @@ def cost_figure(found: Mapping[str, Any]) -> Any:
 
     Tiles beyond the first 64 are left out, which the title says, and layers beyond the 40 that take most.
     """
+    needs("plotly", "a figure")
     from plotly.subplots import make_subplots
 
     rows, pieces = _shown_rows(found["layers"]), found["placement"]

@@ -17,6 +17,7 @@ from hwsim.chip_cost.layout import Piece
 from hwsim.chip_cost.network_costs import NetworkCosts
 from hwsim.chip_cost.rows import Row
 from hwsim.chip_cost.timing import PICO
+from hwsim.optional_library import needs
 from hwsim.text_table import ShownAsTable, Table, significant
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ class ChipCost(ShownAsTable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each layer and digital step; energies in µJ, the sums of whole femtojoules."""
+        needs("pandas", "a data frame")
         import pandas as pd
 
         return pd.DataFrame([self._record(row) for row in self.rows])

@@ -11,6 +11,7 @@ from torch import nn
 from hwsim.conversion import require_analog
 from hwsim.modules import AnalogLayer
 from hwsim.near_memory.layer_unit import LayerUnit
+from hwsim.optional_library import needs
 from hwsim.text_table import ShownAsTable, Table
 from hwsim.tracer import BATCH_NORMS
 
@@ -77,6 +78,7 @@ class FixedPointReport(ShownAsTable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a layer, with the attributes of `FixedPointLayer` as columns."""
+        needs("pandas", "a data frame")
         import pandas as pd
 
         return pd.DataFrame([asdict(layer) for layer in self.layers])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from hwsim.optional_library import needs
+
 if TYPE_CHECKING:
     from hwsim.random_features.attention import KernelAttention, kernel_attention
     from hwsim.random_features.kernels import Kernel, exact_kernel
@@ -37,11 +39,16 @@ _HOMES: Final = {
     "kernel_attention": "attention",
 }
 
+_OF_SCIKIT_LEARN: Final = ("ridge", "transformer")
+"""Modules that are built on scikit-learn."""
+
 
 def __getattr__(name: str) -> Any:
     """Return a public name, importing the module it lives in."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _HOMES[name] in _OF_SCIKIT_LEARN:
+        needs("sklearn", f"`{name}`", "scikit-learn")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

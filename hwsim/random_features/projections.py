@@ -19,7 +19,8 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import hadamard
+
+from hwsim.optional_library import needs
 
 Sampler: TypeAlias = Literal["rff", "orf", "sorf"]
 Matrix: TypeAlias = "npt.NDArray[np.float64]"
@@ -45,6 +46,9 @@ def orthogonal(n: int, d: int, rng: np.random.RandomState) -> Matrix:
 
 def structured_orthogonal(n: int, d: int, rng: np.random.RandomState) -> Matrix:
     """Return `n` rows of products of Hadamard matrices and random signs, cut to `d` columns."""
+    needs("scipy", "`sorf`")
+    from scipy.linalg import hadamard
+
     p = 1 << (d - 1).bit_length()
     basis = hadamard(p) / np.sqrt(p)
     blocks = []

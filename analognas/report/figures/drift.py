@@ -15,6 +15,8 @@ from analognas.report.figures.theme import QUIET, plain
 from hwsim.curve_figure import LONGEST_NAME, curve_figure, look
 
 SPLITS: Final = ("test", "validation")
+QUANTILES: Final = (0.1, 0.9)
+"""Shares of the chips that lie below the band and below its upper edge."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,13 @@ def curves(data: ReportData) -> tuple[str, list[NamedCurve]]:
 
 
 def drift_figure(shown: Sequence[NamedCurve]) -> Any:
-    """Draw accuracy in % over the logarithm of time, as `hwsim.plot` does, and the digital accuracy of each network."""
+    """Draw accuracy in % over the logarithm of time, quantiles over chips, and the digital accuracy of each network."""
     figure = curve_figure(
         [
             (entry.name, hwsim.DriftCurve(entry.curve.times_s, np.array(entry.curve.accuracy)))
             for entry in shown
-        ]
+        ],
+        QUANTILES,
     )
     for index, entry in enumerate(shown):
         if entry.digital is not None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.report.data import ReportData
+from analognas.report.events import events
 from analognas.report.figures.theme import (
     BELOW_MARKER,
     BELOW_NAME,
@@ -27,6 +28,7 @@ from analognas.report.figures.theme import (
 from analognas.report.progress import best_so_far
 from analognas.report.wording import axis_title, label, scale
 
+_TURNS_SHOWN: Final = 8
 _MANY: Final = 150
 """Trials from which on the symbols are drawn smaller."""
 
@@ -50,6 +52,9 @@ def search_figure(data: ReportData) -> Any:
     ]
     figure.add_traces(upper, rows=1, cols=1)
     figure.add_trace(_share(data, feasible), row=2, col=1)
+    for event in [event for event in events(data) if event.turns][:_TURNS_SHOWN]:
+        line = {"color": QUIET, "width": 1, "dash": "dot"}
+        figure.add_vline(x=event.trial - 0.5, line=line, row=1, col=1)
 
     measured = bool(np.isfinite(values).any())
     figure.update_yaxes(title_text=axis_title(data.objective), range=[bottom, top], row=1, col=1)
@@ -181,5 +186,6 @@ def search_caption(data: ReportData) -> str:
     )
     return (
         f"Above: {label(data.objective)} of every trial; filled symbols meet all constraints, open ones {open_ones}; "
-        "the line is that of the best trial so far. Below: the share of all trials so far that met the constraints."
+        "the line is that of the best trial so far; at a dotted upright line another part of the strategy began to "
+        "propose. Below: the share of all trials so far that met the constraints."
     )

@@ -1,8 +1,8 @@
-"""Accuracy against parameters: what the search could choose from."""
+"""Accuracy against what a network takes: what the search could choose from."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,14 +19,23 @@ from analognas.report.figures.theme import (
     view,
 )
 from analognas.report.tables import pareto_table
-from analognas.report.wording import axis_title, scale
+from analognas.report.wording import amount, axis_title, label, scale
 from analognas.strategies.problem import Objective
 
 _REFERENCE_SYMBOLS = ("diamond", "square", "triangle-up", "pentagon")
 
 
-def size_figure(data: ReportData) -> Any:
-    """Draw the objective over the number of parameters, the Pareto staircase and the limit on parameters."""
+COSTS: Final = ("parameters", "tiles", "energy_uj", "latency_us")
+"""What a figure can have across: metrics of which less is better."""
+
+
+def size_figure(data: ReportData, cost: str = "parameters") -> Any:
+    """Draw the objective over a cost of the networks, the Pareto staircase, and the limit on that cost.
+
+    Args:
+        data: of the run.
+        cost: one of `COSTS`.
+    """
     import plotly.graph_objects as go
 
     figure = new_figure(460)
@@ -58,7 +67,7 @@ def size_figure(data: ReportData) -> Any:
             values = factor * data.values(data.objective, shown)
             figure.add_trace(
                 go.Scatter(
-                    x=data.values("parameters", shown),
+                    x=data.values(cost, shown),
                     y=np.maximum(values, floor),
                     customdata=np.stack([[trial.number for trial in shown], values], axis=1),
                     name=name,
@@ -66,10 +75,11 @@ def size_figure(data: ReportData) -> Any:
                     marker=marker,
                     hovertemplate="trial %{customdata[0]:.0f}: %{customdata[1]:.2f} "
                     + unit
-                    + ", %{x:,} parameters<extra></extra>",
+                    + f", %{{x:,.6g}} {_unit(cost)}<extra></extra>",
                 )
             )
-    _add_staircase(figure, data, factor)
+    _add_staircase(figure, data, factor, cost)
+    _add_chosen(figure, data, factor, cost)
     for index, network in enumerate(data.networks):
         best = index == 0
         colour = BEST if best else REFERENCES[(index - 1) % len(REFERENCES)]
@@ -77,7 +87,7 @@ def size_figure(data: ReportData) -> Any:
         name = plain(f"{network.name}, full budget", 36)
         figure.add_trace(
             go.Scatter(
-                x=[network.metrics.get("parameters")],
+                x=[network.metrics.get(cost)],
                 y=[full[index]],
                 name=name,
                 mode="markers",
@@ -87,37 +97,57 @@ def size_figure(data: ReportData) -> Any:
                     "color": colour,
                     "line": {"color": "white", "width": 1.2},
                 },
-                hovertemplate=f"{name}: %{{y:.2f}} {unit}, %{{x:,}} parameters<extra></extra>",
+                hovertemplate=f"{name}: %{{y:.2f}} {unit}, %{{x:,.6g}} {_unit(cost)}<extra></extra>",
             )
         )
-    if "parameters" in data.upper_bounds:
-        limit = data.upper_bounds["parameters"]
+    if cost in data.upper_bounds:
+        limit = data.upper_bounds[cost]
         figure.add_vline(x=limit, line={"color": INK, "width": 1.2, "dash": "dash"})
         figure.add_annotation(
             x=np.log10(limit),
             y=0,
             yref="y domain",
-            text=f"limit {limit:,.0f}",
+            text=f"limit {amount(cost, limit)}",
             showarrow=False,
             xanchor="right",
             yanchor="bottom",
             xshift=-4,
             font={"size": 11, "color": INK},
         )
-    figure.update_xaxes(type="log", title_text="Parameters", dtick="D2", tickformat="~s")
+    figure.update_xaxes(type="log", title_text=axis_title(cost), dtick="D2", tickformat="~s")
     figure.update_yaxes(title_text=axis_title(data.objective), range=[bottom, top])
     return figure
 
 
-def _add_staircase(figure: Any, data: ReportData, factor: float) -> None:
+def _unit(cost: str) -> str:
+    return scale(cost)[1] or label(cost)
+
+
+def _add_chosen(figure: Any, data: ReportData, factor: float, cost: str) -> None:
+    """Mark the trial that was chosen, as it was measured in the search."""
+    chosen = None if data.reference else data.best_trial
+    if chosen is None or cost not in chosen.metrics:
+        return
+    name = f"trial {chosen.number}, chosen as {data.choice}"
+    figure.add_scatter(
+        x=[chosen.metrics[cost]],
+        y=[factor * chosen.metrics[data.objective]],
+        name=name,
+        mode="markers",
+        marker={"size": 17, "symbol": "circle-open", "color": INK, "line": {"width": 1.8}},
+        hovertemplate=f"{name}: %{{y:.2f}} {scale(data.objective)[1]}<extra></extra>",
+    )
+
+
+def _add_staircase(figure: Any, data: ReportData, factor: float, cost: str) -> None:
     import plotly.graph_objects as go
 
-    front = pareto_table(data.trials, data.upper_bounds, [data.objectives[0], Objective("parameters", -1)])
+    front = pareto_table(data.trials, data.upper_bounds, [data.objectives[0], Objective(cost, -1)])
     if front.empty:
         return
     figure.add_trace(
         go.Scatter(
-            x=front["parameters"],
+            x=front[cost],
             y=factor * front[data.objective],
             name="Pareto front",
             mode="lines",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from analognas.report.data import ReportData
-from analognas.report.figures.drift import NamedCurve, curves, drift_figure
+from analognas.report.figures.drift import QUANTILES, NamedCurve, curves, drift_figure
 from analognas.report.html import Html, table
 from analognas.report.page import caption, drawing, empty
 from analognas.report.wording import accuracy_with_spread, amount
@@ -22,15 +23,21 @@ def drift_section(data: ReportData) -> Html:
     return Html(
         drawing(drift_figure(shown), f"Accuracy over time since programming of {names}")
         + caption(
-            f"Mean over chips on the {split} split, {budget}; the band is one standard deviation over "
-            "chips, thin lines are single chips. The dotted line is the accuracy of the same weights in floating point."
+            f"Mean over chips on the {split} split, {budget}; eight of ten chips lie in the band, thin lines are "
+            "single chips. The dotted line is the accuracy of the same weights in floating point."
         )
         + _table(shown)
     )
 
 
+def _between(chips: npt.NDArray[np.float64]) -> str:
+    """Return the quantiles over chips that the band shows."""
+    low, high = 100 * np.quantile(chips, QUANTILES)
+    return f"{low:.2f} to {high:.2f} %"
+
+
 def _table(shown: list[NamedCurve]) -> Html:
-    """Return mean accuracy and spread over chips of each network at each time."""
+    """Return mean accuracy, spread and quantiles over chips of each network at each time."""
     times = list(dict.fromkeys(time for entry in shown for time in entry.curve.times_s))
     rows = []
     for entry in shown:
@@ -46,5 +53,7 @@ def _table(shown: list[NamedCurve]) -> Html:
         ]
         chips = str(len(entry.curve.accuracy[0])) if entry.curve.accuracy else "–"
         rows.append([entry.name, chips, amount("digital_accuracy", entry.digital), *cells])
+        between = [_between(accuracy[time]) if time in accuracy else "–" for time in times]
+        rows.append(["– 10 % to 90 % of its chips", "", "", *between])
     head = ["network", "chips", "digital", *(time_label(time) for time in times)]
     return table(head, rows, range(1, len(head)))

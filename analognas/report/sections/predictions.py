@@ -27,7 +27,11 @@ def predictions_section(data: ReportData) -> Html:
             {},
             element("h3", {}, capitalised(label(comparison.metric))),
             element("p", {"class": "tau"}, tau_text(comparison)),
-            drawing(prediction_figure(comparison), f"Predicted against measured {label(comparison.metric)}"),
+            drawing(
+                prediction_figure(comparison),
+                f"Predicted against measured {label(comparison.metric)}",
+                small=True,
+            ),
         )
         for comparison in found
     ]
@@ -39,8 +43,8 @@ def predictions_section(data: ReportData) -> Html:
         else "τ is computed on the predictions made before evaluation. "
     )
     before = (
-        "Before evaluation: what the surrogate of that moment predicted of the candidates it proposed, which are "
-        "alike and hence harder to rank. On the dashed line prediction and measurement are equal."
+        "Before evaluation, with the number of trials: what the surrogate of that moment predicted of the candidates "
+        "it proposed, which are alike and hence harder to rank. On the dashed line both are equal."
     )
     legend = element(
         "p",

@@ -24,10 +24,9 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq
-
 from hwsim.arguments import number, whole
 from hwsim.learning.devices.linear import LinearStep
+from hwsim.optional_library import needs
 
 STRONGEST = 9.0
 """Nonlinearity of the end of NeuroSim's table."""
@@ -48,6 +47,9 @@ def shape(nonlinearity: float) -> float:
     number("nonlinearity", nonlinearity, least=0, most=STRONGEST)
     if nonlinearity < 1e-3:  # nearer to a line than the equation can be solved for
         return math.inf
+    needs("scipy", "a nonlinearity of NeuroSim's table")
+    from scipy.optimize import brentq
+
     return float(brentq(lambda a: _distance(a) - nonlinearity * PER_UNIT, 1e-3, 1e4, xtol=1e-12))
 
 

@@ -34,7 +34,18 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment()
     )
-    for name in ("init", "search", "resume", "status", "validate", "export", "report", "describe", "schema"):
+    for name in (
+        "init",
+        "search",
+        "resume",
+        "status",
+        "watch",
+        "validate",
+        "export",
+        "report",
+        "describe",
+        "schema",
+    ):
         assert f"  {name} " in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -152,7 +163,7 @@ def test_when_every_trial_is_stopped_early_the_rule_is_to_be_changed(here) -> No
     )
 
 
-@pytest.mark.parametrize("command", ["resume", "replay", "status", "report"])
+@pytest.mark.parametrize("command", ["resume", "replay", "status", "watch", "report"])
 def test_an_empty_configuration_of_a_run_is_to_be_restored(here, command) -> None:
     create_run(here / "run", "", {})
     done = invoke(command, "run")
@@ -163,7 +174,7 @@ def test_an_empty_configuration_of_a_run_is_to_be_restored(here, command) -> Non
     )
 
 
-@pytest.mark.parametrize("command", ["resume", "status", "report", "export", "validate"])
+@pytest.mark.parametrize("command", ["resume", "status", "watch", "report", "export", "validate"])
 def test_what_is_no_run_is_refused(here, command) -> None:
     done = invoke(command, "absent")
     assert done.exit_code == 2
@@ -216,7 +227,7 @@ def test_wrong_arguments_are_named(here, arguments, message) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("status", LONG), ("search", "my.yaml", "--out", LONG), ("export", LONG)]
+    "arguments", [("status", LONG), ("watch", LONG), ("search", "my.yaml", "--out", LONG), ("export", LONG)]
 )
 def test_a_path_that_is_too_long_is_told(here, arguments) -> None:
     invoke("init", "my.yaml")

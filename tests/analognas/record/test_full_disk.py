@@ -57,7 +57,7 @@ def test_a_disk_that_is_full_at_any_write_costs_nothing(disk, tmp_path) -> None:
     kept = [trial.number for trial in read_trials(run / "trials.jsonl")]
     assert kept == list(range(1, len(kept) + 1))
     n_kept = [len(kept)]
-    for free in (8_000, 40_000, 150_000, 600_000, 2_000_000):
+    for free in (8_000, 40_000, 150_000, 300_000):
         leave_free(disk, free)
         done = analognas("resume", run)
         assert_clear(done, run)
@@ -153,4 +153,4 @@ def test_missing_and_truncated_derived_files_are_made_again(tmp_path) -> None:
         assert (run / "trials.jsonl").read_bytes() == whole["trials.jsonl"]
         assert (run / "summary.csv").read_bytes() == whole["summary.csv"]
         assert (run / "pareto.csv").read_bytes() == whole["pareto.csv"]
-        assert (run / "report.html").stat().st_size > 1_000_000
+        assert (run / "report.html").read_bytes().endswith(b"</html>\n")
