@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +17,9 @@ Numbers: TypeAlias = npt.NDArray[np.float64]
 
 MARKED_S: Final = (SECOND_S, HOUR_S, DAY_S, MONTH_S, YEAR_S, 10 * YEAR_S)
 """Times that have a tick wherever one of them is shown."""
+
+_APART: Final = 0.3
+"""Decades between two ticks, of which one is not among the usual ones."""
 
 _CHIPS_SHOWN: Final = 50
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
@@ -43,8 +47,7 @@ def curve_figure(curves: Sequence[tuple[str, Measured]], quantiles: tuple[float,
         _add_spread(figure, name, places[index], curve, band, scale, look(index)[0], 1 / len(curves))
     for index, (name, curve) in enumerate(curves):
         _add_mean(figure, name, places[index], curve, scale, look(index), unit)
-    ticks = [time for time in times if time in MARKED_S or time == 0]
-    ticks = ticks if any(ticks) else times
+    ticks = _ticks(times, at_zero)
     figure.update_xaxes(
         type="log",
         title_text="Time since programming",
@@ -57,6 +60,15 @@ def curve_figure(curves: Sequence[tuple[str, Measured]], quantiles: tuple[float,
     figure.update_yaxes(title_text=f"{title[:1].upper()}{title[1:]}{' (%)' * percent}")
     figure.update_layout(showlegend=True)
     return figure
+
+
+def _ticks(times: Sequence[float], at_zero: float) -> list[float]:
+    """Return the times that have a tick: the usual ones, and those that are not too close to a tick."""
+    kept = [time for time in times if time in MARKED_S or time == 0]
+    for time in reversed(times):
+        if all(abs(math.log10((time or at_zero) / (other or at_zero))) >= _APART for other in kept):
+            kept.append(time)
+    return sorted(kept)
 
 
 def look(index: int) -> tuple[str, str]:

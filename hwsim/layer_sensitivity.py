@@ -128,6 +128,7 @@ class Sensitivity(ShownAsTable):
             title_text=f"{self._head}, {time_label(self.t_s)} after programming; 95 % interval over chips"
         )
         figure.update_yaxes(type="category")
+        figure.update_layout(margin_t=44)  # the tool bar of plotly lies there
         return figure
 
     def __repr__(self) -> str:

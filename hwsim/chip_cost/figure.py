@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ _TILES_SHOWN: Final = 64
 _ACROSS: Final = 8
 _LABELLED: Final = 0.18
 """Share of a tile's side that a piece must have for its number to be written on it."""
-_FILLS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D00", "#6B7280")
+_FILLS: Final = ("#334155", "#64748B", "#475569", "#7C8797")
+"""Greys, which no part of the energy has; neighbours differ."""
 
 
 def cost_figure(found: Mapping[str, Any]) -> Any:
@@ -72,7 +74,7 @@ def _shown_rows(every: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[s
 
 
 def _add_bars(figure: Any, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    labels = [plain(f"{place + 1}  {row['layer']}", 44) for place, row in rows]
+    labels = [plain(f"{place + 1}  {_named(row['layer'])}", 44) for place, row in rows]
     places = list(range(len(rows)))
     for part, colour in _COLOURS.items():
         values = [row[f"{part}_uj"] for _, row in rows]
@@ -92,6 +94,11 @@ def _add_bars(figure: Any, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> Non
     figure.update_yaxes(tickvals=places, ticktext=labels, row=1, col=1)
 
 
+def _named(layer: str) -> str:
+    """Return the name of a layer, one that is a number alone as such."""
+    return f"layer “{layer}”" if layer.isdecimal() else layer
+
+
 def _add_tiles(
     figure: Any,
     names: Sequence[str],
@@ -99,7 +106,7 @@ def _add_tiles(
     tile: Mapping[str, int],
     n_tiles: int,
 ) -> None:
-    """Draw tiles in rows of eight; a piece has the number and the colour of its layer."""
+    """Draw tiles in rows of eight; a piece has the number of its layer."""
     tile_rows, tile_columns = tile["rows"], tile["columns"]
     gap_x, gap_y = 0.12 * tile_columns, 0.3 * tile_rows
     shapes, notes, hover = [], [], []
@@ -111,6 +118,7 @@ def _add_tiles(
         left, top = corner(number)
         shapes.append(_box(left, top - tile_rows, left + tile_columns, top, "#F3F4F6", "#9CA3AF"))
         notes.append(_note(left + tile_columns / 2, top + 0.12 * tile_rows, f"tile {number + 1}", QUIET, 9))
+    alone = Counter(piece["tile"] for piece in pieces)
     for piece in pieces:
         if piece["tile"] >= n_tiles:
             continue
@@ -118,8 +126,13 @@ def _add_tiles(
         x, y, rows, columns = left + piece["column"], top - piece["row"], piece["rows"], piece["columns"]
         shapes.append(_box(x, y - rows, x + columns, y, _FILLS[piece["layer"] % len(_FILLS)], "#FFFFFF"))
         middle = x + columns / 2, y - rows / 2
+        label = str(piece["layer"] + 1)
         if rows > _LABELLED * tile_rows and columns > _LABELLED * tile_columns / 2:
-            notes.append(_note(*middle, str(piece["layer"] + 1), "#FFFFFF", 11))
+            notes.append(_note(*middle, label, "#FFFFFF", 11))
+        elif alone[piece["tile"]] == 1:  # beside it, where nothing else is
+            beside = x + columns + 0.08 * tile_columns if columns < tile_columns / 2 else middle[0]
+            below = middle[1] if columns < tile_columns / 2 else y - rows - 0.1 * tile_rows
+            notes.append(_note(beside, below, label, INK, 11))
         hover.append((*middle, _described(names, piece)))
     figure.update_layout(shapes=shapes, annotations=notes)
     figure.add_scatter(
@@ -137,12 +150,13 @@ def _add_tiles(
     height = tile_rows - corner(max(n_tiles, 1) - 1)[1]
     hidden = {"visible": False, "fixedrange": True}
     figure.update_xaxes(range=[-gap_x, max(width, 4 * tile_columns) + gap_x], **hidden, row=2, col=1)
-    figure.update_yaxes(range=[-height - gap_y / 2, gap_y], **hidden, row=2, col=1)
+    square = {"scaleanchor": "x2", "scaleratio": 1, "constrain": "domain"}
+    figure.update_yaxes(range=[-height - gap_y / 2, gap_y], **hidden, **square, row=2, col=1)
 
 
 def _described(names: Sequence[str], piece: Mapping[str, int]) -> str:
     return plain(
-        f"{piece['layer'] + 1}  {names[piece['layer']]}: {piece['rows']} × {piece['columns']}, its rows from "
+        f"{piece['layer'] + 1}  {_named(names[piece['layer']])}: {piece['rows']} × {piece['columns']}, its rows from "
         f"{piece['first_row']}, its columns from {piece['first_column']}, on tile {piece['tile'] + 1} at row "
         f"{piece['row']}, column {piece['column']}",
         200,

@@ -105,6 +105,9 @@ def tau_text(comparison: Comparison) -> str:
     tau = comparison.tau
     text = "Kendall τ undefined" if tau is None or math.isnan(tau) else f"Kendall τ {tau:.2f}"
     before = comparison.prospective
+    n = len(comparison.cross_validated[0] or before[0])
+    if n < _FEWEST:
+        text = f"too few predictions for Kendall τ ({n})"
     if comparison.cross_validated[0] and len(before[0]) >= _FEWEST:
         ranked = _tau(*before)
         shown = "undefined" if ranked is None or math.isnan(ranked) else f"{ranked:.2f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from analognas.metrics import TABLE
 from analognas.report.data import ReportData
 from analognas.report.figures.block_diagram import block_diagram, blocks_of
 from analognas.report.html import Html, element, joined, table
@@ -59,8 +60,8 @@ def _figures(data: ReportData, columns: Sequence[tuple[str, Mapping[str, float]]
             [
                 capitalised(label(name)),
                 *(_figure(name, metrics) for _, metrics in columns),
-                "" if bound is None else f"≤ {amount(name, bound)}",
-                _kept(first.get(name), bound),
+                "" if bound is None else f"{'≤' if TABLE[name].sign < 0 else '≥'} {amount(name, bound)}",
+                _kept(name, first.get(name), bound),
             ]
         )
     split = "test split, trained at full budget" if data.networks else "validation split, trained as a trial"
@@ -74,12 +75,12 @@ def _figure(name: str, metrics: Mapping[str, float]) -> str:
     return amount(name, metrics.get(name))
 
 
-def _kept(value: float | None, bound: float | None) -> str:
+def _kept(name: str, value: float | None, bound: float | None) -> str:
     """Return a word and a sign, so that nobody depends on a colour."""
     if bound is None:
         return ""
     if value is None:
         return "not measured"
-    if value <= bound:
+    if TABLE[name].keeps(value, bound):
         return element("span", {"class": "good word"}, "✓ kept")
     return element("span", {"class": "bad word"}, "✗ broken")
