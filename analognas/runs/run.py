@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ from analognas.errors import NoBestNetworkError, UserError
 from analognas.progress.observer import Observer, Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.record.validation import FinalResult
 from analognas.report.tables import trials_table
 from analognas.runs.best_so_far import called
+from analognas.runs.found_network import BestNetwork
 from analognas.runs.status import status_of
-from analognas.specs.given import GivenObjects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,40 +30,6 @@ if TYPE_CHECKING:
     from analognas.runs.validate import Validation
     from search_spaces import ArchitectureSpace
     from surrogates import FittedSurrogate
-
-
-@dataclass(frozen=True)
-class BestNetwork:
-    """The network a run found.
-
-    Attributes:
-        architecture: in the literature's symbols; `{"name": ...}` for a reference.
-        genotype: as its space writes it; None for a reference.
-        metrics: measured on the test split after training at full budget.
-        validated: all that was measured.
-        folder: the exported files.
-        objects: Python objects that these name and no file holds.
-    """
-
-    architecture: Mapping[str, Any]
-    genotype: tuple[int, ...] | None
-    metrics: Mapping[str, float]
-    validated: ValidatedNetwork
-    folder: Path
-    objects: GivenObjects = field(default_factory=dict, repr=False)
-
-    def __repr__(self) -> str:
-        """Return its main figures for `print`."""
-        return (
-            f"BestNetwork({100 * self.metrics['accuracy_1d']:.2f} % after 1 day, "
-            f"{self.metrics['parameters']:,.0f} parameters, {str(self.folder)!r})"
-        )
-
-    def network(self) -> nn.Module:
-        """Return the trained network, plain torch in evaluation mode: standardised inputs to logits."""
-        from analognas.runs.architecture_file import load_network
-
-        return load_network(self.folder, self.objects)
 
 
 @dataclass(frozen=True)
