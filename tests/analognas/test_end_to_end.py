@@ -207,7 +207,7 @@ def test_status_and_report_can_be_asked_for_at_any_time(finished) -> None:
         (run / name).unlink()
     assert analognas("status", run).stdout.startswith("not finished")
     assert analognas_process("report", run).returncode == 0
-    assert (run / "report.html").stat().st_size > 1_000_000
+    assert 20_000 < (run / "report.html").stat().st_size < 2_000_000
     assert len((run / "summary.csv").read_text().splitlines()) == 9
 
 
