@@ -159,7 +159,6 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         prepared = prepare(task, config.training.augmentation.augmentation())
     except ValueError as error:
         raise MisfitError(str(error), ("training", "augmentation")) from None
-    halving = None if config.search.halving is None else config.search.halving.schedule
     evaluator = Evaluator(
         task=prepared,
         space=space,
@@ -171,7 +170,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         threads=config.executor.threads,
         device=config.executor.device,
         use=use,
-        goes_on_from=0.0 if halving is None or not halving.continues else halving.budget(halving.rungs - 2),
+        goes_on_from=config.rungs[-1].goes_on_from,
     )
     ending = _ending(config, problem, evaluator, strategy)
     site = _site(config)  # last, because only a composition can close it again
@@ -185,7 +184,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
             n_trials=config.search.trials,
             batch=config.search.batch,
             seed=config.seed,
-            halving=halving,
+            halving=None if config.search.halving is None else config.search.halving.schedule,
             in_order=isinstance(config.executor, IN_ORDER),
             patience=config.search.patience,
             minutes=config.search.minutes,

@@ -21,8 +21,6 @@ from analognas.evaluation.full_training import (
     FullyTrained,
     Measured,
     SplitName,
-    weights_of,
-    with_weights,
 )
 from analognas.evaluation.in_memory import LearnedChip, learned_curve
 from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
@@ -30,6 +28,7 @@ from analognas.evaluation.memory_need import MemoryNeed, NetworkSize, network_th
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.stages import StagedTraining
 from analognas.evaluation.training import TrainingBudget, on_tiles, train_network
+from analognas.evaluation.weights import weights_of, with_weights
 from analognas.executors.device import described, resolve_device
 from analognas.executors.executor import (
     Job,
@@ -166,7 +165,7 @@ class Evaluator:
         metrics = self._metrics(curve, trained.digital_accuracy, trained.network)
         goes_on = bool(job.stages) and job.budget < 1
         return Measurement(
-            {**metrics, "training_loss": trained.training_loss},
+            metrics if trained.training_loss is None else {**metrics, "training_loss": trained.training_loss},
             curve,
             weights=weights_of(network) if goes_on else None,
         )

@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import torch
-from safetensors.torch import load, save
-from torch import nn
-
 from analognas.evaluation.in_memory import LearnedChip
 from analognas.evaluation.training import TrainingBudget
 from analognas.record.correct_images import CorrectImages
@@ -80,15 +76,3 @@ class FullTraining:
     trains_on_validation: bool = False
     allowance: float = 1.0
     trained: FullyTrained | None = field(default=None, repr=False)
-
-
-def weights_of(network: nn.Module) -> bytes:
-    """Return a safetensors file of the state dict of `network`."""
-    return save({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
-
-
-def with_weights(network: nn.Module, weights: bytes) -> nn.Module:
-    """Return `network` with the weights of a safetensors file, channels last, in evaluation mode."""
-    network.load_state_dict(load(weights))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
-    return network.eval()

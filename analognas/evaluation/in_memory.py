@@ -65,7 +65,7 @@ class LearnedChip:
     """What a chip has learned.
 
     Attributes:
-        state: of the network on tiles, as torch.save writes it.
+        state: of the network on tiles, as torch.save writes it; layers keep more than tensors, and safetensors only these.
         loss: mean loss of all epochs.
     """
 

@@ -13,9 +13,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from analognas.evaluation.full_training import with_weights
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import TrainingBudget, go_on_digitally
+from analognas.evaluation.weights import with_weights
 from analognas.seeds import derive_seed
 from search_spaces import initialise
 
@@ -37,7 +37,7 @@ class StagedTraining:
     def __call__(
         self, network: nn.Module, task: PreparedTask, budget: TrainingBudget, seed: int
     ) -> list[float]:
-        """Train `network` in place and return the mean losses of the epochs of the last stage.
+        """Train `network` in place and return the mean losses of the epochs of the last stage, which may have none.
 
         Args:
             network: whose weights are set first.
@@ -58,6 +58,7 @@ class StagedTraining:
         done = 0
         for stage, (below, share) in enumerate(pairwise((0.0, *self.shares))):
             part = self.full.stage(share, below, len(task.train))
+            losses = []
             if stage >= first and part.digital.epochs:
                 if share < 1:
                     part = replace(part, digital=replace(part.digital, hold=True, average_last=0.0))

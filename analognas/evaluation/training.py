@@ -133,7 +133,7 @@ class TrainedNetwork:
         analog: the same on crossbar tiles, input ranges calibrated.
         digital_accuracy: validation accuracy of `network` in floating point.
         digital_accuracy_before: the same before hardware-aware training.
-        training_loss: mean loss of all epochs of the digital training.
+        training_loss: mean loss of all epochs of the digital training; None where there was none.
         ranges: what hwsim.analog_parameters tells of `analog`, where ranges were learned; None where they are those
             of a calibration.
         learned: chips that learned, the first one with the weights of `network`; none where no chip did.
@@ -143,7 +143,7 @@ class TrainedNetwork:
     analog: nn.Module
     digital_accuracy: float
     digital_accuracy_before: float
-    training_loss: float
+    training_loss: float | None
     ranges: Mapping[str, Any] | None = None
     learned: tuple[LearnedChip, ...] = ()
 
@@ -195,7 +195,7 @@ def train_network(
         ranges=ranges,
         digital_accuracy=accuracy(network, task.validation.x, task.validation.y),
         digital_accuracy_before=before,
-        training_loss=fmean(losses),
+        training_loss=fmean(losses) if losses else None,
     )
 
 

@@ -9,9 +9,10 @@ from torch import nn
 
 from analognas.errors import UserError
 from analognas.evaluation.evaluator import build_network
-from analognas.evaluation.full_training import FullTraining, FullyTrained, with_weights
+from analognas.evaluation.full_training import FullTraining, FullyTrained
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.training import on_tiles
+from analognas.evaluation.weights import with_weights
 from analognas.executors.executor import Executor
 from analognas.executors.in_order import outcomes_in_order
 from analognas.final.ending import Ending, Entrant, name_of

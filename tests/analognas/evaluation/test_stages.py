@@ -9,8 +9,8 @@ from safetensors.torch import load
 
 from analognas.compose import Composition
 from analognas.evaluation.evaluator import Evaluator
-from analognas.evaluation.full_training import weights_of
 from analognas.evaluation.training import EarlyStop
+from analognas.evaluation.weights import weights_of
 from analognas.executors.executor import Job, Measurement
 from analognas.record.trial import Failure
 from analognas.strategies.strategy import Proposal
@@ -53,6 +53,18 @@ def test_a_stage_gives_the_same_from_kept_weights_as_from_none(parts: Compositio
     network.load_state_dict(other)
     halved = dataclasses.replace(job(parts, 1), start=weights_of(network))
     assert measured(parts.evaluator, halved).metrics != from_none.metrics
+
+
+def test_a_stage_without_epochs_of_its_own_has_no_training_loss(parts: Composition) -> None:
+    budget = dataclasses.replace(
+        parts.evaluator.budget, digital=dataclasses.replace(parts.evaluator.budget.digital, epochs=1)
+    )
+    evaluator = dataclasses.replace(parts.evaluator, budget=budget)
+    first = measured(evaluator, job(parts, 0))
+    for start in (first.weights, None):
+        second = measured(evaluator, dataclasses.replace(job(parts, 1), start=start))
+        assert "training_loss" in first.metrics
+        assert "training_loss" not in second.metrics
 
 
 def test_an_early_stop_counts_the_epochs_of_all_stages(parts: Composition) -> None:
