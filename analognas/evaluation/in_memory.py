@@ -65,7 +65,7 @@ class LearnedChip:
     """What a chip has learned.
 
     Attributes:
-        state: of the network on tiles, as torch.save writes it; layers keep more than tensors, and safetensors only these.
+        state: of the network on tiles, as torch.save writes it: layers keep more than the tensors of a safetensors file.
         loss: mean loss of all epochs.
     """
 
