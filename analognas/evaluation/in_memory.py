@@ -65,7 +65,8 @@ class LearnedChip:
     """What a chip has learned.
 
     Attributes:
-        state: of the network on tiles, as torch.save writes it: layers keep more than the tensors of a safetensors file.
+        state: of the network on tiles, as torch.save writes it: layers keep more than tensors, which safetensors
+            cannot hold.
         loss: mean loss of all epochs.
     """
 
