@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analognas.errors import Argument, UserError
+from analognas.files import write_bytes
 from analognas.record.journal import read_trials
 from analognas.record.layer_sensitivity import LayerSensitivity
 from analognas.record.trial import Trial
@@ -361,15 +362,7 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         OSError: when the disk is full or the folder cannot be written; the old file stays.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_bytes(path, text.encode())
 
 
 def _content_of(path: Path) -> dict[str, Any]:

@@ -21,11 +21,8 @@ Names of machines are left out.
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from analognas.errors import UserError, remedy
+from analognas.files import read_packed, write_packed
 from analognas.metrics import METRICS
 from analognas.record.trial import Trial
 from search_spaces import Population
@@ -140,32 +138,18 @@ def write_records(path: Path, header: Mapping[str, Any], rows: Sequence[Mapping[
 
     first = json.dumps({"format": FORMAT, "schema": SCHEMA, **header}, ensure_ascii=False, allow_nan=False)
     table = pd.DataFrame(list(rows)).to_csv(index=False, float_format="%.9g", lineterminator="\n")
-    buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed:
-        packed.write(f"# {first}\n{table}".encode())
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            file.write(buffer.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_packed(path, f"# {first}\n{table}".encode())
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}; {remedy(error)}") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def holds_records(path: Path) -> bool:
     """Return whether a file begins as records do, gzipped or not."""
     try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        opener = gzip.open if packed else open
-        with opener(path, "rb") as content:
-            return bytes(content.read(len(_MARK))) == _MARK.encode()
-    except (OSError, EOFError):
+        return read_packed(path).startswith(_MARK.encode())
+    except OSError:
         return False
 
 
@@ -205,11 +189,10 @@ def _content(path: Path) -> tuple[dict[str, Any], str]:
         UserError: as `read_records`.
     """
     try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
+        text = read_packed(path).decode()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `analognas pack` writes one from run directories") from None
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, OSError) as error:
+    except (UnicodeDecodeError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"{path}: cannot be read: {reason}; restore the file, or pack the runs again"

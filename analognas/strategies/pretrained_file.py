@@ -8,7 +8,6 @@ what it had not seen. `surrogates.rank_model` says what is in the model. A name 
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analognas.errors import UserError, remedy
+from analognas.files import read_packed, write_bytes, write_packed
 from surrogates.rank_model import RankModel
 
 FORMAT: Final = "analognas-surrogate"
@@ -41,6 +41,11 @@ class Pretrained:
     model: RankModel
 
 
+def physics(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description of hardware without its name and source, which change no measurement."""
+    return {key: value for key, value in hardware.items() if key not in ("name", "citation")}
+
+
 def write_pretrained(path: Path, card: Mapping[str, Any], model: RankModel) -> None:
     """Write a model with its card; equal models give equal bytes.
 
@@ -51,7 +56,10 @@ def write_pretrained(path: Path, card: Mapping[str, Any], model: RankModel) -> N
     data = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data + b"\n")
+        if path.suffix == ".gz":
+            write_packed(path, data)
+        else:
+            write_bytes(path, data + b"\n")
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}; {remedy(error)}") from None
 
@@ -63,11 +71,10 @@ def read_pretrained(path: Path) -> Pretrained:
         UserError: when the file is missing, damaged, no model, or of a newer schema.
     """
     try:
-        data = path.read_bytes()
-        content = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        content = json.loads(read_packed(path))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `analognas surrogate fit` writes one") from None
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     except ValueError:
         raise UserError(

@@ -112,6 +112,7 @@ def test_records_of_another_kind_are_refused(collected, tmp_path) -> None:
     ("damage", "told"),
     [
         (lambda data: data[: len(data) // 2], "cannot be read"),
+        (lambda data: data[:12] + bytes(255 - byte for byte in data[12:40]) + data[40:], "cannot be read"),
         (lambda data: b"a,b\n1,2\n", "no file of records"),
         (lambda data: gzip.decompress(data).replace(b'"schema": 1', b'"schema": 9'), "newer than 1"),
         (lambda data: gzip.decompress(data).replace(b"genotype", b"genes"), "'genotype' is missing"),
