@@ -61,7 +61,7 @@ class Metric:
     def share(self, values: npt.NDArray[Any], bound: float) -> npt.NDArray[np.float64]:
         """Return how much of a bound values take, above 1 where they break it, `(n,)`."""
         if self.sign < 0:
-            return np.asarray(values / max(bound, 1.0), dtype=np.float64)
+            return np.asarray(values / max(bound, 1e-12), dtype=np.float64)
         return np.asarray(bound / np.maximum(values, 1e-12), dtype=np.float64)
 
 
@@ -183,3 +183,12 @@ OPTIONAL_METRICS: Final = frozenset(name for name, metric in TABLE.items() if me
 COST_BOUNDS: Final = tuple(name for name in HARD_METRICS if TABLE[name].sign < 0)
 """Metrics with a hard bound that networks grow towards."""
 SIGNS: Final[Mapping[str, int]] = {name: metric.sign for name, metric in TABLE.items()}
+
+
+def relation_of(name: str) -> Literal["<=", ">="]:
+    """Return how a value that keeps a bound stands to it; a column of a table that is no metric is a cost.
+
+    >>> relation_of("energy_uj"), relation_of("utilisation"), relation_of("a_column")
+    ('<=', '>=', '<=')
+    """
+    return TABLE[name].relation if name in TABLE else "<="

@@ -20,6 +20,7 @@ from analognas.bench.look_up import LookUp
 from analognas.bench.ranking import Place, rank
 from analognas.bench.simulate import search_table
 from analognas.bench.table import BenchTable
+from analognas.metrics import relation_of
 
 CHECKPOINTS: Final = (25, 50, 100, 200)
 
@@ -102,7 +103,7 @@ class BenchResult:
                 if self.look_up == "mean"
                 else ["an evaluation shows one training; regret of what is returned"]
             ),
-            *(f"bound: {name} up to {bound:,g}" for name, bound in self.bounds.items()),
+            *(f"bound: {name} {relation_of(name)} {bound:,g}" for name, bound in self.bounds.items()),
             *(f"left out: {number} rows, {reason}" for reason, number in self.rejected.items()),
             "  ".join(
                 ["regret after".ljust(width), *(f"{point:>13}" for point in points), "p, whole search"]

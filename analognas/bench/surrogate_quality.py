@@ -42,7 +42,7 @@ CEILING: Final = ("one_training", "of_another", "one_training_at_equal_size", "o
 """τ of predictions with one training and of another training with it, on the same unseen candidates."""
 
 FEWEST_TRAINED_TWICE: Final = 5
-"""Unseen candidates with several trainings below which what is reached of the ceiling is not told."""
+"""With fewer unseen candidates that have several trainings, the share of the ceiling is not reported."""
 
 
 @dataclass(frozen=True)

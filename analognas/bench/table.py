@@ -40,7 +40,7 @@ class BenchTable:
         rejected: how many rows of the file were left out, by reason.
         runs: `(n, trainings)` each training's value, NaN where a candidate has fewer; by default `values` alone.
         costs: `(n,)` columns that a search may bound, by name.
-        bounds: largest allowed value of `parameters` and `macs`, and of other costs that the search knows.
+        bounds: how bad `parameters`, `macs` and other costs that the search knows may be.
         hardware: that was measured on; None where it is not known.
         use: a described chip; None where there is none.
         described: `(n, features)` of the networks that mean the same in other tables; None where they are not known.

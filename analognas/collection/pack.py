@@ -15,10 +15,10 @@ from analognas.record.directory import RunDirectory, holds_run, open_run
 from analognas.record.records_file import row_of, write_records
 from analognas.runs.resume_checks import check_same_data
 
-SAME: Final = ("task", "space", "chip", *MEASUREMENT)
+SAME: Final = ("task", "space", "chip", "constraints", *MEASUREMENT)
 """The sections that all records of a file share."""
 
-KEPT: Final = ("name", "seed", *SAME, "constraints", "objective", "search")
+KEPT: Final = ("name", "seed", *SAME, "objective", "search")
 """The sections that a file keeps."""
 
 _LEFT_OUT: Final = ("data_notes", "measured_with", "warm_start", "device", "threads")
@@ -29,7 +29,8 @@ def pack(paths: Sequence[Path], out: Path) -> dict[str, Any]:
     """Write the trials of runs that had a whole budget into one file.
 
     Args:
-        paths: run directories and collections; all runs of one task, space, hardware, chip, training and evaluation.
+        paths: run directories and collections; all runs of one task, space, hardware, chip, bounds, training and
+            evaluation.
         out: the file.
 
     Returns:

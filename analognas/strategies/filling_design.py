@@ -18,7 +18,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from analognas.metrics import COST_BOUNDS
+from analognas.metrics import COST_BOUNDS, TABLE
 from analognas.strategies.latin_hypercube import (
     DesignMemo,
     LatinHypercube,
@@ -74,7 +74,7 @@ class FillingDesign:
 def _shares(problem: SearchProblem, population: Population) -> npt.NDArray[np.float64]:
     """Return the share that each candidate takes of the first bound in the table of metrics."""
     metric, bound = next(iter(_bounded(problem).items()))
-    return problem.costs[metric](population) / max(bound, 1.0)
+    return TABLE[metric].share(problem.costs[metric](population), bound)
 
 
 def _bounded(problem: SearchProblem) -> dict[str, float]:

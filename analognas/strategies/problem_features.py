@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from analognas.metrics import TABLE
 from search_spaces import Population
 from surrogates.architecture_features import architecture_features
 
@@ -28,7 +29,8 @@ def problem_features(problem: SearchProblem, population: Population) -> pd.DataF
     for start in range(0, max(1, len(population)), AT_ONCE):
         rows = population[start : start + AT_ONCE]
         shares = {
-            name: problem.costs[name](rows) / max(bound, 1e-12) for name, bound in problem.hard_bounds.items()
+            name: TABLE[name].share(problem.costs[name](rows), bound)
+            for name, bound in problem.hard_bounds.items()
         }
         parts.append(architecture_features(problem.space.layer_graph(rows), problem.hardware, shares))
     return pd.concat(parts, ignore_index=True)

@@ -184,6 +184,7 @@ def test_a_bound_where_more_is_better_is_a_lower_one() -> None:
         bounded = on_chip(**{name: bound})
         np.testing.assert_array_equal(bounded.admissible(population), values >= bound)
         np.testing.assert_array_equal(bounded.share_of_bounds(population) <= 1, values >= bound)
+    assert TABLE["area_mm2"].share(np.array([0.4, 0.9]), 0.5).tolist() == pytest.approx([0.8, 1.8])
     text = explain_rejections(on_chip(inferences_per_j=1e9), np.random.default_rng(0))
     assert "`inferences_per_j >= 1,000,000,000` rejects 10,000 (the largest found has " in text
     assert broken_bounds({"utilisation": 0.1}, {"utilisation": 0.3}) == {"utilisation": pytest.approx(0.2)}
