@@ -2,28 +2,27 @@
 
 A model fits where it predicts the objective and every feature that it was fitted on is known here. `auto` also wants
 the same kind of space and the same hardware, and prefers a model that knows the task. A model that is named is taken
-with other hardware or another space, too: it is then trusted half as much, and that is said. Candidates outside of what
+with other hardware or another space, too: its weight is then halved, and that is said. Candidates outside of what
 a model has seen are known less, whatever it is.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import surrogates
 from analognas.config.sections import SearchConfig
 from analognas.errors import MisfitError, UserError
 from analognas.strategies.base_spec import StrategySpec
-from analognas.strategies.pretrained_file import Pretrained, read_pretrained
+from analognas.strategies.pretrained_file import Pretrained, physics, read_pretrained
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.problem_features import problem_features
 from analognas.strategies.strategy import Strategy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
-from analognas.strategies.transfer import Prior, trust_in
+from analognas.strategies.transfer import Prior
 from search_spaces import Population
 
 SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
@@ -31,7 +30,8 @@ SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
 
 PLACE: Final = ("search", "strategy", "pretrained")
 
-_NOT_PHYSICS: Final = ("name", "citation")
+FOREIGN: Final = 0.5
+"""Weight of a model of other hardware or another space: chosen, not tuned."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +123,10 @@ def _foreign(model: Pretrained, config: SearchConfig) -> str:
     if all(table["space"].get("kind") != config.space.kind for table in tables):
         return f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}"
     if config.hardware is not None:
-        own = _physics(config.hardware.model_dump(mode="json"))
-        if all(_physics(table["hardware"]) != own for table in tables):
+        own = physics(config.hardware.model_dump(mode="json"))
+        if all(physics(table["hardware"]) != own for table in tables):
             return "fitted on other hardware"
     return ""
-
-
-def _physics(hardware: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in hardware.items() if key not in _NOT_PHYSICS}
 
 
 def _kinds(model: Pretrained) -> list[str]:
@@ -138,10 +134,10 @@ def _kinds(model: Pretrained) -> list[str]:
 
 
 def _taken(model: Pretrained, config: SearchConfig, foreign: str) -> Informed:
-    metric, card = config.objective, model.card
-    trust = trust_in(model, metric, same_task=config.task.kind in _kinds(model))
+    card = model.card
     sizes = ", ".join(f"{table['name']} ({table['candidates']})" for table in card["tables"])
-    warning = f"; {foreign}: it is trusted half as much" if foreign else ""
+    warning = f"; {foreign}: its weight is halved" if foreign else ""
     note = f"pretrained: {card['name']}, fitted on {sizes}{warning}"
     digest = hashlib.sha256(model.path.read_bytes()).hexdigest()
-    return Informed(Prior(model, metric, trust / 2 if foreign else trust), note, digest)
+    prior = Prior(model, same_task=config.task.kind in _kinds(model), weight=FOREIGN if foreign else 1.0)
+    return Informed(prior, note, digest)

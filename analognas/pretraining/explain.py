@@ -1,4 +1,4 @@
-"""What a fitted model says of architectures: which features it heeds, and what more of each does.
+"""What a fitted model says of architectures: which features the model uses, and how its prediction changes with each.
 
     importance            share of the gain of all splits of the trees
     partial dependence    mean prediction over networks that were seen, with one feature set to a value

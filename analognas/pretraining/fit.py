@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from analognas.config.differences import differences
 from analognas.errors import Argument, UserError
 from analognas.record.environment import package_versions
 from analognas.record.records_file import Records, read_records
-from analognas.strategies.pretrained_file import Pretrained, write_pretrained
+from analognas.strategies.pretrained_file import Pretrained, physics, write_pretrained
 from analognas.strategies.problem_features import problem_features
 from surrogates.architecture_features import FEATURES
 from surrogates.kendall import kendall_tau
@@ -26,9 +26,6 @@ TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
 
 FEWEST: Final = 20
 """Candidates of a table: a fold of a cross-validation has four of them."""
-
-_NOT_PHYSICS: Final = ("name", "citation")
-"""Keys of hardware that change no measurement."""
 
 _PACKAGES: Final = ("analognas", "xgboost", "numpy", "torch")
 
@@ -89,11 +86,6 @@ def _check_same_kind(first: Records, other: Records) -> None:
         raise UserError(
             f"{other.path}: was measured on other hardware: {told} here; fit one model a hardware"
         )
-
-
-def physics(hardware: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a description of hardware without its name and source."""
-    return {key: value for key, value in hardware.items() if key not in _NOT_PHYSICS}
 
 
 def _table(file: Records, targets: Sequence[str]) -> TrainingTable:

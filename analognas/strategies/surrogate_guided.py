@@ -30,13 +30,14 @@ from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.guide import MIN_TRIALS, Guide, Scale, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import Design
 from analognas.strategies.novelty import draw_new, new_candidates
+from analognas.strategies.pretrained_file import read_pretrained
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.recovery import SelfWatching
 from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal, Strategy
 from analognas.strategies.surrogate_section import SurrogateSection
-from analognas.strategies.transfer import InformedDesign, Prior, named_prior
+from analognas.strategies.transfer import InformedDesign, Prior
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
 from surrogates.base_spec import SurrogateSpec
@@ -97,7 +98,7 @@ class SurrogateGuidedSpec(RefitSpec):
         return self.surrogate
 
     def build(self, seed: int) -> Strategy:
-        """Return the strategy, with the model that `pretrained` names, of 1-day accuracy.
+        """Return the strategy, with the model that `pretrained` names.
 
         Raises:
             UserError: when another package offers the surrogate and it cannot be made, the model cannot be read, or it
@@ -107,7 +108,7 @@ class SurrogateGuidedSpec(RefitSpec):
             raise UserError(
                 "`pretrained: auto` chooses a model for a whole search; name a file of `analognas surrogate fit` here"
             )
-        prior = None if self.pretrained == "none" else named_prior(Path(self.pretrained), "accuracy_1d")
+        prior = None if self.pretrained == "none" else Prior(read_pretrained(Path(self.pretrained)))
         return self.build_informed(seed, prior)
 
     def build_informed(self, seed: int, prior: Prior | None) -> Strategy:
@@ -191,7 +192,6 @@ class SurrogateGuided:
         return worth
 
     def _guide(self, problem: SearchProblem, history: History, rng: np.random.Generator) -> Guide:
-        known = self.prior is not None and self.prior.metric == problem.objective.metric
         return fit_guide(
             self.surrogate,
             problem,
@@ -201,7 +201,7 @@ class SurrogateGuided:
             self.refit,
             self.design.size,
             trended=True,
-            prior=self.prior if known else None,
+            prior=self.prior,
         )
 
     def _guided(

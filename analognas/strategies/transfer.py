@@ -19,7 +19,6 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, final
 
 import numpy as np
@@ -32,7 +31,7 @@ from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.latin_hypercube import DesignMemo, next_of_designs
 from analognas.strategies.novelty import after
-from analognas.strategies.pretrained_file import Pretrained, read_pretrained
+from analognas.strategies.pretrained_file import Pretrained
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.problem_features import problem_features
 from analognas.strategies.strategy import History, Proposal
@@ -44,7 +43,7 @@ MOST: Final = 10
 """Completed trials that say whether a model is of any use here."""
 
 PRIOR_TRIALS: Final = 4.0
-"""Trials that the trust in a model counts for."""
+"""Trials that the trust in a model counts for; like the two above chosen, not tuned."""
 
 POPULATION: Final = 128
 GENERATIONS: Final = 12
@@ -60,39 +59,38 @@ class Prior:
 
     Attributes:
         pretrained: the model.
-        metric: its target that is the objective.
-        trust: the slope that is expected, from 0 on: how well it ordered networks that it had not seen.
+        same_task: whether it was fitted on networks of this task, too.
+        weight: factor on the trust in it, 0 to 1.
     """
 
     pretrained: Pretrained
-    metric: str
-    trust: float
+    same_task: bool = False
+    weight: float = 1.0
+
+    def trust(self, metric: str) -> float:
+        """Return the slope that is expected of a target, 0 or more: how well the model ordered unseen networks.
+
+        That is on its own tasks, or on a task that was left out of the fit.
+        """
+        card = self.pretrained.card
+        taus = card["held_out"] if self.same_task or not card["leave_one_out"] else card["leave_one_out"]
+        mean = np.mean([own.get(metric, 0.0) for own in taus.values()])
+        return self.weight * float(np.clip(mean, 0.0, 1.0))
 
     def expected(self, problem: SearchProblem, population: Population) -> tuple[Values, Values]:
-        """Return the normal scores of `(n, genes)` candidates, and which share is not known of each, `(n,)` each."""
+        """Return the normal scores of `(n, genes)` candidates, and which share is not known of each, `(n,)` each.
+
+        Raises:
+            UserError: when the model does not predict the objective.
+        """
         features = problem_features(problem, population)
-        model = self.pretrained.model
-        mean = model.predict(features).mean[self.metric].to_numpy(dtype=np.float64)
+        model, metric = self.pretrained.model, problem.objective.metric
+        if metric not in model.targets:
+            raise UserError(
+                f"{self.pretrained.path}: predicts {', '.join(model.targets)} and not the objective {metric}"
+            )
+        mean = model.predict(features).mean[metric].to_numpy(dtype=np.float64)
         return mean, np.minimum(2 * model.outside(features), 1.0)
-
-
-def trust_in(pretrained: Pretrained, metric: str, *, same_task: bool) -> float:
-    """Return how well a model orders networks that it has not seen, from 0 on: of its own tasks, or of one left out."""
-    card = pretrained.card
-    taus = card["held_out"] if same_task or not card["leave_one_out"] else card["leave_one_out"]
-    return float(np.clip(np.mean([own.get(metric, 0.0) for own in taus.values()]), 0.0, 1.0))
-
-
-def named_prior(path: Path, metric: str) -> Prior:
-    """Return what the model in a file expects, as of a task that it does not know.
-
-    Raises:
-        UserError: when the file cannot be read, or its model does not predict the metric.
-    """
-    pretrained = read_pretrained(path)
-    if metric not in pretrained.model.targets:
-        raise UserError(f"{path}: predicts {', '.join(pretrained.model.targets)} and not {metric}")
-    return Prior(pretrained, metric, trust_in(pretrained, metric, same_task=False))
 
 
 @final
@@ -123,9 +121,9 @@ class PriorTrend:
         deviation = expected - expected.mean()
         penalty = PRIOR_TRIALS * float(np.mean(np.square(deviation)))
         total = float(np.square(deviation).sum()) + penalty
-        slope = prior.trust
+        slope = trust = prior.trust(problem.objective.metric)
         if total > 0:
-            slope = (float(deviation @ (score - score.mean())) + penalty * prior.trust) / total
+            slope = (float(deviation @ (score - score.mean())) + penalty * trust) / total
         slope = max(0.0, slope)
         return cls(prior, float(score.mean() - slope * expected.mean()), slope)
 
@@ -158,8 +156,6 @@ class InformedDesign:
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose the next `n` candidates, fewer when there are no more."""
-        if problem.objective.metric != self.prior.metric:
-            return self.filling.ask(problem, history, n, rng)
         begun = len(history) - history.earlier + len(history.pending)
         n_leaders = (begun + n + 1) // 2 - (begun + 1) // 2
         leaders = next_of_designs(

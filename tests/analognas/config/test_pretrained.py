@@ -85,7 +85,7 @@ def test_auto_picks_what_fits_and_says_so(model: Path, tmp_path: Path, monkeypat
 
 def test_a_named_model_of_other_hardware_is_trusted_less(model: Path, tmp_path: Path) -> None:
     done = planned(write(tmp_path, model, hardware="pcm-analognas"))
-    assert "fitted on other hardware: it is trusted half as much" in done.stdout
+    assert "fitted on other hardware: its weight is halved" in done.stdout
 
 
 @pytest.mark.parametrize(

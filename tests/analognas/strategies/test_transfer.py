@@ -1,5 +1,6 @@
 """Searches that begin with a model of other searches: right, wrong, and out of its depth."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from analognas.bench.records_table import problem_of
 from analognas.errors import UserError
 from analognas.pretraining import fit_pretrained
 from analognas.record.records_file import read_records
-from analognas.strategies import History, SearchProblem
+from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from analognas.strategies.transfer import Prior, PriorTrend
 from analognas.testing import check_strategy
@@ -29,9 +30,7 @@ def problem(tmp_path_factory) -> SearchProblem:
 
 def prior_of(folder: Path, sign: float) -> Prior:
     records = made_up_records(folder / "records.csv.gz", n=60, seed=3, size=16, sign=sign)
-    return Prior(
-        fit_pretrained([records], folder / "model.json", targets=["accuracy_1d"]), "accuracy_1d", 0.8
-    )
+    return Prior(fit_pretrained([records], folder / "model.json", targets=["accuracy_1d"]))
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +144,11 @@ def test_a_replay_of_records_takes_the_model_that_is_named(right, tmp_path) -> N
         SurrogateGuidedSpec(pretrained="auto").build(0)
     with pytest.raises(UserError, match="no such file"):
         SurrogateGuidedSpec(pretrained=tmp_path / "none.json").build(0)
+
+
+def test_a_model_of_another_objective_is_refused_and_not_ignored(
+    problem: SearchProblem, right: Prior
+) -> None:
+    of_avm = replace(problem, objective=Objective("avm", -1))
+    with pytest.raises(UserError, match="predicts accuracy_1d and not the objective avm"):
+        right.expected(of_avm, problem.space.sample(3, np.random.default_rng(0)))
