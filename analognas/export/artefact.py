@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analognas.export.error import ExportError
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.export import ExportedProgram
@@ -66,6 +68,30 @@ class Artefact:
         from analognas.export.exported_program import exported_program
 
         return exported_program(self.model)
+
+    @property
+    def on_tiles(self) -> nn.Module:
+        """The network on tiles.
+
+        Raises:
+            ExportError: when the artefact is of the digital network alone.
+        """
+        if self.net is None:
+            raise ExportError(
+                "this format needs the network on tiles, got it without; map it with hwsim.to_analog"
+            )
+        return self.net
+
+    @property
+    def fits(self) -> nn.Module:
+        """The network on tiles, where the chip has enough of them.
+
+        Raises:
+            ExportError: when it has not, or the artefact is of the digital network alone.
+        """
+        if self.misfit:
+            raise ExportError(f"no chip can be programmed: {self.misfit}")
+        return self.on_tiles
 
     @property
     def example(self) -> tuple[Tensor, Tensor]:

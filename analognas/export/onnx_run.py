@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,9 +15,8 @@ def has_onnxruntime() -> bool:
     return find_spec("onnxruntime") is not None
 
 
-def run_onnx(path: Path, x: Tensor) -> Tensor:
-    """Return the logits `(n, classes)` of raw inputs `x` `(n, *input_shape)` float32."""
-    inputs = {"x": x.contiguous().numpy()}
+def onnx_network(path: Path) -> Callable[[Tensor], Tensor]:
+    """Return the network of a file: from raw inputs `(n, *input_shape)` float32 to logits `(n, classes)`."""
     if has_onnxruntime():
         import onnxruntime
 
@@ -25,9 +25,14 @@ def run_onnx(path: Path, x: Tensor) -> Tensor:
         options.log_severity_level = 3
         # bytes: the file may be replaced while the session is there
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        (logits,) = session.run(["logits"], inputs)
+        run = session.run
     else:
         from onnx.reference import ReferenceEvaluator
 
-        (logits,) = ReferenceEvaluator(str(path)).run(["logits"], inputs)
-    return torch.from_numpy(logits)
+        run = ReferenceEvaluator(str(path)).run
+
+    def network(x: Tensor) -> Tensor:
+        (logits,) = run(["logits"], {"x": x.contiguous().numpy()})
+        return torch.from_numpy(logits)
+
+    return network

@@ -5,12 +5,9 @@ Source, and no pickle: whoever reads it sees which configuration the network has
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 from torch import nn
@@ -90,16 +87,6 @@ def peer_source(
 def tiled_by(package: str) -> tuple[type[nn.Module], ...]:
     """Return the layers that a package puts on tiles."""
     return TORCH_TILE if package == "aihwkit" else CONVERTED
-
-
-def imported_peer(path: Path) -> ModuleType:
-    """Return the module of a file that was just written."""
-    spec = importlib.util.spec_from_file_location(f"exported_{path.stem}", path)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    module.__file__ = str(path)
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
-    return module
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from analognas.export.standardised import Standardised
 from analognas.record.directory import COST
 from analognas.runs.architecture_file import REMEDY, SCHEMA_VERSION, load_weights
 from analognas.tasks import Task
+from analognas.training.inputs import spread_places
 
 if TYPE_CHECKING:
     from torch import nn
@@ -108,7 +109,7 @@ def artefact_of(
         },
         split=(task.test.x, task.test.y),
         net=analog,
-        calibration=task.train.x[:N_CALIBRATION],
+        calibration=task.train.x[spread_places(N_CALIBRATION, len(task.train))],
         chips=ChipRequest(seed=chip_seed(seed)),
         misfit=misfit,
     )

@@ -20,6 +20,12 @@ LARGEST_FLOATS: Final = 64 << 20
 """Values above which 8-bit inputs stay bytes: 256 MB as float32."""
 
 
+def spread_places(n: int, of: int) -> Tensor:
+    """Return `n` places, or all where there are fewer, evenly spread over `of`: data sets may be sorted by class."""
+    n = min(n, of)
+    return torch.arange(n) * of // max(n, 1)
+
+
 class TrainingInputs:
     """The training split of a task.
 
@@ -91,9 +97,8 @@ class TrainingInputs:
         return self._standardised(x), self._y.index_select(0, index)
 
     def spread(self, n: int) -> Tensor:
-        """Return `n` clean inputs, or all where there are fewer, evenly spread: data sets may be sorted by class."""
-        n = min(n, self._drawn)
-        return self._standardised(self._items(torch.arange(n, device=self._y.device) * self._drawn // n))
+        """Return `n` clean inputs, or all where there are fewer, evenly spread."""
+        return self._standardised(self._items(spread_places(n, self._drawn).to(self._y.device)))
 
     def _items(self, items: Tensor) -> Tensor:
         pixels = self._height * self._width

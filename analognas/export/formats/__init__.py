@@ -53,7 +53,7 @@ def known_formats(names: Sequence[str] | None, others: Sequence[str] = ()) -> li
 
     Args:
         names: what was asked for.
-        others: names that the caller knows besides, for the message of an error.
+        others: further names to suggest in an error message.
 
     Raises:
         UserError: for an unknown name, or a format whose package is not installed.

@@ -11,7 +11,7 @@ from analognas.export.error import ExportError
 from analognas.export.formats.model_py import MODEL_PY
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _FILE: Final = "model_aihwkit.py"
 TOLERANCE: Final = 0.1
@@ -24,7 +24,7 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
     from hwsim.conversion import require_analog
     from hwsim.interop.aihwkit_settings import aihwkit_settings
 
-    net = mapped(artefact)
+    net = artefact.on_tiles
     written = MODEL_PY.write(artefact, folder)
     settings, lost = aihwkit_settings(next(iter(require_analog(net).values())).hardware)
     path = folder / _FILE
@@ -32,27 +32,15 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
     return (path, *written)
 
 
-def mapped(artefact: Artefact) -> nn.Module:
-    """Return the network on tiles.
-
-    Raises:
-        ExportError: when there is none.
-    """
-    if artefact.net is None:
-        raise ExportError(
-            "this format needs the network on tiles, got it without; map it with hwsim.to_analog"
-        )
-    return artefact.net
-
-
 def _check(artefact: Artefact, folder: Path) -> str:
     import torch
 
-    from analognas.export.peer_source import imported_peer, no_bytecode
+    from analognas.export.formats.model_py import imported
+    from analognas.export.peer_source import no_bytecode
 
     with warnings.catch_warnings(), torch.no_grad(), no_bytecode():
         warnings.simplefilter("ignore")
-        peer = imported_peer(folder / _FILE).load()
+        peer = imported(folder / _FILE).load()
         for module in peer.modules():
             tiles = getattr(module, "rpu_config", None)
             if tiles is not None:
@@ -89,7 +77,7 @@ def noise_free(artefact: Artefact, package: str) -> Tensor:
     from hwsim.interop.aihwkit import shared_layers
     from hwsim.modules.execution import Execution
 
-    net = copied("net", mapped(artefact)).eval()
+    net = copied("net", artefact.on_tiles).eval()
     kept, _, _ = shared_layers(net, tiled_by(package))
     for name, layer in analog_layers(net):
         if name not in kept:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from analognas.export.artefact import Artefact, Format, Requirement
-from analognas.export.formats.aihwkit_file import mapped, require_like_hwsim
+from analognas.export.formats.aihwkit_file import require_like_hwsim
 from analognas.export.formats.model_py import MODEL_PY
 
 _FILE: Final = "model_aihwkit_lightning.py"
@@ -18,7 +18,7 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
     from hwsim.conversion import require_analog
     from hwsim.interop.lightning_settings import lightning_settings
 
-    net = mapped(artefact)
+    net = artefact.on_tiles
     written = MODEL_PY.write(artefact, folder)
     settings, lost = lightning_settings(next(iter(require_analog(net).values())).hardware)
     path = folder / _FILE
@@ -29,11 +29,12 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
 def _check(artefact: Artefact, folder: Path) -> str:
     import torch
 
-    from analognas.export.peer_source import imported_peer, no_bytecode
+    from analognas.export.formats.model_py import imported
+    from analognas.export.peer_source import no_bytecode
 
     with warnings.catch_warnings(), torch.no_grad(), no_bytecode():
         warnings.simplefilter("ignore")
-        found = imported_peer(folder / _FILE).load()(artefact.example[0])
+        found = imported(folder / _FILE).load()(artefact.example[0])
     return require_like_hwsim(_FILE, artefact, found, "aihwkit_lightning")
 
 

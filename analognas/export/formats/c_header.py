@@ -25,14 +25,11 @@ SAME_SHARE: Final = 0.98
 def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
     from analognas.export.c_source import c_source
 
-    if artefact.net is None:
-        raise ExportError("a header needs the network on tiles, got it without; map it with hwsim.to_analog")
-    if artefact.misfit:
-        raise ExportError(f"no chip can be programmed: {artefact.misfit}")
+    net = artefact.fits
     statistics = {"mean": artefact.model.mean, "std": artefact.model.std}
     classes = artefact.example[1].shape[1]
     title = "; ".join([artefact.description.name, *artefact.description.notes])
-    text = c_source(artefact.net, statistics, title, classes)
+    text = c_source(net, statistics, title, classes)
     (folder / _FILE).write_text(text, encoding="ascii")
     return (folder / _FILE,)
 

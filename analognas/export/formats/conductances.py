@@ -24,13 +24,7 @@ def programmed(artefact: Artefact) -> hwsim.Chips:
     """
     import hwsim
 
-    if artefact.net is None:
-        raise ExportError(
-            "conductances need the network on tiles, got it without; map it with hwsim.to_analog"
-        )
-    if artefact.misfit:
-        raise ExportError(f"no chip can be programmed: {artefact.misfit}")
-    return hwsim.program(artefact.net, artefact.chips.n, artefact.chips.seed)
+    return hwsim.program(artefact.fits, artefact.chips.n, artefact.chips.seed)
 
 
 def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:

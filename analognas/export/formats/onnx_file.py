@@ -21,10 +21,11 @@ def _check(artefact: Artefact, folder: Path) -> str:
     import torch
 
     from analognas.export.comparison import require_same_logits
-    from analognas.export.onnx_run import has_onnxruntime, run_onnx
+    from analognas.export.onnx_run import has_onnxruntime, onnx_network
 
     x, logits = artefact.example
-    found = torch.cat([run_onnx(folder / _FILE, x[:1]), run_onnx(folder / _FILE, x[1:])])
+    network = onnx_network(folder / _FILE)
+    found = torch.cat([network(x[:1]), network(x[1:])])
     said = require_same_logits(_FILE, found, logits)
     return f"{said}, in {'onnxruntime' if has_onnxruntime() else 'the reference evaluator of onnx'}"
 

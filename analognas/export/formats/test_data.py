@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from analognas.export.artefact import Artefact, Format
+from analognas.export.error import ExportError
 
 _FILE: Final = "test-data.safetensors"
 
@@ -14,7 +15,7 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
     from analognas.export.weights import write_test_data
 
     if artefact.split is None:
-        raise ValueError("the format `test-data` needs the inputs and labels of a split, got none")
+        raise ExportError("the format `test-data` needs the inputs and labels of a split, got none")
     path = folder / _FILE
     write_test_data(*artefact.split, path)
     return (path,)

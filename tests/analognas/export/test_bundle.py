@@ -21,6 +21,7 @@ from analognas.export import (
     write_bundle,
     write_formats,
 )
+from analognas.export.error import ExportError
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
 from analognas.metrics import METRICS
@@ -203,7 +204,7 @@ def test_an_export_that_fails_leaves_no_file(artefact: Artefact, tmp_path: Path,
 
 def test_test_data_needs_inputs_with_their_labels(artefact: Artefact, tmp_path: Path) -> None:
     without = Artefact(artefact.model, artefact.description, {}, {})
-    with pytest.raises(ValueError, match="needs the inputs and labels"):
+    with pytest.raises(ExportError, match="needs the inputs and labels"):
         FORMATS["test-data"].write(without, tmp_path)
     uneven = Artefact(artefact.model, artefact.description, {}, {}, (torch.zeros(3, 4, 20), torch.zeros(2)))
     with pytest.raises(ValueError, match="one label an input"):
