@@ -137,7 +137,7 @@ def _rows(text: str, n: int) -> list[int]:
             int(float(part.strip().removesuffix("%")) / 100 * n) if part.strip().endswith("%") else int(part)
             for part in text.split(",")
         ]
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(
             "--train must be whole numbers or shares separated by commas, such as 50,100 or 70%, got "
             f"{text!r:.40}"

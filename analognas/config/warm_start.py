@@ -57,9 +57,8 @@ class EarlierRun:
         failed = f" and {self.failed} that failed" if self.failed else ""
         left_out = "; ".join(f"{number} {reason}" for reason, number in self.left_out.items())
         completed = f"{self.completed} trial{'' if self.completed == 1 else 's'}"
-        space = (
-            ", whose space has other settings: only candidates of this one count" if self.other_space else ""
-        )
+        other = "; its space has different settings, only candidates that also exist in this space are used"
+        space = other if self.other_space else ""
         return (
             f"warm start: {completed}{failed} of {self.path}{space}{left_out and f' (left out: {left_out})'}"
         )

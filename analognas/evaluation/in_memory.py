@@ -8,10 +8,9 @@ different.
 
 from __future__ import annotations
 
-import copy
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ import hwsim
 from analognas.evaluation.prepared import PreparedTask
 from analognas.seeds import derive_seed
 from analognas.tasks import Split
+from analognas.training.in_memory_spec import TAKES
 from analognas.training.loop import Schedule, plain_step, train
 
 ALGORITHMS: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = {
@@ -33,7 +33,6 @@ ALGORITHMS: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = {
     "c-ttv2": hwsim.learning.ChoppedTTv2,
     "agad": hwsim.learning.AGAD,
 }
-TWO_ARRAYS: Final = ("tiki-taka", "ttv2", "c-ttv2", "agad")
 IMAGES_AT_ONCE: Final = 512
 
 
@@ -106,7 +105,7 @@ def learn(
         factor = how.digital_learning_rate / how.learning_rate
         groups.append({"params": vectors, "analog": False, "factor": factor})
     options = dict(how.options)
-    if how.algorithm in TWO_ARRAYS:
+    if "transfer_columns" in TAKES[how.algorithm]:  # one array is read into another
         options["periphery"] = how.periphery  # type: ignore[assignment]  # of the reads
     optimizer = ALGORITHMS[how.algorithm](
         groups,
@@ -119,12 +118,11 @@ def learn(
     losses = train(
         tiles,
         task.train,
-        schedule,
+        replace(schedule, learning_rate=how.learning_rate),
         torch.Generator().manual_seed(derive_seed(seed, "digital")),
         plain_step(tiles, label_smoothing=schedule.label_smoothing),
         after_epoch=None if after_epoch is None else lambda epoch: after_epoch(tiles, epoch),
         optimizer=optimizer,
-        learning_rate=how.learning_rate,
     )
     buffer = io.BytesIO()
     torch.save(tiles.state_dict(), buffer)
@@ -163,9 +161,7 @@ def learned_curve(
 def _on_tiles(network: nn.Module, how: InMemory, chip_seed: int) -> nn.Module:
     # the seed of a layer's noise is a multiple of this one, so that it must stay small
     seed = derive_seed(chip_seed, "periphery") % (1 << 31)
-    return hwsim.learning.on_tiles(
-        copy.deepcopy(network), periphery=how.periphery, weight_range=how.weight_range, seed=seed
-    )
+    return hwsim.learning.on_tiles(network, periphery=how.periphery, weight_range=how.weight_range, seed=seed)
 
 
 def _state(chip: LearnedChip) -> dict[str, Tensor]:

@@ -85,8 +85,8 @@ def _found(runs: Sequence[tuple[str, ReportData]]) -> Html:
     )
     rows += [[heading, *(value(data) for _, data in runs)] for heading, value in further]
     note = caption(
-        "Each run is one search with one seed. Differences within the spread over chips and seeds say nothing: "
-        "several seeds are compared by analognas compare."
+        "Each run has one seed, so a difference smaller than the spread over chips or seeds is no evidence. "
+        "Use analognas compare to compare strategies over several seeds."
     )
     networks = [[name, _network(data)] for name, data in runs]
     return Html(

@@ -49,7 +49,7 @@ def with_bounds_of(run: RunDirectory, config: SearchConfig) -> SearchConfig:
         return config
     bounds, told = load_run_config(run)[0].constraints.model_dump(), run.read_environment()
     taken = {}
-    # A run whose environment.json is lost is believed; written bounds are another search.
+    # A run without environment.json passes; written bounds are another search.
     is_free = bounds["parameters"] is None and bounds["macs"] is None
     if not config.constraints.says_size and (is_free or not told or SIZE_BOUNDS in told):
         taken = {metric: bounds[metric] for metric in ("parameters", "macs")}
@@ -146,7 +146,7 @@ def check_same_pretrained(run: RunDirectory, sha256: str) -> None:
     """Check that a search goes on with the model of other searches that it began with.
 
     Args:
-        run: that began; one without its environment.json is believed.
+        run: that began; one without environment.json passes the check.
         sha256: of the model's file now; empty without a model.
 
     Raises:
@@ -171,7 +171,7 @@ def measured_with(config: SearchConfig) -> dict[str, Any]:
 def check_same_measurement(run: RunDirectory, config: SearchConfig) -> None:
     """Check that trials still to come are measured as those that `run` has: its config.yaml may have been edited.
 
-    A run without its environment.json, or of a time when that did not tell, is believed.
+    A run without environment.json, or whose environment.json does not say, passes the check.
 
     Raises:
         UserError: with a line for each key that differs.

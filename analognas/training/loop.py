@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch
@@ -129,7 +129,6 @@ def train(
     after_epoch: Callable[[int], None] | None = None,
     ranges: Sequence[nn.Parameter] = (),
     optimizer: torch.optim.Optimizer | None = None,
-    learning_rate: float | None = None,
 ) -> list[float]:
     """Train `network` in place, on the device that it is on, and leave it in evaluation mode.
 
@@ -143,7 +142,6 @@ def train(
         after_epoch: called with the number of epochs done; what it raises ends the training.
         ranges: parameters of any magnitude, which learn as fractions of their size at the start do.
         optimizer: of one's own, whose groups have a `factor` on the learning rate; None for that of the schedule.
-        learning_rate: peak, in place of that of the schedule; None for that of the schedule.
 
     Returns:
         The mean loss of each epoch.
@@ -152,8 +150,6 @@ def train(
         EvaluationError: when the loss is no longer finite.
     """
     keep_memory()
-    if learning_rate is not None:
-        schedule = replace(schedule, learning_rate=learning_rate)
     with fused(network):
         if optimizer is None:
             optimizer = _optimizer(network, schedule, ranges)

@@ -82,7 +82,7 @@ def _sensitivity(data: ReportData) -> list[Html]:
         caption(
             f"One layer at a time with programming error and drift, the others with ideal weights: {found.chips} "
             f"chips, {time_label(found.t_s)} after programming, {found.split} split; lines are 95 % intervals "
-            f"over chips, grey bars are level with no loss. All layers together cost {_points(found.whole.cost)} "
-            f"points of {100 * found.ideal:.2f} %."
+            f"over chips alone, not over images; in grey bars they hold no loss. All layers "
+            f"together cost {_points(found.whole.cost)} points of {100 * found.ideal:.2f} %."
         ),
     ]

@@ -18,13 +18,13 @@ from analognas.evaluation.evaluator import Evaluator
 from analognas.evaluation.full_training import FullTraining
 from analognas.evaluation.in_memory import (
     ALGORITHMS,
-    TWO_ARRAYS,
     InMemory,
     as_learned,
     learn,
     learned_curve,
     weights_into,
 )
+from analognas.evaluation.timed_trial import TrialTime
 from analognas.evaluation.training import EarlyStop
 from analognas.executors.executor import Job, Measurement
 from analognas.record.trial import Failure
@@ -108,6 +108,12 @@ def test_a_plan_names_algorithm_and_device_and_times_all_chips(parts) -> None:
     plan = plan_of(parts)
     assert plan.content["in_memory"] == "mixed-precision on ecram"
     assert plan.content["full_budget"]["hardware_aware_epochs"] == 0
+    times = TrialTime(**dict.fromkeys((field.name for field in dataclasses.fields(TrialTime)), 0.0))
+    budget = parts.evaluator.budget
+    two, four = (
+        dataclasses.replace(times, digital_update_s=1.0).seconds(budget, 64, 8, chips, 1) for chips in (2, 4)
+    )
+    assert four == 2 * two == 4 * budget.digital.n_steps(64) > 0
 
 
 HOW = InMemory("mixed-precision", "ecram", 0.1, 0.1, 0.4, "ideal", {})
@@ -156,7 +162,7 @@ def test_the_section_knows_what_the_library_has() -> None:
         known = inspect.signature(ALGORITHMS[name]).parameters
         for option in ("transfer_every", "transfer_columns", "chop_probability", "tail"):
             assert (option in known) == (option in options), (name, option)
-        assert ("periphery" in known) == (name in TWO_ARRAYS)
+        assert ("periphery" in known) == ("transfer_columns" in TAKES[name])
         assert set(InMemorySpec(algorithm=name, device="ecram").options()) == set(options)
 
 
