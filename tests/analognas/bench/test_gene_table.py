@@ -208,7 +208,7 @@ def test_the_command_takes_bounds_and_look_ups(tmp_path: Path) -> None:
     options = ["--budget", "5", "--seeds", "3", "--bound", "parameters=800", "--look-up", "one-run"]
     result = invoke(*arguments, *options)
     assert result.exit_code == 0, result.output
-    assert "bound: parameters up to 800" in result.output
+    assert "bound: parameters <= 800" in result.output
     assert "regret of what is returned" in result.output
 
 
