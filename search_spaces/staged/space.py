@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.block_genes.operators import crossover, mutate
+from search_spaces.block_genes.problems import problems
+from search_spaces.block_genes.sampling import latin_hypercube, sample
 from search_spaces.layer_graph import LayerGraph
 from search_spaces.matrices import Matrices
 from search_spaces.space import Genotype, Population
@@ -29,10 +32,7 @@ from search_spaces.staged.description import describe, parse
 from search_spaces.staged.features import encode
 from search_spaces.staged.graph import layer_graph
 from search_spaces.staged.layout import Layout, layout
-from search_spaces.staged.operators import crossover, mutate
-from search_spaces.staged.problems import problems
 from search_spaces.staged.ranges import StagedRanges
-from search_spaces.staged.sampling import latin_hypercube, sample
 
 if TYPE_CHECKING:
     import pandas as pd
