@@ -59,7 +59,7 @@ class KeyMemory:
     Args:
         width: numbers of a key, d.
         columns: keys that there is room for: ways times shots.
-        hardware: what it is on, as for `hwsim.to_analog`.
+        hardware: what it is on, as for `hwsim.to_analog`; g_max always stands for the largest weight of each column.
         keys: `real`, `bipolar` (signs) or `binary` (0 and 1, read with 1-bit inputs).
         devices: of a bit: `single` or `complementary`; None for single ones of binary keys, and pairs of others. Real
             keys are on differential pairs.
@@ -110,7 +110,7 @@ class KeyMemory:
         self.keys, self.devices, self.sharpening = keys, devices, sharpening
         self.corrects_offsets = corrects_offsets
         self._out_bound = None if out_bound is None else number("out_bound", out_bound, above=0)
-        self.hardware: Hardware = as_hardware(hardware)
+        self.hardware: Hardware = as_hardware(hardware).replace({"converters.weight_scaling": "column"})
         if self.hardware.digital.kind != "floating-point":
             raise ValueError(
                 f"`digital.kind` must be floating-point for a memory of keys, got {self.hardware.digital.kind}"
@@ -276,7 +276,6 @@ class KeyMemory:
         changes: dict[str, Any] = {
             "converters.adc_gain": "fixed",
             "converters.input_scaling": "dynamic" if self.keys == "real" else "static",
-            "converters.weight_scaling": "column",
         }
         if self.keys != "real" and converters.dac_bits is not None:
             changes["converters.dac_bits"] = 2  # one bit and a sign

@@ -39,7 +39,8 @@ KINDS = [
 def test_cosines_are_exact_on_ideal_tiles_of_any_size(keys: str, devices: str) -> None:
     wanted = COSINE if keys == "real" else OF_SIGNS
     tiles = hwsim.preset("floating-point").replace({"tile.rows": 64, "tile.columns": 50})
-    for hardware in ("floating-point", tiles):
+    one_scale = hwsim.preset("floating-point").replace({"converters.weight_scaling": "layer"})
+    for hardware in ("floating-point", tiles, one_scale):
         assert torch.allclose(
             memory(hardware, keys=keys, devices=devices).similarity(QUERIES), wanted, atol=1e-5
         )
