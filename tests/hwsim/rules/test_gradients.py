@@ -64,7 +64,7 @@ def test_physics_aware_training_takes_measured_values_and_the_models_weights() -
     d1 = (d2 @ second.weight) * (1 - h1**2)
     by_hand = [d1.T @ x, d1.sum(0), d2.T @ h1, d2.sum(0), e.T @ h2, e.sum(0)]
     torch.testing.assert_close(found, torch.cat([g.flatten() for g in by_hand]), rtol=1e-4, atol=1e-6)
-    assert torch.equal(system.measure(x), z.detach()) or torch.allclose(system.measure(x), z, atol=1e-6)
+    torch.testing.assert_close(system.measure(x), z.detach(), rtol=1e-5, atol=1e-6)
 
 
 def test_backpropagation_in_situ_sends_errors_through_what_the_arrays_hold() -> None:
@@ -159,11 +159,14 @@ def test_contrastive_layers_learn_alone(kind) -> None:
     x, y = batch(64)
     system = rules.MismatchedNetwork(network(widths=(9, 16, 12)), gap=0.0)
     rule = kind(torch.optim.SGD(system.parameters, lr=1.0), 3)
-    alone = network(widths=(9, 16, 12))
-    alone[2].requires_grad_(False)
-    other = rules.MismatchedNetwork(alone, gap=0.0)
-    gradients(rule, system, x, y)
-    gradients(kind(sgd(other), 3), other, x, y)
-    torch.testing.assert_close(other.parameters[0].grad, system.parameters[0].grad)
+    turned = network(widths=(9, 16, 12))
+    with torch.no_grad():
+        turned[2].weight.neg_()
+    other = rules.MismatchedNetwork(turned, gap=0.0)
+    found, with_turned = gradients(rule, system, x, y), gradients(kind(sgd(other), 3), other, x, y)
+    first = 16 * 9 + 16
+    assert float(found[:first].abs().max()) > 1e-3
+    torch.testing.assert_close(with_turned[:first], found[:first])
+    assert not torch.allclose(with_turned[first:], found[first:], atol=1e-3)
     losses = [float(rule.step(system, x, y)) for _ in range(40)]
     assert sum(losses[-5:]) < 0.98 * sum(losses[:5])
