@@ -19,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hwsim.arguments import nearest, require, shown
+from hwsim.arguments import nearest, one_of, require, shown
 from hwsim.chip_cost.description import SECTIONS, Chip
 from hwsim.strict_yaml import read_yaml
 
@@ -153,10 +153,7 @@ def _changes(own: Mapping[str, Any]) -> str:
 
 
 def _described(name: object) -> dict[str, Any]:
-    names = chip_names()
-    require(name, str, f"`chip` must be one of {', '.join(names)}")
-    if name not in names:
-        raise ValueError(f"`chip` must be one of {', '.join(names)}, got {name!r}{nearest(name, names)}")
+    name = one_of("chip", name, chip_names())
     text = (resources.files("hwsim.chip_cost") / "chips" / f"{name}.yaml").read_text(encoding="utf-8")
     return {"name": name, **yaml.safe_load(text)}
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hwsim.arguments import nearest, number, require, seconds, shown, whole
+from hwsim.arguments import number, one_of, seconds, whole
 from hwsim.assignment import AnyHardware, as_hardware
 from hwsim.chip_cost.cost import cost as cost_of
 from hwsim.chip_cost.description import Chip
@@ -99,10 +99,10 @@ class KeyMemory:
         seed: int = 0,
     ) -> None:
         self.width, self.columns = whole("width", width, least=1), whole("columns", columns, least=1)
-        _one_of("keys", keys, KEYS)
+        one_of("keys", keys, KEYS)
         devices = devices or ("single" if keys == "binary" else "complementary")
-        _one_of("devices", devices, DEVICES)
-        _one_of("sharpening", sharpening, SHARPENINGS)
+        one_of("devices", devices, DEVICES)
+        one_of("sharpening", sharpening, SHARPENINGS)
         if keys == "real" and devices == "single":
             raise ValueError(
                 "`devices` must be complementary for real keys, which have two signs, got single"
@@ -316,10 +316,3 @@ class KeyMemory:
         """Return what sides of conductances, `(1 or 2, keys, width)` µS, stand for, in units of g_max."""
         low_us, span_us = self._device.g_min_us, self._device.g_max_us - self._device.g_min_us
         return (g_us[PLUS] - (g_us[MINUS] if self.devices == "complementary" else low_us)) / span_us
-
-
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    require(value, str, f"`{name}` must be one of {', '.join(known)}")
-    if value not in known:
-        hint = nearest(value, known)
-        raise ValueError(f"`{name}` must be one of {', '.join(known)}, got {shown(value)}{hint}")

@@ -24,11 +24,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hwsim.arguments import nearest, require, shown, whole
+from hwsim.arguments import one_of, require, whole
 from hwsim.random_features.projections import SAMPLERS, Sampler
 
 AttentionKernel: TypeAlias = Literal["softmax", "relu"]
-KERNELS: Final = ("softmax", "relu")
+KERNELS: Final[tuple[AttentionKernel, ...]] = ("softmax", "relu")
 
 CHUNK: Final = 64
 """Steps of causal attention that are computed at once, in a triangle; sums run from one chunk to the next."""
@@ -172,14 +172,9 @@ class KernelAttention(nn.Module):
         n_components = whole("n_components", n_components, least=1)
         if self.embed_dim % self.num_heads:
             raise ValueError(f"`num_heads` must divide `embed_dim`, got {num_heads} and {embed_dim}")
-        for name, value, known in (("kernel", kernel, KERNELS), ("sampler", sampler, tuple(SAMPLERS))):
-            require(value, str, f"`{name}` must be one of {', '.join(known)}")
-            if value not in known:
-                hint = nearest(value, known)
-                raise ValueError(f"`{name}` must be one of {', '.join(known)}, got {shown(value)}{hint}")
+        self.kernel: AttentionKernel = one_of("kernel", kernel, KERNELS)
+        self.sampler: Sampler = one_of("sampler", sampler, SAMPLERS)
         require(is_causal, bool, "`is_causal` must be True or False")
-        self.kernel: AttentionKernel = kernel
-        self.sampler: Sampler = sampler
         self.is_causal = is_causal
         self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
             nn.Linear(self.embed_dim, self.embed_dim, bias) for _ in range(4)
