@@ -31,14 +31,13 @@ from torch.nn import functional
 
 from hwsim.arguments import nearest, whole
 from hwsim.chips import Chips
+from hwsim.disturbance import CELL_US, WIRE_OHM
 from hwsim.mvm import Crossbar
 from hwsim.optional_library import needs
 from hwsim.tile_matrices import tile_matrix
 
 READ_VOLTS: Final = 0.2
 """Voltage of a fully-on input, small enough not to disturb the devices of the measured technologies."""
-CELL_VOLTS: Final = 0.35e-6 * 5
-"""Resistance of a bit line between two cells times conductance of a device, of `mvm.ir_drop` 1, Ω S."""
 ANALYSIS_S: Final = 600
 """Longest time that ngspice is given."""
 _CURRENT: Final = re.compile(r"^i\(v([pm])(\d+)\) = (\S+)$", re.MULTILINE)
@@ -68,7 +67,7 @@ class TileNetlist:
     @property
     def wire_ohm(self) -> float:
         """Resistance of a bit line between neighbouring cells, Ω."""
-        return self.ir_drop * CELL_VOLTS / (self.span_us * 1e-6)
+        return self.ir_drop * WIRE_OHM * CELL_US / self.span_us
 
     @property
     def outputs(self) -> npt.NDArray[np.float64]:

@@ -45,11 +45,10 @@ from hwsim.key_memory.codes import (
 from hwsim.modules import AnalogLinear, Execution
 from hwsim.modules.linear import array
 from hwsim.noise import NoisePool, NoiseStream
+from hwsim.programming import MINUS, PLUS
 from hwsim.streams import derive_seed, stream
 
 Vectors = torch.Tensor | npt.NDArray[np.floating[Any]]
-
-PLUS, MINUS = 0, 1
 
 
 @final
