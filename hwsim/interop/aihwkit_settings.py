@@ -24,6 +24,8 @@ _ENUMS: Final = "aihwkit.simulator.configs.utils"
 _NOISE: Final = "aihwkit.inference"
 LARGEST_TILE: Final = 65_536
 """Rows or columns of a tile that aihwkit leaves unlimited."""
+LARGEST_OUTPUT: Final = 1e3
+"""Bound of an ADC that has none in aihwkit, in fully-on products."""
 PLAIN_IO: Final[dict[str, Any]] = {
     "inp_bound": 1.0,
     "inp_sto_round": False,
@@ -219,6 +221,10 @@ def _forward(config: Any, lost: list[str]) -> dict[str, Any]:
     for name, resolution, found in zip(("inp_res", "out_res"), (io.inp_res, io.out_res), bits, strict=True):
         if found is not None and not math.isclose(steps_of(found), resolution, rel_tol=1e-3):
             lost.append(f"forward.{name} {resolution:g}: {found} bits here, {steps_of(found):g}")
+    bound: float | None = io.out_bound if io.out_bound > 0 else None
+    if bound is None and bits[1] is not None:
+        bound = LARGEST_OUTPUT
+        lost.append(f"forward.out_bound {io.out_bound:g}: {bound:g} here, because an ADC needs a bound")
     noise_type, drop = io.w_noise_type.name, io.ir_drop
     if io.w_noise > 0 and noise_type not in ("NONE", "PCM_READ"):
         lost.append(f"forward.w_noise_type {noise_type}: no counterpart here")
@@ -229,7 +235,7 @@ def _forward(config: Any, lost: list[str]) -> dict[str, Any]:
     return {
         "converters.dac_bits": bits[0],
         "converters.adc_bits": bits[1],
-        "converters.out_bound": io.out_bound if io.out_bound > 0 else (1e3 if bits[1] is not None else None),
+        "converters.out_bound": bound,
         "converters.input_scaling": "static" if scaling.enable or management == "NONE" else "dynamic",
         "mvm.input_noise": io.inp_noise,
         "mvm.output_noise": io.out_noise,
