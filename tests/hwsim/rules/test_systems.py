@@ -255,6 +255,12 @@ def test_the_table_says_what_the_rules_say() -> None:
     assert rows["spsa"][:4] == ["no"] * 4 and rows["spsa"][4] == "16"
 
 
+def test_the_table_leaves_the_global_generator_as_it_was() -> None:
+    before = torch.get_rng_state()
+    rules.requirements()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_page_has_the_table_of_the_code() -> None:
     page = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
     for row in rules.requirements().rows:
