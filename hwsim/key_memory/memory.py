@@ -2,9 +2,9 @@
 
     s_i = e(a_i) / Σ_j e(a_j),   score of a class = Σ s_i over its keys,   a_i cosine of key and query, e sharpening
 
-One read compares a query with all keys at once. Keys are written when they come, and drift from then on; digital are
-the encoding of queries, offsets of columns, sharpening and sums. The ADCs span what the keys can return, and output
-noise of the hardware, which is stated for the span of a layer of a network, grows with that.
+One read compares a query with all keys at once. A key is programmed when it arrives, and drifts from then on. Encoding
+of queries, offsets of columns, sharpening and sums are digital. The ADCs span the largest output that the keys can
+return. Hardware states its output noise for the ADC span of a network's layers; here the noise grows with the span.
 
 References:
     Karunaratne et al., Robust high-dimensional memory-augmented neural networks, Nat. Commun. 12:2468, 2021,

@@ -1,4 +1,4 @@
-"""The loss of a device with its parameters moved there and back: what rules that only measure go by."""
+"""Gradients from measurements alone: the difference of the losses at both ends of a random step of the parameters."""
 
 from __future__ import annotations
 

@@ -232,13 +232,23 @@ class TestRefusals:
             rules.PhysicsAware(sgd(programmed())).step(system, x, y)
         with pytest.raises(TypeError, match="Measured takes any callable"):
             rule.step(network(), x, y)
-        with pytest.raises(ValueError, match="label appended"):
+        with pytest.raises(ValueError, match=r"label appended, `\(batch, 9\)`, got one of `\(batch, 6\)`"):
             rules.ForwardForward(sgd(system), 3).step(system, x, y)
         with pytest.raises(ValueError, match="Target 3 is out of bounds"):
             rules.DirectRandomTargetProjection(sgd(system)).step(system, x, y + 1)
         short = rules.Measured(lambda x, w: w, [torch.zeros(2)])
         with pytest.raises(ValueError, match="row for each of 10"):
             rules.SPSA(sgd(short)).step(short, x, y)
+
+    def test_an_error_of_a_device_is_not_taken_for_one_of_the_inputs(self) -> None:
+        class Lost(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                raise RuntimeError("the driver lost the device")
+
+        net = nn.Sequential(nn.Linear(9, 8), Lost(), nn.Linear(8, 3))
+        system, (x, y) = rules.MismatchedNetwork(net, gap=0.1), batch()
+        with pytest.raises(RuntimeError, match=r"^the driver lost the device$"):
+            rules.ForwardForward(sgd(system), 3).step(system, x, y)
 
     def test_recurrent_layers_on_tiles(self) -> None:
         net = hwsim.to_analog(nn.LSTM(4, 3), "pcm-analognas")
