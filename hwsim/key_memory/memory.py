@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hwsim.arguments import number, one_of, seconds, whole
+from hwsim.arguments import number, one_of, require, seconds, whole
 from hwsim.assignment import AnyHardware, as_hardware
 from hwsim.chip_cost.cost import cost as cost_of
 from hwsim.chip_cost.description import Chip
@@ -63,7 +63,8 @@ class KeyMemory:
         devices: of a bit: `single` or `complementary`; None for single ones of binary keys, and pairs of others. Real
             keys are on differential pairs.
         sharpening: `absolute`, `softabs` or `none`.
-        corrects_offsets: whether the ones of each binary key are counted and taken off digitally.
+        corrects_offsets: whether the ones of each binary key are counted and taken off digitally; other keys have no
+            such offset.
         out_bound: largest output of a tile, in conducting devices with inputs of one; None for what the keys can
             return.
         seed: of devices and noise.
@@ -73,7 +74,8 @@ class KeyMemory:
         classes: those labels, each once, sorted: the order of scores.
 
     Raises:
-        ValueError: for sizes below 1, unknown kinds, single devices for real keys, or hardware with a fixed-point unit.
+        ValueError: for sizes below 1, unknown kinds, single devices for real keys, offsets of keys that have none, or
+            hardware with a fixed-point unit.
         TypeError: for an argument of another type.
 
     Example:
@@ -99,12 +101,18 @@ class KeyMemory:
     ) -> None:
         self.width, self.columns = whole("width", width, least=1), whole("columns", columns, least=1)
         one_of("keys", keys, KEYS)
-        devices = devices or ("single" if keys == "binary" else "complementary")
+        if devices is None:
+            devices = "single" if keys == "binary" else "complementary"
         one_of("devices", devices, DEVICES)
         one_of("sharpening", sharpening, SHARPENINGS)
         if keys == "real" and devices == "single":
             raise ValueError(
                 "`devices` must be complementary for real keys, which have two signs, got single"
+            )
+        require(corrects_offsets, bool, "`corrects_offsets` must be True or False")
+        if not corrects_offsets and keys != "binary":
+            raise ValueError(
+                f"`corrects_offsets` must be left out for {keys} keys, which unlike binary ones have none, got False"
             )
         self.keys, self.devices, self.sharpening = keys, devices, sharpening
         self.corrects_offsets = corrects_offsets
