@@ -153,6 +153,34 @@ def test_a_model_that_is_not_exact_trains_a_callable() -> None:
     assert [float(rule.step(system, x, y)) for _ in range(60)][-1] < first
 
 
+@pytest.mark.parametrize("kind", [rules.PhysicsAware, rules.DirectFeedbackAlignment, rules.SPSA])
+def test_an_optimiser_of_some_parameters_trains_these_alone(kind: type[rules.Rule]) -> None:
+    net, (x, y) = network(), batch()
+    system = rules.MismatchedNetwork(net, gap=0.3)
+    others = torch.ones_like(net[0].weight)
+    net[0].weight.grad = others
+    rule = kind(torch.optim.SGD(net[2].parameters(), lr=0.1))
+    before = [parameter.detach().clone() for parameter in system.parameters]
+    rule.step(system, x, y)
+    assert net[0].weight.grad is others and net[0].bias.grad is None
+    changed = [not torch.equal(old, now) for old, now in zip(before, system.parameters, strict=True)]
+    assert changed == [False, False, True, True]
+
+
+def test_what_is_not_trained_is_not_moved_to_measure_a_slope() -> None:
+    seen: list[torch.Tensor] = []
+
+    def run(x: torch.Tensor, held: torch.Tensor, trained: torch.Tensor) -> torch.Tensor:
+        seen.append(held.clone())
+        return x @ (held + trained).T
+
+    held, trained, (x, y) = torch.ones(3, 6), torch.zeros(3, 6), batch()
+    system = rules.Measured(run, [held, trained])
+    rules.SPSA(torch.optim.SGD([trained], lr=0.1)).step(system, x, y)
+    assert len(seen) == 16 and all(torch.equal(one, held) for one in seen)
+    assert float(trained.abs().sum()) > 0
+
+
 def test_physics_aware_training_repairs_what_in_silico_training_cannot_see() -> None:
     """Digits in ten epochs at a gap of 0.6; the script has the whole study."""
     from sklearn.datasets import load_digits
