@@ -6,10 +6,12 @@ window has a past. Cross-entropy in bits per character is the usual measure; cha
 
 References:
     I. Sutskever, J. Martens, G. Hinton, Generating text with recurrent neural networks, ICML 2011.
+    A. Karpathy, The unreasonable effectiveness of recurrent neural networks, 2015 (Tiny Shakespeare).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
@@ -21,6 +23,7 @@ from analognas.errors import UserError
 from analognas.specs.base import ExistingFile
 from analognas.tasks.assemble import Limits
 from analognas.tasks.base_spec import Fractions, Inputs, LimitedSpec
+from analognas.tasks.store.sources import SOURCES
 from analognas.tasks.task import Split, Task, make_split
 
 FEWEST: Final = 2
@@ -30,23 +33,52 @@ BYTE: Final = 256
 """Symbols that fit into a byte."""
 
 
-class CharacterModelSpec(LimitedSpec):
-    """A text file whose next character is predicted at every step: windows of `length`, split in its order."""
+class _TextSpec(LimitedSpec):
+    """Windows of a text."""
 
     inputs: ClassVar[Inputs] = "symbols"
 
-    kind: Literal["char-lm"] = "char-lm"
-    path: ExistingFile = Field(
-        description="the text, in UTF-8; a relative path starts at the folder of the configuration"
-    )
     length: int = Field(default=100, ge=2, le=100_000, description="characters of a window")
     fractions: Fractions = Field(
         default=(0.9, 0.05, 0.05), description="training, validation and test shares, adding up to 1"
     )
 
+    def of(self, path: Path, name: str) -> Task:
+        """Return the task of a file."""
+        task = load_text(path, length=self.length, fractions=self.fractions, limits=self.limits)
+        return replace(task, name=name)
+
+
+class CharacterModelSpec(_TextSpec):
+    """A text file whose next character is predicted at every step: windows of `length`, split in its order."""
+
+    kind: Literal["char-lm"] = "char-lm"
+    path: ExistingFile = Field(
+        description="the text, in UTF-8; a relative path starts at the folder of the configuration"
+    )
+
     def build(self) -> Task:
         """Read the text."""
-        return load_text(self.path, length=self.length, fractions=self.fractions, limits=self.limits)
+        return self.of(self.path, self.path.stem)
+
+
+class TinyShakespeareSpec(_TextSpec):
+    """Tiny Shakespeare, whose next character is predicted at every step: 1.1 million characters, 65 symbols."""
+
+    kind: Literal["tiny-shakespeare"] = "tiny-shakespeare"
+
+    def build(self) -> Task:
+        """Read the text.
+
+        Raises:
+            UserError: when it is not on this machine.
+        """
+        source = SOURCES[self.kind]
+        files = source.files()
+        path = source.copy() if files is None else files[0]
+        if path is None:
+            raise source.missing()
+        return self.of(path, self.kind)
 
 
 def load_text(

@@ -11,7 +11,7 @@ from analognas.tasks.audio.folder import WavFolderSpec
 from analognas.tasks.audio.fsdd import FsddSpec
 from analognas.tasks.audio.speech_commands import SpeechCommandsSpec
 from analognas.tasks.base_spec import TaskSpec
-from analognas.tasks.characters import CharacterModelSpec
+from analognas.tasks.characters import CharacterModelSpec, TinyShakespeareSpec
 from analognas.tasks.digits import DigitsSpec
 from analognas.tasks.entry_point import EntryPointTaskSpec
 from analognas.tasks.given import ObjectTaskSpec
@@ -31,6 +31,7 @@ TASKS: Final[Mapping[str, type[TaskSpec]]] = by_kind(
     WavFolderSpec,
     ArraysSpec,
     CharacterModelSpec,
+    TinyShakespeareSpec,
     EntryPointTaskSpec,
     ObjectTaskSpec,
 )

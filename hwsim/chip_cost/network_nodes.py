@@ -274,7 +274,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             node = Node(0, output.shape[1] if output.ndim > 1 else 1, 1, n_positions, sources[0].numel())
             place = self._step("pooling", node, [self._unordered(sources[0])], 1)
             origin = _Origin({place: n_positions == 1})
-        elif is_step and name in _SUMS and self._joins(sources):
+        elif is_step and name in _SUMS and len(sources) > 1:
             columns, n_positions = self._map(output, sources)
             node = Node(0, columns, 1, n_positions, output.numel())
             origin = _Origin({self._step("addition", node, sources, 1): True})
@@ -287,10 +287,6 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             origin = _Origin(found)
         for tensor in outputs:
             self._put(tensor, origin)
-
-    def _joins(self, sources: list[torch.Tensor]) -> bool:
-        """Whether several results come together, each from the network's inputs or from nodes."""
-        return len(sources) > 1
 
     def _map(self, output: torch.Tensor, sources: list[torch.Tensor]) -> tuple[int, int]:
         """Return channels and places of the map of a sum; what linear layers make of sequences has channels last."""
