@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from students_t import interval
+from students_t import difference as student_difference
 
 from analognas.comparison.outcome import RunOutcome
 from analognas.comparison.result import Comparison
@@ -124,15 +124,17 @@ def _costs(runs: Sequence[RunOutcome]) -> str:
         columns(rows),
         "1 day on chips, of network and reference: the mean over final trainings and chips",
     ]
-    of = {(run.strategy, run.seed): run.mean("parameters") for run in runs if run.network is not None}
-    seeds = [seed for strategy, seed in of if strategy == STRATEGIES[0] and (STRATEGIES[1], seed) in of]
-    if len(seeds) > 1:
-        low, mean, high = interval([of[STRATEGIES[0], seed] - of[STRATEGIES[1], seed] for seed in seeds])
-        level = " level" if low <= 0 <= high else ""
-        lines.append(
-            f"parameters, {' minus '.join(STRATEGIES)}, {len(seeds)} seeds: "
-            f"{mean:+,.0f} [{low:+,.0f}, {high:+,.0f}]{level} (Student's t)"
-        )
+    first, second = (
+        {
+            run.seed: run.mean("parameters")
+            for run in runs
+            if run.strategy == strategy and run.network is not None
+        }
+        for strategy in STRATEGIES
+    )
+    if len(first.keys() & second.keys()) > 1:
+        found = student_difference(first, second, decimals=0)
+        lines.append(f"parameters, {' minus '.join(STRATEGIES)}, Student's t: {found}")
     return "\n".join(lines)
 
 
