@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hwsim
 from analognas.config.budgets import DigitalTrainingSpec, FinalSpec, HardwareAwareTrainingSpec, TrainingSpec
+from analognas.config.labelled_steps import check_steps
 from analognas.config.named_bounds import with_named_bounds
 from analognas.config.pretrained import Informed, informed, with_prior
 from analognas.config.sections import SearchConfig
@@ -112,6 +113,7 @@ def load_task_and_space(config: SearchConfig) -> tuple[Task, ArchitectureSpace]:
         task = config.task.build()
     except UserError as error:
         raise MisfitError(str(error), ("task",)) from None
+    check_steps(config, task)
     try:
         return task, config.space.build(task.input_shape, task.n_classes)
     except ValueError as error:
@@ -330,6 +332,7 @@ def _schedule(spec: DigitalTrainingSpec | HardwareAwareTrainingSpec) -> Schedule
         epoch_size=spec.epoch_size,
         label_smoothing=spec.label_smoothing,
         average_last=spec.average_last if isinstance(spec, DigitalTrainingSpec) else 0.0,
+        clip_gradient=spec.clip_gradient,
     )
 
 

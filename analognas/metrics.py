@@ -29,20 +29,22 @@ class Metric:
         bound: whether a bound on it is `hard`, `soft`, or not possible.
         bounded: what a bound on it is of, with an example in the units of a configuration.
         harm: what breaking a soft bound costs, in units of the metric.
-        optional: whether a completed trial may lack it: it is of a described chip, or run directories are older than
-            the row.
+        optional: whether a completed trial may lack it: it is of a described chip or of tasks with a label at every
+            step, or run directories are older than the row.
+        of_steps: whether it is of tasks with a label at every step alone.
     """
 
     name: str
     label: str
     sign: Literal[1, -1]
-    unit: Literal["%", "points", "", "nats", "µJ", "µs", "mm²", "/J"]
+    unit: Literal["%", "points", "", "nats", "µJ", "µs", "mm²", "/J", "bits"]
     least: float
     largest: float
     bound: Literal["hard", "soft"] | None = None
     bounded: str = ""
     harm: float = 0.0
     optional: bool = False
+    of_steps: bool = False
 
     @property
     def is_share(self) -> bool:
@@ -94,6 +96,12 @@ TABLE: Final[Mapping[str, Metric]] = {
         Metric("accuracy_1s", "1-second accuracy", 1, "%", 0.0, 1.0),
         Metric("accuracy_1mo", "1-month accuracy", 1, "%", 0.0, 1.0, optional=True),
         Metric("digital_accuracy", "digital accuracy", 1, "%", 0.0, 1.0),
+        Metric("bits_1d", "1-day bits per character", -1, "bits", 0.0, 1e9, optional=True, of_steps=True),
+        Metric("bits_1s", "1-second bits per character", -1, "bits", 0.0, 1e9, optional=True, of_steps=True),
+        Metric("bits_1mo", "1-month bits per character", -1, "bits", 0.0, 1e9, optional=True, of_steps=True),
+        Metric(
+            "digital_bits", "digital bits per character", -1, "bits", 0.0, 1e9, optional=True, of_steps=True
+        ),
         Metric("training_loss", "mean training loss", -1, "nats", 0.0, 1e9, optional=True),
         Metric(
             "parameters",
@@ -192,3 +200,28 @@ def relation_of(name: str) -> Literal["<=", ">="]:
     ('<=', '>=', '<=')
     """
     return TABLE[name].relation if name in TABLE else "<="
+
+
+def headline(metrics: Mapping[str, float]) -> str:
+    """Return what chips make of a network a day after programming, in a few words.
+
+    >>> headline({"accuracy_1d": 0.9722, "std_1d": 0.0031})
+    '1-day accuracy 97.22 ± 0.31 %'
+    >>> headline({"accuracy_1d": 0.5, "std_1d": 0.01, "bits_1d": 2.125})
+    '2.125 bits per character after 1 day, 1-day accuracy 50.00 ± 1.00 %'
+    """
+    accuracy = f"1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %"
+    if "bits_1d" not in metrics:
+        return accuracy
+    return f"{metrics['bits_1d']:.3f} bits per character after 1 day, {accuracy}"
+
+
+def short_headline(metrics: Mapping[str, float]) -> str:
+    """Return the first figure of `headline` alone, without a spread.
+
+    >>> short_headline({"accuracy_1d": 0.9722}), short_headline({"accuracy_1d": 0.5, "bits_1d": 2.125})
+    ('97.22 %', '2.125 bits per character')
+    """
+    if "bits_1d" in metrics:
+        return f"{metrics['bits_1d']:.3f} bits per character"
+    return f"{100 * metrics['accuracy_1d']:.2f} %"

@@ -19,11 +19,12 @@ from hwsim.characterize import Statistic, characterize
 from hwsim.chip_cost import command as cost_command
 from hwsim.conductance_plot import plot_conductances, require_html
 from hwsim.devices import PUBLISHED_DEVICES, Device
+from hwsim.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
 from hwsim.hardware_file import read_hardware
 from hwsim.presets import label, preset, preset_names
 from hwsim.validity import check_device_times
 
-TIMES_S: Final = (0.0, 1.0, 60.0, 3600.0, 86_400.0, 2_592_000.0, 31_536_000.0)
+TIMES_S: Final = (0.0, SECOND_S, 60.0, HOUR_S, DAY_S, MONTH_S, YEAR_S)
 """Times of a device unless others are asked for, s: programming to a year."""
 
 

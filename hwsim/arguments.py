@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable
-from typing import Final, SupportsFloat
+from typing import Final, SupportsFloat, TypeVar
 
 from hwsim.durations import parse_duration
 from hwsim.near_name import near_name
+
+Name = TypeVar("Name", bound=str)
 
 _LONGEST: Final = 60
 """Characters of a value that a message shows; of longer ones it names the type."""
@@ -100,6 +102,22 @@ def times(values: object) -> list[float]:
     if not rows:
         raise ValueError("`times_s` must have at least one time, got none")
     return [seconds("times_s", value) for value in rows]
+
+
+def one_of(name: str, value: object, known: Iterable[Name]) -> Name:
+    """Return a value that is one of some names.
+
+    Raises:
+        TypeError: for anything but a text.
+        ValueError: for another name; the message lists the known ones and the nearest.
+    """
+    names = list(known)
+    rule = f"`{name}` must be one of {', '.join(names)}"
+    require(value, str, rule)
+    for found in names:
+        if found == value:
+            return found
+    raise ValueError(f"{rule}, got {shown(value)}{nearest(value, names)}")
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

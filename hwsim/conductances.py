@@ -31,7 +31,7 @@ from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
 from hwsim.modules import AnalogLayer
 from hwsim.parameters import analog_parameters
 from hwsim.programming import Programming
-from hwsim.storage import checked_path
+from hwsim.saved_chips import checked_path, must_hold, replacing, require_described
 from hwsim.tile_matrices import put_tile_, tile_matrix
 
 FORMAT: Final = "hwsim-conductances-1"
@@ -78,12 +78,15 @@ def describe_conductances(chips: Chips) -> dict[str, Any]:
 def save_conductances(chips: Chips, path: str | Path) -> dict[str, Any]:
     """Write targets and programmed conductances of `chips`, and return the description that the file holds.
 
+    A file that is there is replaced once the new one is complete.
+
     Args:
         chips: of a calibrated network.
         path: of the safetensors file; the folder must be there.
 
     Raises:
-        ValueError: for a path that cannot be written to, or a network that is not calibrated.
+        ValueError: for a path that cannot be written to, chips of a device object, which no file describes, or a
+            network that is not calibrated.
         TypeError: for an argument of another type.
 
     Example:
@@ -96,7 +99,7 @@ def save_conductances(chips: Chips, path: str | Path) -> dict[str, Any]:
         3
     """
     path = checked_path(path)
-    require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
+    require_described(chips)
     description = describe_conductances(chips)
     targets = Programming(chips.layers, chips.device, chips.seed, chips.first, "both").targets_us()
     by_layer = _by_layer(chips.layers, targets)
@@ -112,10 +115,8 @@ def save_conductances(chips: Chips, path: str | Path) -> dict[str, Any]:
         "description": json.dumps(description),
         **recorded(chips.layers),
     }
-    try:
-        path.write_bytes(save(tensors, metadata))
-    except OSError as error:
-        raise ValueError(f"`path` must be a file that can be written, got {path}: {error}") from None
+    with replacing(path) as file:
+        file.write(save(tensors, metadata))
     return description
 
 
@@ -135,16 +136,16 @@ def load_conductances(net: nn.Module, path: str | Path) -> Chips:
     """
     path, layers = checked_path(path), require_analog(net)
     metadata, tensors = _read(path)
-    try:
+    with must_hold(path, "`description` and `hardware` of conductances"):
         description = json.loads(metadata["description"])
+        require(description, dict, "`description` must be a mapping")
         stored: Mapping[str, Any] = description["layers"]
+        require(stored, dict, "`layers` must be a mapping")
+        for name, layer in stored.items():
+            require(layer, dict, f"`{name}` in `layers` must be a mapping")
         n = whole("chips", description["chips"], least=1)
         seed, first = whole("seed", description["seed"]), whole("first", description["first"], least=0)
         hardware = recorded_hardware(metadata)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: must hold `description` and `hardware` of conductances, got none: {error!r:.80}"
-        ) from None
     _require_layers(path, layers, stored)
     require_recorded(path, layers, hardware)
     net = copied("net", net).eval().requires_grad_(False)
@@ -223,7 +224,7 @@ def _tensor(
 ) -> torch.Tensor:
     tensor = tensors.get(name)
     if tensor is None or tuple(tensor.shape) != shape or tensor.dtype != torch.float32:
-        found = "none" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"
+        found = "no such tensor" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"
         raise ValueError(f"{path}: `{name}` must be {shape} float32, got {found}")
     if not bool((torch.isfinite(tensor) & (tensor >= 0)).all()):
         raise ValueError(f"{path}: `{name}` must be finite and at least 0 µS")

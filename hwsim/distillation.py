@@ -27,9 +27,9 @@ def distillation_loss(
     """Return the mean loss of a batch.
 
     Args:
-        logits: `(batch, classes)` of the network that learns.
-        teacher_logits: `(batch, classes)` of the digital network; no gradient flows into it.
-        y: `(batch,)` int64 classes.
+        logits: `(batch, classes)` of the network that learns, or `(batch, classes, steps)`.
+        teacher_logits: the same of the digital network; no gradient flows into it.
+        y: `(batch,)` int64 classes, or `(batch, steps)`.
         temperature: softens both distributions.
         teacher_share: weight of the teacher against the labels, 0 to 1.
 
@@ -42,11 +42,19 @@ def distillation_loss(
     teacher_share = number("teacher_share", teacher_share, least=0, most=1)
     for name, value in (("logits", logits), ("teacher_logits", teacher_logits), ("y", y)):
         require(value, torch.Tensor, f"`{name}` must be a tensor")
-    if logits.ndim != 2:
-        raise ValueError(f"`logits` must be `(batch, classes)`, got {tuple(logits.shape)}")
+    if logits.ndim not in (2, 3):
+        raise ValueError(
+            f"`logits` must be `(batch, classes)` or `(batch, classes, steps)`, got {tuple(logits.shape)}"
+        )
     if logits.shape != teacher_logits.shape:
         both = f"{tuple(logits.shape)} and {tuple(teacher_logits.shape)}"
         raise ValueError(f"`logits` and `teacher_logits` must have the same shape, got {both}")
+    if logits.ndim == 3:
+        if y.shape != (len(logits), logits.shape[2]):
+            raise ValueError(
+                f"`y` must be `(batch, steps)`, {(len(logits), logits.shape[2])}, got {tuple(y.shape)}"
+            )
+        logits, teacher_logits, y = logits.mT.flatten(0, 1), teacher_logits.mT.flatten(0, 1), y.flatten()
     classes = labels(y, len(logits), "logits").to(logits.device)
     check_classes(classes, logits.shape[1])
     soft = F.kl_div(

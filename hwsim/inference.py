@@ -237,7 +237,7 @@ def run(job: Job, keep: Keep, result_bytes: int = 0) -> Generator[tuple[Task, An
             on_gpu = network is layers and chips.torch_device.type != "cpu"
             many_at_once = on_gpu and batched.supports(inputs.part(0, 1), checked)
         if many_at_once:
-            yield from _batched(batched, job, checked)
+            yield from in_batches(batched, job, checked)
             return
     yield from _on_threads(network, job, checked, pool, result_bytes)
 
@@ -288,8 +288,8 @@ def _norm(tensors: list[torch.Tensor]) -> float:
     return math.hypot(*(float(torch.linalg.vector_norm(tensor.double())) for tensor in tensors))
 
 
-def _batched(batched: BatchedChips, job: Job, keep: Keep) -> Iterator[tuple[Task, Any]]:
-    """Run many chips at once."""
+def in_batches(batched: BatchedChips, job: Job, keep: Keep) -> Iterator[tuple[Task, Any]]:
+    """Yield each chip with each time, and what `keep` returns for its outputs; groups of chips run at once."""
     at_once, n_chips = batched.chips_at_once, len(job.readings)
     for first in range(0, n_chips, at_once):
         group = range(first, min(first + at_once, n_chips))

@@ -1,4 +1,4 @@
-"""The devices of a tile as a netlist for ngspice, and the currents that it must give.
+"""The devices of a tile as a netlist for ngspice, and the outputs that it must give.
 
 Each device is a resistor between its row and its bit line: ``g⁺`` on one line of a column, ``g⁻`` on the other. Rows
 are driven by voltages ``u · v_read``, u from -1 to 1; bit lines end in sources of 0 V, which measure their currents:
@@ -15,13 +15,8 @@ References:
 
 from __future__ import annotations
 
-import math
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, final
 
 import numpy as np
@@ -31,17 +26,12 @@ from torch.nn import functional
 
 from hwsim.arguments import nearest, whole
 from hwsim.chips import Chips
+from hwsim.disturbance import CELL_US, WIRE_OHM
 from hwsim.mvm import Crossbar
-from hwsim.optional_library import needs
 from hwsim.tile_matrices import tile_matrix
 
 READ_VOLTS: Final = 0.2
 """Voltage of a fully-on input, small enough not to disturb the devices of the measured technologies."""
-CELL_VOLTS: Final = 0.35e-6 * 5
-"""Resistance of a bit line between two cells times conductance of a device, of `mvm.ir_drop` 1, Ω S."""
-ANALYSIS_S: Final = 600
-"""Longest time that ngspice is given."""
-_CURRENT: Final = re.compile(r"^i\(v([pm])(\d+)\) = (\S+)$", re.MULTILINE)
 
 
 @final
@@ -68,7 +58,7 @@ class TileNetlist:
     @property
     def wire_ohm(self) -> float:
         """Resistance of a bit line between neighbouring cells, Ω."""
-        return self.ir_drop * CELL_VOLTS / (self.span_us * 1e-6)
+        return self.ir_drop * WIRE_OHM * CELL_US / self.span_us
 
     @property
     def outputs(self) -> npt.NDArray[np.float64]:
@@ -177,73 +167,3 @@ def tile_netlist(
     place = f"tile {tile} of {layer or 'the layer'}, chip {chips.first + chip}"
     ir_drop = chips.layers[layer].hardware.mvm.ir_drop
     return TileNetlist(pair_us, driven, span_us, ir_drop, title=place)
-
-
-def has_ngspice() -> bool:
-    """Return whether `ngspice` is installed."""
-    return shutil.which("ngspice") is not None
-
-
-def simulate(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
-    """Return what ngspice makes of a netlist in a file, `(columns,)`, in fully-on products.
-
-    Raises:
-        ValueError: when ngspice fails, or gives no number for a column.
-    """
-    done = subprocess.run(
-        ["ngspice", "-b", str(path)], capture_output=True, text=True, check=False, timeout=ANALYSIS_S
-    )
-    currents = np.full((2, netlist.pair_us.shape[2]), math.nan)
-    for which, column, value in _CURRENT.findall(done.stdout):
-        currents["pm".index(which), int(column)] = float(value)
-    if not bool(np.isfinite(currents).all()):
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise ValueError(f"ngspice gave no current for {path.name}: {said[-1] if said else 'no message'}")
-    return np.asarray((currents[0] - currents[1]) / (netlist.v_read * netlist.span_us * 1e-6))
-
-
-def solve(path: Path, netlist: TileNetlist) -> npt.NDArray[np.float64]:
-    """Return what Kirchhoff's laws make of the resistors and sources in a file, as `simulate` does, without ngspice."""
-    needs("scipy", "solving a netlist")
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.linalg import spsolve
-
-    fixed: dict[str, float] = {"0": 0.0}
-    sources: dict[str, str] = {}
-    resistors: list[tuple[str, str, float]] = []
-    for line in path.read_text(encoding="utf-8").split(".op")[0].splitlines():
-        if line.startswith("v"):
-            name, node, _, _, volts = line.split()
-            fixed[node], sources[name] = float(volts), node
-        elif line.startswith("r"):
-            _, one, other, ohm = line.split()
-            resistors.append((one, other, 1.0 / float(ohm)))
-    free: dict[str, int] = {}
-    for one, other, _ in resistors:
-        for node in (one, other):
-            if node not in fixed:
-                free.setdefault(node, len(free))
-    entries: list[tuple[int, int, float]] = []
-    driven = np.zeros(len(free))
-    for pair in resistors:
-        for one, other in (pair[:2], pair[1::-1]):
-            if one in free:
-                entries.append((free[one], free[one], pair[2]))
-                if other in free:
-                    entries.append((free[one], free[other], -pair[2]))
-                else:
-                    driven[free[one]] += pair[2] * fixed[other]
-    potential = dict(fixed)
-    if free:
-        table = np.array(entries, dtype=np.float64)
-        places = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
-        matrix = coo_matrix((table[:, 2], places), shape=(len(free), len(free))).tocsc()
-        potential |= dict(zip(free, np.atleast_1d(spsolve(matrix, driven)).tolist(), strict=True))
-    into: dict[str, float] = dict.fromkeys(fixed, 0.0)
-    for one, other, siemens in resistors:
-        for node, far in ((one, other), (other, one)):
-            if node in into:
-                into[node] += siemens * (potential[far] - potential[node])
-    columns = range(netlist.pair_us.shape[2])
-    found = [into[sources[f"vp{column}"]] - into[sources[f"vm{column}"]] for column in columns]
-    return np.asarray(found) / (netlist.v_read * netlist.span_us * 1e-6)

@@ -33,7 +33,7 @@ MASK64: Final = (1 << 64) - 1
 GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
-def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Return SplitMix64's finaliser of each number."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -58,7 +58,7 @@ def offsets(key: int, first_image: int, n_images: int, n_segments: int) -> npt.N
     image = np.arange(first_image, first_image + n_images, dtype=np.uint64)[:, None]
     segment = np.arange(1, n_segments + 1, dtype=np.uint64)
     index: npt.NDArray[np.uint64] = image * np.uint64(IMAGE_STRIDE) + segment
-    hashed = _mix(index * np.uint64(GOLDEN) + np.uint64(key))
+    hashed = mixed(index * np.uint64(GOLDEN) + np.uint64(key))
     return (hashed & np.uint64(POOL_SIZE - 1)).astype(np.int64)
 
 

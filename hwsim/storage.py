@@ -6,14 +6,11 @@ States are written and read chip by chip, because those of all chips of a large 
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, final
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -26,6 +23,7 @@ from hwsim.conversion import copied, require_analog, tensors_of
 from hwsim.devices import Device, DeviceState
 from hwsim.faults import STUCK, Faulty
 from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
+from hwsim.saved_chips import checked_path, must_hold, replacing, require_described
 
 FORMAT: Final = "hwsim-chips-1"
 
@@ -39,14 +37,7 @@ def save_chips(chips: Chips, path: str | Path) -> None:
         TypeError: for an argument of another type.
     """
     path = checked_path(path)
-    require(chips, Chips, "`chips` must be hwsim.Chips", "call hwsim.program(net, n) first")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"`path` must lie in a folder that exists, got {path}: create {path.parent} first")
-    if chips.own_device:
-        raise ValueError(
-            f"`chips` must have the device of their hardware to be saved, got {type(chips.device).__name__}: "
-            "offer it as an entry point in the group `hwsim.devices`"
-        )
+    require_described(chips)
     require_tied(chips.layers)
     tensors = {f"net.{name}": tensor.contiguous() for name, tensor in tensors_of(chips.net).items()}
     metadata = {
@@ -56,18 +47,8 @@ def save_chips(chips: Chips, path: str | Path) -> None:
         "layers": json.dumps({name: list(layer.weight.shape) for name, layer in chips.layers.items()}),
         **recorded(chips.layers),
     }
-    if path.is_dir():
-        raise ValueError(f"`path` must be a file that can be written, got {path}: it is a folder")
-    partial = path.absolute().with_name(f".{path.name}.part")
-    try:
-        with partial.open("wb") as file:
-            _write(file, save(_distinct(tensors), metadata), chips)
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"`path` must be a file that can be written, got {path}: {error}") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with replacing(path) as file:
+        _write(file, save(_distinct(tensors), metadata), chips)
 
 
 def load_chips(net: nn.Module, path: str | Path) -> Chips:
@@ -101,17 +82,11 @@ def load_chips(net: nn.Module, path: str | Path) -> Chips:
         raise ValueError(f"{path}: must be a safetensors file of chips: {error}") from error
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}")
-    try:
+    with must_hold(path, "`seed`, `layers` and `hardware` of chips"):
         seed, first = int(metadata["seed"]), whole("first", int(metadata.get("first", "0")), least=0)
         stored_shapes = json.loads(metadata["layers"])
         require(stored_shapes, dict, "`layers` must be a mapping")
         stored = recorded_hardware(metadata)
-    except ValidationError as error:
-        said = error.errors(include_url=False)[0]["msg"]
-        raise ValueError(f"{path}: must hold `hardware` of chips, got what is none: {said}") from None
-    except (KeyError, ValueError, TypeError) as error:
-        said = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        raise ValueError(f"{path}: must hold `seed`, `layers` and `hardware` of chips, got {said}") from None
     shapes = {name: list(layer.weight.shape) for name, layer in layers.items()}
     if list(shapes.items()) != list(stored_shapes.items()):  # the devices lie one layer after the other
         raise ValueError(
@@ -249,7 +224,7 @@ def _check_state(
         found = ", ".join(f"{name} {shape} {kind}" for name, (shape, kind) in sorted(described.items()))
         names = ", ".join(sorted(wanted))
         raise ValueError(
-            f"{path}: state must be {names}, each `(chips, 2, {n_weights})` float32, got {found or 'none'}"
+            f"{path}: state must be {names}, each `(chips, 2, {n_weights})` float32, got {found or 'no state'}"
         )
     return chips.pop()
 
@@ -270,17 +245,6 @@ def _check_finite(path: Path, what: str, tensors: dict[str, torch.Tensor]) -> No
 def _extra_state(net: nn.Module) -> dict[str, object]:
     """Return what modules add to their state that is no tensor, and no file holds."""
     return {name: value for name, value in net.state_dict().items() if not isinstance(value, torch.Tensor)}
-
-
-def checked_path(path: object) -> Path:
-    """Return what the caller gave as the path of a file.
-
-    Raises:
-        TypeError: for what is no path.
-    """
-    require(path, (str, os.PathLike), "`path` must name a file")
-    assert isinstance(path, str | os.PathLike)
-    return Path(path)
 
 
 def _distinct(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -19,8 +19,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+import hwsim
 from hwsim.random_features import AnalogRandomFeatures
 from hwsim.random_features.kernels import MAPS
+from hwsim.random_features.products import Products, Programmed
 
 TARGET = 3.0
 
@@ -44,9 +46,12 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     digital = AnalogRandomFeatures(options.kernel, **values).fit(x)
     analog = digital.on(options.preset)
     inputs, matrix = torch.from_numpy(x), torch.from_numpy(digital.projection_)
+    held = Programmed(analog.programmed_, analog.compensation_, analog.curvature_)
+    hardware, seed = hwsim.preset(options.preset), analog.chip_seed
+    on_chip = Products(analog.projection_, held, hardware, analog.input_range_, seed, analog.time_s_)
 
     def products() -> None:
-        for _ in analog._products.of(inputs):
+        for _ in on_chip.of(inputs):
             pass
 
     def plain() -> None:

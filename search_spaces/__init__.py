@@ -14,6 +14,7 @@ from search_spaces.matrices import Matrices, Matrix
 from search_spaces.nasbench201 import NasBench201Space
 from search_spaces.published import PublishedNetwork, published, published_names, published_network
 from search_spaces.resnet import MutationRates, ResNetSpace
+from search_spaces.sequences import SequenceRanges, SequenceSpace
 from search_spaces.space import (
     ArchitectureSpace,
     Countable,
@@ -51,6 +52,8 @@ __all__ = [
     "Recombining",
     "ResNetSpace",
     "SearchSpace",
+    "SequenceRanges",
+    "SequenceSpace",
     "StagedRanges",
     "StagedSpace",
     "__version__",

@@ -201,7 +201,8 @@ def _check_build(
         with torch.no_grad():
             logits = _call("build", network, torch.zeros((2, *input_shape)))
         rule = f"must return a network from (2, {', '.join(map(str, input_shape))}) to (2, {n_classes or 'classes'})"
-        fits = isinstance(logits, torch.Tensor) and logits.ndim == 2 and len(logits) == 2
+        rule += ", or to such outputs at every step"
+        fits = isinstance(logits, torch.Tensor) and logits.ndim in (2, 3) and len(logits) == 2
         fits = fits and n_classes in (None, logits.shape[1])
         _require(fits, "build", rule, tuple(logits.shape) if isinstance(logits, torch.Tensor) else logits)
 

@@ -1,9 +1,10 @@
 """What a torch network costs, measured on the network itself.
 
-The network runs once on meta tensors, which have shapes and no values, and every convolution and linear layer
-reports the multiply-accumulates of its call: output positions x output channels x (input channels / groups) x
-kernel area. This is the independent check of the counts that search spaces compute from genotypes. It does
-not see matrix products outside modules, such as those of attention.
+The network runs once on meta tensors, which have shapes and no values, and every convolution, linear layer and
+recurrent layer reports the multiply-accumulates of its call: output positions x output channels x (input channels /
+groups) x kernel area; a recurrent layer has a matrix for its inputs, one for its states and one for its projection,
+which it multiplies at each step. This is the independent check of the counts that search spaces compute from
+genotypes. It does not see matrix products outside modules, such as those of attention.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search_spaces.matrices import Matrix
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One call of a convolution or linear layer.
+    """One call of a convolution or linear layer, or of one matrix of a recurrent layer.
 
     Attributes:
-        name: the module's path in the network.
+        name: the module's path in the network, with that of the matrix where it has several.
         kind: its class name.
         weight_shape: of its weight tensor.
         output_shape: of one example, without the batch axis.
@@ -49,7 +50,7 @@ class NetworkCost:
     Attributes:
         parameters: trainable ones.
         macs: multiply-accumulates of one inference.
-        matrices: of its convolutions and linear layers, those that never run included.
+        matrices: of its convolutions, linear and recurrent layers, those that never run included.
     """
 
     parameters: int
@@ -72,9 +73,10 @@ def network_cost(network: nn.Module, input_shape: Sequence[int]) -> NetworkCost:
     for call in calls:
         positions[call.name] += math.prod(call.output_shape) // call.weight_shape[0]
     shapes = Counter(
-        (*_matrix_shape(layer), positions[name])
+        (*shape, positions[place])
         for name, layer in network.named_modules()
         if isinstance(layer, _layer_types())
+        for place, shape in _matrix_shapes(name, layer)
     )
     return NetworkCost(
         parameters=sum(weight.numel() for weight in network.parameters() if weight.requires_grad),
@@ -90,7 +92,7 @@ def count_network(network: nn.Module, input_shape: Sequence[int]) -> tuple[int, 
 
 
 def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
-    """Return the cost of every convolution and linear layer in the order in which they run.
+    """Return the cost of every convolution, linear and recurrent layer in the order in which they run.
 
     Raises:
         RuntimeError: when the network does not accept an input of that shape.
@@ -110,10 +112,8 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
             module.forward = _unchanged  # type: ignore[assignment, method-assign]
         if isinstance(module, _layer_types()):
 
-            def record(
-                layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, name: str = name
-            ) -> None:
-                calls.append(_cost(name, layer, output))
+            def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Any, name: str = name) -> None:
+                calls.extend(_costs(name, layer, output))
 
             module.register_forward_hook(record)
     with torch.no_grad():
@@ -124,24 +124,51 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
 def _layer_types() -> tuple[type[nn.Module], ...]:
     from torch import nn
 
-    return nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear
+    return nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, nn.LSTM, nn.GRU
 
 
-def _matrix_shape(layer: nn.Module) -> tuple[int, int, int]:
-    """Return rows and columns of the whole matrix of a layer, and its groups."""
+def _recurrent_matrices(layer: nn.Module) -> list[tuple[str, Tensor]]:
+    """Return the matrices of a recurrent layer by name; nothing for any other layer."""
     from torch import nn
 
+    if not isinstance(layer, nn.LSTM | nn.GRU):
+        return []
+    return [(name, values) for name, values in layer.named_parameters() if name.startswith("weight")]
+
+
+def _matrix_shapes(name: str, layer: nn.Module) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return the path of each matrix of a layer, with rows and columns of the whole matrix, and its groups."""
+    from torch import nn
+
+    recurrent = _recurrent_matrices(layer)
+    if recurrent:
+        return [(f"{name}.{own}", (values.shape[1], values.shape[0], 1)) for own, values in recurrent]
     weight = layer.get_parameter("weight")
     groups = 1 if isinstance(layer, nn.Linear) else int(layer.groups)  # type: ignore[arg-type]
-    return math.prod(weight.shape[1:]) * groups, weight.shape[0], groups
+    return [(name, (math.prod(weight.shape[1:]) * groups, weight.shape[0], groups))]
 
 
 def _unchanged(x: Tensor) -> Tensor:
     return x
 
 
-def _cost(name: str, layer: nn.Module, output: Tensor) -> LayerCost:
-    weight = layer.get_parameter("weight")
+def _costs(name: str, layer: nn.Module, output: Any) -> list[LayerCost]:
+    """Return the cost of one call of a layer, of each of its matrices where it has several."""
+    recurrent = _recurrent_matrices(layer)
+    if not recurrent:
+        weight = layer.get_parameter("weight")
+        return [_cost(name, layer, weight, output, sum(tensor.numel() for tensor in layer.parameters()))]
+    steps = output[0]
+    found = []
+    for own, matrix in recurrent:
+        product = steps.new_empty((*steps.shape[:-1], matrix.shape[0]))
+        bias = own.replace("weight", "bias")
+        biases = layer.get_parameter(bias).numel() if bias in dict(layer.named_parameters()) else 0
+        found.append(_cost(f"{name}.{own}", layer, matrix, product, matrix.numel() + biases))
+    return found
+
+
+def _cost(name: str, layer: nn.Module, weight: Tensor, output: Tensor, parameters: int) -> LayerCost:
     # The first axis of a weight is the output channel; the rest are what one output value sums over.
     per_output = math.prod(weight.shape[1:])
     return LayerCost(
@@ -149,6 +176,6 @@ def _cost(name: str, layer: nn.Module, output: Tensor) -> LayerCost:
         kind=type(layer).__name__,
         weight_shape=tuple(weight.shape),
         output_shape=tuple(output.shape[1:]),
-        parameters=sum(tensor.numel() for tensor in layer.parameters()),
+        parameters=parameters,
         macs=output.numel() * per_output,
     )

@@ -3,7 +3,8 @@
 torch draws initial weights from one global generator. `initialise` draws them again from the generator it is
 given, so that a network's start depends on a trial's seed and on nothing else: Kaiming normal for
 convolutions (fan in, ReLU), normal with variance 1 / fan-in for linear layers, biases 0, normalisation layers
-scale 1 and shift 0 with fresh statistics.
+scale 1 and shift 0 with fresh statistics, embeddings standard normal, and recurrent layers uniform within
+1 / sqrt(hidden units), as torch has them.
 
 References:
     He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852.
@@ -23,7 +24,7 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
     """Draw all weights of `network` from `generator`, in place; equal generators give equal networks.
 
     Args:
-        network: its parameters must belong to convolutions, linear and normalisation layers.
+        network: its parameters must belong to convolutions, linear, recurrent and normalisation layers and embeddings.
         generator: on the device of the parameters.
 
     Raises:
@@ -33,17 +34,23 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
 
     convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
     norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm)
+    known = (*convolutions, *norms, nn.Linear, nn.LSTM, nn.GRU, nn.Embedding)
     for name, module in network.named_modules():
-        if not isinstance(module, (*convolutions, nn.Linear, *norms)) and list(
-            module.parameters(recurse=False)
-        ):
+        if not isinstance(module, known) and list(module.parameters(recurse=False)):
             raise ValueError(
-                f"`initialise` knows convolutions, linear and normalisation layers only, got `{name}` "
-                f"of type {type(module).__name__}: give it an initialisation of its own"
+                "`initialise` knows convolutions, linear, recurrent and normalisation layers and embeddings only, got "
+                f"`{name}` of type {type(module).__name__}: give it an initialisation of its own"
             )
     for module in network.modules():
         if isinstance(module, norms):
             module.reset_parameters()
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, generator=generator)
+        elif isinstance(module, nn.LSTM | nn.GRU):
+            for values in module.parameters():
+                nn.init.uniform_(
+                    values, -(module.hidden_size**-0.5), module.hidden_size**-0.5, generator=generator
+                )
         elif isinstance(module, (*convolutions, nn.Linear)):
             followed_by: Literal["linear", "relu"] = "linear" if isinstance(module, nn.Linear) else "relu"
             nn.init.kaiming_normal_(module.weight, nonlinearity=followed_by, generator=generator)

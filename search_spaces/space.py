@@ -45,7 +45,10 @@ class SearchSpace(Protocol):
         ...
 
     def build(self, genotype: Genotype) -> nn.Module:
-        """Return the untrained network, `(batch, *input_shape)` float32 to `(batch, classes)` logits."""
+        """Return the untrained network, from `(batch, *input_shape)` float32 to logits.
+
+        These are `(batch, classes)`, or `(batch, classes, steps)` where every step has a class.
+        """
         ...
 
 

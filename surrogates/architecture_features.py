@@ -1,24 +1,26 @@
-"""Features of any network, from its layers alone: what a surrogate may know of a candidate without training it.
+"""Features of a network that follow from its layers alone: what a surrogate knows of a candidate without training it.
 
-They mean the same in every space, so that a model that was fitted on the networks of one can be asked about those of
-another. Sizes are natural logarithms. A layer is one with a weight matrix; its *fan-in* is the number of inputs of one
+They mean the same in every space: a model that was fitted on networks of one space can predict those of another. Names
+that begin with `log_` are natural logarithms. A layer has a weight matrix; its *fan-in* is the number of inputs of one
 output, its *width* the number of outputs, its *positions* the places of its output map.
 
-    expressivity   Σ log fan-in over layers, times the logarithm of the last map's size (entropy of a network whose
-                   weights are normal)
-    depth_to_width layers over the geometric mean of widths: above some value deep networks are hard to train
-    nsr            noise over signal power of a layer on analog hardware, in front of its digital scale
+    expressivity    Σ log fan-in over layers, times log(1 + size of the last map): entropy of a network with normal
+                    weights
+    depth_to_width  layers over the geometric mean of widths: above some value deep networks are hard to train
+    nsr             noise over signal power of a layer on analog hardware, before its digital scale
 
-Noise and signal follow by moments, for normal weights whose largest one fills the range of a column, and rectified
-normal inputs that fill the input range at three standard deviations, so that E[x²] = 1/18:
+Signal and noise are second moments. Weights are normal, and the largest of a column fills its range. Inputs are
+rectified normal numbers that fill the input range at three standard deviations, so that E[x²] = 1/18:
 
-    signal = f σ_w² E[x²],   σ_w = 1 / sqrt(2 ln 2f),   f the fan-in
-    noise  = t (σ_out² + q_adc² / 12) + f σ_w² q_dac² / 12 + f E[x²] σ_g²
+    signal = f σ_w² E[x²],   σ_w = 1 / sqrt(2 ln 2f)
+    noise  = t (σ_out² + q_adc² / 12) + f σ_w² (σ_in² + q_dac² / 12) + f E[x²] σ_g²
 
-with t tiles on which a column lies, q the steps of the converters, and σ_g the error of programmed weights after a day,
-in units of the largest weight, once the best common factor is taken out (what drift compensation does).
+with f the fan-in, t the tiles that a column takes, q the steps of the converters, σ_out and σ_in the noise of outputs
+and inputs, and σ_g the error of programmed weights after a day in units of the largest weight, once the best common
+factor is taken out, as drift compensation does.
 
-Not modelled: correlations between layers, shortcuts that carry a signal past a noisy layer, saturation of converters.
+Not modelled: correlations between layers, shortcuts that carry a signal past a noisy layer, saturation of converters,
+read noise, voltage drop along the columns.
 
 References:
     Z. Sun et al., MAE-DET: Revisiting maximum entropy principle in zero-shot NAS for efficient object detection,
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
 
     import hwsim
 
-DAY_S: Final = 86_400.0
 INPUT_POWER: Final = 1 / 18
 WEIGHTS_DRAWN: Final = 20_000
 """Weights that are programmed once to learn how exactly a device holds them."""
@@ -56,14 +57,14 @@ FEATURES: Final[Mapping[str, str]] = {
     "log_weights": "weights of all matrices",
     "log_macs": "multiply-accumulates of one inference",
     "log_mean_width": "geometric mean of the widths",
-    "log_narrowest": "smallest width but that of the last layer",
-    "log_widest": "largest width",
+    "log_narrowest": "smallest width but that of the last layer, 0 without another layer",
+    "log_widest": "largest width but that of the last layer, 0 without another layer",
     "log_mean_fan_in": "geometric mean of the fan-ins",
     "log_largest_fan_in": "largest fan-in",
     "log_reduction": "positions of the first map over the geometric mean of all maps",
     "log_last_positions": "positions of the last map with more than one, 0 without one",
     "share_grouped": "share of layers that are grouped convolutions",
-    "share_pointwise": "share of layers whose fan-in is at most the width of the layer before",
+    "share_pointwise": "share of layers whose fan-in is at most the largest width before; the first layer counts",
     "steps_per_layer": "digital steps (additions, poolings) for each layer: shortcuts and branches",
     "expressivity": "entropy of the network with normal weights",
     "depth_to_width": "layers over the geometric mean of the widths",
@@ -86,6 +87,9 @@ def architecture_features(
         graph: of their layers.
         hardware: what they run on; None: no features of noise.
         shares: `(n,)` cost over its bound by metric, such as `parameters`; features `log_share_parameters`.
+
+    Raises:
+        ValueError: for a share that is not finite, or hardware whose devices hold no finite weights after a day.
     """
     import pandas as pd
 
@@ -93,7 +97,14 @@ def architecture_features(
     if hardware is not None:
         columns |= _noise(graph, hardware)
     for name, share in (shares or {}).items():
-        columns[f"log_share_{name}"] = np.log(np.maximum(np.asarray(share, dtype=np.float64), 1e-9))
+        values = np.asarray(share, dtype=np.float64)
+        if not np.isfinite(values).all():
+            place = int(np.argmin(np.isfinite(values)))
+            raise ValueError(
+                f"`shares` must be finite, got {values[place]} in {name} of network {place}: leave out networks "
+                "whose cost is not known"
+            )
+        columns[f"log_share_{name}"] = np.log(np.maximum(values, 1e-9))
     return pd.DataFrame({name: values.astype(np.float32) for name, values in columns.items()})
 
 
@@ -110,6 +121,7 @@ def _shape(graph: LayerGraph) -> dict[str, Values]:
     first = np.argmax(here > 0, axis=1)
     own = np.arange(len(here))
     inner = (here > 0) & (np.arange(here.shape[1])[None] != last[:, None])
+    narrowest = np.where(inner, width, np.inf).min(axis=1)
     before = np.concatenate(
         [np.full((len(here), 1), np.inf), np.maximum.accumulate(width, axis=1)[:, :-1]], axis=1
     )
@@ -121,7 +133,7 @@ def _shape(graph: LayerGraph) -> dict[str, Values]:
         "log_weights": np.log(np.maximum(weights.sum(axis=1), 1.0)),
         "log_macs": np.log(np.maximum((weights * positions).sum(axis=1), 1.0)),
         "log_mean_width": mean_width,
-        "log_narrowest": np.log(np.where(inner, width, np.inf).min(axis=1, initial=1e9)),
+        "log_narrowest": np.log(np.where(inner.any(axis=1), narrowest, 1.0)),
         "log_widest": np.log(np.where(inner, width, 1.0).max(axis=1)),
         "log_mean_fan_in": mean_fan_in,
         "log_largest_fan_in": np.log(np.where(here > 0, fan_in, 1.0).max(axis=1)),
@@ -176,6 +188,9 @@ def weight_error(hardware: hwsim.Hardware) -> float:
     """Return the error of programmed weights a day later, in units of the largest weight, best scale taken out.
 
     A device is asked once: the same hardware gives the same figure.
+
+    Raises:
+        ValueError: for a device whose weights are not finite then.
     """
     return _weight_error(hardware.model_dump_json())
 
@@ -185,6 +200,7 @@ def _weight_error(description: str) -> float:
     import torch
 
     import hwsim
+    from hwsim.durations import DAY_S
 
     hardware = hwsim.Hardware.model_validate_json(description)
     device = hardware.build_device()
@@ -195,4 +211,9 @@ def _weight_error(description: str) -> float:
     read = (read_us - device.g_min_us) / (device.g_max_us - device.g_min_us)
     scale = float((read * weights).sum() / (read * read).sum().clamp_min(1e-12))
     error = float((scale * read - weights).square().mean().sqrt())
-    return error if math.isfinite(error) else 0.0
+    if not math.isfinite(error):
+        raise ValueError(
+            f"`hardware.device` must hold finite weights a day after programming, got an error of {error} with kind "
+            f"{hardware.device.kind}: check what the device's `program` and `read` return"
+        )
+    return error

@@ -40,3 +40,13 @@ def kendall_tau(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     from scipy.stats import kendalltau  # 0.5 s to import, so only when it is needed
 
     return float(kendalltau(a, b).statistic)
+
+
+def kendall_or_zero(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
+    """Return τ-b of two sequences, 0 where one is constant and there is no order to predict; else as `kendall_tau`.
+
+    >>> kendall_or_zero([1, 2, 3], [5, 5, 5])
+    0.0
+    """
+    tau = kendall_tau(first, second)
+    return 0.0 if math.isnan(tau) else tau

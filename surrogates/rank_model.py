@@ -4,10 +4,13 @@ Within each table a target becomes the normal score of its rank. Ranks carry ove
 not: 0.9 is a good accuracy on one task and a poor one on another. A prediction is a normal score: how much better than
 the median network of its table a network would be, in standard deviations.
 
-    variance of a measurement = disagreement of the trees + noise + how far outside of what was seen
+    mean     = (1 - u) m
+    variance = (1 - u) k + u max(k, 1),   k = d² + σ²
 
-The noise is what is left of out-of-fold errors. Outside the range of a feature the variance grows with the square of
-the distance, in widths of that range, until it is that of a network about which nothing is known.
+m and d are mean and standard deviation of the trees. σ is the noise of a measurement: σ² is the mean square of the
+out-of-fold errors less d². u, from 0 to 1, is the share of a prediction that is unknown. It is 0 inside the range of
+every feature of the fit, and grows in proportion to the distance from that range. From half a width of the range on, u
+is 1: a network there is like any other, with mean 0 and a variance of at least 1.
 
 The model is one JSON document: trees as XGBoost writes them, everything else as plain numbers. Nothing is pickled.
 
@@ -27,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogates.boosters import FittedBoosters
-from surrogates.kendall import kendall_tau
+from surrogates.kendall import kendall_or_zero
 from surrogates.surrogate import Prediction
 from surrogates.training_table import feature_array, training_arrays
 from surrogates.xgboost_ensemble import XGBoostSurrogate
@@ -108,6 +111,14 @@ class RankModel:
         beyond = np.maximum(np.maximum(self.low - x, x - self.high), 0.0) / width
         return np.asarray(beyond.max(axis=1))
 
+    def unknown(self, features: pd.DataFrame) -> Values:
+        """Return which share of a prediction is unknown, `(n,)`: 0 inside of what was seen, 1 half a width outside.
+
+        Raises:
+            ValueError: when a feature of the fit is missing.
+        """
+        return np.minimum(2 * self.outside(features), 1.0)
+
     def predict(self, features: pd.DataFrame) -> Prediction:
         """Return normal scores, and the standard deviation of what a measurement would be, `(n, targets)` each.
 
@@ -115,11 +126,10 @@ class RankModel:
             ValueError: when a feature of the fit is missing.
         """
         prediction = self.boosters.predict(features)
-        # what is known of a network is lost at half a width outside: there it is a network like any other
-        lost = np.minimum(2 * self.outside(features), 1.0)[:, None]
+        unknown = self.unknown(features)[:, None]
         known = np.square(prediction.std.to_numpy()) + np.square(self.noise)
-        variance = (1 - lost) * known + lost * np.maximum(known, 1.0)
-        return Prediction(mean=prediction.mean * (1 - lost), std=prediction.std * 0 + np.sqrt(variance))
+        variance = (1 - unknown) * known + unknown * np.maximum(known, 1.0)
+        return Prediction(mean=prediction.mean * (1 - unknown), std=prediction.std * 0 + np.sqrt(variance))
 
     def to_json(self) -> dict[str, Any]:
         """Return the model, JSON-able."""
@@ -153,7 +163,7 @@ class RankModel:
             features, targets = list(content["features"]), list(content["targets"])
             trees = [[_booster(one) for one in members] for members in content["trees"]]
             arrays = {
-                name: np.array(content[name], dtype=np.float64)
+                name: _numbers(name, content[name])
                 for name in ("location", "scale", "noise", "low", "high", "background")
             }
             held_out = {table: dict(taus) for table, taus in content["held_out"].items()}
@@ -166,14 +176,33 @@ class RankModel:
             "location": targets, "scale": targets, "noise": targets, "low": features, "high": features,
         }  # fmt: skip
         wrong = [name for name, names in lengths.items() if arrays[name].shape != (len(names),)]
+        background = arrays["background"]
+        if background.ndim != 2 or background.shape[1] != len(features):
+            wrong.append("background")
         known = {one.num_features() for members in trees for one in members}
         members = {len(own) for own in trees}
         if wrong or len(trees) != len(targets) or len(members) != 1 or known != {len(features)}:
             part = wrong[0] if wrong else "trees"
             raise ValueError(f"a part of the model is damaged: `{part}` does not fit features and targets")
+        broken = [name for name, values in arrays.items() if not np.isfinite(values).all()]
+        if broken:
+            raise ValueError(f"a part of the model is damaged: `{broken[0]}` must be finite")
         boosters = FittedBoosters(KIND, features, targets, arrays["location"], arrays["scale"], trees, n_jobs)
-        background = arrays["background"].reshape(-1, len(features)).astype(np.float32)
-        return cls(boosters, arrays["noise"], arrays["low"], arrays["high"], background, held_out)
+        return cls(
+            boosters,
+            arrays["noise"],
+            arrays["low"],
+            arrays["high"],
+            background.astype(np.float32),
+            held_out,
+        )
+
+
+def _numbers(name: str, values: object) -> Values:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be numbers, in rows of one length") from None
 
 
 def _booster(content: Mapping[str, Any]) -> Any:
@@ -236,14 +265,12 @@ def fit_rank_model(
     some = rng.permutation(len(x))[:BACKGROUND]
     held_out = {
         table.name: {
-            name: kendall_tau(scores[name][groups == number], prediction.mean[name][groups == number])
+            name: kendall_or_zero(scores[name][groups == number], prediction.mean[name][groups == number])
             for name in scores.columns
         }
         for number, table in enumerate(tables)
     }
-    return RankModel(
-        fitted, noise, x.min(axis=0), x.max(axis=0), x[some].astype(np.float32), _without_nan(held_out)
-    )
+    return RankModel(fitted, noise, x.min(axis=0), x.max(axis=0), x[some].astype(np.float32), held_out)
 
 
 def _normal_scores(targets: pd.DataFrame) -> pd.DataFrame:
@@ -281,15 +308,8 @@ def _out_of_fold(
 
 def _mean_tau(scores: pd.DataFrame, predicted: pd.DataFrame, groups: npt.NDArray[np.intp]) -> float:
     taus = [
-        kendall_tau(scores[name][groups == group], predicted[name][groups == group])
+        kendall_or_zero(scores[name][groups == group], predicted[name][groups == group])
         for name in scores.columns
         for group in np.unique(groups)
     ]
-    return float(np.mean(np.nan_to_num(taus)))
-
-
-def _without_nan(taus: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Return τ by table and target; 0 where all measured values are equal, and there is no order to predict."""
-    return {
-        table: {name: float(np.nan_to_num(tau)) for name, tau in own.items()} for table, own in taus.items()
-    }
+    return float(np.mean(taus))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from analognas.cli.options import AsJson, RunFolder
+from analognas.metrics import headline
 from analognas.progress.printable import printable
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
         metrics = best["metrics"]
         so_far = "" if content["state"] == "finished" else " so far"
         typer.echo(
-            f"{content['choice']}{so_far}, {called(best)}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
-            f"{100 * metrics['std_1d']:.2f} % on validation, AVM {100 * metrics['avm']:.2f} points, "
-            f"{metrics['parameters']:,.0f} parameters"
+            f"{content['choice']}{so_far}, {called(best)}: {headline(metrics)} on validation, "
+            f"AVM {100 * metrics['avm']:.2f} points, {metrics['parameters']:,.0f} parameters"
         )
     if content["state"] == "finished":
         typer.echo(f"report: {content['report']}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from analognas.interruption import SearchInterrupted, terminated_as_interrupted
+from analognas.metrics import headline
 from analognas.progress.printable import printable, table, tell
 
 if TYPE_CHECKING:
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
     from analognas.runs.run import Run
 
 
+BITS: Final = {"digital_bits": "digital bits", "bits_1d": "bits after 1 day"}
+"""Columns of networks with a label at every step."""
+
+
 def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str, ...]:
     """Return the row of a network in the final table, from the test split, under another name if one is given."""
     metrics = network.metrics
     return (
         name or network.name,
+        *(f"{metrics[bits]:.3f}" for bits in BITS if bits in metrics),
         f"{100 * network.digital_accuracy['test']:.2f} %",
         f"{100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
         f"{100 * metrics['avm']:.2f} points",
@@ -66,7 +72,8 @@ def print_result(run: Run, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(content, indent=1))
         return
-    head = ("test split", "digital", "1 day on chips", "AVM", "parameters", "tiles")
+    bits = (heading for metric, heading in BITS.items() if metric in result.network.metrics)
+    head = ("test split", *bits, "digital", "1 day on chips", "AVM", "parameters", "tiles")
     name = config.choice if result.reference is None else f"{config.choice}: {result.reference}"
     rows = [head, network_row(result.network, name), *(network_row(network) for network in result.others)]
     typer.echo(printable(table(rows)))
@@ -88,8 +95,7 @@ def _print_best_trial(run: Run, *, as_json: bool) -> None:
     if best is not None:
         metrics = best["metrics"]
         typer.echo(
-            f"best: trial {best['number']}: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
-            f"{100 * metrics['std_1d']:.2f} % on validation, AVM {100 * metrics['avm']:.2f} points, "
+            f"best: trial {best['number']}: {headline(metrics)} on validation, AVM {100 * metrics['avm']:.2f} points, "
             f"{metrics['parameters']:,.0f} parameters"
         )
         typer.echo(

@@ -46,6 +46,12 @@ class _PassesSpec(Spec):
         default=0.0, ge=0, lt=1, description="share of the target that is spread over all classes"
     )
 
+    clip_gradient: float | None = Field(
+        default=None,
+        gt=0,
+        description="largest norm of the gradient of a step, such as 5 for an LSTM; null: any",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _floor(cls, values: Any) -> Any:
@@ -263,6 +269,12 @@ class FinalSpec(Spec):
     train_on: Literal["train", "train-and-validation"] = Field(
         default="train",
         description="train-and-validation: the choice is made, so its data train too, the references likewise",
+    )
+
+    clip_gradient: float | None = Field(
+        default=None,
+        gt=0,
+        description="largest norm of the gradient of a step, such as 5 for an LSTM; null: any",
     )
 
     @model_validator(mode="before")

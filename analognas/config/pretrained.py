@@ -58,12 +58,16 @@ def informed(config: SearchConfig, problem: SearchProblem, some: Population) -> 
         some: `(n, genes)` candidates, at least one, to look at their features.
 
     Raises:
-        MisfitError: when the model that the configuration names cannot be read or does not fit.
+        MisfitError: when the model that the configuration names cannot be read or does not fit, or candidates have no
+            features, because devices hold no finite weights for a day.
     """
     strategy = config.search.strategy
     if not isinstance(strategy, SurrogateGuidedSpec) or strategy.pretrained == "none":
         return Informed()
-    features = list(problem_features(problem, some[:1]).columns)
+    try:
+        features = list(problem_features(problem, some[:1]).columns)
+    except ValueError as error:
+        raise MisfitError(f"needs features of candidates: {error}", PLACE) from None
     if strategy.pretrained == "auto":
         return _shipped(config, features)
     try:

@@ -38,9 +38,13 @@ if TYPE_CHECKING:
     ObjectiveName = str
 else:
     ObjectiveName = Literal[
-        tuple(name for name, metric in TABLE.items() if metric.sign > 0 and name not in COSTS)
+        tuple(
+            name
+            for name, metric in TABLE.items()
+            if (metric.sign > 0 and name not in COSTS) or metric.of_steps
+        )
     ]
-"""A measured metric of which more is better."""
+"""A measured accuracy, or bits per character."""
 
 
 class HalvingSpec(Spec):
@@ -150,7 +154,7 @@ class SearchConfig(Spec):
         "replaced: {chip: hermes-64core, tiles: 16}; its `hardware` is taken where none is written",
     )
     constraints: ConstraintsSpec = ConstraintsSpec()
-    objective: ObjectiveName = Field(default="accuracy_1d", description="what to maximise")
+    objective: ObjectiveName = Field(default="accuracy_1d", description="what is improved; bits are lowered")
     further_objectives: tuple[MetricName, ...] = Field(
         default=(),
         description="more objectives: accuracies, utilisation and inferences_per_j are raised, everything else is "
@@ -236,6 +240,12 @@ class SearchConfig(Spec):
                 f"`time_shift` moves the frames of spectrograms, `task.kind: {self.task.kind}` has images; "
                 "leave it out, `crop` moves images",
                 ("training", "augmentation", "time_shift"),
+            )
+        if self.task.inputs == "symbols" and augmentation != type(augmentation)():
+            raise MismatchError(
+                f"`augmentation` changes images and spectrograms, `task.kind: {self.task.kind}` has "
+                "symbols; leave it out",
+                ("training", "augmentation"),
             )
         if augmentation.flip and self.task.inputs == "spectra":
             raise MismatchError(

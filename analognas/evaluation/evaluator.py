@@ -23,7 +23,14 @@ from analognas.evaluation.full_training import (
     SplitName,
 )
 from analognas.evaluation.in_memory import LearnedChip, learned_curve
-from analognas.evaluation.measure import cost_metrics, curve_on_chips, drift_metrics, drift_record
+from analognas.evaluation.measure import (
+    Curves,
+    cost_metrics,
+    curves_on_chips,
+    digital_metrics,
+    drift_metrics,
+    drift_record,
+)
 from analognas.evaluation.memory_need import MemoryNeed, NetworkSize, network_that_fits
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.stages import StagedTraining
@@ -46,7 +53,6 @@ from analognas.record.trial import DriftRecord, Failure
 from analognas.seeds import derive_seed
 from analognas.specs.durations import DAY_S
 from analognas.tasks import Split
-from analognas.training.loop import accuracy
 from hwsim.chip_cost.network_costs import ChipUse
 from search_spaces import ArchitectureSpace, Genotype, SearchSpace, network_cost, published
 
@@ -160,9 +166,11 @@ class Evaluator:
             chip_seed=self.chip_seed,
         )
         split = self.data.validation
-        found = self._curve(budget, trained.network, trained.analog, trained.learned, split, chips)
-        curve = drift_record(found)
-        metrics = self._metrics(curve, trained.digital_accuracy, trained.network)
+        found = self._curves(budget, trained.network, trained.analog, trained.learned, split, chips)
+        curve = drift_record(*found)
+        metrics = self._metrics(
+            curve, digital_metrics(trained.network, split, trained.digital_accuracy), trained.network
+        )
         goes_on = bool(job.stages) and job.budget < 1
         return Measurement(
             metrics if trained.training_loss is None else {**metrics, "training_loss": trained.training_loss},
@@ -170,7 +178,7 @@ class Evaluator:
             weights=weights_of(network) if goes_on else None,
         )
 
-    def _curve(
+    def _curves(
         self,
         budget: TrainingBudget,
         network: nn.Module,
@@ -178,15 +186,17 @@ class Evaluator:
         learned: Sequence[LearnedChip],
         split: Split,
         chips: int,
-    ) -> hwsim.DriftCurve:
+    ) -> Curves:
         """Return what chips make of a network: those that learned it, or others that it is programmed on."""
         if budget.in_memory is not None:
-            return learned_curve(network, budget.in_memory, learned, split, self.times_s)
-        return curve_on_chips(analog, split, chips=chips, times_s=self.times_s, seed=self.chip_seed)
+            return Curves(learned_curve(network, budget.in_memory, learned, split, self.times_s))
+        return curves_on_chips(analog, split, chips=chips, times_s=self.times_s, seed=self.chip_seed)
 
-    def _metrics(self, curve: DriftRecord, digital_accuracy: float, network: nn.Module) -> dict[str, float]:
+    def _metrics(
+        self, curve: DriftRecord, digitally: Mapping[str, float], network: nn.Module
+    ) -> dict[str, float]:
         costs = cost_metrics(network, self.task, self.hardware, self.use)
-        return {**drift_metrics(curve), "digital_accuracy": digital_accuracy, **costs}
+        return {**drift_metrics(curve), **digitally, **costs}
 
     def network(self, genotype: Genotype, share: float = 1.0) -> nn.Module:
         """Return the untrained network of a candidate.
@@ -253,14 +263,14 @@ class Evaluator:
         measured: dict[SplitName, Measured] = {}
         for name in training.splits:
             split = task.test if name == "test" else task.validation
-            curve = self._curve(training.budget, network, analog, before.learned, split, training.chips)
-            measured[name] = self._measured(split, curve, network)
+            curves = self._curves(training.budget, network, analog, before.learned, split, training.chips)
+            measured[name] = self._measured(split, curves, network)
         return replace(before, measured={**before.measured, **measured})
 
-    def _measured(self, split: Split, curve: hwsim.DriftCurve, network: nn.Module) -> Measured:
-        record = drift_record(curve)
-        metrics = self._metrics(record, accuracy(network, split.x, split.y), network)
-        return Measured(metrics, record, CorrectImages.of(curve, DAY_S))
+    def _measured(self, split: Split, curves: Curves, network: nn.Module) -> Measured:
+        record = drift_record(*curves)
+        metrics = self._metrics(record, digital_metrics(network, split), network)
+        return Measured(metrics, record, CorrectImages.of(curves.accuracy, DAY_S))
 
 
 def build_network(

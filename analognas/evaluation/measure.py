@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from analognas.record.trial import DriftRecord
 from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.strategies.costs import network_costs
 from analognas.tasks import Split
+from analognas.training.loop import accuracy, bits_per_step
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -76,11 +79,37 @@ def curve_of(
     )
 
 
-def drift_record(curve: hwsim.DriftCurve) -> DriftRecord:
-    """Return the accuracies of a curve as a record keeps them."""
+class Curves(NamedTuple):
+    """What chips find over time.
+
+    Attributes:
+        accuracy: of inputs, or of every step that has a label.
+        cross_entropy: of every step, in nats; None where only whole inputs have a label.
+    """
+
+    accuracy: hwsim.DriftCurve
+    cross_entropy: hwsim.DriftCurve | None = None
+
+
+def curves_on_chips(
+    analog: nn.Module, split: Split, *, chips: int, times_s: Sequence[float], seed: int
+) -> Curves:
+    """Program chips and return everything that each finds; arguments are those of `curve_on_chips`."""
+    programmed = hwsim.program(analog, n=chips, seed=seed)
+    if split.y.ndim == 1:
+        return Curves(curve_of(programmed, split, times_s=times_s))
+    metrics = ("accuracy", "cross-entropy")
+    found = hwsim.evaluate(programmed, (split.x, split.y), list(times_s), metrics, progress=False)
+    return Curves(found["accuracy"], found["cross-entropy"])
+
+
+def drift_record(accuracy: hwsim.DriftCurve, cross_entropy: hwsim.DriftCurve | None = None) -> DriftRecord:
+    """Return curves as a record keeps them."""
+    bits = None if cross_entropy is None else (cross_entropy.values / math.log(2)).tolist()
     return DriftRecord(
-        times_s=tuple(float(time_s) for time_s in curve.times_s),
-        accuracy=tuple(tuple(row) for row in curve.accuracy.tolist()),
+        times_s=tuple(float(time_s) for time_s in accuracy.times_s),
+        accuracy=tuple(tuple(row) for row in accuracy.accuracy.tolist()),
+        bits=None if bits is None else tuple(tuple(row) for row in bits),
     )
 
 
@@ -93,11 +122,33 @@ MEASURED: Final[Mapping[str, Callable[[Mapping[float, npt.NDArray[np.float64]]],
 }
 """From the `(chips,)` accuracies at each time, seconds, to the metrics that follow from them."""
 
+BITS: Final[Mapping[str, float]] = {"bits_1s": SECOND_S, "bits_1d": DAY_S, "bits_1mo": MONTH_S}
+"""Metrics that are means over chips of the cross-entropy of every step, with their times, seconds."""
+
 
 def drift_metrics(curve: DriftRecord) -> dict[str, float]:
     """Return the metrics of a curve."""
     rows = {time_s: np.array(row) for time_s, row in zip(curve.times_s, curve.accuracy, strict=True)}
-    return {name: float(metric(rows)) for name, metric in MEASURED.items()}
+    found = {name: float(metric(rows)) for name, metric in MEASURED.items()}
+    if curve.bits is not None:
+        found |= {name: fmean(curve.bits[curve.times_s.index(time_s)]) for name, time_s in BITS.items()}
+    return found
+
+
+def digital_metrics(
+    network: nn.Module, split: Split, known_accuracy: float | None = None
+) -> dict[str, float]:
+    """Return what a network finds in floating point; its accuracy is not measured again where it is known.
+
+    Raises:
+        EvaluationError: when its outputs are not finite.
+    """
+    found = {
+        "digital_accuracy": accuracy(network, split.x, split.y) if known_accuracy is None else known_accuracy
+    }
+    if split.y.ndim > 1:
+        found["digital_bits"] = bits_per_step(network, split.x, split.y)
+    return found
 
 
 def cost_metrics(

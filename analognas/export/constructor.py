@@ -24,7 +24,7 @@ _RECURRENT: Final = (
     "dropout",
     "bidirectional",
 )
-"""Arguments of LSTM, GRU and RNN, whose signatures do not name them."""
+"""Arguments of LSTM, GRU and RNN, whose signatures do not name them; an LSTM has a projection besides."""
 
 _CONVOLUTIONS: Final = (
     nn.Conv1d,
@@ -102,10 +102,15 @@ def _parameters(kind: type[nn.Module]) -> list[tuple[str, object]]:
     if issubclass(kind, nn.RNNBase):
         required = inspect.Parameter.empty
         defaults: tuple[object, ...] = (required, required, 1, True, False, 0.0, False)
-        return list(zip(_RECURRENT, defaults, strict=True))
+        projection = [("proj_size", 0)] if issubclass(kind, nn.LSTM) else []
+        return [*zip(_RECURRENT, defaults, strict=True), *projection]
     parameters = list(inspect.signature(kind).parameters.values())
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [(p.name, p.default) for p in parameters if p.name not in _PLACEMENT and p.kind not in variadic]
+    return [
+        (p.name, p.default)
+        for p in parameters
+        if p.name not in _PLACEMENT and p.kind not in variadic and not p.name.startswith("_")
+    ]
 
 
 def _arguments(layer: nn.Module, place: str) -> dict[str, object]:

@@ -110,10 +110,11 @@ def _classes(network: nn.Module, input_shape: tuple[int, ...]) -> int:
         raise ExportError(
             f"{type(network).__name__} does not take inputs (2, {input_shape}): {error}"
         ) from error
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 2:
+    if not isinstance(logits, Tensor) or logits.ndim not in (2, 3) or len(logits) != 2:
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ExportError(
-            f"{type(network).__name__} must return logits `(batch, classes)`, got {shape} for 2 inputs"
+            f"{type(network).__name__} must return logits `(batch, classes)` or `(batch, classes, steps)`, got "
+            f"{shape} for 2 inputs"
         )
     return int(logits.shape[1])
 

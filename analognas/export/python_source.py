@@ -156,12 +156,12 @@ def load(path: str = "model.safetensors") -> Network:
 
 @torch.inference_mode()
 def accuracy(network: Network, x: Tensor, y: Tensor, batch: int = 256) -> float:
-    """Return the fraction of the inputs `x` that get their class `y`."""
+    """Return the fraction of the labels `y` that the inputs `x` get."""
     hits = sum(
         int((network(inputs.float()).argmax(1) == labels).sum())
         for inputs, labels in zip(x.split(batch), y.split(batch), strict=True)
     )
-    return hits / len(y)
+    return hits / y.numel()
 
 
 def main() -> None:

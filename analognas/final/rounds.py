@@ -13,6 +13,7 @@ from analognas.executors.in_order import outcomes_in_order
 from analognas.final.ending import Ending, Entrant, name_of
 from analognas.final.expected_time import expected_time
 from analognas.final.references import trial_of_reference
+from analognas.metrics import headline
 from analognas.progress.observer import Observer
 from analognas.record.trial import Failure, Trial
 from analognas.record.validation import Finalist
@@ -122,7 +123,4 @@ def _said(finalist: Finalist) -> str:
     if finalist.failure:
         return f"{name} at full budget{seed}: failed: {finalist.failure}"
     metrics = finalist.metrics
-    return (
-        f"{name} at full budget{seed}, validation: 1-day accuracy {100 * metrics['accuracy_1d']:.2f} "
-        f"± {100 * metrics['std_1d']:.2f} %, AVM {100 * metrics['avm']:.2f}"
-    )
+    return f"{name} at full budget{seed}, validation: {headline(metrics)}, AVM {100 * metrics['avm']:.2f}"

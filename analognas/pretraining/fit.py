@@ -19,7 +19,7 @@ from analognas.record.records_file import Records, read_records
 from analognas.strategies.pretrained_file import Pretrained, physics, write_pretrained
 from analognas.strategies.problem_features import problem_features
 from surrogates.architecture_features import FEATURES
-from surrogates.kendall import kendall_tau
+from surrogates.kendall import kendall_or_zero
 from surrogates.rank_model import RECIPES, RankModel, TrainingTable, fit_rank_model
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
@@ -123,9 +123,7 @@ def _leave_one_out(tables: Sequence[TrainingTable], seed: int) -> dict[str, dict
         others = [one for index, one in enumerate(tables) if index != number]
         model: RankModel = fit_rank_model(others, np.random.default_rng(seed), RECIPES[:1])
         mean = model.predict(table.features).mean
-        found[table.name] = {
-            name: float(np.nan_to_num(kendall_tau(table.targets[name], mean[name]))) for name in mean.columns
-        }
+        found[table.name] = {name: kendall_or_zero(table.targets[name], mean[name]) for name in mean.columns}
     return found
 
 

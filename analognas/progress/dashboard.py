@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from analognas.metrics import headline
 from analognas.progress.printable import printable
 from analognas.record.trial import Trial
 from analognas.specs.durations import duration
@@ -65,8 +66,7 @@ def render(view: RunView) -> RenderableType:
         parts.append(
             Text(
                 printable(
-                    f"{status['choice']}: {which}, 1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± "
-                    f"{100 * metrics['std_1d']:.2f} %, AVM {100 * metrics['avm']:.2f} points, "
+                    f"{status['choice']}: {which}, {headline(metrics)}, AVM {100 * metrics['avm']:.2f} points, "
                     f"{metrics['parameters']:,.0f} parameters, {metrics['tiles']:,.0f} tiles"
                 )
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
+from analognas.metrics import headline, short_headline
 from analognas.progress.base_spec import ObserverSpec
 from analognas.progress.observer import Observer, Silent
 from analognas.progress.pace import Progress
@@ -41,10 +42,7 @@ def describe_trial(trial: Trial) -> str:
     if trial.failure is not None:
         return f"failed: {printable(trial.failure.reason)}"
     metrics = trial.metrics
-    return (
-        f"1-day accuracy {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %, "
-        f"AVM {100 * metrics['avm']:.2f}, {metrics['parameters']:,.0f} parameters"
-    )
+    return f"{headline(metrics)}, AVM {100 * metrics['avm']:.2f}, {metrics['parameters']:,.0f} parameters"
 
 
 @final
@@ -67,7 +65,7 @@ class PlainObserver(Observer):
         best_text = (
             "none completed yet"
             if best is None
-            else f"best {100 * best.metrics['accuracy_1d']:.2f} % (trial {best.number})"
+            else f"best {short_headline(best.metrics)} (trial {best.number})"
         )
         tell(
             f"trial {trial.number} of {n_trials} ({trial.origin}): {describe_trial(trial)}; "

@@ -9,6 +9,8 @@ Accuracies are fractions of 1. `metrics` holds the figures that objectives and c
 `accuracy_1s`      mean accuracy over the chips one second after programming
 `accuracy_1mo`     mean accuracy over the chips one month (30 days) after programming
 `digital_accuracy` accuracy of the trained weights in floating point, no analog hardware
+`bits_1d`          mean cross-entropy over the chips one day after programming, bits per character, and so on; of tasks
+                   with a label at every step, as are the other metrics in bits
 `parameters`       trainable parameters of the network
 `macs`             multiply-accumulates of one inference
 `tiles`            crossbar tiles the network occupies
@@ -42,6 +44,7 @@ from search_spaces import Genotype
 
 FromZero = Annotated[int, Field(ge=0)]
 FromOne = Annotated[int, Field(ge=1)]
+Bits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -72,10 +75,12 @@ class DriftRecord:
     Attributes:
         times_s: seconds since programming, ascending.
         accuracy: one row a time, one column a chip, fractions of 1.
+        bits: cross-entropy in the same shape, bits per character; None where only whole inputs have a label.
     """
 
     times_s: Annotated[tuple[float, ...], Field(min_length=1)]
     accuracy: tuple[Annotated[tuple[Fraction, ...], Field(min_length=1)], ...]
+    bits: tuple[tuple[Bits, ...], ...] | None = None
 
 
 def _check_curve(curve: DriftRecord) -> DriftRecord:
@@ -87,6 +92,8 @@ def _check_curve(curve: DriftRecord) -> DriftRecord:
             f"accuracy must have a row for each of {len(times_s)} times and a column for each chip, "
             f"got rows of {[len(row) for row in rows]}"
         )
+    if curve.bits is not None and list(map(len, curve.bits)) != list(map(len, rows)):
+        raise ValueError("bits must have the rows and columns of accuracy")
     return curve
 
 
@@ -208,7 +215,9 @@ class Trial:
 
 def _fields(record: DriftRecord | Failure | None) -> dict[str, Any] | None:
     # A walk over all values, as `asdict` does it, would cost more than the rest of the driver.
-    return None if record is None else vars(record)
+    return (
+        None if record is None else {name: value for name, value in vars(record).items() if value is not None}
+    )
 
 
 def _check_status(trial: Trial) -> Trial:

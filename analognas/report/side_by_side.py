@@ -29,7 +29,8 @@ from analognas.specs.durations import duration
 
 MOST_RUNS: Final = 12
 _METRICS: Final = (
-    "accuracy_1d", "digital_accuracy", "avm", "parameters", "macs", "tiles", "utilisation", "energy_uj", "latency_us",
+    "bits_1d", "accuracy_1d", "digital_accuracy", "avm", "parameters", "macs", "tiles", "utilisation",
+    "energy_uj", "latency_us",
 )  # fmt: skip
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 _LONGEST: Final = 28

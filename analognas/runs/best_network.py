@@ -14,6 +14,7 @@ from analognas.evaluation.evaluator import chip_seed
 from analognas.export import Artefact, ChipRequest
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
+from analognas.metrics import headline
 from analognas.record.directory import COST
 from analognas.runs.architecture_file import REMEDY, SCHEMA_VERSION, load_weights
 from analognas.tasks import Task
@@ -65,8 +66,7 @@ def measured(network: ValidatedNetwork) -> str:
     """Return the main figures of a network for the reader of its source."""
     metrics = network.metrics
     return (
-        f"test accuracy: digital {100 * network.digital_accuracy['test']:.2f} %, "
-        f"one day after programming {100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %"
+        f"test accuracy: digital {100 * network.digital_accuracy['test']:.2f} %, on chips {headline(metrics)}"
     )
 
 

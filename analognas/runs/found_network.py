@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analognas.metrics import short_headline
 from analognas.record.validation import ValidatedNetwork
 from analognas.specs.given import GivenObjects
 
@@ -37,7 +38,7 @@ class BestNetwork:
     def __repr__(self) -> str:
         """Return its main figures for `print`."""
         return (
-            f"BestNetwork({100 * self.metrics['accuracy_1d']:.2f} % after 1 day, "
+            f"BestNetwork({short_headline(self.metrics)} after 1 day, "
             f"{self.metrics['parameters']:,.0f} parameters, {str(self.folder)!r})"
         )
 

@@ -11,6 +11,7 @@ from analognas.config.from_python import given_objects
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import NoBestNetworkError, UserError
+from analognas.metrics import short_headline
 from analognas.progress.observer import Observer, Silent
 from analognas.record.directory import RunDirectory, open_run
 from analognas.record.trial import Trial
@@ -63,7 +64,7 @@ class Run:
             "no trial has completed yet"
             if best is None
             else f"{status['choice']}: {called(best)}, "
-            f"{100 * best['metrics']['accuracy_1d']:.2f} % after 1 day on validation"
+            f"{short_headline(best['metrics'])} after 1 day on validation"
         )
         return f"Run({str(self.path)!r}, {status['state']}, {status['finished']} of {status['trials']} trials, {found})"
 

@@ -7,16 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from analognas.spaces.base_spec import SpaceSpec
-from analognas.spaces.bounds import ordered
+from analognas.spaces.bounds import letters_of, ordered
 from search_spaces.staged import StagedRanges, StagedSpace
 from search_spaces.staged.ranges import TYPES, default_kernels, default_strides
-
-
-def _types(letters: str) -> str:
-    if not letters or "".join(letter for letter in TYPES if letter in letters) != letters:
-        raise ValueError(f"must be some of the letters B, D, E, S in this order, each once, got {letters!r}")
-    return letters
-
 
 Channels = Annotated[int, Field(ge=1, le=1024)]
 Axis = Annotated[int, Field(ge=1, le=15)]
@@ -33,7 +26,7 @@ class StagedSpec(SpaceSpec):
     width_step: int = Field(default=4, ge=1, le=64, description="between two widths; all are multiples of it")
     stages: int = Field(default=4, ge=1, le=8, description="most stages of a network")
     depth: int = Field(default=4, ge=1, le=16, description="most residual blocks of a stage")
-    types: Annotated[str, AfterValidator(_types)] = Field(
+    types: Annotated[str, AfterValidator(letters_of(TYPES))] = Field(
         default=TYPES,
         description="block types: B basic, D the same with ReLU before batch norm, E expanded (1 x 1, grouped k x k, "
         "1 x 1), S a single convolution",

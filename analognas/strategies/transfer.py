@@ -90,7 +90,7 @@ class Prior:
                 f"{self.pretrained.path}: predicts {', '.join(model.targets)} and not the objective {metric}"
             )
         mean = model.predict(features).mean[metric].to_numpy(dtype=np.float64)
-        return mean, np.minimum(2 * model.outside(features), 1.0)
+        return mean, model.unknown(features)
 
 
 @final

@@ -8,6 +8,9 @@
     p       = Π_k Φ((bound_k − measured_k) / noise_k)     the probability that all bounds hold
     noise_k = 0.1 · bound_k
 
+An objective that is lowered, such as bits per character, counts with its sign turned; where that is below zero, broken
+is 1.1 times it instead of 0.9.
+
 A trial that keeps its bounds is worth its objective. One that loses more in a month than it may is worth nine tenths of
 what it has left after the month; one whose chips differ more than they may, of what its bad chips reach. So a bound
 decides between networks of similar accuracy, as T_AVM does in AnalogNAS, and a network that keeps it because it has
@@ -90,7 +93,7 @@ def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: S
     """Return what measured trials of these scores are worth, `(n,)`; NaN for failed ones.
 
     Args:
-        score: `(n,)` an accuracy, as a fraction like the bounded metrics.
+        score: `(n,)` the objective, more is better: an accuracy, as a fraction like the bounded metrics, or less bits.
         metrics: `(n,)` measured values for each bound, by name.
         bounds: the soft ones.
     """
@@ -124,8 +127,9 @@ def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float
 
 
 def broken(score: Vector, harm: Vector) -> Vector:
-    """Return what scores are worth where a bound is broken that has this harm, `(n,)`."""
-    return LEFT * (score - harm)
+    """Return what scores are worth where a bound is broken that has this harm, `(n,)`; always less than before."""
+    left = score - harm
+    return np.where(left < 0, (2 - LEFT) * left, LEFT * left)
 
 
 def prospects(

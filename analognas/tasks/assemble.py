@@ -77,7 +77,7 @@ def make_task(
     class_names: Sequence[str],
     *,
     noisy: Sequence[npt.NDArray[np.float32]] = (),
-    statistics: Literal["channel", "band"] = "channel",
+    statistics: Literal["channel", "band", "none"] = "channel",
     limits: Limits = Limits(),  # frozen
     notes: Sequence[str] = (),
 ) -> Task:

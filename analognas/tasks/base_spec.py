@@ -11,7 +11,7 @@ from analognas.specs.base import Spec
 from analognas.tasks.assemble import Limits
 from analognas.tasks.task import Task
 
-Inputs: TypeAlias = Literal["images", "spectra", "anything"]
+Inputs: TypeAlias = Literal["images", "spectra", "symbols", "anything"]
 
 
 class TaskSpec(Spec):

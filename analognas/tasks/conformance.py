@@ -58,7 +58,7 @@ def _rules(task: Task) -> Iterator[tuple[str, bool]]:
         "`name` must be a text, `notes` a tuple of texts",
         isinstance(task.notes, tuple) and _are_texts((task.name, *task.notes)),
     )
-    yield "`statistics` must be channel or band", task.statistics in ("channel", "band")
+    yield "`statistics` must be channel, band or none", task.statistics in ("channel", "band", "none")
     shape = None
     for part in ("train", "validation", "test"):
         split = getattr(task, part)
@@ -68,11 +68,12 @@ def _rules(task: Task) -> Iterator[tuple[str, bool]]:
         )
         shape = split.x.shape[1:] if shape is None else shape
         yield (
-            f"`{part}` must hold inputs (n, channels, height, width) of one shape and as many labels, "
-            f"got {tuple(split.x.shape)} and {tuple(split.y.shape)}",
+            f"`{part}` must hold inputs (n, channels, height, width) of one shape and as many labels, or labels of "
+            f"every step of inputs (n, 1, 1, steps), got {tuple(split.x.shape)} and {tuple(split.y.shape)}",
             len(shape) == 3
             and split.x.shape == (len(split), *shape)
-            and split.y.ndim == 1
+            and (split.y.ndim == 1 or _labels_every_step(split))
+            and split.y.ndim == task.train.y.ndim
             and len(split) > 0,
         )
         yield (
@@ -80,7 +81,14 @@ def _rules(task: Task) -> Iterator[tuple[str, bool]]:
             split.x.dtype in (torch.float32, torch.uint8) and split.y.dtype == torch.int64,
         )
         yield f"`{part}` holds NaN or infinity", bool(torch.isfinite(split.x).all())
-        found = set(split.y.tolist())
+        found = set(split.y.unique().tolist())
+        if task.every_step:
+            symbols = found | set(split.x.unique().tolist())
+            yield (
+                f"symbols and labels of `{part}` must be whole numbers from 0 to {task.n_classes - 1}",
+                symbols <= set(range(task.n_classes)),
+            )
+            continue
         yield (
             f"every class must occur in every split, `{part}` has the labels {sorted(found)[:10]} "
             f"of 0 to {task.n_classes - 1}",
@@ -96,6 +104,10 @@ def _rules(task: Task) -> Iterator[tuple[str, bool]]:
 
 def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
+
+
+def _labels_every_step(split: Split) -> bool:
+    return split.x.shape[1:] == (1, 1, *split.y.shape[1:]) and split.y.ndim == 2
 
 
 def _is_plain(values: object) -> bool:

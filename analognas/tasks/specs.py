@@ -11,6 +11,7 @@ from analognas.tasks.audio.folder import WavFolderSpec
 from analognas.tasks.audio.fsdd import FsddSpec
 from analognas.tasks.audio.speech_commands import SpeechCommandsSpec
 from analognas.tasks.base_spec import TaskSpec
+from analognas.tasks.characters import CharacterModelSpec, TinyShakespeareSpec
 from analognas.tasks.digits import DigitsSpec
 from analognas.tasks.entry_point import EntryPointTaskSpec
 from analognas.tasks.given import ObjectTaskSpec
@@ -29,6 +30,8 @@ TASKS: Final[Mapping[str, type[TaskSpec]]] = by_kind(
     ImageFolderSpec,
     WavFolderSpec,
     ArraysSpec,
+    CharacterModelSpec,
+    TinyShakespeareSpec,
     EntryPointTaskSpec,
     ObjectTaskSpec,
 )

@@ -25,8 +25,9 @@ class Split:
     """One split.
 
     Attributes:
-        x: `(n, channels, height, width)` float32 or uint8, as the data set gives the values.
-        y: `(n,)` int64 labels, 0 to classes - 1.
+        x: `(n, channels, height, width)` float32 or uint8, as the data set gives the values; `(n, 1, 1, steps)` whole
+            numbers below classes where every step has a label.
+        y: `(n,)` int64 labels, 0 to classes - 1, or `(n, steps)` of every step.
     """
 
     x: torch.Tensor
@@ -53,7 +54,8 @@ class Task:
         noisy: `(copies, n, channels, height, width)` the training inputs with noise, of which a training takes one or
             the clean one; None for none.
         noisy_validation: the same of the validation inputs, for a training on both splits.
-        statistics: inputs are standardised by `channel`, or by `band`: channel and column, as spectral features need.
+        statistics: inputs are standardised by `channel`, or by `band`: channel and column, as spectral features need;
+            `none` leaves them as they are.
         notes: what has to be said of the data wherever their accuracy is: copies, subsets, files left out.
     """
 
@@ -64,7 +66,7 @@ class Task:
     class_names: tuple[str, ...]
     noisy: torch.Tensor | None = None
     noisy_validation: torch.Tensor | None = None
-    statistics: Literal["channel", "band"] = "channel"
+    statistics: Literal["channel", "band", "none"] = "channel"
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -77,6 +79,11 @@ class Task:
         """Channels, height and width of one input."""
         channels, height, width = self.train.x.shape[1:]
         return int(channels), int(height), int(width)
+
+    @property
+    def every_step(self) -> bool:
+        """Whether every step of an input has a label."""
+        return self.train.y.ndim > 1
 
     @property
     def n_classes(self) -> int:
@@ -98,6 +105,8 @@ class Task:
         import torch
 
         x = self.train.x
+        if self.statistics == "none":
+            return torch.zeros(x.shape[1]), torch.ones(x.shape[1])
         dims = (0, 2, 3) if self.statistics == "channel" else (0, 2)
         count = x.numel() // (x.shape[1] if self.statistics == "channel" else x.shape[1] * x.shape[3])
         parts = torch.split(x, CHUNK)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import numpy as np
 
+from analognas.specs.durations import DAY_S, HOUR_S, SECOND_S
+
 if TYPE_CHECKING:
     import torch
 
     from hwsim.devices import Device, DeviceState
 
-TIMES_S: Final = (0.0, 1.0, 3600.0, 86_400.0)
+TIMES_S: Final = (0.0, SECOND_S, HOUR_S, DAY_S)
 """Times at which a device is read unless told otherwise, s."""
 TARGETS: Final = 5
 """Conductances from g_min to g_max."""

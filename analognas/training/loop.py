@@ -39,6 +39,7 @@ class Schedule:
         average_last: fraction of the steps, at the end, whose weights and statistics are averaged into the network
             (Izmailov et al. 2018, arXiv 1803.05407); 0 keeps those of the last step.
         hold: the rate stays at its peak to the end, for a training that another one goes on from.
+        clip_gradient: largest norm of the gradient of a step (Pascanu et al. 2013, arXiv 1211.5063); None: any.
     """
 
     epochs: int
@@ -52,6 +53,7 @@ class Schedule:
     label_smoothing: float = 0.0
     average_last: float = 0.0
     hold: bool = False
+    clip_gradient: float | None = None
 
     def n_epochs(self, n_inputs: int) -> int:
         """Number of passes over `n_inputs` inputs; none where there are no epochs.
@@ -187,6 +189,8 @@ def _epochs(
                 group["lr"] = schedule.rate(done, n_steps) * group["factor"]
             optimizer.zero_grad(set_to_none=True)
             total += step(*inputs.draw(index, generator))
+            if schedule.clip_gradient is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), schedule.clip_gradient)
             optimizer.step()
             if after_update is not None:
                 after_update()
@@ -251,6 +255,8 @@ def _optimizer(
 def accuracy(network: nn.Module, x: Tensor, y: Tensor, batch_size: int = 512) -> float:
     """Return the fraction of `(n, …)` inputs, on the device of the network, whose largest logit is at the label.
 
+    Where every step has a label, `(n, steps)`, the steps count alike.
+
     Raises:
         EvaluationError: when a logit is not finite.
     """
@@ -262,4 +268,13 @@ def accuracy(network: nn.Module, x: Tensor, y: Tensor, batch_size: int = 512) ->
         correct += (logits.argmax(dim=1) == labels).sum()
     if not finite:
         raise EvaluationError("the network's outputs are not finite")
-    return int(correct) / len(x)
+    return int(correct) / y.numel()
+
+
+@torch.inference_mode()
+def bits_per_step(network: nn.Module, x: Tensor, y: Tensor, batch_size: int = 512) -> float:
+    """Return the mean cross-entropy of the labels `(n, steps)` of `(n, …)` inputs, in bits."""
+    total = torch.zeros((), dtype=torch.float64, device=x.device)
+    for inputs, labels in zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True):
+        total += F.cross_entropy(network(inputs), labels, reduction="sum").double()
+    return float(total) / y.numel() / math.log(2)

@@ -19,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hwsim.arguments import nearest, require, shown
+from hwsim.arguments import nearest, one_of, require, shown
 from hwsim.chip_cost.description import SECTIONS, Chip
 from hwsim.strict_yaml import read_yaml
 
@@ -122,9 +122,9 @@ def _resolved(
         base.pop("tile", None)
     elif "tile" in own and hardware is not None:
         preset = {"preset": hardware} if isinstance(hardware, str) else dict(hardware)
-        own["hardware"] = _merged(preset, {"tile": own.pop("tile")})
+        own["hardware"] = merged(preset, {"tile": own.pop("tile")})
         base.pop("tile", None)
-    return _merged(base, own)
+    return merged(base, own)
 
 
 def _path(text: str, folder: Path | None) -> Path:
@@ -153,21 +153,18 @@ def _changes(own: Mapping[str, Any]) -> str:
 
 
 def _described(name: object) -> dict[str, Any]:
-    names = chip_names()
-    require(name, str, f"`chip` must be one of {', '.join(names)}")
-    if name not in names:
-        raise ValueError(f"`chip` must be one of {', '.join(names)}, got {name!r}{nearest(name, names)}")
+    name = one_of("chip", name, chip_names())
     text = (resources.files("hwsim.chip_cost") / "chips" / f"{name}.yaml").read_text(encoding="utf-8")
     return {"name": name, **yaml.safe_load(text)}
 
 
-def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return `base` with the values of `own`; mappings are merged, constants replaced as a whole."""
     found = dict(base)
     for key, value in own.items():
         old = found.get(key)
         nested = isinstance(old, Mapping) and isinstance(value, Mapping) and "value" not in value
-        found[key] = _merged(old, value) if nested else value  # type: ignore[arg-type]
+        found[key] = merged(old, value) if nested else value  # type: ignore[arg-type]
     return found
 
 
@@ -177,7 +174,7 @@ def _checked(values: Mapping[str, Any]) -> Chip:
     if isinstance(modes, Mapping) and isinstance(modes.get(_EVERY_MODE), Mapping):
         shared = modes[_EVERY_MODE]
         values["modes"] = {
-            mode: _merged(shared, own) if isinstance(own, Mapping) else own
+            mode: merged(shared, own) if isinstance(own, Mapping) else own
             for mode, own in modes.items()
             if mode != _EVERY_MODE
         }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from hwsim.arguments import nearest, require, seconds, shown, whole
+from hwsim.arguments import one_of, seconds, whole
 from hwsim.chip_cost.chip_files import chip_of
 from hwsim.chip_cost.description import Chip
 from hwsim.chip_cost.energy import FEMTO, tile_energy_fj
@@ -76,12 +76,14 @@ def cost(
     described = chip_of(chip)
     if tile_budget is not None:
         tile_budget = whole("tile_budget", tile_budget, least=1)
-    mode = _one_of("mode", mode, tuple(described.modes), described.mode)
+    mode = described.mode if mode is None else one_of("mode", mode, described.modes)
     use = ChipUse(
         described,
         mode,
-        _one_of("mapping", mapping, ("one-layer", "packed"), described.mapping),
-        _one_of("schedule", schedule, ("pipelined", "layer-serial"), described.schedule),
+        described.mapping if mapping is None else one_of("mapping", mapping, ("one-layer", "packed")),
+        described.schedule
+        if schedule is None
+        else one_of("schedule", schedule, ("pipelined", "layer-serial")),
         described.tile_budget if tile_budget is None else tile_budget,
         1.0 if age is None else _conductance(described, seconds("age", age), mode),
     )
@@ -113,17 +115,6 @@ def cost(
     found = ChipCost(names, costs, digital, _excluded(costs, digital), notes)
     _require_fit(found, activations)
     return found
-
-
-def _one_of(name: str, value: Any, known: tuple[str, ...], default: Any) -> Any:
-    if value is None:
-        return default
-    require(value, str, f"`{name}` must be one of {', '.join(known)}")
-    if value not in known:
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(known)}, got {shown(value)}{nearest(value, known)}"
-        )
-    return value
 
 
 def _conductance(chip: Chip, age_s: float, mode: str) -> float:

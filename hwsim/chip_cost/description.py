@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from hwsim.chip_cost.quantity import Area, Constant, Energy, EnergyPerBit, Frequency, Memory, Power, Time
+from hwsim.durations import DAY_S
 from hwsim.hardware import Hardware, TileSpec, replaced
 from hwsim.presets import preset
 from hwsim.spec import Seconds, Spec
@@ -28,7 +29,7 @@ class MvmEnergy(Spec):
     """A column that is converted: analog-to-digital conversion."""
     cell: Energy
     """A cell that conducts, the mean over cells and inputs."""
-    cell_age: Seconds = 86_400.0
+    cell_age: Seconds = DAY_S
     """Time since programming that `cell` belongs to, s: conductances drift, and the energy of the array with them."""
 
 

@@ -165,6 +165,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         self._origins: dict[int, _Origin] = {}
         self._alive: list[torch.Tensor] = []  # an id is of one tensor as long as that lives
         self._of_layer: dict[nn.Module, int] = {}
+        self._linear: set[int] = set()  # nodes whose outputs have their channels last
         self._reused: list[str] = []
         self._steps: Counter[str] = Counter()
         self._largest = 0
@@ -232,6 +233,8 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             else Node(0, columns, 1, positions)
         )
         self._of_layer[module] = self._add(name or type(module).__name__, node, [source], need)
+        if is_linear:
+            self._linear.add(self._of_layer[module])
         self._put(output, _Origin({self._of_layer[module]: True}))
 
     def leave_digital(
@@ -271,10 +274,9 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             node = Node(0, output.shape[1] if output.ndim > 1 else 1, 1, n_positions, sources[0].numel())
             place = self._step("pooling", node, [self._unordered(sources[0])], 1)
             origin = _Origin({place: n_positions == 1})
-        elif is_step and name in _SUMS and self._joins(sources):
-            node = Node(
-                0, output.shape[1] if output.ndim > 1 else 1, 1, self._places(sources), output.numel()
-            )
+        elif is_step and name in _SUMS and len(sources) > 1:
+            columns, n_positions = self._map(output, sources)
+            node = Node(0, columns, 1, n_positions, output.numel())
             origin = _Origin({self._step("addition", node, sources, 1): True})
         else:
             found: dict[int, bool] = {}
@@ -286,9 +288,16 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         for tensor in outputs:
             self._put(tensor, origin)
 
-    def _joins(self, sources: list[torch.Tensor]) -> bool:
-        """Whether several results come together, each from the network's inputs or from nodes."""
-        return len(sources) > 1
+    def _map(self, output: torch.Tensor, sources: list[torch.Tensor]) -> tuple[int, int]:
+        """Return channels and places of the map of a sum; what linear layers make of sequences has channels last."""
+        if output.ndim == 3:
+            places = {place for source in sources for place in self._origins[id(source)].nodes}
+            if any(
+                place in self._linear and self._nodes[place].columns == output.shape[2] for place in places
+            ):
+                self._linear.add(len(self._nodes))
+                return output.shape[2], output.shape[1]
+        return output.shape[1] if output.ndim > 1 else 1, self._places(sources)
 
     def _places(self, sources: list[torch.Tensor]) -> int:
         """Return the places of the map that results have in common; 1 where their order is lost."""

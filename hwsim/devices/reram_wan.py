@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Final, Literal, final
 from hwsim.devices.device import DeviceSpec, DeviceState, check_time
 from hwsim.devices.pieces import pieces
 from hwsim.devices.polynomial import polynomial
+from hwsim.durations import DAY_S
 from hwsim.spec import Conductance, Scale
 from hwsim.streams import standard_normal
 
 if TYPE_CHECKING:
     import torch
 
-ONE_DAY_S: Final = 86_400.0
 SPREAD_US: Final = (
     (1.0, (0.348, 16.030, -43.853, 45.393, -16.815)),
-    (ONE_DAY_S, (0.701, 22.086, -50.773, 47.095, -16.458)),
-    (2 * ONE_DAY_S, (0.782, 20.274, -43.507, 37.062, -11.934)),
+    (DAY_S, (0.701, 22.086, -50.773, 47.095, -16.458)),
+    (2 * DAY_S, (0.782, 20.274, -43.507, 37.062, -11.934)),
 )
 """Time, s, and polynomial in g_rel of σ, low order first, µS."""
 G_REFERENCE_US: Final = 40.0
@@ -75,7 +75,7 @@ class ReramWan:
         Raises:
             ValueError: later than 2 days, where nothing was measured.
         """
-        check_time(t_s, 2 * ONE_DAY_S, "ReRAM of Wan et al. 2022 was measured for 2 days")
+        check_time(t_s, 2 * DAY_S, "ReRAM of Wan et al. 2022 was measured for 2 days")
         read_us = standard_normal(state["target_us"], generator)
         for target, noise in pieces(state["target_us"], read_us):
             std = self._spread(target / self.g_max_us, max(t_s, SPREAD_US[0][0]))

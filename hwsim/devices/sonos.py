@@ -25,13 +25,13 @@ from pydantic import Field
 from hwsim.devices.device import DeviceSpec, DeviceState, check_time
 from hwsim.devices.pieces import pieces
 from hwsim.devices.polynomial import polynomial
+from hwsim.durations import DAY_S
 from hwsim.spec import Scale
 from hwsim.streams import standard_normal
 
 if TYPE_CHECKING:
     import torch
 
-ONE_DAY_S: Final = 86_400.0
 NA_PER_US: Final = 200.0
 """Current of one µS at the read voltage of 0.2 V, nA."""
 LARGEST_DRIFTING_US: Final = 9.0
@@ -141,7 +141,7 @@ class Sonos:
         Raises:
             ValueError: later than 5 days, or at all for a device above 9 µS, where nothing was measured.
         """
-        latest_s = 5 * ONE_DAY_S if self.g_max_us <= LARGEST_DRIFTING_US else 0.0
+        latest_s = 5 * DAY_S if self.g_max_us <= LARGEST_DRIFTING_US else 0.0
         source = "SONOS of Agrawal et al. 2022 was measured for 5 days, up to `g_max_us` 9"
         check_time(t_s, latest_s, source)
         day, spread, scale = _at(t_s), *READ_NA
@@ -162,7 +162,7 @@ class Sonos:
 
 def _at(t_s: float) -> _Day:
     """Return the constants at a time, interpolated between days."""
-    days = t_s / ONE_DAY_S
+    days = t_s / DAY_S
     before = min(int(days), len(DAYS) - 2)
     share, early, late = days - before, DAYS[before], DAYS[before + 1]
     return _Day(

@@ -1,8 +1,8 @@
 """Networks to and from aihwkit, with their configuration, weights and input ranges.
 
-Linear layers and two-dimensional convolutions without groups have counterparts on both sides. What of a network or its
-configuration has none is listed as text. Programmed states of chips stay where they are: both sides program the same
-weights again.
+Linear layers and two-dimensional convolutions without groups exist on both sides. Everything in a network or its
+configuration that does not is listed as text. Programmed states of chips are not carried over: each side programs the
+weights itself.
 
 References:
     Rasch et al., A flexible and fast PyTorch toolkit for simulating training and inference on analog crossbar arrays,
@@ -11,7 +11,6 @@ References:
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -23,8 +22,8 @@ from hwsim.hardware import Hardware
 from hwsim.interop.aihwkit_settings import aihwkit_settings, hardware_of
 from hwsim.interop.peer_value import applied
 from hwsim.modules import AnalogLayer
+from hwsim.optional_library import needs
 
-INSTALL: Final = 'pip install "analognas[peers]"'
 CONVERTED: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Layers that aihwkit and aihwkit-lightning put on tiles."""
 TORCH_TILE: Final = (nn.Linear, nn.Conv2d)
@@ -51,9 +50,9 @@ def to_aihwkit(net: nn.Module) -> Translated:
 
     Raises:
         ValueError: for a network that is not calibrated, or without a layer that aihwkit has.
-        ImportError: where aihwkit is not installed.
+        ModuleNotFoundError: where aihwkit is not installed.
     """
-    _require_installed()
+    needs("aihwkit", "`to_aihwkit`")
     layers = require_analog(net)
     for name, layer in layers.items():
         layer.require_input_range(name)
@@ -121,9 +120,9 @@ def from_aihwkit(model: nn.Module) -> Translated:
     Raises:
         ValueError: for a network without layers of aihwkit, of layers that have no counterpart, or a configuration that
             is not one of inference.
-        ImportError: where aihwkit is not installed.
+        ModuleNotFoundError: where aihwkit is not installed.
     """
-    _require_installed()
+    needs("aihwkit", "`from_aihwkit`")
     require(model, nn.Module, "`model` must be a torch module")
     from aihwkit.nn.conversion import convert_to_digital
 
@@ -204,8 +203,3 @@ def _tile_rows(module: nn.Module) -> list[list[Any]]:
     tiles: Any = module.analog_module
     array = getattr(tiles, "array", None)
     return [[tiles]] if array is None else [list(row) for row in array]
-
-
-def _require_installed() -> None:
-    if find_spec("aihwkit") is None:
-        raise ImportError(f"aihwkit must be installed: {INSTALL}")

@@ -14,6 +14,7 @@ import math
 from typing import Any, Final
 
 from hwsim.devices import HermesSpec, IdealSpec, PcmSpec, ReramCmoSpec, ReramWanSpec
+from hwsim.disturbance import CELL_US, WIRE_OHM
 from hwsim.faults import FaultSpec
 from hwsim.hardware import Hardware
 from hwsim.interop.peer_value import Peer, Settings
@@ -23,6 +24,8 @@ _ENUMS: Final = "aihwkit.simulator.configs.utils"
 _NOISE: Final = "aihwkit.inference"
 LARGEST_TILE: Final = 65_536
 """Rows or columns of a tile that aihwkit leaves unlimited."""
+LARGEST_OUTPUT: Final = 1e3
+"""Bound of an ADC that has none in aihwkit, in fully-on products."""
 PLAIN_IO: Final[dict[str, Any]] = {
     "inp_bound": 1.0,
     "inp_sto_round": False,
@@ -130,7 +133,12 @@ def _noise_model(hardware: Hardware) -> tuple[Peer, list[str]]:
         peer = Peer(f"{_NOISE}.noise.reram", "ReRamWan2022NoiseModel", arguments)
         return peer, ["device.kind reram-wan2022: times between 1 s, 1 day and 2 days are errors there"]
     if isinstance(device, ReramCmoSpec):
-        arguments = {"g_max": 88.2, "g_min": 9.0, "acceptance_range": device.acceptance_percent}
+        model = device.build()
+        arguments = {
+            "g_max": model.g_max_us,
+            "g_min": model.g_min_us,
+            "acceptance_range": model.acceptance_percent,
+        }
         peer = Peer(f"{_NOISE}.noise.reram", "ReRamCMONoiseModel", arguments)
         return peer, ["device.kind reram-cmo: one device a weight there"]
     exact = {"prog_noise_scale": 0.0, "drift_scale": 0.0, "read_noise_scale": 0.0}
@@ -213,15 +221,21 @@ def _forward(config: Any, lost: list[str]) -> dict[str, Any]:
     for name, resolution, found in zip(("inp_res", "out_res"), (io.inp_res, io.out_res), bits, strict=True):
         if found is not None and not math.isclose(steps_of(found), resolution, rel_tol=1e-3):
             lost.append(f"forward.{name} {resolution:g}: {found} bits here, {steps_of(found):g}")
+    bound: float | None = io.out_bound if io.out_bound > 0 else None
+    if bound is None and bits[1] is not None:
+        bound = LARGEST_OUTPUT
+        lost.append(f"forward.out_bound {io.out_bound:g}: {bound:g} here, because an ADC needs a bound")
     noise_type, drop = io.w_noise_type.name, io.ir_drop
     if io.w_noise > 0 and noise_type not in ("NONE", "PCM_READ"):
         lost.append(f"forward.w_noise_type {noise_type}: no counterpart here")
-    if drop > 0 and not math.isclose(io.ir_drop_g_ratio, 1 / 0.35 / 5e-6, rel_tol=1e-6):
-        lost.append(f"forward.ir_drop_g_ratio {io.ir_drop_g_ratio:g}: that of 0.35 Ω and 5 µS is taken here")
+    if drop > 0 and not math.isclose(io.ir_drop_g_ratio, 1e6 / (WIRE_OHM * CELL_US), rel_tol=1e-6):
+        lost.append(
+            f"forward.ir_drop_g_ratio {io.ir_drop_g_ratio:g}: that of {WIRE_OHM:g} Ω and {CELL_US:g} µS is taken here"
+        )
     return {
         "converters.dac_bits": bits[0],
         "converters.adc_bits": bits[1],
-        "converters.out_bound": io.out_bound if io.out_bound > 0 else (1e3 if bits[1] is not None else None),
+        "converters.out_bound": bound,
         "converters.input_scaling": "static" if scaling.enable or management == "NONE" else "dynamic",
         "mvm.input_noise": io.inp_noise,
         "mvm.output_noise": io.out_noise,

@@ -64,7 +64,7 @@ def cosine(
         held: what columns were to hold, `(keys, d)`.
         keys: kind of keys.
         devices: of a bit.
-        corrects_offsets: whether the ones of each binary key are counted.
+        corrects_offsets: whether the ones of each binary key are counted; of no account for other keys.
     """
     d = inputs.shape[1]
     if keys == "real":

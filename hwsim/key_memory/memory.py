@@ -2,9 +2,9 @@
 
     s_i = e(a_i) / Σ_j e(a_j),   score of a class = Σ s_i over its keys,   a_i cosine of key and query, e sharpening
 
-One read compares a query with all keys at once. Keys are written when they come, and drift from then on; digital are
-the encoding of queries, offsets of columns, sharpening and sums. The ADCs span what the keys can return, and output
-noise of the hardware, which is stated for the span of a layer of a network, grows with that.
+One read compares a query with all keys at once. A key is programmed when it arrives, and drifts from then on. Encoding
+of queries, offsets of columns, sharpening and sums are digital. The ADCs span the largest output that the keys can
+return. Hardware states its output noise for the ADC span of a network's layers; here the noise grows with the span.
 
 References:
     Karunaratne et al., Robust high-dimensional memory-augmented neural networks, Nat. Commun. 12:2468, 2021,
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hwsim.arguments import nearest, number, require, seconds, shown, whole
+from hwsim.arguments import number, one_of, require, seconds, whole
 from hwsim.assignment import AnyHardware, as_hardware
 from hwsim.chip_cost.cost import cost as cost_of
 from hwsim.chip_cost.description import Chip
@@ -45,11 +45,10 @@ from hwsim.key_memory.codes import (
 from hwsim.modules import AnalogLinear, Execution
 from hwsim.modules.linear import array
 from hwsim.noise import NoisePool, NoiseStream
+from hwsim.programming import MINUS, PLUS
 from hwsim.streams import derive_seed, stream
 
 Vectors = torch.Tensor | npt.NDArray[np.floating[Any]]
-
-PLUS, MINUS = 0, 1
 
 
 @final
@@ -59,12 +58,13 @@ class KeyMemory:
     Args:
         width: numbers of a key, d.
         columns: keys that there is room for: ways times shots.
-        hardware: what it is on, as for `hwsim.to_analog`.
+        hardware: what it is on, as for `hwsim.to_analog`; g_max always stands for the largest weight of each column.
         keys: `real`, `bipolar` (signs) or `binary` (0 and 1, read with 1-bit inputs).
         devices: of a bit: `single` or `complementary`; None for single ones of binary keys, and pairs of others. Real
             keys are on differential pairs.
         sharpening: `absolute`, `softabs` or `none`.
-        corrects_offsets: whether the ones of each binary key are counted and taken off digitally.
+        corrects_offsets: whether the ones of each binary key are counted and taken off digitally; other keys have no
+            such offset.
         out_bound: largest output of a tile, in conducting devices with inputs of one; None for what the keys can
             return.
         seed: of devices and noise.
@@ -74,7 +74,8 @@ class KeyMemory:
         classes: those labels, each once, sorted: the order of scores.
 
     Raises:
-        ValueError: for sizes below 1, unknown kinds, single devices for real keys, or hardware with a fixed-point unit.
+        ValueError: for sizes below 1, unknown kinds, single devices for real keys, offsets of keys that have none, or
+            hardware with a fixed-point unit.
         TypeError: for an argument of another type.
 
     Example:
@@ -99,18 +100,24 @@ class KeyMemory:
         seed: int = 0,
     ) -> None:
         self.width, self.columns = whole("width", width, least=1), whole("columns", columns, least=1)
-        _one_of("keys", keys, KEYS)
-        devices = devices or ("single" if keys == "binary" else "complementary")
-        _one_of("devices", devices, DEVICES)
-        _one_of("sharpening", sharpening, SHARPENINGS)
+        one_of("keys", keys, KEYS)
+        if devices is None:
+            devices = "single" if keys == "binary" else "complementary"
+        one_of("devices", devices, DEVICES)
+        one_of("sharpening", sharpening, SHARPENINGS)
         if keys == "real" and devices == "single":
             raise ValueError(
                 "`devices` must be complementary for real keys, which have two signs, got single"
             )
+        require(corrects_offsets, bool, "`corrects_offsets` must be True or False")
+        if not corrects_offsets and keys != "binary":
+            raise ValueError(
+                f"`corrects_offsets` must be left out for {keys} keys, which unlike binary ones have none, got False"
+            )
         self.keys, self.devices, self.sharpening = keys, devices, sharpening
         self.corrects_offsets = corrects_offsets
         self._out_bound = None if out_bound is None else number("out_bound", out_bound, above=0)
-        self.hardware: Hardware = as_hardware(hardware)
+        self.hardware: Hardware = as_hardware(hardware).replace({"converters.weight_scaling": "column"})
         if self.hardware.digital.kind != "floating-point":
             raise ValueError(
                 f"`digital.kind` must be floating-point for a memory of keys, got {self.hardware.digital.kind}"
@@ -276,7 +283,6 @@ class KeyMemory:
         changes: dict[str, Any] = {
             "converters.adc_gain": "fixed",
             "converters.input_scaling": "dynamic" if self.keys == "real" else "static",
-            "converters.weight_scaling": "column",
         }
         if self.keys != "real" and converters.dac_bits is not None:
             changes["converters.dac_bits"] = 2  # one bit and a sign
@@ -317,10 +323,3 @@ class KeyMemory:
         """Return what sides of conductances, `(1 or 2, keys, width)` µS, stand for, in units of g_max."""
         low_us, span_us = self._device.g_min_us, self._device.g_max_us - self._device.g_min_us
         return (g_us[PLUS] - (g_us[MINUS] if self.devices == "complementary" else low_us)) / span_us
-
-
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    require(value, str, f"`{name}` must be one of {', '.join(known)}")
-    if value not in known:
-        hint = nearest(value, known)
-        raise ValueError(f"`{name}` must be one of {', '.join(known)}, got {shown(value)}{hint}")

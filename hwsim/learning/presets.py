@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from hwsim.arguments import nearest
+from hwsim.arguments import one_of
 from hwsim.learning.devices import (
     ConstantStep,
     ExponentialStep,
@@ -177,10 +177,7 @@ def preset(name: str) -> Preset:
     Raises:
         ValueError: for an unknown name; the message lists the known ones and the nearest.
     """
-    if name not in PRESETS:
-        names = device_names()
-        raise ValueError(f"`device` must be one of {', '.join(names)}, got {name!r}{nearest(name, names)}")
-    return PRESETS[name]
+    return PRESETS[one_of("device", name, device_names())]
 
 
 def device(name: str, **changes: Any) -> AnyDevice:

@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from hwsim.arguments import nearest, number, whole
+from hwsim.arguments import number, one_of, whole
 
 Algorithm: TypeAlias = Literal["sgd", "ttv2", "c-ttv2", "agad", "mixed-precision"]
-ALGORITHMS: Final = ("sgd", "ttv2", "c-ttv2", "agad", "mixed-precision")
+ALGORITHMS: Final[tuple[Algorithm, ...]] = ("sgd", "ttv2", "c-ttv2", "agad", "mixed-precision")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def update_cost(algorithm: Algorithm, machine: Machine | None = None) -> UpdateC
         >>> round(update_cost("agad").time_ns, 1)
         62.1
     """
+    algorithm = one_of("algorithm", algorithm, ALGORITHMS)
     m = Machine() if machine is None else machine
     n, every = m.size, m.transfer_every
     ns_per_operation = 1e9 / m.operations_per_s
@@ -97,6 +98,3 @@ def update_cost(algorithm: Algorithm, machine: Machine | None = None) -> UpdateC
         case "mixed-precision":
             time_ns = (2 * n**2 + n) * ns_per_operation + n / m.batch * m.pulse_ns
             return UpdateCost(time_ns, n**2 + 2 * n * m.batch, 16 * n**2 / m.batch)
-    raise ValueError(
-        f"`algorithm` must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}{nearest(algorithm, ALGORITHMS)}"
-    )

@@ -1,4 +1,4 @@
-"""Ranges of a layer: whether they are known, without which its outputs mean nothing, and how much lies inside."""
+"""Calibrated ranges of a layer: a check that they are known, and the share of values inside them."""
 
 from __future__ import annotations
 

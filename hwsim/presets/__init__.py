@@ -7,7 +7,7 @@ from typing import Final
 
 import yaml
 
-from hwsim.arguments import nearest, require
+from hwsim.arguments import one_of, require
 from hwsim.hardware import Hardware, explain
 
 _CHANGES_SHOWN: Final = 4
@@ -31,10 +31,7 @@ def preset(name: str) -> Hardware:
         >>> preset("pcm-rasch2023").mvm.output_noise
         0.04
     """
-    names = preset_names()
-    require(name, str, f"`name` must be one of {', '.join(names)}")
-    if name not in names:
-        raise ValueError(f"`hardware` must be one of {', '.join(names)}, got {name!r}{nearest(name, names)}")
+    name = one_of("hardware", name, preset_names())
     text = (resources.files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
     return Hardware.model_validate({"name": name, **yaml.safe_load(text)})
 

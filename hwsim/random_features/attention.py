@@ -6,7 +6,8 @@
 
 Ω is one array for queries, keys and all heads, and is not trained; queries, keys, values and outputs have arrays of
 their own. All of them are `torch.nn.Linear`, which `hwsim.to_analog` puts on tiles; functions and sums are digital.
-Factors that cancel between numerator and denominator keep exponentials in range.
+Factors that cancel between numerator and denominator keep exponentials in range. In causal attention, the factor of a
+step depends on the keys up to that step alone.
 
 References:
     Choromanski et al., Rethinking attention with Performers, ICLR 2021, arXiv 2009.14794.
@@ -23,11 +24,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hwsim.arguments import nearest, require, shown, whole
+from hwsim.arguments import one_of, require, whole
 from hwsim.random_features.projections import SAMPLERS, Sampler
 
 AttentionKernel: TypeAlias = Literal["softmax", "relu"]
-KERNELS: Final = ("softmax", "relu")
+KERNELS: Final[tuple[AttentionKernel, ...]] = ("softmax", "relu")
 
 CHUNK: Final = 64
 """Steps of causal attention that are computed at once, in a triangle; sums run from one chunk to the next."""
@@ -64,13 +65,17 @@ def kernel_attention(
     if kernel == "softmax":
         queries = (queries - queries.detach().amax(-1, keepdim=True)).exp()
         seen = keys if key_padding_mask is None else keys.masked_fill(_as_keys(key_padding_mask), -torch.inf)
-        largest = seen.detach().amax((1, 3), keepdim=True).nan_to_num(neginf=0.0)
-        keys = (keys - largest).clamp(max=0.0).exp()
+        largest = seen.detach().amax(3).clamp(min=torch.finfo(seen.dtype).min)
+        largest = largest.cummax(1).values if is_causal else largest.amax(1, keepdim=True)
+        keys = (keys - largest.unsqueeze(-1)).clamp(max=0.0).exp()
+    else:
+        largest = keys.new_zeros(keys.shape[:3])
     if key_padding_mask is not None:
         keys = keys.masked_fill(_as_keys(key_padding_mask), 0.0)
     queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, v))
-    outputs = _causal(queries, keys, values) if is_causal else _whole(queries, keys, values)
-    return outputs.transpose(1, 2)
+    if not is_causal:
+        return _whole(queries, keys, values).transpose(1, 2)
+    return _causal(queries, keys, values, largest.transpose(1, 2)).transpose(1, 2)
 
 
 def _exponents(
@@ -91,16 +96,30 @@ def _whole(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return q @ (k.mT @ v) / (q @ sums).clamp(min=SMALLEST)
 
 
-def _causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Return causal attention of `(batch, heads, steps, …)`: triangles of chunks, and sums of those before."""
+def _causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
+    """Return causal attention: triangles of chunks, and sums of those before.
+
+    Args:
+        q: features of queries, `(batch, heads, steps, features)`.
+        k: of keys, those of step s divided by exp(largest of s).
+        v: values, `(batch, heads, steps, values)`.
+        largest: `(batch, heads, steps)`, the largest exponent up to each step, so that no step depends on later ones.
+    """
     past, sums, found = k[..., :0, :].mT @ v[..., :0, :], k[..., :0, :].sum(-2).unsqueeze(-1), []
-    for q_part, k_part, v_part in zip(*(torch.split(x, CHUNK, -2) for x in (q, k, v)), strict=True):
-        scores = (q_part @ k_part.mT).tril()
-        above = scores @ v_part + q_part @ past
-        below = scores.sum(-1, keepdim=True) + q_part @ sums
+    before = torch.full_like(largest[..., :1], torch.finfo(largest.dtype).min)
+    for q_part, k_part, v_part, upto in zip(
+        *(torch.split(x, CHUNK, -2) for x in (q, k, v)), torch.split(largest, CHUNK, -1), strict=True
+    ):
+        ratios = (upto.unsqueeze(-2) - upto.unsqueeze(-1)).tril().exp()
+        scores = (q_part @ k_part.mT * ratios).tril()
+        of_past = (before - upto).exp().unsqueeze(-1)
+        above = scores @ v_part + of_past * (q_part @ past)
+        below = scores.sum(-1, keepdim=True) + of_past * (q_part @ sums)
         found.append(above / below.clamp(min=SMALLEST))
-        past = past + k_part.mT @ v_part
-        sums = sums + k_part.sum(-2).unsqueeze(-1)
+        before = upto[..., -1:]
+        k_part = k_part * (upto - before).exp().unsqueeze(-1)
+        past = of_past[..., -1:, :] * past + k_part.mT @ v_part
+        sums = of_past[..., -1:, :] * sums + k_part.sum(-2).unsqueeze(-1)
     return torch.cat(found, -2)
 
 
@@ -153,14 +172,9 @@ class KernelAttention(nn.Module):
         n_components = whole("n_components", n_components, least=1)
         if self.embed_dim % self.num_heads:
             raise ValueError(f"`num_heads` must divide `embed_dim`, got {num_heads} and {embed_dim}")
-        for name, value, known in (("kernel", kernel, KERNELS), ("sampler", sampler, tuple(SAMPLERS))):
-            require(value, str, f"`{name}` must be one of {', '.join(known)}")
-            if value not in known:
-                hint = nearest(value, known)
-                raise ValueError(f"`{name}` must be one of {', '.join(known)}, got {shown(value)}{hint}")
+        self.kernel: AttentionKernel = one_of("kernel", kernel, KERNELS)
+        self.sampler: Sampler = one_of("sampler", sampler, SAMPLERS)
         require(is_causal, bool, "`is_causal` must be True or False")
-        self.kernel: AttentionKernel = kernel
-        self.sampler: Sampler = sampler
         self.is_causal = is_causal
         self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
             nn.Linear(self.embed_dim, self.embed_dim, bias) for _ in range(4)

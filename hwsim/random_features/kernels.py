@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hwsim.arguments import one_of
+
 Kernel: TypeAlias = Literal["rbf", "arccos0", "arccos1", "softmax"]
 Matrix: TypeAlias = "npt.NDArray[np.float64]"
 
@@ -48,11 +50,16 @@ class FeatureMap(NamedTuple):
 def exact_kernel(kernel: Kernel, X: Matrix, Y: Matrix, gamma: float = 1.0) -> Matrix:
     """Return the kernel of each row of `X`, `(n, d)`, with each of `Y`, `(m, d)`, as `(n, m)` float64.
 
+    Raises:
+        ValueError: for an unknown kernel.
+
     Example:
         >>> exact_kernel("rbf", np.zeros((1, 2)), np.array([[0.0, 1.0]]), gamma=1.0).round(3).tolist()
         [[0.368]]
     """
-    return MAPS[kernel].kernel(np.asarray(X, np.float64), np.asarray(Y, np.float64), gamma)
+    return MAPS[one_of("kernel", kernel, MAPS)].kernel(
+        np.asarray(X, np.float64), np.asarray(Y, np.float64), gamma
+    )
 
 
 def _rbf(products: torch.Tensor, _inputs: torch.Tensor, out: torch.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""A projection on the tiles of one chip at one time: programmed once, kept as arrays of numpy, multiplied at will."""
+"""Products with a projection on one chip, which is programmed once, read at one time and kept as numpy arrays."""
 
 from __future__ import annotations
 

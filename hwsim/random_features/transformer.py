@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hwsim.arguments import nearest, number, require, seconds, shown, whole
+from hwsim.arguments import number, one_of, seconds, whole
 from hwsim.assignment import as_hardware
 from hwsim.chip_cost.description import Chip
 from hwsim.durations import Time
@@ -102,8 +102,8 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             TypeError: for an argument of another type.
         """
         data: Matrix = validate_data(self, X, dtype=[np.float64, np.float32])
-        _one_of("kernel", self.kernel, tuple(MAPS))
-        _one_of("sampler", self.sampler, tuple(SAMPLERS))
+        one_of("kernel", self.kernel, MAPS)
+        one_of("sampler", self.sampler, SAMPLERS)
         n = whole("n_components", self.n_components, least=1)
         number("gamma", self.gamma, above=0)
         rng = check_random_state(self.random_state)
@@ -210,11 +210,3 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             return tags
         tags.non_deterministic = mvm.output_noise > 0 or mvm.input_noise > 0 or mvm.read_noise > 0
         return tags
-
-
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    require(value, str, f"`{name}` must be one of {', '.join(known)}")
-    if value not in known:
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(known)}, got {shown(value)}{nearest(value, known)}"
-        )

@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 import torch
 
-from hwsim.arguments import number, whole
+from hwsim.arguments import whole
 from hwsim.rules.rule import Rule, one_hot, products
 from hwsim.rules.system import Layered, PhysicalSystem
 from hwsim.streams import stream
@@ -66,12 +66,12 @@ class ContrastiveRule(Rule):
 
     def _outputs(self, system: Any, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
         given = torch.cat([x.flatten(1), one_hot(y, self.n_classes).to(x)], 1)
-        try:
-            outputs: list[torch.Tensor] = system.local_outputs(given, normalised)
-        except RuntimeError as error:
+        if system.input_width not in (None, given.shape[1]):
             raise ValueError(
-                f"the system must take inputs with a one-hot label appended, `(batch, {given.shape[1]})`: {error}"
-            ) from None
+                f"the system must take inputs with a one-hot label appended, `(batch, {given.shape[1]})`, got one of "
+                f"`(batch, {system.input_width})`: give its first layer {given.shape[1]} inputs"
+            )
+        outputs: list[torch.Tensor] = system.local_outputs(given, normalised)
         return outputs
 
     @final
@@ -84,8 +84,3 @@ def normalised(h: torch.Tensor) -> torch.Tensor:
     """Return the direction of each row, so that a layer cannot see the goodness of the one before."""
     norms: torch.Tensor = torch.linalg.vector_norm(h, dim=1, keepdim=True)
     return h / (norms + SMALLEST_NORM)
-
-
-def positive(name: str, value: float) -> float:
-    """Return a number above zero."""
-    return number(name, value, above=0)

@@ -13,7 +13,8 @@ from typing import final
 import torch
 from torch.nn import functional as F
 
-from hwsim.rules.contrast import ContrastiveRule, positive
+from hwsim.arguments import number
+from hwsim.rules.contrast import ContrastiveRule
 
 
 @final
@@ -31,7 +32,7 @@ class ForwardForward(ContrastiveRule):
         self, optimizer: torch.optim.Optimizer, n_classes: int, threshold: float = 1.0, seed: int = 0
     ) -> None:
         super().__init__(optimizer, n_classes, seed)
-        self.threshold = positive("threshold", threshold)
+        self.threshold = number("threshold", threshold, above=0)
 
     def _goodness(self, index: int, outputs: torch.Tensor) -> torch.Tensor:
         return outputs.flatten(1).square().mean(1)

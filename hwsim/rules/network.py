@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hwsim.arguments import require
-from hwsim.modules import AnalogLayer
+from hwsim.modules import AnalogLayer, AnalogLinear
 from hwsim.rules.system import Feedback, Layered, Modelled, PhysicalSystem, Reciprocal
 
 _Pass: TypeAlias = Callable[[str, torch.Tensor], torch.Tensor]
@@ -48,6 +48,12 @@ class NetworkSystem(PhysicalSystem, Modelled, Layered, Reciprocal):
     @abstractmethod
     def held(self, name: str) -> torch.Tensor:
         """Return the weights that the array of a layer holds, in the shape and unit of the layer's own."""
+
+    @property
+    def input_width(self) -> int | None:
+        """Inputs of the first module where that is a fully connected layer, else None."""
+        first = next(_flat(self.net), None)
+        return first.in_features if isinstance(first, nn.Linear | AnalogLinear) else None
 
     def _measure(self, x: torch.Tensor) -> torch.Tensor:
         with self._running(self._output):

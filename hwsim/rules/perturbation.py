@@ -1,4 +1,4 @@
-"""The loss of a device with its parameters moved there and back: what rules that only measure go by."""
+"""Gradients from measurements alone: the difference of the losses at both ends of a random step of the parameters."""
 
 from __future__ import annotations
 
@@ -48,29 +48,35 @@ class PerturbingRule(OutputRule):
     @torch.no_grad()
     def _gradient(self, system: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=x.device)
-        sums = [torch.zeros_like(parameter) for parameter in system.parameters]
+        moved = self.trained(system)
+        sums = [torch.zeros_like(parameter) for parameter in moved]
         for _ in range(self.directions):
-            along = [self._direction(parameter, self._generator) for parameter in system.parameters]
-            there, back = self._losses(system, x, y, along)
+            along = [self._direction(parameter, self._generator) for parameter in moved]
+            there, back = self._losses(system, x, y, moved, along)
             torch._foreach_add_(sums, along, alpha=float(there - back) / (2 * self.size * self.directions))
             total += (there + back) / 2
-        for parameter, found in zip(system.parameters, sums, strict=True):
+        for parameter, found in zip(moved, sums, strict=True):
             parameter.grad = found
         return total / self.directions
 
     def _losses(
-        self, system: PhysicalSystem, x: torch.Tensor, y: torch.Tensor, along: list[torch.Tensor]
+        self,
+        system: PhysicalSystem,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        moved: list[torch.Tensor],
+        along: list[torch.Tensor],
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss at both ends, and put the parameters back."""
-        before = [parameter.detach().clone() for parameter in system.parameters]
+        before = [parameter.detach().clone() for parameter in moved]
         found = []
         try:
             for sign in (1, -1):
-                for parameter, value, direction in zip(system.parameters, before, along, strict=True):
+                for parameter, value, direction in zip(moved, before, along, strict=True):
                     parameter.copy_(value).add_(direction, alpha=sign * self.size)
                 found.append(self.loss(system.measure(x), y))
         finally:
-            for parameter, value in zip(system.parameters, before, strict=True):
+            for parameter, value in zip(moved, before, strict=True):
                 parameter.copy_(value)
         return found[0], found[1]
 

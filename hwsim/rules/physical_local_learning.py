@@ -17,8 +17,8 @@ from typing import final
 import torch
 from torch.nn import functional as F
 
-from hwsim.arguments import whole
-from hwsim.rules.contrast import ContrastiveRule, positive
+from hwsim.arguments import number, whole
+from hwsim.rules.contrast import ContrastiveRule
 from hwsim.rules.random_feedback import RandomFeedback
 
 
@@ -37,7 +37,7 @@ class PhysicalLocalLearning(ContrastiveRule):
         self, optimizer: torch.optim.Optimizer, n_classes: int, sharpness: float = 10.0, seed: int = 0
     ) -> None:
         super().__init__(optimizer, n_classes, seed)
-        self.sharpness = positive("sharpness", sharpness)
+        self.sharpness = number("sharpness", sharpness, above=0)
         self._directions = RandomFeedback(whole("seed", seed))
 
     def _goodness(self, index: int, outputs: torch.Tensor) -> torch.Tensor:

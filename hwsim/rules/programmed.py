@@ -15,6 +15,7 @@ from hwsim.arguments import require, seconds, whole
 from hwsim.chips import Chips, Reading
 from hwsim.conversion import require_analog, require_float32
 from hwsim.modules import NOMINAL, AnalogComposite, AnalogLayer, ParameterProduct
+from hwsim.modules.column_scales import times_columns
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.programming import Programming
 from hwsim.rules.network import NetworkSystem
@@ -59,7 +60,7 @@ class ProgrammedNetwork(NetworkSystem):
         require(same_errors, bool, "`same_errors` must be True or False")
         self._same_errors = same_errors
         hardware = next(iter(self._analog.values())).hardware
-        self._pairs, self._device = hardware.pairs, hardware.faults.build(hardware.device.build())
+        self._pairs, self._device = hardware.pairs, hardware.build_device()
         mappings = (layer.mapping for layer in self._analog.values())
         weight = next(iter(self._analog.values())).weight
         self._pool = NoisePool.for_layers(stream(self._seed, "pool"), mappings, weight.device)
@@ -79,10 +80,7 @@ class ProgrammedNetwork(NetworkSystem):
         scales = layer.digital_scales()
         if reading.compensation is not None:
             scales = scales * reading.compensation[name]
-        matrix = reading.weights[name].flatten(1).clone()
-        for (row0, row1), scale in zip(layer.mapping.blocks, scales, strict=True):
-            matrix[:, row0:row1] *= scale.unsqueeze(1)
-        return matrix.view_as(layer.weight).detach()
+        return times_columns(reading.weights[name], scales, layer.mapping.blocks)
 
     def _output(self, name: str, x: torch.Tensor) -> torch.Tensor:
         layer, reading = self._analog[name], self._read()

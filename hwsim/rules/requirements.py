@@ -24,6 +24,7 @@ from hwsim.rules.physics_aware import PhysicsAware
 from hwsim.rules.rule import Rule
 from hwsim.rules.spsa import SPSA
 from hwsim.rules.system import Layered, Modelled, Passes, PhysicalSystem, Reciprocal, Settling
+from hwsim.streams import standard_normal, stream
 from hwsim.text_table import Table
 
 RULES: Final[dict[str, type[Rule]]] = {
@@ -53,8 +54,9 @@ def requirements(widths: Sequence[int] = (64, 128, 128, 10), batch: int = 32) ->
     """
     rows = []
     for name, kind in RULES.items():
-        rule, system = _example(kind)
-        x, y = torch.rand(5, _FEATURES), torch.arange(5) % _CLASSES
+        generator = stream(0, "requirements", name)
+        rule, system = _example(kind, generator)
+        x, y = torch.rand(5, _FEATURES, generator=generator), torch.arange(5) % _CLASSES
         rule.step(system, x, y)
         step, system.passes = system.passes, Passes()
         rule.scores(system, x)
@@ -74,16 +76,25 @@ def requirements(widths: Sequence[int] = (64, 128, 128, 10), batch: int = 32) ->
     return Table(head, rows, n_left=5)
 
 
-def _example(kind: type[Rule]) -> tuple[Rule, PhysicalSystem]:
-    """Return a rule with its defaults and a small system for it."""
+def _example(kind: type[Rule], generator: torch.Generator) -> tuple[Rule, PhysicalSystem]:
+    """Return a rule with its defaults and a small system for it, of weights from `generator`."""
     system: PhysicalSystem
     if Settling in kind.needs:
         system = EnergyNetwork((_FEATURES, _HIDDEN, _CLASSES))
     else:
         labels = _CLASSES if issubclass(kind, ContrastiveRule) else 0
-        net = nn.Sequential(nn.Linear(_FEATURES + labels, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, _CLASSES))
+        first = _layer(_FEATURES + labels, _HIDDEN, generator)
+        net = nn.Sequential(first, nn.ReLU(), _layer(_HIDDEN, _CLASSES, generator))
         system = MismatchedNetwork(net, gap=0.1)
     optimizer = torch.optim.SGD(system.parameters, lr=0.01)
     if issubclass(kind, ContrastiveRule):
         return kind(optimizer, _CLASSES), system
     return kind(optimizer), system
+
+
+def _layer(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(standard_normal(parameter, generator))
+    return layer

@@ -21,7 +21,8 @@ class Rule(ABC):
     """A learning rule.
 
     Args:
-        optimizer: of the system's parameters; it applies what the rule finds in place of a gradient.
+        optimizer: of the system's parameters, or of some, which alone are trained; it applies what the rule finds in
+            place of a gradient.
 
     Attributes:
         needs: abilities that a system must have, classes of `hwsim.rules.system`.
@@ -52,7 +53,10 @@ class Rule(ABC):
 
     @final
     def gradient(self, system: PhysicalSystem, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Put what the rule finds into `grad` of the parameters, without a step, and return the loss of the batch."""
+        """Put what the rule finds into `grad` of the trained parameters, without a step, and return the loss.
+
+        The `grad` of parameters that the optimiser does not hold stays as it is.
+        """
         require(
             system, PhysicalSystem, "`system` must be a system of hwsim.rules", "Measured takes any callable"
         )
@@ -62,16 +66,28 @@ class Rule(ABC):
                     f"{type(self).__name__} must have {ability.ability}, got {type(system).__name__} without: "
                     f"{ability.remedy}"
                 )
-        held = {id(parameter) for group in self.optimizer.param_groups for parameter in group["params"]}
-        if not held & {id(parameter) for parameter in system.parameters}:
+        trained = {id(parameter) for parameter in self.trained(system)}
+        if not trained:
             raise ValueError(
                 "`optimizer` must hold parameters of the system, got others: make it of `system.parameters`"
             )
         if len(x) == 0 or len(x) != len(y):
             raise ValueError(f"`x` and `y` must have the same items, at least one, got {len(x)} and {len(y)}")
+        before = [parameter.grad for parameter in system.parameters]
         for parameter in system.parameters:
             parameter.grad = None
-        return self._gradient(system, x, y).detach()
+        try:
+            return self._gradient(system, x, y).detach()
+        finally:
+            for parameter, grad in zip(system.parameters, before, strict=True):
+                if id(parameter) not in trained:
+                    parameter.grad = grad
+
+    @final
+    def trained(self, system: PhysicalSystem) -> list[torch.Tensor]:
+        """Return the parameters of a system that the optimiser holds, in their order."""
+        held = {id(parameter) for group in self.optimizer.param_groups for parameter in group["params"]}
+        return [parameter for parameter in system.parameters if id(parameter) in held]
 
     @abstractmethod
     def _gradient(self, system: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Physical systems, and what can be done with them: the abilities that learning rules need.
 
-A system computes outputs of inputs and of parameters that are written to it. Whoever trains it can measure its outputs;
-what else can be had differs, and each ability is a class of its own.
+A system computes outputs from its inputs and from the parameters that are written to it. Every system can be measured.
+Anything beyond that, such as a model or a backward pass, is an ability, and each ability is a class.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ class Layered(ABC):
     remedy: ClassVar = (
         "use MismatchedNetwork or ProgrammedNetwork, or SPSA or ForwardGradient, which only measure"
     )
+
+    @property
+    @abstractmethod
+    def input_width(self) -> int | None:
+        """Features of an input `(batch, features)`; None where they do not follow from the system."""
 
     @abstractmethod
     def measured_with_feedback(self, x: torch.Tensor, feedback: Feedback) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from search_spaces.block_genes.parsing import check_keys
 from search_spaces.resnet.ranges import BLOCK_GENES, CONVOLUTION_TYPES, STEM_GENES, Range, Ranges
 from search_spaces.space import Genotype
 
@@ -27,7 +28,7 @@ def parse(architecture: Mapping[str, Any], ranges: Ranges) -> Genotype:
     Raises:
         ValueError: for a missing or unknown key, or a value outside `ranges`; the message names the place.
     """
-    _check_keys(architecture, (*STEM_KEYS, "blocks"), "the architecture")
+    check_keys(architecture, (*STEM_KEYS, "blocks"), "the architecture")
     stem = [
         _integer(architecture["OC0"], ranges.oc0, "OC0"),
         _integer(architecture["KS0"], ranges.ks0, "KS0"),
@@ -43,7 +44,7 @@ def parse(architecture: Mapping[str, Any], ranges: Ranges) -> Genotype:
             raise ValueError(
                 f"`{place}` must be a mapping with the keys {', '.join(BLOCK_KEYS)}, got {block!r}"
             )
-        _check_keys(block, BLOCK_KEYS, f"`{place}`")
+        check_keys(block, BLOCK_KEYS, f"`{place}`")
         if not isinstance(block["CT"], str) or len(block["CT"]) != 1 or block["CT"] not in ranges.ct:
             raise ValueError(
                 f"`{place}.CT` must be one of {', '.join(sorted(ranges.ct))}, got {block['CT']!r}"
@@ -59,18 +60,6 @@ def parse(architecture: Mapping[str, Any], ranges: Ranges) -> Genotype:
             int(block["skip"]),
         ]
     return tuple(genes + [0] * (ranges.n_genes - len(genes)))
-
-
-def _check_keys(mapping: Mapping[str, Any], keys: tuple[str, ...], place: str) -> None:
-    missing = [key for key in keys if key not in mapping]
-    unknown = [key for key in mapping if key not in keys]
-    if missing or unknown:
-        found = "; ".join(
-            f"{what} {', '.join(map(str, which))}"
-            for what, which in (("missing", missing), ("unknown", unknown))
-            if which
-        )
-        raise ValueError(f"{place} must have exactly the keys {', '.join(keys)}: {found}")
 
 
 def _integer(value: object, bounds: Range, place: str) -> int:

@@ -31,7 +31,7 @@ def canonical(population: Population, ranges: StagedRanges) -> Population:
     """
     ranges.check_rows(population)
     rows = population.copy()
-    stages = ranges.of_stages(rows)
+    stages = ranges.of_blocks(rows)
     stages[~ranges.active(rows)] = 0
     other = stages[:, :, TYPE] != _type_e(ranges)
     stages[:, :, EXPANSION][other] = 0
@@ -50,7 +50,7 @@ def _type_e(ranges: StagedRanges) -> int:
 
 def _merge(rows: Population, ranges: StagedRanges) -> None:
     """Fill each stage from the equal ones after it, in place."""
-    stages = ranges.of_stages(rows)
+    stages = ranges.of_blocks(rows)
     for first in range(ranges.stages - 1):
         for _ in range(ranges.stages - 1 - first):
             second = first + 1
@@ -70,7 +70,7 @@ def _merge(rows: Population, ranges: StagedRanges) -> None:
 
 def _close_gaps(rows: Population, emptied: npt.NDArray[np.bool_], place: int, ranges: StagedRanges) -> None:
     """Remove the stage at `place` from the emptied rows, in place."""
-    stages = ranges.of_stages(rows)
+    stages = ranges.of_blocks(rows)
     stages[emptied, place:-1] = stages[emptied, place + 1 :]
     stages[emptied, -1] = 0
     rows[emptied, STAGES] -= 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
+from search_spaces.block_genes.parsing import check_keys, choice, mapping, steps_of
 from search_spaces.space import Genotype
 from search_spaces.staged.ranges import STAGE_GENES, STEM_GENES, StagedRanges
 
@@ -44,12 +45,12 @@ def parse(architecture: Mapping[str, Any], ranges: StagedRanges) -> Genotype:
     Raises:
         ValueError: for a missing or unknown key, or a value outside `ranges`; the message names the place.
     """
-    _check_keys(architecture, ("stem", "stages"), "the architecture")
-    stem = _mapping(architecture["stem"], STEM_KEYS, "`stem`")
+    check_keys(architecture, ("stem", "stages"), "the architecture")
+    stem = mapping(architecture["stem"], STEM_KEYS, "`stem`")
     genes = [
-        _width(stem["width"], ranges.stem_width, ranges.width_step, "stem.width"),
-        _place(_axes(stem["kernel"]), ranges.kernels, "stem.kernel"),
-        _place(_axes(stem["stride"]), ranges.strides, "stem.stride"),
+        steps_of(stem["width"], ranges.stem_width, ranges.width_step, "stem.width"),
+        choice(_axes(stem["kernel"]), ranges.kernels, "stem.kernel"),
+        choice(_axes(stem["stride"]), ranges.strides, "stem.stride"),
     ]
     stages = architecture["stages"]
     if not isinstance(stages, list | tuple) or not 1 <= len(stages) <= ranges.stages:
@@ -62,59 +63,20 @@ def parse(architecture: Mapping[str, Any], ranges: StagedRanges) -> Genotype:
 
 def _stage(entry: object, place: str, ranges: StagedRanges) -> list[int]:
     expanded = isinstance(entry, Mapping) and entry.get("type") == "E"
-    stage = _mapping(entry, (*STAGE_KEYS, *EXPANDED_KEYS) if expanded else STAGE_KEYS, f"`{place}`")
+    stage = mapping(entry, (*STAGE_KEYS, *EXPANDED_KEYS) if expanded else STAGE_KEYS, f"`{place}`")
     depth = stage["depth"]
     if not isinstance(depth, int) or isinstance(depth, bool) or not 1 <= depth <= ranges.depth:
         raise ValueError(f"`{place}.depth` must be an integer from 1 to {ranges.depth}, got {depth!r}")
     return [
         depth,
-        _width(stage["width"], ranges.width, ranges.width_step, f"{place}.width"),
-        _place(stage["type"], tuple(ranges.types), f"{place}.type"),
-        _place(_axes(stage["kernel"]), ranges.kernels, f"{place}.kernel"),
-        _place(_axes(stage["stride"]), ranges.strides, f"{place}.stride"),
-        _place(stage["expansion"], ranges.expansions, f"{place}.expansion") if expanded else 0,
-        _place(stage["groups"], ranges.groups, f"{place}.groups") if expanded else 0,
+        steps_of(stage["width"], ranges.width, ranges.width_step, f"{place}.width"),
+        choice(stage["type"], tuple(ranges.types), f"{place}.type"),
+        choice(_axes(stage["kernel"]), ranges.kernels, f"{place}.kernel"),
+        choice(_axes(stage["stride"]), ranges.strides, f"{place}.stride"),
+        choice(stage["expansion"], ranges.expansions, f"{place}.expansion") if expanded else 0,
+        choice(stage["groups"], ranges.groups, f"{place}.groups") if expanded else 0,
     ]
-
-
-def _mapping(value: object, keys: tuple[str, ...], place: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{place} must be a mapping with the keys {', '.join(keys)}, got {value!r:.80}")
-    _check_keys(value, keys, place)
-    return value
-
-
-def _check_keys(mapping: Mapping[str, Any], keys: tuple[str, ...], place: str) -> None:
-    missing = [key for key in keys if key not in mapping]
-    unknown = [str(key) for key in mapping if key not in keys]
-    if missing or unknown:
-        found = "; ".join(
-            f"{what} {', '.join(which)}"
-            for what, which in (("missing", missing), ("unknown", unknown))
-            if which
-        )
-        raise ValueError(f"{place} must have exactly the keys {', '.join(keys)}: {found}")
-
-
-def _width(value: object, bounds: tuple[int, int], step: int, place: str) -> int:
-    if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or value not in range(bounds[0], bounds[1] + 1, step)
-    ):
-        raise ValueError(
-            f"`{place}` must be a multiple of {step} from {bounds[0]} to {bounds[1]}, got {value!r:.40}"
-        )
-    return value // step
 
 
 def _axes(value: object) -> object:
     return tuple(value) if isinstance(value, list | tuple) else value
-
-
-def _place(value: object, choices: Sequence[object], place: str) -> int:
-    if isinstance(value, bool) or value not in choices:
-        known = ", ".join(str(list(choice) if isinstance(choice, tuple) else choice) for choice in choices)
-        shown = list(value) if isinstance(value, tuple) else value
-        raise ValueError(f"`{place}` must be one of {known}, got {shown!r:.40}")
-    return choices.index(value)

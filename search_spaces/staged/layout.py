@@ -115,7 +115,7 @@ def layout(population: Population, ranges: StagedRanges) -> Layout:
         ValueError: for rows of another space.
     """
     ranges.check_rows(population)
-    stages, active = ranges.of_stages(population), ranges.active(population)
+    stages, active = ranges.of_blocks(population), ranges.active(population)
     own = np.where(active, stages[:, :, WIDTH] * ranges.width_step, 0)
     stem = population[:, STEM_WIDTH] * ranges.width_step
     before = np.concatenate([stem[:, None], own[:, :-1]], axis=1)

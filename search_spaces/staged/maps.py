@@ -26,7 +26,7 @@ def taken_strides(population: Population, ranges: StagedRanges) -> tuple[Integer
     A stride that the map is too short for along one axis becomes the one without it, where the space has that one, or
     none at all. Genes of inactive stages are read as well; they do not matter.
     """
-    stages = ranges.of_stages(population)
+    stages = ranges.of_blocks(population)
     size = np.tile(np.array(ranges.input_shape[1:], dtype=np.int64), (len(population), 1))
     stem, size = _taken(population[:, STEM_STRIDE], size, ranges)
     taken = np.zeros((len(population), ranges.stages), dtype=np.int64)
@@ -37,7 +37,7 @@ def taken_strides(population: Population, ranges: StagedRanges) -> tuple[Integer
 
 def map_sizes(population: Population, ranges: StagedRanges) -> Integers:
     """Return height and width after the first convolution and each stage, `(n, 1 + stages, 2)`, of canonical rows."""
-    stages = ranges.of_stages(population)
+    stages = ranges.of_blocks(population)
     table = np.array(ranges.strides, dtype=np.int64)
     genes = np.concatenate([population[:, STEM_STRIDE, None], stages[:, :, STRIDE]], axis=1)
     strides = table[np.clip(genes, 0, len(table) - 1)]

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces.block_genes import BlockGenes
 from search_spaces.space import Population
 
 Axes = tuple[int, int]
@@ -64,7 +65,7 @@ def default_strides(input_shape: tuple[int, int, int]) -> tuple[Axes, ...]:
 
 
 @dataclass(frozen=True)
-class StagedRanges:
+class StagedRanges(BlockGenes):
     """What every gene may be, and the task the networks are for.
 
     Attributes:
@@ -84,6 +85,21 @@ class StagedRanges:
     Raises:
         ValueError: for a value that no network can have; the message names rule and value.
     """
+
+    head_names: ClassVar[tuple[str, ...]] = ("stem width", "stem kernel", "stem stride", "stages")
+    block_names: ClassVar[tuple[str, ...]] = (
+        "depth",
+        "width",
+        "type",
+        "kernel",
+        "stride",
+        "expansion",
+        "groups",
+    )
+    block: ClassVar[str] = "stage"
+    count: ClassVar[int] = STAGES
+    ordered_head: ClassVar[tuple[int, ...]] = (STEM_WIDTH,)
+    ordered_block: ClassVar[tuple[int, ...]] = (DEPTH, WIDTH)
 
     input_shape: tuple[int, int, int]
     n_classes: int
@@ -130,9 +146,9 @@ class StagedRanges:
             raise ValueError(f"`strides` must begin with (1, 1), got {self.strides}")
 
     @property
-    def n_genes(self) -> int:
-        """Length of a genotype."""
-        return STEM_GENES + STAGE_GENES * self.stages
+    def most_blocks(self) -> int:
+        """Most stages."""
+        return self.stages
 
     @property
     def low(self) -> npt.NDArray[np.int64]:
@@ -150,18 +166,20 @@ class StagedRanges:
         stage = [self.depth, self.width[1] // self.width_step, *choices]
         return np.array(stem + stage * self.stages, dtype=np.int64)
 
-    def of_stages(self, population: Population) -> Population:
-        """Return the genes of the stages as a view, `(n, stages, 7)`."""
-        return population[:, STEM_GENES:].reshape(len(population), self.stages, STAGE_GENES)
+    def canonical(self, population: Population) -> Population:
+        """Return the one genotype of each network, `(n, genes)`; genes out of range are left as they are."""
+        from search_spaces.staged.canonical import canonical  # which reads these ranges
 
-    def active(self, population: Population) -> npt.NDArray[np.bool_]:
-        """Return which stages each network has, `(n, stages)`."""
-        return np.asarray(np.arange(self.stages) < population[:, STAGES, None])
+        return canonical(population, self)
 
-    def check_rows(self, population: Population) -> None:
-        """Raise a `ValueError` unless the rows have this layout."""
-        if population.ndim != 2 or population.shape[1] != self.n_genes:
-            raise ValueError(f"a population must be (n, {self.n_genes}), got shape {population.shape}")
+    def alike(
+        self, block: npt.NDArray[np.int64], other: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Return a stage like `block`, one residual block deep, half of the time as wide as `other`."""
+        genes = block.copy()
+        genes[DEPTH] = 1
+        genes[WIDTH] = other[WIDTH] if rng.random() < 0.5 else genes[WIDTH]
+        return genes
 
 
 def _check_choices(name: str, values: Sequence[int]) -> None:

@@ -172,7 +172,7 @@ WRONG: dict[str, tuple[Callable[[Bench], object], type[Exception], str]] = {
     ),
     "calibrate: method": (lambda b: hwsim.calibrate(b.net, b.x, method=3), ValueError, "`method`.*got 3"),
     # hardware
-    "preset: a number": (lambda b: hwsim.preset(3), TypeError, "`name`.*pcm-rasch2023.*got 3"),
+    "preset: a number": (lambda b: hwsim.preset(3), TypeError, "`hardware`.*pcm-rasch2023.*got 3"),
     "replace: a number": (lambda b: b.hardware.replace(3), TypeError, "`changes`.*got 3"),
     "replace: a number for a key": (lambda b: b.hardware.replace({3: 1}), TypeError, "`changes`.*got 3"),
     "replace: misspelt": (

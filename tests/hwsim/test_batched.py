@@ -9,10 +9,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import hwsim
 from hwsim.batched import BatchedChips, ChipNoise, mix, signed
-from hwsim.inference import _batched, checked_job
+from hwsim.inference import checked_job, in_batches
 from hwsim.inputs import Inputs
 from hwsim.layered import LayerByLayer
-from hwsim.noise import GOLDEN, NoisePool, NoiseStream, _mix
+from hwsim.noise import GOLDEN, NoisePool, NoiseStream, mixed
 
 VARIANTS = {
     "analognas": ("pcm-analognas", {}),
@@ -132,7 +132,7 @@ def test_every_chip_has_its_turn_where_groups_shrink(monkeypatch: pytest.MonkeyP
         return whole(self, group, *rest)
 
     monkeypatch.setattr(BatchedChips, "_group", small)
-    found = list(_batched(BatchedChips(chips, pool, 12, chips_at_once=4), job, _scores))
+    found = list(in_batches(BatchedChips(chips, pool, 12, chips_at_once=4), job, _scores))
     assert [task for task, _ in found] == [(chip, row) for chip in range(5) for row in range(2)]
     assert all(torch.equal(scores, expected[row][chip]) for (chip, row), scores in found)
 
@@ -164,7 +164,7 @@ def test_keys_are_hashed_like_the_noise_of_one_chip() -> None:
         assert torch.equal(many.like(shape, -1), one.like(shape, -1))
     numbers = [0, 1, 5, 2**62, 2**63, 2**64 - 1]
     hashed = [number % 2**64 for number in mix(torch.tensor([signed(number) for number in numbers])).tolist()]
-    assert hashed == _mix(np.array(numbers, dtype=np.uint64)).tolist()
+    assert hashed == mixed(np.array(numbers, dtype=np.uint64)).tolist()
     # SplitMix64 from the state 0: the published generator's first numbers
     first = mix(torch.tensor([signed(GOLDEN), signed(2 * GOLDEN)])).tolist()
     assert [number % 2**64 for number in first] == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]

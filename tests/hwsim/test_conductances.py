@@ -1,3 +1,5 @@
+import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -135,5 +137,56 @@ def test_other_files_and_values_are_refused(chips: hwsim.Chips, tmp_path: Path) 
     uncalibrated = hwsim.program(hwsim.to_analog(_network(), HARDWARE), 1)
     with pytest.raises(ValueError, match=r"call hwsim\.calibrate"):
         hwsim.save_conductances(uncalibrated, path)
-    with pytest.raises(ValueError, match="must be a file that can be written"):
+    with pytest.raises(ValueError, match="`path` must lie in a folder that exists"):
         hwsim.save_conductances(chips, tmp_path / "absent" / "g.safetensors")
+
+
+DAMAGES = {
+    "no description": (lambda d: None, "got no 'description'"),
+    "no JSON": (lambda d: "{", "got text that is no JSON"),
+    "a list": (lambda d: "[]", "`description` must be a mapping, got list"),
+    "no layers": (lambda d: json.dumps(d | {"layers": None}), "`layers` must be a mapping, got None"),
+    "a layer of text": (
+        lambda d: json.dumps(d | {"layers": {"0": "x"}}),
+        "`0` in `layers` must be a mapping, got 'x'",
+    ),
+    "no chips": (lambda d: json.dumps(d | {"chips": 0}), "`chips >= 1` must hold, got 0"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_description_is_told_in_a_line(damage: str, chips: hwsim.Chips, tmp_path: Path) -> None:
+    path, (damaged, message) = tmp_path / "g.safetensors", DAMAGES[damage]
+    hwsim.save_conductances(chips, path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    description = damaged(json.loads(metadata.pop("description")))
+    if description is not None:
+        metadata["description"] = description
+    save_file(load_file(path), path, metadata)
+    with pytest.raises(ValueError, match=message) as told:
+        hwsim.load_conductances(chips.net, path)
+    assert "must hold `description` and `hardware` of conductances" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_is_replaced_when_the_new_one_is_complete(chips: hwsim.Chips, tmp_path: Path) -> None:
+    path = tmp_path / "g.safetensors"
+    hwsim.save_conductances(chips, path)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))  # as a full disk
+    try:
+        with pytest.raises(ValueError, match="must be a file that can be written"):
+            hwsim.save_conductances(chips, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_conductances_of_a_device_object_are_refused(tmp_path: Path) -> None:
+    net = _analog(_network())
+    device = hwsim.preset("pcm-rasch2023").build_device()
+    with pytest.raises(ValueError, match="must have the device of their hardware to be saved, got "):
+        hwsim.save_conductances(hwsim.program(net, 1, device=device), tmp_path / "g.safetensors")
+    assert not list(tmp_path.iterdir())

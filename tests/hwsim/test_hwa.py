@@ -255,6 +255,16 @@ def test_distillation_is_cross_entropy_without_and_kl_with_a_teacher() -> None:
         hwsim.distillation_loss(logits, teacher, y, temperature=0)
 
 
+def test_distillation_counts_every_step_alike() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, teacher = torch.randn(3, 4, 5, generator=generator), torch.randn(3, 4, 5, generator=generator)
+    y = torch.randint(4, (3, 5), generator=generator)
+    flat = hwsim.distillation_loss(logits.mT.reshape(15, 4), teacher.mT.reshape(15, 4), y.flatten())
+    torch.testing.assert_close(hwsim.distillation_loss(logits, teacher, y), flat)
+    with pytest.raises(ValueError, match=r"`y` must be `\(batch, steps\)`, \(3, 5\), got \(5, 3\)"):
+        hwsim.distillation_loss(logits, teacher, y.mT)
+
+
 @pytest.mark.parametrize("scaling", ["static", "dynamic"])
 def test_outputs_are_linear_in_a_learned_scale_whatever_the_inputs_are_scaled_by(scaling: str) -> None:
     torch.manual_seed(0)  # the initial weights; torch.nn takes no generator

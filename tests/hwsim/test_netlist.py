@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import hwsim
-from hwsim.netlist import has_ngspice, simulate, solve
+from hwsim.circuit_check import has_ngspice, simulate, solve
 
 PLAIN = hwsim.preset("pcm-analognas").replace(
     {

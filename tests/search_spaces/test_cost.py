@@ -62,3 +62,20 @@ def test_shared_weights_are_counted_once() -> None:
 def test_frozen_weights_are_not_trainable() -> None:
     network = nn.Sequential(nn.Linear(4, 4).requires_grad_(False), nn.Linear(4, 2))
     assert count_network(network, (4,)) == (10, 24)
+
+
+@pytest.mark.parametrize(("kind", "gates"), [(nn.LSTM, 4), (nn.GRU, 3)])
+def test_a_recurrent_layer_has_a_matrix_for_inputs_and_one_for_states(
+    kind: type[nn.Module], gates: int
+) -> None:
+    layer = kind(6, 5, num_layers=2, batch_first=True)
+    table = layer_table(layer, (7, 6))
+    assert [row.weight_shape for row in table] == [(5 * gates, rows) for rows in (6, 5, 5, 5)]
+    assert [row.macs for row in table] == [7 * 5 * gates * rows for rows in (6, 5, 5, 5)]
+    assert sum(row.parameters for row in table) == sum(values.numel() for values in layer.parameters())
+
+
+def test_the_projection_of_an_lstm_is_a_matrix() -> None:
+    layer = nn.LSTM(6, 5, batch_first=True, proj_size=2)
+    assert [row.weight_shape for row in layer_table(layer, (7, 6))] == [(20, 6), (20, 2), (2, 5)]
+    assert count_network(layer, (7, 6))[1] == 7 * (120 + 40 + 10)

@@ -28,6 +28,39 @@ def test_two_layers_by_hand() -> None:
     assert row["depth_to_width"] == pytest.approx(2 / np.sqrt(80), rel=1e-5)
 
 
+def test_a_network_of_one_layer_has_no_width_but_that_of_the_last() -> None:
+    graph = GraphBuilder(2)
+    first = graph.layer(27, 8, 64, copies=np.array([0, 1]))
+    graph.layer(12, 10, 1, sources=[(first, 64)])
+    found = architecture_features(graph.built(), hwsim.preset("ideal-8bit"))
+    assert np.isfinite(found.to_numpy()).all()
+    assert found[["layers", "log_narrowest", "log_widest"]].iloc[0].tolist() == [1, 0, 0]
+    assert np.exp(found["log_narrowest"].iloc[1]) == pytest.approx(8)
+
+
+class Broken:
+    """A device that reads nothing."""
+
+    g_min_us, g_max_us = 0.0, 10.0
+
+    def program(self, g_target_us, generator):
+        return {"g_us": g_target_us}
+
+    def read(self, state, t_s, generator):
+        return state["g_us"] * np.nan
+
+
+def test_what_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=r"`shares` must be finite, got nan in parameters of network 0"):
+        architecture_features(two_layers(27), shares={"parameters": np.array([np.nan])})
+    monkeypatch.setattr(hwsim.Hardware, "build_device", lambda self: Broken())
+    other = hwsim.preset("ideal-8bit").replace({"name": "with a device that reads nothing"})
+    with pytest.raises(
+        ValueError, match=r"must hold finite weights a day after programming, got an error of nan"
+    ):
+        architecture_features(two_layers(27), other)
+
+
 def test_noise_follows_the_formula_where_only_outputs_are_noisy() -> None:
     hardware = hwsim.preset("ideal-8bit").replace(
         {"converters.dac_bits": None, "converters.adc_bits": None, "mvm.output_noise": 0.1, "tile.rows": 100}

@@ -53,6 +53,9 @@ def test_outside_of_what_was_seen_it_knows_nothing(model: RankModel) -> None:
     outside = inside.assign(a=1.5)
     assert (model.outside(inside) < 0.05).all()
     assert (model.outside(outside) > 0.45).all()
+    quarter = inside.assign(a=model.high[0] + 0.25 * (model.high[0] - model.low[0]))
+    for features, share in ((inside, 0), (quarter, 0.5), (outside.assign(a=3.0), 1)):
+        assert model.unknown(features) == pytest.approx(share, abs=0.1)
     near, far = model.predict(inside), model.predict(outside.assign(a=3.0))
     assert np.abs(far.mean.to_numpy()).max() == 0
     assert (far.std.to_numpy() >= 1).all() and (near.std.to_numpy() < 1).all()
@@ -75,13 +78,26 @@ def test_a_file_of_it_predicts_the_same(model: RankModel) -> None:
         (lambda content: content["trees"].pop(), "`trees` does not fit"),
         (lambda content: content["trees"][0][0].pop("learner"), "damaged"),
         (lambda content: content["features"].pop(), "damaged"),
+        (lambda content: content["background"][0].pop(), "`background` must be numbers"),
+        (
+            lambda content: content.update(background=content["background"][0][:4]),
+            "`background` does not fit",
+        ),
+        (lambda content: content.update(background=[1.0] * 12), "`background` does not fit"),
+        (lambda content: content.update(background=[]), "`background` does not fit"),
+        (
+            lambda content: content["background"][0].__setitem__(0, float("nan")),
+            "`background` must be finite",
+        ),
+        (lambda content: content["low"].__setitem__(0, float("inf")), "`low` must be finite"),
     ],
 )
 def test_a_damaged_file_is_told(model: RankModel, change, told: str) -> None:
     content = json.loads(json.dumps(model.to_json()))
     change(content)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=told) as error:
         RankModel.from_json(content)
+    assert "\n" not in str(error.value)
 
 
 def test_what_cannot_be_fitted() -> None:

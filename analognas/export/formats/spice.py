@@ -40,7 +40,7 @@ def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
 def _check(artefact: Artefact, folder: Path) -> str:
     import numpy as np
 
-    from hwsim.netlist import has_ngspice, simulate, solve
+    from hwsim.circuit_check import has_ngspice, simulate, solve
 
     netlist = _netlist(artefact)[0]
     by_ngspice = has_ngspice()

@@ -13,8 +13,8 @@ from analognas.report.page import caption, drawing
 from analognas.report.wording import accuracy_with_spread, amount, capitalised, label
 
 _METRICS: Final = (
-    "accuracy_1d", "digital_accuracy", "avm", "accuracy_1s", "accuracy_1mo", "parameters", "macs", "tiles",
-    "utilisation", "tiles_packed", "energy_uj", "latency_us", "area_mm2",
+    "bits_1d", "digital_bits", "accuracy_1d", "digital_accuracy", "avm", "accuracy_1s", "accuracy_1mo",
+    "parameters", "macs", "tiles", "utilisation", "tiles_packed", "energy_uj", "latency_us", "area_mm2",
 )  # fmt: skip
 
 

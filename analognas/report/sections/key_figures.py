@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from analognas.metrics import TABLE
 from analognas.record.validation import FinalResult
 from analognas.report.compromise import broken_at_full_budget
 from analognas.report.data import ReportData
@@ -127,13 +128,18 @@ def _cards(columns: Sequence[_Column]) -> Html:
     if not columns:
         return Html("")
     cards = []
-    for title, metric in (
+    figures = (
+        ("1-day bits per character", "bits_1d"),
+        ("Digital bits per character", "digital_bits"),
         ("1-day accuracy, ± spread over chips", "accuracy_1d"),
         ("Digital accuracy", "digital_accuracy"),
         ("AVM (1 s to 1 month)", "avm"),
         ("Parameters", "parameters"),
         ("Crossbar tiles", "tiles"),
-    ):
+    )
+    for title, metric in figures:
+        if TABLE[metric].of_steps and metric not in columns[0].metrics:
+            continue
         others = joined(
             element(
                 "div",

@@ -19,7 +19,8 @@ def top_ten(data: ReportData) -> Html:
         note = element(
             "p", {"class": "warning"}, "No trial met all constraints; these are the best compromises."
         )
-    columns = ["digital_accuracy", "accuracy_1d", "avm", "parameters", "tiles", "utilisation"]
+    columns = [name for name in ("bits_1d",) if name in trials[0].metrics]
+    columns += ["digital_accuracy", "accuracy_1d", "avm", "parameters", "tiles", "utilisation"]
     columns += [name for name in ("energy_uj", "latency_us") if name in trials[0].metrics]
     rows = [
         [

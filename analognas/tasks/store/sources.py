@@ -85,6 +85,7 @@ def _wrong_variable() -> str:
 
 _FASHION: Final = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 _SPEECH: Final = "https://storage.googleapis.com/download.tensorflow.org/data"
+_CHAR_RNN: Final = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare"
 _SILABS: Final = "https://www.silabs.com/public/files/github/machine_learning/benchmarks/datasets"
 _FSDD: Final = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip"
 
@@ -169,6 +170,20 @@ SOURCES: Final[Mapping[str, Source]] = {
                     "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
                 ),
             ),
+        ),
+        Source(
+            "tiny-shakespeare",
+            "Tiny Shakespeare: 1,115,394 characters of plays, 65 symbols, for character language models",
+            "public domain",
+            (
+                Download(
+                    f"{_CHAR_RNN}/input.txt",
+                    "input.txt",
+                    1_115_394,
+                    "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+                ),
+            ),
+            copies=("text/tiny_shakespeare.txt",),
         ),
         Source(
             "visual-wake-words",

@@ -103,6 +103,16 @@ def test_what_does_not_fit_is_told_in_one_line(model: Path, tmp_path: Path, chan
     assert "search.yaml:12" in done.stderr or "search.strategy.pretrained" in done.stderr
 
 
+def test_hardware_without_features_is_told_in_one_line(model: Path, tmp_path: Path, monkeypatch) -> None:
+    def refuse(problem: object, population: object) -> None:
+        raise ValueError("`hardware.device` must hold finite weights")
+
+    monkeypatch.setattr(pretrained, "problem_features", refuse)
+    done = planned(write(tmp_path, model))
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "search.yaml:11" in done.stderr and "`hardware.device` must hold finite weights" in done.stderr
+
+
 def test_a_model_of_another_target_is_refused(model: Path, tmp_path: Path) -> None:
     fit_pretrained([model.parent / "records.csv.gz"], tmp_path / "avm.json", targets=["avm"])
     done = planned(write(tmp_path, tmp_path / "avm.json"))

@@ -21,7 +21,7 @@ from analognas.errors import UserError
 from analognas.export import FORMATS, Artefact, ChipRequest, ExportError, known_formats, write_formats
 from analognas.export.python_source import Description
 from analognas.export.standardised import Standardised
-from hwsim.netlist import has_ngspice
+from hwsim.circuit_check import has_ngspice
 
 HARDWARE = hwsim.preset("pcm-analognas").replace({"tile.rows": 24, "tile.columns": 4})
 X = torch.rand(48, 4, 20, generator=torch.Generator().manual_seed(0))

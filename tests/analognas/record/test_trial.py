@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -107,3 +108,15 @@ def test_a_record_of_before_a_metric_was_added_can_be_read(monkeypatch) -> None:
     assert Trial.from_json(line) == a_trial(1)
     more = a_trial(1, metrics={**a_trial(1).metrics, added.name: 5.0})
     assert Trial.from_json(more.to_json()) == more
+
+
+def test_bits_of_every_chip_survive_and_must_fit_the_accuracies() -> None:
+    trial = a_trial()
+    assert trial.curve is not None
+    assert '"bits"' not in trial.to_json()
+    rows = tuple(tuple(2.5 for _ in row) for row in trial.curve.accuracy)
+    with_bits = replace(trial, curve=replace(trial.curve, bits=rows))
+    assert Trial.from_json(with_bits.to_json()) == with_bits
+    damaged = replace(trial, curve=replace(trial.curve, bits=rows[:-1]))
+    with pytest.raises(ValueError, match="bits must have the rows and columns of accuracy"):
+        Trial.from_json(damaged.to_json())

@@ -16,6 +16,7 @@ def test_every_kind_makes_a_space_that_keeps_its_contract(kind: str) -> None:
         "nasbench201": {"cells_per_stage": 1, "channels": 4},
         "resnet": {"r": (1, 2), "oc0": (4, 8), "b": (1, 2)},
         "staged": {"width": (4, 8), "stem_width": (4, 8), "depth": 2},
+        "sequence": {"width": (16, 24)},
     }
     space = SPACES[kind](**changes[kind]).build((2, 8, 8), 3)
     check_space(space, np.random.default_rng(0), input_shape=(2, 8, 8), n_classes=3)

@@ -123,3 +123,9 @@ def test_the_worth_is_what_multi_objective_strategies_see(ladder) -> None:
     np.testing.assert_allclose(
         free.values(population, trap(population))[:, 0], trap(population)["accuracy_1d"]
     )
+
+
+def test_a_broken_bound_never_makes_an_objective_below_zero_better() -> None:
+    values = [worth_of(-2.3, avm) for avm in np.linspace(0, 0.5, 101)]  # bits per character, lowered
+    assert (np.diff(values) <= 1e-12).all()
+    assert values[-1] == pytest.approx((2 - LEFT) * (-2.3 - 0.5))

@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from analognas.errors import EvaluationError
-from analognas.training.loop import Schedule, accuracy, plain_step, train
+from analognas.training.loop import Schedule, accuracy, bits_per_step, plain_step, train
 
 
 class Tensors:
@@ -203,3 +203,40 @@ def test_a_training_makes_the_updates_that_its_schedule_says() -> None:
     )
     assert len(updates) == schedule(epochs=1, updates=30).n_steps(len(x)) >= 30
     assert epochs == list(range(1, schedule(epochs=1, updates=30).n_epochs(len(x)) + 1))
+
+
+def test_a_gradient_is_no_longer_than_it_may_be() -> None:
+    lengths = []
+
+    def seen(model: nn.Module, limit: float | None) -> list[float]:
+        lengths.clear()
+        step = plain_step(model)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        optimizer.param_groups[0]["factor"] = 1.0
+        optimizer.register_step_pre_hook(
+            lambda *_: lengths.append(float(nn.utils.get_total_norm([p.grad for p in model.parameters()])))
+        )
+        train(
+            model,
+            Tensors(*blobs()),
+            schedule(clip_gradient=limit),
+            torch.Generator().manual_seed(2),
+            step,
+            optimizer=optimizer,
+        )
+        return list(lengths)
+
+    free, short = seen(network(), None), seen(network(), 0.1)
+    assert max(free) > 0.2
+    assert max(short) <= 0.1 + 1e-6
+    assert min(short) > 0
+
+
+def test_steps_with_labels_count_alike() -> None:
+    logits = torch.tensor([[[3.0, 0.0, 0.0], [0.0, 3.0, 3.0]]]).repeat(4, 1, 1)
+    y = torch.tensor([[0, 1, 0]]).repeat(4, 1)
+    model = nn.Identity()
+    assert accuracy(model, logits, y) == pytest.approx(2 / 3)
+    p_right, p_wrong = math.exp(3) / (math.exp(3) + 1), 1 / (math.exp(3) + 1)
+    bits = -(2 * math.log2(p_right) + math.log2(p_wrong)) / 3
+    assert bits_per_step(model, logits, y) == pytest.approx(bits)

@@ -141,10 +141,10 @@ def test_a_whole_description_of_one_s_own(tmp_path: Path) -> None:
     }.values(),
 )
 def test_what_is_no_chip_is_one_line(changes: dict[str, Any], words: str) -> None:
-    from hwsim.chip_cost.chip_files import _merged
+    from hwsim.chip_cost.chip_files import merged
 
     with pytest.raises(ValueError, match=words) as caught:
-        chip_of(_merged(OWN, changes))
+        chip_of(merged(OWN, changes))
     assert "\n" not in str(caught.value)
 
 

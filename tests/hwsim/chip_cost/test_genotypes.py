@@ -9,7 +9,15 @@ from hwsim.chip_cost.chip_files import chip_of
 from hwsim.chip_cost.network_costs import ChipUse, NetworkCosts
 from hwsim.chip_cost.network_nodes import network_nodes
 from hwsim.chip_cost.workload import Workload
-from search_spaces import NasBench201Space, ResNetSpace, StagedRanges, StagedSpace, genotypes
+from search_spaces import (
+    NasBench201Space,
+    ResNetSpace,
+    SequenceRanges,
+    SequenceSpace,
+    StagedRanges,
+    StagedSpace,
+    genotypes,
+)
 
 CHIP = chip_of(
     {
@@ -41,8 +49,20 @@ METRICS = ("energy_fj", "latency_ps", "interval_ps", "tiles", "tiles_packed", "w
         (NasBench201Space((1, 7, 3), channels=4, cells_per_stage=1), (1, 7, 3), 12),
         (StagedSpace(StagedRanges((3, 16, 16), 10)), (3, 16, 16), 12),
         (StagedSpace(StagedRanges((1, 49, 10), 10, kernels=((3, 3), (9, 3)))), (1, 49, 10), 12),
+        (SequenceSpace(SequenceRanges((1, 49, 10), 12)), (1, 49, 10), 24),
+        (SequenceSpace(SequenceRanges((1, 1, 32), 20, symbols=True, strides=(1,))), (1, 1, 32), 24),
     ],
-    ids=["resnet", "spectrograms", "tiny inputs", "cells", "odd cells", "staged", "staged spectrograms"],
+    ids=[
+        "resnet",
+        "spectrograms",
+        "tiny inputs",
+        "cells",
+        "odd cells",
+        "staged",
+        "staged spectrograms",
+        "frames",
+        "symbols",
+    ],
 )
 def test_a_genotype_costs_what_its_network_costs(space: Any, shape: tuple[int, ...], n: int) -> None:
     population = space.sample(n, np.random.default_rng(0))

@@ -39,7 +39,8 @@ KINDS = [
 def test_cosines_are_exact_on_ideal_tiles_of_any_size(keys: str, devices: str) -> None:
     wanted = COSINE if keys == "real" else OF_SIGNS
     tiles = hwsim.preset("floating-point").replace({"tile.rows": 64, "tile.columns": 50})
-    for hardware in ("floating-point", tiles):
+    one_scale = hwsim.preset("floating-point").replace({"converters.weight_scaling": "layer"})
+    for hardware in ("floating-point", tiles, one_scale):
         assert torch.allclose(
             memory(hardware, keys=keys, devices=devices).similarity(QUERIES), wanted, atol=1e-5
         )
@@ -166,6 +167,9 @@ def test_a_read_costs_what_its_matrix_does() -> None:
         (lambda: hwsim.KeyMemory(300, 60, "ideal-8bit").predict(QUERIES), "must be written before"),
         (lambda: hwsim.KeyMemory(0, 60, "ideal-8bit"), "`width >= 1` must hold"),
         (lambda: memory(keys="real", devices="single"), "must be complementary for real keys"),
+        (lambda: memory(keys="real", corrects_offsets=False), "must be left out for real keys"),
+        (lambda: memory(keys="bipolar", corrects_offsets=False), "must be left out for bipolar keys"),
+        (lambda: memory(devices=""), "`devices` must be one of single, complementary, got ''"),
         (lambda: memory(keys="binry"), "did you mean binary"),
         (lambda: memory("pcm-rasch2023").similarity(QUERIES, -5.0), "must hold"),
         (lambda: memory("reram-wan2022").similarity(QUERIES, "1 month"), "172800"),
@@ -180,6 +184,11 @@ def test_what_cannot_be_is_told_in_a_line(call, message) -> None:
     with pytest.raises(ValueError, match=message) as told:
         call()
     assert "\n" not in str(told.value)
+
+
+def test_offsets_are_corrected_or_not() -> None:
+    with pytest.raises(TypeError, match="`corrects_offsets` must be True or False, got 1"):
+        memory(corrects_offsets=1)
 
 
 def test_labels_are_whole_numbers() -> None:

@@ -82,6 +82,24 @@ def test_causal_attention_knows_no_later_step_and_is_that_of_its_definition() ->
     assert torch.allclose(attention_matrix(q, k, omega(16, 64), is_causal=True), wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("step", [10, 100])
+def test_later_keys_change_no_digit_of_earlier_steps(step: int) -> None:
+    q, k = randn(1, 130, 2, 16), 8 * randn(1, 130, 2, 16, seed=1)  # of exponents near -100
+    changed = k.clone()
+    changed[:, step:] *= 0.01  # of exponents near 0
+    padded = torch.zeros(1, 130, dtype=torch.bool)
+    padded[:, :5] = True
+    for mask in (None, padded):
+        found, other = (
+            attention_matrix(q, keys, omega(16, 64), is_causal=True, key_padding_mask=mask)
+            for keys in (k, changed)
+        )
+        assert torch.equal(found[:, :, :step], other[:, :, :step])
+        start = 0 if mask is None else 5
+        assert torch.allclose(other[:, :, start:].sum(-1), torch.tensor(1.0), atol=1e-5)
+        assert not other[:, :, :start].any() and torch.isfinite(other).all()
+
+
 @pytest.mark.parametrize("kernel", ["softmax", "relu"])
 def test_padded_keys_do_not_count(kernel: str) -> None:
     layer = hwsim.KernelAttention(32, 2, 48, kernel=kernel).eval()

@@ -25,6 +25,16 @@ def test_kernels_are_those_of_their_formulas() -> None:
     assert np.allclose(exact_kernel("softmax", x, y), np.exp(np.array([[0, 9, -9, 0]]) / np.sqrt(2)))
 
 
+def test_an_unknown_kernel_is_told_with_the_known_ones() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^`kernel` must be one of rbf, arccos0, arccos1, softmax, got 'rfb', did you mean rbf\?$",
+    ):
+        exact_kernel("rfb", X, X)
+    with pytest.raises(TypeError, match=r"`kernel` must be one of .* got 3"):
+        exact_kernel(3, X, X)
+
+
 @pytest.mark.parametrize("kernel", ["rbf", "arccos0", "arccos1", "softmax"])
 def test_the_error_falls_with_the_root_of_the_number_of_products(kernel: str) -> None:
     few, many = (np.mean([error(kernel, "rff", n, seed) for seed in range(4)]) for n in (64, 1024))

@@ -153,6 +153,34 @@ def test_a_model_that_is_not_exact_trains_a_callable() -> None:
     assert [float(rule.step(system, x, y)) for _ in range(60)][-1] < first
 
 
+@pytest.mark.parametrize("kind", [rules.PhysicsAware, rules.DirectFeedbackAlignment, rules.SPSA])
+def test_an_optimiser_of_some_parameters_trains_these_alone(kind: type[rules.Rule]) -> None:
+    net, (x, y) = network(), batch()
+    system = rules.MismatchedNetwork(net, gap=0.3)
+    others = torch.ones_like(net[0].weight)
+    net[0].weight.grad = others
+    rule = kind(torch.optim.SGD(net[2].parameters(), lr=0.1))
+    before = [parameter.detach().clone() for parameter in system.parameters]
+    rule.step(system, x, y)
+    assert net[0].weight.grad is others and net[0].bias.grad is None
+    changed = [not torch.equal(old, now) for old, now in zip(before, system.parameters, strict=True)]
+    assert changed == [False, False, True, True]
+
+
+def test_what_is_not_trained_is_not_moved_to_measure_a_slope() -> None:
+    seen: list[torch.Tensor] = []
+
+    def run(x: torch.Tensor, held: torch.Tensor, trained: torch.Tensor) -> torch.Tensor:
+        seen.append(held.clone())
+        return x @ (held + trained).T
+
+    held, trained, (x, y) = torch.ones(3, 6), torch.zeros(3, 6), batch()
+    system = rules.Measured(run, [held, trained])
+    rules.SPSA(torch.optim.SGD([trained], lr=0.1)).step(system, x, y)
+    assert len(seen) == 16 and all(torch.equal(one, held) for one in seen)
+    assert float(trained.abs().sum()) > 0
+
+
 def test_physics_aware_training_repairs_what_in_silico_training_cannot_see() -> None:
     """Digits in ten epochs at a gap of 0.6; the script has the whole study."""
     from sklearn.datasets import load_digits
@@ -232,13 +260,23 @@ class TestRefusals:
             rules.PhysicsAware(sgd(programmed())).step(system, x, y)
         with pytest.raises(TypeError, match="Measured takes any callable"):
             rule.step(network(), x, y)
-        with pytest.raises(ValueError, match="label appended"):
+        with pytest.raises(ValueError, match=r"label appended, `\(batch, 9\)`, got one of `\(batch, 6\)`"):
             rules.ForwardForward(sgd(system), 3).step(system, x, y)
         with pytest.raises(ValueError, match="Target 3 is out of bounds"):
             rules.DirectRandomTargetProjection(sgd(system)).step(system, x, y + 1)
         short = rules.Measured(lambda x, w: w, [torch.zeros(2)])
         with pytest.raises(ValueError, match="row for each of 10"):
             rules.SPSA(sgd(short)).step(short, x, y)
+
+    def test_an_error_of_a_device_is_not_taken_for_one_of_the_inputs(self) -> None:
+        class Lost(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                raise RuntimeError("the driver lost the device")
+
+        net = nn.Sequential(nn.Linear(9, 8), Lost(), nn.Linear(8, 3))
+        system, (x, y) = rules.MismatchedNetwork(net, gap=0.1), batch()
+        with pytest.raises(RuntimeError, match=r"^the driver lost the device$"):
+            rules.ForwardForward(sgd(system), 3).step(system, x, y)
 
     def test_recurrent_layers_on_tiles(self) -> None:
         net = hwsim.to_analog(nn.LSTM(4, 3), "pcm-analognas")
@@ -253,6 +291,12 @@ def test_the_table_says_what_the_rules_say() -> None:
     assert rows["equilibrium-propagation"][3:5] == ["yes", "3"]
     assert rows["forward-forward"][6] == "1 a label"
     assert rows["spsa"][:4] == ["no"] * 4 and rows["spsa"][4] == "16"
+
+
+def test_the_table_leaves_the_global_generator_as_it_was() -> None:
+    before = torch.get_rng_state()
+    rules.requirements()
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_page_has_the_table_of_the_code() -> None:

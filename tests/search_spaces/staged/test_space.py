@@ -96,9 +96,9 @@ def test_a_short_axis_is_not_halved() -> None:
 
 def test_choices_of_other_types_do_not_matter() -> None:
     rows = SMALL.sample(200, np.random.default_rng(2))
-    stages = SMALL.ranges.of_stages(rows)
+    stages = SMALL.ranges.of_blocks(rows)
     changed = rows.copy()
-    other = SMALL.ranges.of_stages(changed)
+    other = SMALL.ranges.of_blocks(changed)
     other[:, :, 5:][stages[:, :, 2] == 0] = 1
     assert (changed != rows).any()
     np.testing.assert_array_equal(SMALL.canonical(changed), rows)

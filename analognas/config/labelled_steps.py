@@ -1,0 +1,60 @@
+"""What a task with a label at every step, such as a text, needs of the other sections, and what needs such a task."""
+
+from __future__ import annotations
+
+from analognas.config.sections import SearchConfig
+from analognas.errors import MisfitError
+from analognas.metrics import TABLE
+from analognas.spaces.nasbench201 import NasBench201Spec
+from analognas.spaces.resnet import ResNetSpec
+from analognas.spaces.sequence import SequenceSpec
+from analognas.spaces.staged import StagedSpec
+from analognas.tasks import Task
+
+OF_IMAGES = (ResNetSpec, StagedSpec, NasBench201Spec)
+"""Spaces whose networks have one label for an input."""
+
+
+def check_steps(config: SearchConfig, task: Task) -> None:
+    """Check that the sections are for labels of inputs, or all of them for labels of steps.
+
+    Raises:
+        MisfitError: at the section that is wrong.
+    """
+    places = [
+        (config.objective, ("objective",)),
+        *((name, ("further_objectives",)) for name in config.further_objectives),
+    ]
+    for metric, place in places:
+        if TABLE[metric].of_steps and not task.every_step:
+            raise MisfitError(
+                f"`{metric}` needs a task with a label at every step, such as `kind: char-lm`; {task.name} has one "
+                "label for an input: choose an accuracy",
+                place,
+            )
+    if not task.every_step:
+        if isinstance(config.space, SequenceSpec) and task.input_shape[:2] == (1, 1):
+            raise MisfitError(
+                f"a sequence must have more than one frame, the inputs of {task.name} are one row of "
+                f"{task.input_shape[2]} numbers: give (channels, frames, features), or choose another space",
+                ("space", "kind"),
+            )
+        return
+    if isinstance(config.space, OF_IMAGES):
+        raise MisfitError(
+            f"networks of `{config.space.kind}` have one label for an input, {task.name} has one at every step: choose "
+            "`kind: sequence`",
+            ("space", "kind"),
+        )
+    if config.references:
+        raise MisfitError(
+            f"{config.references[0]} has one label for an input, {task.name} has one at every step: write "
+            "`references: []`",
+            ("references",),
+        )
+    if config.training.in_memory is not None:
+        raise MisfitError(
+            f"chips that learn are measured on inputs with one label, {task.name} has one at every step: leave "
+            "`in_memory` out",
+            ("training", "in_memory"),
+        )

@@ -1,0 +1,149 @@
+"""A space whose genotypes are a head and blocks: every method but what its networks are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from search_spaces.block_genes.layout import BlockGenes
+from search_spaces.block_genes.operators import crossover, mutate
+from search_spaces.block_genes.problems import problems
+from search_spaces.block_genes.sampling import latin_hypercube, sample
+from search_spaces.layer_graph import LayerGraph
+from search_spaces.matrices import Matrices
+from search_spaces.space import Genotype, Population
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+RangesT = TypeVar("RangesT", bound=BlockGenes)
+SizesT = TypeVar("SizesT")
+
+
+class BlockSpace(ABC, Generic[RangesT, SizesT]):
+    """A space of such genotypes.
+
+    Args:
+        ranges: what every gene may be.
+    """
+
+    def __init__(self, ranges: RangesT) -> None:
+        self._ranges = ranges
+
+    @property
+    def ranges(self) -> RangesT:
+        """What every gene may be."""
+        return self._ranges
+
+    def sample(self, n: int, rng: np.random.Generator) -> Population:
+        """Draw `n` networks, every gene uniform in its range."""
+        return self.canonical(sample(n, self._ranges, rng))
+
+    def latin_hypercube(self, n: int, rng: np.random.Generator) -> Population:
+        """Draw `n` networks that stratify every gene's range; what is no choice of a network's is dropped."""
+        return self.canonical(latin_hypercube(n, self._ranges, rng))
+
+    def mutate(self, population: Population, rng: np.random.Generator) -> Population:
+        """Return one child a row, different from its parent if it can be."""
+        return mutate(population, self._ranges, rng)
+
+    def crossover(self, first: Population, second: Population, rng: np.random.Generator) -> Population:
+        """Return one child for each pair of rows, its blocks whole from either parent."""
+        return self.canonical(crossover(first, second, self._ranges, rng))
+
+    def canonical(self, population: Population) -> Population:
+        """Return the one genotype of each network, `(n, genes)` int64: equal networks, equal rows."""
+        return self._ranges.canonical(population)
+
+    def encode(self, population: Population) -> pd.DataFrame:
+        """Return genes and engineered features, `(n, features)` float32; equal networks, equal features."""
+        rows = self.canonical(population)
+        return self._encode(rows, self._sizes(rows))
+
+    def parameters(self, population: Population) -> npt.NDArray[np.int64]:
+        """Return the trainable parameters of each network, `(n,)` int64, for networks that can be built."""
+        return self._parameters(self._sizes(self.canonical(population)))
+
+    def macs(self, population: Population) -> npt.NDArray[np.int64]:
+        """Return the multiply-accumulates of one inference of each network, `(n,)` int64."""
+        return self.matrices(population).macs
+
+    def matrices(self, population: Population) -> Matrices:
+        """Return the weight matrices of each network, `(n, slots)` each."""
+        return self._matrices(self._sizes(self.canonical(population)))
+
+    def layer_graph(self, population: Population) -> LayerGraph:
+        """Return the layers of each network in order, `(n, nodes)` each."""
+        return self._layer_graph(self._sizes(self.canonical(population)))
+
+    def problems(self, population: Population) -> list[str]:
+        """Return why each network cannot be built (a gene out of range), or an empty string."""
+        return problems(population, self._ranges)
+
+    def describe(self, genotype: Genotype) -> dict[str, Any]:
+        """Return the architecture, JSON-able.
+
+        Raises:
+            ValueError: when the genotype has a problem.
+        """
+        self._check(genotype)
+        return self._describe(self._canonical_genotype(genotype))
+
+    def parse(self, architecture: Mapping[str, Any]) -> Genotype:
+        """Return the canonical genotype of an architecture as `describe` writes it.
+
+        Raises:
+            ValueError: for an architecture outside the space; the message names the rule and the value.
+        """
+        genotype = self._parse(architecture)
+        self._check(genotype)
+        return self._canonical_genotype(genotype)
+
+    def build(self, genotype: Genotype) -> nn.Module:
+        """Return the network, for inputs `(batch, *input_shape)` float32.
+
+        Its weights are the same at every call; `search_spaces.initialise` draws others.
+
+        Raises:
+            ValueError: when the genotype has a problem.
+        """
+        self._check(genotype)
+        return self._build(self._canonical_genotype(genotype))
+
+    @abstractmethod
+    def _sizes(self, rows: Population) -> SizesT:
+        """Return the sizes of every layer of canonical genotypes."""
+
+    @abstractmethod
+    def _encode(self, rows: Population, sizes: SizesT) -> pd.DataFrame: ...
+
+    @abstractmethod
+    def _parameters(self, sizes: SizesT) -> npt.NDArray[np.int64]: ...
+
+    @abstractmethod
+    def _matrices(self, sizes: SizesT) -> Matrices: ...
+
+    @abstractmethod
+    def _layer_graph(self, sizes: SizesT) -> LayerGraph: ...
+
+    @abstractmethod
+    def _describe(self, genotype: Genotype) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _parse(self, architecture: Mapping[str, Any]) -> Genotype: ...
+
+    @abstractmethod
+    def _build(self, genotype: Genotype) -> nn.Module: ...
+
+    def _check(self, genotype: Genotype) -> None:
+        reason = self.problems(np.array([genotype], dtype=np.int64))[0]
+        if reason:
+            raise ValueError(f"the genotype {genotype} describes no network of this space: {reason}")
+
+    def _canonical_genotype(self, genotype: Genotype) -> Genotype:
+        return tuple(self.canonical(np.array([genotype], dtype=np.int64))[0].tolist())
