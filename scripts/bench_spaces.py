@@ -2,13 +2,17 @@
 
 Rates by processor time: they do not depend on what else the machine does, nor do they grow with its cores.
 
-    python scripts/bench_spaces.py [--candidates 10000] [--seconds 1] [--json]
+    python scripts/bench_spaces.py [--candidates 10000] [--parameters 78000] [--seconds 1] [--json]
+
+`--parameters` keeps candidates with at most so many, as a search under a bound does: how long packing takes depends on
+how many tiles a network has.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable
 
@@ -17,10 +21,11 @@ import numpy as np
 import hwsim
 from analognas.strategies.costs import cost_functions
 from hwsim.chip_cost.network_costs import ChipUse
-from search_spaces import NasBench201Space, ResNetSpace, genotypes
+from search_spaces import NasBench201Space, Population, ResNetSpace, genotypes
 
 SPACES = {"resnet": ResNetSpace((3, 32, 32), 10), "nasbench201": NasBench201Space((3, 32, 32), 10)}
 HARDWARE = hwsim.Hardware()
+ROUNDS = 1000
 
 
 def rate(work: Callable[[], object], items: int, seconds: float) -> float:
@@ -33,10 +38,24 @@ def rate(work: Callable[[], object], items: int, seconds: float) -> float:
     return repetitions * items / elapsed
 
 
-def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> dict[str, float]:
+def sampled(
+    space: ResNetSpace | NasBench201Space, n: int, most: float, rng: np.random.Generator
+) -> Population:
+    """Return random candidates with at most `most` parameters."""
+    kept: list[Population] = []
+    for _ in range(ROUNDS):
+        candidates = space.sample(max(n, 10_000), rng)
+        kept.append(candidates[space.parameters(candidates) <= most])
+        if sum(map(len, kept)) >= n:
+            return np.concatenate(kept)[:n]
+    raise SystemExit(
+        f"`--parameters` must keep at least one of {ROUNDS:,} random candidates, got {most:,.0f}"
+    )
+
+
+def measure(space: ResNetSpace | NasBench201Space, n: int, most: float, seconds: float) -> dict[str, float]:
     rng = np.random.default_rng(0)
-    population = space.sample(n, rng)
-    partners = space.sample(n, rng)
+    population, partners = sampled(space, n, most, rng), sampled(space, n, most, rng)
     costs = cost_functions(space, HARDWARE, ChipUse.of(hwsim.chip("hermes-64core")))
     tiles, energy, latency = costs["tiles"], costs["energy_uj"], costs["latency_us"]
     packed = cost_functions(space, HARDWARE, ChipUse.of(hwsim.chip("aon-cim")))
@@ -64,10 +83,12 @@ def measure(space: ResNetSpace | NasBench201Space, n: int, seconds: float) -> di
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=10_000, help="candidates in a population")
+    parser.add_argument("--parameters", type=float, default=math.inf, help="most of a candidate")
     parser.add_argument("--seconds", type=float, default=1.0, help="processor time for each measurement")
     parser.add_argument("--json", action="store_true", help="for machines")
     arguments = parser.parse_args()
-    rates = {name: measure(space, arguments.candidates, arguments.seconds) for name, space in SPACES.items()}
+    values = arguments.candidates, arguments.parameters, arguments.seconds
+    rates = {name: measure(space, *values) for name, space in SPACES.items()}
     if arguments.json:
         print(json.dumps({"candidates": arguments.candidates, "per_second": rates}))
         return

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test, from nothing: sets up an environment, checks style, types and the floors of the house, runs the tests, and
+# Every test, from nothing: sets up an environment, checks style, types and imports, runs the tests, and
 # tries the built wheel in an empty environment. Options go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."

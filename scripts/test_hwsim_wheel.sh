@@ -3,11 +3,12 @@
 # its command line, a cost, and what it says where a library is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/setup.sh dev
 root=$PWD
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 bash scripts/build_hwsim.sh "$scratch/dist" >/dev/null
-"${ANALOGNAS_PYTHON:-python3}" -m venv "$scratch/venv"
+python -m venv "$scratch/venv"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 "$scratch/venv/bin/python" -m pip install --quiet --no-compile --constraint scripts/constraints.txt "$scratch"/dist/*.whl
 unset PYTHONPATH

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from analognas.config.template import Lengths, fitted_template
 from tests.analognas.parse import parse_config
 
 ROOT = Path(__file__).parents[1]
@@ -156,6 +158,18 @@ def test_blocks_of_tasks_are_valid(tmp_path) -> None:
     assert len(blocks) == 3
     for block in blocks:
         parse_config(block, tmp_path)
+
+
+def test_a_written_search_takes_the_chip_of_the_tutorial_in_the_place_of_its_own(tmp_path) -> None:
+    (line,) = YAML.findall((ROOT / "docs" / "tutorial-16-tiles.md").read_text())
+    values = {"kind": "arrays", "path": "my.npz", "input_shape": [1, 5, 6]}
+    np.savez(tmp_path / "my.npz", x=np.zeros((40, 30), np.float32), y=np.arange(40) % 2)
+    section = {name: (value, "") for name, value in values.items()}
+    written = fitted_template("my", section, "resnet8", Lengths(), 30, [])
+    assert len(re.findall("^chip: hermes-64core ", written, re.MULTILINE)) == 1
+    chip = parse_config(re.sub("^chip: .*\n", line, written, flags=re.MULTILINE), tmp_path).chip
+    assert chip is not None
+    assert (chip.name, chip.tiles) == ("hermes-64core with tiles 16", 16)
 
 
 def test_executor_lines_are_valid() -> None:

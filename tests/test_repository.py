@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -86,6 +88,18 @@ def test_the_image_copies_every_package() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert set(wheel["packages"]) <= set(copied)
     assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())["build"]["dockerfile"]
+
+
+@pytest.mark.parametrize(("skips", "code"), [("", 3), ("1", 0)])
+def test_a_site_that_cannot_be_built_fails_unless_it_is_left_out(skips: str, code: int, tmp_path) -> None:
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    for name, ends in (("test", 0), ("test_hwsim_wheel", 0), ("build_docs", 3)):
+        (tmp_path / "scripts" / f"{name}.sh").write_text(f"exit {ends}\n")
+    environment = {**os.environ, "ANALOGNAS_SKIP_DOCS": skips}
+    done = subprocess.run(["bash", tmp_path / ".ci" / "run"], env=environment, check=False)
+    assert done.returncode == code
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.sh")), ids=lambda path: path.name)

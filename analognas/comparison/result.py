@@ -220,13 +220,12 @@ def _strategy_row(summary: StrategySummary, comparison: Comparison) -> tuple[str
 
 
 def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
-    metrics = None if run.network is None else run.network.metrics
-    ended = run.state != "open"
+    found, ended = run.network is not None, run.state != "open"
     return (
         _name(run),
-        NONE if metrics is None else _percent(metrics["accuracy_1d"], metrics["std_1d"]),
-        NONE if metrics is None else _points(metrics["avm"]),
-        NONE if metrics is None else f"{metrics['parameters']:,.0f}",
+        _percent(run.mean("accuracy_1d"), run.mean("std_1d")) if found else NONE,
+        _points(run.mean("avm")) if found else NONE,
+        f"{run.mean('parameters'):,.0f}" if found else NONE,
         NONE if run.network is None else run.exported_reference or "trial",
         *(_shown(run.differences.get(name)) for name in comparison.references),
         _share(run.wasted, run.after_design) if ended else NONE,
@@ -268,6 +267,8 @@ def _legend(comparison: Comparison) -> Iterator[str]:
         None,
     )
     yield "1 day on chips: ± is the standard deviation over seeds, of a search over its chips; AVM in points"
+    if any(run.further for run in comparison.runs):
+        yield "  of a search everything is the mean of its final trainings"
     if held is not None:
         yield "minus …: points of 1-day accuracy with the 95 % interval; level: the interval holds zero"
         yield f"  of a strategy over {held}; of a search over its chips and test images"

@@ -4,7 +4,8 @@
 
 PART is `study`, `asymmetry`, `times`, `digits` or `characters`. Results go to `in_memory_training.jsonl` beside this
 script, one line a run; runs that are there already are not repeated, so that an interrupted script goes on. `--table`
-prints what is there, and computes nothing.
+prints what is there, and computes nothing. Differences to floating point pair the seeds; their 95 % interval is
+Student's.
 
 `study`: a 20 × 20 layer learns a random linear map (weights N(0, 0.3), inputs N(0, 1)) on soft-bounds devices of 20 or
 200 states, one sample a step, with an error of the stored reference of the fast array; the measure is the root mean
@@ -36,6 +37,7 @@ from typing import Any, Final
 
 import torch
 from sklearn.datasets import load_digits
+from students_t import difference
 from torch import nn
 from torch.nn import functional as F
 
@@ -194,7 +196,7 @@ def digits(run: Run) -> float:
         nn.Linear(WIDTH, 10), nn.BatchNorm1d(10),
     )  # fmt: skip
     if run["algorithm"] != "floating-point":
-        net = learning.on_tiles(net, weight_range=run.get("weight_range", 0.5), seed=run["seed"])
+        net = learning.on_tiles(net, weight_range=0.5, seed=run["seed"])
     optimizer = optimizer_of(run, net.parameters(), 0.1, columns=64)
     generator = torch.Generator().manual_seed(run["seed"])
     epochs = EPOCHS * slowly(run)
@@ -297,15 +299,19 @@ def key(run: Run) -> str:
 
 
 def show(part: str, seeds: int) -> None:
-    """Print means over seeds, with the standard deviation where there are several."""
-    found, rows = results(), defaultdict[str, list[float]](list)
+    """Print means over seeds, with the standard deviation where there are several, and distances to floating point."""
+    found, rows = results(), defaultdict[str, dict[int, float]](dict)
     for run in PARTS[part][0](seeds):
         if key(run) in found:
             kept = {name: value for name, value in run.items() if name not in ("part", "seed")}
-            rows["  ".join(str(value) for value in kept.values())].append(found[key(run)])
+            rows["  ".join(str(value) for value in kept.values())][run["seed"]] = found[key(run)]
+    digital = rows.get("floating-point  none")
     for name, values in rows.items():
-        spread = f" +- {stdev(values):.4f}" if len(values) > 1 else ""
-        print(f"{name:40} {fmean(values):.4f}{spread}  ({len(values)} seeds)")
+        spread = f" +- {stdev(values.values()):.4f}" if len(values) > 1 else ""
+        apart = (
+            f"  minus floating point {difference(values, digital)}" if digital not in (None, values) else ""
+        )
+        print(f"{name:40} {fmean(values.values()):.4f}{spread}  ({len(values)} seeds){apart}")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 
 PART is `rules`, `mismatch`, `pcm` or `gradients`. Results go to `physical_training.jsonl` beside this script, one line
 a run; runs that are there already are not repeated, so that an interrupted script goes on. `--table` prints what is
-there, and computes nothing.
+there, and computes nothing. Differences of two rows pair their seeds; their 95 % interval is Student's.
 
 `rules`: digits of scikit-learn in their order, the first 1,437 for training and the last 360 for the test, a network
 64-128-128-10 with ReLU; every rule on an exact device. `mismatch`: the same on devices whose weights differ from what
@@ -27,6 +27,7 @@ from typing import Any, Final
 
 import torch
 from sklearn.datasets import load_digits
+from students_t import difference
 from torch import nn
 from torch.nn import functional as F
 
@@ -313,16 +314,33 @@ def key(run: Run) -> str:
     return json.dumps(run, sort_keys=True)
 
 
+DIFFERENCES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "mismatch": tuple(
+        (f"{gap}  {first}", f"{gap}  {second}")
+        for first, second in (
+            ("physics-aware", "in-silico"),
+            ("in-situ-backpropagation", "feedback-alignment"),
+            ("in-situ-backpropagation", "direct-feedback-alignment"),
+        )
+        for gap in GAPS
+    ),
+    "pcm": tuple((training, "digital") for training in (*HARDWARE_AWARE, "physics-aware")),
+}
+"""Rows of a part that are compared, by their names."""
+
+
 def show(part: str, seeds: int) -> None:
-    """Print means over seeds, with the standard deviation where there are several."""
-    found, rows = results(), defaultdict[str, list[float]](list)
+    """Print means over seeds, with the standard deviation where there are several, and differences of rows."""
+    found, rows = results(), defaultdict[str, dict[int, float]](dict)
     for run in PARTS[part][0](seeds):
         if key(run) in found:
             kept = {name: value for name, value in run.items() if name not in ("part", "seed")}
-            rows["  ".join(str(value) for value in kept.values())].append(found[key(run)])
+            rows["  ".join(str(value) for value in kept.values())][run["seed"]] = found[key(run)]
     for name, values in rows.items():
-        spread = f" +- {stdev(values):.3f}" if len(values) > 1 else ""
-        print(f"{name:40} {fmean(values):.3f}{spread}  ({len(values)} seeds)")
+        spread = f" +- {stdev(values.values()):.3f}" if len(values) > 1 else ""
+        print(f"{name:40} {fmean(values.values()):.3f}{spread}  ({len(values)} seeds)")
+    for first, second in DIFFERENCES.get(part, ()):
+        print(f"{f'{first} minus {second}':60} {difference(rows[first], rows[second])}")
 
 
 def main() -> None:

@@ -5,7 +5,8 @@
 
 `collect` adds every search that has ended to `stranger_results.jsonl` beside this file, a line each; a search that is
 there already is replaced. `table` prints, for each task, what `analognas compare` prints of its searches: means over
-seeds, and differences with their intervals over seeds, chips and test images.
+seeds, and differences with their intervals over seeds, chips and test images; then what each network costs, next to
+the reference of its search, and how the strategies differ in parameters, seed by seed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
+
+from students_t import difference as student_difference
 
 from analognas.comparison.outcome import RunOutcome
 from analognas.comparison.result import Comparison
 from analognas.paired_bootstrap import difference
+from analognas.progress.printable import table as columns
 from analognas.record.directory import RunDirectory
 from analognas.record.environment import SOURCE_HASH
-from analognas.record.validation import FinalResult
+from analognas.record.validation import FinalResult, ValidatedNetwork
 
 KEPT: Final = Path(__file__).with_suffix(".jsonl")
 TASKS: Final = ("digits-24", "omniglot", "spoken-digits", "cifar-grey", "cifar-colour")
@@ -58,7 +63,7 @@ def table(tasks: Sequence[str] = TASKS, kept: Path = KEPT) -> None:
     for task in tasks:
         runs = [_outcome(row) for row in rows if row["task"] == task]
         if runs:
-            print(f"{_comparison(task, runs).to_text()}\n")
+            print(f"{_comparison(task, runs).to_text()}\n\n{_costs(runs)}\n")
 
 
 def _rows(kept: Path) -> list[dict[str, Any]]:
@@ -103,6 +108,47 @@ def _outcome(row: dict[str, Any]) -> RunOutcome:
     pairs = {network.name: found.versus(network.name) for network in result.references}
     known = {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}
     return replace(found, differences=known)
+
+
+def _costs(runs: Sequence[RunOutcome]) -> str:
+    """Return a row for each network found, beside the references of its search, and one for each reference."""
+    references = {found.name: found for run in runs for found in run.references}
+    rows = [("network", "1 day on chips", *references, "parameters", "energy, µJ", "tiles")]
+    for run in runs:
+        if run.network is not None:
+            accuracies = (_accuracy(run, name) for name in (run.network.name, *references))
+            rows.append((f"{run.strategy}, seed {run.seed}", *accuracies, *_sizes(run.network)))
+    for name, found in references.items():
+        rows.append((name, "", *[""] * len(references), *_sizes(found)))
+    lines = [
+        columns(rows),
+        "1 day on chips, of network and reference: the mean over final trainings and chips",
+    ]
+    first, second = (
+        {
+            run.seed: run.mean("parameters")
+            for run in runs
+            if run.strategy == strategy and run.network is not None
+        }
+        for strategy in STRATEGIES
+    )
+    if len(first.keys() & second.keys()) > 1:
+        found = student_difference(first, second, decimals=0)
+        lines.append(f"parameters, {' minus '.join(STRATEGIES)}, Student's t: {found}")
+    return "\n".join(lines)
+
+
+def _accuracy(run: RunOutcome, name: str) -> str:
+    trained = [
+        one for one in (run.network, *run.references, *run.further) if one is not None and one.name == name
+    ]
+    return f"{100 * fmean(one.metrics['accuracy_1d'] for one in trained):.2f} %"
+
+
+def _sizes(network: ValidatedNetwork) -> tuple[str, str, str]:
+    found = network.metrics
+    energy = f"{found['energy_uj']:.1f}" if "energy_uj" in found else "–"
+    return f"{found['parameters']:,.0f}", energy, f"{found['tiles']:.0f}"
 
 
 def _comparison(task: str, runs: list[RunOutcome]) -> Comparison:

@@ -56,6 +56,24 @@ def test_strategies_are_compared_over_the_seeds_that_both_finished(plan) -> None
     assert "random, seed 3: not begun" in text
 
 
+def test_the_row_of_a_search_is_the_mean_of_its_final_trainings(plan) -> None:
+    run = an_outcome(plan.runs[0], 0.95)
+    assert run.network is not None
+    trainings = (
+        {"accuracy_1d": 0.91, "std_1d": 0.004, "avm": 0.02},
+        {"accuracy_1d": 0.93, "std_1d": 0.002, "avm": 0.04},
+    )
+    first, second = (
+        replace(run.network, metrics={**run.network.metrics, **metrics}, repeat=repeat)
+        for repeat, metrics in enumerate(trainings)
+    )
+    both = replace(run, network=first, further=(replace(second, name="resnet8"), second))
+    text = a_comparison(plan, [both]).to_text()
+    row = next(line for line in text.splitlines() if line.startswith("surrogate-guided, seed 0"))
+    assert "92.00 ± 0.30 %" in row
+    assert row.split("%")[1].split()[0] == "3.00"
+
+
 def test_without_any_search_there_is_a_table_of_nothing(plan) -> None:
     comparison = a_comparison(plan, [not_finished(planned) for planned in plan.runs])
     assert all(summary.accuracy_1d is None for summary in comparison.summaries)
