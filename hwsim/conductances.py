@@ -1,8 +1,10 @@
 """Conductances of chips as one matrix a tile, in a safetensors file: all that is needed to program a chip.
 
 For each tile: `LAYER/TILE/target_us` `(2, rows, columns)`, what its devices shall conduct, g⁺ first, and
-`LAYER/TILE/g_us` `(chips, 2, rows, columns)`, what programming left in the devices of each chip, both float32, µS. The
-metadata entry `description` is JSON: geometry of the tiles, input ranges, column scales, hardware.
+`LAYER/TILE/g_us` `(chips, 2, rows, columns)`, what programming left in the devices of each chip, both float32, µS. Chips
+that were programmed with a map of faults have `LAYER/TILE/stuck_us` as well: where a device is stuck, -1 for one that
+works.
+The metadata entry `description` is JSON: geometry of the tiles, input ranges, column scales, hardware.
 
 A file that is read gives chips with these conductances, measured ones as well: drift and fluctuations are what the
 device model draws for their targets.
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -26,7 +28,8 @@ from hwsim.arguments import require, whole
 from hwsim.chip_states import StateSource
 from hwsim.chips import Chips
 from hwsim.conversion import copied, require_analog
-from hwsim.devices import DeviceState
+from hwsim.devices import Device, DeviceState
+from hwsim.faults import Faulty
 from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
 from hwsim.modules import AnalogLayer
 from hwsim.parameters import analog_parameters
@@ -35,6 +38,7 @@ from hwsim.saved_chips import checked_path, must_hold, replacing, require_descri
 from hwsim.tile_matrices import put_tile_, tile_matrix
 
 FORMAT: Final = "hwsim-conductances-1"
+STUCK_US: Final = "stuck_us"
 TARGET_TOLERANCE: Final = 1e-3
 """Difference of targets, as a share of the range of the device, beyond which they are another network's."""
 
@@ -103,6 +107,8 @@ def save_conductances(chips: Chips, path: str | Path) -> dict[str, Any]:
     description = describe_conductances(chips)
     targets = Programming(chips.layers, chips.device, chips.seed, chips.first, "both").targets_us()
     by_layer = _by_layer(chips.layers, targets)
+    stuck_us = chips.device.stuck_us if isinstance(chips.device, Faulty) else None
+    stuck = {} if stuck_us is None else _by_layer(chips.layers, stuck_us)
     tensors = {}
     for name, layer in chips.layers.items():
         found_us = chips.conductances(name).flatten(3).cpu()  # (chips, 2, columns, rows of a group)
@@ -110,6 +116,10 @@ def save_conductances(chips: Chips, path: str | Path) -> dict[str, Any]:
         for tile in range(len(layer.mapping.tiles)):
             tensors[_key(name, tile, "target_us")] = tile_matrix(layer.mapping, tile, target_us).contiguous()
             tensors[_key(name, tile, "g_us")] = tile_matrix(layer.mapping, tile, found_us).contiguous()
+            if name in stuck:
+                tensors[_key(name, tile, STUCK_US)] = tile_matrix(
+                    layer.mapping, tile, stuck[name].cpu()
+                ).contiguous()
     metadata = {
         "format": FORMAT,
         "description": json.dumps(description),
@@ -152,7 +162,7 @@ def load_conductances(net: nn.Module, path: str | Path) -> Chips:
     layers = require_analog(net)
     for name, layer in layers.items():
         take_up(path, name, layer, stored[name])
-    device = next(iter(layers.values())).hardware.build_device()
+    device = _device(path, layers, tensors)
     pairs = next(iter(layers.values())).hardware.pairs
     programming = Programming(layers, device, seed, first, pairs)
     span_us = device.g_max_us - device.g_min_us
@@ -192,6 +202,22 @@ class GivenConductances:
         return {**self.source.state_of(chip), "g_us": self.g_us[chip].clone()}
 
 
+def _device(path: Path, layers: Mapping[str, AnalogLayer], tensors: Mapping[str, torch.Tensor]) -> Device:
+    """Return the device of the hardware, with the map of faults that the file may have."""
+    device = next(iter(layers.values())).hardware.build_device()
+    if not any(name.endswith(f"/{STUCK_US}") for name in tensors):
+        return device
+    parts = []
+    for name, layer in layers.items():
+        flat = torch.full((2, *layer.weight.flatten(1).shape), -1.0)
+        for tile in range(len(layer.mapping.tiles)):
+            wanted = tile_matrix(layer.mapping, tile, flat)
+            stuck = _tensor(path, tensors, _key(name, tile, STUCK_US), tuple(wanted.shape), least=-1.0)
+            put_tile_(layer.mapping, tile, stuck, flat)
+        parts.append(flat.flatten(1))
+    return replace(device if isinstance(device, Faulty) else Faulty(device), stuck_us=torch.cat(parts, 1))
+
+
 def _key(layer: str, tile: int, what: str) -> str:
     return f"{layer}/{tile}/{what}"
 
@@ -220,14 +246,18 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 
 
 def _tensor(
-    path: Path, tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]
+    path: Path,
+    tensors: Mapping[str, torch.Tensor],
+    name: str,
+    shape: tuple[int, ...],
+    least: float = 0.0,
 ) -> torch.Tensor:
     tensor = tensors.get(name)
     if tensor is None or tuple(tensor.shape) != shape or tensor.dtype != torch.float32:
         found = "no such tensor" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"
         raise ValueError(f"{path}: `{name}` must be {shape} float32, got {found}")
-    if not bool((torch.isfinite(tensor) & (tensor >= 0)).all()):
-        raise ValueError(f"{path}: `{name}` must be finite and at least 0 µS")
+    if not bool((torch.isfinite(tensor) & (tensor >= least)).all()):
+        raise ValueError(f"{path}: `{name}` must be finite and at least {least:g} µS")
     return tensor
 
 

@@ -29,7 +29,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -38,7 +37,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from scipy.stats import t as students_t
+from students_t import interval
 from torch import Tensor, nn
 
 import hwsim
@@ -327,12 +326,10 @@ def _differences(
 
 
 def _interval(values: np.ndarray[Any, np.dtype[np.float64]]) -> str:
-    mean, n = float(values.mean()), len(values)
-    if n < 2:
-        return f"{mean:+.2f}"
-    half = float(students_t.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n))
-    level = ", level" if abs(mean) <= half else ""
-    return f"{mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}]{level}"
+    if len(values) < 2:
+        return f"{values.mean():+.2f}"
+    low, mean, high = interval(values.tolist())
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]{', level' if low <= 0 <= high else ''}"
 
 
 def _rows(record: Path) -> list[dict[str, Any]]:

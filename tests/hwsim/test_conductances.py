@@ -190,3 +190,39 @@ def test_conductances_of_a_device_object_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must have the device of their hardware to be saved, got "):
         hwsim.save_conductances(hwsim.program(net, 1, device=device), tmp_path / "g.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1])
+def test_devices_that_a_map_says_are_stuck_stay_stuck(tmp_path: Path, rate: float) -> None:
+    net = _analog(_network(), HARDWARE.replace({"faults.off": rate}))
+    stuck = torch.full((2, *net[4].weight.shape), float("nan"))
+    stuck[0, 1:4, ::3], stuck[1, 2] = 1.0, 0.25
+    chips = hwsim.program(net, 2, seed=3, faults={"4": stuck})
+    hwsim.save_conductances(chips, tmp_path / "g.safetensors")
+    back = hwsim.load_conductances(net, tmp_path / "g.safetensors")
+    for time in (None, "1 day", "1 year"):
+        torch.testing.assert_close(
+            back.conductances("4", time), chips.conductances("4", time), rtol=0, atol=1e-5
+        )
+        torch.testing.assert_close(
+            back.conductances("0", time), chips.conductances("0", time), rtol=0, atol=1e-5
+        )
+
+
+def test_a_damaged_map_of_faults_is_named(tmp_path: Path) -> None:
+    net = _analog(_network())
+    stuck = torch.full((2, *net[4].weight.shape), float("nan"))
+    stuck[0, 0, 0] = 1.0
+    path = tmp_path / "g.safetensors"
+    hwsim.save_conductances(hwsim.program(net, 2, faults={"4": stuck}), path)
+    with safe_open(str(path), framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    tensors["0/0/stuck_us"][0, 0, 0] = -2.0
+    save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match="`0/0/stuck_us` must be finite and at least -1 µS"):
+        hwsim.load_conductances(net, path)
+    del tensors["0/0/stuck_us"]
+    save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match=r"`0/0/stuck_us` must be .* float32, got no such tensor"):
+        hwsim.load_conductances(net, path)
