@@ -1,9 +1,9 @@
 """Conductances of chips as one matrix a tile, in a safetensors file: all that is needed to program a chip.
 
 For each tile: `LAYER/TILE/target_us` `(2, rows, columns)`, what its devices shall conduct, g⁺ first, and
-`LAYER/TILE/g_us` `(chips, 2, rows, columns)`, what programming left in the devices of each chip, both float32, µS. Chips
-that were programmed with a map of faults have `LAYER/TILE/stuck_us` as well: where a device is stuck, -1 for one that
-works.
+`LAYER/TILE/g_us` `(chips, 2, rows, columns)`, what programming left in the devices of each chip, both float32, µS.
+Chips that were programmed with a map of faults have `LAYER/TILE/stuck_us` as well: where a device is stuck, -1 for one
+that works.
 The metadata entry `description` is JSON: geometry of the tiles, input ranges, column scales, hardware.
 
 A file that is read gives chips with these conductances, measured ones as well: drift and fluctuations are what the

@@ -1,4 +1,4 @@
-"""What a task with a label at every step, such as a text, needs of the other sections, and what needs such a task."""
+"""What sequences need of other sections: a task with a label at every step, such as a text, and recurrent blocks."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ def check_steps(config: SearchConfig, task: Task) -> None:
                 "label for an input: choose an accuracy",
                 place,
             )
+    if isinstance(config.space, SequenceSpec) and config.hardware.tile.recurrent == "joined":
+        raise MisfitError(
+            "`tile.recurrent` must be separate for `space.kind: sequence`, which counts an array of inputs and one of "
+            "states",
+            ("hardware",),
+        )
     if not task.every_step:
         if isinstance(config.space, SequenceSpec) and task.input_shape[:2] == (1, 1):
             raise MisfitError(

@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
             TEXT.replace("references: []", "references: [resnet8]"),
             "resnet8 has one label for an input, book has",
         ),
+        (TEXT + "hardware: {tile: {recurrent: joined}}\n", "`tile.recurrent` must be separate"),
         (TEXT + "training: {in_memory: {algorithm: agad, device: ecram}}\n", "leave `in_memory` out"),
     ],
 )
