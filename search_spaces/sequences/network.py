@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +14,6 @@ from torch.nn import functional as F
 from search_spaces.initialisation import initialised
 from search_spaces.sequences.ranges import BLOCKS, ENTRY_WIDTH, STRIDE, SequenceRanges
 from search_spaces.space import Genotype
-
-# torch says once a process that a projection takes its slower code
-warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
 
 
 class Frames(nn.Module):
@@ -167,6 +165,14 @@ def _places(steps: int, width: int) -> Tensor:
     return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
 
 
+@cache
+def _told_of_projections() -> None:
+    """Let torch say now, where nobody hears it, what it says once a process: a projection takes its slower code."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        nn.LSTM(1, 2, proj_size=1, device="cpu")(torch.zeros(1, 1, 1, device="cpu"))
+
+
 def _network(genotype: Genotype, ranges: SequenceRanges) -> SequenceNetwork:
     width, stride = genotype[ENTRY_WIDTH] * ranges.width_step, ranges.strides[genotype[STRIDE]]
     entry: nn.Module = (
@@ -180,6 +186,8 @@ def _network(genotype: Genotype, ranges: SequenceRanges) -> SequenceNetwork:
         match ranges.types[letter]:
             case "L":
                 projected = own // divisor if divisor > 1 else 0
+                if projected:
+                    _told_of_projections()
                 memory = nn.LSTM(width, own, batch_first=True, proj_size=projected)
                 blocks.append(Recurrent(memory, bool(skip)))
                 width = projected or own
