@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -31,6 +31,7 @@ import numpy.typing as npt
 
 from surrogates.boosters import FittedBoosters
 from surrogates.kendall import kendall_or_zero
+from surrogates.quality import NINETY
 from surrogates.surrogate import Prediction
 from surrogates.training_table import feature_array, training_arrays
 from surrogates.xgboost_ensemble import XGBoostSurrogate
@@ -48,6 +49,9 @@ RECIPES: Final = (
 )
 """What a cross-validation chooses from: few trees, because a search asks for thousands of candidates at a time."""
 
+PROBABILITIES: Final = (np.arange(101) + 0.5) / 101
+"""At which the values of a target are kept."""
+
 BACKGROUND: Final = 200
 """Networks that are kept with a model, for partial dependence."""
 
@@ -62,11 +66,14 @@ class TrainingTable:
         name: of the table.
         features: `(n, features)`.
         targets: `(n, targets)` measured values, the larger the better or not.
+        networks: `(n,)` equal numbers for rows of one network, which a cross-validation keeps together; None where
+            every row is another one.
     """
 
     name: str
     features: pd.DataFrame
     targets: pd.DataFrame
+    networks: npt.NDArray[np.intp] | None = None
 
 
 @final
@@ -81,6 +88,8 @@ class RankModel:
         high: `(features,)` largest value of each feature that was seen.
         background: `(m, features)` float32, some of the networks.
         held_out: Kendall τ of out-of-fold predictions by table and target.
+        quantiles: by target its values at the probabilities of `PROBABILITIES`, where the fit was on one table; empty
+            where it was on several, whose values do not compare.
     """
 
     boosters: FittedBoosters
@@ -89,6 +98,7 @@ class RankModel:
     high: Values
     background: npt.NDArray[np.float32]
     held_out: Mapping[str, Mapping[str, float]]
+    quantiles: Mapping[str, Values] = field(default_factory=dict)
 
     @property
     def features(self) -> list[str]:
@@ -131,6 +141,30 @@ class RankModel:
         variance = (1 - unknown) * known + unknown * np.maximum(known, 1.0)
         return Prediction(mean=prediction.mean * (1 - unknown), std=prediction.std * 0 + np.sqrt(variance))
 
+    def values(self, features: pd.DataFrame) -> dict[str, Values]:
+        """Return, by target, the median of what a measurement would be and the ends of its 90 % interval, `(n, 3)`.
+
+        Raises:
+            ValueError: when a feature of the fit is missing, or the fit was on several tables.
+        """
+        if not self.quantiles:
+            raise ValueError(
+                "the model was fitted on several tables, of which ranks carry over and values do not"
+            )
+        found = self.predict(features)
+        return {
+            name: np.stack(
+                [
+                    _value_at(
+                        found.mean[name].to_numpy() + reach * found.std[name].to_numpy(), self.quantiles[name]
+                    )
+                    for reach in (0.0, -NINETY, NINETY)
+                ],
+                axis=1,
+            )
+            for name in self.targets
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return the model, JSON-able."""
         boosters = self.boosters
@@ -146,6 +180,7 @@ class RankModel:
             "high": self.high.tolist(),
             "background": self.background.astype(float).round(6).tolist(),
             "held_out": {table: dict(taus) for table, taus in self.held_out.items()},
+            "quantiles": {name: values.tolist() for name, values in self.quantiles.items()},
         }
 
     @classmethod
@@ -167,6 +202,9 @@ class RankModel:
                 for name in ("location", "scale", "noise", "low", "high", "background")
             }
             held_out = {table: dict(taus) for table, taus in content["held_out"].items()}
+            quantiles = {
+                name: _numbers("quantiles", values) for name, values in content.get("quantiles", {}).items()
+            }
         except KeyError as missing:
             raise ValueError(f"the key {missing} is missing") from None
         except (TypeError, ValueError, AttributeError, xgboost.core.XGBoostError) as error:
@@ -184,6 +222,16 @@ class RankModel:
         if wrong or len(trees) != len(targets) or len(members) != 1 or known != {len(features)}:
             part = wrong[0] if wrong else "trees"
             raise ValueError(f"a part of the model is damaged: `{part}` does not fit features and targets")
+        if quantiles and (
+            quantiles.keys() != set(targets)
+            or any(
+                values.shape != PROBABILITIES.shape or not (np.diff(values) >= 0).all()
+                for values in quantiles.values()
+            )
+        ):
+            raise ValueError(
+                "a part of the model is damaged: `quantiles` must ascend, as many for every target"
+            )
         broken = [name for name, values in arrays.items() if not np.isfinite(values).all()]
         if broken:
             raise ValueError(f"a part of the model is damaged: `{broken[0]}` must be finite")
@@ -195,7 +243,15 @@ class RankModel:
             arrays["high"],
             background.astype(np.float32),
             held_out,
+            quantiles,
         )
+
+
+def _value_at(scores: Values, quantiles: Values) -> Values:
+    """Return the values at normal scores, between the smallest and the largest that were measured."""
+    from scipy.special import ndtr
+
+    return np.asarray(np.interp(ndtr(scores), PROBABILITIES, quantiles))
 
 
 def _numbers(name: str, values: object) -> Values:
@@ -251,7 +307,7 @@ def fit_rank_model(
         [_normal_scores(table.targets[list(first.targets)]) for table in tables], ignore_index=True
     )
     groups = np.repeat(np.arange(len(tables)), [len(table.features) for table in tables])
-    folds = _folds(groups, rng)
+    folds = _folds(groups, _networks(tables), rng)
     recipe = recipes[0]
     if len(recipes) > 1:  # one member each is enough to tell which trees suit
         alone = [_out_of_fold(replace(one, members=1), features, scores, folds) for one in recipes]
@@ -270,7 +326,27 @@ def fit_rank_model(
         }
         for number, table in enumerate(tables)
     }
-    return RankModel(fitted, noise, x.min(axis=0), x.max(axis=0), x[some].astype(np.float32), held_out)
+    quantiles = (
+        {
+            name: np.quantile(first.targets[name].to_numpy(np.float64), PROBABILITIES)
+            for name in scores.columns
+        }
+        if len(tables) == 1
+        else {}
+    )
+    return RankModel(
+        fitted, noise, x.min(axis=0), x.max(axis=0), x[some].astype(np.float32), held_out, quantiles
+    )
+
+
+def _networks(tables: Sequence[TrainingTable]) -> npt.NDArray[np.intp]:
+    """Return a number for each row of all tables, equal for rows of a network that stay together, `(rows,)`."""
+    found, start = [], 0
+    for table in tables:
+        own = np.arange(len(table.features)) if table.networks is None else table.networks
+        found.append(start + own)
+        start += int(own.max(initial=-1)) + 1
+    return np.concatenate(found)
 
 
 def _normal_scores(targets: pd.DataFrame) -> pd.DataFrame:
@@ -282,12 +358,17 @@ def _normal_scores(targets: pd.DataFrame) -> pd.DataFrame:
     return scored
 
 
-def _folds(groups: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Return a fold for each row; each fold has its share of every table."""
+def _folds(
+    groups: npt.NDArray[np.intp], networks: npt.NDArray[np.intp], rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Return a fold for each row; each fold has its share of every table, and all rows of a network are in one."""
     fold = np.empty(len(groups), dtype=np.intp)
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
-        fold[rng.permutation(rows)] = np.arange(len(rows)) % FOLDS
+        known, own = np.unique(networks[rows], return_inverse=True)
+        of_network = np.empty(len(known), dtype=np.intp)
+        of_network[rng.permutation(len(known))] = np.arange(len(known)) % FOLDS
+        fold[rows] = of_network[own]
     return fold
 
 

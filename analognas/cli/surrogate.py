@@ -39,13 +39,44 @@ def fit(
     if as_json:
         typer.echo(json.dumps(card, indent=1))
         return
-    for table in card["tables"]:
-        taus = ", ".join(f"{target} {tau:.2f}" for target, tau in card["held_out"][table["name"]].items())
-        typer.echo(f"{table['name']}: {table['candidates']} candidates, held-out Kendall tau: {taus}")
+    candidates = {table["name"]: table["candidates"] for table in card["tables"]}
+    for table, own in card["held_out"].items():
+        taus = ", ".join(f"{target} {tau:.2f}" for target, tau in own.items())
+        n = candidates.get(table, sum(candidates.values()))
+        typer.echo(f"{table}: {n} candidates, held-out Kendall tau: {taus}")
+    for hardware, own in card.get("leave_one_hardware_out", {}).items():
+        figures = "; ".join(
+            f"{target} tau {of['tau']:.2f}, error {of['mean_absolute_error']:.4f}, 90 % covers {of['covered_90']:.2f}"
+            for target, of in own.items()
+        )
+        typer.echo(f"{hardware}, by a model of the other hardware: {figures}")
     for left_out, own in card["leave_one_out"].items():
         taus = ", ".join(f"{target} {tau:.2f}" for target, tau in own.items())
         typer.echo(f"{left_out}, by a model of the others: {taus}")
     typer.echo(f"model: {out}")
+
+
+@app.command("predict")
+def predict(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A file of `analognas surrogate fit`, of one task.")
+    ],
+    network: Annotated[
+        Path, typer.Option(help="A run directory, its `best/` folder, or an architecture.json.")
+    ],
+    hardware: Annotated[
+        list[str],
+        typer.Option(help="A preset or a YAML file, repeatable; default: that of the network."),
+    ] = [],  # noqa: B006  # typer copies it
+    as_json: AsJson = False,
+) -> None:
+    """Say what a network would measure on hardware, and how sure that is, without training it."""
+    from analognas.pretraining.predict import predict as predicted
+    from analognas.pretraining.predict import told
+    from analognas.strategies.pretrained_file import read_pretrained
+
+    found = predicted(read_pretrained(model), network, hardware)
+    typer.echo(json.dumps([one.to_json() for one in found], indent=1) if as_json else told(found))
 
 
 @app.command("explain")

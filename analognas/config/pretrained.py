@@ -24,6 +24,7 @@ from analognas.strategies.strategy import Strategy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from analognas.strategies.transfer import Prior
 from search_spaces import Population
+from surrogates.hardware_features import HARDWARE_FEATURES
 
 SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
 """The folder of the models that this version brings along."""
@@ -65,7 +66,8 @@ def informed(config: SearchConfig, problem: SearchProblem, some: Population) -> 
     if not isinstance(strategy, SurrogateGuidedSpec) or strategy.pretrained == "none":
         return Informed()
     try:
-        features = list(problem_features(problem, some[:1]).columns)
+        features = [*problem_features(problem, some[:1]).columns]
+        features += [] if problem.hardware is None else [*HARDWARE_FEATURES]
     except ValueError as error:
         raise MisfitError(f"needs features of candidates: {error}", PLACE) from None
     if strategy.pretrained == "auto":
@@ -126,7 +128,7 @@ def _foreign(model: Pretrained, config: SearchConfig) -> str:
     tables = model.card["tables"]
     if all(table["space"].get("kind") != config.space.kind for table in tables):
         return f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}"
-    if config.hardware is not None:
+    if config.hardware is not None and not HARDWARE_FEATURES.keys() & set(model.model.features):
         own = physics(config.hardware.model_dump(mode="json"))
         if all(physics(table["hardware"]) != own for table in tables):
             return "fitted on other hardware"

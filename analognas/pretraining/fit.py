@@ -1,4 +1,9 @@
-"""Fits a model on files of records, and says in its card what it knows: `analognas surrogate fit`."""
+"""Fits a model on files of records, and says in its card what it knows: `analognas surrogate fit`.
+
+Files of several tasks on one hardware give a model of ranks, which carry over to other tasks. Files of one task on
+several hardware give a model of values, which knows the hardware by its features and says what networks of that task
+would measure on another one.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +16,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+import hwsim
 from analognas.bench.records_table import problem_of, trainings_of
 from analognas.config.differences import differences
 from analognas.errors import Argument, UserError
+from analognas.pretraining.hardware import leave_one_hardware_out, pooled
 from analognas.record.environment import package_versions
 from analognas.record.records_file import Records, read_records
 from analognas.strategies.pretrained_file import Pretrained, physics, write_pretrained
 from analognas.strategies.problem_features import problem_features
 from surrogates.architecture_features import FEATURES
+from surrogates.hardware_features import HARDWARE_FEATURES, hardware_features
 from surrogates.kendall import kendall_or_zero
 from surrogates.rank_model import RECIPES, RankModel, TrainingTable, fit_rank_model
 
@@ -36,14 +44,15 @@ def fit_pretrained(
     """Fit a model on files of records and write it.
 
     Args:
-        paths: files of `analognas pack`, of the same kind of space and the same hardware; tasks may differ.
+        paths: files of `analognas pack`, of the same kind of space; either tasks or hardware may differ.
         out: the model.
         targets: columns to predict.
         name: of the model; empty: that of the file.
         seed: of folds and trees.
 
     Raises:
-        UserError: when a file is damaged, lacks a column, has too few rows, or is of another space or hardware.
+        UserError: when a file is damaged, lacks a column, has too few rows, or is of another space, or files differ in
+            task and hardware.
     """
     if not paths:
         raise UserError(Argument("tables"), " must name at least one file of records, got none")
@@ -55,9 +64,16 @@ def fit_pretrained(
     for file in files[1:]:
         _check_same_kind(files[0], file)
     tables = _same_features([_table(file, targets) for file in files])
+    differ = any(_other_hardware(files[0], file) for file in files[1:])
     rng = np.random.default_rng(seed)
     try:
-        model = fit_rank_model(tables, rng)
+        if differ:
+            tables = [_with_hardware(file, table) for file, table in zip(files, tables, strict=True)]
+            fitted = [pooled(tables, name or out.name.split(".")[0])]
+            left_out = {"leave_one_hardware_out": leave_one_hardware_out(tables, seed)}
+        else:
+            fitted, left_out = tables, {}
+        model = fit_rank_model(fitted, rng)
     except ValueError as error:
         raise UserError(str(error)) from None
     card = {
@@ -67,7 +83,8 @@ def fit_pretrained(
         "features": {feature: _meaning(feature) for feature in model.features},
         "tables": [_card_of(file, table) for file, table in zip(files, tables, strict=True)],
         "held_out": {table: dict(taus) for table, taus in model.held_out.items()},
-        "leave_one_out": _leave_one_out(tables, seed),
+        "leave_one_out": {} if differ else _leave_one_out(tables, seed),
+        **left_out,
     }
     write_pretrained(out, card, model)
     return Pretrained(out, card, model)
@@ -79,13 +96,24 @@ def _check_same_kind(first: Records, other: Records) -> None:
         raise UserError(
             f"{other.path}: is of another space than {first.path}: {kinds[1]}, not {kinds[0]}; fit one model a space"
         )
-    before, now = (physics(file.config["hardware"]) for file in (first, other))
-    found = next(differences(before, now, "hardware"), "")
-    if found:
-        told = found.replace("in the run, now", f"in {first.path},")
+    found = _other_hardware(first, other)
+    if not found:
+        return
+    if other.header["data_sha256"] != first.header["data_sha256"]:
         raise UserError(
-            f"{other.path}: was measured on other hardware: {told} here; fit one model a hardware"
+            f"{other.path}: was measured on other hardware and other data: {found} here; fit one model a hardware, or "
+            "one of a task on several hardware"
         )
+    for section in ("task", "space", "evaluation"):
+        if file_differs := next(differences(first.config[section], other.config[section], section), ""):
+            told = file_differs.replace("in the run, now", f"in {first.path},")
+            raise UserError(f"{other.path}: records of several hardware must share {section}: {told} here")
+
+
+def _other_hardware(first: Records, other: Records) -> str:
+    """Return what is different between the hardware of two files; empty where nothing is."""
+    before, now = (physics(file.config["hardware"]) for file in (first, other))
+    return next(differences(before, now, "hardware"), "").replace("in the run, now", f"in {first.path},")
 
 
 def _table(file: Records, targets: Sequence[str]) -> TrainingTable:
@@ -112,6 +140,22 @@ def _same_features(tables: Sequence[TrainingTable]) -> list[TrainingTable]:
         )
         for number, table in enumerate(tables, start=1)
     ]
+
+
+def _with_hardware(file: Records, table: TrainingTable) -> TrainingTable:
+    """Return a table with the features of its hardware, and numbers of its networks that all files share."""
+    hardware = hwsim.Hardware.model_validate(file.config["hardware"])
+    own = hardware_features(hardware, len(table.features))
+    population, _, _ = trainings_of(file, [])
+    numbers = np.array([_number(tuple(row)) for row in population.tolist()], dtype=np.intp)
+    return replace(
+        table, features=pd.concat([table.features.reset_index(drop=True), own], axis=1), networks=numbers
+    )
+
+
+def _number(genotype: tuple[int, ...]) -> int:
+    """Return a number of a network, the same in every file."""
+    return int(hashlib.sha256(repr(genotype).encode()).hexdigest()[:12], 16)
 
 
 def _leave_one_out(tables: Sequence[TrainingTable], seed: int) -> dict[str, dict[str, float]]:
@@ -152,4 +196,6 @@ def _card_of(file: Records, table: TrainingTable) -> dict[str, Any]:
 
 def _meaning(feature: str) -> str:
     share = feature.removeprefix("log_share_")
-    return f"share of the bound on {share}" if share != feature else FEATURES[feature]
+    if share != feature:
+        return f"share of the bound on {share}"
+    return {**FEATURES, **HARDWARE_FEATURES}[feature]

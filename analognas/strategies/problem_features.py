@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 from analognas.metrics import TABLE
 from search_spaces import Population
 from surrogates.architecture_features import architecture_features
+from surrogates.hardware_features import HARDWARE_FEATURES, hardware_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analognas.strategies.problem import SearchProblem
+    from surrogates.rank_model import RankModel
 
 AT_ONCE: Final = 2048
 """Candidates described in one go: more do not fit into the caches."""
@@ -34,3 +36,17 @@ def problem_features(problem: SearchProblem, population: Population) -> pd.DataF
         }
         parts.append(architecture_features(problem.space.layer_graph(rows), problem.hardware, shares))
     return pd.concat(parts, ignore_index=True)
+
+
+def model_features(model: RankModel, problem: SearchProblem, population: Population) -> pd.DataFrame:
+    """Return the same, with the features of the hardware where a model was fitted on them.
+
+    Raises:
+        ValueError: for hardware whose devices hold no finite weights after a day.
+    """
+    import pandas as pd
+
+    found = problem_features(problem, population)
+    if problem.hardware is None or not HARDWARE_FEATURES.keys() & set(model.features):
+        return found
+    return pd.concat([found, hardware_features(problem.hardware, len(found))], axis=1)

@@ -33,7 +33,7 @@ from analognas.strategies.latin_hypercube import DesignMemo, next_of_designs
 from analognas.strategies.novelty import after
 from analognas.strategies.pretrained_file import Pretrained
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.problem_features import problem_features
+from analognas.strategies.problem_features import model_features
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population
 from surrogates.kendall import kendall_tau
@@ -83,7 +83,7 @@ class Prior:
         Raises:
             UserError: when the model does not predict the objective.
         """
-        features = problem_features(problem, population)
+        features = model_features(self.pretrained.model, problem, population)
         model, metric = self.pretrained.model, problem.objective.metric
         if metric not in model.targets:
             raise UserError(

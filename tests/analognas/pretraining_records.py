@@ -18,14 +18,20 @@ def made_up_records(
     seed: int = 0,
     name: str = "made-up",
     size: int = 8,
-    hardware: str = "pcm-hermes-2",
+    hardware: str | hwsim.Hardware = "pcm-hermes-2",
+    shift: float = 0.0,
+    data: str = "0",
     again: int = 0,
     noise: float = 0.01,
     space: dict[str, object] | None = None,
     sign: float = 1.0,
 ) -> Path:
-    """Write `n` networks; accuracy rises with parameters and falls with depth; `again` of them have three trainings."""
+    """Write `n` networks; accuracy rises with parameters and falls with depth; `again` of them have three trainings.
+
+    `shift` is added to all accuracies: what the hardware does; `data` is the hash of the data.
+    """
     section = {**SPACE, **(space or {})}
+    chip = hwsim.preset(hardware) if isinstance(hardware, str) else hardware
     built = StagedSpec.model_validate(section).build((1, size, size), 10)
     rng = np.random.default_rng(seed)
     population = np.unique(built.sample(2 * n, rng), axis=0)
@@ -44,7 +50,7 @@ def made_up_records(
                     "origin": "given",
                     "seed": run,
                     "genotype": " ".join(map(str, genotype)),
-                    "accuracy_1d": value + noise * rng.standard_normal(),
+                    "accuracy_1d": value + shift + noise * rng.standard_normal(),
                     "std_1d": 0.01 + 0.001 * rng.random(),
                     "avm": 0.2 - 0.1 * value + 0.1 * noise * rng.standard_normal(),
                     "failure": "",
@@ -55,7 +61,7 @@ def made_up_records(
         "config": {
             "task": {"kind": "digits"},
             "space": section,
-            "hardware": hwsim.preset(hardware).model_dump(mode="json"),
+            "hardware": chip.model_dump(mode="json"),
             "chip": None,
             "constraints": {"parameters": 60_000, "avm": 0.05},
             "training": {},
@@ -63,7 +69,7 @@ def made_up_records(
         },
         "input_shape": [1, size, size],
         "n_classes": 10,
-        "data_sha256": "0",
+        "data_sha256": data,
         "runs": [{"seed": 0, "strategy": "random", "environment": {}}],
     }
     write_records(path, header, rows)

@@ -24,7 +24,7 @@ def folder(tmp_path_factory) -> Path:
     found = tmp_path_factory.mktemp("records")
     made_up_records(found / "a.csv.gz", n=60, again=10)
     made_up_records(found / "b.csv.gz", n=50, seed=5, name="other", size=16)
-    made_up_records(found / "ideal.csv.gz", n=30, hardware="ideal-8bit")
+    made_up_records(found / "ideal.csv.gz", n=30, hardware="ideal-8bit", data="other")
     made_up_records(found / "few.csv.gz", n=12)
     done = run_command(
         "surrogate", "fit", found / "a.csv.gz", found / "b.csv.gz", "--out", found / "model.json"
@@ -116,7 +116,7 @@ def test_bad_records_are_told_in_one_line(folder: Path, tmp_path: Path, change, 
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (["a", "ideal"], "was measured on other hardware: hardware."),
+        (["a", "ideal"], "was measured on other hardware and other data: hardware."),
         (["a", "a"], "named twice"),
         (["few"], "at least 20 measured candidates are needed, got 12"),
         (["nothing"], "no such file"),

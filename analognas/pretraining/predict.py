@@ -1,0 +1,115 @@
+"""What a network would measure on hardware, by a model of `analognas surrogate fit`: `analognas surrogate predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hwsim
+from analognas.config.hardware_file import read_hardware
+from analognas.errors import UserError
+from analognas.report.wording import amount, label
+from analognas.runs.architecture_file import read_architecture
+from analognas.runs.validate import path_of_architecture
+from analognas.spaces import complete
+from analognas.strategies.pretrained_file import Pretrained
+from analognas.strategies.problem import Objective, SearchProblem
+from analognas.strategies.problem_features import model_features
+from hwsim.chip_cost.network_costs import ChipUse
+from hwsim.text_table import Table
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a network would measure on a hardware.
+
+    Attributes:
+        hardware: name of it.
+        values: by target the median of a measurement and the ends of its 90 % interval.
+        unknown: share of the prediction that is unknown, because the network or the hardware is outside of what the
+            model was fitted on.
+    """
+
+    hardware: str
+    values: Mapping[str, tuple[float, float, float]]
+    unknown: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same, JSON-able."""
+        found = {
+            target: dict(zip(("median", "low", "high"), values, strict=True))
+            for target, values in self.values.items()
+        }
+        return {"hardware": self.hardware, "unknown": self.unknown, "predictions": found}
+
+
+def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> list[Predicted]:
+    """Return what a network would measure on each hardware.
+
+    Args:
+        model: fitted on one task.
+        network: a run directory, its `best/` folder, or an architecture.json.
+        hardware: presets or YAML files; none: that of the network.
+
+    Raises:
+        UserError: when a file is missing or damaged, the model was fitted on several tasks or lacks a feature, or the
+            network is of another task or of no space.
+    """
+    content = read_architecture(path_of_architecture(network)).content
+    card = model.card["tables"][0]
+    if not model.model.quantiles:
+        raise UserError(
+            f"{model.path}: was fitted on several tasks, of which ranks carry over and values do not; fit a model of "
+            "one task"
+        )
+    if content.genotype is None:
+        raise UserError(
+            f"{network}: a published network has no features of a space; give a network of a search"
+        )
+    if content.data_sha256 != card["data_sha256"]:
+        raise UserError(
+            f"{network}: is a network for {content.task.kind}, {model.path} knows networks for {card['task']['kind']} "
+            "on its data alone; fit a model of that task"
+        )
+    try:
+        space = complete(content.space.build(content.input_shape, len(content.classes)), content.input_shape)
+        row = np.array([space.parse(content.architecture)], dtype=np.int64)
+    except (ValueError, UserError) as error:
+        raise UserError(f"{network}: {error}") from None
+    chosen = [read_hardware(one) for one in hardware] or [content.hardware]
+    bounds = {name: bound for name, bound in card["constraints"].items() if isinstance(bound, int | float)}
+    use = None if content.chip is None else ChipUse.of(content.chip)
+    found = []
+    for one in chosen:
+        problem = SearchProblem(space, Objective("accuracy_1d", 1), bounds, hardware=one, use=use)
+        try:
+            features = model_features(model.model, problem, row)
+            values = model.model.values(features)
+            unknown = float(model.model.unknown(features)[0])
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{model.path}: {error}") from None
+        triples = {target: tuple(map(float, rows[0])) for target, rows in values.items()}
+        found.append(Predicted(hwsim.label(one), triples, unknown))  # type: ignore[arg-type]  # of three each
+    return found
+
+
+def told(found: Sequence[Predicted]) -> str:
+    """Return a line a hardware."""
+    targets = list(found[0].values)
+    head = ("hardware", *(f"{label(target)} (90 %)" for target in targets), "unknown")
+    rows = tuple(
+        (
+            one.hardware,
+            *(
+                f"{amount(target, middle)} ({amount(target, low)} to {amount(target, high)})"
+                for target, (middle, low, high) in one.values.items()
+            ),
+            f"{100 * one.unknown:.0f} %",
+        )
+        for one in found
+    )
+    return str(Table(head, rows))
