@@ -14,7 +14,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,7 @@ class XGBoostSurrogate:
         row_share: share of the candidates that a member is fitted on, drawn without replacement; 1 for all.
         feature_share: share of the features that a tree may split on; eight at least.
         n_jobs: threads of one fit or prediction; results do not depend on it.
+        monotone: (target, feature, 1 or -1): the target may only rise, or only fall, with the feature.
     """
 
     members: int = 8
@@ -75,6 +76,7 @@ class XGBoostSurrogate:
     row_share: float = 0.8
     feature_share: float = 0.3
     n_jobs: int = 1
+    monotone: tuple[tuple[str, str, int], ...] = ()
 
     def fit(self, features: pd.DataFrame, targets: pd.DataFrame, rng: np.random.Generator) -> FittedBoosters:
         """Fit on `(n, features)` and `(n, targets)`; equal inputs and `rng` state give equal models.
@@ -88,8 +90,13 @@ class XGBoostSurrogate:
         # target is.
         scale = np.where(np.ptp(y, axis=0) > 0, y.std(axis=0), 1.0)
         boosters = [
-            [self._boost(x, (y[:, k] - location[k]) / scale[k], rng) for _ in range(self.members)]
-            for k in range(y.shape[1])
+            [
+                self._boost(
+                    x, (y[:, k] - location[k]) / scale[k], rng, self._signs(target, list(features.columns))
+                )
+                for _ in range(self.members)
+            ]
+            for k, target in enumerate(targets.columns)
         ]
         return FittedBoosters(
             kind=KIND,
@@ -101,12 +108,19 @@ class XGBoostSurrogate:
             n_jobs=self.n_jobs,
         )
 
-    def _boost(self, x: FloatMatrix, y: npt.NDArray[np.float64], rng: np.random.Generator) -> xgboost.Booster:
+    def _signs(self, target: str, features: list[str]) -> tuple[int, ...]:
+        """Return how a target changes with each feature: 1, -1, or 0 where that is free; nothing where all are."""
+        signs = {feature: sign for own, feature, sign in self.monotone if own == target}
+        return tuple(signs.get(feature, 0) for feature in features) if signs else ()
+
+    def _boost(
+        self, x: FloatMatrix, y: npt.NDArray[np.float64], rng: np.random.Generator, signs: tuple[int, ...]
+    ) -> xgboost.Booster:
         import xgboost
 
         n_rows = max(2, round(self.row_share * len(x)))
         rows = np.sort(rng.permutation(len(x))[:n_rows])
-        parameters = {
+        parameters: dict[str, Any] = {
             "objective": "reg:squarederror",
             "base_score": 0.0,
             "tree_method": "exact",
@@ -119,5 +133,7 @@ class XGBoostSurrogate:
             "nthread": self.n_jobs,
             "verbosity": 0,
         }
+        if signs:
+            parameters["monotone_constraints"] = signs
         table = xgboost.DMatrix(x[rows], label=y[rows], nthread=self.n_jobs)
         return xgboost.train(parameters, table, num_boost_round=self.trees)

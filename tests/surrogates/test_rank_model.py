@@ -117,3 +117,24 @@ def test_what_cannot_be_fitted() -> None:
 def test_a_missing_feature_is_named(model: RankModel) -> None:
     with pytest.raises(ValueError, match="missing here: b"):
         model.predict(table(0).features.drop(columns="b"))
+
+
+def test_values_of_one_table_come_with_intervals_and_those_of_several_do_not(model: RankModel) -> None:
+    alone = fit_rank_model([table(0, n=200)], np.random.default_rng(0))
+    unseen = table(5, n=300)
+    found = alone.values(unseen.features)["accuracy_1d"]
+    measured = unseen.targets["accuracy_1d"].to_numpy()
+    assert np.corrcoef(found[:, 0], measured)[0, 1] > 0.9
+    assert (np.diff(found[:, [1, 0, 2]], axis=1) >= 0).all()
+    assert 0.8 < ((found[:, 1] <= measured) & (measured <= found[:, 2])).mean() < 0.98
+    again = RankModel.from_json(json.loads(json.dumps(alone.to_json())))
+    np.testing.assert_array_equal(again.values(unseen.features)["accuracy_1d"], found)
+    with pytest.raises(ValueError, match="fitted on several tables"):
+        model.values(unseen.features)
+
+
+def test_damaged_quantiles_are_told() -> None:
+    content = fit_rank_model([table(0)], np.random.default_rng(0)).to_json()
+    content["quantiles"]["avm"].reverse()
+    with pytest.raises(ValueError, match="`quantiles` must ascend"):
+        RankModel.from_json(content)

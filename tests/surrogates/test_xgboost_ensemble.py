@@ -55,3 +55,16 @@ def test_held_out_tau_of_real_measurements(analognas_bench) -> None:
     assert measured.tau["accuracy_1d"] > 0.5
     assert measured.tau["std_1d"] > 0.35
     assert measured.tau["avm"] > 0.3
+
+
+def test_a_target_that_may_only_fall_with_a_feature_falls() -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.random((60, 2)).astype(np.float32), columns=["noise", "width"])
+    wrong = features["noise"] + 0.3 * rng.standard_normal(60)  # rises, but for noise
+    targets = pd.DataFrame({"accuracy_1d": wrong, "avm": wrong})
+    recipe = XGBoostSurrogate(members=2, monotone=(("accuracy_1d", "noise", -1),))
+    fitted = recipe.fit(features, targets, np.random.default_rng(1))
+    along = pd.DataFrame({"noise": np.linspace(0, 1, 50, dtype=np.float32), "width": np.float32(0.5)})
+    found = fitted.predict(along).mean
+    assert (np.diff(found["accuracy_1d"]) <= 1e-9).all()
+    assert found["avm"].iloc[-1] > found["avm"].iloc[0] + 0.3  # the other target is free
