@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analognas.config.template import Lengths, fitted_template
+from analognas.config.lengths import Lengths
+from analognas.config.template import fitted_template
 from tests.analognas.parse import parse_config
 
 ROOT = Path(__file__).parents[1]

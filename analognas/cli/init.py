@@ -13,13 +13,13 @@ DEFAULT_MINUTES = 30.0
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("search.yaml"),
     task: Annotated[
-        str, typer.Option(help="digits, or your own data: image-folder, wav-folder, arrays.")
+        str, typer.Option(help="digits, or your own data: image-folder, wav-folder, arrays, char-lm.")
     ] = "digits",
     data: Annotated[
         Path | None,
         typer.Option(
             "--path",
-            help="Your data: a folder of class folders, or an .npz file. They are looked at, and a trial is timed.",
+            help="Your data: a folder of class folders, an .npz file, a text. They are looked at, a trial is timed.",
         ),
     ] = None,
     minutes: Annotated[

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import yaml
 
+from analognas.config.lengths import Lengths
+from analognas.config.text_template import text_template
 from analognas.errors import UserError
 from analognas.specs.problems import nearest
 
@@ -125,6 +127,9 @@ executor:
   threads: 1               # of torch, for each training; large networks gain from more
 """
 
+TEXT: Final = "char-lm"
+"""The kind of task that has a template of its own."""
+
 _ONE_ROUND: Final = """\
   finalists: 3             # best trials that are trained at full budget, with the references; the best of all wins
 """
@@ -135,33 +140,16 @@ _TWO_ROUNDS: Final = """\
 """
 
 
-@dataclass(frozen=True)
-class Lengths:
-    """How long the trainings of a search are.
-
-    Attributes:
-        epochs: of the digital and of the hardware-aware training of a trial.
-        updates: fewest of each.
-        final_epochs: of both at full budget.
-        final_updates: fewest of each.
-        trials: of the search.
-    """
-
-    epochs: int = 5
-    updates: int = 250
-    final_epochs: int = 20
-    final_updates: int = 800
-    trials: int = 40
-
-
 def template(task: str) -> str:
     """Return the commented configuration for a kind of task.
 
     Raises:
         UserError: when there is no such kind.
     """
+    if task == TEXT:
+        return text_template("book.txt", "my-search", Lengths())
     if task not in _TASKS:
-        raise UserError(f"--task: unknown task {task!r}{nearest(task, _TASKS)}")
+        raise UserError(f"--task: unknown task {task!r}{nearest(task, (*_TASKS, TEXT))}")
     name = "digits" if task == "digits" else "my-search"
     return _filled(name, _TASKS[task], _RESNET, Lengths(), "resnet8", "", "", _ONE_ROUND)
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from analognas.compose import Composition
-from analognas.config.template import Lengths
+from analognas.config.lengths import Lengths
 from analognas.errors import UserError
 from analognas.evaluation.timed_trial import TrialTime
 from analognas.runs.outlook import looked_at, timed_candidate
@@ -72,7 +72,7 @@ def first_budget(composition: Composition, minutes: float) -> FirstBudget:
     least = tried[-1]
     raise UserError(
         f"--minutes must be at least {round(least.expected_s / FILLED / 60) + 1} for {least.lengths.trials} trials on "
-        f"these data, got {minutes:g}; give more, fewer images (`max_train`), or a smaller `size`"
+        f"these data, got {minutes:g}; give more, fewer inputs (`max_train`), or smaller ones"
     )
 
 

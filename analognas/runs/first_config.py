@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from analognas.compose import compose
 from analognas.config.document import parse_document
+from analognas.config.lengths import Lengths
 from analognas.config.loader import located_in, validate_document
-from analognas.config.template import Lengths, fitted_template
+from analognas.config.template import TEXT, fitted_template
+from analognas.config.text_template import text_template
 from analognas.runs.first_budget import FirstBudget, first_budget, said
 from analognas.specs.durations import duration
 from analognas.tasks import Task
@@ -32,7 +34,7 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
     """Return the text of a configuration for own data, and a sentence on what the search will take.
 
     Args:
-        kind: of the task: `image-folder`, `wav-folder` or `arrays`.
+        kind: of the task: `image-folder`, `wav-folder`, `arrays` or `char-lm`.
         path: of the data.
         file: that the text will be written to; the path is relative to its folder.
         minutes: for the whole search.
@@ -40,19 +42,28 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
     Raises:
         UserError: when the data cannot be read or do not fit, or `minutes` are too few.
     """
-    look = look_at(kind, path)
     relative = os.path.relpath(path.resolve(), file.resolve().parent)
     name = "".join(character if character.isalnum() else "-" for character in path.resolve().stem).strip("-")
-    draft = _text(look, relative, name, "resnet8", Lengths(), minutes, ())
+    name = name or "my-search"
+    if kind == TEXT:
+
+        def written(lengths: Lengths, reference: str, seen: tuple[str, ...]) -> str:
+            return text_template(relative, name, lengths, minutes, seen)
+
+    else:
+        look = look_at(kind, path)
+
+        def written(lengths: Lengths, reference: str, seen: tuple[str, ...]) -> str:
+            return _text(look, relative, name, reference, lengths, minutes, seen)
+
+    draft = written(Lengths(), "resnet8", ())
     document = parse_document(draft, str(file))
     with located_in(document):
         config = validate_document(document, file.resolve().parent)
         task = config.task.build()
         reference = reference_for(task.input_shape)
         if reference != "resnet8":
-            document = parse_document(
-                _text(look, relative, name, reference, Lengths(), minutes, ()), str(file)
-            )
+            document = parse_document(written(Lengths(), reference, ()), str(file))
             config = validate_document(document, file.resolve().parent)
         composition = compose(config)
     try:
@@ -63,7 +74,7 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
         *_seen(task),
         f"Timed on this machine: the search takes {said(budget)} of {duration(60 * minutes)}.",
     )
-    return _text(look, relative, name, reference, budget.lengths, minutes, seen), _told(task, budget)
+    return written(budget.lengths, reference, seen), _told(task, budget)
 
 
 def reference_for(input_shape: tuple[int, int, int]) -> str:
@@ -84,10 +95,16 @@ def _text(
         "path": (path, "relative to this file"),
         **look.options,
     }
-    return fitted_template(name or "my-search", section, reference, lengths, minutes, seen)
+    return fitted_template(name, section, reference, lengths, minutes, seen)
 
 
 def _seen(task: Task) -> tuple[str, ...]:
+    if task.every_step:
+        length = task.input_shape[2]
+        return (
+            f"{len(task.train):,} windows of {length} characters train, {len(task.validation):,} validate, "
+            f"{len(task.test):,} test: {task.n_classes} different characters.",
+        )
     counts = Counter(task.train.y.tolist())
     least, most = min(counts.values()), max(counts.values())
     channels, height, width = task.input_shape
@@ -102,7 +119,8 @@ def _seen(task: Task) -> tuple[str, ...]:
 
 
 def _told(task: Task, budget: FirstBudget) -> str:
+    told_apart = "characters" if task.every_step else "classes"
     return (
-        f"{task.n_classes} classes, {len(task.train):,} inputs to train; the search takes {said(budget)}: "
+        f"{task.n_classes} {told_apart}, {len(task.train):,} inputs to train; the search takes {said(budget)}: "
         f"{budget.lengths.trials} trials of {budget.lengths.epochs} + {budget.lengths.epochs} epochs"
     )

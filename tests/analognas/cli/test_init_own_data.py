@@ -59,3 +59,19 @@ def test_minutes_need_data(tmp_path: Path) -> None:
     done = invoke("init", tmp_path / "search.yaml", "--minutes", "5")
     assert done.exit_code == 2
     assert "--minutes needs --path" in done.output
+
+
+def test_a_text_gets_a_search_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "my book.txt").write_text("".join(f"{n} and {n * n % 97}\n" for n in range(2000)), "utf-8")
+    file = tmp_path / "search.yaml"
+    done = invoke("init", file, "--task", "char-lm", "--path", tmp_path / "my book.txt", "--minutes", "60000")
+    assert done.exit_code == 0, done.output
+    config, _ = load_config(file)
+    assert (config.task.kind, config.space.kind, config.objective) == ("char-lm", "sequence", "bits_1d")
+    assert config.references == ()
+    assert config.training.digital.epochs == 60  # the longest there are
+    assert "windows of 64 characters train" in file.read_text()
+    (tmp_path / "empty.txt").write_text("")
+    done = invoke("init", tmp_path / "b.yaml", "--task", "char-lm", "--path", tmp_path / "empty.txt")
+    assert (done.exit_code, done.output.count("\n")) == (2, 1)
+    assert not (tmp_path / "b.yaml").exists()

@@ -35,3 +35,11 @@ def test_the_templates_for_own_folders_are_valid_once_the_folder_is_there(kind, 
 def test_an_unknown_task_is_named() -> None:
     with pytest.raises(UserError, match="did you mean `digits`"):
         template("digit")
+
+
+def test_the_template_for_a_text_is_valid_once_the_text_is_there(tmp_path) -> None:
+    (tmp_path / "book.txt").write_text("the quick brown fox\n" * 400, encoding="utf-8")
+    config = parse_config(template("char-lm"), tmp_path)
+    assert config.objective == "bits_1d"
+    assert config.task.build().every_step
+    assert config.training.digital.clip_gradient == 5
