@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -99,6 +100,11 @@ def _content(result: Validation) -> dict[str, Any]:
         "accuracy": result.curve.accuracy,
         "mean": result.mean,
         "std": result.std,
+        **(
+            {}
+            if result.digital_bits is None
+            else {"digital_bits": result.digital_bits, "bits": result.curve.bits}
+        ),
         **({} if result.cost is None else {"cost": result.cost.to_json()}),
     }
 
@@ -111,14 +117,22 @@ def _print(results: Sequence[Validation]) -> None:
     first = results[0]
     times = [time_label(time_s) for time_s in first.curve.times_s]
     if len(results) == 1:
-        rows = [("after", "accuracy", "spread over chips")]
+        rows: list[tuple[str, ...]] = [("after", "accuracy", "spread over chips")]
         rows += [
             (time, f"{100 * mean:.2f} %", f"{100 * std:.2f} points")
             for time, mean, std in zip(times, first.mean, first.std, strict=True)
         ]
+        if first.curve.bits is not None:
+            bits = ("bits per character", *(f"{fmean(chips):.3f}" for chips in first.curve.bits))
+            rows = [(*row, cell) for row, cell in zip(rows, bits, strict=True)]
         chips = len(first.curve.accuracy[0])
         typer.echo(f"{first.hardware}, {chips} chips, {first.tiles} tiles, test split")
-        typer.echo(f"digital accuracy {100 * first.digital_accuracy:.2f} %")
+        digital = f"digital accuracy {100 * first.digital_accuracy:.2f} %"
+        typer.echo(
+            digital
+            if first.digital_bits is None
+            else f"{digital}, {first.digital_bits:.3f} bits per character"
+        )
         typer.echo(table(rows))
         return
     columns = [
@@ -141,5 +155,8 @@ def _draw(path: Path, results: Sequence[Validation]) -> None:
     from analognas.record.directory import write_atomically
     from analognas.report.figures.drift import NamedCurve, drift_figure
 
-    named = [NamedCurve(result.hardware, result.curve, result.digital_accuracy) for result in results]
+    named = [
+        NamedCurve(result.hardware, result.curve, result.digital_accuracy, result.digital_bits)
+        for result in results
+    ]
     write_atomically(path, drift_figure(named).to_html(include_plotlyjs=True))

@@ -103,6 +103,13 @@ def curves_on_chips(
     return Curves(found["accuracy"], found["cross-entropy"])
 
 
+def cross_entropy_of(chips: hwsim.Chips, split: Split, accuracy: hwsim.DriftCurve) -> hwsim.DriftCurve:
+    """Return the cross-entropy of every step, in nats, at the times and of the chips of a curve of accuracies."""
+    found = hwsim.evaluate(chips, (split.x, split.y), list(accuracy.times_s), "cross-entropy", progress=False)
+    n = len(accuracy.chips)
+    return hwsim.DriftCurve(found.times_s, found.values[:, :n], metric=found.metric)
+
+
 def drift_record(accuracy: hwsim.DriftCurve, cross_entropy: hwsim.DriftCurve | None = None) -> DriftRecord:
     """Return curves as a record keeps them."""
     bits = None if cross_entropy is None else (cross_entropy.values / math.log(2)).tolist()

@@ -80,10 +80,14 @@ def architecture_text(architecture: Mapping[str, Any]) -> str:
 
     >>> architecture_text({"OC0": 16, "blocks": [{"R": 2, "skip": False}, {"R": 1, "skip": True}]})
     'OC0=16 | R=2 skip=no | R=1 skip'
+    >>> architecture_text({"entry": {"width": 32, "stride": 2}, "blocks": [{"type": "gru", "hidden": 64}]})
+    'entry width=32 stride=2 | type=gru hidden=64'
     """
     parts: list[str] = [""]
     for name, value in architecture.items():
-        if isinstance(value, list | tuple) and value and all(isinstance(entry, Mapping) for entry in value):
+        if isinstance(value, Mapping):
+            parts.append(" ".join((name, *(_pair(key, inner) for key, inner in value.items()))))
+        elif isinstance(value, list | tuple) and value and all(isinstance(entry, Mapping) for entry in value):
             parts += [" ".join(_pair(key, inner) for key, inner in entry.items()) for entry in value]
         else:
             parts[0] = f"{parts[0]} {_pair(name, value)}".strip()

@@ -20,7 +20,7 @@ from analognas.config.hardware_file import read_hardware
 from analognas.config.loader import load_run_config
 from analognas.errors import Argument, UserError
 from analognas.evaluation.evaluator import chip_seed
-from analognas.evaluation.measure import curve_of, drift_record
+from analognas.evaluation.measure import cross_entropy_of, curve_of, digital_metrics, drift_record
 from analognas.evaluation.prepared import PreparedTask, prepare
 from analognas.evaluation.training import calibration_batches, train_network
 from analognas.executors.device import NoSuchDeviceError, resolve_device
@@ -34,7 +34,6 @@ from analognas.runs.stored_ranges import on_tiles_as_stored, ranges_are_learned
 from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds
 from analognas.specs.problems import ConfigError, Place, Problem
-from analognas.training.loop import accuracy
 from hwsim.chip_cost.chip_files import chip_of
 
 MOST_CHIPS: Final = 1000
@@ -50,6 +49,7 @@ class Validation:
         curve: accuracy of every chip at every time, on the test split.
         tiles: crossbar tiles in use.
         cost: what the network takes of a described chip; None without one.
+        digital_bits: floating-point bits per character on the test split, of a text; None otherwise.
     """
 
     hardware: str
@@ -57,6 +57,7 @@ class Validation:
     curve: DriftRecord
     tiles: int
     cost: hwsim.ChipCost | None = None
+    digital_bits: float | None = None
 
     @property
     def mean(self) -> list[float]:
@@ -130,7 +131,8 @@ def validate(
     task = final_task(task, content.final).to(torch_device)
     network, learned = trained_network(architecture, task, observer)
     network.to(task.device)
-    digital_accuracy = accuracy(network, task.test.x, task.test.y)
+    digitally = digital_metrics(network, task.test)
+    digital_accuracy, digital_bits = digitally["digital_accuracy"], digitally.get("digital_bits")
     cost = _cost(network, described or content.chip, content.input_shape)
     validations = []
     for one, source in chosen:
@@ -152,10 +154,14 @@ def validate(
                 adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
                 progress=progress,
             )
+            cross_entropy = (
+                cross_entropy_of(programmed, task.test, curve) if digital_bits is not None else None
+            )
         except ValueError as error:
             raise UserError(f"{source}: {error}") from None
         tiles = hwsim.tile_map(programmed.net).n_tiles
-        validations.append(Validation(label, digital_accuracy, drift_record(curve), tiles, cost))
+        record = drift_record(curve, cross_entropy)
+        validations.append(Validation(label, digital_accuracy, record, tiles, cost, digital_bits))
     return validations
 
 

@@ -79,6 +79,7 @@ def test_trials_repeat_bit_for_bit(run: Path) -> None:
 def test_report_and_status_speak_of_bits(run: Path) -> None:
     page = (run / "report.html").read_text()
     assert "1-day bits per character" in page
+    assert "Bits per character over time since programming" in page
     assert "bits per character" in analognas("status", run).stdout
     metrics = Run.open(run).best.metrics
     assert headline(metrics).startswith(f"{metrics['bits_1d']:.3f} bits per character")
@@ -90,4 +91,8 @@ def test_the_network_is_exported_and_measured_again(run: Path, tmp_path: Path) -
         assert done.returncode == 0, done.stderr
     done = analognas("validate", run, "--chips", "2", "--times", "1 s", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    assert found["digital_bits"] == pytest.approx(Run.open(run).best.metrics["digital_bits"])
+    assert np.mean(found["bits"]) == pytest.approx(Run.open(run).best.metrics["bits_1s"], abs=0.2)
+    done = analognas("validate", run, "--chips", "2", "--times", "1 s")
+    assert "bits per character" in done.stdout.splitlines()[2]

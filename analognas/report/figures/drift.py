@@ -1,4 +1,4 @@
-"""Accuracy over time since programming: mean, spread over chips, and every chip."""
+"""Accuracy over time since programming, of texts bits per character: mean, spread over chips, and every chip."""
 
 from __future__ import annotations
 
@@ -27,18 +27,25 @@ class NamedCurve:
         name: in the legend.
         curve: accuracy of every chip at every time.
         digital: its accuracy in floating point on the same split, None where unknown.
+        digital_bits: its bits per character in floating point, None where unknown.
     """
 
     name: str
     curve: DriftRecord
     digital: float | None
+    digital_bits: float | None = None
 
 
 def curves(data: ReportData) -> tuple[str, list[NamedCurve]]:
     """Return the split that is shown and the curves on it: at full budget, else that of the best trial so far."""
     for split in SPLITS:
         found = [
-            NamedCurve(network.name, network.curves[split], network.digital_accuracy.get(split))
+            NamedCurve(
+                network.name,
+                network.curves[split],
+                network.digital_accuracy.get(split),
+                network.metrics.get("digital_bits") if split == "test" else None,
+            )
             for network in data.networks
             if split in network.curves
         ]
@@ -48,36 +55,51 @@ def curves(data: ReportData) -> tuple[str, list[NamedCurve]]:
     if best is None or best.curve is None:
         return "validation", []
     return "validation", [
-        NamedCurve(f"best trial so far ({best.number})", best.curve, best.metrics.get("digital_accuracy"))
+        NamedCurve(
+            f"best trial so far ({best.number})",
+            best.curve,
+            best.metrics.get("digital_accuracy"),
+            best.metrics.get("digital_bits"),
+        )
     ]
 
 
+def in_bits(shown: Sequence[NamedCurve]) -> bool:
+    """Return whether curves are shown as bits per character: where all of them have these."""
+    return all(entry.curve.bits is not None for entry in shown)
+
+
 def drift_figure(shown: Sequence[NamedCurve]) -> Any:
-    """Draw accuracy in % over the logarithm of time, quantiles over chips, and the digital accuracy of each network."""
-    figure = curve_figure(
-        [
-            (entry.name, hwsim.DriftCurve(entry.curve.times_s, np.array(entry.curve.accuracy)))
-            for entry in shown
-        ],
-        QUANTILES,
-    )
-    for index, entry in enumerate(shown):
-        if entry.digital is not None:
-            _add_digital(figure, entry.name, entry.curve, entry.digital, look(index)[0])
-    if any(entry.digital is not None for entry in shown):
+    """Draw accuracy in %, or bits, over the logarithm of time, quantiles over chips, and what is digital of each."""
+    bits = in_bits(shown)
+    figure = curve_figure([(entry.name, _curve(entry.curve, bits)) for entry in shown], QUANTILES)
+    digital = [
+        entry.digital_bits if bits else None if entry.digital is None else 100 * entry.digital
+        for entry in shown
+    ]
+    for index, (entry, value) in enumerate(zip(shown, digital, strict=True)):
+        if value is not None:
+            _add_digital(figure, entry.name, entry.curve, value, "bits" if bits else "%", look(index)[0])
+    if any(value is not None for value in digital):
         line = {"color": QUIET, "width": 1.2, "dash": "dot"}
         figure.add_scatter(x=[None], y=[None], name="digital", mode="lines", line=line)
     return figure
 
 
-def _add_digital(figure: Any, name: str, curve: DriftRecord, accuracy: float, colour: str) -> None:
+def _curve(curve: DriftRecord, bits: bool) -> hwsim.DriftCurve:
+    if bits and curve.bits is not None:
+        return hwsim.DriftCurve(curve.times_s, np.array(curve.bits), metric="bits per character")
+    return hwsim.DriftCurve(curve.times_s, np.array(curve.accuracy))
+
+
+def _add_digital(figure: Any, name: str, curve: DriftRecord, value: float, unit: str, colour: str) -> None:
     shown = plain(name, LONGEST_NAME)
     figure.add_scatter(
         x=[curve.times_s[0], curve.times_s[-1]],
-        y=[100 * accuracy] * 2,
+        y=[value] * 2,
         mode="lines",
         line={"color": colour, "width": 1.2, "dash": "dot"},
         legendgroup=shown,
         showlegend=False,
-        hovertemplate=f"{shown}, digital: %{{y:.2f}} %<extra></extra>",
+        hovertemplate=f"{shown}, digital: %{{y:.2f}} {unit}<extra></extra>",
     )

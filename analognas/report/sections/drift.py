@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.report.data import ReportData
-from analognas.report.figures.drift import QUANTILES, NamedCurve, curves, drift_figure
+from analognas.report.figures.drift import QUANTILES, NamedCurve, curves, drift_figure, in_bits
 from analognas.report.html import Html, table
 from analognas.report.page import caption, drawing, empty
 from analognas.report.wording import accuracy_with_spread, amount
@@ -20,14 +20,32 @@ def drift_section(data: ReportData) -> Html:
         return empty("No trial has completed, so there is no network to show.")
     names = ", ".join(entry.name for entry in shown)
     budget = "trained at full budget" if data.networks else "trained at the budget of a trial"
+    what = "Bits per character" if in_bits(shown) else "Accuracy"
     return Html(
-        drawing(drift_figure(shown), f"Accuracy over time since programming of {names}")
+        drawing(drift_figure(shown), f"{what} over time since programming of {names}")
         + caption(
             f"Mean over chips on the {split} split, {budget}; eight of ten chips lie in the band, thin lines are "
-            "single chips. The dotted line is the accuracy of the same weights in floating point."
+            "single chips. The dotted line is of the same weights in floating point."
         )
+        + (_bits(shown) if in_bits(shown) else "")
         + _table(shown)
     )
+
+
+def _bits(shown: list[NamedCurve]) -> Html:
+    """Return mean bits per character and spread over chips of each network at each time."""
+    times = list(dict.fromkeys(time for entry in shown for time in entry.curve.times_s))
+    rows = []
+    for entry in shown:
+        found = dict(zip(entry.curve.times_s, map(np.asarray, entry.curve.bits or ()), strict=True))
+        digital = "–" if entry.digital_bits is None else f"{entry.digital_bits:.3f}"
+        cells = (
+            f"{found[time].mean():.3f} ± {found[time].std(ddof=1):.3f}" if time in found else "–"
+            for time in times
+        )
+        rows.append([entry.name, digital, *cells])
+    head = ["bits per character", "digital", *(time_label(time) for time in times)]
+    return table(head, rows, range(1, len(head)))
 
 
 def _between(chips: npt.NDArray[np.float64]) -> str:
