@@ -124,14 +124,14 @@ def layer_table(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
 def _layer_types() -> tuple[type[nn.Module], ...]:
     from torch import nn
 
-    return nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, nn.LSTM, nn.GRU
+    return nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, nn.RNNBase
 
 
 def _recurrent_matrices(layer: nn.Module) -> list[tuple[str, Tensor]]:
     """Return the matrices of a recurrent layer by name; nothing for any other layer."""
     from torch import nn
 
-    if not isinstance(layer, nn.LSTM | nn.GRU):
+    if not isinstance(layer, nn.RNNBase):
         return []
     return [(name, values) for name, values in layer.named_parameters() if name.startswith("weight")]
 

@@ -34,7 +34,7 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
 
     convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
     norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm)
-    known = (*convolutions, *norms, nn.Linear, nn.LSTM, nn.GRU, nn.Embedding)
+    known = (*convolutions, *norms, nn.Linear, nn.RNNBase, nn.Embedding)
     for name, module in network.named_modules():
         if not isinstance(module, known) and list(module.parameters(recurse=False)):
             raise ValueError(
@@ -46,7 +46,7 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
             module.reset_parameters()
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, generator=generator)
-        elif isinstance(module, nn.LSTM | nn.GRU):
+        elif isinstance(module, nn.RNNBase):
             for values in module.parameters():
                 nn.init.uniform_(
                     values, -(module.hidden_size**-0.5), module.hidden_size**-0.5, generator=generator

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -33,6 +33,39 @@ HARDWARE_FEATURES: Final[Mapping[str, str]] = {
     "log_weight_error": "error of weights a day after programming, in units of the largest",
 }
 """What each feature is; names that begin with `log_` are natural logarithms."""
+
+
+SEEN: Final = (
+    ("tile", "rows"),
+    ("tile", "columns"),
+    ("converters", "dac_bits"),
+    ("converters", "adc_bits"),
+    ("mvm", "input_noise"),
+    ("mvm", "output_noise"),
+    ("mvm", "read_noise"),
+)
+"""What of a description the features tell whole; the device is in the error of its weights."""
+
+
+def beyond_features(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a description of hardware no feature tells: only among hardware that shares it a model knows more.
+
+    >>> import hwsim
+    >>> "rows" in beyond_features(hwsim.preset("pcm-hermes-2").model_dump())["tile"]
+    False
+    """
+    left = {
+        name: dict(part) if isinstance(part, Mapping) else part
+        for name, part in hardware.items()
+        if name not in ("name", "citation")
+    }
+    for section, key in SEEN:
+        if isinstance(left.get(section), dict):
+            left[section].pop(key, None)
+    device = left.get("device")
+    if isinstance(device, Mapping):
+        left["device"] = device.get("kind")
+    return left
 
 
 def hardware_features(hardware: hwsim.Hardware, n: int) -> pd.DataFrame:

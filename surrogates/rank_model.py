@@ -32,6 +32,7 @@ import numpy.typing as npt
 from surrogates.boosters import FittedBoosters
 from surrogates.kendall import kendall_or_zero
 from surrogates.quality import NINETY
+from surrogates.rank_recipes import RECIPES
 from surrogates.surrogate import Prediction
 from surrogates.training_table import feature_array, training_arrays
 from surrogates.xgboost_ensemble import XGBoostSurrogate
@@ -42,22 +43,8 @@ if TYPE_CHECKING:
 KIND: Final = "rank-model"
 FOLDS: Final = 5
 
-NOISE_HARMS: Final = tuple(
-    (target, feature, sign)
-    for target, sign in (("accuracy_1d", -1), ("avm", 1), ("std_1d", 1))
-    for feature in ("log_nsr_sum", "log_nsr_worst", "log_weight_error", "output_noise")
-)
-"""What physics says: with more noise over the signal accuracy falls, losses and spreads rise."""
-
-RECIPES: Final = (
-    XGBoostSurrogate(members=3, trees=80, max_depth=3, learning_rate=0.1, feature_share=0.4),
-    XGBoostSurrogate(
-        members=3, trees=80, max_depth=3, learning_rate=0.1, feature_share=0.4, monotone=NOISE_HARMS
-    ),
-    XGBoostSurrogate(members=3, trees=80, max_depth=5, learning_rate=0.1, feature_share=0.4),
-    XGBoostSurrogate(members=3, trees=100, max_depth=4, learning_rate=0.07, feature_share=0.4, l2=3.0),
-)
-"""What a cross-validation chooses from: few trees, because a search asks for thousands of candidates at a time."""
+MOST_UNKNOWN: Final = 0.5
+"""Share of a prediction above which no value is given."""
 
 PROBABILITIES: Final = (np.arange(101) + 0.5) / 101
 """At which the values of a target are kept."""
@@ -154,6 +141,9 @@ class RankModel:
     def values(self, features: pd.DataFrame) -> dict[str, Values]:
         """Return, by target, the median of what a measurement would be and the ends of its 90 % interval, `(n, 3)`.
 
+        NaN where more than `MOST_UNKNOWN` of a prediction is unknown: values beyond those that were measured are not
+        known, and neither is an interval that should hold them.
+
         Raises:
             ValueError: when a feature of the fit is missing, or the fit was on several tables.
         """
@@ -162,18 +152,13 @@ class RankModel:
                 "the model was fitted on several tables, of which ranks carry over and values do not"
             )
         found = self.predict(features)
-        return {
-            name: np.stack(
-                [
-                    _value_at(
-                        found.mean[name].to_numpy() + reach * found.std[name].to_numpy(), self.quantiles[name]
-                    )
-                    for reach in (0.0, -NINETY, NINETY)
-                ],
-                axis=1,
-            )
-            for name in self.targets
-        }
+        known = self.unknown(features) <= MOST_UNKNOWN
+        values = {}
+        for name in self.targets:
+            mean, std = found.mean[name].to_numpy(), found.std[name].to_numpy()
+            three = [_value_at(mean + reach * std, self.quantiles[name]) for reach in (0.0, -NINETY, NINETY)]
+            values[name] = np.where(known[:, None], np.stack(three, axis=1), np.nan)
+        return values
 
     def to_json(self) -> dict[str, Any]:
         """Return the model, JSON-able."""

@@ -224,7 +224,7 @@ class Search:
         self, candidate: Candidate, metrics: Evaluation | hwsim.DriftCurve | Mapping[str, float] | float
     ) -> Measurement:
         if isinstance(metrics, Evaluation):
-            return Measurement(dict(metrics.metrics), drift_record(metrics.curve))
+            return Measurement(dict(metrics.metrics), drift_record(metrics.curve, metrics.cross_entropy))
         if isinstance(metrics, hwsim.DriftCurve):
             return self._of_curve(candidate, metrics)
         objective = self.problem.composition.problem.objective.metric
@@ -233,7 +233,7 @@ class Search:
         needed = [objective, *(name for name in self.problem.bounds if name in SOFT_METRICS)]
         missing = [name for name in dict.fromkeys(needed) if name not in values]
         if missing:
-            why = "raises" if missing[0] == objective else "bounds"
+            why = "improves" if missing[0] == objective else "bounds"
             given = ", ".join(values) or "nothing"
             raise UserError(f"`metrics` must have `{missing[0]}`, which the search {why}, got {given}")
         values.setdefault("accuracy_1d", values.get("accuracy_1s", values.get("digital_accuracy", 0.0)))
@@ -250,6 +250,12 @@ class Search:
             raise UserError(
                 f"`metrics`: a curve must have 1 s, 1 day and 1 month among its times, it lacks {error} s"
             ) from None
+        objective = self.problem.composition.problem.objective.metric
+        if objective not in found and objective != "digital_accuracy":
+            raise UserError(
+                f"`metrics`: a curve of accuracies has no `{objective}`, which the search improves: give a mapping, or "
+                "what `problem.evaluate` returns"
+            )
         return Measurement({**candidate.costs, "digital_accuracy": found["accuracy_1s"], **found}, record)
 
     @staticmethod

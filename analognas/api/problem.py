@@ -15,7 +15,8 @@ from analognas.config.from_python import document_from
 from analognas.config.loader import located_in, validate_document
 from analognas.config.overrides import assign_seed
 from analognas.errors import EvaluationError, UserError
-from analognas.executors.executor import Job, Measurement
+from analognas.evaluation.measure import cross_entropy_in
+from analognas.executors.executor import Job
 from analognas.record.trial import Failure
 from analognas.seeds import numpy_generator
 from analognas.strategies.novelty import draw_new
@@ -58,12 +59,14 @@ class Evaluation:
         metrics: by name, on the validation split.
         curve: accuracy of every chip at every time.
         seconds: that it took.
+        cross_entropy: of every chip at every time, in nats, where every step has a label; None otherwise.
     """
 
     candidate: Candidate
     metrics: Mapping[str, float]
     curve: hwsim.DriftCurve
     seconds: float
+    cross_entropy: hwsim.DriftCurve | None = None
 
 
 class Problem:
@@ -194,7 +197,14 @@ class Problem:
         outcome = self._composition.evaluator.evaluate(Job(Proposal(found.genotype, "own"), 0, 0, chosen))
         if isinstance(outcome.result, Failure):
             raise EvaluationError(outcome.result.reason)
-        return Evaluation(found, dict(outcome.result.metrics), _curve(outcome.result), outcome.wall_time_s)
+        record = outcome.result.curve
+        return Evaluation(
+            found,
+            dict(outcome.result.metrics),
+            hwsim.DriftCurve(record.times_s, np.array(record.accuracy)),
+            outcome.wall_time_s,
+            None if record.bits is None else cross_entropy_in(record.times_s, record.bits),
+        )
 
     def of_proposal(self, proposal: Proposal) -> Candidate:
         """Return the candidate that a strategy proposes."""
@@ -214,8 +224,3 @@ class Problem:
             raise UserError(
                 f"`candidate` must be a genotype of the space, got {genes!r:.80}: {error}"
             ) from None
-
-
-def _curve(measurement: Measurement) -> hwsim.DriftCurve:
-    curve = measurement.curve
-    return hwsim.DriftCurve(curve.times_s, np.array(curve.accuracy))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from analognas.runs.run import Run
 
 
-BITS: Final = {"digital_bits": "digital bits", "bits_1d": "bits after 1 day"}
+BIT_COLUMNS: Final = {"digital_bits": "digital bits", "bits_1d": "bits after 1 day"}
 """Columns of networks with a label at every step."""
 
 
@@ -29,7 +29,7 @@ def network_row(network: ValidatedNetwork, name: str | None = None) -> tuple[str
     metrics = network.metrics
     return (
         name or network.name,
-        *(f"{metrics[bits]:.3f}" for bits in BITS if bits in metrics),
+        *(f"{metrics[bits]:.3f}" for bits in BIT_COLUMNS if bits in metrics),
         f"{100 * network.digital_accuracy['test']:.2f} %",
         f"{100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f} %",
         f"{100 * metrics['avm']:.2f} points",
@@ -72,7 +72,7 @@ def print_result(run: Run, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(content, indent=1))
         return
-    bits = (heading for metric, heading in BITS.items() if metric in result.network.metrics)
+    bits = (heading for metric, heading in BIT_COLUMNS.items() if metric in result.network.metrics)
     head = ("test split", *bits, "digital", "1 day on chips", "AVM", "parameters", "tiles")
     name = config.choice if result.reference is None else f"{config.choice}: {result.reference}"
     rows = [head, network_row(result.network, name), *(network_row(network) for network in result.others)]

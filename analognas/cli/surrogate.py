@@ -46,10 +46,16 @@ def fit(
         typer.echo(f"{table}: {n} candidates, held-out Kendall tau: {taus}")
     for hardware, own in card.get("leave_one_hardware_out", {}).items():
         figures = "; ".join(
-            f"{target} tau {of['tau']:.2f}, error {of['mean_absolute_error']:.4f}, 90 % covers {of['covered_90']:.2f}"
+            f"{target} not known"
+            if of["tau"] is None
+            else f"{target} tau {of['tau']:.2f}, error {of['mean_absolute_error']:.4f}, 90 % covers "
+            f"{of['covered_90']:.2f}"
             for target, of in own.items()
+            if target != "unknown"
         )
-        typer.echo(f"{hardware}, by a model of the other hardware: {figures}")
+        typer.echo(
+            f"{hardware}, by a model of the other hardware, {100 * own['unknown']:.0f} % unknown: {figures}"
+        )
     for left_out, own in card["leave_one_out"].items():
         taus = ", ".join(f"{target} {tau:.2f}" for target, tau in own.items())
         typer.echo(f"{left_out}, by a model of the others: {taus}")
@@ -70,7 +76,7 @@ def predict(
     ] = [],  # noqa: B006  # typer copies it
     as_json: AsJson = False,
 ) -> None:
-    """Say what a network would measure on hardware, and how sure that is, without training it."""
+    """Predict the figures of a network on hardware, with their intervals, without training it."""
     from analognas.pretraining.predict import predict as predicted
     from analognas.pretraining.predict import told
     from analognas.strategies.pretrained_file import read_pretrained

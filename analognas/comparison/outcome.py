@@ -87,6 +87,10 @@ class RunOutcome:
         figures = [training.metrics[metric] for training in self._trainings(self.network)]
         return fmean(figures) if figures else math.nan
 
+    def has(self, metric: str) -> bool:
+        """Return whether the exported network has a figure."""
+        return self.network is not None and metric in self.network.metrics
+
     def _trainings(self, network: ValidatedNetwork | None) -> tuple[ValidatedNetwork, ...]:
         """Return a network and its further trainings, in order of their numbers."""
         if network is None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from analognas.bench.benchmark import mean_and_half_width
 from analognas.comparison.outcome import RunOutcome, paired
 from analognas.comparison.plan import DRAWING, RECORD
 from analognas.paired_bootstrap import Correct, Difference, difference
@@ -29,6 +30,9 @@ class StrategySummary:
         spread: standard deviation of that over the seeds; None for fewer than two.
         avm: mean.
         parameters: mean.
+        bits_1d: mean bits per character, where every step of an input has a label; None otherwise.
+        bits_to_first: the difference of these to the first strategy over shared seeds, its mean and half of its 95 %
+            interval; None for the first itself, and for fewer than two seeds.
         references_exported: searches that a reference won.
         trials: of all searches.
         after_design: trials after the design.
@@ -49,6 +53,8 @@ class StrategySummary:
     wasted: int
     differences: Mapping[str, Difference | None]
     to_first: Difference | None
+    bits_1d: float | None = None
+    bits_to_first: tuple[float, float] | None = None
 
     @property
     def wasted_share(self) -> float | None:
@@ -119,6 +125,12 @@ class Comparison:
         ended = [run for run in runs if run.network is not None]
         accuracy = [run.mean("accuracy_1d") for run in ended]
         to_first = [] if first is None else [(run, first[run.seed]) for run in runs if run.seed in first]
+        bits = [run.mean("bits_1d") for run in ended if run.has("bits_1d")]
+        fewer = [
+            run.mean("bits_1d") - other.mean("bits_1d")
+            for run, other in to_first
+            if run.has("bits_1d") and other.has("bits_1d")
+        ]
         return StrategySummary(
             strategy=strategy,
             seeds=tuple(run.seed for run in ended),
@@ -126,6 +138,8 @@ class Comparison:
             spread=float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else None,
             avm=_mean([run.mean("avm") for run in ended]),
             parameters=_mean([run.mean("parameters") for run in ended]),
+            bits_1d=_mean(bits),
+            bits_to_first=mean_and_half_width(np.array(fewer)) if len(fewer) > 1 else None,
             references_exported=sum(run.exported_reference is not None for run in runs),
             trials=sum(run.trials for run in runs),
             after_design=sum(run.after_design for run in runs),
@@ -178,7 +192,10 @@ def as_text(comparison: Comparison) -> str:
     first, seeds = comparison.strategies[0], comparison.seeds
     others = [f"minus {name}" for name in comparison.references]
     to_first = (f"minus {first}",) if len(comparison.strategies) > 1 else ()
-    head = ("strategy", "1 day on chips", "AVM", "parameters", *others, *to_first, "wasted", "trials")
+    bits = ("bits, 1 day",) if any(summary.bits_1d is not None for summary in comparison.summaries) else ()
+    fewer = (f"bits minus {first}",) if bits and to_first else ()
+    figures = ("1 day on chips", "AVM", "parameters")
+    head = ("strategy", *bits, *fewer, *figures, *others, *to_first, "wasted", "trials")
     rows = [_strategy_row(summary, comparison) for summary in comparison.summaries]
     which = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
     lines = [
@@ -187,7 +204,7 @@ def as_text(comparison: Comparison) -> str:
         "",
         table(
             [
-                ("search", "1 day on chips", "AVM", "parameters", "exported", *others, "wasted", "trials"),
+                ("search", *bits, *figures, "exported", *others, "wasted", "trials"),
                 *(_run_row(run, comparison) for run in comparison.runs),
             ]
         ),
@@ -209,6 +226,7 @@ def _strategy_row(summary: StrategySummary, comparison: Comparison) -> tuple[str
     to_first = ("" if first else _shown(summary.to_first),) if len(comparison.strategies) > 1 else ()
     return (
         summary.strategy,
+        *_bits(summary, comparison),
         _percent(summary.accuracy_1d, summary.spread),
         _points(summary.avm),
         NONE if summary.parameters is None else f"{summary.parameters:,.0f}",
@@ -219,10 +237,28 @@ def _strategy_row(summary: StrategySummary, comparison: Comparison) -> tuple[str
     )
 
 
+def _bits(summary: StrategySummary, comparison: Comparison) -> tuple[str, ...]:
+    """Return bits and their difference to the first strategy, where searches have any."""
+    if all(one.bits_1d is None for one in comparison.summaries):
+        return ()
+    own = NONE if summary.bits_1d is None else f"{summary.bits_1d:.3f}"
+    if len(comparison.strategies) == 1:
+        return (own,)
+    if summary.strategy == comparison.strategies[0]:
+        return own, ""
+    if summary.bits_to_first is None:
+        return own, NONE
+    mean, half = summary.bits_to_first
+    level = " level" if abs(mean) <= half else ""
+    return own, f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]{level}"
+
+
 def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
     found, ended = run.network is not None, run.state != "open"
+    bits = (f"{run.mean('bits_1d'):.3f}" if run.has("bits_1d") else NONE,)
     return (
         _name(run),
+        *(bits if any(one.bits_1d is not None for one in comparison.summaries) else ()),
         _percent(run.mean("accuracy_1d"), run.mean("std_1d")) if found else NONE,
         _points(run.mean("avm")) if found else NONE,
         f"{run.mean('parameters'):,.0f}" if found else NONE,

@@ -49,7 +49,7 @@ class _PassesSpec(Spec):
     clip_gradient: float | None = Field(
         default=None,
         gt=0,
-        description="largest norm of the gradient of a step, such as 5 for an LSTM; null: any",
+        description="largest norm of the gradient of a step, such as 5 for an LSTM; null: no limit",
     )
 
     @model_validator(mode="before")
@@ -269,12 +269,6 @@ class FinalSpec(Spec):
     train_on: Literal["train", "train-and-validation"] = Field(
         default="train",
         description="train-and-validation: the choice is made, so its data train too, the references likewise",
-    )
-
-    clip_gradient: float | None = Field(
-        default=None,
-        gt=0,
-        description="largest norm of the gradient of a step, such as 5 for an LSTM; null: any",
     )
 
     @model_validator(mode="before")

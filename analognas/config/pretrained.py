@@ -24,7 +24,7 @@ from analognas.strategies.strategy import Strategy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from analognas.strategies.transfer import Prior
 from search_spaces import Population
-from surrogates.hardware_features import HARDWARE_FEATURES
+from surrogates.hardware_features import HARDWARE_FEATURES, beyond_features
 
 SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
 """The folder of the models that this version brings along."""
@@ -128,9 +128,11 @@ def _foreign(model: Pretrained, config: SearchConfig) -> str:
     tables = model.card["tables"]
     if all(table["space"].get("kind") != config.space.kind for table in tables):
         return f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}"
-    if config.hardware is not None and not HARDWARE_FEATURES.keys() & set(model.model.features):
-        own = physics(config.hardware.model_dump(mode="json"))
-        if all(physics(table["hardware"]) != own for table in tables):
+    if config.hardware is not None:
+        knows_hardware = bool(HARDWARE_FEATURES.keys() & set(model.model.features))
+        compared = beyond_features if knows_hardware else physics
+        own = compared(config.hardware.model_dump(mode="json"))
+        if all(compared(table["hardware"]) != own for table in tables):
             return "fitted on other hardware"
     return ""
 

@@ -110,6 +110,11 @@ def cross_entropy_of(chips: hwsim.Chips, split: Split, accuracy: hwsim.DriftCurv
     return hwsim.DriftCurve(found.times_s, found.values[:, :n], metric=found.metric)
 
 
+def cross_entropy_in(times_s: Sequence[float], bits: Sequence[Sequence[float]]) -> hwsim.DriftCurve:
+    """Return the cross-entropy, in nats, of a record in bits."""
+    return hwsim.DriftCurve(tuple(times_s), np.array(bits) * math.log(2), metric="cross-entropy")
+
+
 def drift_record(accuracy: hwsim.DriftCurve, cross_entropy: hwsim.DriftCurve | None = None) -> DriftRecord:
     """Return curves as a record keeps them."""
     bits = None if cross_entropy is None else (cross_entropy.values / math.log(2)).tolist()

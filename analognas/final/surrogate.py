@@ -22,6 +22,8 @@ from search_spaces import ArchitectureSpace
 from surrogates import Surrogate, held_out_tau
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
+"""What a surrogate is judged on, besides bits per character where trials have them."""
+
 FOLDS: Final = 10
 FEWEST_FOR_TAU: Final = 8
 
@@ -72,8 +74,8 @@ def judge_surrogate(
         "undefined": dict(held_out.undefined),
         "trials": len(features),
         "folds": held_out.folds,
-        "measured": {name: targets[name].tolist() for name in TARGETS},
-        "predicted": {name: held_out.predictions[name].tolist() for name in TARGETS},
+        "measured": {name: targets[name].tolist() for name in targets},
+        "predicted": {name: held_out.predictions[name].tolist() for name in targets},
     }
 
 
@@ -109,4 +111,5 @@ def _table(
     if len(completed) < FEWEST_FOR_TAU:
         return None
     history = history_of(completed, (), len(completed[0].genotype))
-    return space.encode(history.population), history.metrics[list(TARGETS)]
+    bits = [name for name in ("bits_1d",) if all(name in trial.metrics for trial in completed)]
+    return space.encode(history.population), history.metrics[[*bits, *TARGETS]]

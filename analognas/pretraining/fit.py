@@ -8,6 +8,7 @@ would measure on another one.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,8 @@ from analognas.strategies.problem_features import problem_features
 from surrogates.architecture_features import FEATURES
 from surrogates.hardware_features import HARDWARE_FEATURES, hardware_features
 from surrogates.kendall import kendall_or_zero
-from surrogates.rank_model import RECIPES, RankModel, TrainingTable, fit_rank_model
+from surrogates.rank_model import RankModel, TrainingTable, fit_rank_model
+from surrogates.rank_recipes import RECIPES
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
 
@@ -61,18 +63,20 @@ def fit_pretrained(
     if len(set(targets)) < len(targets) or not targets:
         raise UserError(Argument("target"), f" must be different columns, at least one, got {list(targets)}")
     files = [read_records(path) for path in paths]
-    for file in files[1:]:
-        _check_same_kind(files[0], file)
+    _check_same_space(files)
+    several = any(_other_hardware(files[0], file) for file in files[1:])
+    if several:
+        _check_same_but_for_hardware(files)
     tables = _same_features([_table(file, targets) for file in files])
-    differ = any(_other_hardware(files[0], file) for file in files[1:])
     rng = np.random.default_rng(seed)
     try:
-        if differ:
+        left_out: dict[str, Any] = {}
+        fitted = tables
+        if several:
             tables = [_with_hardware(file, table) for file, table in zip(files, tables, strict=True)]
             fitted = [pooled(tables, name or out.name.split(".")[0])]
-            left_out = {"leave_one_hardware_out": leave_one_hardware_out(tables, seed)}
-        else:
-            fitted, left_out = tables, {}
+            hardware = [json.dumps(physics(file.config["hardware"]), sort_keys=True) for file in files]
+            left_out["leave_one_hardware_out"] = leave_one_hardware_out(tables, hardware, seed)
         model = fit_rank_model(fitted, rng)
     except ValueError as error:
         raise UserError(str(error)) from None
@@ -83,31 +87,41 @@ def fit_pretrained(
         "features": {feature: _meaning(feature) for feature in model.features},
         "tables": [_card_of(file, table) for file, table in zip(files, tables, strict=True)],
         "held_out": {table: dict(taus) for table, taus in model.held_out.items()},
-        "leave_one_out": {} if differ else _leave_one_out(tables, seed),
+        "leave_one_out": {} if several else _leave_one_out(tables, seed),
         **left_out,
     }
     write_pretrained(out, card, model)
     return Pretrained(out, card, model)
 
 
-def _check_same_kind(first: Records, other: Records) -> None:
-    kinds = [file.config["space"].get("kind") for file in (first, other)]
-    if kinds[0] != kinds[1]:
-        raise UserError(
-            f"{other.path}: is of another space than {first.path}: {kinds[1]}, not {kinds[0]}; fit one model a space"
-        )
-    found = _other_hardware(first, other)
-    if not found:
-        return
-    if other.header["data_sha256"] != first.header["data_sha256"]:
-        raise UserError(
-            f"{other.path}: was measured on other hardware and other data: {found} here; fit one model a hardware, or "
-            "one of a task on several hardware"
-        )
-    for section in ("task", "space", "evaluation"):
-        if file_differs := next(differences(first.config[section], other.config[section], section), ""):
-            told = file_differs.replace("in the run, now", f"in {first.path},")
-            raise UserError(f"{other.path}: records of several hardware must share {section}: {told} here")
+def _check_same_space(files: Sequence[Records]) -> None:
+    first = files[0]
+    for other in files[1:]:
+        kinds = [file.config["space"].get("kind") for file in (first, other)]
+        if kinds[0] != kinds[1]:
+            raise UserError(
+                f"{other.path}: is of another space than {first.path}: {kinds[1]}, not {kinds[0]}; fit one model a "
+                "space"
+            )
+
+
+def _check_same_but_for_hardware(files: Sequence[Records]) -> None:
+    """Check that files of several hardware share everything else: only then their values compare."""
+    first = files[0]
+    for other in files[1:]:
+        if other.header["data_sha256"] != first.header["data_sha256"]:
+            found = next(filter(None, (_other_hardware(first, file) for file in files[1:])))
+            raise UserError(
+                f"{other.path}: is of other data than {first.path}, and files differ in hardware ({found}); fit one "
+                "model a hardware, or one of a task on several hardware"
+            )
+        for section in ("task", "space", "training", "evaluation", "constraints"):
+            before, now = (file.config.get(section) or {} for file in (first, other))
+            if told := next(differences(before, now, section), ""):
+                told = told.replace("in the run, now", f"in {first.path},")
+                raise UserError(
+                    f"{other.path}: records of several hardware must share `{section}`: {told} here"
+                )
 
 
 def _other_hardware(first: Records, other: Records) -> str:

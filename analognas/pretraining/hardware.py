@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from surrogates.kendall import kendall_or_zero
-from surrogates.rank_model import RECIPES, TrainingTable, fit_rank_model
+from surrogates.rank_model import TrainingTable, fit_rank_model
 
 
 def pooled(tables: Sequence[TrainingTable], name: str) -> TrainingTable:
@@ -28,27 +28,46 @@ def pooled(tables: Sequence[TrainingTable], name: str) -> TrainingTable:
     )
 
 
-def leave_one_hardware_out(tables: Sequence[TrainingTable], seed: int) -> dict[str, dict[str, Any]]:
-    """Return how well a model of all other hardware predicts each, by table and target.
+def leave_one_hardware_out(
+    tables: Sequence[TrainingTable], hardware: Sequence[str], seed: int
+) -> dict[str, dict[str, Any]]:
+    """Return how well a model of all other hardware predicts each, by name of its first table.
 
-    Each has Kendall τ of the networks, the mean absolute error of values, and the share of measurements within the 90 %
-    interval, `covered_90`.
+    `unknown` is the mean share of its predictions that is unknown. For each target there are Kendall τ of the networks,
+    the mean absolute error of values, and the share of measurements within the 90 % interval, `covered_90`: of networks
+    whose values are told, None where there are none.
+
+    Args:
+        tables: with numbers of their networks.
+        hardware: a text for each table, equal for equal hardware; two different ones at least.
+        seed: of folds and trees.
     """
     found: dict[str, dict[str, Any]] = {}
-    for number, table in enumerate(tables):
-        others = [one for index, one in enumerate(tables) if index != number]
-        model = fit_rank_model([pooled(others, "others")], np.random.default_rng(seed), RECIPES[:1])
-        values = model.values(table.features)
-        found[table.name] = {}
+    for kind in dict.fromkeys(hardware):
+        own = [table for table, other in zip(tables, hardware, strict=True) if other == kind]
+        others = [table for table, other in zip(tables, hardware, strict=True) if other != kind]
+        model = fit_rank_model([pooled(others, "others")], np.random.default_rng(seed))
+        together = pooled(own, own[0].name)
+        values, told = model.values(together.features), model.unknown(together.features)
+        figures: dict[str, Any] = {"unknown": float(told.mean())}
         for name in model.targets:
-            measured = table.targets[name].to_numpy(dtype=np.float64)
-            middle, low, high = values[name].T
-            found[table.name][name] = {
-                "tau": kendall_or_zero(measured, middle),
-                "mean_absolute_error": float(np.abs(measured - middle).mean()),
-                "covered_90": float(((low <= measured) & (measured <= high)).mean()),
-            }
+            figures[name] = _figures(together.targets[name].to_numpy(dtype=np.float64), values[name])
+        found[own[0].name] = figures
     return found
+
+
+def _figures(
+    measured: np.ndarray[Any, np.dtype[np.float64]], values: np.ndarray[Any, np.dtype[np.float64]]
+) -> dict[str, float | None]:
+    told = np.isfinite(values[:, 0])
+    if not told.any():
+        return {"tau": None, "mean_absolute_error": None, "covered_90": None}
+    measured, (middle, low, high) = measured[told], values[told].T
+    return {
+        "tau": kendall_or_zero(measured, middle),
+        "mean_absolute_error": float(np.abs(measured - middle).mean()),
+        "covered_90": float(((low <= measured) & (measured <= high)).mean()),
+    }
 
 
 def _numbers(table: TrainingTable) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -1,7 +1,8 @@
-"""What a network would measure on hardware, by a model of `analognas surrogate fit`: `analognas surrogate predict`."""
+"""What a model of `analognas surrogate fit` predicts of a network on hardware: `analognas surrogate predict`."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +17,22 @@ from analognas.report.wording import amount, label
 from analognas.runs.architecture_file import read_architecture
 from analognas.runs.validate import path_of_architecture
 from analognas.spaces import complete
-from analognas.strategies.pretrained_file import Pretrained
+from analognas.strategies.pretrained_file import Pretrained, physics
 from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.problem_features import model_features
 from hwsim.chip_cost.network_costs import ChipUse
 from hwsim.text_table import Table
+from surrogates.hardware_features import HARDWARE_FEATURES, beyond_features
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a network would measure on a hardware.
+    """What is predicted of a network on a hardware.
 
     Attributes:
         hardware: name of it.
-        values: by target the median of a measurement and the ends of its 90 % interval.
-        unknown: share of the prediction that is unknown, because the network or the hardware is outside of what the
+        values: by target the median of a measurement and the ends of its 90 % interval, NaN where too much is unknown.
+        unknown: share of the prediction that is unknown, because the network or the hardware lies outside what the
             model was fitted on.
     """
 
@@ -41,14 +43,14 @@ class Predicted:
     def to_json(self) -> dict[str, Any]:
         """Return the same, JSON-able."""
         found = {
-            target: dict(zip(("median", "low", "high"), values, strict=True))
+            target: dict(zip(("median", "low", "high"), map(_or_null, values), strict=True))
             for target, values in self.values.items()
         }
         return {"hardware": self.hardware, "unknown": self.unknown, "predictions": found}
 
 
 def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> list[Predicted]:
-    """Return what a network would measure on each hardware.
+    """Return what a model predicts of a network on each hardware.
 
     Args:
         model: fitted on one task.
@@ -63,8 +65,8 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
     card = model.card["tables"][0]
     if not model.model.quantiles:
         raise UserError(
-            f"{model.path}: was fitted on several tasks, of which ranks carry over and values do not; fit a model of "
-            "one task"
+            f"{model.path}: was fitted on several tables, of which ranks carry over and values do not; fit a model "
+            "on the records of one task, in one file a hardware"
         )
     if content.genotype is None:
         raise UserError(
@@ -90,11 +92,26 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
             features = model_features(model.model, problem, row)
             values = model.model.values(features)
             unknown = float(model.model.unknown(features)[0])
+            if _is_beyond(model, one):
+                unknown, values = 1.0, {name: np.full((1, 3), np.nan) for name in values}
         except (ValueError, KeyError) as error:
             raise UserError(f"{model.path}: {error}") from None
         triples = {target: tuple(map(float, rows[0])) for target, rows in values.items()}
         found.append(Predicted(hwsim.label(one), triples, unknown))  # type: ignore[arg-type]  # of three each
     return found
+
+
+def _is_beyond(model: Pretrained, hardware: hwsim.Hardware) -> bool:
+    """Whether hardware differs from all that a model was fitted on in something that none of its features tells."""
+    own = hardware.model_dump(mode="json")
+    known = [table["hardware"] for table in model.card["tables"]]
+    if HARDWARE_FEATURES.keys() & set(model.model.features):
+        return beyond_features(own) not in [beyond_features(other) for other in known]
+    return physics(own) not in [physics(other) for other in known]
+
+
+def _or_null(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def told(found: Sequence[Predicted]) -> str:
@@ -106,6 +123,8 @@ def told(found: Sequence[Predicted]) -> str:
             one.hardware,
             *(
                 f"{amount(target, middle)} ({amount(target, low)} to {amount(target, high)})"
+                if math.isfinite(middle)
+                else "not known"
                 for target, (middle, low, high) in one.values.items()
             ),
             f"{100 * one.unknown:.0f} %",

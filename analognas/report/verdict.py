@@ -19,21 +19,14 @@ from analognas.metrics import TABLE
 from analognas.paired_bootstrap import Correct, difference
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
-from analognas.report.wording import amount, broken_bound, label, scale
+from analognas.report.wording import amount, broken_bound, label
 from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.strategies.problem import Objective
 
 FAR_BELOW: Final = 0.75
 """Share of the accuracy of a trial below which its network at full budget is flagged."""
 
-_TIMES: Final = {
-    "accuracy_1d": DAY_S,
-    "accuracy_1s": SECOND_S,
-    "accuracy_1mo": MONTH_S,
-    "bits_1d": DAY_S,
-    "bits_1s": SECOND_S,
-    "bits_1mo": MONTH_S,
-}
+_TIMES: Final = {"accuracy_1d": DAY_S, "accuracy_1s": SECOND_S, "accuracy_1mo": MONTH_S}
 
 
 def comparisons(
@@ -46,7 +39,7 @@ def comparisons(
 
     Args:
         result: the end of a run.
-        objectives: of the search; the first one is an accuracy, or bits per character.
+        objectives: of the search; the first one is an accuracy: a search for bits has no references.
         upper_bounds: largest allowed value by metric name.
     """
     raced = {finalist.reference for finalist in result.finalists if not finalist.failure}
@@ -128,7 +121,7 @@ def _why_not(
 
 @dataclass(frozen=True)
 class _Lead:
-    """How far one network is ahead of another: in points or units of the metric, in words, and whether neither is."""
+    """How far one network is ahead of another: in points, in words, and whether neither is."""
 
     points: float
     text: str
@@ -137,12 +130,8 @@ class _Lead:
 
 def _lead(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]], objective: str) -> _Lead:
     """Return the lead of the first networks of the pairs, one pair a training, in the mean."""
-    factor = scale(objective)[0]
-    mean = fmean(first.metrics[objective] - second.metrics[objective] for first, second in pairs)
-    points = TABLE[objective].sign * factor * mean
-    named = (
-        f"{points:.2f} points of {label(objective)}" if factor != 1 else f"{points:.3f} {label(objective)}"
-    )
+    points = 100 * fmean(first.metrics[objective] - second.metrics[objective] for first, second in pairs)
+    named = f"{points:.2f} points of {label(objective)}"
     if len(pairs) > 1:
         named += f" in the mean of {len(pairs)} trainings"
     known = _correct(pairs) if objective == "accuracy_1d" else []
@@ -158,8 +147,7 @@ def _lead(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]], objective:
     error = None if len(pairs) > 1 else _error_over_chips(first, second, objective)
     if error is None:
         return _Lead(points, named, points == 0)
-    around = f"{100 * error:.2f}" if factor != 1 else f"{error:.3f}"
-    return _Lead(points, f"{named} (± {around} over chips alone)", points == 0)
+    return _Lead(points, f"{named} (± {100 * error:.2f} over chips alone)", points == 0)
 
 
 def _correct(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]]) -> list[tuple[Correct, Correct]]:
@@ -178,9 +166,8 @@ def _error_over_chips(first: ValidatedNetwork, second: ValidatedNetwork, objecti
     rows = []
     for network in (first, second):
         curve = network.curves["test"]
-        values = curve.bits if TABLE[objective].of_steps else curve.accuracy
-        if values is None or objective not in _TIMES or _TIMES[objective] not in curve.times_s:
+        if objective not in _TIMES or _TIMES[objective] not in curve.times_s:
             return None
-        rows.append(np.asarray(values[list(curve.times_s).index(_TIMES[objective])]))
+        rows.append(np.asarray(curve.accuracy[list(curve.times_s).index(_TIMES[objective])]))
     chips = min(map(len, rows))
     return float((rows[1][:chips] - rows[0][:chips]).std(ddof=1)) / math.sqrt(chips) if chips > 1 else None

@@ -61,6 +61,6 @@ class SequenceSpec(SpaceSpec):
                 types=self.types,
                 projections=self.projections,
                 heads=self.heads,
-                strides=self.strides or ((1,) if symbols else strides),
+                strides=((1,) if symbols else strides) if self.strides is None else self.strides,
             )
         )

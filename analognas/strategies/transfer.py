@@ -80,6 +80,8 @@ class Prior:
     def expected(self, problem: SearchProblem, population: Population) -> tuple[Values, Values]:
         """Return the normal scores of `(n, genes)` candidates, and which share is not known of each, `(n,)` each.
 
+        More is better, whatever the objective is.
+
         Raises:
             UserError: when the model does not predict the objective.
         """
@@ -90,7 +92,7 @@ class Prior:
                 f"{self.pretrained.path}: predicts {', '.join(model.targets)} and not the objective {metric}"
             )
         mean = model.predict(features).mean[metric].to_numpy(dtype=np.float64)
-        return mean, model.unknown(features)
+        return problem.objective.sign * mean, model.unknown(features)
 
 
 @final

@@ -9,7 +9,8 @@
     noise_k = 0.1 · bound_k
 
 An objective that is lowered, such as bits per character, counts with its sign turned; where that is below zero, broken
-is 1.1 times it instead of 0.9.
+is 1.1 times it instead of 0.9. The harm is still in fractions of the accuracy, which is little beside bits: a bound on
+the AVM then decides between networks of nearly equal bits alone.
 
 A trial that keeps its bounds is worth its objective. One that loses more in a month than it may is worth nine tenths of
 what it has left after the month; one whose chips differ more than they may, of what its bad chips reach. So a bound

@@ -1,8 +1,8 @@
 """A character language model: the next character of a text at every step.
 
 The text is cut into three parts in its order, each part into windows without an overlap. The inputs of a window are its
-characters, the targets those one place on, so that every character but the first of a part is predicted once, and no
-window has a past. Cross-entropy in bits per character is the usual measure; chance is log2 of the number of symbols.
+characters, the targets those one place on. No window has a past, and characters at the end of a part that fill no
+window are left out. Cross-entropy in bits per character is the usual measure; chance is log2 of the number of symbols.
 
 References:
     I. Sutskever, J. Martens, G. Hinton, Generating text with recurrent neural networks, ICML 2011.

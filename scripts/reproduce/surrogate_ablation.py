@@ -28,6 +28,7 @@ References:
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ GROUPS: Final[Mapping[str, Callable[[str], bool]]] = {
         any(
             part in name
             for part in (
-                "_width",
+                "_mean_width",
                 "narrowest",
                 "widest",
                 "fan_in",
@@ -75,11 +76,12 @@ GROUPS: Final[Mapping[str, Callable[[str], bool]]] = {
         )
         and name.startswith("architecture_")
     ),
+    "kinds of layers": lambda name: name in ("architecture_share_grouped", "architecture_share_pointwise"),
     "entropy": lambda name: name in ("architecture_expressivity", "architecture_depth_to_width"),
     "noise over signal": lambda name: "log_nsr" in name,
     "shares of bounds": lambda name: "log_share" in name,
 }
-"""Features by what they tell."""
+"""Features by what they tell: each is in one group."""
 
 Values = npt.NDArray[np.float64]
 
@@ -96,6 +98,9 @@ def main() -> None:
     own = table.space.encode(table.population).reset_index(drop=True)
     assert table.described is not None  # records always have them
     features = pd.concat([own, table.described.add_prefix("architecture_")], axis=1)
+    for name in features:
+        if sum(belongs(name) for belongs in GROUPS.values()) != 1:
+            raise SystemExit(f"`{name}` must be in one group of features")
     whole = _taus(table, features, options.splits, options.train)
     print(
         f"{table.name}: {options.target}, {len(table)} networks, {options.splits} splits, {features.shape[1]} features"
@@ -157,9 +162,10 @@ def _mean(values: Values) -> str:
 
 def _proxies(path: Path, table: BenchTable, kept: Path) -> pd.DataFrame:
     """Return the figures of the untrained networks, `(n, proxies)`."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if kept.exists():
-        found = pd.read_csv(kept)
-        if len(found) == len(table):
+        found = pd.read_csv(kept, comment="#")
+        if kept.read_text("utf-8").startswith(f"# {digest}"):
             return found
     config = read_records(path).config
     task = prepare(TypeAdapter(TaskSection).validate_python(dict(config["task"])).build())
@@ -169,7 +175,7 @@ def _proxies(path: Path, table: BenchTable, kept: Path) -> pd.DataFrame:
     torch.set_num_threads(1)
     rows = [proxies_of(table.space.build(genotype), x, y) for genotype in genotypes(table.population)]
     found = pd.DataFrame(rows)
-    found.to_csv(kept, index=False)
+    kept.write_text(f"# {digest}\n{found.to_csv(index=False)}", "utf-8")
     return found
 
 

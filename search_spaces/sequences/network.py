@@ -166,8 +166,8 @@ def _places(steps: int, width: int) -> Tensor:
 
 
 @cache
-def _told_of_projections() -> None:
-    """Let torch say now, where nobody hears it, what it says once a process: a projection takes its slower code."""
+def _silence_projections() -> None:
+    """Provoke and suppress a warning that torch gives once a process: a projection takes its slower code."""
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
         nn.LSTM(1, 2, proj_size=1, device="cpu")(torch.zeros(1, 1, 1, device="cpu"))
@@ -187,7 +187,7 @@ def _network(genotype: Genotype, ranges: SequenceRanges) -> SequenceNetwork:
             case "L":
                 projected = own // divisor if divisor > 1 else 0
                 if projected:
-                    _told_of_projections()
+                    _silence_projections()
                 memory = nn.LSTM(width, own, batch_first=True, proj_size=projected)
                 blocks.append(Recurrent(memory, bool(skip)))
                 width = projected or own

@@ -3,7 +3,8 @@
 A genotype is `width, stride` of the entry and the number of blocks, then `type, width, projection, heads, skip` of each
 possible block. Widths are counted in steps; a projection and heads are places among their choices. In a canonical
 genotype the genes of blocks that a network does not have are 0, and so are choices that change nothing: a projection
-outside type L, heads outside type A, a skip around a block that changes the width or has skips of its own.
+outside type L, heads outside type A or of a single step, a skip around a block that changes the width or has skips of
+its own.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ class SequenceRanges(BlockGenes):
         blocks[~self.active(rows)] = 0
         letter = blocks[:, :, TYPE]
         blocks[:, :, PROJECTION][letter != self.types.find("L")] = 0
-        blocks[:, :, HEADS][letter != self.types.find("A")] = 0
+        strides = np.array(self.strides, dtype=np.int64)
+        steps = self.frames // strides[np.clip(rows[:, STRIDE], 0, len(strides) - 1)]
+        blocks[:, :, HEADS][(letter != self.types.find("A")) | (steps[:, None] == 1)] = 0
         before, after = self.widths(rows)
         whole = (blocks[:, :, SKIP] == 0) | (blocks[:, :, SKIP] == 1)
         useless = (before != after) | (letter == self.types.find("A"))

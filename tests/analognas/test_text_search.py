@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analognas import Run
+import hwsim
+from analognas import Run, Search
+from analognas.errors import UserError
 from analognas.metrics import headline
 from tests.analognas.small_search import analognas
 
@@ -96,3 +98,21 @@ def test_the_network_is_exported_and_measured_again(run: Path, tmp_path: Path) -
     assert np.mean(found["bits"]) == pytest.approx(Run.open(run).best.metrics["bits_1s"], abs=0.2)
     done = analognas("validate", run, "--chips", "2", "--times", "1 s")
     assert "bits per character" in done.stdout.splitlines()[2]
+
+
+def test_a_curve_of_accuracies_is_not_enough(run: Path) -> None:
+    search = Search(run.parent / "text.yaml")
+    (candidate,) = search.ask(1)
+    curve = hwsim.DriftCurve((1.0, 86_400.0, 2_592_000.0), np.full((3, 2), 0.3))
+    with pytest.raises(UserError, match="a curve of accuracies has no `bits_1d`"):
+        search.tell(candidate, curve)
+    search.tell(candidate, search.problem.evaluate(candidate))
+    assert search.trials()["bits_1d"].notna().all()
+
+
+def test_final_trainings_have_no_clipping_of_their_own(run: Path) -> None:
+    text = (run.parent / "text.yaml").read_text().replace("final: {", "final: {clip_gradient: 5, ")
+    (run.parent / "bad.yaml").write_text(text)
+    done = analognas("search", run.parent / "bad.yaml")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "clip_gradient" in done.stderr

@@ -64,7 +64,7 @@ def test_frozen_weights_are_not_trainable() -> None:
     assert count_network(network, (4,)) == (10, 24)
 
 
-@pytest.mark.parametrize(("kind", "gates"), [(nn.LSTM, 4), (nn.GRU, 3)])
+@pytest.mark.parametrize(("kind", "gates"), [(nn.LSTM, 4), (nn.GRU, 3), (nn.RNN, 1)])
 def test_a_recurrent_layer_has_a_matrix_for_inputs_and_one_for_states(
     kind: type[nn.Module], gates: int
 ) -> None:

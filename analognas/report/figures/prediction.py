@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from analognas.metrics import SIGNS
 from analognas.report.data import ReportData
 from analognas.report.figures.theme import BEST, QUIET, REFERENCES, new_figure, view
 from analognas.report.wording import scale
@@ -68,7 +69,7 @@ def prediction_figure(comparison: Comparison) -> Any:
     figure = new_figure(300)
     figure.update_layout(showlegend=False)
     factor, unit = scale(comparison.metric)
-    span = view(factor * _points(comparison).ravel())
+    span = view(factor * _points(comparison).ravel(), SIGNS.get(comparison.metric, 1))
     figure.add_trace(
         go.Scatter(
             x=span,
@@ -113,7 +114,7 @@ def tau_text(comparison: Comparison) -> str:
         shown = "undefined" if ranked is None or math.isnan(ranked) else f"{ranked:.2f}"
         text = f"{text} · before evaluation {shown} ({len(before[0])})"
     points = _points(comparison)
-    low, high = view(points.ravel())
+    low, high = view(points.ravel(), SIGNS.get(comparison.metric, 1))
     outside = int(((points < low) | (points > high)).any(axis=0).sum())
     return (
         text

@@ -42,7 +42,7 @@ def search_figure(data: ReportData) -> Any:
     trials = list(data.trials)
     values = scale(data.objective)[0] * data.values(data.objective, trials)
     feasible = np.array([data.feasible(trial) for trial in trials], dtype=np.bool_)
-    bottom, top = view(values)
+    bottom, top = view(values, data.objectives[0].sign)
     edge = bottom + 0.02 * (top - bottom)
     upper = [
         *_trials(data, values, feasible, bottom),

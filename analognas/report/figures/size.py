@@ -42,7 +42,8 @@ def size_figure(data: ReportData, cost: str = "parameters") -> Any:
     factor, unit = scale(data.objective)
     measured = factor * data.values(data.objective, data.completed)
     full = [factor * network.metrics.get(data.objective, np.nan) for network in data.networks]
-    bottom, top = view(np.concatenate([measured, np.array(full, dtype=np.float64)]))
+    shown_values = np.concatenate([measured, np.array(full, dtype=np.float64)])
+    bottom, top = view(shown_values, data.objectives[0].sign)
     above = [t for t in data.completed if factor * t.metrics.get(data.objective, np.nan) >= bottom]
     below = [t for t in data.completed if factor * t.metrics.get(data.objective, np.nan) < bottom]
     edge = bottom + 0.02 * (top - bottom)

@@ -62,18 +62,19 @@ def curve_mode(n: int) -> str:
     return "lines" if n > 1 else "lines+markers"
 
 
-def view(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the range of an accuracy axis that shows the bulk of the values well.
+def view(values: npt.NDArray[np.float64], sign: int = 1) -> tuple[float, float]:
+    """Return the range of an axis that shows the bulk of the values well.
 
     Networks that did not learn lie far below all others and would press these together. Values more than four
-    interquartile ranges below the median are left out; the figure marks what lies below its axis.
+    interquartile ranges below the median are left out; the figure marks what lies below its axis. Where less is
+    better, `sign` -1, the best ones are below, and nothing is left out.
     """
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
     first, median, third = (float(q) for q in np.percentile(finite, [25, 50, 75]))
-    if third > first:
+    if third > first and sign > 0:
         low = float(finite[finite >= median - 4 * (third - first)].min())
     pad = 0.06 * (high - low) if high > low else max(0.01 * abs(high), 1e-6)
     return low - pad, high + pad

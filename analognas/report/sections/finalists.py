@@ -15,11 +15,18 @@ from analognas.specs.durations import DAY_S
 _COLUMNS = ("digital_accuracy", "accuracy_1d", "avm")
 
 
+def _columns(data: ReportData) -> tuple[str, ...]:
+    """Return the metrics of the table: the objective first where it is none of the usual ones."""
+    objective = data.objectives[0].metric
+    return _COLUMNS if objective in _COLUMNS else (objective, *_COLUMNS)
+
+
 def finalists_section(data: ReportData) -> Html | None:
     """Return one row a finalist, trials in the order of their rank, then references; the chosen one is named."""
     result = data.result
     if result is None or not result.finalists:
         return None
+    columns = _columns(data)
     rows = [
         [
             (finalist.reference or f"trial {finalist.trial}") + _seed(finalist.repeat),
@@ -27,13 +34,13 @@ def finalists_section(data: ReportData) -> Html | None:
                 accuracy_with_spread(finalist.metrics.get(metric), finalist.metrics.get("std_1d"))
                 if metric == "accuracy_1d"
                 else amount(metric, finalist.metrics.get(metric))
-                for metric in _COLUMNS
+                for metric in columns
             ),
             finalist.failure or ("chosen" if finalist == result.winner else ""),
         ]
         for finalist in result.finalists
     ]
-    head = ["finalist", *(label(metric) for metric in _COLUMNS), ""]
+    head = ["finalist", *(label(metric) for metric in columns), ""]
     then = (
         "The very network that was chosen is the one above, where its figures are those of the test split."
         if _exports_the_winner(result)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from analognas.errors import UserError
 from analognas.pretraining import explain, fit_pretrained
 from analognas.record.records_file import read_records, write_records
 from analognas.strategies.pretrained_file import read_pretrained
+from analognas.strategies.problem import Objective
 from analognas.strategies.problem_features import problem_features
+from analognas.strategies.transfer import Prior
 from surrogates import kendall_tau
 from tests.analognas.pretraining_records import made_up_records
 from tests.analognas.small_search import analognas as run_command
@@ -40,6 +43,13 @@ def test_the_model_orders_networks_of_a_third_task(folder: Path, tmp_path: Path)
     features = problem_features(problem_of(third), third.population)
     found = read_pretrained(folder / "model.json").model.predict(features)
     assert kendall_tau(found.mean["accuracy_1d"], third.numbers("accuracy_1d")) > 0.6
+
+
+def test_a_lowered_objective_is_expected_to_be_low(folder: Path, tmp_path: Path) -> None:
+    third = read_records(made_up_records(tmp_path / "third.csv.gz", n=60, seed=9, size=12))
+    problem = replace(problem_of(third), objective=Objective("avm", -1))
+    expected, _ = Prior(read_pretrained(folder / "model.json")).expected(problem, third.population)
+    assert kendall_tau(expected, -third.numbers("avm")) > 0.6
 
 
 def test_the_card_says_where_it_is_from(folder: Path) -> None:
@@ -116,7 +126,7 @@ def test_bad_records_are_told_in_one_line(folder: Path, tmp_path: Path, change, 
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (["a", "ideal"], "was measured on other hardware and other data: hardware."),
+        (["a", "ideal"], "is of other data than .* and files differ in hardware"),
         (["a", "a"], "named twice"),
         (["few"], "at least 20 measured candidates are needed, got 12"),
         (["nothing"], "no such file"),

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = [found / f"noise-{noise:g}.csv.gz" for noise in NOISES]
     done = run_command("surrogate", "fit", *paths, "--out", found / "model.json")
     assert done.returncode == 0, done.stderr
-    assert "noise-0.04, by a model of the other hardware: accuracy_1d tau 0." in done.stdout
+    assert "noise-0.04, by a model of the other hardware, " in done.stdout
     return found
 
 
@@ -72,10 +72,11 @@ def architecture(folder: Path, tmp_path: Path, row: int = 0, **changes: object) 
 def test_the_card_tells_how_well_unseen_hardware_is_predicted(model: Pretrained) -> None:
     figures = model.card["leave_one_hardware_out"]
     assert set(figures) == {f"noise-{noise:g}" for noise in NOISES}
-    assert figures["noise-0.04"]["accuracy_1d"]["tau"] > 0.7
     assert (
-        figures["noise-0.04"]["accuracy_1d"]["mean_absolute_error"] < 0.06
-    )  # noises differ by 0.04 in accuracy
+        figures["noise-0.04"]["accuracy_1d"]["mean_absolute_error"] < 0.02
+    )  # 0.03 without a feature of the noise
+    assert figures["noise-0.04"]["unknown"] < 0.1
+    assert figures["noise-0.12"]["accuracy_1d"]["tau"] is None  # the noisiest lies outside of all others
     assert set(model.card["features"]) >= {"output_noise", "log_nsr_sum", "log_share_parameters"}
 
 
@@ -120,8 +121,12 @@ def test_more_noise_costs_accuracy_and_foreign_hardware_is_less_known(
         assert low <= middle <= high
         assert found.unknown < 0.2
     assert far.unknown == 1.0
-    width = [found.values["accuracy_1d"][2] - found.values["accuracy_1d"][1] for found in (own, far)]
-    assert width[1] > 2 * width[0]
+    assert np.isnan(far.values["accuracy_1d"]).all()
+    for change in ("mvm: {ir_drop: 1.0}", "compensation: {kind: none}"):  # which no feature tells
+        foreign.write_text(f"preset: pcm-hermes-2\n{change}\n")
+        (unseen,) = predict(model, path, [str(foreign)])
+        assert unseen.unknown == 1.0
+        assert np.isnan(unseen.values["accuracy_1d"]).all()
 
 
 def test_the_command_prints_a_line_a_hardware(folder: Path, tmp_path: Path) -> None:
@@ -159,13 +164,13 @@ def test_a_model_of_several_tasks_knows_ranks_alone(folder: Path, tmp_path: Path
         for seed, name in enumerate(("one", "two"))
     ]
     several = fit_pretrained(paths, tmp_path / "several.json")
-    with pytest.raises(UserError, match="fitted on several tasks"):
+    with pytest.raises(UserError, match="fitted on several tables"):
         predict(several, architecture(folder, tmp_path))
 
 
 def test_records_of_several_hardware_share_everything_else(folder: Path, tmp_path: Path) -> None:
     other = made_up_records(tmp_path / "other.csv.gz", n=30, hardware="ideal-8bit", space={"width": [8, 48]})
-    with pytest.raises(UserError, match="records of several hardware must share space"):
+    with pytest.raises(UserError, match="records of several hardware must share `space`"):
         fit_pretrained([folder / "noise-0.csv.gz", other], tmp_path / "model.json")
 
 

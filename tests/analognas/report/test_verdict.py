@@ -145,19 +145,3 @@ def test_several_trainings_are_compared_in_the_mean() -> None:
     assert sentence.startswith(
         "resnet8 is ahead by 1.50 points of 1-day accuracy in the mean of 2 trainings, has 0.5 times"
     )
-
-
-def test_fewer_bits_are_ahead() -> None:
-    def text(name: str, chips: tuple[float, ...]) -> ValidatedNetwork:
-        plain = network(name, (0.5, 0.5), 1000)
-        curve = DriftRecord(times_s=(DAY_S,), accuracy=((0.5, 0.5),), bits=(chips,))
-        metrics = {**plain.metrics, "bits_1d": sum(chips) / len(chips)}
-        return replace(plain, metrics=metrics, curves={"test": curve})
-
-    found = FinalResult(
-        trial=1, network=text("best", (2.0, 2.1)), references=(text("lstm", (2.4, 2.5)),), surrogate={}
-    )
-    (sentence,) = comparisons(found, [Objective("bits_1d", -1)], {})
-    assert sentence.startswith(
-        "best is ahead of lstm by 0.400 1-day bits per character (± 0.000 over chips alone)"
-    )
