@@ -161,6 +161,8 @@ def evaluate_surrogates(
     recipes = dict(surrogates) if isinstance(surrogates, Mapping) else _recipes(surrogates)
     if splits < 2:
         raise BenchError(f"`splits >= 2` must hold, or there is no interval to report, got {splits}")
+    if len(table) < FOLDS + 2:
+        raise BenchError(f"{table.name}: must have at least {FOLDS + 2} usable rows, got {len(table)}")
     for n in train:
         if not FOLDS <= n <= len(table) - 2:
             raise BenchError(

@@ -28,6 +28,11 @@ def with_named_bounds(
     numbers: dict[str, float] = {}
     notes: dict[str, str] = {}
     for metric, name in _named(config):
+        if task.every_step:
+            raise MisfitError(
+                f"{name} has one label for an input, {task.name} has one at every step: write a number",
+                ("constraints", metric),
+            )
         try:
             network = published(name, task.input_shape, task.n_classes)
             value = network_costs(network, task.input_shape, config.hardware, use)[metric]

@@ -34,14 +34,15 @@ FREE: Final = "`constraints: {parameters: null}` searches without"
 def with_size_bounds(config: SearchConfig, task: Task, space: ArchitectureSpace) -> tuple[SearchConfig, str]:
     """Return the configuration with bounds on parameters and MACs, and a sentence on where they come from.
 
-    A configuration that says anything about them, `null` included, is returned as it is, with an empty sentence.
+    A configuration that says anything about them, `null` included, is returned as it is, with an empty sentence; so is
+    one with labels at every step, which no published network has.
 
     Args:
         config: validated.
         task: its data.
         space: its space.
     """
-    if config.constraints.says_size:
+    if config.constraints.says_size or task.every_step:
         return config, ""
     problem = SearchProblem(space, config.objectives[0], {})
     sizes = dict(_sizes_to_beat(config, task, problem))

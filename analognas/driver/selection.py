@@ -10,7 +10,7 @@ from analognas.driver.history import metrics_of
 from analognas.driver.pareto import knee, pareto_front
 from analognas.record.trial import Trial
 from analognas.strategies.problem import Choice, Objective, SearchProblem
-from analognas.strategies.worth import soft_bounds, worth, worth_of
+from analognas.strategies.worth import broken_bounds, soft_bounds, worth, worth_of
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
@@ -56,6 +56,8 @@ def choose(
     trials = [trial for trial in trials if trial.at_full_budget and trial.status == "completed"]
     if not trials:
         return None
+    if how == "knee":  # of the front of those that keep every bound, as it is written and drawn
+        trials = [trial for trial in trials if not broken_bounds(trial.metrics, upper_bounds)] or trials
     first = objectives[0]
     metrics = metrics_of(trials)
     value = worth(first.score(metrics), metrics, soft_bounds(upper_bounds))

@@ -11,9 +11,20 @@ import warnings
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.export import Dim, ExportedProgram
 
 from analognas.export.error import ExportError
+
+
+def require_onnx_layers(network: nn.Module) -> None:
+    """Raise ExportError for a layer whose ONNX file would compute something else."""
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.LSTM) and layer.proj_size:
+            raise ExportError(
+                f"ONNX has no LSTM with a projection, and `{name}` has one: use pt2 or model.py, or search with "
+                "`projections: [1]`"
+            )
 
 
 def write_onnx(program: ExportedProgram, path: Path) -> None:

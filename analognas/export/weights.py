@@ -37,13 +37,15 @@ def weights_to_write(model: Standardised) -> tuple[dict[str, Tensor], str]:
 
 
 def write_test_data(x: Tensor, y: Tensor, path: Path) -> None:
-    """Write raw inputs `x` `(n, *input_shape)` as float32 and labels `y` `(n,)` as int64.
+    """Write raw inputs `x` `(n, *input_shape)` as float32 and labels `y` `(n,)`, or `(n, steps)`, as int64.
 
     Raises:
         ValueError: when the two do not belong together.
     """
-    if y.ndim != 1 or len(x) != len(y):
-        raise ValueError(f"`y` must be one label an input, got {tuple(y.shape)} for inputs {tuple(x.shape)}")
+    if y.ndim not in (1, 2) or len(x) != len(y):
+        raise ValueError(
+            f"`y` must be one label an input, or one a step, got {tuple(y.shape)} for inputs {tuple(x.shape)}"
+        )
     tensors = {"x": x.to("cpu", torch.float32), "y": y.to("cpu", torch.int64)}
     path.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 

@@ -30,7 +30,7 @@ class Predicted:
     """What is predicted of a network on a hardware.
 
     Attributes:
-        hardware: name of it.
+        hardware: what it was called.
         values: by target the median of a measurement and the ends of its 90 % interval, NaN where too much is unknown.
         unknown: share of the prediction that is unknown, because the network or the hardware lies outside what the
             model was fitted on.
@@ -82,11 +82,13 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
         row = np.array([space.parse(content.architecture)], dtype=np.int64)
     except (ValueError, UserError) as error:
         raise UserError(f"{network}: {error}") from None
-    chosen = [read_hardware(one) for one in hardware] or [content.hardware]
+    chosen = [(read_hardware(one), one) for one in hardware] or [
+        (content.hardware, hwsim.label(content.hardware))
+    ]
     bounds = {name: bound for name, bound in card["constraints"].items() if isinstance(bound, int | float)}
     use = None if content.chip is None else ChipUse.of(content.chip)
     found = []
-    for one in chosen:
+    for one, name in chosen:
         problem = SearchProblem(space, Objective("accuracy_1d", 1), bounds, hardware=one, use=use)
         try:
             features = model_features(model.model, problem, row)
@@ -97,7 +99,7 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
         except (ValueError, KeyError) as error:
             raise UserError(f"{model.path}: {error}") from None
         triples = {target: tuple(map(float, rows[0])) for target, rows in values.items()}
-        found.append(Predicted(hwsim.label(one), triples, unknown))  # type: ignore[arg-type]  # of three each
+        found.append(Predicted(name, triples, unknown))  # type: ignore[arg-type]  # of three each
     return found
 
 

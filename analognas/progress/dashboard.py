@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from analognas.metrics import headline
+from analognas.metrics import TABLE, headline
 from analognas.progress.printable import printable
 from analognas.record.trial import Trial
 from analognas.specs.durations import duration
@@ -30,15 +30,15 @@ class RunView:
         name: of the run.
         status: as `analognas status --json` has it.
         trials: of the record, in order.
-        best: the objective of the best trial so far after each trial, fractions of 1, NaN before the first one.
-        objective: how it is called.
+        best: the objective of the best trial so far after each trial, NaN before the first one.
+        metric: the objective.
     """
 
     name: str
     status: Mapping[str, Any]
     trials: Sequence[Trial]
     best: Sequence[float]
-    objective: str
+    metric: str
 
 
 def render(view: RunView) -> RenderableType:
@@ -57,8 +57,12 @@ def render(view: RunView) -> RenderableType:
     line = sparkline(view.best, _LINE_WIDTH)
     if line:
         known = [value for value in view.best if not math.isnan(value)]
-        ends = f"{100 * known[0]:.2f} % to {100 * known[-1]:.2f} %"
-        parts += [Text(f"\n{view.objective} of the best trial so far, {ends}"), Text(line, style="blue")]
+        first, last = (shown(view.metric, value) for value in (known[0], known[-1]))
+        ends = f"{first} to {last}"
+        parts += [
+            Text(f"\n{TABLE[view.metric].label} of the best trial so far, {ends}"),
+            Text(line, style="blue"),
+        ]
     if status["best"] is not None:
         metrics = status["best"]["metrics"]
         number = status["best"]["number"]
@@ -93,6 +97,17 @@ def pace(status: Mapping[str, Any]) -> str:
     return text
 
 
+def shown(metric: str, value: float) -> str:
+    """Return a value of an objective: shares in %, others with their unit.
+
+    >>> shown("accuracy_1d", 0.5), shown("bits_1d", 2.25)
+    ('50.00 %', '2.250 bits')
+    """
+    if TABLE[metric].is_share:
+        return f"{100 * value:.2f} %"
+    return f"{value:.3f} {TABLE[metric].unit}"
+
+
 def sparkline(values: Sequence[float], width: int) -> str:
     """Return values as blocks of rising height, the last of each group where they are more than `width`.
 
@@ -119,14 +134,16 @@ def _last_trials(trials: Sequence[Trial]) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("trial", justify="right", min_width=5)
     table.add_column("proposed by", no_wrap=True)
-    for name in ("1 day, %", "AVM", "parameters", "tiles", "time"):
+    of_steps = any("bits_1d" in trial.metrics for trial in trials)
+    for name in (*(("bits",) if of_steps else ()), "1 day, %", "AVM", "parameters", "tiles", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for trial in trials[-LAST_SHOWN:]:
         metrics = trial.metrics
         figures = (
-            ("failed", "", "", "")
+            ("failed", *([""] if of_steps else []), "", "", "")
             if trial.failure is not None
             else (
+                *([f"{metrics['bits_1d']:.3f}"] if of_steps else []),
                 f"{100 * metrics['accuracy_1d']:.2f} ± {100 * metrics['std_1d']:.2f}",
                 f"{100 * metrics['avm']:.2f}",
                 f"{metrics['parameters']:,.0f}",

@@ -11,7 +11,6 @@ from analognas.record.directory import RunDirectory
 from analognas.record.speed import recent_speed
 from analognas.report.data import trial_worth
 from analognas.report.progress import best_so_far
-from analognas.report.wording import label
 from analognas.runs.run import Run
 
 
@@ -37,6 +36,6 @@ def views(run: RunDirectory) -> Iterator[RunView]:
         values = np.array([trial.metrics.get(objective.metric, np.nan) for trial in trials], dtype=np.float64)
         worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
         best = best_so_far(values, worth).tolist() if trials else []
-        yield RunView(config.name, status, trials, best, label(objective.metric))
+        yield RunView(config.name, status, trials, best, objective.metric)
         if status["state"] == "finished":
             return

@@ -34,7 +34,7 @@ class SequenceSpec(SpaceSpec):
     )
     projections: tuple[int, ...] = Field(
         default=(1, 2),
-        description="an LSTM passes on its hidden units divided by this; divisors of `width_step`",
+        description="an LSTM passes on its hidden units divided by this, 1 first; divisors of `width_step`",
     )
     heads: tuple[int, ...] = Field(default=(1, 2, 4), description="of attention; they divide every width")
     strides: tuple[int, ...] | None = Field(

@@ -100,7 +100,7 @@ def load_text(
         UserError: for a file that is no text, or too short.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text in UTF-8 ({error.reason} at byte {error.start})") from None
     except OSError as error:
@@ -122,7 +122,7 @@ def load_text(
         if n < FEWEST:
             raise UserError(
                 f"{path}: the {name} part must have at least {FEWEST} windows of {length} characters, got "
-                f"{len(part):,} characters: lower `length`, or give a longer text"
+                f"{len(part):,} characters: lower `length`, change `fractions`, or give a longer text"
             )
         splits.append(_windows(part, length, n, limit, len(symbols)))
         if limit is not None and limit < n:

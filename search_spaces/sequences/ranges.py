@@ -87,9 +87,8 @@ class SequenceRanges(BlockGenes):
             values = getattr(self, name)
             if not values or min(values) < 1 or sorted(set(values)) != list(values):
                 raise ValueError(f"`{name}` must be whole numbers from 1, ascending, each once, got {values}")
-        for name in ("projections", "strides"):
-            if getattr(self, name)[0] != 1:
-                raise ValueError(f"`{name}` must begin with 1, got {getattr(self, name)}")
+        if self.projections[0] != 1:
+            raise ValueError(f"`projections` must begin with 1, which is none, got {list(self.projections)}")
         self._check_together()
 
     def _check_together(self) -> None:
@@ -101,7 +100,8 @@ class SequenceRanges(BlockGenes):
         uneven = [heads for heads in self.heads if narrowest % heads]
         if uneven and "A" in self.types:
             raise ValueError(
-                f"`heads` must divide every width that a block can see, multiples of {narrowest}, got {uneven[0]}"
+                f"`heads` must divide every width that a block can see, `width_step` / the largest projection = "
+                f"{narrowest}, got {uneven[0]}"
             )
         if self.symbols and self.strides != (1,):
             raise ValueError(f"`strides` must be 1 alone for symbols, got {self.strides}")

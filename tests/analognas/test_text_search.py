@@ -116,3 +116,33 @@ def test_final_trainings_have_no_clipping_of_their_own(run: Path) -> None:
     done = analognas("search", run.parent / "bad.yaml")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "clip_gradient" in done.stderr
+
+
+def test_formats_of_a_text_and_what_onnx_lacks(tmp_path_factory: pytest.TempPathFactory, run: Path) -> None:
+    folder = tmp_path_factory.mktemp("projected")
+    text = (run.parent / "text.yaml").read_text().replace("blocks: 2", "blocks: 1, projections: [1, 2]")
+    text = text.replace("path: book.txt", f"path: {run.parent / 'book.txt'}").replace(
+        "trials: 6", "trials: 2"
+    )
+    text = text.replace(
+        "{kind: surrogate-guided, initial: 4, population: 20, iterations: 2}", "{kind: random}"
+    )
+    projected = {
+        "entry": {"width": 16},
+        "blocks": [{"type": "lstm", "hidden": 16, "projection": 2, "skip": False}],
+    }
+    others = [{**projected, "blocks": [{**projected["blocks"][0], "hidden": 32}]}]
+    text = text.replace("search: {", f"search: {{start_from: {json.dumps([projected, *others])}, ")
+    (folder / "text.yaml").write_text(text)
+    done = analognas("search", folder / "text.yaml", "--out", folder / "run")
+    assert done.returncode == 0, done.stderr
+    assert "format onnx is missing: ONNX has no LSTM with a projection" in done.stderr + done.stdout
+    assert (folder / "run" / "best" / "model.py").exists()
+    for name in ("test-data", "onnx-int8"):
+        done = analognas("export", run, "--format", name, "--out", folder / "out")
+        assert done.returncode == 0, done.stderr
+    figures = json.loads((folder / "out" / "model-int8.json").read_text())
+    assert 0 < figures["test_accuracy"] <= 1
+    shown = analognas("watch", run).stdout
+    assert "bits to" in shown
+    assert "% to" not in shown

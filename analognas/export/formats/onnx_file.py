@@ -11,8 +11,9 @@ _FILE: Final = "model.onnx"
 
 
 def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
-    from analognas.export.onnx_format import write_onnx
+    from analognas.export.onnx_format import require_onnx_layers, write_onnx
 
+    require_onnx_layers(artefact.model)
     write_onnx(artefact.program, folder / _FILE)
     return (folder / _FILE,)
 

@@ -32,12 +32,13 @@ BATCH: Final = 64
 
 
 def _write(artefact: Artefact, folder: Path) -> tuple[Path, ...]:
-    from analognas.export.onnx_format import write_onnx
+    from analognas.export.onnx_format import require_onnx_layers, write_onnx
 
     if artefact.calibration is None:
         raise ExportError("the format `onnx-int8` needs training inputs to calibrate ranges on, got none")
     with TemporaryDirectory() as outside:
         as_float = Path(outside) / "model.onnx"
+        require_onnx_layers(artefact.model)
         write_onnx(artefact.program, as_float)
         _quantise(as_float, folder / _FILE, artefact.calibration)
         write_json(_figures(artefact, as_float, folder / _FILE), folder / _FIGURES)
@@ -102,7 +103,7 @@ def _figures(artefact: Artefact, as_float: Path, quantised: Path) -> dict[str, A
 
 
 def _accuracy(path: Path, split: tuple[Tensor, Tensor]) -> float:
-    """Return the share of inputs whose class a file finds."""
+    """Return the share of labels that a file finds."""
     import torch
 
     from analognas.export.onnx_run import onnx_network
@@ -112,7 +113,7 @@ def _accuracy(path: Path, split: tuple[Tensor, Tensor]) -> float:
         int((network(inputs.cpu().float()).argmax(1) == labels.cpu()).count_nonzero())
         for inputs, labels in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True)
     )
-    return hits / len(y)
+    return hits / y.numel()
 
 
 def _check(artefact: Artefact, folder: Path) -> str:

@@ -129,9 +129,9 @@ def test_recurrent_layers_and_embeddings_are_drawn_from_the_generator() -> None:
         ({"width": (12, 32)}, r"`width` must be .* multiples of `width_step` 8, got \(12, 32\)"),
         ({"types": "AL"}, "`types` must be some of the letters LGA in this order, got 'AL'"),
         ({"heads": (4, 2)}, r"`heads` must be whole numbers from 1, ascending, each once, got \(4, 2\)"),
-        ({"projections": (2,)}, r"`projections` must begin with 1, got \(2,\)"),
+        ({"projections": (2,)}, r"`projections` must begin with 1, which is none, got \[2\]"),
         ({"projections": (1, 3)}, "`projections` must divide `width_step` 8, got 3"),
-        ({"heads": (1, 8)}, "`heads` must divide every width that a block can see, multiples of 4, got 8"),
+        ({"heads": (1, 8)}, "`heads` must divide every width that a block can see, .* = 4, got 8"),
         ({"strides": (1, 16)}, "`strides` must be at most the 12 frames, got 16"),
     ],
 )
