@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.durations import DAY_S
 from search_spaces import LayerGraph
 
 if TYPE_CHECKING:
@@ -184,30 +185,33 @@ def _last(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return np.asarray(mask.shape[1] - 1 - np.argmax(mask[:, ::-1], axis=1))
 
 
-def weight_error(hardware: hwsim.Hardware) -> float:
-    """Return the error of programmed weights a day later, in units of the largest weight, best scale taken out.
+def weight_error(hardware: hwsim.Hardware, t_s: float = DAY_S) -> float:
+    """Return the error of programmed weights some time later, in units of the largest weight, best scale taken out.
 
     A device is asked once: the same hardware gives the same figure.
+
+    Args:
+        hardware: whose devices hold the weights.
+        t_s: seconds since programming.
 
     Raises:
         ValueError: for a device whose weights are not finite then.
     """
-    return _weight_error(hardware.model_dump_json())
+    return _weight_error(hardware.model_dump_json(), t_s)
 
 
 @lru_cache(maxsize=64)
-def _weight_error(description: str) -> float:
+def _weight_error(description: str, t_s: float) -> float:
     import torch
 
     import hwsim
-    from hwsim.durations import DAY_S
 
     hardware = hwsim.Hardware.model_validate_json(description)
     device = hardware.build_device()
     generator = torch.Generator().manual_seed(0)
     weights = (0.3 * torch.randn(WEIGHTS_DRAWN, generator=generator)).clamp(-1, 1).abs()
     targets_us = device.g_min_us + weights * (device.g_max_us - device.g_min_us)
-    read_us = device.read(device.program(targets_us, generator), DAY_S, generator)
+    read_us = device.read(device.program(targets_us, generator), t_s, generator)
     read = (read_us - device.g_min_us) / (device.g_max_us - device.g_min_us)
     scale = float((read * weights).sum() / (read * read).sum().clamp_min(1e-12))
     error = float((scale * read - weights).square().mean().sqrt())

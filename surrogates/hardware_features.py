@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hwsim.durations import MONTH_S
 from surrogates.architecture_features import weight_error
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ HARDWARE_FEATURES: Final[Mapping[str, str]] = {
     "output_noise": "noise of outputs, in fully-on inputs times fully-on weights",
     "read_noise": "noise of weights in a product, in units of the largest",
     "log_weight_error": "error of weights a day after programming, in units of the largest",
+    "log_weight_error_month": "the same a month after programming: drift",
 }
 """What each feature is; names that begin with `log_` are natural logarithms."""
 
@@ -86,5 +88,6 @@ def hardware_features(hardware: hwsim.Hardware, n: int) -> pd.DataFrame:
         "output_noise": mvm.output_noise,
         "read_noise": mvm.read_noise,
         "log_weight_error": math.log(max(weight_error(hardware), 1e-9)),
+        "log_weight_error_month": math.log(max(weight_error(hardware, MONTH_S), 1e-9)),
     }
     return pd.DataFrame({name: np.full(n, value, dtype=np.float32) for name, value in values.items()})

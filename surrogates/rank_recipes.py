@@ -9,7 +9,13 @@ from surrogates.xgboost_ensemble import XGBoostSurrogate
 NOISE_HARMS: Final = tuple(
     (target, feature, sign)
     for target, sign in (("accuracy_1d", -1), ("avm", 1), ("std_1d", 1))
-    for feature in ("log_nsr_sum", "log_nsr_worst", "log_weight_error", "output_noise")
+    for feature in (
+        "log_nsr_sum",
+        "log_nsr_worst",
+        "log_weight_error",
+        "log_weight_error_month",
+        "output_noise",
+    )
 )
 """What physics says: with more noise over the signal accuracy falls, losses and spreads rise."""
 
