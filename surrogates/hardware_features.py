@@ -88,6 +88,14 @@ def hardware_features(hardware: hwsim.Hardware, n: int) -> pd.DataFrame:
         "output_noise": mvm.output_noise,
         "read_noise": mvm.read_noise,
         "log_weight_error": math.log(max(weight_error(hardware), 1e-9)),
-        "log_weight_error_month": math.log(max(weight_error(hardware, MONTH_S), 1e-9)),
+        "log_weight_error_month": math.log(max(_month_error(hardware), 1e-9)),
     }
     return pd.DataFrame({name: np.full(n, value, dtype=np.float32) for name, value in values.items()})
+
+
+def _month_error(hardware: hwsim.Hardware) -> float:
+    """Return the error of weights after a month, or after a day of devices that are not known for as long."""
+    try:
+        return weight_error(hardware, MONTH_S)
+    except ValueError:
+        return weight_error(hardware)

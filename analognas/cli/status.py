@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from analognas.cli.options import AsJson, RunFolder
-from analognas.metrics import headline
 from analognas.progress.printable import printable
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ def status(folder: RunFolder, as_json: AsJson = False) -> None:
     if best is None:
         typer.echo("no trial has completed yet")
     else:
+        from analognas.metrics import headline
+
         metrics = best["metrics"]
         so_far = "" if content["state"] == "finished" else " so far"
         typer.echo(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from analognas.interruption import SearchInterrupted, terminated_as_interrupted
-from analognas.metrics import headline
 from analognas.progress.printable import printable, table, tell
 
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ def print_result(run: Run, *, as_json: bool) -> None:
 
 
 def _print_best_trial(run: Run, *, as_json: bool) -> None:
+    from analognas.metrics import headline
+
     status = run.status()
     if as_json:
         typer.echo(json.dumps(status, indent=1))

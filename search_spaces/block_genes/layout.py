@@ -50,10 +50,6 @@ class BlockGenes(ABC):
         """`(genes,)` largest values."""
 
     @abstractmethod
-    def canonical(self, population: Population) -> Population:
-        """Return the one genotype of each network, `(n, genes)`; genes out of range are left as they are."""
-
-    @abstractmethod
     def alike(
         self, block: npt.NDArray[np.int64], other: npt.NDArray[np.int64], rng: np.random.Generator
     ) -> npt.NDArray[np.int64]:

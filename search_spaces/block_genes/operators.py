@@ -7,6 +7,7 @@ change, so that what must change together can.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -26,9 +27,21 @@ ATTEMPTS: Final = 48
 """Draws until a child differs from its parent; after as many it is drawn afresh, again as many times."""
 
 
-def mutate(population: Population, ranges: BlockGenes, rng: np.random.Generator) -> Population:
-    """Return one canonical child a row, different from its parent unless the space holds one network only."""
-    parents = ranges.canonical(population)
+def mutate(
+    population: Population,
+    ranges: BlockGenes,
+    canonical: Callable[[Population], Population],
+    rng: np.random.Generator,
+) -> Population:
+    """Return one canonical child a row, different from its parent unless the space holds one network only.
+
+    Args:
+        population: the parents.
+        ranges: of the genes.
+        canonical: returns the one genotype of each network.
+        rng: draws the changes.
+    """
+    parents = canonical(population)
     children = parents.copy()
     pending = np.arange(len(parents))
     for attempt in range(2 * ATTEMPTS):
@@ -40,7 +53,7 @@ def mutate(population: Population, ranges: BlockGenes, rng: np.random.Generator)
             drawn[again] = _changed(drawn[again], ranges, rng)
         else:
             drawn = sample(len(pending), ranges, rng)
-        candidates = ranges.canonical(drawn)
+        candidates = canonical(drawn)
         differ = (candidates != parents[pending]).any(axis=1)
         children[pending[differ]] = candidates[differ]
         pending = pending[~differ]

@@ -50,15 +50,15 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
 
     def mutate(self, population: Population, rng: np.random.Generator) -> Population:
         """Return one child a row, different from its parent if it can be."""
-        return mutate(population, self._ranges, rng)
+        return mutate(population, self._ranges, self.canonical, rng)
 
     def crossover(self, first: Population, second: Population, rng: np.random.Generator) -> Population:
         """Return one child for each pair of rows, its blocks whole from either parent."""
         return self.canonical(crossover(first, second, self._ranges, rng))
 
+    @abstractmethod
     def canonical(self, population: Population) -> Population:
         """Return the one genotype of each network, `(n, genes)` int64: equal networks, equal rows."""
-        return self._ranges.canonical(population)
 
     def encode(self, population: Population) -> pd.DataFrame:
         """Return genes and engineered features, `(n, features)` float32; equal networks, equal features."""

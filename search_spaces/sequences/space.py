@@ -48,6 +48,10 @@ class SequenceSpace(BlockSpace[SequenceRanges, Layout]):
         [{'type': 'lstm', 'hidden': 64, 'projection': 2, 'skip': False}]
     """
 
+    def canonical(self, population: Population) -> Population:
+        """Return the one genotype of each network, `(n, genes)` int64: equal networks, equal rows."""
+        return self._ranges.canonical(population)
+
     def _sizes(self, rows: Population) -> Layout:
         return layout(rows, self._ranges)
 

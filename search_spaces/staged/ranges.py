@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from search_spaces.block_genes import BlockGenes
-from search_spaces.space import Population
 
 Axes = tuple[int, int]
 """Along the height and the width of a map."""
@@ -165,12 +164,6 @@ class StagedRanges(BlockGenes):
         choices = [len(self.types) - 1, kernel, stride, len(self.expansions) - 1, len(self.groups) - 1]
         stage = [self.depth, self.width[1] // self.width_step, *choices]
         return np.array(stem + stage * self.stages, dtype=np.int64)
-
-    def canonical(self, population: Population) -> Population:
-        """Return the one genotype of each network, `(n, genes)`; genes out of range are left as they are."""
-        from search_spaces.staged.canonical import canonical  # which reads these ranges
-
-        return canonical(population, self)
 
     def alike(
         self, block: npt.NDArray[np.int64], other: npt.NDArray[np.int64], rng: np.random.Generator

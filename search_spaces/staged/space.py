@@ -24,6 +24,7 @@ from search_spaces.block_genes.space import BlockSpace
 from search_spaces.layer_graph import LayerGraph
 from search_spaces.matrices import Matrices
 from search_spaces.space import Genotype, Population
+from search_spaces.staged.canonical import canonical
 from search_spaces.staged.counting import count_parameters, weight_matrices
 from search_spaces.staged.description import describe, parse
 from search_spaces.staged.features import encode
@@ -50,6 +51,10 @@ class StagedSpace(BlockSpace[StagedRanges, Layout]):
         >>> space.describe((4, 0, 0, 1, 2, 8, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0))["stages"]
         [{'depth': 2, 'width': 32, 'type': 'B', 'kernel': [3, 3], 'stride': [2, 2]}]
     """
+
+    def canonical(self, population: Population) -> Population:
+        """Return the one genotype of each network, `(n, genes)` int64: equal networks, equal rows."""
+        return canonical(population, self._ranges)
 
     def _sizes(self, rows: Population) -> Layout:
         return layout(rows, self._ranges)

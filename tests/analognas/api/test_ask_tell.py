@@ -120,7 +120,7 @@ def test_an_evaluation_and_a_curve_can_be_told() -> None:
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ({}, "`metrics` must have `accuracy_1d`, which the search raises, got nothing"),
+        ({}, "`metrics` must have `accuracy_1d`, which the search improves, got nothing"),
         (0.5, "`metrics` must have `avm`, which the search bounds, got accuracy_1d"),
         (math.nan, "must hold, got nan"),
         (1.5, "`0 <= accuracy_1d <= 1` must hold, got 1.5"),

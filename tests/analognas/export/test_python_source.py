@@ -192,7 +192,7 @@ def _altered() -> nn.Module:
         (_altered, "do not change a layer's attributes"),
         (lambda: nn.Sequential(nn.Linear(5, 2), _Hidden()), "cannot be written as plain torch"),
         (lambda: nn.Linear(4, 2), "does not take inputs"),
-        (lambda: nn.Unflatten(1, (5, 1)), r"must return logits `\(batch, classes\)`"),
+        (lambda: nn.Unflatten(1, (5, 1, 1)), r"must return logits `\(batch, classes\)`"),
     ],
 )
 def test_what_cannot_be_written_is_an_error(network: Callable[[], nn.Module], message: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import hwsim
 from analognas.config.sections import ConstraintsSpec
-from analognas.evaluation.measure import MEASURED
+from analognas.evaluation.measure import BITS, MEASURED
 from analognas.metrics import HARD_METRICS, TABLE
 from analognas.strategies import History, Objective, SearchProblem, explain_rejections
 from analognas.strategies.costs import CHIP_COSTS, COSTS, cost_functions, network_costs
@@ -130,7 +130,7 @@ def test_a_bound_that_nothing_meets_says_the_smallest_found() -> None:
 
 
 def test_every_metric_has_one_formula() -> None:
-    formulas = [*MEASURED, "digital_accuracy", "training_loss", *COSTS]
+    formulas = [*MEASURED, *BITS, "digital_accuracy", "digital_bits", "training_loss", *COSTS]
     assert sorted(formulas) == sorted(TABLE)
 
 

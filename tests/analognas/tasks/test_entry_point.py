@@ -122,7 +122,7 @@ def test_wrong_options_are_the_tasks_failure() -> None:
         ({"class_names": ("cat", "cat")}, "each with its own name"),
         ({"name": None}, "`name` must be a text"),
         ({"notes": "a copy"}, "`notes` a tuple of texts"),
-        ({"statistics": "pixel"}, "`statistics` must be channel or band"),
+        ({"statistics": "pixel"}, "`statistics` must be channel, band or none"),
     ],
 )
 def test_what_would_fail_much_later_is_told_at_once(change, message, monkeypatch) -> None:
