@@ -17,6 +17,7 @@ from analognas.report.wording import amount, label
 from analognas.runs.architecture_file import read_architecture
 from analognas.runs.validate import path_of_architecture
 from analognas.spaces import complete
+from analognas.strategies.costs import CHIP_COSTS
 from analognas.strategies.pretrained_file import Pretrained, physics
 from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.problem_features import model_features
@@ -86,6 +87,12 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
         (content.hardware, hwsim.label(content.hardware))
     ]
     bounds = {name: bound for name, bound in card["constraints"].items() if isinstance(bound, int | float)}
+    of_a_chip = [name for name in bounds if name in CHIP_COSTS]
+    if of_a_chip and content.chip is None:
+        raise UserError(
+            f"{network}: names no chip, and {model.path} knows shares of bounds on {', '.join(of_a_chip)}; give a "
+            "network of a search with `chip:`"
+        )
     use = None if content.chip is None else ChipUse.of(content.chip)
     found = []
     for one, name in chosen:

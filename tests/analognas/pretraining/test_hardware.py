@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,17 @@ def test_networks_that_a_model_cannot_know(
 ) -> None:
     with pytest.raises(UserError, match=told):
         predict(model, architecture(folder, tmp_path, **changes))
+
+
+def test_bounds_on_costs_of_a_chip_need_a_network_with_one(
+    folder: Path, model: Pretrained, tmp_path: Path
+) -> None:
+    bounded = {**model.card["tables"][0], "constraints": {"energy_uj": 1.0}}
+    other = replace(model, card={**model.card, "tables": [bounded, *model.card["tables"][1:]]})
+    with pytest.raises(
+        UserError, match=r"names no chip, and .* bounds on energy_uj; give a network of a search"
+    ):
+        predict(other, architecture(folder, tmp_path))
 
 
 def test_a_model_of_several_tasks_knows_ranks_alone(folder: Path, tmp_path: Path) -> None:
