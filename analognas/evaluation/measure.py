@@ -103,9 +103,18 @@ def curves_on_chips(
     return Curves(found["accuracy"], found["cross-entropy"])
 
 
-def cross_entropy_of(chips: hwsim.Chips, split: Split, accuracy: hwsim.DriftCurve) -> hwsim.DriftCurve:
+def cross_entropy_of(
+    chips: hwsim.Chips, split: Split, accuracy: hwsim.DriftCurve, adabs_inputs: Tensor | None = None
+) -> hwsim.DriftCurve:
     """Return the cross-entropy of every step, in nats, at the times and of the chips of a curve of accuracies."""
-    found = hwsim.evaluate(chips, (split.x, split.y), list(accuracy.times_s), "cross-entropy", progress=False)
+    found = hwsim.evaluate(
+        chips,
+        (split.x, split.y),
+        list(accuracy.times_s),
+        "cross-entropy",
+        adabs_inputs=adabs_inputs,
+        progress=False,
+    )
     n = len(accuracy.chips)
     return hwsim.DriftCurve(found.times_s, found.values[:, :n], metric=found.metric)
 

@@ -134,6 +134,7 @@ def validate(
     digitally = digital_metrics(network, task.test)
     digital_accuracy, digital_bits = digitally["digital_accuracy"], digitally.get("digital_bits")
     cost = _cost(network, described or content.chip, content.input_shape)
+    adabs_inputs = torch.cat(calibration_batches(task)) if adabs else None
     validations = []
     for one, source in chosen:
         label = hwsim.label(one)
@@ -151,12 +152,12 @@ def validate(
                 task.test,
                 times_s=times,
                 confidence=confidence,
-                adabs_inputs=torch.cat(calibration_batches(task)) if adabs else None,
+                adabs_inputs=adabs_inputs,
                 progress=progress,
             )
-            cross_entropy = (
-                cross_entropy_of(programmed, task.test, curve) if digital_bits is not None else None
-            )
+            cross_entropy = None
+            if digital_bits is not None:
+                cross_entropy = cross_entropy_of(programmed, task.test, curve, adabs_inputs)
         except ValueError as error:
             raise UserError(f"{source}: {error}") from None
         tiles = hwsim.tile_map(programmed.net).n_tiles
