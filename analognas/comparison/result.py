@@ -120,6 +120,11 @@ class Comparison:
             for strategy in self.strategies
         )
 
+    @property
+    def in_bits(self) -> bool:
+        """Whether a network predicts every step of an input, and has bits per character."""
+        return any(summary.bits_1d is not None for summary in self.summaries)
+
     def _summary(self, strategy: str, first: Mapping[int, RunOutcome] | None) -> StrategySummary:
         runs = self.of(strategy)
         ended = [run for run in runs if run.network is not None]
@@ -192,7 +197,7 @@ def as_text(comparison: Comparison) -> str:
     first, seeds = comparison.strategies[0], comparison.seeds
     others = [f"minus {name}" for name in comparison.references]
     to_first = (f"minus {first}",) if len(comparison.strategies) > 1 else ()
-    bits = ("bits, 1 day",) if any(summary.bits_1d is not None for summary in comparison.summaries) else ()
+    bits = ("bits, 1 day",) if comparison.in_bits else ()
     fewer = (f"bits minus {first}",) if bits and to_first else ()
     figures = ("1 day on chips", "AVM", "parameters")
     head = ("strategy", *bits, *fewer, *figures, *others, *to_first, "wasted", "trials")
@@ -239,7 +244,7 @@ def _strategy_row(summary: StrategySummary, comparison: Comparison) -> tuple[str
 
 def _bits(summary: StrategySummary, comparison: Comparison) -> tuple[str, ...]:
     """Return bits and their difference to the first strategy, where searches have any."""
-    if all(one.bits_1d is None for one in comparison.summaries):
+    if not comparison.in_bits:
         return ()
     own = NONE if summary.bits_1d is None else f"{summary.bits_1d:.3f}"
     if len(comparison.strategies) == 1:
@@ -258,7 +263,7 @@ def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
     bits = (f"{run.mean('bits_1d'):.3f}" if run.has("bits_1d") else NONE,)
     return (
         _name(run),
-        *(bits if any(one.bits_1d is not None for one in comparison.summaries) else ()),
+        *(bits if comparison.in_bits else ()),
         _percent(run.mean("accuracy_1d"), run.mean("std_1d")) if found else NONE,
         _points(run.mean("avm")) if found else NONE,
         f"{run.mean('parameters'):,.0f}" if found else NONE,
