@@ -6,7 +6,7 @@
 #     docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/search" analognas search my.yaml
 FROM python:3.11-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
-WORKDIR /opt/analognas
+WORKDIR /src
 COPY scripts/constraints.txt scripts/constraints.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY analognas analognas
