@@ -128,3 +128,16 @@ class ArchitectureSpace(SearchSpace, Recombining, Countable, Mappable, Ordered, 
 def genotypes(population: Population) -> list[Genotype]:
     """Return the rows of a population as hashable tuples of Python integers."""
     return [tuple(row) for row in population.tolist()]
+
+
+def checked_genotype(space: ArchitectureSpace, genotype: Genotype) -> Genotype:
+    """Return the canonical genotype of a network.
+
+    Raises:
+        ValueError: when it describes no network of the space.
+    """
+    row = np.array([genotype], dtype=np.int64)
+    reason = space.problems(row)[0]
+    if reason:
+        raise ValueError(f"the genotype {genotype} describes no network of this space: {reason}")
+    return genotypes(space.canonical(row))[0]

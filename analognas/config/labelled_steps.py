@@ -5,14 +5,8 @@ from __future__ import annotations
 from analognas.config.sections import SearchConfig
 from analognas.errors import MisfitError
 from analognas.metrics import TABLE
-from analognas.spaces.nasbench201 import NasBench201Spec
-from analognas.spaces.resnet import ResNetSpec
 from analognas.spaces.sequence import SequenceSpec
-from analognas.spaces.staged import StagedSpec
 from analognas.tasks import Task
-
-OF_IMAGES = (ResNetSpec, StagedSpec, NasBench201Spec)
-"""Spaces whose networks have one label for an input."""
 
 
 def check_steps(config: SearchConfig, task: Task) -> None:
@@ -46,7 +40,7 @@ def check_steps(config: SearchConfig, task: Task) -> None:
                 ("space", "kind"),
             )
         return
-    if isinstance(config.space, OF_IMAGES):
+    if not config.space.every_step:
         raise MisfitError(
             f"networks of `{config.space.kind}` have one label for an input, {task.name} has one at every step: choose "
             "`kind: sequence`",

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from analognas.config.lengths import Lengths
+from analognas.config.template_parts import EXECUTOR, FULL_BUDGET, HEAD, SEARCH, comments, minutes_line
 from analognas.config.text_template import text_template
 from analognas.errors import UserError
 from analognas.specs.problems import nearest
@@ -82,11 +83,12 @@ constraints:               # upper bounds: no more than the reference takes on t
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
 """
 
-_TEMPLATE: Final = """\
+_TEMPLATE: Final = (
+    """\
 # A search for an architecture that keeps its accuracy on analog hardware.
-# A key that is left out has a default of its own; a run's config.yaml shows every value.
-{seen}name: {name}
-seed: 0                    # the same seed gives the same trials
+"""
+    + HEAD
+    + """\
 
 {task}
 {space}
@@ -106,26 +108,22 @@ evaluation:
   chips: 8
   times: [1 s, 1 h, 1 day, 1 month, 1 year]
 
-search:
-  trials: {trials}               # candidates trained for real
-  batch: 6                 # candidates proposed at a time
-{minutes}  strategy:
-    kind: surrogate-guided # `analognas describe strategies` lists all
+"""
+    + SEARCH
+    + """\
     initial: 8             # trials of the first design, most of them near the bound on the parameters
 
 final:                     # full budget, for the race of the best with the references, and for the winner
-  digital_epochs: {final_epochs}
-  digital_updates: {final_updates}
-  hardware_aware_epochs: {final_epochs}
-  hardware_aware_updates: {final_updates}
+"""
+    + FULL_BUDGET
+    + """\
   chips: 25
 {race}
 references: [{reference}]{pad}# race the best at full budget; whichever is best on validation is exported
 
-executor:
-  kind: auto               # every processor; the same trials for any number of them
-  threads: 1               # of torch, for each training; large networks gain from more
 """
+    + EXECUTOR
+)
 
 TEXT: Final = "char-lm"
 """The kind of task that has a template of its own."""
@@ -173,10 +171,10 @@ def fitted_template(
         seen: lines on the data.
     """
     lines = [_line(key, value, why) for key, (value, why) in section.items()]
-    budget = f"  minutes: {minutes:<15g} # for trials, race and final trainings together\n"
     space = _STAGED.replace("{reference}", reference)
-    told = "".join(f"# {line}\n" for line in seen)
-    return _filled(name, "task:\n" + "".join(lines), space, lengths, reference, budget, told, _TWO_ROUNDS)
+    task = "task:\n" + "".join(lines)
+    budget = minutes_line(minutes)
+    return _filled(name, task, space, lengths, reference, budget, comments(seen), _TWO_ROUNDS)
 
 
 def _filled(

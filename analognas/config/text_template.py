@@ -10,12 +10,14 @@ from typing import Final
 import yaml
 
 from analognas.config.lengths import Lengths
+from analognas.config.template_parts import EXECUTOR, FULL_BUDGET, HEAD, SEARCH, comments, minutes_line
 
-_TEMPLATE: Final = """\
+_TEMPLATE: Final = (
+    """\
 # A search for a character language model that keeps its accuracy on analog hardware.
-# A key that is left out has a default of its own; a run's config.yaml shows every value.
-{seen}name: {name}
-seed: 0                    # the same seed gives the same trials
+"""
+    + HEAD
+    + """\
 
 task:
   kind: char-lm
@@ -62,27 +64,23 @@ evaluation:
   chips: 5
   times: [1 s, 1 h, 1 day, 1 month, 1 year]
 
-search:
-  trials: {trials}               # candidates trained for real
-  batch: 6                 # candidates proposed at a time
-{minutes}  strategy:
-    kind: surrogate-guided # `analognas describe strategies` lists all
+"""
+    + SEARCH
+    + """\
     initial: 8             # trials of the first design
 
 final:                     # full budget, for the race of the best, and for the winner
-  digital_epochs: {final_epochs}
-  digital_updates: {final_updates}
-  hardware_aware_epochs: {final_epochs}
-  hardware_aware_updates: {final_updates}
+"""
+    + FULL_BUDGET
+    + """\
   chips: 10
   finalists: 3
 
 references: []             # published networks have one label for an input
 
-executor:
-  kind: auto               # every processor; the same trials for any number of them
-  threads: 1               # of torch, for each training; large networks gain from more
 """
+    + EXECUTOR
+)
 
 
 def text_template(
@@ -101,9 +99,7 @@ def text_template(
     return _TEMPLATE.format(
         path=f"{written:24}",
         name=name,
-        minutes=""
-        if minutes is None
-        else f"  minutes: {minutes:<15g} # for trials, race and final trainings together\n",
-        seen="".join(f"# {line}\n" for line in seen),
+        minutes=minutes_line(minutes),
+        seen=comments(seen),
         **asdict(lengths),
     )

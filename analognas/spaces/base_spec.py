@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from analognas.specs.base import Spec
 from search_spaces import ArchitectureSpace
 
 
 class SpaceSpec(Spec):
-    """A `space` section of a configuration."""
+    """A `space` section of a configuration.
+
+    Attributes:
+        every_step: networks may have a label at every step of a sequence; False where they have one for an input.
+    """
+
+    every_step: ClassVar[bool] = True
 
     kind: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from search_spaces import NasBench201Space
 
 class NasBench201Spec(SpaceSpec):
     """The cells of NAS-Bench-201 in a small network: four nodes, five operations an edge (Dong and Yang 2020)."""
+
+    every_step: ClassVar[bool] = False
 
     kind: Literal["nasbench201"] = "nasbench201"
     channels: int = Field(default=16, ge=1, le=1024, description="channels of the first of the three stages")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -29,6 +29,8 @@ Count = Annotated[int, Field(ge=1, le=16)]
 
 class ResNetSpec(SpaceSpec):
     """The ResNet-like space of AnalogNAS (Benmeziane et al. 2023, Table I); every range can be narrowed."""
+
+    every_step: ClassVar[bool] = False
 
     kind: Literal["resnet"] = "resnet"
     oc0: Annotated[tuple[Channels, Channels], AfterValidator(ordered)] = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -19,6 +19,8 @@ Pairs = tuple[tuple[Axis, Axis], ...]
 
 class StagedSpec(SpaceSpec):
     """Residual stages of free width, depth, type, kernel and stride: wider than Table I; all can be narrowed."""
+
+    every_step: ClassVar[bool] = False
 
     kind: Literal["staged"] = "staged"
     stem_width: Bounds = Field(default=(8, 32), description="channels of the first convolution: [low, high]")

@@ -15,7 +15,7 @@ from search_spaces.block_genes.problems import problems
 from search_spaces.block_genes.sampling import latin_hypercube, sample
 from search_spaces.layer_graph import LayerGraph
 from search_spaces.matrices import Matrices
-from search_spaces.space import Genotype, Population
+from search_spaces.space import Genotype, Population, checked_genotype
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,8 +91,7 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
         Raises:
             ValueError: when the genotype has a problem.
         """
-        self._check(genotype)
-        return self._describe(self._canonical_genotype(genotype))
+        return self._describe(checked_genotype(self, genotype))
 
     def parse(self, architecture: Mapping[str, Any]) -> Genotype:
         """Return the canonical genotype of an architecture as `describe` writes it.
@@ -101,8 +100,7 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
             ValueError: for an architecture outside the space; the message names the rule and the value.
         """
         genotype = self._parse(architecture)
-        self._check(genotype)
-        return self._canonical_genotype(genotype)
+        return checked_genotype(self, genotype)
 
     def build(self, genotype: Genotype) -> nn.Module:
         """Return the network, for inputs `(batch, *input_shape)` float32.
@@ -112,8 +110,7 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
         Raises:
             ValueError: when the genotype has a problem.
         """
-        self._check(genotype)
-        return self._build(self._canonical_genotype(genotype))
+        return self._build(checked_genotype(self, genotype))
 
     @abstractmethod
     def _sizes(self, rows: Population) -> SizesT:
@@ -139,11 +136,3 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
 
     @abstractmethod
     def _build(self, genotype: Genotype) -> nn.Module: ...
-
-    def _check(self, genotype: Genotype) -> None:
-        reason = self.problems(np.array([genotype], dtype=np.int64))[0]
-        if reason:
-            raise ValueError(f"the genotype {genotype} describes no network of this space: {reason}")
-
-    def _canonical_genotype(self, genotype: Genotype) -> Genotype:
-        return tuple(self.canonical(np.array([genotype], dtype=np.int64))[0].tolist())

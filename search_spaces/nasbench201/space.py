@@ -23,7 +23,7 @@ from search_spaces.nasbench201.features import feature_table
 from search_spaces.nasbench201.graph import layer_graph
 from search_spaces.nasbench201.isomorphism import isomorphism
 from search_spaces.nasbench201.skeleton import Skeleton, costs, weight_matrices
-from search_spaces.space import Genotype, Population
+from search_spaces.space import Genotype, Population, checked_genotype
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,8 +168,7 @@ class NasBench201Space:
 
     def describe(self, genotype: Genotype) -> dict[str, Any]:
         """Return the cell in the notation of NAS-Bench-201 and its six operation codes."""
-        self._check(genotype)
-        own = self._canonical_genotype(genotype)
+        own = checked_genotype(self, genotype)
         return {"arch": to_arch(own), "codes": list(own)}
 
     def parse(self, architecture: Mapping[str, Any]) -> Genotype:
@@ -191,8 +190,7 @@ class NasBench201Space:
             readings.append(tuple(codes))
         if readings[0] != readings[-1]:
             raise ValueError(f"`arch` and `codes` must describe the same cell, got {dict(architecture)!r}")
-        self._check(readings[0])
-        return self._canonical_genotype(readings[0])
+        return checked_genotype(self, readings[0])
 
     def build(self, genotype: Genotype) -> nn.Module:
         """Return the network, `(batch, *input_shape)` float32 to `(batch, classes)` logits, the same at every call.
@@ -202,8 +200,7 @@ class NasBench201Space:
         """
         from search_spaces.nasbench201.network import build
 
-        self._check(genotype)
-        return build(self._canonical_genotype(genotype), self._skeleton)
+        return build(checked_genotype(self, genotype), self._skeleton)
 
     @cached_property
     def _costs(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -212,14 +209,6 @@ class NasBench201Space:
     @cached_property
     def _features(self) -> tuple[list[str], npt.NDArray[np.float32]]:
         return feature_table(cells(np.arange(N_CELLS)), isomorphism().live, *self._costs)
-
-    def _check(self, genotype: Genotype) -> None:
-        reason = self.problems(np.array([genotype], dtype=np.int64))[0]
-        if reason:
-            raise ValueError(f"the genotype {genotype} describes no network of this space: {reason}")
-
-    def _canonical_genotype(self, genotype: Genotype) -> Genotype:
-        return tuple(self.canonical(np.array([genotype], dtype=np.int64))[0].tolist())
 
 
 def _redrawn(rows: Population, rng: np.random.Generator) -> Population:

@@ -31,7 +31,7 @@ from search_spaces.resnet.problems import problems
 from search_spaces.resnet.ranges import Range, Ranges
 from search_spaces.resnet.sampling import latin_hypercube, sample
 from search_spaces.resnet.size import size
-from search_spaces.space import Genotype, Population
+from search_spaces.space import Genotype, Population, checked_genotype
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,8 +167,7 @@ class ResNetSpace:
             >>> space.describe((16, 3, 1, 2, 1, 1, 2, 1))
             {'OC0': 16, 'KS0': 3, 'M': 1, 'blocks': [{'R': 2, 'B': 1, 'CT': 'B', 'WF': 2, 'skip': True}]}
         """
-        self._check(genotype)
-        return describe(self._canonical_genotype(genotype), self._ranges)
+        return describe(checked_genotype(self, genotype), self._ranges)
 
     def parse(self, architecture: Mapping[str, Any]) -> Genotype:
         """Return the canonical genotype of an architecture as `describe` writes it.
@@ -177,8 +176,7 @@ class ResNetSpace:
             ValueError: for an architecture outside the space; the message names the rule and the value.
         """
         genotype = parse(architecture, self._ranges)
-        self._check(genotype)
-        return self._canonical_genotype(genotype)
+        return checked_genotype(self, genotype)
 
     def build(self, genotype: Genotype) -> nn.Module:
         """Return the network, `(batch, *input_shape)` float32 to `(batch, classes)` logits.
@@ -190,16 +188,7 @@ class ResNetSpace:
         """
         from search_spaces.resnet.network import build
 
-        self._check(genotype)
-        return build(self._canonical_genotype(genotype), self._ranges)
+        return build(checked_genotype(self, genotype), self._ranges)
 
     def _layout(self, population: Population) -> Layout:
         return layout(population, self._ranges, self._geometry)
-
-    def _check(self, genotype: Genotype) -> None:
-        reason = self.problems(np.array([genotype], dtype=np.int64))[0]
-        if reason:
-            raise ValueError(f"the genotype {genotype} describes no network of this space: {reason}")
-
-    def _canonical_genotype(self, genotype: Genotype) -> Genotype:
-        return tuple(self.canonical(np.array([genotype], dtype=np.int64))[0].tolist())

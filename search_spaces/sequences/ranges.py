@@ -16,6 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from search_spaces.block_genes import BlockGenes
+from search_spaces.block_genes.choices import (
+    check_ascending,
+    check_input_shape,
+    check_positive,
+    check_types,
+    check_widths,
+)
 from search_spaces.space import Population
 
 TYPES: Final = "LGA"
@@ -65,28 +72,13 @@ class SequenceRanges(BlockGenes):
     strides: tuple[int, ...] = (1, 2, 4)
 
     def __post_init__(self) -> None:
-        if len(self.input_shape) != 3 or min(self.input_shape) < 1:
-            raise ValueError(
-                f"`input_shape` must be (channels, steps, features), each at least 1, got {self.input_shape}"
-            )
+        check_input_shape(self.input_shape, "(channels, steps, features)")
         if self.symbols and self.input_shape[:2] != (1, 1):
             raise ValueError(f"`input_shape` of symbols must be (1, 1, steps), got {self.input_shape}")
-        for name in ("n_classes", "width_step", "blocks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name} >= 1` must hold, got {getattr(self, name)}")
-        for name in ("entry_width", "width"):
-            low, high = getattr(self, name)
-            if not 0 < low <= high or low % self.width_step or high % self.width_step:
-                raise ValueError(
-                    f"`{name}` must be (smallest, largest), multiples of `width_step` {self.width_step}, got "
-                    f"{(low, high)}"
-                )
-        if not self.types or "".join(letter for letter in TYPES if letter in self.types) != self.types:
-            raise ValueError(f"`types` must be some of the letters {TYPES} in this order, got {self.types!r}")
-        for name in ("projections", "heads", "strides"):
-            values = getattr(self, name)
-            if not values or min(values) < 1 or sorted(set(values)) != list(values):
-                raise ValueError(f"`{name}` must be whole numbers from 1, ascending, each once, got {values}")
+        check_positive(n_classes=self.n_classes, width_step=self.width_step, blocks=self.blocks)
+        check_widths(self.width_step, entry_width=self.entry_width, width=self.width)
+        check_types(self.types, TYPES)
+        check_ascending(projections=self.projections, heads=self.heads, strides=self.strides)
         if self.projections[0] != 1:
             raise ValueError(f"`projections` must begin with 1, which is none, got {list(self.projections)}")
         self._check_together()

@@ -16,6 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from search_spaces.block_genes import BlockGenes
+from search_spaces.block_genes.choices import (
+    check_ascending,
+    check_input_shape,
+    check_positive,
+    check_types,
+    check_widths,
+)
 
 Axes = tuple[int, int]
 """Along the height and the width of a map."""
@@ -114,24 +121,13 @@ class StagedRanges(BlockGenes):
     strides: tuple[Axes, ...] = ((1, 1), (2, 2))
 
     def __post_init__(self) -> None:
-        if len(self.input_shape) != 3 or min(self.input_shape) < 1:
-            raise ValueError(
-                f"`input_shape` must be (channels, height, width), each at least 1, got {self.input_shape}"
-            )
-        for name in ("n_classes", "width_step", "stages", "depth"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name} >= 1` must hold, got {getattr(self, name)}")
-        for name in ("stem_width", "width"):
-            low, high = getattr(self, name)
-            if not 0 < low <= high or low % self.width_step or high % self.width_step:
-                raise ValueError(
-                    f"`{name}` must be (smallest, largest), multiples of `width_step` {self.width_step}, got "
-                    f"{(low, high)}"
-                )
-        if not self.types or "".join(letter for letter in TYPES if letter in self.types) != self.types:
-            raise ValueError(f"`types` must be some of the letters {TYPES} in this order, got {self.types!r}")
-        _check_choices("expansions", self.expansions)
-        _check_choices("groups", self.groups)
+        check_input_shape(self.input_shape, "(channels, height, width)")
+        check_positive(
+            n_classes=self.n_classes, width_step=self.width_step, stages=self.stages, depth=self.depth
+        )
+        check_widths(self.width_step, stem_width=self.stem_width, width=self.width)
+        check_types(self.types, TYPES)
+        check_ascending(expansions=self.expansions, groups=self.groups)
         if self.groups[0] != 1:
             raise ValueError(f"`groups` must begin with 1, got {self.groups}")
         uneven = [groups for groups in self.groups if self.width_step % groups]
@@ -173,11 +169,6 @@ class StagedRanges(BlockGenes):
         genes[DEPTH] = 1
         genes[WIDTH] = other[WIDTH] if rng.random() < 0.5 else genes[WIDTH]
         return genes
-
-
-def _check_choices(name: str, values: Sequence[int]) -> None:
-    if not values or min(values) < 1 or sorted(set(values)) != list(values):
-        raise ValueError(f"`{name}` must be whole numbers from 1, ascending, each once, got {tuple(values)}")
 
 
 def _check_axes(name: str, values: Sequence[Axes]) -> None:
