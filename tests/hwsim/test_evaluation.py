@@ -1,7 +1,6 @@
 """Any network and any metric on programmed chips."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,56 +13,22 @@ import hwsim
 from hwsim.fused.executor import FusedNetwork
 from hwsim.inputs import Inputs
 from hwsim.kernels import library as kernels
-
-TIMES = ("1 s", 86_400, "1 month")
-
-
-def _random(*size: int) -> torch.Tensor:
-    return torch.randn(size, generator=torch.Generator().manual_seed(size[-1]))
-
-
-def _classes(n: int, *size: int) -> torch.Tensor:
-    return torch.randint(n, size, generator=torch.Generator().manual_seed(0))
-
-
-def _chips(model: nn.Module, x: Any = None, n: int = 2) -> hwsim.Chips:
-    torch.manual_seed(0)  # the initial weights; torch.nn takes no generator
-    for layer in model.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            layer.reset_parameters()
-    net = hwsim.to_analog(model, "pcm-analognas")
-    if x is not None:
-        hwsim.calibrate(net, x)
-    for layer in net.modules():
-        if isinstance(layer, hwsim.AnalogLinear | hwsim.AnalogConv2d) and x is None:
-            layer.input_range.fill_(3.0)
-    return hwsim.program(net, n=n)
-
-
-X, Y = _random(40, 4), _classes(3, 40)
+from tests.hwsim.evaluated import (
+    STRUCTURES,
+    TIMES,
+    Running,
+    Structured,
+    X,
+    Y,
+    programmed,
+    random_classes,
+    random_values,
+)
 
 
 @pytest.fixture(scope="module")
 def chips() -> hwsim.Chips:
-    return _chips(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), X)
-
-
-class Running:
-    """A metric as torchmetrics has them."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def update(self, preds: torch.Tensor, target: torch.Tensor) -> None:
-        self.calls.append("update")
-        self.share = (preds.argmax(1) == target).float().mean()
-
-    def compute(self) -> torch.Tensor:
-        self.calls.append("compute")
-        return self.share
-
-    def reset(self) -> None:
-        self.calls.append("reset")
+    return programmed(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), X)
 
 
 def test_outputs_are_what_the_classes_come_from(chips: hwsim.Chips) -> None:
@@ -105,39 +70,12 @@ def test_outputs_depend_neither_on_threads_nor_on_batches(
     assert not found[0].requires_grad
 
 
-class Pair(NamedTuple):
-    scores: torch.Tensor
-    features: torch.Tensor
-
-
-STRUCTURES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Any]] = {
-    "tuple": lambda x, h, y: (y, h),
-    "list": lambda x, h, y: [y, h],
-    "dict": lambda x, h, y: {"scores": y, "inner": {"features": h}},
-    "named": lambda x, h, y: Pair(y, h),
-    "with none": lambda x, h, y: (y, None, h),
-    "with inputs": lambda x, h, y: (y, x, h),
-}
-
-
-class Structured(nn.Module):
-    """Returns scores and features in a structure."""
-
-    def __init__(self, structure: str) -> None:
-        super().__init__()
-        self.layer, self.last, self.structure = nn.Linear(4, 8), nn.Linear(8, 3), structure
-
-    def forward(self, x: torch.Tensor) -> Any:
-        h = F.relu(self.layer(x))
-        return STRUCTURES[self.structure](x, h, self.last(h))
-
-
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_outputs_have_the_structure_of_the_network(
     structure: str, compiled: bool, chips: hwsim.Chips, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    structured = _chips(Structured(structure), X)
+    structured = programmed(Structured(structure), X)
     if not compiled:
         monkeypatch.setattr(kernels, "library", lambda: None)
     elif kernels.library() is not None:
@@ -171,8 +109,8 @@ class Two(nn.Module):
 
 
 def test_a_network_of_several_inputs_takes_them_by_position_or_by_name() -> None:
-    other = _random(40, 5)
-    two = _chips(Two())
+    other = random_values(40, 5)
+    two = programmed(Two())
     if kernels.library() is not None:
         for inputs in (Inputs((X[:1], other[:1])), Inputs((other[:1], X[:1]), ("right", "left"))):
             assert FusedNetwork(two, inputs).plan.steps
@@ -190,7 +128,7 @@ def test_a_network_of_several_inputs_takes_them_by_position_or_by_name() -> None
 
 
 def test_calibration_takes_what_evaluation_takes() -> None:
-    other, ranges = _random(40, 5), []
+    other, ranges = random_values(40, 5), []
     batches = (
         [((X, other), Y)],
         [((X, other),)],
@@ -198,7 +136,7 @@ def test_calibration_takes_what_evaluation_takes() -> None:
         DataLoader([((X[i], other[i]), Y[i]) for i in range(40)], batch_size=40),
     )
     for given in batches:
-        net = _chips(Two()).net
+        net = programmed(Two()).net
         hwsim.calibrate(net, given)
         ranges.append(
             [net.left.input_range.item(), net.right.input_range.item(), net.last.input_range.item()]
@@ -222,32 +160,32 @@ def test_named_metrics_are_those_of_torch(chips: hwsim.Chips) -> None:
 
 
 def test_one_output_is_a_logit() -> None:
-    one, y = _chips(nn.Linear(4, 1), X), (X.sum(1) > 0).float()
+    one, y = programmed(nn.Linear(4, 1), X), (X.sum(1) > 0).float()
     curves = hwsim.evaluate(one, (X, y[:, None]), 1, {"a": "accuracy", "ce": "cross-entropy"})
     scores = next(hwsim.outputs(one, X, 1)).outputs
     assert curves["a"].values[0, 0] == pytest.approx(float(((scores[:, 0] > 0) == y.bool()).double().mean()))
     wanted = F.binary_cross_entropy_with_logits(scores[:, 0], y)
     assert curves["ce"].values[0, 0] == pytest.approx(float(wanted), rel=1e-5)
     assert hwsim.accuracy_over_time(one, X, y.long(), 1) == curves["a"]
-    squashed = _chips(nn.Sequential(nn.Linear(4, 1), nn.Sigmoid()), X)
+    squashed = programmed(nn.Sequential(nn.Linear(4, 1), nn.Sigmoid()), X)
     with pytest.warns(UserWarning, match="sigmoid"):
         hwsim.evaluate(squashed, (X, y), 1)
 
 
 @pytest.mark.parametrize("target", [X[:, :2], X[:, :2].double().numpy()])
 def test_errors_of_regression_are_means_over_everything(target: Any) -> None:
-    two = _chips(nn.Linear(4, 2), X)
+    two = programmed(nn.Linear(4, 2), X)
     curves = hwsim.evaluate(two, (X, target), 1, {"mse": "mse", "mae": "mae"})
     outputs = next(hwsim.outputs(two, X, 1)).outputs
     assert curves["mse"].values[0, 0] == pytest.approx(float(F.mse_loss(outputs, X[:, :2])), rel=1e-5)
     assert curves["mae"].values[0, 0] == pytest.approx(float(F.l1_loss(outputs, X[:, :2])), rel=1e-5)
-    one = _chips(nn.Linear(4, 1), X)
+    one = programmed(nn.Linear(4, 1), X)
     assert hwsim.evaluate(one, (X, X[:, 0]), 1, "mse") == hwsim.evaluate(one, (X, X[:, :1]), 1, "mse")
 
 
 def test_pixels_are_classified_one_by_one() -> None:
-    images, masks = _random(6, 3, 5, 5), _classes(4, 6, 5, 5)
-    net = _chips(nn.Conv2d(3, 4, 3, padding=1), images)
+    images, masks = random_values(6, 3, 5, 5), random_classes(4, 6, 5, 5)
+    net = programmed(nn.Conv2d(3, 4, 3, padding=1), images)
     outputs = next(hwsim.outputs(net, images, 1)).outputs
     assert outputs.is_contiguous()
     curves = hwsim.evaluate(net, (images, masks), 1, {"a": "accuracy", "ce": "cross-entropy", "iou": _iou})
@@ -296,8 +234,8 @@ def test_every_chip_sees_a_shuffled_loader_in_the_same_order(chips: hwsim.Chips)
 
 def test_embeddings_take_whole_numbers() -> None:
     net = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 3))
-    words = _classes(10, 40, 3)
-    embedded = _chips(net, words)
+    words = random_classes(10, 40, 3)
+    embedded = programmed(net, words)
     curves = [hwsim.evaluate(embedded, (w, Y), 1, "cross-entropy") for w in (words, words.int().numpy())]
     assert curves[0] == curves[1]
     if kernels.library() is not None:
@@ -305,8 +243,8 @@ def test_embeddings_take_whole_numbers() -> None:
 
 
 def test_adabs_takes_the_inputs_of_the_network() -> None:
-    two = _chips(Two())
-    given = {"left": X, "right": _random(40, 5)}
+    two = programmed(Two())
+    given = {"left": X, "right": random_values(40, 5)}
     curve = hwsim.evaluate(two, (given, Y), 1, adabs_inputs=given)
     assert curve == hwsim.evaluate(two, (given, Y), 1)  # there is no batch norm
 
@@ -316,128 +254,6 @@ def test_curves_know_the_numbers_of_their_chips(chips: hwsim.Chips) -> None:
     both = hwsim.evaluate(chips, (X, Y), TIMES).join(later)
     assert both.chips == (0, 1, 2)
     assert both == hwsim.evaluate(hwsim.program(chips.net, 3), (X, Y), TIMES)
-
-
-class Varying(nn.Module):
-    """Changes its outputs from one pass to the next."""
-
-    def __init__(self, how: Callable[[torch.Tensor, int], torch.Tensor]) -> None:
-        super().__init__()
-        self.layer, self.how = nn.Linear(4, 3), how
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.how(self.layer(x), len(x))
-
-
-def _varying(how: Callable[[torch.Tensor, int], torch.Tensor]) -> Any:
-    return lambda _: hwsim.evaluate(_chips(Varying(how), X[:4]), (X, Y), 1, batch_size=16)
-
-
-def _measured(metric: Any) -> Any:
-    return lambda chips: hwsim.evaluate(chips, (X, Y), 1, metric)
-
-
-def _given(data: Any, metric: Any = "accuracy") -> Any:
-    return lambda chips: hwsim.evaluate(chips, data, 1, metric)
-
-
-def _images() -> Any:
-    return lambda _: hwsim.evaluate(_chips(nn.Conv2d(3, 4, 1)), (torch.ones(2, 3, 5, 5).byte(), Y[:2]), 1)
-
-
-def _returned(result: Callable[[torch.Tensor], Any]) -> Any:
-    return lambda _: next(hwsim.outputs(_chips(Varying(lambda y, n: result(y))), X, 1))
-
-
-WRONG: dict[str, tuple[Any, type[Exception], str]] = {
-    "metric: nan": (_measured(lambda o, y: float("nan")), ValueError, "finite, got nan on chip 0 at 1 s"),
-    "metric: endless": (_measured(lambda o, y: o.sum() / 0), ValueError, "finite, got -?inf on chip 0"),
-    "metric: several": (_measured(lambda o, y: o), ValueError, r"one number, got 120 values of shape \(40, 3\)"),
-    "metric: none": (_measured(lambda o, y: None), TypeError, "one number, got None on chip 0"),
-    "metric: text": (_measured(lambda o, y: "0.5"), TypeError, "one number, got '0.5'"),
-    "metric: text of numpy": (_measured(lambda o, y: np.str_("0.5")), TypeError, "one number, got np.str_"),
-    "metric: true": (_measured(lambda o, y: True), TypeError, "one number, got True"),
-    "metric: complex": (_measured(lambda o, y: 1j), TypeError, "one number, got 1j"),
-    "metric: a mapping": (_measured(lambda o, y: {"f": 1}), TypeError, "got dict.*mapping of names to metrics"),
-    "metric: misspelt": (_measured("acuracy"), ValueError, r"`metric`.*got 'acuracy', did you mean accuracy\?"),
-    "metric: a number": (_measured(3), TypeError, "`metric` must be a name, .*got 3"),
-    "metric: a class": (_measured(Running), TypeError, r"`metric` must be an object.*call it, Running\(\)"),
-    "metric: nothing": (_measured({}), ValueError, "`metric` must have at least one"),
-    "metric: a number as name": (_measured({3: "accuracy"}), TypeError, "names of metrics.*got 3"),
-    "metric: too many classes": (_measured("top-5"), ValueError, r"at least 5 classes, got outputs \(8, 3\)"),
-    "metric: another shape": (_measured("mse"), ValueError, r"`y`.*\(items, 3\), got \(40,\)"),
-    "outputs: another type": (
-        _varying(lambda y, n: y.double() if n == 13 else y), ValueError, r"keep structure.*float64 for 13 items after",
-    ),
-    "outputs: another shape": (_varying(lambda y, n: y[:, :2] if n == 13 else y), ValueError, r"got \(13, 2\) torch"),
-    "outputs: fewer": (_varying(lambda y, n: y[:-1] if n == 13 else y), ValueError, r"got \(12, 3\) .*for 13 items"),
-    "outputs: a loss": (_returned(lambda y: (y, y.mean())), ValueError, r"got \(\) in outputs\[1\] for 8 items"),
-    "outputs: a number": (_returned(lambda y: {"y": y, "n": 1.0}), ValueError, r"got 1.0 in outputs\['n'\]"),
-    "outputs: nothing": (_returned(lambda y: None), ValueError, "at least one tensor, got none"),
-    "outputs: accuracy of two": (
-        lambda _: hwsim.evaluate(_chips(Structured("tuple")), (X, Y), 1), ValueError, "of outputs, got tuple",
-    ),
-    "data: fewer targets": (_given((X, Y[:-1])), ValueError, "same length, at least 1, got 40 and 39"),
-    "data: none of a loader": (_given(DataLoader(TensorDataset(X[:0], Y[:0]))), ValueError, "at least one batch"),
-    "data: an empty batch": (_given([(X[:0], Y[:0])]), ValueError, r"`data\[0\]\[1\]`.*got 0 and 0"),
-    "data: no targets": (_given(X), ValueError, r"`data` must be `\(x, y\)`, got no `y`"),
-    "data: a list of two": (_given([X, Y]), ValueError, r"`data\[0\]`.*a tuple, \(x, y\), is all the data"),
-    "data: three": (_given((X, X, Y)), ValueError, r"got 3 parts: several inputs are one part, \(\(x1, x2\), y\)"),
-    "data: a Dataset": (_given(TensorDataset(X, Y)), TypeError, r"got TensorDataset: torch.utils.data.DataLoader\("),
-    "data: a word": (_given("xy"), TypeError, "`data` must be.*got 'xy'"),
-    "data: ragged": (_given([(X, Y), (X[:, :2], Y)]), ValueError, r"got \(items, 2\).*`data\[1\]` after \(items, 4\)"),
-    "data: types": (_given([(X, Y), (X, Y.float())]), ValueError, "same structure, shapes and types"),
-    "data: nan in a batch": (_given([(X, Y), (X * float("nan"), Y)]), ValueError, r"`data\[1\]\[0\]` .*finite"),
-    "data: no name": (_given(({3: X}, Y)), TypeError, "keys of `x`.*got 3"),
-    "data: another name": (_given(({"input": X, "b": X}, Y)), ValueError, r"`x`.*got input \(8, 4\).*keyword"),
-    "data: inputs of two lengths": (_given(((X, X[:3]), Y)), ValueError, r"same length, got \[40, 3\]"),
-    "data: no inputs": (_given(((), Y)), ValueError, "at least one tensor, got an empty tuple"),
-    "data: bytes": (_images(), ValueError, r"torch.uint8: .*x.float\(\), scaled as in training"),
-    "data: targets of words": (_given((X, ["a"] * 40)), TypeError, "`y`.*got list: torch.as_tensor"),
-    "outputs: progress": (lambda c: hwsim.outputs(c, X, 1, progress="no"), TypeError, "`progress`.*got 'no'"),
-    "outputs: times": (lambda c: hwsim.outputs(c, X, "1 dya"), ValueError, "`times_s`.*got '1 dya'"),
-    "outputs: chips": (lambda c: hwsim.outputs(c.net, X, 1), TypeError, "`chips`.*got Sequential"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_said_in_one_line(case: str, chips: hwsim.Chips) -> None:
-    wrong, kind, words = WRONG[case]
-    with pytest.raises(kind, match=words) as caught:
-        wrong(chips)
-    assert caught.type is kind
-    assert "\n" not in str(caught.value)
-
-
-def test_an_error_of_a_metric_says_where(chips: hwsim.Chips) -> None:
-    def broken(outputs: torch.Tensor, y: torch.Tensor) -> float:
-        raise ZeroDivisionError("mine")
-
-    with pytest.raises(ZeroDivisionError, match="mine") as caught:
-        hwsim.evaluate(chips, (X, Y), "1 day", broken)
-    assert "`broken`" in caught.value.__notes__[0]
-    assert "chip 0 at 1 day" in caught.value.__notes__[0]
-
-
-def test_data_without_end_are_refused_before_memory_is_full(
-    chips: hwsim.Chips, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def endless() -> Any:
-        nonlocal n_read
-        while True:
-            n_read += 1
-            yield X, Y
-
-    n_read = 0
-    monkeypatch.setattr("hwsim.memory.available_bytes", lambda: 100_000)
-    with pytest.raises(ValueError, match=r"`data` must end.*batches.*itertools\.islice\(data, n\)") as caught:
-        hwsim.evaluate(chips, endless(), 1)
-    assert "\n" not in str(caught.value)
-    assert n_read == 40  # of 1,024 bytes at least each
-    monkeypatch.setattr("hwsim.memory.available_bytes", lambda: 100)
-    with pytest.raises(ValueError, match=r"outputs of one chip at one time must fit.*got 0\.48 kB"):
-        next(hwsim.outputs(chips, X, 1))
-    assert hwsim.evaluate(chips, (X, Y), 1).values.shape == (1, 2)  # keeps no outputs
 
 
 def test_results_wait_for_who_reads_them(chips: hwsim.Chips, monkeypatch: pytest.MonkeyPatch) -> None:
