@@ -258,10 +258,14 @@ class Search:
             )
         return Measurement({**candidate.costs, "digital_accuracy": found["accuracy_1s"], **found}, record)
 
-    @staticmethod
-    def _value(name: str, value: Any) -> float:
+    def _value(self, name: str, value: Any) -> float:
         if name not in TABLE:
             raise UserError(f"`metrics` has `{name}`, which is no metric{nearest(str(name), TABLE)}")
+        task = self.problem.composition.task
+        if TABLE[name].of_steps and not task.every_step:
+            raise UserError(
+                f"`metrics` has `{name}`, and {task.name} has one label for an input: leave it out"
+            )
         try:
             found = float(value)
         except (TypeError, ValueError, RuntimeError):  # RuntimeError: a tensor of several values

@@ -32,13 +32,15 @@ class FlatNetwork:
         graph: the calls, in order.
         layers: name in the flat network and module, by path in the network, in the order of their first call.
         tensors: name in the flat network and value of the parameters and buffers that no layer owns, by path.
-        classes: size of the output.
+        classes: of an output.
+        every_step: whether there is an output at every step, `(batch, classes, steps)`.
     """
 
     graph: fx.Graph
     layers: dict[str, tuple[str, nn.Module]]
     tensors: dict[str, tuple[str, Tensor]]
     classes: int
+    every_step: bool
 
 
 def flatten(model: Standardised) -> FlatNetwork:
@@ -49,7 +51,7 @@ def flatten(model: Standardised) -> FlatNetwork:
             classes)`.
     """
     network = copy.deepcopy(model.network).cpu().eval()
-    classes = _classes(network, model.input_shape)
+    outputs = _outputs(network, model.input_shape)
     try:
         graph = fx.Tracer().trace(network)
     except Exception as error:  # the network's own code runs on symbols here and may raise anything
@@ -65,7 +67,8 @@ def flatten(model: Standardised) -> FlatNetwork:
         graph=graph,
         layers={path: (names[path], network.get_submodule(path)) for path in paths},
         tensors={path: (names[path], _tensor(network, path)) for path in attributes},
-        classes=classes,
+        classes=outputs[1],
+        every_step=len(outputs) == 3,
     )
 
 
@@ -101,8 +104,8 @@ def exported_names(model: Standardised) -> dict[str, str]:
     return names
 
 
-def _classes(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Return the number of outputs, from one batch of zeros."""
+def _outputs(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the outputs for a batch of two, which are zeros."""
     try:
         with torch.no_grad():
             logits = network(torch.zeros(2, *input_shape))
@@ -116,7 +119,7 @@ def _classes(network: nn.Module, input_shape: tuple[int, ...]) -> int:
             f"{type(network).__name__} must return logits `(batch, classes)` or `(batch, classes, steps)`, got "
             f"{shape} for 2 inputs"
         )
-    return int(logits.shape[1])
+    return tuple(logits.shape)
 
 
 def _tensor(network: nn.Module, path: str) -> Tensor:

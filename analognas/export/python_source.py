@@ -60,7 +60,7 @@ def python_source(model: Standardised, description: Description) -> str:
     if uses_functional:
         imports.append("from torch.nn import functional")
     sections = [
-        _docstring(model, description, flat.classes),
+        _docstring(model, description, flat),
         "\n".join(imports),
         _constants(model, names, flat.classes),
         _network(model, flat, body),
@@ -72,7 +72,7 @@ def python_source(model: Standardised, description: Description) -> str:
 def _network(model: Standardised, flat: FlatNetwork, body: list[str]) -> str:
     lines = [
         "class Network(nn.Module):",
-        '    """Takes raw inputs `(batch, *INPUT_SHAPE)` float32, returns logits `(batch, CLASSES)`."""',
+        f'    """Takes raw inputs `(batch, *INPUT_SHAPE)` float32, returns logits `{_logits(flat)}`."""',
         "",
         "    def __init__(self) -> None:",
         "        super().__init__()",
@@ -114,19 +114,26 @@ def _constants(model: Standardised, names: list[str], classes: int) -> str:
     return "\n".join(lines)
 
 
-def _docstring(model: Standardised, description: Description, classes: int) -> str:
+def _logits(flat: FlatNetwork) -> str:
+    return "(batch, CLASSES, steps)" if flat.every_step else "(batch, CLASSES)"
+
+
+def _docstring(model: Standardised, description: Description, flat: FlatNetwork) -> str:
     channels = "x".join(map(str, model.input_shape))
     weights = sum(parameter.numel() for parameter in model.network.parameters())
     title = _plain(description.name) or "network"
-    paragraphs = [
-        f"{title}: a classifier of {channels} inputs into {classes} classes, {weights:,} parameters."
-    ]
+    purpose = (
+        f"predicts the next of {flat.classes} symbols at every step of {channels} inputs"
+        if flat.every_step
+        else f"a classifier of {channels} inputs into {flat.classes} classes"
+    )
+    paragraphs = [f"{title}: {purpose}, {weights:,} parameters."]
     paragraphs.append("\n".join(f"- {_plain(note)}" for note in description.notes))
     text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
     wrapped = "\n".join(textwrap.fill(line, _LINE, subsequent_indent="  ") for line in text.split("\n"))
     # with every backslash and double quote escaped, nothing inside can end the string
     escaped = wrapped.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"""{escaped}\n\n{_USAGE}"""'
+    return f'"""{escaped}\n\n{_USAGE_OF_STEPS if flat.every_step else _USAGE}"""'
 
 
 def _plain(text: str) -> str:
@@ -140,6 +147,16 @@ Needs torch and safetensors only. The network takes the raw inputs; their normal
     network = load()              # model.safetensors, from the folder of this file
     logits = network(x)           # x: float32, (batch, *INPUT_SHAPE)
     label = logits.argmax(1)
+
+    python model.py data.safetensors      # prints the accuracy on the tensors `x` and `y` of that file
+"""
+
+_USAGE_OF_STEPS: Final = """\
+Needs torch and safetensors only. The network takes the codes of symbols, which are places in CLASS_NAMES.
+
+    network = load()              # model.safetensors, from the folder of this file
+    logits = network(x)           # x: float32, (batch, *INPUT_SHAPE); logits: (batch, CLASSES, steps)
+    following = logits.argmax(1)  # of each symbol, the one that is expected next
 
     python model.py data.safetensors      # prints the accuracy on the tensors `x` and `y` of that file
 """

@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Final, Literal
@@ -31,6 +32,12 @@ FEWEST: Final = 2
 
 BYTE: Final = 256
 """Symbols that fit into a byte."""
+
+SELDOM: Final = 10
+"""Fewer examples of a character teach a network hardly anything."""
+
+SHOWN: Final = 8
+"""Characters that a note names."""
 
 
 class _TextSpec(LimitedSpec):
@@ -105,13 +112,15 @@ def load_text(
         raise UserError(f"{path}: not a text in UTF-8 ({error.reason} at byte {error.start})") from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
+    if "\0" in text:
+        raise UserError(f"{path}: not a text, it has the character U+0000 at place {text.index(chr(0)):,}")
     symbols = sorted(set(text))
     if len(symbols) < 2:
         raise UserError(f"{path}: a text needs at least 2 different characters, got {len(symbols)}")
     known = {symbol: code for code, symbol in enumerate(symbols)}
     codes = np.fromiter((known[symbol] for symbol in text), dtype=np.int64, count=len(text))
     ends = np.rint(np.cumsum(fractions)[:-1] * len(codes)).astype(np.int64)
-    splits, notes, most = [], [], limits or Limits()
+    splits, notes, most = [], _rare(symbols, codes, int(ends[0])), limits or Limits()
     for name, part, limit in zip(
         ("training", "validation", "test"),
         np.split(codes, ends),
@@ -146,6 +155,19 @@ def _windows(codes: npt.NDArray[np.int64], length: int, n: int, limit: int | Non
         x, y = x[chosen], y[chosen]
     kind = np.uint8 if symbols <= BYTE else np.float32
     return make_split(x[:, None, None].astype(kind), y)
+
+
+def _rare(symbols: Sequence[str], codes: npt.NDArray[np.int64], trained: int) -> list[str]:
+    """Return a note on characters that a network can hardly learn, because training sees them so seldom."""
+    seen = np.bincount(codes[:trained], minlength=len(symbols))
+    rare = np.flatnonzero(seen < SELDOM)
+    if not len(rare):
+        return []
+    some = " ".join(_named(symbols[code]) for code in rare[:SHOWN])
+    more = " …" if len(rare) > SHOWN else ""
+    return [
+        f"{len(rare)} of {len(symbols)} characters are seen fewer than {SELDOM} times in training: {some}{more}"
+    ]
 
 
 def _named(symbol: str) -> str:

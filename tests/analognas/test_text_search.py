@@ -91,6 +91,9 @@ def test_the_network_is_exported_and_measured_again(run: Path, tmp_path: Path) -
     for name in ("model.py", "onnx", "conductances"):
         done = analognas("export", run, "--format", name, "--out", tmp_path / "out")
         assert done.returncode == 0, done.stderr
+    source = next((tmp_path / "out").rglob("model.py")).read_text()
+    assert "predicts the next of" in source and "(batch, CLASSES, steps)" in source
+    assert "classifier" not in source
     done = analognas("validate", run, "--chips", "2", "--times", "1 s", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -24,6 +24,8 @@ _ARROW: Final = 22.0
 _BETWEEN_ROWS: Final = 44.0
 _MOST_LAYERS: Final = 200
 _PAD: Final = 8.0
+_ROLES: Final = ("input", "hidden", "projection", "query", "key", "value", "mix", "inner", "outer")
+"""Names of matrices of recurrent and attention blocks, which say what each of them is for."""
 _LONGEST: Final = 28
 """Characters of a title or a note."""
 
@@ -48,7 +50,13 @@ class Block:
     def width(self) -> float:
         """Pixels from left to right."""
         texts = max(width_of(self.title, 14), width_of(self.note, 12.5))  # bold and wide fonts take more
-        return 2 * _PAD + max(texts, len(self.branches) * (_LAYER_WIDTH + _PAD) - _PAD)
+        return 2 * _PAD + max(texts, len(self.branches) * (self.layer_width + _PAD) - _PAD)
+
+    @property
+    def layer_width(self) -> float:
+        """Pixels of a layer from left to right: the same for all, wide enough for their captions."""
+        captions = [_caption(name, layer) for branch in self.branches for name, layer in branch]
+        return max([_LAYER_WIDTH, *(width_of(caption, 12) + _PAD for caption in captions)])
 
     @property
     def height(self) -> float:
@@ -162,26 +170,34 @@ def _drawn(block: Block, x: float, middle: float) -> list[Mark]:
     if block.skips:
         past = [(x - 8, middle), (x - 8, top - 9), (right + 8, top - 9), (right + 8, middle)]
         marks += [Line(past, _EDGE, 1.4), Label((centre, top - 11), "skip", 10, _QUIET, "middle")]
-    taken = len(block.branches) * (_LAYER_WIDTH + _PAD) - _PAD
+    own = block.layer_width
+    taken = len(block.branches) * (own + _PAD) - _PAD
     for column, branch in enumerate(block.branches):
-        left = centre - taken / 2 + column * (_LAYER_WIDTH + _PAD)
+        left = centre - taken / 2 + column * (own + _PAD)
         for row, (name, layer) in enumerate(branch):
-            marks += _layer(name, layer, left, top + _HEAD + row * (_LAYER_HEIGHT + _LAYER_GAP))
+            marks += _layer(name, layer, (left, top + _HEAD + row * (_LAYER_HEIGHT + _LAYER_GAP)), own)
     return marks
 
 
-def _layer(name: str, layer: Mapping[str, Any], left: float, top: float) -> list[Mark]:
-    right, bottom = left + _LAYER_WIDTH, top + _LAYER_HEIGHT
+def _caption(name: str, layer: Mapping[str, Any]) -> str:
+    """Return the size of a matrix, and what it is for where the module says so, such as the gates of an LSTM."""
+    size = f"{layer['rows']} × {layer['columns']}"
+    role = name.rpartition(".")[2]
+    return f"{role} {size}" if role in _ROLES else size
+
+
+def _layer(name: str, layer: Mapping[str, Any], corner: Point, width: float) -> list[Mark]:
+    left, top = corner
+    right, bottom = left + width, top + _LAYER_HEIGHT
     n_tiles = len(layer["tiles"])
     text = (
         f"{name}: {layer['rows']} rows × {layer['columns']} columns, {n_tiles} {'tile' if n_tiles == 1 else 'tiles'}, "
         f"{100 * layer['utilisation']:.1f} % in use"
     )
-    size = f"{layer['rows']} × {layer['columns']}"
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     return [
         Area(corners, _WASH, _BLUE, 1.2, text),
-        Label(((left + right) / 2, top + 16), size, 12, _INK, "middle"),
+        Label(((left + right) / 2, top + 16), _caption(name, layer), 12, _INK, "middle"),
     ]
 
 

@@ -124,6 +124,7 @@ def test_an_evaluation_and_a_curve_can_be_told() -> None:
         (0.5, "`metrics` must have `avm`, which the search bounds, got accuracy_1d"),
         (math.nan, "must hold, got nan"),
         (1.5, "`0 <= accuracy_1d <= 1` must hold, got 1.5"),
+        ({"accuracy_1d": 0.5, "avm": 0.0, "bits_1d": 2}, "`bits_1d`, and arrays has one label for an input"),
         ({"acuracy_1d": 0.5}, "`acuracy_1d`, which is no metric, did you mean `accuracy_1d`?"),
         ("high", "`accuracy_1d` must be a number, got 'high'"),
         (None, "`metrics` must be given, or `failed`"),

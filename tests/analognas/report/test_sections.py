@@ -17,7 +17,7 @@ from analognas.report.events import duplicates, events
 from analognas.report.figures.block_diagram import block_diagram, blocks_of
 from analognas.report.figures.learned import associations
 from analognas.report.figures.tile_map import TILES_SHOWN, tile_map_picture
-from analognas.report.picture.marks import Area
+from analognas.report.picture.marks import Area, Label
 from analognas.report.sections.answer import answer_section
 from analognas.report.sections.layers import layers_section
 from analognas.report.sections.learned import learned_section
@@ -84,6 +84,19 @@ def test_the_diagram_has_a_box_for_each_block_and_a_field_for_each_layer(data: R
         x, y = np.array([point for field in fields for point in field.points]).T
         assert x.min() >= 0 and x.max() <= width and y.max() <= drawn.height
     assert "blocks.0.branches.0.3: 100 rows × 20 columns, 2 tiles" in fields[2].text
+
+
+def test_the_matrices_of_an_lstm_say_what_they_are_for(data: ReportData) -> None:
+    gates = "blocks.0.memory.l0.gates"
+    layers = {f"{gates}.input": _layer(48, 448), f"{gates}.hidden": _layer(56, 448), "head": _layer(56, 65)}
+    drawn = block_diagram(replace(data, tile_map={"layers": layers}), 980)
+    texts = [mark.text for mark in drawn.marks if isinstance(mark, Label)]
+    assert {"input 48 × 448", "hidden 56 × 448", "56 × 65"} <= set(texts)
+    fields = [mark for mark in drawn.marks if isinstance(mark, Area) and mark.text]
+    wide, narrow = (
+        max(x for x, _ in field.points) - min(x for x, _ in field.points) for field in fields[::2]
+    )
+    assert wide > narrow
 
 
 def test_each_constraint_is_kept_or_broken(data: ReportData) -> None:

@@ -56,6 +56,18 @@ def test_spaces_have_names_that_show(path: Path) -> None:
     assert load_text(path).class_names[:3] == ("U+000A", "U+0020", ",")
 
 
+def test_characters_that_training_hardly_sees_are_told(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(TEXT + "é" * 3, encoding="utf-8")
+    (note,) = load_text(tmp_path / "book.txt", length=20).notes
+    assert note.endswith("characters are seen fewer than 10 times in training: é")
+
+
+def test_a_file_with_zero_bytes_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(TEXT[:50] + "\0" + TEXT, encoding="utf-8")
+    with pytest.raises(UserError, match=r"not a text, it has the character U\+0000 at place 50"):
+        load_text(tmp_path / "book.txt")
+
+
 def test_limits_spread_over_a_part_and_are_told(path: Path) -> None:
     whole, few = load_text(path, length=20), load_text(path, length=20, limits=Limits(train=10))
     assert len(few.train) == 10
