@@ -17,19 +17,26 @@ from analognas.strategies.acquisition import Acquisition
 from analognas.strategies.appraisal import Appraisal, Appraise
 from analognas.strategies.normal_scores import NormalScores
 from analognas.strategies.problem import SearchProblem
+from analognas.strategies.ranking_weight import ranking_weight
 from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal
-from analognas.strategies.transfer import Prior, PriorTrend
+from analognas.strategies.transfer import FEWEST, Prior, PriorTrend
 from analognas.strategies.worth import broken, measured_prospects, prospects
 from search_spaces import Population, genotypes
-from surrogates import FittedSurrogate, Prediction, Surrogate
+from surrogates import FittedSurrogate, Prediction, Surrogate, held_out_tau
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MIN_TRIALS: Final = 4
 """Completed trials below which no surrogate is fitted and the first design goes on."""
+
+JUDGED: Final = 64
+"""Most trials that say how much a model of other searches counts, the last ones: more would make an ask slow."""
+
+JUDGING_FOLDS: Final = 4
+"""Of these trials, each of them predicted by a surrogate that was fitted on the others."""
 
 Scale: TypeAlias = Literal["raw", "ranks"]
 
@@ -44,7 +51,8 @@ class Guide:
         fitted: predicts the objective, under its name, and the soft metrics.
         scores: from the scores of the objective to the scale of the fit; None where that is raw.
         trend: of the score with size, which the surrogate is fitted on the deviations from; None: none.
-        prior: what a model of other searches expects, in place of the trend; None: nothing.
+        prior: what a model of other searches expects; None: nothing.
+        weight: of that model next to the surrogate; None: the surrogate was fitted on the deviations from it.
         of_worth: whether it predicts what candidates are worth, and not their objective.
     """
 
@@ -53,21 +61,21 @@ class Guide:
     scores: NormalScores | None
     trend: SizeTrend | None = None
     prior: PriorTrend | None = None
+    weight: float | None = None
     of_worth: bool = False
 
     def predict(self, population: Population) -> Prediction:
         """Return what is expected of `(n, genes)` candidates, the objective on the scale of the fit."""
         prediction = self.fitted.predict(self.problem.space.encode(population))
         metric = self.problem.objective.metric
-        if self.prior is not None:
-            score, unsure = self.prior(self.problem, population)
-            mean = prediction.mean.assign(**{metric: prediction.mean[metric] + score})
-            std = prediction.std.assign(**{metric: np.hypot(prediction.std[metric], unsure)})
-            return Prediction(mean, std)
-        if self.trend is None:
+        if self.trend is not None:
+            expected = prediction.mean[metric] + self.trend(self.problem.space.parameters(population))
+            prediction = replace(prediction, mean=prediction.mean.assign(**{metric: expected}))
+        if self.prior is None:
             return prediction
-        expected = prediction.mean[metric] + self.trend(self.problem.space.parameters(population))
-        return replace(prediction, mean=prediction.mean.assign(**{metric: expected}))
+        if self.weight is None:
+            return self.prior.added_to(prediction, self.problem, population)
+        return self.prior.weighed(self.weight, prediction, self.problem, population)
 
     def believed(self, population: Population, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return what tried candidates are expected to be worth, `(n,)`, on the scale of the fit.
@@ -176,15 +184,20 @@ def fit_guide(
         trend, known = None, None
         if prior is not None and scores is not None:
             known = PriorTrend.fit(prior, problem, population[:n], own[:n])
-        if known is not None:
-            own = own - known(problem, population)[0]
+        weighed = known is not None and known.prior.combination == "ranking-weighted"
+        if known is not None and not weighed:
+            own = known.left(own, problem, population)
         elif trended and "parameters" in problem.upper_bounds:
             parameters = problem.space.parameters(population)
             trend = SizeTrend.fit(parameters[:n], own[:n])
             own = own - trend(parameters)
         targets = metrics[names].assign(**{problem.objective.metric: own})
+        weight = None
+        if known is not None and weighed:
+            of_size = 0.0 if trend is None else trend(problem.space.parameters(population[:n]))
+            weight = _weight(surrogate, known, problem, population[:n], features[:n], own[:n], of_size)
         fitted = surrogate.fit(features[:n], targets[:n], generator)
-        return Guide(problem, fitted, scores, trend=trend, prior=known, of_worth=of_worth)
+        return Guide(problem, fitted, scores, trend, known, weight, of_worth)
 
     def predict(n: int, group: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         mean = fit(n, np.random.default_rng(n)).predict(population[group]).mean
@@ -192,6 +205,31 @@ def fit_guide(
 
     n = refit.n_fitted(min(first, len(rows)), score, predict)
     return fit(n, rng if n == len(rows) else np.random.default_rng(n))
+
+
+def _weight(
+    surrogate: Surrogate,
+    known: PriorTrend,
+    problem: SearchProblem,
+    population: Population,
+    features: pd.DataFrame,
+    deviation: npt.NDArray[np.float64],
+    of_size: npt.NDArray[np.float64] | float,
+) -> float:
+    """Return the weight of a model of other searches, judged on the last trials.
+
+    Their scores are `deviation` and what is expected of their size together.
+    """
+    n = len(deviation)
+    if n < FEWEST:
+        return 1.0
+    rng = np.random.default_rng(n)
+    last = slice(max(0, n - JUDGED), n)
+    targets = features[[]].assign(deviation=deviation)
+    own = held_out_tau(surrogate, features[last], targets[last], JUDGING_FOLDS, rng).predictions["deviation"]
+    of_size = np.broadcast_to(of_size, n)[last]
+    expected = known.prior.expected(problem, population[last]).score
+    return ranking_weight(deviation[last] + of_size, expected, own.to_numpy(np.float64) + of_size, rng)
 
 
 def missing_design_trials(history: History, n: int, size: int) -> int:

@@ -37,7 +37,7 @@ from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal, Strategy
 from analognas.strategies.surrogate_section import SurrogateSection
-from analognas.strategies.transfer import InformedDesign, Prior
+from analognas.strategies.transfer import Combination, InformedDesign, Prior
 from search_spaces import Population, genotypes
 from surrogates import Surrogate
 from surrogates.base_spec import SurrogateSpec
@@ -82,6 +82,12 @@ class SurrogateGuidedSpec(RefitSpec):
         description="a model of `analognas surrogate fit` to begin with; auto: one that is shipped and fits, or none",
     )
 
+    transfer: Combination = Field(
+        default="residual",
+        description="`pretrained` and the surrogate: it is fitted on what the model leaves, or both are weighed by "
+        "how well they order the trials",
+    )
+
     @model_validator(mode="after")
     def _a_model_of_ranks_needs_ranks(self) -> Self:
         if self.pretrained != "none" and self.scale != "ranks":
@@ -118,6 +124,7 @@ class SurrogateGuidedSpec(RefitSpec):
             UserError: when another package offers the surrogate and it cannot be made.
         """
         filling = FillingDesign(size=self.initial, seed=seed)
+        prior = None if prior is None else replace(prior, combination=self.transfer)
         strategy = SurrogateGuided(
             design=filling if prior is None else InformedDesign(prior, filling),
             surrogate=self.surrogate.build(),

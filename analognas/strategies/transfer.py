@@ -1,12 +1,14 @@
 """Transfer by rank: a model of other searches says what to expect, and the surrogate learns what is different here.
 
-    score ≈ level + slope · prior + process,   slope ≥ 0
+    residual            score ≈ level + slope · prior + process,   slope ≥ 0
+    ranking-weighted    score ≈ w · (level + slope · prior) + (1 − w) · surrogate
 
-The prior is the normal score that a model of `analognas surrogate fit` gives a candidate; the surrogate is fitted on
-what is left of the trials' normal scores. The slope is that of a ridge regression towards `trust`, the τ that the model
-had on networks it had not seen; the penalty counts like `PRIOR_TRIALS` trials. Where τ of the prior with the first
-trials, from `FEWEST` on and of `MOST` at most, is not positive, the model is of no use here and the search goes on
-without it.
+The prior is the normal score that a model of `analognas surrogate fit` gives a candidate. The surrogate is fitted on
+what is left of the trials' normal scores; or on the scores themselves, and the two are weighed against each other by
+how well they order the trials (`analognas.strategies.ranking_weight`). The slope is that of a ridge regression towards
+`trust`, the τ that the model had on networks it had not seen; the penalty counts like `PRIOR_TRIALS` trials. Where τ of
+the prior with the first trials, from `FEWEST` on and of `MOST` at most, is not positive, the model is of no use here
+and the search goes on without it.
 
 The first design takes turns: a candidate that the model expects to be good, then one of the filling design, which knows
 nothing of the model and shows whether it is right.
@@ -19,7 +21,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +38,7 @@ from analognas.strategies.problem import SearchProblem
 from analognas.strategies.problem_features import model_features
 from analognas.strategies.strategy import History, Proposal
 from search_spaces import Population
+from surrogates import Prediction
 from surrogates.kendall import kendall_tau
 
 FEWEST: Final = 8
@@ -49,7 +52,23 @@ POPULATION: Final = 128
 GENERATIONS: Final = 12
 """Of the evolution on the model alone that finds the leaders of the first design."""
 
+Combination: TypeAlias = Literal["residual", "ranking-weighted"]
+
 Values = npt.NDArray[np.float64]
+
+
+class Expected(NamedTuple):
+    """What a model expects of candidates, `(n,)` each.
+
+    Attributes:
+        score: normal scores; more is better, whatever the objective is.
+        std: standard deviation of a measurement.
+        unknown: share that is not known.
+    """
+
+    score: Values
+    std: Values
+    unknown: Values
 
 
 @final
@@ -61,11 +80,13 @@ class Prior:
         pretrained: the model.
         same_task: whether it was fitted on networks of this task, too.
         weight: factor on the trust in it, 0 to 1.
+        combination: how it goes together with the surrogate of the search.
     """
 
     pretrained: Pretrained
     same_task: bool = False
     weight: float = 1.0
+    combination: Combination = "residual"
 
     def trust(self, metric: str) -> float:
         """Return the slope that is expected of a target, 0 or more: how well the model ordered unseen networks.
@@ -77,10 +98,8 @@ class Prior:
         mean = np.mean([own.get(metric, 0.0) for own in taus.values()])
         return self.weight * float(np.clip(mean, 0.0, 1.0))
 
-    def expected(self, problem: SearchProblem, population: Population) -> tuple[Values, Values]:
-        """Return the normal scores of `(n, genes)` candidates, and which share is not known of each, `(n,)` each.
-
-        More is better, whatever the objective is.
+    def expected(self, problem: SearchProblem, population: Population) -> Expected:
+        """Return what is expected of `(n, genes)` candidates.
 
         Raises:
             UserError: when the model does not predict the objective.
@@ -91,8 +110,9 @@ class Prior:
             raise UserError(
                 f"{self.pretrained.path}: predicts {', '.join(model.targets)} and not the objective {metric}"
             )
-        mean = model.predict(features).mean[metric].to_numpy(dtype=np.float64)
-        return problem.objective.sign * mean, model.unknown(features)
+        prediction = model.predict(features)
+        mean, std = (part[metric].to_numpy(dtype=np.float64) for part in (prediction.mean, prediction.std))
+        return Expected(problem.objective.sign * mean, std, model.unknown(features))
 
 
 @final
@@ -115,7 +135,7 @@ class PriorTrend:
         cls, prior: Prior, problem: SearchProblem, population: Population, score: Values
     ) -> PriorTrend | None:
         """Return the trend of `(n,)` scores, in order of completion; None where the model is of no use here."""
-        expected, _ = prior.expected(problem, population)
+        expected = prior.expected(problem, population).score
         if len(score) >= FEWEST:
             tau = kendall_tau(expected[:MOST], score[:MOST])
             if not tau > 0:  # which NaN is not, either
@@ -129,10 +149,38 @@ class PriorTrend:
         slope = max(0.0, slope)
         return cls(prior, float(score.mean() - slope * expected.mean()), slope)
 
-    def __call__(self, problem: SearchProblem, population: Population) -> tuple[Values, Values]:
-        """Return the expected scores of candidates, and the standard deviation that the model adds, `(n,)` each."""
-        expected, unknown = self.prior.expected(problem, population)
-        return self.level + self.slope * expected, self.slope * unknown
+    def added_to(self, process: Prediction, problem: SearchProblem, population: Population) -> Prediction:
+        """Return the prediction of the scores, from that of a process of what is left of them."""
+        expected = self.prior.expected(problem, population)
+        mean, std = _of(process, problem)
+        std = np.hypot(std, self.slope * expected.unknown)
+        return _with(process, problem, mean + self._scaled(expected.score), std)
+
+    def weighed(
+        self, weight: float, own: Prediction, problem: SearchProblem, population: Population
+    ) -> Prediction:
+        """Return the prediction of the scores by the model, of this weight, and by a surrogate, of the rest."""
+        expected = self.prior.expected(problem, population)
+        mean, std = _of(own, problem)
+        std = np.hypot((1 - weight) * std, weight * self.slope * expected.std)
+        return _with(own, problem, (1 - weight) * mean + weight * self._scaled(expected.score), std)
+
+    def left(self, score: Values, problem: SearchProblem, population: Population) -> Values:
+        """Return what is left of the scores of candidates, `(n,)`."""
+        return score - self._scaled(self.prior.expected(problem, population).score)
+
+    def _scaled(self, score: Values) -> Values:
+        return self.level + self.slope * score
+
+
+def _of(prediction: Prediction, problem: SearchProblem) -> tuple[Values, Values]:
+    metric = problem.objective.metric
+    return prediction.mean[metric].to_numpy(np.float64), prediction.std[metric].to_numpy(np.float64)
+
+
+def _with(prediction: Prediction, problem: SearchProblem, mean: Values, std: Values) -> Prediction:
+    metric = problem.objective.metric
+    return Prediction(prediction.mean.assign(**{metric: mean}), prediction.std.assign(**{metric: std}))
 
 
 @final
@@ -176,7 +224,7 @@ class InformedDesign:
         rng = np.random.default_rng([self.filling.seed, number, 1])
 
         def appraise(population: Population) -> Appraisal:
-            expected, _ = self.prior.expected(problem, population)
+            expected = self.prior.expected(problem, population).score
             return Appraisal(expected, np.ones(len(expected), dtype=np.bool_))
 
         found = algorithm_1(

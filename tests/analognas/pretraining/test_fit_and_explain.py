@@ -48,7 +48,7 @@ def test_the_model_orders_networks_of_a_third_task(folder: Path, tmp_path: Path)
 def test_a_lowered_objective_is_expected_to_be_low(folder: Path, tmp_path: Path) -> None:
     third = read_records(made_up_records(tmp_path / "third.csv.gz", n=60, seed=9, size=12))
     problem = replace(problem_of(third), objective=Objective("avm", -1))
-    expected, _ = Prior(read_pretrained(folder / "model.json")).expected(problem, third.population)
+    expected = Prior(read_pretrained(folder / "model.json")).expected(problem, third.population).score
     assert kendall_tau(expected, -third.numbers("avm")) > 0.6
 
 

@@ -202,7 +202,7 @@ def test_a_search_takes_a_model_of_several_hardware(folder: Path, tmp_path: Path
     assert composition.informed.prior is not None
     assert composition.informed.prior.weight == 1.0
     population = composition.probe.admissible[:20]
-    expected, unknown = composition.informed.prior.expected(composition.problem, population)
+    expected, _, unknown = composition.informed.prior.expected(composition.problem, population)
     assert expected.shape == unknown.shape == (len(population),)
 
 

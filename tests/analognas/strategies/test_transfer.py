@@ -11,7 +11,10 @@ from analognas.bench.records_table import problem_of
 from analognas.errors import UserError
 from analognas.pretraining import fit_pretrained
 from analognas.record.records_file import read_records
-from analognas.strategies import History, Objective, SearchProblem
+from analognas.strategies import History, Objective, SearchProblem, Strategy
+from analognas.strategies.guide import fit_guide
+from analognas.strategies.ranking_weight import ranking_weight
+from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from analognas.strategies.transfer import Prior, PriorTrend
 from analognas.testing import check_strategy
@@ -69,9 +72,9 @@ def test_a_right_model_is_heeded_and_a_wrong_one_is_not(problem, right, wrong) -
     score = scores(problem, rows)
     found = PriorTrend.fit(right, problem, rows, score)
     assert found is not None and 0.6 < found.slope < 2
-    expected, unsure = found(problem, rows)
-    assert np.corrcoef(expected, score)[0, 1] > 0.8
-    assert (unsure < 0.2).mean() > 0.8  # those inside of what it has seen
+    expected = right.expected(problem, rows)
+    assert np.corrcoef(expected.score, score)[0, 1] > 0.8
+    assert (expected.unknown < 0.2).mean() > 0.8  # those inside of what it has seen
     assert PriorTrend.fit(wrong, problem, rows, score) is None
     few = PriorTrend.fit(wrong, problem, rows[:5], score[:5])  # too few to tell
     assert few is not None and few.slope < 0.8
@@ -101,6 +104,41 @@ def search(problem: SearchProblem, prior: Prior | None, seed: int, budget: int =
         rows = np.concatenate([history.population, [proposal.genotype for proposal in found]])
         history = History(population=rows, metrics=measure(problem, rows), pending=empty)
     return history
+
+
+def test_a_right_model_outweighs_a_young_surrogate_and_a_wrong_one_has_no_weight(
+    problem: SearchProblem, right: Prior, wrong: Prior
+) -> None:
+    rows = candidates(problem, 14, 2)
+    history = History(rows, measure(problem, rows), rows[:0])
+
+    def weight(prior: Prior) -> float | None:
+        weighed = replace(prior, combination="ranking-weighted")
+        surrogate, rng = GaussianProcessSpec().build(), np.random.default_rng(0)
+        guide = fit_guide(surrogate, problem, history, "ranks", rng, RefitPolicy(), 8, prior=weighed)
+        mean = guide.predict(rows).mean["accuracy_1d"]
+        assert np.corrcoef(mean, truth(problem, rows))[0, 1] > 0.8
+        return guide.weight
+
+    heeded = weight(right)
+    assert heeded is not None and 0 < heeded <= 1
+    assert weight(wrong) is None  # its order of the first trials is wrong, and it is dropped
+
+
+def test_a_model_without_an_order_has_no_weight() -> None:
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=24)
+    own = score + 0.3 * rng.normal(size=24)
+    assert ranking_weight(score, rng.normal(size=24), own, rng) == 0
+    assert ranking_weight(score, score, rng.normal(size=24), rng) == 1
+    assert 0.3 < ranking_weight(score, own, own, rng) < 0.7
+
+
+def test_a_weighed_search_keeps_the_contract(problem: SearchProblem, right: Prior) -> None:
+    def make(seed: int) -> Strategy:
+        return SurrogateGuidedSpec(**FAST, transfer="ranking-weighted").build_informed(seed, right)
+
+    check_strategy(make, problem, lambda population: measure(problem, population))
 
 
 def test_it_begins_well_and_takes_turns_with_a_design_that_knows_nothing(problem, right) -> None:
