@@ -70,7 +70,7 @@ def number(
         raise TypeError(f"`{name}` must be a number, got {shown(value)}{remedy}") from None
     if above is not None and not found > above:
         raise ValueError(f"`{name} > {above:g}` must hold, got {shown(value)}{remedy}")
-    _within(name, found, least, most)
+    _within(name, found, least, most, remedy)
     if not math.isfinite(found):
         raise ValueError(f"`{name}` must be finite, got {shown(value)}{remedy}")
     return found
@@ -135,8 +135,8 @@ def _rows(values: object) -> list[object]:
         return [values]
 
 
-def _within(name: str, value: float, least: float | None, most: float | None) -> None:
+def _within(name: str, value: float, least: float | None, most: float | None, remedy: str = "") -> None:
     if (least is not None and not value >= least) or (most is not None and not value <= most):
         low, high = ("" if least is None else f"{least} <= "), ("" if most is None else f" <= {most}")
         rule = f"{name} >= {least}" if most is None else f"{low}{name}{high}"
-        raise ValueError(f"`{rule}` must hold, got {shown(value)}")
+        raise ValueError(f"`{rule}` must hold, got {shown(value)}{remedy}")

@@ -109,7 +109,17 @@ class CellArray:
             self.tensors["visible"].copy_(held + noise * (self.device.write_noise * self.device.step))
 
     def pulse(self, counts: torch.Tensor, seed: int) -> None:
-        """Apply as many pulses as `counts` says, up where it is positive."""
+        """Apply as many pulses as `counts` says, up where it is positive.
+
+        Raises:
+            ValueError: for another shape than that of the array, or numbers that are not whole.
+        """
+        held = self.tensors["w"].shape
+        if counts.shape != held or (counts.is_floating_point() and not torch.equal(counts, counts.round())):
+            raise ValueError(
+                f"`counts` must be whole numbers of pulses of shape {tuple(held)}, one a cell, got shape "
+                f"{tuple(counts.shape)} of {counts.dtype}"
+            )
         pulses.pulse(
             self.device,
             self.cells,
@@ -121,7 +131,14 @@ class CellArray:
         )
 
     def coincide(self, trains: PulseTrains, seed: int) -> None:
-        """Apply every coincidence of pulse trains."""
+        """Apply every coincidence of pulse trains.
+
+        Raises:
+            ValueError: for trains of another number of rows or columns.
+        """
+        given, held = (trains.d.shape[1], trains.x.shape[1]), tuple(self.tensors["w"].shape)
+        if given != held:
+            raise ValueError(f"pulse trains must be for the {held} cells of the array, got {given}")
         pulses.coincide(
             self.device,
             self.cells,

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import torch
 
+from hwsim.arguments import require
 from hwsim.learning.array import Array, CellArray
 from hwsim.learning.devices import PairedDevice, PulsedDevice
 from hwsim.learning.pair_array import PairArray
@@ -24,7 +25,12 @@ def fabricate(device: AnyDevice, shape: tuple[int, int], seed: int, on: torch.de
         shape: rows (outputs) and columns (inputs).
         seed: of the variation from cell to cell; the same seed gives the same cells.
         on: device of torch that holds them.
+
+    Raises:
+        TypeError: for anything but a device.
     """
+    remedy = "`learning.device(name)` returns a published one"
+    require(device, (PulsedDevice, PairedDevice), "`device` must be a pulsed device", remedy)
     if isinstance(device, PulsedDevice):
         return CellArray.fabricate(device, shape, seed, on=on)
     plus, minus = (

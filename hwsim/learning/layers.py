@@ -36,6 +36,26 @@ class TileParameter(nn.Parameter):
         made.factors, made.scale = [], None
         return made
 
+    @property
+    def grad(self) -> torch.Tensor | None:
+        """The gradient, summed over the samples; setting it to None forgets the factors, as `zero_grad` means."""
+        found: torch.Tensor | None = super().grad
+        return found
+
+    @grad.setter
+    def grad(self, value: torch.Tensor | None) -> None:
+        if value is None:
+            self.factors.clear()
+        torch.Tensor.grad.__set__(self, value)  # type: ignore[union-attr]  # a descriptor of C
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Return how a pickle makes the parameter again: without factors, with its scale."""
+        return _rebuilt, (self.data, self.requires_grad, self.scale)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> TileParameter:
         if id(self) not in memo:
             made = type(self)(self.data.clone(memory_format=torch.preserve_format), self.requires_grad)
@@ -43,6 +63,12 @@ class TileParameter(nn.Parameter):
             memo[id(self)] = made
         found: TileParameter = memo[id(self)]
         return found
+
+
+def _rebuilt(data: torch.Tensor, requires_grad: bool, scale: float | None) -> TileParameter:
+    made = TileParameter(data, requires_grad)
+    made.scale = scale
+    return made
 
 
 class _Product(torch.autograd.Function):

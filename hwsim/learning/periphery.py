@@ -3,7 +3,8 @@
     y = s · ADC(W DAC(x / s) + out_noise ξ)
 
 Noise management sets s to the largest input of each vector. Bound management doubles s for vectors whose outputs
-saturate, up to ten times. Steps of the DAC are 1 / dac_steps, those of the ADC 2 out_bound / adc_steps.
+saturate, up to ten times. Steps of the DAC are 2 / dac_steps, those of the ADC 2 out_bound / adc_steps: both
+converters count the steps of their whole range, from the negative to the positive end.
 
 References:
     Gokmen, Onen, Haensch, Training deep convolutional neural networks with resistive cross-point devices, Front.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal, final
 from pydantic import Field
 
 from hwsim.arguments import nearest
-from hwsim.spec import Spec
+from hwsim.learning.plain_spec import PlainSpec
 
 if TYPE_CHECKING:
     import torch
@@ -28,11 +29,11 @@ MOST_DOUBLINGS: Final = 10
 
 
 @final
-class Periphery(Spec):
+class Periphery(PlainSpec):
     """Converters and noise of the products of an array that learns."""
 
     dac_steps: int | None = Field(default=126, ge=1, le=1 << 24)
-    """Steps of the DAC between 0 and 1; null for a continuous one."""
+    """Steps of the DAC from -1 to 1; null for a continuous one."""
     adc_steps: int | None = Field(default=510, ge=2, le=1 << 24)
     """Steps of the ADC over its range; null for a continuous one."""
     out_bound: float | None = Field(default=20.0, gt=0, le=1e6)
@@ -90,7 +91,8 @@ class Periphery(Spec):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         inputs = x / scale
         if self.dac_steps is not None:
-            inputs = (inputs.clamp(-1, 1) * self.dac_steps).round() / self.dac_steps
+            step = 2 / self.dac_steps
+            inputs = (inputs.clamp(-1, 1) / step).round() * step
         y, saturated = self._converted(inputs @ weights.T, generator)
         return y * scale, saturated.any(1)
 

@@ -15,6 +15,7 @@ from typing import Any, final
 import torch
 from torch.optim.optimizer import ParamsT
 
+from hwsim.arguments import require
 from hwsim.learning.algorithms.optimizer import Group, PulsedOptimizer, State, counting
 from hwsim.learning.fabrication import AnyDevice
 from hwsim.learning.pulse_trains import PulseSettings
@@ -71,6 +72,8 @@ class AnalogSGD(PulsedOptimizer):
     def _check(self, group: Group) -> None:
         super()._check(group)
         counting("most_slots", group)
+        for name in ("update_management", "bound_management"):
+            require(group[name], bool, f"`{name}` must be True or False")
         if group["mode"] not in ("stochastic", "expected"):
             raise ValueError(f"`mode` must be stochastic or expected, got {group['mode']!r}")
 

@@ -24,7 +24,7 @@ from hwsim.learning.array import Array
 from hwsim.learning.devices import PULSED_DEVICES, PairedDevice, PulsedDevice
 from hwsim.learning.fabrication import AnyDevice, fabricate, restored, tensors
 from hwsim.learning.layers import TileParameter
-from hwsim.learning.presets import PRESETS, Preset, preset
+from hwsim.learning.presets import Preset, preset
 from hwsim.learning.update import Gradient
 from hwsim.streams import derive_seed
 
@@ -90,8 +90,9 @@ class PulsedOptimizer(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, with arrays for its matrices."""
         for name in ("device", "fast_device"):
-            if not isinstance(param_group.get(name, ""), str) or param_group.get(name) in PRESETS:
-                param_group[name] = self.described(param_group[name])
+            given = param_group.get(name, "{")
+            if not isinstance(given, str) or not given.startswith("{"):  # JSON is what `described` returned
+                param_group[name] = self.described(given)
         self._check({**self.defaults, **param_group})
         super().add_param_group(param_group)
         group = self.param_groups[-1]
@@ -129,6 +130,7 @@ class PulsedOptimizer(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            self._check(group)  # a schedule, or its user, may have changed it
             digital_lr = group["lr"] if group["digital_lr"] is None else group["digital_lr"]
             for parameter in group["params"]:
                 if parameter.grad is None:
@@ -150,7 +152,18 @@ class PulsedOptimizer(Optimizer):
         super().zero_grad(set_to_none)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a state dictionary: arrays, weights, settings of groups, and random numbers."""
+        """Continue from a state dictionary: arrays, weights, settings of groups, and random numbers.
+
+        Raises:
+            ValueError: for a state dictionary of another algorithm.
+        """
+        for group in state_dict["param_groups"]:
+            different = sorted(group.keys() ^ {*self.defaults, "params"} - {"param_names"})
+            if different:
+                raise ValueError(
+                    f"a state dictionary of {type(self).__name__} is needed, the one given is of another algorithm: "
+                    f"they differ in {', '.join(different[:4])}"
+                )
         super().load_state_dict(state_dict)
         for group in self.param_groups:
             for parameter in group["params"]:

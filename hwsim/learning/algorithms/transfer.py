@@ -16,7 +16,7 @@ from torch.optim.optimizer import ParamsT
 
 from hwsim.arguments import number
 from hwsim.learning.algorithms.optimizer import Group, PulsedOptimizer, State, counting
-from hwsim.learning.algorithms.zero_shifting import zero_shift
+from hwsim.learning.algorithms.zero_shifting import enough_pairs, zero_shift
 from hwsim.learning.array import Array
 from hwsim.learning.fabrication import AnyDevice, fabricate, tensors
 from hwsim.learning.periphery import Periphery
@@ -102,7 +102,7 @@ class TransferOptimizer(PulsedOptimizer):
         if group["reference"] == "zero":
             found = torch.zeros_like(array.weights)
         elif group["reference"] == "measured":
-            pairs = min(10_000, 4 * int(device.n_states) + 1)
+            pairs = enough_pairs(array, device.n_states)
             found = zero_shift(array, pairs, self._seed_of(state, "zero shift"))
         else:
             found = array.symmetry_point()

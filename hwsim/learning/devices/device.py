@@ -22,11 +22,11 @@ References:
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from hwsim.spec import Spec
+from hwsim.learning.plain_spec import PlainSpec
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +47,7 @@ BISECTIONS: Final = 40
 """Halvings of the range until its symmetry point is known as closely as float32 can hold it."""
 
 
-class PulsedDevice(Spec):
+class PulsedDevice(PlainSpec):
     """A device whose weight moves by pulses; its docstring says in one line what it is."""
 
     kind: str
@@ -92,12 +92,6 @@ class PulsedDevice(Spec):
     """Weight after a reset, and the one that a finite lifetime decays to."""
     reset_spread: float = Field(default=0.0, ge=0, le=10)
     """Variation of the weight after a reset over cells, in units of the weight."""
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise ValueError("; ".join(_one_line(problem) for problem in error.errors())) from None
 
     @model_validator(mode="after")
     def _range_holds_steps(self) -> PulsedDevice:
@@ -224,15 +218,3 @@ def normal(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
     import torch
 
     return torch.randn(shape, generator=generator, dtype=torch.float32)
-
-
-def _one_line(problem: Any) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "value_error":
-        text = str(problem["ctx"]["error"])
-        return f"`{path}`: {text}" if path else text
-    if problem["type"] == "extra_forbidden":
-        return f"`{path}` is no value of this device"
-    if problem["type"] == "missing":
-        return f"`{path}`: must be given"
-    return f"`{path}`: {problem['msg'].replace('Input should', 'must')}, got {problem['input']!r}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hwsim.learning.devices.affine import AffineDevice
 from hwsim.learning.devices.device import Cells, Spread, normal
@@ -39,6 +39,15 @@ class LinearStep(AffineDevice):
     """Variation of γ_dn over cells, absolute."""
     slope_reference: Literal["own", "mean"] = "own"
     """Whether slopes refer to the bounds of each cell or to the mean bounds."""
+
+    @model_validator(mode="after")
+    def _mean_bounds_are_on_both_sides(self) -> LinearStep:
+        if self.slope_reference == "mean" and not self.w_min < 0 < self.w_max:
+            raise ValueError(
+                f"`w_min < 0 < w_max` must hold with `slope_reference='mean'`, got {self.w_min:g} and {self.w_max:g}: "
+                "slopes are from weight 0 to these bounds"
+            )
+        return self
 
     def cells(self, base: Cells, generator: torch.Generator) -> Cells:
         """Return the cells; slopes vary, their sign does not."""

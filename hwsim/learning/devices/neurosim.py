@@ -12,8 +12,7 @@ equation to 0.4 % (seven of them compared). One pulse is a soft-bounds step towa
     ΔG = (G_min + B - G) (1 - exp(-1 / A))
 
 Depression is the mirror image. In weights from -1 to 1 this is a linear step, clipped to the range: a `LinearStep`
-whose γ is the ratio of the half range to the distance of the asymptote from the centre. The table of a(NL) that
-NeuroSim is distributed with follows from the equation above, to the three digits that we compared.
+whose γ is the ratio of the half range to the distance of the asymptote from the centre.
 
 References:
     Peng et al., DNN+NeuroSim V2.0: an end-to-end benchmarking framework for compute-in-memory accelerators for on-chip
@@ -27,6 +26,8 @@ import math
 from hwsim.arguments import number, whole
 from hwsim.learning.devices.linear import LinearStep
 from hwsim.optional_library import needs
+
+_TABLE = "NeuroSim's table ends there; an exponential or piecewise device takes measured steps"
 
 STRONGEST = 9.0
 """Nonlinearity of the end of NeuroSim's table."""
@@ -82,11 +83,13 @@ def from_nonlinearity(
     """
     whole("levels_up", levels_up, least=1)
     whole("levels_down", levels_down, least=1)
-    for name, value in (("nl_up", nl_up), ("-nl_down", -nl_down)):
-        if value < 0:
+    number("nl_up", nl_up, most=STRONGEST, remedy=_TABLE)
+    number("nl_down", nl_down, least=-STRONGEST, remedy=_TABLE)
+    for rule, value, wrong in (("nl_up >= 0", nl_up, nl_up < 0), ("nl_down <= 0", nl_down, nl_down > 0)):
+        if wrong:
             raise ValueError(
-                f"`{name} >= 0` must hold, got {value:g}: steps that grow toward a bound need the `piecewise` device, "
-                "with measured factors"
+                f"`{rule}` must hold, got {value:g}: steps that grow toward a bound need the `piecewise` device, with "
+                "measured factors"
             )
     up, slope_up = _centre_step(levels_up, nl_up)
     down, slope_down = _centre_step(levels_down, -nl_down)

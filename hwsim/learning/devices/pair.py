@@ -15,11 +15,11 @@ from typing import Literal, final
 from pydantic import Field
 
 from hwsim.learning.devices.kinds import AnyPulsedDevice
-from hwsim.spec import Spec
+from hwsim.learning.plain_spec import PlainSpec
 
 
 @final
-class PairedDevice(Spec):
+class PairedDevice(PlainSpec):
     """Two one-sided devices, one for each sign of the weight."""
 
     kind: Literal["pair"] = "pair"

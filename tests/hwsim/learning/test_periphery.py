@@ -26,12 +26,30 @@ def test_without_converters_products_are_exact() -> None:
     torch.testing.assert_close(IDEAL.product(x, w, generator()), x @ w.T)
 
 
+@pytest.mark.parametrize(("name", "bits"), [("preset", 7), ("standard", 8)])
+def test_converters_have_the_levels_of_their_bits(name: str, bits: int) -> None:
+    converter = periphery(name).model_copy(update={"out_bound": None, "out_noise": 0.0})
+    x = torch.stack([torch.linspace(-1, 1, 5001), torch.ones(5001)], 1)  # the one sets the scale
+    found = converter.product(x, torch.tensor([[1.0, 0.0]]), generator())
+    assert len(found.unique()) == 2**bits - 1
+
+
+def test_wrong_values_are_told_in_one_line() -> None:
+    for wrong, message in (
+        ({"out_noise": -1}, "`out_noise`: must be"),
+        ({"outnoise": 1}, "did you mean out_noise"),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            Periphery(**wrong)
+        assert "\n" not in str(caught.value)
+
+
 def test_converters_err_by_their_steps() -> None:
     x, w = torch.randn(200, 30, generator=generator()), torch.rand(20, 30, generator=generator()) - 0.5
     error = QUIET.product(x, w, generator()) - x @ w.T
     largest = x.abs().amax(1, keepdim=True)
     adc = (40 / 510) ** 2 / 12
-    dac = (1 / 126) ** 2 / 12 * w.square().sum(1)
+    dac = (2 / 126) ** 2 / 12 * w.square().sum(1)
     assert float((error / largest).var() / (adc + dac.mean())) == pytest.approx(1, abs=0.1)
 
 
