@@ -270,6 +270,10 @@ class FinalSpec(Spec):
         default="train",
         description="train-and-validation: the choice is made, so its data train too, the references likewise",
     )
+    formats: tuple[Literal["model.py", "pt2", "onnx"], ...] = Field(
+        default=("model.py", "pt2", "onnx"),
+        description="what `best/` has besides architecture, weights and analog state; `analognas export` writes others",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -122,7 +122,8 @@ class Format:
         summary: one line for a list of formats.
         write: writes into a folder and returns the paths; raises `ExportError` where the network does not
             allow it.
-        bundled: whether every run has it in its folder `best/`.
+        bundled: whether a run has it in its folder `best/`.
+        needed: whether no run can do without it there, because it is read again.
         by_default: whether it is written where no format is named.
         files: names of what it writes, so that a file that is there is told before anything is computed; empty where
             they depend on the network.
@@ -136,6 +137,7 @@ class Format:
     summary: str
     write: Callable[[Artefact, Path], tuple[Path, ...]]
     bundled: bool = False
+    needed: bool = False
     by_default: bool = True
     files: tuple[str, ...] = ()
     keeps: str = ""

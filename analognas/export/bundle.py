@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from analognas.export.artefact import Artefact, Format
@@ -13,8 +13,10 @@ from analognas.record.validation import FinalResult
 from analognas.record.whole_folder import write_folder
 
 
-def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mapping[str, str]:
-    """Write a network in every format that is bundled, their checksums, and its figures as metrics.json.
+def write_bundle(
+    folder: Path, artefact: Artefact, result: FinalResult, optional: Collection[str] | None = None
+) -> Mapping[str, str]:
+    """Write a network in the formats that are bundled, their checksums, and its figures as metrics.json.
 
     A network that one format cannot express is still written in the others: its weights always are.
 
@@ -22,6 +24,7 @@ def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mappi
         folder: where the bundle shall be; its parent must exist. An earlier bundle there is replaced.
         artefact: the network.
         result: becomes metrics.json.
+        optional: which of the bundled formats that a run may do without are written; None for all.
 
     Returns:
         Why a format is missing, by its name; empty when the bundle is complete.
@@ -31,18 +34,22 @@ def write_bundle(folder: Path, artefact: Artefact, result: FinalResult) -> Mappi
         ValueError: when a content has no JSON form.
         OSError: when the folder cannot be written; an earlier bundle is then still there.
     """
-    return write_folder(folder, lambda draft: _write(draft, artefact, result))
+    names = [
+        name
+        for name, wanted in FORMATS.items()
+        if wanted.bundled and (wanted.needed or optional is None or name in optional)
+    ]
+    return write_folder(folder, lambda draft: _write(draft, artefact, result, names))
 
 
-def _write(draft: Path, artefact: Artefact, result: FinalResult) -> dict[str, str]:
+def _write(draft: Path, artefact: Artefact, result: FinalResult, names: Collection[str]) -> dict[str, str]:
     missing = {}
-    for name, wanted in FORMATS.items():
-        if wanted.bundled:
-            try:
-                written = wanted.write(artefact, draft)
-                _checked(wanted, artefact, draft, written)
-            except ExportError as error:
-                missing[name] = str(error)
+    for name in names:
+        try:
+            written = FORMATS[name].write(artefact, draft)
+            _checked(FORMATS[name], artefact, draft, written)
+        except ExportError as error:
+            missing[name] = str(error)
     write_checksums(draft)
     (draft / "metrics.json").write_text(result.to_json() + "\n", encoding="utf-8")
     return missing

@@ -52,7 +52,9 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
             final = validate_trial(composition.ending, executor, trial, observer)
         result = FinalResult(trial=number, network=final.validated, references=(), surrogate={})
         folder.parent.mkdir(exist_ok=True)
-        missing = write_bundle(folder, make_artefact(config, composition.task, final), result)
+        missing = write_bundle(
+            folder, make_artefact(config, composition.task, final), result, config.final.formats
+        )
     for name, reason in missing.items():
         observer.stage(f"format {name} is missing: {reason}")
     return folder

@@ -119,7 +119,7 @@ def continue_run(run: RunDirectory, config: SearchConfig, observer: Observer) ->
         with watched(run, config, trials, observer):
             if damaged:
                 with _told_what_helps(run):
-                    _export(run, best_artefact(run), result, observer)
+                    _export(run, config, best_artefact(run), result, observer)
             if result.surrogate and (lost := damaged_files(run.surrogate)):
                 observer.stage(f"{run.surrogate}: missing or damaged: {', '.join(lost)}; it is fitted again")
                 _fit_surrogate_again(run, config, trials)
@@ -265,14 +265,16 @@ def _finish(
     told = "" if isinstance(race.winner, str) else shortfall(final.validated, race.winner)
     if told:
         observer.stage(told)
-    _export(run, make_artefact(config, composition.task, final), result, observer)
+    artefact = make_artefact(config, composition.task, final)
+    _export(run, config, artefact, result, observer)
     return result
 
 
-def _export(run: RunDirectory, artefact: Artefact, result: FinalResult, observer: Observer) -> None:
+def _export(
+    run: RunDirectory, config: SearchConfig, artefact: Artefact, result: FinalResult, observer: Observer
+) -> None:
     observer.stage("exporting the network")
-    missing = write_bundle(run.best, artefact, result)
-    for name, reason in missing.items():
+    for name, reason in write_bundle(run.best, artefact, result, config.final.formats).items():
         observer.stage(f"format {name} is missing: {reason}")
 
 

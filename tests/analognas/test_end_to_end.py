@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from analognas import Run, UserError
 from analognas.tasks.digits import load_digits
-from tests.analognas.small_search import analognas, analognas_process, write_small
+from tests.analognas.small_search import COMPLETE, analognas, analognas_process, write_small
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ BEST = {
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("search")
-    done = analognas_process("search", write_small(folder), "--out", folder / "run")
+    done = analognas_process("search", write_small(folder, COMPLETE), "--out", folder / "run")
     assert done.returncode == 0, done.stderr
     return folder / "run", done
 

@@ -24,6 +24,7 @@ ANALOG: Final = Format(
     "analog.json: tile map, input ranges, hardware",
     _write,
     bundled=True,
+    needed=True,
     files=(_FILE,),
     keeps="tile map, input ranges, column scales, gains, hardware, cost",
     loses="the weights, and conductances of single chips",

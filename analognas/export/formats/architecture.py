@@ -24,6 +24,7 @@ ARCHITECTURE: Final = Format(
     "architecture.json: the candidate, to validate or to search from",
     _write,
     bundled=True,
+    needed=True,
     files=(_FILE,),
     keeps="the candidate, its space, data, training, hardware and seeds",
     loses="the weights",

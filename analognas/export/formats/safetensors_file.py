@@ -34,6 +34,7 @@ SAFETENSORS: Final = Format(
     "model.safetensors: the weights alone",
     write_weights_file,
     bundled=True,
+    needed=True,
     files=(_FILE,),
     keeps="every tensor bit for bit, the normalisation of the inputs",
     loses="the order of the layers, which model.py and architecture.json have",

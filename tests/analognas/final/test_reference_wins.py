@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 
 from analognas import Run
 from analognas.tasks.digits import load_digits
-from tests.analognas.small_search import SMALL, analognas, write_small
+from tests.analognas.small_search import COMPLETE, analognas, write_small
 
 pytestmark = pytest.mark.slow
 
 USELESS = (
-    SMALL.replace("oc0: [8, 12], m: [1, 2]", "ct: B, oc0: [1, 2], m: [1, 1]")
+    COMPLETE.replace("oc0: [8, 12], m: [1, 2]", "ct: B, oc0: [1, 2], m: [1, 1]")
     .replace("b: [1, 2], wf: [1, 2]", "b: [1, 1], wf: [1, 1]")
     .replace("constraints: {parameters: 20000}", "references: [ds-cnn, resnet8]")
     .replace("trials: 8", "trials: 2")

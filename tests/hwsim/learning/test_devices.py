@@ -251,12 +251,12 @@ def test_neurosims_curves() -> None:
             r"the granularity must not exceed .* of 2, got 3: lower `step`",
         ),
         (lambda: learning.SoftBounds(step=-0.1), r"`step`: must be greater than 0, got -0.1"),
-        (lambda: learning.SoftBounds(step=0.1, dw_min=0.1), r"`dw_min` is no value of this device"),
+        (lambda: learning.SoftBounds(step=0.1, dw_min=0.1), r"`dw_min` is no value here"),
         (lambda: learning.device("rearm-om"), r"`device` must be one of .*, did you mean reram-om\?"),
         (lambda: learning.device("pcm", a=math.nan), r"`a`: "),
         (
             lambda: from_nonlinearity(levels_up=9, levels_down=9, nl_up=1.75, nl_down=1.46),
-            r"`-nl_down >= 0` must hold, got -1.46: .* `piecewise`",
+            r"`nl_down <= 0` must hold, got 1.46: .* `piecewise`",
         ),
         (
             lambda: learning.PiecewiseStep(step=0.1, nodes_up=(0, 0), nodes_down=(0, 0)),
