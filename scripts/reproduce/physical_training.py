@@ -286,7 +286,7 @@ def gradient_runs(seeds: int) -> Iterator[Run]:
                 for directions in (8, 512):
                     yield {"part": "gradients", "rule": name, "directions": directions, "seed": seed}
             elif name == "equilibrium-propagation":
-                for nudge, steps in ((0.5, 8), (0.001, SETTLED)):
+                for nudge, steps in ((0.5, 8), (0.01, SETTLED), (0.001, SETTLED)):
                     yield {"part": "gradients", "rule": name, "nudge": nudge, "steps": steps, "seed": seed}
             else:
                 yield {"part": "gradients", "rule": name, "seed": seed}
