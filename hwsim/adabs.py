@@ -1,4 +1,4 @@
-"""AdaBS: batch-norm statistics measured anew on the drifted chip, before each evaluation.
+"""AdaBS: batch-norm statistics measured again on the drifted chip, before each evaluation.
 
 The chip runs calibration inputs; each batch norm takes the mean and variance that it sees, averaged over
 batches, in place of those of training. It needs no labels and no reprogramming.

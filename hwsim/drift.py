@@ -53,7 +53,7 @@ def accuracy_over_time(
             a thread.
         confidence: stop after the chip at which the 95 % interval of every mean is within plus or minus
             this, in points (0.2 means 0.2 % of the images); None evaluates all chips.
-        adabs_inputs: `(images, ...)` inputs on which batch-norm statistics are measured anew on each chip
+        adabs_inputs: `(images, ...)` inputs on which batch-norm statistics are measured again on each chip
             at each time; None keeps those of training.
         progress: True reports on the error stream, False never does, None where it takes more than a few seconds.
 

@@ -95,7 +95,7 @@ def evaluate(
         batch_size: items in one pass where stages are not compiled, fewer on a CPU where activations are large; noise
             does not depend on it.
         chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them; a CPU runs one a thread.
-        adabs_inputs: inputs on which batch-norm statistics are measured anew on each chip at each time; None keeps
+        adabs_inputs: inputs on which batch-norm statistics are measured again on each chip at each time; None keeps
             those of training.
         progress: True reports on the error stream, False never does, None where it takes more than a few seconds.
 

@@ -1,6 +1,6 @@
 """Hardware-aware training: noise on weights and outputs in forward and backward, not in the update.
 
-Each mini-batch sees weights with noise drawn anew, of one of two kinds:
+Each mini-batch sees weights with noise drawn afresh, of one of two kinds:
 
     gaussian   W + λ γ σ ξ, with γ the largest weight of each column and σ the strength
     device     W + λ σ (W' - W), with W' as the hardware's own device would hold it right after programming
@@ -190,7 +190,7 @@ class HwaTraining:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Run one mini-batch, forward and backward, with noise drawn anew."""
+        """Run one mini-batch, forward and backward, with noise drawn afresh."""
         self._steps += 1
         first_run = self._net.register_forward_pre_hook(self._try_channels_last, with_kwargs=True)
         ramp = min(1.0, self._steps / self._ramp_steps) if self._ramp_steps else 1.0

@@ -90,7 +90,7 @@ class Job:
         largest_output: numbers of the largest output of an analog layer for one item.
         batch_size: items in one pass layer by layer.
         chips_at_once: chips in one pass on a GPU.
-        adabs_inputs: what batch-norm statistics are measured on anew; None keeps those of training.
+        adabs_inputs: what batch-norm statistics are measured on again; None keeps those of training.
     """
 
     chips: Chips
@@ -132,7 +132,7 @@ def outputs(
         times_s: seconds since programming, or texts such as `1 day`; a single one is one time.
         batch_size: items in one pass where stages are not compiled, fewer on a CPU where activations are large.
         chips_at_once: chips in one pass on a GPU, fewer where its memory does not hold them.
-        adabs_inputs: inputs on which batch-norm statistics are measured anew on each chip at each time; None keeps
+        adabs_inputs: inputs on which batch-norm statistics are measured again on each chip at each time; None keeps
             those of training.
         progress: True reports on the error stream, False never does, None where it takes more than a few seconds.
 

@@ -41,7 +41,7 @@ class LayerByLayer:
         chips: programmed chips.
         example: inputs of one item.
         batch_size: items in one pass, fewer where the outputs of a layer are large.
-        adabs_inputs: inputs on which batch-norm statistics are measured anew; None keeps those of training.
+        adabs_inputs: inputs on which batch-norm statistics are measured again; None keeps those of training.
         largest_output: what `largest_outputs` found for one item; None finds it.
     """
 

@@ -43,7 +43,7 @@ def export_network(
         tile: the tile of `spice`, `LAYER` or `LAYER:NUMBER`; empty for the smallest one.
         chip: a described chip that must hold the network, its name or a YAML file; None: that of the run, if any.
         force: replace files that are there.
-        observer: is told of a training, and what each format keeps and loses; None: nobody is.
+        observer: hears of a training, and what each format keeps and loses; None: nobody is.
         objects: `task` and `space` of a run that began with Python objects.
 
     Raises:

@@ -40,11 +40,11 @@ def validate(
         times_s: seconds since programming, or texts such as `1 day`; None: 1 s, 1 h, 1 day, 1 month and 1 year.
         chips: from 2 to 1000; None: as many as the run did.
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
-        adabs: measure batch-norm statistics anew on every chip at every time.
+        adabs: measure batch-norm statistics again on every chip at every time.
         device: where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.
-        observer: is told of the stages; None: nobody is.
+        observer: hears of the stages; None: nobody is.
         progress: show a progress bar on a terminal.
-        chip: a described chip, its name or a YAML file, whose energy, latency and area are told; None: that of the run.
+        chip: a described chip, its name or a YAML file, whose costs are shown; None: that of the run.
         conductances: a file of the export format `conductances`, whose chips are measured instead of new ones.
         objects: `task` and `space` of a run that began with Python objects.
 

@@ -168,7 +168,7 @@ def run_benchmark(
         name, value = ("batch", batch) if batch < 1 else ("workers", workers)
         raise BenchError(f"`{name} >= 1` must hold, got {value}")
     found = contenders(strategies)
-    for contender in found:  # what cannot be made is told before hours of searches
+    for contender in found:  # what cannot be made is reported before hours of searches
         contender.build(0)
         _check_portable(table, contender, workers)
     jobs = [(table, contender, budget, batch, seed, look_up) for contender in found for seed in range(seeds)]

@@ -98,7 +98,7 @@ class SearchLoop:
             trials: finished trials, in the order of the journal.
             executor: evaluates candidates.
             journal: takes each trial as it counts.
-            observer: is told of each trial.
+            observer: hears of each trial.
             stop: once it is requested, nothing more is started.
             weights: keeps what trainings on higher rungs go on from; None keeps nothing.
 

@@ -44,7 +44,7 @@ def curve_on_chips(
         times_s: seconds since programming.
         seed: what the chips are drawn with.
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
-        adabs_inputs: `(images, ...)` that batch-norm statistics are measured on anew; None keeps those of training.
+        adabs_inputs: `(images, ...)` that batch-norm statistics are measured on again; None keeps those of training.
         progress: report on the error stream where it takes more than a few seconds.
     """
     programmed = hwsim.program(analog, n=chips, seed=seed)

@@ -65,13 +65,13 @@ class Attempt:
 
 
 def ran_out_of_memory(outcome: Outcome[Any, Any]) -> bool:
-    """Return whether an evaluation failed for want of memory, of the machine or of a GPU."""
+    """Return whether an evaluation failed because the memory of the machine or of a GPU ran out."""
     result = outcome.result
     return isinstance(result, Failure) and any(sign in result.reason for sign in MEMORY_SIGNS)
 
 
 def ended_from_outside(failure: Failure) -> bool:
-    """Return whether an evaluation was ended by its executor, with its worker or for want of memory.
+    """Return whether an evaluation was ended by its executor, with its worker or because memory ran out.
 
     Doing it again could end this process.
 

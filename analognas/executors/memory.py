@@ -1,4 +1,4 @@
-"""How much memory an evaluation may take, how much there is, and whether the kernel took a process for want of it."""
+"""How much memory an evaluation may take, how much there is, and whether the kernel killed a process for it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _private_bytes() -> int | None:
 
 
 def n_killed_for_memory() -> int:
-    """Return how many processes the kernel has killed for want of memory, here and on this machine, 0 if unknown."""
+    """Return how many processes the kernel has killed because memory ran out; 0 if unknown."""
     total = 0
     for path in _OOM_COUNTERS:
         with suppress(OSError, ValueError, IndexError):

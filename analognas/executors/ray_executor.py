@@ -59,7 +59,7 @@ class _Pending:
 
 @dataclass(frozen=True)
 class _MemoryQuery:
-    """A worker died; its node has been asked whether the kernel took it for want of memory."""
+    """A worker died; its node has been asked whether the kernel killed it because memory ran out."""
 
     pending: _Pending
     how: str
@@ -300,7 +300,7 @@ class RayExecutor(Generic[WorkT, ResultT]):
             self._start(attempt)
 
     def _ask_for_less(self) -> None:
-        """Start second attempts anew that wait for more than any node has since the largest went away."""
+        """Start second attempts again that wait for more than any node has since the largest went away."""
         too_large = {demand for demand in self._tasks if not self._monitor.has_node_for(demand)}
         if self._monitor.demand in too_large:
             return

@@ -40,7 +40,7 @@ class Start(NamedTuple):
 
     Attributes:
         node_id: where.
-        n_killed: processes that the kernel there had killed for want of memory.
+        n_killed: processes that the kernel there had killed because memory ran out.
     """
 
     node_id: str
@@ -173,7 +173,7 @@ class StartListener:
         return [name for name in under_way if name in names and not ray.wait([under_way[name]], timeout=0)[0]]
 
     def ask_node(self, start: Start) -> Any:
-        """Return a reference to how many processes the kernel of a task's node has killed for want of memory by now."""
+        """Return a reference to how many processes the kernel of a task's node has killed because memory ran out."""
         there = NodeAffinitySchedulingStrategy(start.node_id, soft=False)
         task = ray.remote(num_cpus=0, max_retries=0)(n_killed_for_memory)
         return task.options(scheduling_strategy=there, name="killed for memory").remote()

@@ -125,7 +125,7 @@ class Format:
         bundled: whether a run has it in its folder `best/`.
         needed: whether no run can do without it there, because it is read again.
         by_default: whether it is written where no format is named.
-        files: names of what it writes, so that a file that is there is told before anything is computed; empty where
+        files: names of what it writes, so that an existing file is reported before anything is computed; empty where
             they depend on the network.
         keeps: what of the network the files hold.
         loses: what of it they do not.

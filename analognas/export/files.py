@@ -47,7 +47,7 @@ def write_formats(
         formats: keys of `FORMATS`.
         target: the folder; it is created where it is missing.
         force: replace files that are there; without, none is replaced.
-        tell: is told of each format what it keeps and loses, and how what was loaded compares; None: nobody is.
+        tell: hears of each format what it keeps and loses, and how what was loaded compares; None: nobody is.
 
     Returns:
         The files.

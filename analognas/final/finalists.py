@@ -1,6 +1,6 @@
 """The race of the finalists: trained at full budget, with one seed or several, and judged on the validation split.
 
-A trial is short, and the largest of many noisy figures is too large. The best trials are trained anew, as long as the
+A trial is short, and the largest of many noisy figures is too large. The best trials are trained again, as long as the
 final training, and the references with them: a search that found nothing better than a published network says so and
 exports that. A reference that is one of these trials, layer by layer, is trained once for both. A network is worth here
 what it is among the trials (`analognas.strategies.worth`). The very network that wins is exported: trainings of one
@@ -65,7 +65,7 @@ def choose_finalist(
         executor: where full trainings run.
         trials: of the search.
         best: the one that is best at the budget of a trial.
-        observer: is told of each finalist.
+        observer: hears of each finalist.
     """
     leaders = leading_trials(ending, trials)
     references = [] if ending.choice == "knee" else _admitted(ending, observer)

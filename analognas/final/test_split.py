@@ -61,7 +61,7 @@ def validate_best_and_references(
         executor: where full trainings run.
         race: the winner, and the networks of the race.
         trials: of the search, which tell how long a training takes.
-        observer: is told of each network.
+        observer: hears of each network.
 
     Returns:
         The chosen network, the measurements of the references that could be trained, and those of further trainings.

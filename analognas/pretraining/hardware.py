@@ -35,7 +35,7 @@ def leave_one_hardware_out(
 
     `unknown` is the mean share of its predictions that is unknown. For each target there are Kendall τ of the networks,
     the mean absolute error of values, and the share of measurements within the 90 % interval, `covered_90`: of networks
-    whose values are told, None where there are none.
+    whose values are given, None where there are none.
 
     Args:
         tables: with numbers of their networks.

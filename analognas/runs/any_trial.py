@@ -29,7 +29,7 @@ def folder_of_trial(run: RunDirectory, number: int, observer: Observer) -> Path:
     Args:
         run: finished or not; its search may be going on.
         number: of a completed trial, from 1; also one of numpy, as tables have it.
-        observer: is told of the training.
+        observer: hears of the training.
 
     Raises:
         UserError: when there is no such trial, its training fails, or the data have changed.

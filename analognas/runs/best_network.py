@@ -92,7 +92,7 @@ def artefact_of(
         description: for the reader of model.py.
         architecture: the content of architecture.json.
         hardware: of the tiles.
-        chip: a described chip, for which cost and fit are told; None for none.
+        chip: a described chip, for which cost and fit are shown; None for none.
         seed: of the run; the first chips are those of its figures.
     """
     source = trained_on.source

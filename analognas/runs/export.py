@@ -54,7 +54,7 @@ def export(
         tile: the tile of a netlist, `LAYER` or `LAYER:NUMBER`; empty for the smallest one.
         chip: a described chip that must hold the network, its name or a YAML file; None: that of the run, if any.
         force: replace files that are there.
-        observer: is told of a training, and what each format keeps, loses and how it compares.
+        observer: hears of a training, and what each format keeps, loses and how it compares.
 
     Raises:
         UserError: for an unknown format, one whose package is missing, a file that is there already, a run that has not

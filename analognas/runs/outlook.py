@@ -29,7 +29,7 @@ _FEWEST: Final = 3
 """Trials below which a search is none."""
 
 LOOKED_AT: Final = 512
-"""Candidates whose costs are told: a space of a user's own may have to build each of them."""
+"""Candidates whose costs are shown: a space of a user's own may have to build each of them."""
 
 
 @dataclass(frozen=True)

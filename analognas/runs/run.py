@@ -175,7 +175,7 @@ class Run:
                 and 1 year.
             chips: how many, 2 or more; None: as many as the run did.
             confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
-            adabs: measure batch-norm statistics anew on every chip at every time.
+            adabs: measure batch-norm statistics again on every chip at every time.
             device: where this runs: cpu, cuda, cuda:N, or auto for a GPU where torch sees one.
 
         Raises:
@@ -220,7 +220,7 @@ class Run:
             tile: the tile of `spice`, `LAYER` or `LAYER:NUMBER`; empty for the smallest one.
             chip: a described chip that must hold the network, its name or a YAML file; None: that of the run, if any.
             force: replace files that are there.
-            observer: is told of a training, and what each format keeps and loses; None: nobody is.
+            observer: hears of a training, and what each format keeps and loses; None: nobody is.
 
         Raises:
             UserError: for an unknown format, one whose package is not installed, a file that is there already, or a run
@@ -281,7 +281,7 @@ class Run:
         The result is kept in `sensitivity.json`, and the next report shows it.
 
         Args:
-            observer: is told what takes a while; None: nobody is.
+            observer: hears what takes a while; None: nobody is.
 
         Raises:
             UserError: when the run has not ended, or its files or data are missing or damaged.

@@ -28,7 +28,7 @@ def measure_sensitivity(run: RunDirectory, observer: Observer) -> LayerSensitivi
 
     Args:
         run: with a best network.
-        observer: is told that it takes a while.
+        observer: hears that it takes a while.
 
     Raises:
         UserError: when the run has not ended, its files do not fit, or the result cannot be written.

@@ -97,9 +97,9 @@ def validate(
         confidence: stop once every mean is known within plus or minus this, in points; None for all chips.
         adabs: measure batch-norm statistics on every chip at every time.
         device: where this runs: cpu, cuda, cuda:N or auto.
-        observer: is told of the stages.
+        observer: hears of the stages.
         progress: report on the error stream where it takes more than a few seconds.
-        chip: a described chip, its name or a YAML file, whose cost is told; None: that of the run, if it has one.
+        chip: a described chip, its name or a YAML file, whose cost is shown; None: that of the run, if it has one.
         conductances: the chips that this file of the export format `conductances` holds, instead of new ones.
 
     Raises:

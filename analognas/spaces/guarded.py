@@ -22,7 +22,7 @@ def guarded(name: str, space: ArchitectureSpace) -> ArchitectureSpace:
     """Return `space` so that whatever breaks its contract in a search is a `UserError` that names the method.
 
     `build` and `parse` may fail: a network that cannot be built is a failed trial, an architecture that cannot be
-    read is told where it is written.
+    read is reported where it is written.
 
     Args:
         name: of the entry point or class, for errors.

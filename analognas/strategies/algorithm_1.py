@@ -10,7 +10,7 @@ Where the paper leaves a choice:
   candidate, in gene space, of a fresh hypercube that meets T_AVM.
 - The loop compares by what candidates are worth (`worth`), so that T_AVM counts beyond the first population and nothing
   is gained by keeping it with a network that has learned nothing.
-- A child above T_p is mutated anew from its parent, a few times, and then left out.
+- A child above T_p is mutated again from its parent, a few times, and then left out.
 - Equal networks are kept once, so that a population holds `population` different ones at most.
 
 References:

@@ -53,7 +53,7 @@ class EntryPointStrategySpec(StrategySpec):
 @final
 @dataclass(frozen=True)
 class ForeignStrategy:
-    """A strategy of another package, whose mistakes are told as such.
+    """A strategy of another package, whose mistakes are reported as such.
 
     Attributes:
         guard: of its methods.

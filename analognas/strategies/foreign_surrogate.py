@@ -48,7 +48,7 @@ class EntryPointSurrogateSpec(SurrogateSpec):
 @final
 @dataclass(frozen=True)
 class ForeignSurrogate:
-    """A surrogate of another package, whose mistakes are told as such.
+    """A surrogate of another package, whose mistakes are reported as such.
 
     Attributes:
         guard: of its methods.

@@ -3,7 +3,7 @@
     loss_j = 1 - v_j,  v_j objective j from 0 at its worst to 1 at its best of the completed trials
     score  = - max_j w_j loss_j - ρ Σ_j w_j loss_j,   w uniform on the simplex, ρ = 0.05
 
-Every point of a Pareto front is the best for some weights, those in its dents included; drawn anew for each
+Every point of a Pareto front is the best for some weights, those in its dents included; drawn afresh for each
 batch, they spread the proposals along the front. Soft bounds are in the first objective already, as what a trial is
 worth, so that the scalarised problem has none.
 

@@ -1,9 +1,9 @@
 """Keeps the memory of finished tensors instead of handing it back to the system after every step.
 
 Activations of a small network are blocks of some megabytes. The C library returns such blocks to the system as soon as
-they are free, and the system clears every page of them anew at the next step: a tenth of a training. With glibc, blocks
-up to 32 MB then come from a heap that is not trimmed; elsewhere nothing changes. The process holds on to the largest
-amount it has used.
+they are free, and the system clears every page of them again at the next step: a tenth of a training. With glibc,
+blocks up to 32 MB then come from a heap that is not trimmed; elsewhere nothing changes. The process holds on to the
+largest amount it has used.
 """
 
 from __future__ import annotations

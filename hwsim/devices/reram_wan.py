@@ -3,7 +3,7 @@
     g(t) = max(0, g_target + σ(t) ξ),   σ(t) = polynomial of 4th order in r = g_target / g_max
 
 σ is given at 1 s, 1 day and 2 days; between them it is interpolated linearly in ln t, and before 1 s it is
-that of 1 s. The deviation is drawn anew at each time, because only its size was published: how a device's
+that of 1 s. The deviation is drawn again at each time, because only its size was published: how a device's
 deviations at two times are related is not modelled.
 
 References:

@@ -137,7 +137,7 @@ class KeyMemory:
         return self.width * self.columns * (1 if self.devices == "single" else 2)
 
     def clear(self) -> None:
-        """Forget all keys; what is written then is programmed anew, with errors of its own."""
+        """Forget all keys; what is written then is programmed again, with errors of its own."""
         self.labels = torch.zeros(0, dtype=torch.int64)
         self._held = torch.zeros(0, self.width)
         self._state: DeviceState = {}

@@ -1,4 +1,4 @@
-"""Specifications that people write in Python: what is wrong with one is told in one line."""
+"""Specifications that people write in Python: what is wrong with one is said in one line."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ class KernelAttention(nn.Module):
 
     @torch.no_grad()
     def redraw(self, seed: int) -> None:
-        """Draw Ω anew, as Performers do while they train; chips that were programmed keep theirs."""
+        """Draw Ω again, as Performers do while they train; chips that were programmed keep theirs."""
         rng = np.random.RandomState(whole("seed", seed, least=0, most=2**32 - 1))
         weight = self.random_projection.weight
         rows = SAMPLERS[self.sampler](weight.shape[0], weight.shape[1], rng)

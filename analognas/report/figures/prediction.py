@@ -19,7 +19,7 @@ from surrogates.kendall import kendall_tau
 CROSS_VALIDATED: Final = "cross-validated"
 PROSPECTIVE: Final = "before evaluation"
 _FEWEST: Final = 3
-"""Predictions before evaluation from which on their order is told."""
+"""Predictions before evaluation from which on their order is shown."""
 
 
 @dataclass(frozen=True)
