@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run=$(realpath "${1:?the directory of a run}")
-. scripts/setup.sh
+. scripts/setup.sh ""  # without arguments, it would take the run for an extra
 scratch=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$scratch"' EXIT

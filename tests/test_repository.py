@@ -71,7 +71,7 @@ def _pages(entry: object) -> list[str]:
 
 def test_every_page_has_its_place_on_the_site() -> None:
     shown = _pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
-    made = {"contributing.md", "security.md", "changes.md", "reference/command-line.md"}
+    made = {"contributing.md", "security.md", "conduct.md", "changes.md", "reference/command-line.md"}
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     assert len(shown) == len(set(shown))
     assert set(shown) == written | made
