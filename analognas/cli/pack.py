@@ -13,7 +13,8 @@ from analognas.cli.options import AsJson
 
 def pack(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Collections and run directories of one kind.")
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Collections, run directories and packed files of one kind."),
     ],
     out: Annotated[Path, typer.Option("--out", help="The file to write, such as records.csv.gz.")],
     as_json: AsJson = False,

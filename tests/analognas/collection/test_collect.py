@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import analognas
@@ -95,6 +96,20 @@ def test_one_file_has_all_rows_and_what_they_are(collected, tmp_path) -> None:
     again = tmp_path / "again.csv.gz"
     analognas.pack(collected / "out", out=again)
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_a_file_grows_by_the_runs_of_another_day(collected: Path, tmp_path: Path) -> None:
+    first, second = (collected / "out" / f"training-{n}" for n in (1, 2))
+    before, grown, whole = (tmp_path / f"{name}.csv.gz" for name in ("before", "grown", "whole"))
+    analognas.pack(first, out=before)
+    told = analognas.pack([before, second], out=grown)
+    assert told["runs"] == 2
+    analognas.pack([first, second], out=whole)
+    found, expected = read_records(grown), read_records(whole)
+    assert found.header["runs"] == expected.header["runs"]
+    pd.testing.assert_frame_equal(found.frame, expected.frame)
+    with pytest.raises(UserError, match="3 trainings are there already"):
+        analognas.pack([grown, second], out=tmp_path / "twice.csv.gz")
 
 
 def test_records_of_another_kind_are_refused(collected, tmp_path) -> None:
