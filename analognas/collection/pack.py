@@ -120,9 +120,7 @@ def _numbered(parts: Sequence[_Part]) -> tuple[list[dict[str, Any]], list[dict[s
 def _of_file(file: Records) -> _Part:
     header = file.header
     rows = [
-        {
-            name: value for name, value in row.items() if value == value
-        }  # without NaN, which is written as nothing
+        {str(name): value for name, value in row.items() if value == value}  # NaN is written as nothing
         for row in file.frame.to_dict("records")
     ]
     return _Part(
