@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from hwsim.chips import program
 from hwsim.hardware import Hardware
@@ -90,13 +91,19 @@ class Products:
 
     @torch.no_grad()
     def of(self, inputs: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
-        """Yield which rows of `inputs`, `(vectors, rows)` float32, and their products, `(vectors, columns)`."""
+        """Yield which rows of `inputs`, `(vectors, rows)` float32, and their products, `(vectors, columns)`.
+
+        The last pass is filled with zeros: a matrix product rounds a row differently in batches of other sizes, and
+        what is found of a vector must not depend on the others.
+        """
         layer = copy.copy(self._layer)  # what is noted of a run is its own: estimators may share threads
         layer.execution = self._execution
         with layer.held():
             for start in range(0, len(inputs), ROWS_AT_ONCE):
                 part = slice(start, start + ROWS_AT_ONCE)
-                yield part, layer(inputs[part])
+                vectors = inputs[part]
+                filled = F.pad(vectors, (0, 0, 0, ROWS_AT_ONCE - len(vectors)))
+                yield part, layer(filled)[: len(vectors)]
 
 
 def _layer(projection: Numbers, hardware: Hardware, input_range: float) -> AnalogLinear:
