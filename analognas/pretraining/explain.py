@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analognas.errors import UserError, remedy
+from analognas.metrics import TABLE
 from analognas.strategies.pretrained_file import Pretrained
 from surrogates.rank_model import RankModel
 
@@ -43,6 +44,8 @@ class Effect:
         importance: share of the gain, all features of a target together 1.
         values: `(points,)` of the feature.
         score: `(points,)` mean prediction there, normal scores.
+        measured: `(points,)` what a network of that score measures, in the unit of the target; None for a model of
+            several tasks, whose values do not compare.
     """
 
     target: str
@@ -50,6 +53,15 @@ class Effect:
     importance: float
     values: npt.NDArray[np.float64]
     score: npt.NDArray[np.float64]
+    measured: npt.NDArray[np.float64] | None = None
+
+    @property
+    def shown(self) -> npt.NDArray[np.float64]:
+        """The prediction in the unit that a reader sees: that of the target where it is known, times 100 for shares."""
+        if self.measured is None:
+            return self.score
+        metric = TABLE.get(self.target)
+        return self.measured * (100.0 if metric is not None and metric.is_share else 1.0)
 
     @property
     def rise(self) -> float:
@@ -83,14 +95,22 @@ class Explanation:
         meanings = self.model.card.get("features", {})
         lines = []
         for target in self.model.model.targets:
-            lines.append(f"{target} (normal score, over the middle 90 % of each feature)")
+            lines.append(f"{target} ({self.unit(target)}, over the middle 90 % of each feature)")
             lines += [
-                f"  {effect.feature:<22} {effect.importance:6.1%}  {effect.direction:<22} {effect.rise:+.2f}  "
+                f"  {effect.feature:<22} {effect.importance:6.1%}  {effect.direction:<22} "
+                f"{effect.shown[-1] - effect.shown[0]:+.2f}  "
                 f"{meanings.get(effect.feature, '')}".rstrip()
                 for effect in self.effects
                 if effect.target == target
             ]
         return "\n".join(lines)
+
+    def unit(self, target: str) -> str:
+        """Return what effects on a target are in."""
+        if not self.model.model.quantiles:
+            return "normal score"
+        metric = TABLE.get(target)
+        return "points" if metric is not None and metric.is_share else "as measured"
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the effects, JSON-able."""
@@ -103,6 +123,7 @@ class Explanation:
                 "rise": effect.rise,
                 "values": effect.values.tolist(),
                 "score": effect.score.tolist(),
+                "measured": None if effect.measured is None else effect.measured.tolist(),
             }
             for effect in self.effects
         ]
@@ -128,10 +149,10 @@ class Explanation:
         )
         for number, effect in enumerate(own):
             place = {"row": number // _COLUMNS + 1, "col": number % _COLUMNS + 1}
-            line = go.Scatter(x=effect.values, y=effect.score, mode="lines", line={"color": "#0072B2"})
+            line = go.Scatter(x=effect.values, y=effect.shown, mode="lines", line={"color": "#0072B2"})
             figure.add_trace(line, **place)
         figure.update_layout(
-            title=f"{target}: what {self.model.card['name']} makes of each feature, normal score",
+            title=f"{target}: what {self.model.card['name']} makes of each feature, {self.unit(target)}",
             showlegend=False,
             template="simple_white",
             height=120 + 220 * rows,
@@ -146,7 +167,8 @@ def explain(model: Pretrained, features: int = 9) -> Explanation:
         importance = _importance(model.model, number)
         for feature in sorted(importance, key=lambda name: -importance[name])[:features]:
             values, score = _dependence(model.model, number, feature)
-            found.append(Effect(target, feature, importance[feature], values, score))
+            measured = model.model.measured(target, score) if model.model.quantiles else None
+            found.append(Effect(target, feature, importance[feature], values, score, measured))
     return Explanation(model, tuple(found))
 
 

@@ -29,7 +29,8 @@ from analognas.strategies.problem_features import problem_features
 from surrogates.architecture_features import FEATURES
 from surrogates.hardware_features import HARDWARE_FEATURES, hardware_features
 from surrogates.kendall import kendall_or_zero
-from surrogates.rank_model import RankModel, TrainingTable, fit_rank_model
+from surrogates.rank_model import RankModel
+from surrogates.rank_model_fit import TrainingTable, fit_rank_model
 from surrogates.rank_recipes import RECIPES
 
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from surrogates.kendall import kendall_or_zero
-from surrogates.rank_model import TrainingTable, fit_rank_model
+from surrogates.rank_model_fit import TrainingTable, fit_rank_model
 
 
 def pooled(tables: Sequence[TrainingTable], name: str) -> TrainingTable:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from surrogates import kendall_tau
-from surrogates.rank_model import RankModel, TrainingTable, fit_rank_model
+from surrogates.rank_model import RankModel
+from surrogates.rank_model_fit import TrainingTable, fit_rank_model
 
 
 def table(seed: int, scale: float = 1.0, n: int = 120, name: str = "one") -> TrainingTable:

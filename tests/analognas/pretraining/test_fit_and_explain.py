@@ -83,6 +83,17 @@ def test_it_is_explained(folder: Path, tmp_path: Path) -> None:
     assert sum(e.importance for e in found.effects if e.target == "avm") == pytest.approx(1)
 
 
+def test_a_model_of_one_table_is_explained_in_the_unit_of_its_targets(folder: Path, tmp_path: Path) -> None:
+    model = fit_pretrained([folder / "a.csv.gz"], tmp_path / "one.json", targets=["accuracy_1d"])
+    found = explain(model)
+    accuracy = read_records(folder / "a.csv.gz").numbers("accuracy_1d")
+    for effect in found.effects:
+        assert accuracy.min() <= effect.measured.min() <= effect.measured.max() <= accuracy.max()
+        assert effect.shown == pytest.approx(100 * effect.measured)
+    assert found.to_text().startswith("accuracy_1d (points,")
+    assert explain(read_pretrained(folder / "model.json")).to_text().startswith("accuracy_1d (normal score,")
+
+
 def break_rows(path: Path, tmp_path: Path, change) -> Path:
     records = read_records(path)
     frame = records.frame.fillna({"failure": ""})
