@@ -70,7 +70,10 @@ class AnalogMatrix:
         t_s: Time = 1.0,
         input_range: float | None = None,
     ) -> None:
-        weight = tensor_of("matrix", matrix).detach().to(torch.float32)
+        given = tensor_of("matrix", matrix).detach()
+        if given.is_complex():
+            raise TypeError(f"`matrix` must be real, got {given.dtype}: program its parts one by one")
+        weight = given.to(torch.float32)
         if weight.ndim != 2 or weight.numel() == 0:
             raise ValueError(
                 f"`matrix` must be `(rows, columns)`, at least one each, got {tuple(weight.shape)}"

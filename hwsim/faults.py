@@ -156,7 +156,10 @@ def fault_map(faults: object, shapes: Mapping[str, tuple[int, ...]], device: Dev
             )
         works = stuck.isnan()
         if bool(((stuck < 0) | (stuck > 1)).logical_and(~works).any()):
-            raise ValueError(f"`faults[{name!r}]` must be NaN or from 0 to 1, got {stuck[~works].aminmax()}")
+            low, high = (float(end) for end in stuck[~works].aminmax())
+            raise ValueError(
+                f"`faults[{name!r}]` must be NaN, for a device that works, or from 0 to 1, got {low:g} to {high:g}"
+            )
         at_us = device.g_min_us + stuck.float() * (device.g_max_us - device.g_min_us)
         parts.append(at_us.masked_fill(works, -1.0).flatten(1).cpu())
     return torch.cat(parts, 1)

@@ -225,9 +225,12 @@ class KeyMemory:
         return cosine(outputs, inputs, self._held, self.keys, self.devices, self.corrects_offsets)
 
     def attention(self, queries: Vectors, t_s: Time = 1.0) -> torch.Tensor:
-        """Return the attention on each key, `(queries, keys)`: sharpened cosines over their sum. As `similarity`."""
+        """Return the attention on each key, `(queries, keys)`: sharpened cosines over the sum of their magnitudes.
+
+        They add up to 1 but for `sharpening="none"`, whose cosines may be negative. As `similarity`.
+        """
         found = sharpened(self.similarity(queries, t_s), self.sharpening)
-        return found / found.sum(1, keepdim=True).clamp(min=1e-12)
+        return found / found.abs().sum(1, keepdim=True).clamp(min=1e-12)
 
     def scores(self, queries: Vectors, t_s: Time = 1.0) -> torch.Tensor:
         """Return the score of each of `classes`, `(queries, classes)`: attention on its keys. As `similarity`."""
@@ -241,6 +244,9 @@ class KeyMemory:
 
     def cost(self, chip: Chip | str, **options: Any) -> ChipCost:
         """Return energy, latency and tiles of one read of all columns on a described chip, as `hwsim.cost` counts them.
+
+        A read counts as any product of this size on the chip: with its own input bits and devices a weight, whatever
+        the keys are.
 
         Args:
             chip: as for `hwsim.cost`.

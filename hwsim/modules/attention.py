@@ -181,6 +181,16 @@ class AnalogMultiheadAttention(AnalogComposite):
                 raise ValueError(
                     f"sequences must have at least one step, got `{name}` of {tuple(part.shape)}"
                 )
+        along, across = (1, 0) if self.batch_first else (0, 1)
+        steps = 0 if query.ndim == 2 else along
+        if key.shape[steps] != value.shape[steps]:
+            raise ValueError(
+                f"`key` and `value` must have as many steps as each other, got {key.shape[steps]} and "
+                f"{value.shape[steps]}"
+            )
+        if query.ndim == 3 and len({part.shape[across] for part in (query, key, value)}) > 1:
+            sizes = ", ".join(str(part.shape[across]) for part in (query, key, value))
+            raise ValueError(f"`query`, `key` and `value` must have one batch size, got {sizes}: expand them")
         return query.ndim == 3
 
     def _mask(
@@ -194,6 +204,12 @@ class AnalogMultiheadAttention(AnalogComposite):
         """Return what is added to the scores, broadcasting to `(batch, heads, queries, keys)`; None for nothing."""
         batch, n_queries, n_keys = sizes
         found: torch.Tensor | None = None
+        for name, mask in (("attn_mask", attn_mask), ("key_padding_mask", key_padding_mask)):
+            if mask is None:
+                continue
+            require(mask, torch.Tensor, f"`{name}` must be a tensor")
+            if mask.dtype != torch.bool and not mask.is_floating_point():
+                raise TypeError(f"`{name}` must be of truth values or floating-point, got {mask.dtype}")
         if attn_mask is not None:
             whole = (batch * self.num_heads, n_queries, n_keys)
             if tuple(attn_mask.shape) not in ((n_queries, n_keys), whole):

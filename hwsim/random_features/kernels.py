@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hwsim.arguments import one_of
+from hwsim.arguments import number, one_of
 
 Kernel: TypeAlias = Literal["rbf", "arccos0", "arccos1", "softmax"]
 Matrix: TypeAlias = "npt.NDArray[np.float64]"
@@ -51,15 +51,20 @@ def exact_kernel(kernel: Kernel, X: Matrix, Y: Matrix, gamma: float = 1.0) -> Ma
     """Return the kernel of each row of `X`, `(n, d)`, with each of `Y`, `(m, d)`, as `(n, m)` float64.
 
     Raises:
-        ValueError: for an unknown kernel.
+        ValueError: for an unknown kernel, rows of different lengths, or γ that is not above 0.
 
     Example:
         >>> exact_kernel("rbf", np.zeros((1, 2)), np.array([[0.0, 1.0]]), gamma=1.0).round(3).tolist()
         [[0.368]]
     """
-    return MAPS[one_of("kernel", kernel, MAPS)].kernel(
-        np.asarray(X, np.float64), np.asarray(Y, np.float64), gamma
-    )
+    one_of("kernel", kernel, MAPS)
+    number("gamma", gamma, above=0)
+    first, second = (np.asarray(rows, np.float64) for rows in (X, Y))
+    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"`X` and `Y` must be matrices with rows of one length, got shapes {first.shape} and {second.shape}"
+        )
+    return MAPS[kernel].kernel(first, second, gamma)
 
 
 def _rbf(products: torch.Tensor, _inputs: torch.Tensor, out: torch.Tensor) -> None:

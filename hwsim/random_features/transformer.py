@@ -105,7 +105,7 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         one_of("kernel", self.kernel, MAPS)
         one_of("sampler", self.sampler, SAMPLERS)
         n = whole("n_components", self.n_components, least=1)
-        number("gamma", self.gamma, above=0)
+        self.kernel_, self.gamma_ = self.kernel, number("gamma", self.gamma, above=0)
         rng = check_random_state(self.random_state)
         self.projection_ = SAMPLERS[self.sampler](n, data.shape[1], rng).astype(np.float32)
         if self.input_range is None:
@@ -128,9 +128,9 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         inputs = torch.tensor(data, dtype=torch.float32)
         if data.dtype != np.float32 and not bool(torch.isfinite(inputs).all()):
             raise ValueError("`X` must be finite in float32, got infinity: scale it first")
-        kernel = MAPS[self.kernel]
+        kernel = MAPS[self.kernel_]
         found = np.empty((len(data), self._n_features_out), dtype=data.dtype)
-        out, factor = torch.from_numpy(found), kernel.factor(self.gamma, data.shape[1])
+        out, factor = torch.from_numpy(found), kernel.factor(self.gamma_, data.shape[1])
         for part, products in self._products.of(inputs):
             if factor != 1:
                 products = products * factor
@@ -160,7 +160,14 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         other = AnalogRandomFeatures(**{**self.get_params(deep=False), "hardware": hardware})
         other.chip_seed = self.chip_seed if chip_seed is None else chip_seed
         other.time_s = self.time_s if time_s is None else time_s
-        for name in ("projection_", "input_range_", "n_features_in_", "feature_names_in_"):
+        for name in (
+            "kernel_",
+            "gamma_",
+            "projection_",
+            "input_range_",
+            "n_features_in_",
+            "feature_names_in_",
+        ):
             if name in self.__dict__:
                 setattr(other, name, getattr(self, name))
         other._program()
@@ -169,7 +176,7 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     @property
     def _n_features_out(self) -> int:
         """What scikit-learn names features by."""
-        return MAPS[self.kernel].per_product * len(self.projection_)
+        return MAPS[self.kernel_].per_product * len(self.projection_)
 
     def _program(self) -> None:
         hardware = as_hardware(self.hardware)
@@ -177,8 +184,8 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             raise ValueError(
                 f"`digital.kind` must be floating-point for random features, got {hardware.digital.kind}"
             )
-        seed, self.time_s_ = whole("chip_seed", self.chip_seed), seconds("time_s", self.time_s)
-        held = programmed(self.projection_, hardware, seed, self.time_s_)
+        self.chip_seed_, self.time_s_ = whole("chip_seed", self.chip_seed), seconds("time_s", self.time_s)
+        held = programmed(self.projection_, hardware, self.chip_seed_, self.time_s_)
         self.programmed_, self.compensation_, self.curvature_ = held
         self.hardware_ = hardware.model_dump(mode="json")
         self._multiply_with(hardware)
@@ -186,7 +193,7 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def _multiply_with(self, hardware: Hardware) -> None:
         held = Programmed(self.programmed_, self.compensation_, self.curvature_)
         self._products = Products(
-            self.projection_, held, hardware, self.input_range_, int(self.chip_seed), self.time_s_
+            self.projection_, held, hardware, self.input_range_, self.chip_seed_, self.time_s_
         )
 
     def __getstate__(self) -> dict[str, Any]:

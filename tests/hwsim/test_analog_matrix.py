@@ -113,3 +113,5 @@ def test_what_cannot_be_is_told_in_a_line(call, message) -> None:
 def test_complex_numbers_are_refused() -> None:
     with pytest.raises(TypeError, match="must be real"):
         hwsim.AnalogMatrix(W, "ideal-8bit") @ np.ones(90, dtype=complex)
+    with pytest.raises(TypeError, match="`matrix` must be real"):
+        hwsim.AnalogMatrix(np.eye(3) * 1j, "ideal-8bit")

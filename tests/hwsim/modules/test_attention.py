@@ -188,10 +188,17 @@ def test_everything_that_other_layers_have(tmp_path) -> None:
             lambda net, x: net(x, x, x, key_padding_mask=torch.zeros(3, 3)),
             r"`key_padding_mask` must be \(2, 3\), got \(3, 3\)",
         ),
+        (lambda net, x: net(x, x[:1], x[:1]), "one batch size, got 2, 1, 1"),
+        (lambda net, x: net(x, x, x[:, :2]), "as many steps as each other, got 3 and 2"),
+        (lambda net, x: net(x, x, x, attn_mask=[[0]]), "`attn_mask` must be a tensor"),
+        (
+            lambda net, x: net(x, x, x, key_padding_mask=torch.zeros(2, 3, dtype=torch.int64)),
+            "truth values or floating-point, got torch.int64",
+        ),
     ],
 )
 def test_wrong_inputs_are_told_in_a_line(call, message) -> None:
     net = hwsim.to_analog(nn.MultiheadAttention(8, 2, batch_first=True), IDEAL)
-    with pytest.raises(ValueError, match=message) as told:
+    with pytest.raises((ValueError, TypeError), match=message) as told:
         call(net, randn(2, 3, 8))
     assert "\n" not in str(told.value)

@@ -25,6 +25,16 @@ def test_kernels_are_those_of_their_formulas() -> None:
     assert np.allclose(exact_kernel("softmax", x, y), np.exp(np.array([[0, 9, -9, 0]]) / np.sqrt(2)))
 
 
+def test_kernels_of_what_cannot_be_compared_are_refused() -> None:
+    for x, y, gamma, message in (
+        (np.ones((2, 3)), np.ones((2, 3)), -1.0, "`gamma > 0` must hold"),
+        (np.ones((2, 3)), np.ones((2, 2)), 1.0, "rows of one length"),
+        (np.ones(3), np.ones((2, 3)), 1.0, "must be matrices"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            exact_kernel("rbf", x, y, gamma)
+
+
 def test_an_unknown_kernel_is_told_with_the_known_ones() -> None:
     with pytest.raises(
         ValueError,

@@ -112,6 +112,15 @@ def test_the_classifier_is_that_of_its_formula() -> None:
     assert fitted.decision_function(X).shape == (300, 3) and (fitted.predict(X) == labels).mean() > 0.6
 
 
+def test_parameters_that_are_set_after_a_fit_wait_for_the_next_one() -> None:
+    fitted = features(gamma=0.1).fit(X)
+    before = fitted.transform(X)
+    fitted.set_params(gamma=-1.0, kernel="arccos0", chip_seed=7)
+    assert np.array_equal(fitted.transform(X), before)
+    assert np.array_equal(pickle.loads(pickle.dumps(fitted)).transform(X), before)
+    assert len(fitted.get_feature_names_out()) == before.shape[1]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
