@@ -175,6 +175,7 @@ class AnalogRecurrent(AnalogComposite, ABC):
         given = self._state_of(hx)
         for part, size in zip(given, sizes, strict=True):
             wanted = (count, n, size) if is_batch else (count, size)
+            require(part, torch.Tensor, "states must be tensors, or `hx` None for zeros")
             if tuple(part.shape) != wanted:
                 raise ValueError(f"states must be {wanted} for these inputs, got {tuple(part.shape)}")
         return given if is_batch else tuple(part.unsqueeze(1) for part in given)

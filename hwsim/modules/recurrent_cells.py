@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import nn
 
-from hwsim.arguments import require
+from hwsim.arguments import require, shown
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite, held
 from hwsim.modules.gru_arrays import GruArrays
@@ -36,9 +36,12 @@ class _AnalogCell(AnalogComposite, ABC):
             raise ValueError(
                 f"inputs must be `(batch, {self.input_size})` or `({self.input_size},)`, got {tuple(inputs.shape)}"
             )
+        if inputs.numel() == 0:
+            raise ValueError(f"there must be at least one vector, got inputs of {tuple(inputs.shape)}")
         wanted = (*inputs.shape[:-1], self.hidden_size)
         state = (inputs.new_zeros(wanted),) * n_states if given is None else given
         for part in state:
+            require(part, torch.Tensor, "states must be tensors, or `hx` None for zeros")
             if tuple(part.shape) != wanted:
                 raise ValueError(f"states must be {wanted} for these inputs, got {tuple(part.shape)}")
         is_batch = inputs.ndim == 2
@@ -72,6 +75,8 @@ class AnalogLSTMCell(_AnalogCell):
         hx: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the next (h, c)."""
+        if hx is not None and (not isinstance(hx, tuple | list) or len(hx) != 2):
+            raise ValueError(f"the states of an LSTM must be a pair (h, c), got {shown(hx)}")
         hidden, cell = self._next(input, hx, 2)
         return hidden, cell
 

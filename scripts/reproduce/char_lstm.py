@@ -28,13 +28,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from data_file import data_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -68,11 +67,7 @@ class Characters(nn.Module):
 
 def texts() -> tuple[dict[str, torch.Tensor], int]:
     """Return the symbols of each part, and how many there are."""
-    root = os.environ.get("ANALOGNAS_DATA")
-    if not root:
-        print("ANALOGNAS_DATA must name the folder that holds `text`: set it", file=sys.stderr)
-        raise SystemExit(2)
-    text = (Path(root) / "text" / "war_and_peace.txt").read_text("utf-8")
+    text = data_file("text/war_and_peace.txt").read_text("utf-8")
     known = {symbol: code for code, symbol in enumerate(sorted(set(text)))}
     codes = torch.tensor([known[symbol] for symbol in text])
     a, b = int(0.9 * len(codes)), int(0.95 * len(codes))

@@ -27,7 +27,6 @@ import argparse
 import itertools
 import json
 import math
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from statistics import fmean, stdev
 from typing import Any, Final
 
 import torch
+from data_file import data_file
 from sklearn.datasets import load_digits
 from students_t import difference
 from torch import nn
@@ -239,8 +239,7 @@ class CharacterModel(nn.Module):
 
 def characters(run: Run) -> float:
     """Return the share of characters of the test text that are predicted, in percent."""
-    path = Path(os.environ["ANALOGNAS_DATA"]) / "text" / "war_and_peace.txt"
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = data_file("text/war_and_peace.txt").read_text(encoding="utf-8", errors="replace")
     symbols = sorted(set(text))
     index = {symbol: code for code, symbol in enumerate(symbols)}
     codes = torch.tensor([index[symbol] for symbol in text])

@@ -25,8 +25,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,6 +32,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from data_file import data_file
 
 import hwsim
 from hwsim.random_features import AnalogRandomFeatures, FeatureRidgeClassifier, exact_kernel
@@ -212,12 +211,8 @@ def _scaled(x: npt.NDArray[np.float64], by: npt.NDArray[np.float64]) -> npt.NDAr
 
 def load(name: str, protocol: str) -> Data:
     """Return a set, split once for all seeds."""
-    root = os.environ.get("ANALOGNAS_DATA")
-    if not root:
-        print("ANALOGNAS_DATA must name the folder that holds `uci_kernel`: set it", file=sys.stderr)
-        raise SystemExit(2)
     file = {"eeg": "eeg_eye_state"}.get(name, name)
-    found = np.load(Path(root) / "uci_kernel" / f"{file}.npz")
+    found = np.load(data_file(f"uci_kernel/{file}.npz"))
     x, y = found["x"].astype(np.float64), found["y"].astype(np.int64)
     y = {"skin": y == 1, "magic04": y == 0, "eeg": y == 1, "letter": y < 13}[name].astype(np.int64)
     clean, order = protocol == "clean", np.random.default_rng(0).permutation(len(x))

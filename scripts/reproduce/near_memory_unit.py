@@ -19,15 +19,14 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from data_file import data_file
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
@@ -94,7 +93,7 @@ def digits() -> Data:
 
 def cifar() -> Data:
     """Return CIFAR-10, JPEG re-encoded, at 16 × 16: all 50,000 images for the training, all 10,000 for the test."""
-    found = np.load(Path(os.environ["ANALOGNAS_DATA"]) / "cifar10_jpeg" / "cifar10_jpeg.npz")
+    found = np.load(data_file("cifar10_jpeg/cifar10_jpeg.npz"))
     parts = []
     for split in ("train", "test"):
         data, offsets = found[f"jpeg_{split}"].tobytes(), found[f"offsets_{split}"]

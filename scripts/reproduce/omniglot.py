@@ -33,6 +33,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from data_file import data_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -66,11 +67,7 @@ class Controller(nn.Module):
 
 def load(split: str) -> torch.Tensor:
     """Return `(characters, 20, 1, 32, 32)` float32, ink 1."""
-    root = os.environ.get("ANALOGNAS_DATA")
-    if not root:
-        print("ANALOGNAS_DATA must name the folder that holds `omniglot`: set it", file=sys.stderr)
-        raise SystemExit(2)
-    found = torch.from_numpy(np.load(Path(root) / "omniglot" / f"images_{split}.npz")["images"])
+    found = torch.from_numpy(np.load(data_file(f"omniglot/images_{split}.npz"))["images"])
     ink = torch.cat([F.interpolate(1 - part.float(), size=32, mode="area") for part in found.split(64)])
     return ink.unsqueeze(2)
 

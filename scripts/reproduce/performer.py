@@ -26,7 +26,6 @@ import argparse
 import io
 import json
 import math
-import os
 import random
 import statistics
 import sys
@@ -37,6 +36,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from data_file import data_file
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
@@ -54,6 +54,22 @@ OPERATORS: Final = {
 }
 SYMBOLS: Final = ("<pad>", *map(str, range(10)), *OPERATORS, "]")
 REDRAW: Final = 1500
+MOST_TRIES: Final = 1_000_000
+"""Expressions in a row that are of another length, or known."""
+SETTINGS: Final = (
+    "task",
+    "seed",
+    "batch",
+    "lr",
+    "warm_up",
+    "train",
+    "shortest",
+    "longest",
+    "depth",
+    "arguments",
+    "pool",
+)
+"""What a checkpoint is of."""
 
 
 class Layer(nn.Module):
@@ -120,10 +136,22 @@ def listops(n: int, seed: int, options: argparse.Namespace) -> tuple[torch.Tenso
     """Return `(n, longest)` symbols and `(n,)` values of different expressions."""
     rng, codes = random.Random(seed), {symbol: code for code, symbol in enumerate(SYMBOLS)}
     found: dict[tuple[int, ...], int] = {}
+    idle = 0
     while len(found) < n:
+        idle += 1
+        if idle > MOST_TRIES:
+            print(
+                f"--shortest and --longest: {n} different expressions of {options.shortest + 1} to "
+                f"{options.longest - 1} symbols are hardly to be had with `--depth {options.depth} --arguments "
+                f"{options.arguments}`, {len(found)} found: deepen them, or allow other lengths",
+                file=sys.stderr,
+            )
+            raise SystemExit(2)
         value, symbols = tree(rng, 1, options.depth, options.arguments)
         if options.shortest < len(symbols) < options.longest:
+            before = len(found)
             found.setdefault(tuple(codes[symbol] for symbol in symbols), value)
+            idle = idle if len(found) == before else 0
     x = torch.zeros(n, options.longest, dtype=torch.int64)
     for row, symbols in enumerate(found):
         x[row, : len(symbols)] = torch.tensor(symbols)
@@ -132,11 +160,7 @@ def listops(n: int, seed: int, options: argparse.Namespace) -> tuple[torch.Tenso
 
 def cifar(pool: int) -> list[torch.Tensor]:
     """Return grey pixels and classes of the training and test images, `(images, pixels)` float32."""
-    root = os.environ.get("ANALOGNAS_DATA")
-    if not root:
-        print("ANALOGNAS_DATA must name the folder that holds `cifar10_jpeg`: set it", file=sys.stderr)
-        raise SystemExit(2)
-    found = np.load(Path(root) / "cifar10_jpeg" / "cifar10_jpeg.npz")
+    found = np.load(data_file("cifar10_jpeg/cifar10_jpeg.npz"))
     parts = []
     for split in ("train", "test"):
         data, offsets = found[f"jpeg_{split}"].tobytes(), found[f"offsets_{split}"]
@@ -150,8 +174,16 @@ def train(net: Performer, x: torch.Tensor, y: torch.Tensor, options: argparse.Na
     """Train up to `--steps` updates, from where the checkpoint is; its name says how far it is."""
     optimizer = torch.optim.Adam((p for p in net.parameters() if p.requires_grad), 1.0, (0.9, 0.98))
     path, first, start = options.checkpoint, 0, time.perf_counter()
+    settings = {name: getattr(options, name) for name in SETTINGS}
     if path.exists():
         held = torch.load(path, weights_only=True)
+        if held.get("settings") != settings or held["steps"] > options.steps:
+            print(
+                f"{path}: has {held['steps']} steps with {held.get('settings')}, asked for are {options.steps} with "
+                f"{settings}: name another --checkpoint",
+                file=sys.stderr,
+            )
+            raise SystemExit(2)
         net.load_state_dict(held["net"])
         optimizer.load_state_dict(held["optimizer"])
         first = held["steps"]
@@ -170,7 +202,8 @@ def train(net: Performer, x: torch.Tensor, y: torch.Tensor, options: argparse.Na
         nn.utils.clip_grad_norm_(net.parameters(), 0.5)
         optimizer.step()
         if (step + 1) % options.save_every == 0 or step + 1 == options.steps:
-            held = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "steps": step + 1}
+            held = {"net": net.state_dict(), "optimizer": optimizer.state_dict()}
+            held |= {"steps": step + 1, "settings": settings}
             torch.save(held, f"{path}.part")
             Path(f"{path}.part").replace(path)
             print(f"step {step + 1}: loss {loss.item():.3f}, {time.perf_counter() - start:.0f} s", flush=True)

@@ -147,6 +147,10 @@ def test_cells_are_torchs(kind, hardware) -> None:
     assert_same(hwsim.to_digital(net)(x), cell(x))
     with pytest.raises(ValueError, match=r"states must be \(3, 4\).*got \(2, 4\)"):
         net(x, (randn(2, 4),) * 2 if kind is nn.LSTMCell else randn(2, 4))
+    with pytest.raises((ValueError, TypeError), match=r"must be a pair \(h, c\)|states must be tensors"):
+        net(x, (x,))
+    with pytest.raises(ValueError, match="at least one vector"):
+        net(x[:0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -284,6 +288,7 @@ def test_results_do_not_depend_on_batches_and_threads() -> None:
         (lambda net: net(torch.ones(0, 3, 5)), r"at least one sequence.*\(0, 3, 5\)"),
         (lambda net: net(torch.ones(2, 3, 4)), r"`\(batch, time, 5\)`.*got \(2, 3, 4\)"),
         (lambda net: net(torch.ones(2, 3, 5), torch.ones(1, 2, 4)), "pair"),
+        (lambda net: net(torch.ones(2, 3, 5), (None, None)), "states must be tensors"),
         (
             lambda net: net(torch.ones(2, 3, 5), (torch.ones(1, 3, 4), torch.ones(1, 2, 4))),
             r"states must be \(1, 2, 4\).*got \(1, 3, 4\)",
@@ -297,7 +302,7 @@ def test_results_do_not_depend_on_batches_and_threads() -> None:
     ],
 )
 def test_wrong_sequences_are_told_in_a_line(call, message) -> None:
-    with pytest.raises(ValueError, match=message) as told:
+    with pytest.raises((ValueError, TypeError), match=message) as told:
         call(hwsim.to_analog(nn.LSTM(5, 4, batch_first=True), IDEAL))
     assert "\n" not in str(told.value)
 
