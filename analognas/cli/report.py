@@ -37,6 +37,7 @@ def report(
 ) -> None:
     """Write report.html, summary.csv and pareto.csv of a run again, or one page that compares several runs."""
     from analognas.errors import UserError
+    from analognas.progress.printable import tell
     from analognas.progress.terminal import PlainObserver
     from analognas.runs.run import Run
     from analognas.runs.side_by_side import compare_runs
@@ -57,6 +58,8 @@ def report(
     if sensitivity:
         run.sensitivity(PlainObserver())
     paths = run.figures(formats) if formats else []
+    if formats and not paths:
+        tell(f"{run.path}: no trial has finished, so there is no figure to write")
     typer.echo(run.report())
     for path in paths:
         typer.echo(path)

@@ -118,14 +118,22 @@ def _network(data: ReportData) -> Html | str:
 def _drift(runs: Sequence[tuple[str, ReportData]]) -> Html:
     from dataclasses import replace
 
-    shown = [(name, *curves(data)) for name, data in runs]
-    lines = [replace(found[0], name=name) for name, _, found in shown if found]
-    if not lines:
+    shown = [(name, split, found[0]) for name, data in runs for split, found in [curves(data)] if found]
+    if not shown:
         return empty("No trial has completed in any of the runs.")
-    splits = ", ".join(dict.fromkeys(split for _, split, found in shown if found))
+    splits = list(dict.fromkeys(split for _, split, _ in shown))
+    lines = [
+        replace(curve, name=f"{split}: {name}" if len(splits) > 1 else name)  # a long name is cut at its end
+        for name, split, curve in shown
+    ]
+    on = (
+        f"on the {splits[0]} split"
+        if len(splits) == 1
+        else "on the split that stands before the name of each run"
+    )
     return Html(
         drawing(drift_figure(lines), "Accuracy over time since programming of each run's network")
-        + caption(f"Mean over chips, {splits} split; eight of ten chips lie in each band.")
+        + caption(f"Mean over chips, {on}; bands lie between the 10 % and 90 % quantiles over chips.")
     )
 
 
