@@ -48,7 +48,8 @@ def report(
             raise UserError(
                 "--figures, --sensitivity: are for one run, got several; give the command for each"
             )
-        typer.echo(compare_runs(folders, out or Path("side-by-side.html"), force=force))
+        page = compare_runs(folders, out or Path("side-by-side.html"), force=force, observer=PlainObserver())
+        typer.echo(page)
         return
     if out is not None or force:
         raise UserError(
@@ -60,6 +61,6 @@ def report(
     paths = run.figures(formats) if formats else []
     if formats and not paths:
         tell(f"{run.path}: no trial has finished, so there is no figure to write")
-    typer.echo(run.report())
+    typer.echo(run.report(PlainObserver()))
     for path in paths:
         typer.echo(path)

@@ -13,7 +13,7 @@ from analognas.record.directory import write_atomically
 from analognas.report.data import ReportData
 from analognas.report.figures.drift import curves, drift_figure
 from analognas.report.figures.theme import BEST, PHASE_SYMBOLS, REFERENCES, finite_or_none, new_figure, plain
-from analognas.report.html import Html, element, table
+from analognas.report.html import Html, element, table, with_code
 from analognas.report.page import anchor_of, caption, drawing, empty, page, section
 from analognas.report.progress import best_so_far
 from analognas.report.wording import (
@@ -65,6 +65,11 @@ def side_by_side_html(runs: Sequence[tuple[str, ReportData]]) -> str:
         element("p", {"class": "subject"}, "analognas · architecture search for analog in-memory computing"),
         element("h1", {}, title),
         element("p", {"class": "lead"}, " · ".join(name for name, _ in runs)),
+        *(
+            element("p", {"class": "warning"}, with_code(f"{sentence}."))
+            for _, data in runs
+            for sentence in data.damage
+        ),
     )
     body = [section(heading, content) for heading, content in parts.items()]
     return page(f"{title} · analognas", [head, *body], [(anchor_of(heading), heading) for heading in parts])

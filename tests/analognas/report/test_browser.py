@@ -1,4 +1,4 @@
-"""The report in a real browser, where there is one: points speak to the keyboard, each width has its figures, paper has all."""
+"""The report in a real browser, where there is one: points speak, widths have their figures, paper has all."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def _plots(outline: _Outline) -> int:
         (lambda runs: replace(runs.report_data(), trials=[], result=None), 0, "No trial has finished yet."),
         (lambda runs: runs.report_data(12, failed=1.0, finished=False), 1, "No result so far: 12 trials"),
         (lambda runs: replace(runs.report_data(), upper_bounds={}), 9, "The search had no constraints."),
-        (lambda runs: replace(runs.report_data(), trials=[]), 4, "No trial has finished yet."),
+        (lambda runs: replace(runs.report_data(), trials=[]), 4, "its record of trials is empty."),
         (
             lambda runs: replace(
                 runs.report_data(30, finished=False), upper_bounds={"avm": 0.0, "parameters": 1.0}
