@@ -12,6 +12,7 @@ import yaml
 from analognas.record.directory import write_atomically
 from analognas.report.data import ReportData
 from analognas.report.figures.drift import curves, drift_figure
+from analognas.report.figures.sample import turns
 from analognas.report.figures.theme import BEST, PHASE_SYMBOLS, REFERENCES, finite_or_none, new_figure, plain
 from analognas.report.html import Html, element, table, with_code
 from analognas.report.page import anchor_of, caption, drawing, empty, page, section
@@ -159,11 +160,12 @@ def _courses(runs: Sequence[tuple[str, ReportData]]) -> Html:
         trials = list(data.trials)
         worth = np.array([data.worth(trial) for trial in trials], dtype=np.float64)
         best = factor * best_so_far(data.values(objective, trials), worth)
+        needed = turns(best)
         colour = (BEST, *REFERENCES)[place % (1 + len(REFERENCES))]
         shown = plain(name, _LONGEST)
         figure.add_scatter(
-            x=[trial.number for trial in trials],
-            y=finite_or_none(best),
+            x=[trial.number for trial, shown in zip(trials, needed, strict=True) if shown],
+            y=finite_or_none(best[needed]),
             name=shown,
             mode="lines+markers",
             line={"color": colour, "width": 2, "shape": "hv", "dash": _DASHES[place % len(_DASHES)]},
@@ -175,7 +177,10 @@ def _courses(runs: Sequence[tuple[str, ReportData]]) -> Html:
     figure.update_yaxes(title_text=axis_title(objective))
     return Html(
         drawing(figure, f"Best {label(objective)} so far in each search")
-        + caption(f"{capitalised(label(objective))} of the best trial so far, on the validation split.")
+        + caption(
+            f"{capitalised(label(objective))} of the best trial so far, on the validation split; symbols "
+            "mark where it changed, and both ends."
+        )
     )
 
 

@@ -17,6 +17,7 @@ from analognas.specs.durations import duration
 from analognas.strategies.recovery import PATIENCE, RECOVERY
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
+_NUMBERS_SHOWN: Final = 40
 _SUBJECT: Final = "analognas · architecture search for analog in-memory computing"
 
 
@@ -101,8 +102,9 @@ def _recovered(data: ReportData) -> list[str]:
     numbers = [trial.number for trial in data.trials if trial.origin == RECOVERY]
     if not numbers:
         return []
+    listed = ", ".join(map(str, numbers[:_NUMBERS_SHOWN])) + ", …" * (len(numbers) > _NUMBERS_SHOWN)
     return [
-        f"{_count(len(numbers), 'trial')} ({', '.join(map(str, numbers))}) explored around the best ones, because "
+        f"{_count(len(numbers), 'trial')} ({listed}) explored around the best ones, because "
         f"{PATIENCE} trials in a row had been worse than half of the first design."
     ]
 

@@ -162,10 +162,6 @@ def test_the_file_needs_no_other_file(runs: ModuleType, tmp_path: Path) -> None:
     assert path.stat().st_size < 4e5
 
 
-def test_a_thousand_trials_fit_into_two_megabytes(runs: ModuleType) -> None:
-    assert len(report_html(runs.report_data(1000)).encode()) < 2e6
-
-
 def test_the_main_figures_of_best_and_reference_are_in_the_text(runs: ModuleType) -> None:
     data = runs.report_data()
     text = "\n".join(_of(data).text)
