@@ -27,7 +27,9 @@ def long(runs: ModuleType) -> ReportData:
 def _with_costs(data: ReportData) -> ReportData:
     """The run with everything that a figure can have across."""
     trials = [
-        replace(trial, metrics={**trial.metrics, **dict.fromkeys(COSTS[2:], trial.metrics["parameters"] / 7.0)})
+        replace(
+            trial, metrics={**trial.metrics, **dict.fromkeys(COSTS[2:], trial.metrics["parameters"] / 7.0)}
+        )
         if trial.metrics
         else trial
         for trial in data.trials
