@@ -20,6 +20,7 @@ from analognas.report.html import element, table
 from analognas.report.report import report_html
 from analognas.report.sections.finalists import finalists_section
 from analognas.report.wording import amount, architecture_text
+from analognas.strategies.problem import Objective
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -262,6 +263,13 @@ def test_an_endless_architecture_is_cut() -> None:
 
 def test_the_head_says_what_was_searched_on_what(runs: ModuleType) -> None:
     assert "task digits · hardware pcm-analognas" in report_html(runs.report_data(5))
+
+
+def test_every_figure_of_a_finalist_is_right_aligned(runs: ModuleType) -> None:
+    data = runs.report_data()
+    result = replace(data.result, finalists=(Finalist(data.result.trial, {"avm": 0.01, "tiles": 4.0}, ""),))
+    shown = finalists_section(replace(data, result=result, objectives=[Objective("tiles", -1)]))
+    assert shown.count('<th class="number">') == shown.count('<td class="number">') == 4
 
 
 def test_the_finalists_tell_whether_the_network_of_the_race_was_exported(runs: ModuleType) -> None:
