@@ -163,8 +163,8 @@ def _add_tiles(
         x, y, rows, columns = left + piece["column"], top - piece["row"], piece["rows"], piece["columns"]
         shapes.append(_box(x, y - rows, x + columns, y, _FILLS[piece["layer"] % len(_FILLS)], "#FFFFFF"))
         middle = x + columns / 2, y - rows / 2
-        number = layers[piece["layer"]].number
-        label = "" if number is None else str(number)
+        of_layer = layers[piece["layer"]].number
+        label = "" if of_layer is None else str(of_layer)
         if rows > _LABELLED * tile_rows and columns > _LABELLED * tile_columns / 2:
             notes.append(_note(*middle, label, "#FFFFFF", 11))
         elif alone[piece["tile"]] == 1:  # beside it, where nothing else is
