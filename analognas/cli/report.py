@@ -37,6 +37,7 @@ def report(
 ) -> None:
     """Write report.html, summary.csv and pareto.csv of a run again, or one page that compares several runs."""
     from analognas.errors import UserError
+    from analognas.progress.printable import tell
     from analognas.progress.terminal import PlainObserver
     from analognas.runs.run import Run
     from analognas.runs.side_by_side import compare_runs
@@ -47,7 +48,8 @@ def report(
             raise UserError(
                 "--figures, --sensitivity: are for one run, got several; give the command for each"
             )
-        typer.echo(compare_runs(folders, out or Path("side-by-side.html"), force=force))
+        page = compare_runs(folders, out or Path("side-by-side.html"), force=force, observer=PlainObserver())
+        typer.echo(page)
         return
     if out is not None or force:
         raise UserError(
@@ -57,6 +59,8 @@ def report(
     if sensitivity:
         run.sensitivity(PlainObserver())
     paths = run.figures(formats) if formats else []
-    typer.echo(run.report())
+    if formats and not paths:
+        tell(f"{run.path}: no trial has finished, so there is no figure to write")
+    typer.echo(run.report(PlainObserver()))
     for path in paths:
         typer.echo(path)

@@ -62,7 +62,7 @@ training:                  # the budget of one trial; `updates` is a floor, so t
 
 evaluation:
   chips: 5
-  times: [1 s, 1 h, 1 day, 1 month, 1 year]
+  times: [1 s, 1 h, 1 day, 1 month, 1 year, 10 years]
 
 """
     + SEARCH

@@ -41,6 +41,7 @@ class ReportData:
         n_classes: that it tells apart; 0 if not known.
         sensitivity: what each layer of the best network costs in accuracy, as `analognas report --sensitivity` found;
             None if not measured.
+        damage: a sentence on each part of the run that is missing or damaged, with what mends it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ReportData:
     input_shape: Sequence[int] = ()
     n_classes: int = 0
     sensitivity: LayerSensitivity | None = None
+    damage: Sequence[str] = ()
 
     @property
     def objective(self) -> str:

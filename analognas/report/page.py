@@ -1,8 +1,8 @@
 """The page that holds it all together: one file, no network.
 
 Figures are SVG, which a page shows and prints without a script. The only script shows what a point says, to a pointer
-and to the keyboard. The content security policy in the head allows that script by its hash and nothing else: no other
-script runs and nothing is loaded, whatever text ends up in the page.
+and to the keyboard, and unfolds lists for print. The content security policy in the head allows that script by its hash
+and nothing else: no other script runs and nothing is loaded, whatever text ends up in the page.
 """
 
 from __future__ import annotations

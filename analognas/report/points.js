@@ -64,4 +64,14 @@ for (const figure of document.querySelectorAll("svg[tabindex]")) {
     show(all[place]);
   });
 }
-addEventListener("beforeprint", hide);
+
+// Paper has nothing to click on: what is folded is printed, and folded again afterwards.
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  hide();
+  unfolded = Array.from(document.querySelectorAll("details:not([open])"));
+  for (const node of unfolded) node.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const node of unfolded) node.open = false;
+});

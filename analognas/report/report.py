@@ -48,7 +48,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the report, whole or not at all; about 0.1 MB, and 1.3 MB more for each thousand trials.
+    """Write the report, whole or not at all: 0.1 MB, up to 2 MB of a long search (`figures.sample`).
 
     Raises:
         OSError: when the file cannot be written.

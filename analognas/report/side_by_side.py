@@ -12,8 +12,9 @@ import yaml
 from analognas.record.directory import write_atomically
 from analognas.report.data import ReportData
 from analognas.report.figures.drift import curves, drift_figure
+from analognas.report.figures.sample import turns
 from analognas.report.figures.theme import BEST, PHASE_SYMBOLS, REFERENCES, finite_or_none, new_figure, plain
-from analognas.report.html import Html, element, table
+from analognas.report.html import Html, element, table, with_code
 from analognas.report.page import anchor_of, caption, drawing, empty, page, section
 from analognas.report.progress import best_so_far
 from analognas.report.wording import (
@@ -65,6 +66,11 @@ def side_by_side_html(runs: Sequence[tuple[str, ReportData]]) -> str:
         element("p", {"class": "subject"}, "analognas · architecture search for analog in-memory computing"),
         element("h1", {}, title),
         element("p", {"class": "lead"}, " · ".join(name for name, _ in runs)),
+        *(
+            element("p", {"class": "warning"}, with_code(f"{sentence}."))
+            for _, data in runs
+            for sentence in data.damage
+        ),
     )
     body = [section(heading, content) for heading, content in parts.items()]
     return page(f"{title} · analognas", [head, *body], [(anchor_of(heading), heading) for heading in parts])
@@ -118,14 +124,22 @@ def _network(data: ReportData) -> Html | str:
 def _drift(runs: Sequence[tuple[str, ReportData]]) -> Html:
     from dataclasses import replace
 
-    shown = [(name, *curves(data)) for name, data in runs]
-    lines = [replace(found[0], name=name) for name, _, found in shown if found]
-    if not lines:
+    shown = [(name, split, found[0]) for name, data in runs for split, found in [curves(data)] if found]
+    if not shown:
         return empty("No trial has completed in any of the runs.")
-    splits = ", ".join(dict.fromkeys(split for _, split, found in shown if found))
+    splits = list(dict.fromkeys(split for _, split, _ in shown))
+    lines = [
+        replace(curve, name=f"{split}: {name}" if len(splits) > 1 else name)  # a long name is cut at its end
+        for name, split, curve in shown
+    ]
+    on = (
+        f"on the {splits[0]} split"
+        if len(splits) == 1
+        else "on the split that stands before the name of each run"
+    )
     return Html(
         drawing(drift_figure(lines), "Accuracy over time since programming of each run's network")
-        + caption(f"Mean over chips, {splits} split; eight of ten chips lie in each band.")
+        + caption(f"Mean over chips, {on}; bands lie between the 10 % and 90 % quantiles over chips.")
     )
 
 
@@ -146,11 +160,12 @@ def _courses(runs: Sequence[tuple[str, ReportData]]) -> Html:
         trials = list(data.trials)
         worth = np.array([data.worth(trial) for trial in trials], dtype=np.float64)
         best = factor * best_so_far(data.values(objective, trials), worth)
+        needed = turns(best)
         colour = (BEST, *REFERENCES)[place % (1 + len(REFERENCES))]
         shown = plain(name, _LONGEST)
         figure.add_scatter(
-            x=[trial.number for trial in trials],
-            y=finite_or_none(best),
+            x=[trial.number for trial, shown in zip(trials, needed, strict=True) if shown],
+            y=finite_or_none(best[needed]),
             name=shown,
             mode="lines+markers",
             line={"color": colour, "width": 2, "shape": "hv", "dash": _DASHES[place % len(_DASHES)]},
@@ -162,7 +177,10 @@ def _courses(runs: Sequence[tuple[str, ReportData]]) -> Html:
     figure.update_yaxes(title_text=axis_title(objective))
     return Html(
         drawing(figure, f"Best {label(objective)} so far in each search")
-        + caption(f"{capitalised(label(objective))} of the best trial so far, on the validation split.")
+        + caption(
+            f"{capitalised(label(objective))} of the best trial so far, on the validation split; symbols "
+            "mark where it changed, and both ends."
+        )
     )
 
 

@@ -254,11 +254,19 @@ class Run:
         write_study(path, config.name, self.directory.trials(), objectives, config.constraints.upper_bounds())
         return path
 
-    def report(self) -> Path:
-        """Write tables and report again, finished or not, and return the report."""
+    def report(self, observer: Observer | None = None) -> Path:
+        """Write tables and report again, finished or not, and return the report.
+
+        Args:
+            observer: is told what of the run is missing or damaged, as the report says it; None: nobody is.
+
+        Raises:
+            UserError: when a file cannot be written, or the record lacks the trial of the final result.
+        """
         from analognas.runs.tables_and_report import publish
 
-        publish(self.directory, self.config, self.directory.trials(), self.result)
+        for sentence in publish(self.directory, self.config, self.directory.trials(), self.result):
+            (observer or Silent()).stage(sentence)
         return self.directory.report
 
     def figures(self, formats: Sequence[str] = ("svg",), out: str | Path | None = None) -> list[Path]:

@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analognas.errors import UserError, remedy
+from analognas.progress.observer import Observer, Silent
 from analognas.report.side_by_side import MOST_RUNS, write_side_by_side
 from analognas.runs.run import Run
 from analognas.runs.tables_and_report import report_data
 
 
-def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False) -> Path:
+def compare_runs(
+    folders: Sequence[Path], out: Path, *, force: bool = False, observer: Observer | None = None
+) -> Path:
     """Write a page that puts runs side by side, and return it.
 
     Args:
         folders: run directories, 2 to 12, finished or not.
         out: the page.
         force: replace a file that is there.
+        observer: is told what of a run is missing or damaged; None: nobody is.
 
     Raises:
         UserError: for too few or too many runs, one that is named twice or is none, and a page that cannot be written.
@@ -31,6 +35,9 @@ def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False) -> 
         raise UserError(f"{out}: exists; --force replaces it, --out names another file")
     runs = [Run.open(folder) for folder in folders]
     found = [report_data(run.directory, run.config, run.directory.trials(), run.result) for run in runs]
+    for data in found:
+        for sentence in data.damage:
+            (observer or Silent()).stage(sentence)
     try:
         write_side_by_side(out, list(zip(_names(places), found, strict=True)))
     except OSError as error:

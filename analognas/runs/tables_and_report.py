@@ -17,24 +17,31 @@ from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult
 from analognas.report import ReportData, write_hypervolume, write_pareto, write_report, write_summary
 from analognas.report.wording import capitalised
+from analognas.runs.damage import damage_of, n_missing
 from analognas.runs.resume_checks import MEASURED_WITH
 
 
 def publish(
     run: RunDirectory, config: SearchConfig, trials: Sequence[Trial], result: FinalResult | None
-) -> None:
+) -> Sequence[str]:
     """Write summary.csv, pareto.csv, hypervolume.csv (of several objectives) and report.html, each whole or not at all.
 
+    Where the record lacks trials the tables stay as they are: they may know more than the record.
+
+    Returns:
+        A sentence on each part of the run that is missing or damaged.
+
     Raises:
-        UserError: when the run directory cannot be written.
+        UserError: when the run directory cannot be written, or the record lacks the trial of the final result.
     """
     bounds = config.constraints.upper_bounds()
     data = report_data(run, config, trials, result)
     try:
-        write_summary(run.summary, trials, bounds)
-        write_pareto(run.pareto, trials, bounds, data.front_objectives)
-        if len(config.objectives) > 1:
-            write_hypervolume(run.hypervolume, trials, bounds, config.objectives)
+        if not n_missing(run, trials, result):
+            write_summary(run.summary, trials, bounds)
+            write_pareto(run.pareto, trials, bounds, data.front_objectives)
+            if len(config.objectives) > 1:
+                write_hypervolume(run.hypervolume, trials, bounds, config.objectives)
         write_report(run.report, data)
     except OSError as error:
         place = error.filename2 or run.path  # what a finished draft should have replaced
@@ -42,6 +49,7 @@ def publish(
             f"{place}: cannot be written: {error.strerror}; the trials are safe, "
             f"{remedy(error)} and run `analognas report {run.path}`"
         ) from None
+    return data.damage
 
 
 def report_data(
@@ -50,8 +58,10 @@ def report_data(
     """Return what a report of the run shows.
 
     Raises:
-        UserError: when `sensitivity.json` is damaged.
+        UserError: when `sensitivity.json` is damaged, or the record lacks the trial of the final result.
     """
+    if result is not None:
+        run.trial_of(result, trials)
     shape, n_classes = ((), 0) if result is None else run.best_shape()
     return ReportData(
         name=config.name,
@@ -79,6 +89,7 @@ def report_data(
         input_shape=shape,
         n_classes=n_classes,
         sensitivity=None if result is None else run.layer_sensitivity(),
+        damage=damage_of(run, trials, result),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from hwsim.chip_cost.energy import PARTS
@@ -20,17 +21,33 @@ _COLOURS: Final = dict(
 )
 _ROWS_SHOWN: Final = 40
 _TILES_SHOWN: Final = 64
-_ACROSS: Final = 8
+_WIDE: Final = 980.0
+"""Pixels of a figure that nobody said the width of."""
+_NARROW: Final = 600.0
+"""Pixels below which four tiles lie side by side, and not eight."""
+_ROW_HEIGHT: Final = 110.0
+"""Most pixels from a row of tiles to the next one."""
+_GAP_X: Final = 0.12
+_GAP_Y: Final = 0.3
+"""Between tiles, in sides of a tile."""
 _LABELLED: Final = 0.18
 """Share of a tile's side that a piece must have for its number to be written on it."""
 _FILLS: Final = ("#334155", "#64748B", "#475569", "#7C8797")
 """Greys, which no part of the energy has; neighbours differ."""
 
 
-def cost_figure(found: Mapping[str, Any]) -> Any:
+def cost_figure(
+    found: Mapping[str, Any], numbers: Mapping[str, int] | None = None, width: float = _WIDE
+) -> Any:
     """Return a plotly figure of what `ChipCost.to_json` returned: bars of energy on top, the tiles below.
 
-    Tiles beyond the first 64 are left out, which the title says, and layers beyond the 40 that take most.
+    Tiles beyond the first 64 are left out, which the title says, and layers beyond the 40 that take most. Tiles are
+    drawn as squares, whatever their rows and columns.
+
+    Args:
+        found: the cost.
+        numbers: of the layers by name; None counts those that lie on tiles, from 1.
+        width: pixels that the figure will have.
     """
     needs("plotly", "a figure")
     from plotly.subplots import make_subplots
@@ -38,14 +55,19 @@ def cost_figure(found: Mapping[str, Any]) -> Any:
     rows, pieces = _shown_rows(found["layers"]), found["placement"]
     in_use = max((piece["tile"] for piece in pieces), default=-1) + 1
     n_tiles = min(_TILES_SHOWN, in_use)
-    down = max(1, math.ceil(n_tiles / _ACROSS))
-    bars, map_height = 90 + 20 * len(rows), 110 * down + 40
+    across = 8 if width >= _NARROW else 4
+    down = max(1, math.ceil(n_tiles / across))
+    row_height = min(_ROW_HEIGHT, (width - 24) / (across * (1 + _GAP_X) + _GAP_X) * (1 + _GAP_Y))
+    bars, map_height = 90 + 20 * len(rows), round(row_height * down) + 40
+    if numbers is None:
+        numbers = _numbers(found)
     figure = make_subplots(
         rows=2, cols=1, row_heights=[bars, map_height], vertical_spacing=90 / (bars + map_height + 180)
     )
     style_figure(figure, bars + map_height + 180)
-    _add_bars(figure, rows)
-    _add_tiles(figure, [row["layer"] for row in found["layers"]], pieces, found["tile"], n_tiles)
+    _add_bars(figure, rows, numbers)
+    layers = [_Layer(row["layer"], numbers.get(row["layer"])) for row in found["layers"]]
+    _add_tiles(figure, layers, pieces, found["tile"], n_tiles, across)
     more = f" ({in_use - n_tiles:,} of them not shown)" if in_use > n_tiles else ""
     energy, latency = found["energy_uj"]["total"], found["latency_us"]
     sums = f"{energy:.4g} µJ, {latency:.4g} µs, {found['tiles']['used']:,} tiles{more}"
@@ -64,20 +86,25 @@ def cost_figure(found: Mapping[str, Any]) -> Any:
     return figure
 
 
-def _shown_rows(every: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
-    """Return rows with their places."""
-    taking = [(place, row) for place, row in enumerate(every) if row["energy_uj"]]
+def _numbers(found: Mapping[str, Any]) -> dict[str, int]:
+    """Return the numbers of the layers that lie on tiles, from 1 in the order of the layers."""
+    places = sorted({piece["layer"] for piece in found["placement"]})
+    return {found["layers"][place]["layer"]: number for number, place in enumerate(places, start=1)}
+
+
+def _shown_rows(every: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    taking = [row for row in every if row["energy_uj"]]
     if len(taking) > _ROWS_SHOWN:
-        least = sorted((row["energy_uj"] for _, row in taking), reverse=True)[_ROWS_SHOWN - 1]
-        taking = [(place, row) for place, row in taking if row["energy_uj"] >= least]
+        least = sorted((row["energy_uj"] for row in taking), reverse=True)[_ROWS_SHOWN - 1]
+        taking = [row for row in taking if row["energy_uj"] >= least]
     return taking[::-1]  # plotly draws the first at the bottom
 
 
-def _add_bars(figure: Any, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    labels = [plain(f"{place + 1}  {_named(row['layer'])}", 44) for place, row in rows]
+def _add_bars(figure: Any, rows: Sequence[Mapping[str, Any]], numbers: Mapping[str, int]) -> None:
+    labels = [plain(_Layer(row["layer"], numbers.get(row["layer"])).text, 44) for row in rows]
     places = list(range(len(rows)))
     for part, colour in _COLOURS.items():
-        values = [row[f"{part}_uj"] for _, row in rows]
+        values = [row[f"{part}_uj"] for row in rows]
         if any(values):
             figure.add_bar(
                 x=values,
@@ -94,25 +121,35 @@ def _add_bars(figure: Any, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> Non
     figure.update_yaxes(tickvals=places, ticktext=labels, row=1, col=1)
 
 
-def _named(layer: str) -> str:
-    """Return the name of a layer, one that is a number alone as such."""
-    return f"layer “{layer}”" if layer.isdecimal() else layer
+@dataclass(frozen=True)
+class _Layer:
+    """A layer by its name, and its number where it lies on tiles."""
+
+    name: str
+    number: int | None
+
+    @property
+    def text(self) -> str:
+        """Number and name; a name that is a number alone is quoted."""
+        named = f"layer “{self.name}”" if self.name.isdecimal() else self.name
+        return named if self.number is None else f"{self.number}  {named}"
 
 
 def _add_tiles(
     figure: Any,
-    names: Sequence[str],
+    layers: Sequence[_Layer],
     pieces: Sequence[Mapping[str, int]],
     tile: Mapping[str, int],
     n_tiles: int,
+    across: int,
 ) -> None:
-    """Draw tiles in rows of eight; a piece has the number of its layer."""
+    """Draw tiles in rows of `across`; a piece has the number of its layer."""
     tile_rows, tile_columns = tile["rows"], tile["columns"]
-    gap_x, gap_y = 0.12 * tile_columns, 0.3 * tile_rows
+    gap_x, gap_y = _GAP_X * tile_columns, _GAP_Y * tile_rows
     shapes, notes, hover = [], [], []
 
     def corner(number: int) -> tuple[float, float]:
-        return number % _ACROSS * (tile_columns + gap_x), -(number // _ACROSS) * (tile_rows + gap_y)
+        return number % across * (tile_columns + gap_x), -(number // across) * (tile_rows + gap_y)
 
     for number in range(n_tiles):
         left, top = corner(number)
@@ -126,14 +163,16 @@ def _add_tiles(
         x, y, rows, columns = left + piece["column"], top - piece["row"], piece["rows"], piece["columns"]
         shapes.append(_box(x, y - rows, x + columns, y, _FILLS[piece["layer"] % len(_FILLS)], "#FFFFFF"))
         middle = x + columns / 2, y - rows / 2
-        label = str(piece["layer"] + 1)
+        of_layer = layers[piece["layer"]].number
+        label = "" if of_layer is None else str(of_layer)
         if rows > _LABELLED * tile_rows and columns > _LABELLED * tile_columns / 2:
             notes.append(_note(*middle, label, "#FFFFFF", 11))
         elif alone[piece["tile"]] == 1:  # beside it, where nothing else is
             beside = x + columns + 0.08 * tile_columns if columns < tile_columns / 2 else middle[0]
             below = middle[1] if columns < tile_columns / 2 else y - rows - 0.1 * tile_rows
+            below = min(below, top - 0.1 * tile_rows)  # within the tile
             notes.append(_note(beside, below, label, INK, 11))
-        hover.append((*middle, _described(names, piece)))
+        hover.append((*middle, _described(layers, piece)))
     figure.update_layout(shapes=shapes, annotations=notes)
     figure.add_scatter(
         x=[x for x, _, _ in hover],
@@ -146,17 +185,19 @@ def _add_tiles(
         row=2,
         col=1,
     )
-    width = corner(min(max(n_tiles, 1), _ACROSS) - 1)[0] + tile_columns
-    height = tile_rows - corner(max(n_tiles, 1) - 1)[1]
+    width = corner(min(max(n_tiles, 1), across) - 1)[0] + tile_columns
+    height = (math.ceil(max(n_tiles, 1) / across) - 1) * (tile_rows + gap_y) + tile_rows
     hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[-gap_x, max(width, 4 * tile_columns) + gap_x], **hidden, row=2, col=1)
-    square = {"scaleanchor": "x2", "scaleratio": 1, "constrain": "domain"}
+    figure.update_xaxes(
+        range=[-gap_x, max(width, 4 * (tile_columns + gap_x)) + gap_x], **hidden, row=2, col=1
+    )
+    square = {"scaleanchor": "x2", "scaleratio": tile_columns / tile_rows, "constrain": "domain"}
     figure.update_yaxes(range=[-height - gap_y / 2, gap_y], **hidden, **square, row=2, col=1)
 
 
-def _described(names: Sequence[str], piece: Mapping[str, int]) -> str:
+def _described(layers: Sequence[_Layer], piece: Mapping[str, int]) -> str:
     return plain(
-        f"{piece['layer'] + 1}  {_named(names[piece['layer']])}: {piece['rows']} × {piece['columns']}, its rows from "
+        f"{layers[piece['layer']].text}: {piece['rows']} × {piece['columns']}, its rows from "
         f"{piece['first_row']}, its columns from {piece['first_column']}, on tile {piece['tile'] + 1} at row "
         f"{piece['row']}, column {piece['column']}",
         200,

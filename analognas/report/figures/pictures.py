@@ -15,7 +15,7 @@ from analognas.report.figures.prediction import comparisons, prediction_figure
 from analognas.report.figures.search import search_figure
 from analognas.report.figures.sensitivity import sensitivity_figure
 from analognas.report.figures.size import size_figure
-from analognas.report.figures.tile_map import tile_map_picture
+from analognas.report.figures.tile_map import layer_numbers, tile_map_picture
 from analognas.report.picture import Picture, picture, write_picture
 from analognas.report.sections.size import costs_of
 from analognas.report.wording import label
@@ -86,4 +86,5 @@ def _figures(data: ReportData) -> Iterator[tuple[str, str, Drawn, float]]:
     if data.sensitivity is not None:
         yield "sensitivity", "Accuracy lost through each layer", sensitivity_figure(data.sensitivity), _WIDTH
     if data.chip_cost is not None:
-        yield "cost", "Energy of each layer by part, and the tiles", cost_figure(data.chip_cost), _WIDTH
+        cost = cost_figure(data.chip_cost, layer_numbers(data.tile_map), _WIDTH)
+        yield "cost", "Energy of each layer by part, and the tiles", cost, _WIDTH

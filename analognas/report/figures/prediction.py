@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from analognas.metrics import SIGNS
 from analognas.report.data import ReportData
+from analognas.report.figures.sample import spread
 from analognas.report.figures.theme import BEST, QUIET, REFERENCES, new_figure, view
 from analognas.report.wording import scale
 from surrogates.kendall import kendall_tau
@@ -62,8 +63,13 @@ def comparisons(data: ReportData) -> list[Comparison]:
     return found
 
 
-def prediction_figure(comparison: Comparison) -> Any:
-    """Draw predicted over measured values with the line on which they are equal."""
+def prediction_figure(comparison: Comparison, most: int | None = None) -> Any:
+    """Draw predicted over measured values with the line on which they are equal.
+
+    Args:
+        comparison: what is drawn.
+        most: points of each kind that are drawn, evenly spread in the order of the trials; None for all.
+    """
     import plotly.graph_objects as go
 
     figure = new_figure(300)
@@ -84,11 +90,12 @@ def prediction_figure(comparison: Comparison) -> Any:
         (CROSS_VALIDATED, comparison.cross_validated, BEST, "circle"),
         (PROSPECTIVE, comparison.prospective, REFERENCES[0], "diamond-open"),
     ):
+        drawn = spread(len(measured), most)
         if measured:
             figure.add_trace(
                 go.Scatter(
-                    x=[factor * value for value in measured],
-                    y=[factor * value for value in predicted],
+                    x=factor * np.array(measured)[drawn],
+                    y=factor * np.array(predicted)[drawn],
                     name=name,
                     mode="markers",
                     marker={"size": 7, "color": colour, "symbol": symbol, "opacity": 0.8},

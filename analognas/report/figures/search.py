@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from analognas.report.data import ReportData
 from analognas.report.events import events
+from analognas.report.figures.sample import drawn_trials, left_out, spread, turns
 from analognas.report.figures.theme import (
     BELOW_MARKER,
     BELOW_NAME,
@@ -33,8 +34,13 @@ _MANY: Final = 150
 """Trials from which on the symbols are drawn smaller."""
 
 
-def search_figure(data: ReportData) -> Any:
-    """Draw the objective over the trials, and below it the running share of feasible ones."""
+def search_figure(data: ReportData, most: int | None = None) -> Any:
+    """Draw the objective over the trials, and below it the running share of feasible ones.
+
+    Args:
+        data: of the run.
+        most: trials that are drawn as symbols (`drawn_trials`); None for all.
+    """
     from plotly.subplots import make_subplots
 
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.77, 0.23], vertical_spacing=0.06)
@@ -42,16 +48,21 @@ def search_figure(data: ReportData) -> Any:
     trials = list(data.trials)
     values = scale(data.objective)[0] * data.values(data.objective, trials)
     feasible = np.array([data.feasible(trial) for trial in trials], dtype=np.bool_)
+    drawn = drawn_trials(data, most)
     bottom, top = view(values, data.objectives[0].sign)
     edge = bottom + 0.02 * (top - bottom)
     upper = [
-        *_trials(data, values, feasible, bottom),
-        _best(data, best_so_far(values, np.array([data.worth(trial) for trial in trials], dtype=np.float64))),
-        *_below(data, values, bottom, edge),
-        *_failed(data, edge),
+        *_trials(data, values, feasible, drawn & (values >= bottom)),
+        _best(
+            data,
+            best_so_far(values, np.array([data.worth(trial) for trial in trials], dtype=np.float64)),
+            every=bool(drawn.all()),
+        ),
+        *_below(data, values, drawn & (values < bottom), edge),
+        *_failed(data, drawn, edge),
     ]
     figure.add_traces(upper, rows=1, cols=1)
-    figure.add_trace(_share(data, feasible), row=2, col=1)
+    figure.add_trace(_share(data, feasible, spread(len(trials), most)), row=2, col=1)
     for event in [event for event in events(data) if event.turns][:_TURNS_SHOWN]:
         line = {"color": QUIET, "width": 1, "dash": "dot"}
         figure.add_vline(x=event.trial - 0.5, line=line, row=1, col=1)
@@ -67,7 +78,10 @@ def search_figure(data: ReportData) -> Any:
 
 
 def _trials(
-    data: ReportData, values: npt.NDArray[np.float64], feasible: npt.NDArray[np.bool_], bottom: float
+    data: ReportData,
+    values: npt.NDArray[np.float64],
+    feasible: npt.NDArray[np.bool_],
+    drawn: npt.NDArray[np.bool_],
 ) -> list[Any]:
     """Return the symbols of each origin: filled ones meet the constraints, open ones do not."""
     import plotly.graph_objects as go
@@ -77,7 +91,7 @@ def _trials(
     unit = scale(data.objective)[1]
     traces = []
     for index, origin in enumerate(dict.fromkeys(trial.origin for trial in data.completed)):
-        shown = np.array([trial.origin == origin for trial in data.trials]) & (values >= bottom)
+        shown = np.array([trial.origin == origin for trial in data.trials]) & drawn
         name, group = plain(origin, 36), f"origin-{index}"
         colour, symbol = PHASES[index % len(PHASES)], PHASE_SYMBOLS[index % len(PHASE_SYMBOLS)]
         outline = {"width": 1.2, "color": colour}
@@ -105,12 +119,13 @@ def _trials(
     return traces
 
 
-def _best(data: ReportData, best: npt.NDArray[np.float64]) -> Any:
+def _best(data: ReportData, best: npt.NDArray[np.float64], *, every: bool) -> Any:
     import plotly.graph_objects as go
 
+    needed = np.ones(len(best), dtype=np.bool_) if every else turns(best)
     return go.Scatter(
-        x=_numbers(data),
-        y=finite_or_none(best),
+        x=_numbers(data)[needed],
+        y=finite_or_none(best[needed]),
         showlegend=bool(np.isfinite(best).any()),
         name="best so far",
         mode="lines",
@@ -119,11 +134,12 @@ def _best(data: ReportData, best: npt.NDArray[np.float64]) -> Any:
     )
 
 
-def _below(data: ReportData, values: npt.NDArray[np.float64], bottom: float, edge: float) -> list[Any]:
+def _below(
+    data: ReportData, values: npt.NDArray[np.float64], below: npt.NDArray[np.bool_], edge: float
+) -> list[Any]:
     """Return the trials that lie below the axis, at its edge; none where there are none."""
     import plotly.graph_objects as go
 
-    below = values < bottom
     if not below.any():
         return []
     return [
@@ -139,17 +155,18 @@ def _below(data: ReportData, values: npt.NDArray[np.float64], bottom: float, edg
     ]
 
 
-def _failed(data: ReportData, edge: float) -> list[Any]:
+def _failed(data: ReportData, drawn: npt.NDArray[np.bool_], edge: float) -> list[Any]:
     """Return the failed trials, at the edge of the axis; none where there are none."""
     import plotly.graph_objects as go
 
-    if not data.failed:
+    failed = [trial for trial, shown in zip(data.trials, drawn, strict=True) if shown and trial.failure]
+    if not failed:
         return []
     return [
         go.Scatter(
-            x=[trial.number for trial in data.failed],
-            y=[edge] * len(data.failed),
-            text=[plain(trial.failure.reason if trial.failure else "", 90) for trial in data.failed],
+            x=[trial.number for trial in failed],
+            y=[edge] * len(failed),
+            text=[plain(trial.failure.reason if trial.failure else "", 90) for trial in failed],
             name="failed",
             mode="markers",
             marker={"size": 9, "symbol": "x-thin", "line": {"color": FAILED, "width": 2}},
@@ -158,12 +175,12 @@ def _failed(data: ReportData, edge: float) -> list[Any]:
     ]
 
 
-def _share(data: ReportData, feasible: npt.NDArray[np.bool_]) -> Any:
+def _share(data: ReportData, feasible: npt.NDArray[np.bool_], drawn: npt.NDArray[np.bool_]) -> Any:
     import plotly.graph_objects as go
 
     return go.Scatter(
-        x=_numbers(data),
-        y=100 * np.cumsum(feasible) / np.arange(1, len(feasible) + 1),
+        x=_numbers(data)[drawn],
+        y=(100 * np.cumsum(feasible) / np.arange(1, len(feasible) + 1))[drawn],
         mode=curve_mode(len(feasible)),
         line={"color": QUIET, "width": 1.8},
         fill="tozeroy",
@@ -177,8 +194,8 @@ def _numbers(data: ReportData) -> npt.NDArray[np.int64]:
     return np.array([trial.number for trial in data.trials], dtype=np.int64)
 
 
-def search_caption(data: ReportData) -> str:
-    """Return how to read the figure."""
+def search_caption(data: ReportData, most: int | None = None) -> str:
+    """Return how to read the figure, and what it leaves out."""
     open_ones = (
         "do not"
         if all(trial.at_full_budget for trial in data.trials)
@@ -187,5 +204,5 @@ def search_caption(data: ReportData) -> str:
     return (
         f"Above: {label(data.objective)} of every trial; filled symbols meet all constraints, open ones {open_ones}; "
         "the line is that of the best trial so far; at a dotted upright line another part of the strategy began to "
-        "propose. Below: the share of all trials so far that met the constraints."
+        f"propose. Below: the share of all trials so far that met the constraints.{left_out(drawn_trials(data, most))}"
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from analognas.report.data import ReportData
+from analognas.report.figures.sample import drawn_trials
 from analognas.report.figures.theme import (
     BELOW_MARKER,
     BELOW_NAME,
@@ -29,12 +30,13 @@ COSTS: Final = ("parameters", "tiles", "energy_uj", "latency_us")
 """What a figure can have across: metrics of which less is better."""
 
 
-def size_figure(data: ReportData, cost: str = "parameters") -> Any:
+def size_figure(data: ReportData, cost: str = "parameters", most: int | None = None) -> Any:
     """Draw the objective over a cost of the networks, the Pareto staircase, and the limit on that cost.
 
     Args:
         data: of the run.
         cost: one of `COSTS`.
+        most: trials that are drawn (`drawn_trials`); None for all.
     """
     import plotly.graph_objects as go
 
@@ -44,8 +46,11 @@ def size_figure(data: ReportData, cost: str = "parameters") -> Any:
     full = [factor * network.metrics.get(data.objective, np.nan) for network in data.networks]
     shown_values = np.concatenate([measured, np.array(full, dtype=np.float64)])
     bottom, top = view(shown_values, data.objectives[0].sign)
-    above = [t for t in data.completed if factor * t.metrics.get(data.objective, np.nan) >= bottom]
-    below = [t for t in data.completed if factor * t.metrics.get(data.objective, np.nan) < bottom]
+    drawn = [
+        trial for trial, shown in zip(data.completed, drawn_trials(data, most, cost), strict=True) if shown
+    ]
+    above = [t for t in drawn if factor * t.metrics.get(data.objective, np.nan) >= bottom]
+    below = [t for t in drawn if factor * t.metrics.get(data.objective, np.nan) < bottom]
     edge = bottom + 0.02 * (top - bottom)
     for name, shown, marker, floor in (
         (

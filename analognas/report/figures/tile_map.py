@@ -21,6 +21,13 @@ _HEAD: Final = 16.0
 TILES_SHOWN: Final = 96
 
 
+def layer_numbers(tile_map: Mapping[str, Any] | None) -> dict[str, int] | None:
+    """Return the number that a page calls each layer on tiles by, from 1; None where the tiles are not known."""
+    if tile_map is None:
+        return None
+    return {name: number for number, name in enumerate(tile_map["layers"], start=1)}
+
+
 def tile_map_picture(tile_map: Mapping[str, Any], width: float) -> Picture:
     """Draw the first `TILES_SHOWN` tiles in the order of the layers; the number is that of the layer in the table.
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 _PAD: Final = 0.05
 _FEWEST: Final = 3
-"""Ticks that an axis should have."""
+"""Ticks that a logarithmic axis should have."""
+_LEAST: Final = 2
+"""Ticks that an axis has."""
 _SI: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
@@ -78,13 +80,10 @@ def ticks(axis: Axis, layout: Any, most: int) -> list[tuple[float, str]]:
         ]
     if axis.logarithmic:
         values = _of_decades(axis, most)
+    elif layout.dtick is not None:
+        values = _multiples(axis.low, axis.high, float(layout.dtick))
     else:
-        step = (
-            float(layout.dtick) if layout.dtick is not None else _step((axis.high - axis.low) / max(1, most))
-        )
-        first = math.ceil(axis.low / step - 1e-9)
-        last = math.floor(axis.high / step + 1e-9)
-        values = [round(index * step, 12) for index in range(first, last + 1)]
+        values = _even(axis.low, axis.high, most)
     return [(value, shown(value, si=layout.tickformat == "~s")) for value in values]
 
 
@@ -109,10 +108,27 @@ def _of_decades(axis: Axis, most: int) -> list[float]:
         if len(values) <= most:
             break
     if len(values) < _FEWEST:  # less than a decade: even steps
-        first, last = 10**axis.low, 10**axis.high
-        step = _step((last - first) / most)
-        return [round(n * step, 12) for n in range(math.ceil(first / step), math.floor(last / step) + 1)]
+        return _even(10**axis.low, 10**axis.high, most)
     return values[:: math.ceil(len(values) / most) or 1]
+
+
+def _even(low: float, high: float, most: int) -> list[float]:
+    """Return multiples of a round step, at most about `most`; two at least, which an axis needs to have a scale.
+
+    >>> _even(11, 19, 2)
+    [12.0, 14.0, 16.0, 18.0]
+    """
+    values: list[float] = []
+    for parts in (most, 2 * most, 4 * most, 8 * most):
+        values = _multiples(low, high, _step((high - low) / max(1, parts)))
+        if len(values) >= _LEAST:
+            break
+    return values
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(float(index * step), 12) for index in range(first, last + 1)]
 
 
 def _step(least: float) -> float:

@@ -6,6 +6,7 @@ rectangles, lines and notes. The layout depends on the width, so that letters ke
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from analognas.report.picture.axis import Axis, span, ticks
@@ -22,6 +23,8 @@ _TEXT: Final = 12.0
 _TITLE: Final = 13.0
 _TICK: Final = 4.0
 _RIGHT: Final = 16.0
+_BARE_LEFT: Final = 8.0
+"""Pixels to the left of a panel without axes."""
 _X_AXIS: Final = 46.0
 """Pixels below a panel for the labels and the title of its axis."""
 _WIDEST_LABELS: Final = 0.42
@@ -42,7 +45,8 @@ def picture(figure: Any, width: float) -> Picture:
     height = max(layout.height - given + top, 160.0)
     marks: list[Mark] = [*heading, *keys]
     for panel in panels:
-        marks += _panel(figure, panel, (left, width - _RIGHT), (height - bottom, top))
+        own = left if _shows_an_axis(figure, panel) else _BARE_LEFT
+        marks += _panel(figure, panel, (own, width - _RIGHT), (height - bottom, top))
     return Picture(width, height, marks)
 
 
@@ -66,6 +70,10 @@ def _panels(figure: Any) -> list[tuple[str, str]]:
     return list(dict.fromkeys((trace.xaxis or "x", trace.yaxis or "y") for trace in figure.data)) or [
         ("x", "y")
     ]
+
+
+def _shows_an_axis(figure: Any, panel: tuple[str, str]) -> bool:
+    return any(_axis_layout(figure, name).visible is not False for name in panel)
 
 
 def _axis_layout(figure: Any, name: str) -> Any:
@@ -105,7 +113,7 @@ def _left(figure: Any, panel: tuple[str, str], width: float) -> float:
     """Return the room that labels and title of a vertical axis need."""
     layout = _axis_layout(figure, panel[1])
     if layout.visible is False:
-        return 8.0
+        return _BARE_LEFT
     axis = Axis(*span(_values(figure, panel[1]), layout), 100.0, 0.0, layout.type == "log")
     some = [
         plain_text(text)
@@ -125,6 +133,8 @@ def _panel(
     x_layout, y_layout = (_axis_layout(figure, name) for name in panel)
     x = _placed(figure, panel[0], x_layout, across)
     y = _placed(figure, panel[1], y_layout, up)
+    if y_layout.scaleanchor == panel[0]:
+        x, y = _in_proportion(x, y, float(y_layout.scaleratio or 1.0))
     frame = (min(x.start, x.end), max(x.start, x.end), min(y.start, y.end), max(y.start, y.end))
     marks = [*_x_axis(x, x_layout, frame), *_y_axis(y, y_layout, frame)]
     shapes = [shape for shape in figure.layout.shapes if (shape.xref or "x").split()[0] == panel[0]]
@@ -145,6 +155,16 @@ def _placed(figure: Any, name: str, layout: Any, pixels: tuple[float, float]) ->
     return Axis(*span(_values(figure, name), layout), *ends, layout.type == "log")
 
 
+def _in_proportion(x: Axis, y: Axis, ratio: float) -> tuple[Axis, Axis]:
+    """Return the axes with the longer one cut, so that a unit up is `ratio` times one across; left and top stay."""
+    across, up = ((axis.end - axis.start) / (axis.high - axis.low) for axis in (x, y))
+    unit = min(across, abs(up) / ratio)
+    return (
+        replace(x, end=x.start + unit * (x.high - x.low)),
+        replace(y, start=y.end + unit * ratio * (y.high - y.low)),
+    )
+
+
 def _x_axis(axis: Axis, layout: Any, frame: tuple[float, float, float, float]) -> list[Mark]:
     if layout.visible is False:
         return []
@@ -162,8 +182,11 @@ def _x_axis(axis: Axis, layout: Any, frame: tuple[float, float, float, float]) -
             end = at + half
     marks.append(Line([(left, bottom), (right, bottom)], _EDGE))
     if layout.title.text:
-        title = plain_text(layout.title.text)
-        marks.append(Label(((left + right) / 2, bottom + _X_AXIS - 8), title, _TITLE, _INK, "middle"))
+        title, widest = plain_text(layout.title.text), right + _RIGHT - 4
+        size = _TITLE * min(1.0, widest / width_of(title, _TITLE))
+        half = width_of(title, size) / 2
+        middle = max(min((left + right) / 2, widest - half), half)  # within the picture
+        marks.append(Label((middle, bottom + _X_AXIS - 8), title, size, _INK, "middle"))
     return marks
 
 

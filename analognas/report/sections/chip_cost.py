@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from analognas.report.data import ReportData
+from analognas.report.figures.tile_map import layer_numbers
 from analognas.report.html import Html, element, joined, table
 from analognas.report.page import caption, drawing
+from analognas.report.picture import picture
 from hwsim.chip_cost.energy import PARTS
 from hwsim.chip_cost.figure import cost_figure
 from hwsim.text_table import significant
@@ -21,16 +23,17 @@ def chip_cost_section(data: ReportData) -> Html | None:
     try:
         sums = table(["", "", ""], _sums(found), (1,))
         figure = drawing(
-            cost_figure(found), "Energy of each layer by part, and which layer lies where on which tile"
+            lambda width: picture(cost_figure(found, layer_numbers(data.tile_map), width), width),
+            "Energy of each layer by part, and which layer lies where on which tile",
         )
         left_out = f"Not counted: {'; '.join(map(str, found['excluded']))}."
-    except (KeyError, TypeError, ValueError):  # a file that somebody else has written
+    except (KeyError, TypeError, ValueError, IndexError):  # a file that somebody else has written
         return element("p", {"class": "empty"}, "The cost in best/analog.json cannot be read.")
     return joined(
         [
             sums,
             figure,
-            caption("Numbers on tiles are those of the layers in the bars."),
+            caption("Numbers are those of the layers on tiles, here and under “Layers and tiles”."),
             element("p", {}, left_out),
         ]
     )

@@ -10,6 +10,7 @@ from analognas.record.environment import NAMED_BOUNDS, SIZE_BOUNDS
 from analognas.report.compromise import compromise
 from analognas.report.data import ReportData, meets
 from analognas.report.html import Html, element, joined, table, with_code
+from analognas.report.sections.key_figures import no_trials
 from analognas.report.wording import amount, capitalised, label
 
 _REASONS_SHOWN = 20
@@ -68,7 +69,7 @@ def _chosen(data: ReportData) -> tuple[str, Mapping[str, float]]:
 def failures(data: ReportData) -> Html:
     """Return the reasons of the failed trials, the most frequent first."""
     if not data.failed:
-        return element("p", {}, "No trial failed." if data.trials else "No trial has finished yet.")
+        return element("p", {}, "No trial failed." if data.trials else no_trials(data))
     by_reason: defaultdict[str, list[int]] = defaultdict(list)
     for trial in data.failed:
         by_reason[trial.failure.reason if trial.failure else ""].append(trial.number)

@@ -24,8 +24,8 @@ def drift_section(data: ReportData) -> Html:
     return Html(
         drawing(drift_figure(shown), f"{what} over time since programming of {names}")
         + caption(
-            f"Mean over chips on the {split} split, {budget}; eight of ten chips lie in the band, thin lines are "
-            "single chips. The dotted line is of the same weights in floating point."
+            f"Mean over chips on the {split} split, {budget}; the band lies between the 10 % and 90 % quantiles "
+            "over chips, thin lines are single chips. The dotted line is of the same weights in floating point."
         )
         + (_bits(shown) if in_bits(shown) else "")
         + _table(shown)

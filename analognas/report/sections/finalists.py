@@ -52,7 +52,7 @@ def finalists_section(data: ReportData) -> Html | None:
         else ""
     )
     return Html(
-        table(head, rows, range(1, 1 + len(_COLUMNS)))
+        table(head, rows, range(1, 1 + len(columns)))
         + caption(f"Each trained at full budget and measured on the validation split.{rounds} {then}")
         + _on_test(result)
     )

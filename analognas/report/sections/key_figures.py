@@ -17,6 +17,7 @@ from analognas.specs.durations import duration
 from analognas.strategies.recovery import PATIENCE, RECOVERY
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
+_NUMBERS_SHOWN: Final = 40
 _SUBJECT: Final = "analognas · architecture search for analog in-memory computing"
 
 
@@ -35,6 +36,7 @@ def header(data: ReportData) -> Html:
         {},
         element("p", {"class": "subject"}, _SUBJECT),
         element("h1", {}, data.name),
+        *(element("p", {"class": "warning"}, with_code(f"{sentence}.")) for sentence in data.damage),
         element("p", {"class": "lead"}, _summary(data)),
         element(
             "p",
@@ -52,7 +54,7 @@ def header(data: ReportData) -> Html:
 
 def _summary(data: ReportData) -> str:
     if not data.trials:
-        return "No trial has finished yet."
+        return no_trials(data)
     seconds = sum(trial.wall_time_s for trial in data.trials)
     best = data.best_trial
     state = "" if data.result is not None else "No result so far: " if best is None else "Unfinished run: "
@@ -63,6 +65,15 @@ def _summary(data: ReportData) -> str:
     return (
         f"{state}{_count(len(data.trials), 'trial')} in {duration(seconds)} of evaluation; "
         f"{len(data.completed)} completed, {len(data.failed)} failed, {_met(data)}{chosen}."
+    )
+
+
+def no_trials(data: ReportData) -> str:
+    """Return what stands in the place of trials: a run that has ended had some."""
+    return (
+        "No trial has finished yet."
+        if data.result is None
+        else "The run has ended, its record of trials is empty."
     )
 
 
@@ -91,8 +102,9 @@ def _recovered(data: ReportData) -> list[str]:
     numbers = [trial.number for trial in data.trials if trial.origin == RECOVERY]
     if not numbers:
         return []
+    listed = ", ".join(map(str, numbers[:_NUMBERS_SHOWN])) + ", …" * (len(numbers) > _NUMBERS_SHOWN)
     return [
-        f"{_count(len(numbers), 'trial')} ({', '.join(map(str, numbers))}) explored around the best ones, because "
+        f"{_count(len(numbers), 'trial')} ({listed}) explored around the best ones, because "
         f"{PATIENCE} trials in a row had been worse than half of the first design."
     ]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from analognas.report.data import ReportData
 from analognas.report.figures.prediction import (
     CROSS_VALIDATED,
     PROSPECTIVE,
+    Comparison,
     comparisons,
     prediction_figure,
     tau_text,
@@ -14,6 +18,9 @@ from analognas.report.figures.theme import BEST, REFERENCES
 from analognas.report.html import Html, element
 from analognas.report.page import caption, drawing, empty
 from analognas.report.wording import capitalised, label
+
+_MOST: Final = 400
+"""Points of each kind that a figure draws."""
 
 
 def predictions_section(data: ReportData) -> Html:
@@ -28,7 +35,7 @@ def predictions_section(data: ReportData) -> Html:
             element("h3", {}, capitalised(label(comparison.metric))),
             element("p", {"class": "tau"}, tau_text(comparison)),
             drawing(
-                prediction_figure(comparison),
+                prediction_figure(comparison, _MOST),
                 f"Predicted against measured {label(comparison.metric)}",
                 small=True,
             ),
@@ -58,4 +65,12 @@ def predictions_section(data: ReportData) -> Html:
             if there
         ),
     )
-    return Html(legend + element("div", {"class": "grid"}, *grid) + caption(how + before))
+    return Html(legend + element("div", {"class": "grid"}, *grid) + caption(how + before + _left_out(found)))
+
+
+def _left_out(found: Sequence[Comparison]) -> str:
+    """Return a sentence on the points that are not drawn; empty where all are."""
+    n = max(len(points[0]) for one in found for points in (one.cross_validated, one.prospective))
+    if n <= _MOST:
+        return ""
+    return f" Of up to {n:,} points of a kind {_MOST} are drawn, evenly spread over the search; τ is that of all."

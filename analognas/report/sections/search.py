@@ -6,6 +6,7 @@ from typing import Final
 
 from analognas.report.data import ReportData
 from analognas.report.events import duplicates, events
+from analognas.report.figures.sample import MOST_POINTS
 from analognas.report.figures.search import search_caption, search_figure
 from analognas.report.html import Html, element, table
 from analognas.report.page import caption, drawing, empty
@@ -24,8 +25,8 @@ def search_section(data: ReportData) -> Html:
     count = f"{len(happened):,} {'event' if len(happened) == 1 else 'events'}"
     listed = element("details", {}, element("summary", {}, count), table(["trial", "event"], rows, (0,)))
     return Html(
-        drawing(search_figure(data), f"{label(data.objective)} of each trial")
-        + caption(search_caption(data))
+        drawing(search_figure(data, MOST_POINTS), f"{label(data.objective)} of each trial")
+        + caption(search_caption(data, MOST_POINTS))
         + element("p", {}, duplicates(data))
         + listed
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analognas.report.data import ReportData
+from analognas.report.figures.sample import MOST_POINTS, drawn_trials, left_out
 from analognas.report.figures.size import COSTS, size_figure
 from analognas.report.html import Html, element, joined
 from analognas.report.page import caption, drawing, empty
@@ -24,12 +25,13 @@ def size_section(data: ReportData) -> Html:
         described = f"{label(data.objective)} over {label(cost)}"
         parts += [
             element("h3", {}, f"Against {capitalised(label(cost))}"),
-            drawing(size_figure(data, cost), described),
+            drawing(size_figure(data, cost, MOST_POINTS), described),
         ]
     chosen = "" if data.reference or data.best_trial is None else " The ring marks the trial that was chosen."
     parts.append(
         caption(
             f"{full}The line is the Pareto front of the feasible trials: no other one takes less and is better.{chosen}"
+            f"{left_out(drawn_trials(data, MOST_POINTS, 'parameters'), 'parameters')}"
         )
     )
     return joined(parts)

@@ -213,3 +213,6 @@ def test_runs_stand_side_by_side_with_what_differs(data: ReportData, runs: Modul
     assert "<code>search.batch</code>" in page and page.count("<code>search.") == 1
     assert f"{100 * data.networks[0].metrics['accuracy_1d']:.2f} ±" in page
     assert "validation split, unfinished" in page
+    assert ">test: first<" in page and ">validation: &lt;other&gt;<" in page
+    same = side_by_side_html([("first", data), ("second", data)])
+    assert "test: first" not in same and "on the test split" in same

@@ -12,6 +12,7 @@ import hwsim
 import search_spaces
 from hwsim.__main__ import main
 from hwsim.chip_cost.energy import PARTS
+from hwsim.chip_cost.figure import cost_figure
 from tests.hwsim.chip_cost.own_chip import own_chip
 
 LAYER = [{"name": "layer", "rows": 2016, "columns": 224, "groups": 1, "positions": 1}]
@@ -116,6 +117,21 @@ def test_the_figure_has_a_bar_for_each_layer_and_a_box_for_each_piece() -> None:
     assert len(figure.layout.shapes) - len(boxes) == found.tiles_used
     bars = [trace for trace in figure.data if trace.type == "bar"]
     assert sum(sum(bar.x) for bar in bars) == pytest.approx(found.energy_uj)
+
+
+def test_the_figure_numbers_the_layers_on_tiles() -> None:
+    found = hwsim.cost(CHAIN, "hermes-64core").to_json()
+    on_tiles = {found["layers"][piece["layer"]]["layer"] for piece in found["placement"]}
+    written = [str(text) for text in cost_figure(found).layout.yaxis.ticktext]
+    numbered = dict(reversed(text.split("  ")) for text in written if "  " in text)
+    assert set(numbered) == on_tiles
+    assert sorted(map(int, numbered.values())) == list(range(1, len(on_tiles) + 1))
+    own = {name: 10 + place for place, name in enumerate(sorted(on_tiles))}
+    for width in (360.0, 980.0):
+        figure = cost_figure(found, own, width)
+        notes = {note.text for note in figure.layout.annotations if not note.text.startswith("tile")}
+        assert notes <= {str(number) for number in own.values()}
+        assert {f"{number}  {name}" for name, number in own.items()} <= set(figure.layout.yaxis.ticktext)
 
 
 def test_networks_that_do_not_fit_say_what_is_missing() -> None:

@@ -13,7 +13,7 @@ from analognas.errors import UserError
 from analognas.report.figures.theme import new_figure
 from analognas.report.picture import Picture, picture, svg, write_picture
 from analognas.report.picture.axis import Axis, shown, ticks
-from analognas.report.picture.marks import Area, Label, Line, Paint, Symbol, paint
+from analognas.report.picture.marks import Area, Label, Line, Paint, Symbol, paint, width_of
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -50,6 +50,34 @@ def test_everything_stays_within_the_picture(width: int) -> None:
     x, y = np.array(places).T
     assert x.min() >= 0 and x.max() <= width
     assert y.min() >= 0 and y.max() <= drawn.height
+
+
+@pytest.mark.parametrize("width", [330, 360, 980])
+def test_titles_of_axes_stay_within_the_picture(width: int) -> None:
+    figure = _figure()
+    title = "Accuracy lost 1 month after programming, of all layers (points)"
+    figure.update_xaxes(title_text=title)
+    figure.update_yaxes(tickvals=[1, 2], ticktext=["a long name of a layer"] * 2)
+    (label,) = [label for label in _of(picture(figure, width), Label) if label.text == title]
+    half = width_of(title, label.size) / 2
+    assert label.at[0] - half >= 0 and label.at[0] + half <= width
+
+
+def test_an_axis_has_two_ticks_at_least() -> None:
+    layout = go.layout.XAxis()
+    for low in np.linspace(0.0, 3.0, 31):
+        for length in (0.3, 0.7, 1.1, 4.4, 9.9):
+            for most in (2, 3, 6):
+                assert len(ticks(Axis(low, low + length, 0, 100, False), layout, most)) >= 2
+
+
+def test_axes_in_proportion_have_the_same_unit() -> None:
+    figure = _figure()
+    figure.update_xaxes(range=[0, 100], visible=False)
+    figure.update_yaxes(range=[0, 5], visible=False, scaleanchor="x", scaleratio=2.0)
+    for width in (360, 980):
+        (x0, y0), (x1, y1), _ = (symbol.at for symbol in _of(picture(figure, width), Symbol)[-3:])
+        assert (y0 - y1) / 1.0 == pytest.approx(2.0 * (x1 - x0) / 9)
 
 
 def test_a_narrow_picture_is_laid_out_anew_and_not_shrunk() -> None:
