@@ -11,6 +11,12 @@ import torch
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
+@pytest.fixture(autouse=True)
+def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let scripts find the modules beside them, as they do when they are started."""
+    monkeypatch.syspath_prepend(str(SCRIPTS / "reproduce"))
+
+
 def _example(*options: str) -> subprocess.CompletedProcess[str]:
     return _run("example_drift.py", *options)
 
