@@ -23,7 +23,9 @@ SHORT = [
     "search.strategy.kind=random", "search.trials=2", "references=[]", "training.digital.epochs=1",
     "training.hardware_aware.epochs=0", "final.digital_epochs=1", "final.hardware_aware_epochs=0",
 ]  # fmt: skip
-SMALL_CHIP = "chip: hermes-64core\ntiles: 1\n"
+SMALL_CHIP = (
+    "chip: hermes-64core\ntiles: 1\nhardware: {preset: pcm-analognas, tile: {rows: 128, columns: 64}}\n"
+)
 
 
 class Listener(Observer):
@@ -134,6 +136,18 @@ def test_a_chip_that_is_too_small_says_what_is_missing(run, tmp_path) -> None:
         with pytest.raises(ExportError, match=r"\d+ of 1 are missing; most need `"):
             run.export(tmp_path / "out", [name], chip=str(chip))
     run.export(tmp_path / "out", ["onnx"], chip=str(chip))  # needs no chip
+
+
+def test_a_chip_with_other_tiles_is_refused_as_a_search_does(run, tmp_path) -> None:
+    for place in (run.path, run.directory.best / "architecture.json"):
+        done = invoke("export", place, "--format", "conductances", "--chip", "aon-cim", "--out", tmp_path)
+        assert done.exit_code == 2
+        assert (
+            "--chip: the tiles of `hardware` must be those of `chip`, 1024 × 512 packed, got 128 × 64"
+            in done.stderr
+        )
+        assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_unfinished_half_written_and_newer_ones_are_told(run, tmp_path) -> None:
