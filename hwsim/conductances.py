@@ -278,7 +278,8 @@ def _opened(path: Path) -> Iterator[Any]:
             f"{path}: must be a safetensors file of conductances, there is none"
         ) from None
     except (OSError, SafetensorError) as error:
-        raise ConductancesFileError(f"{path}: must be a safetensors file of conductances: {error}") from None
+        reason = "it is a folder" if path.is_dir() else error
+        raise ConductancesFileError(f"{path}: must be a safetensors file of conductances: {reason}") from None
 
 
 def _tensor(

@@ -122,7 +122,8 @@ class _Writer:
         values = [self._value(argument) for argument in node.args]
         if target in _INFIX and len(values) == 2:
             left = f"({values[0]})" if values[0].startswith("-") else values[0]
-            return f"{left} {_INFIX[target]} {values[1]}"
+            sign = "**" if target is operator.pow else f" {_INFIX[target]} "
+            return f"{left}{sign}{values[1]}"
         if target is operator.neg:
             return f"-{values[0]}"
         if target is getattr and node.args[1] in ("shape", "T", "mT", "dtype", "ndim"):
