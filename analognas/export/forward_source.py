@@ -73,7 +73,12 @@ class _Writer:
                     )
                 self._variables[node] = self._new()
             elif node.op == "output":
-                lines.append(f"return {self._value(node.args[0])}")
+                returned = self._value(node.args[0])
+                assigned, _, expression = lines[-1].partition(" = ") if lines else ("", "", "")
+                if assigned == returned:  # the last call is returned without a name
+                    lines[-1] = f"return {expression}"
+                else:
+                    lines.append(f"return {returned}")
             elif node.op == "get_attr":
                 # a tensor of the module needs no variable of its own
                 self._variables[node] = f"self.{self._flat.tensors[str(node.target)][0]}"

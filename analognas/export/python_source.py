@@ -91,6 +91,7 @@ def _network(model: Standardised, flat: FlatNetwork, body: list[str]) -> str:
         else:
             lines += laid_out(f'self.register_buffer("{name}", {zeros})', _INDENT)
     lines += ["", "    def forward(self, x: Tensor) -> Tensor:"]
+    lines.append(f'{" " * _INDENT}"""Return the logits."""')
     for line in ("x = (x - self.mean) / self.std", *body):
         lines += laid_out(line, _INDENT)
     return "\n".join(lines)
