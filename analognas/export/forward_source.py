@@ -61,7 +61,7 @@ class _Writer:
         self._count = 0
 
     def lines(self) -> list[str]:
-        lines = []
+        lines: list[str] = []
         inputs = 0
         for position, node in enumerate(self._flat.graph.nodes):
             if node.op == "placeholder":
