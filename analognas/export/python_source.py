@@ -120,10 +120,11 @@ def _docstring(model: Standardised, description: Description, flat: FlatNetwork)
     paragraphs = [f"{title}: {purpose}, {weights:,} parameters."]
     paragraphs.append("\n".join(f"- {_plain(note)}" for note in description.notes))
     text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
-    wrapped = "\n".join(textwrap.fill(line, _TEXT, subsequent_indent="  ") for line in text.split("\n"))
-    # with every backslash and double quote escaped, nothing inside can end the string
-    escaped = wrapped.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"""{escaped}\n\n{_USAGE_OF_STEPS if flat.every_step else _USAGE}"""'
+    # with every backslash and double quote escaped, nothing inside can end the string; lines end at blanks alone
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    fill = textwrap.TextWrapper(_TEXT, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    wrapped = "\n".join(map(fill.fill, escaped.split("\n")))
+    return f'"""{wrapped}\n\n{_USAGE_OF_STEPS if flat.every_step else _USAGE}"""'
 
 
 def _plain(text: str) -> str:

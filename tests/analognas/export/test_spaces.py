@@ -61,7 +61,7 @@ def test_the_exported_file_computes_the_same(
 ) -> None:
     for number, network in enumerate(NETWORKS[name](name)):
         model = Standardised(networks.settled(network, *SHAPE), [4.9], [6.0], SHAPE).eval()
-        source = python_source(model, Description(name, CLASSES, [LONG, "64.07 ± 3.72 %"]))
+        source = python_source(model, Description(name, CLASSES, [LONG, "64.07 ± 3.72 %", 'say "it" ' * 20]))
         (tmp_path / "model.py").write_text(source, encoding="utf-8")
         (tmp_path / f"model_{number}.py").write_text(source, encoding="utf-8")
         assert "nn.Identity" not in source
