@@ -73,6 +73,27 @@ class Argument:
         return f"--{self.option or self.name}" + ("" if self.value is None else f" {self.value}")
 
 
+@dataclass(frozen=True)
+class Wording:
+    """A text of a message that Python and the command line word differently.
+
+    Attributes:
+        python: for somebody who called a function.
+        command_line: for somebody who gave a command.
+    """
+
+    python: str
+    command_line: str
+
+    def __str__(self) -> str:
+        """Return it as Python says it."""
+        return self.python
+
+    def on_command_line(self) -> str:
+        """Return it as the command line says it."""
+        return self.command_line
+
+
 class AnalognasError(Exception):
     """The base class of every error that analognas raises on purpose."""
 
@@ -84,7 +105,7 @@ class UserError(AnalognasError):
         parts: of the message, in order.
     """
 
-    def __init__(self, *parts: str | Argument) -> None:
+    def __init__(self, *parts: str | Argument | Wording) -> None:
         super().__init__(*parts)
         self.parts = parts
 

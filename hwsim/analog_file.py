@@ -22,6 +22,7 @@ from hwsim.conversion import analog_layers, to_analog, with_parameters_back
 from hwsim.hardware import Hardware
 from hwsim.modules import AnalogLayer
 from hwsim.modules.counterparts import LAYERS
+from hwsim.other_network import OtherNetworkError
 
 SCALE_TOLERANCE: Final = 1e-3
 """Relative difference of column scales beyond which weights are another network's."""
@@ -156,19 +157,22 @@ def take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) -
         stored: what `analog_parameters` gave for it.
 
     Raises:
-        ValueError: when the layer has other row blocks or weights, or the file no such ranges.
+        OtherNetworkError: when the layer has other row blocks or weights.
+        ValueError: when the file has no such ranges.
     """
     blocks = [list(block) for block in layer.mapping.blocks]
     found = stored.get("row_blocks")
     if found != blocks and isinstance(found, list) and found and _end(found) not in (None, blocks[-1][1]):
-        raise ValueError(
+        raise OtherNetworkError(
             f"{path} must be of this network: `{name}` has {blocks[-1][1]} rows, {_end(found)} there; take the "
-            "analog.json that lies beside its weights"
+            "analog.json that lies beside its weights",
+            f"`{name}` has {_end(found)} rows there and {blocks[-1][1]} here",
         )
     if found != blocks:
-        raise ValueError(
+        raise OtherNetworkError(
             f"`hardware` must cut `{name}` into the row blocks of {path}, {found}, got {blocks}: "
-            "call hwsim.to_analog and hwsim.calibrate for other tiles"
+            "call hwsim.to_analog and hwsim.calibrate for other tiles",
+            f"`{name}` has the row blocks {found} there and {blocks} here",
         )
     ranges, scales = _numbers(stored.get("input_range")), _numbers(stored.get("column_scales"))
     if ranges is None or ranges.shape != layer.input_range.shape or not bool((ranges > 0).all()):
@@ -198,9 +202,10 @@ def take_up(path: Path, name: str, layer: AnalogLayer, stored: dict[str, Any]) -
         or scales.shape != own.shape
         or not torch.allclose(own, scales, rtol=SCALE_TOLERANCE, atol=0)
     ):
-        raise ValueError(
+        raise OtherNetworkError(
             f"`model` must have the weights that {path} was made of, its column scales of `{name}` are others: load "
-            "the weights beside the file first"
+            "the weights beside the file first",
+            f"the weights of `{name}` are others",
         )
     with torch.no_grad():
         layer.input_range.copy_(ranges)

@@ -13,7 +13,8 @@ device model draws for their targets.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -32,6 +33,7 @@ from hwsim.devices import Device, DeviceState
 from hwsim.faults import Faulty
 from hwsim.hardware_record import recorded, recorded_hardware, require_recorded
 from hwsim.modules import AnalogLayer
+from hwsim.other_network import OtherNetworkError
 from hwsim.parameters import analog_parameters
 from hwsim.programming import Programming
 from hwsim.saved_chips import checked_path, must_hold, replacing, require_described
@@ -174,14 +176,31 @@ def load_conductances(net: nn.Module, path: str | Path) -> Chips:
             wanted = tile_matrix(layer.mapping, tile, own_targets[name])
             target = _tensor(path, tensors, _key(name, tile, "target_us"), tuple(wanted.shape))
             if float((target - wanted.cpu()).abs().max()) > TARGET_TOLERANCE * span_us:
-                raise ValueError(
+                raise OtherNetworkError(
                     f"`net` must have the weights that {path} was made of, the targets of tile {tile} of `{name}` are "
-                    "others: load the weights beside the file first"
+                    "others: load the weights beside the file first",
+                    f"the weights of `{name}` are others",
                 )
             g_us = _tensor(path, tensors, _key(name, tile, "g_us"), (n, *wanted.shape))
             put_tile_(layer.mapping, tile, g_us.to(matrix), matrix)
     source = GivenConductances(programming, torch.cat(parts, 2))
     return Chips(net, device, seed, source, n, first)
+
+
+@final
+class ConductancesFileError(ValueError):
+    """A file of conductances is missing, damaged or of another kind.
+
+    Attributes:
+        fact: which, without the remedy.
+    """
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(fact)
+        self.fact = fact
+
+    def __str__(self) -> str:
+        return f"{self.fact}: give a file of hwsim.save_conductances"
 
 
 @final
@@ -231,18 +250,36 @@ def _by_layer(layers: Mapping[str, AnalogLayer], flat: torch.Tensor) -> dict[str
     }
 
 
+def require_conductances(path: Path) -> None:
+    """Check, without reading its matrices, that a path names a whole file of conductances.
+
+    Raises:
+        ConductancesFileError: when it does not.
+    """
+    with _opened(path):
+        pass
+
+
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    with _opened(path) as file:
+        return file.metadata(), {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # no mapping
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ValueError(
-                    f"{path}: `format` must be {FORMAT}, got {metadata.get('format')!r}: give a file of "
-                    "hwsim.save_conductances"
-                )
-            return metadata, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # no mapping
+            found = (file.metadata() or {}).get("format")
+            if found != FORMAT:
+                raise ConductancesFileError(f"{path}: `format` must be {FORMAT}, got {found!r}")
+            yield file
+    except FileNotFoundError:
+        raise ConductancesFileError(
+            f"{path}: must be a safetensors file of conductances, there is none"
+        ) from None
     except (OSError, SafetensorError) as error:
-        raise ValueError(f"{path}: must be a safetensors file of conductances: {error}") from None
+        reason = "it is a folder" if path.is_dir() else error
+        raise ConductancesFileError(f"{path}: must be a safetensors file of conductances: {reason}") from None
 
 
 def _tensor(
@@ -262,12 +299,13 @@ def _tensor(
 
 
 def _require_layers(path: Path, layers: Mapping[str, AnalogLayer], stored: Mapping[str, Any]) -> None:
-    """Raise ValueError unless a network has the layers of a file, of their shapes."""
+    """Raise OtherNetworkError unless a network has the layers of a file, of their shapes."""
     for name in (*stored, *layers):
         wanted = stored[name].get("weight_shape") if name in stored else None
         found = list(layers[name].weight.shape) if name in layers else None
         if wanted != found:
-            raise ValueError(
-                f"`net` must be the network that the conductances in {path} belong to: `{name}` is "
-                f"{wanted or 'missing'} there and {found or 'missing'} here"
+            difference = f"`{name}` is {wanted or 'missing'} there and {found or 'missing'} here"
+            raise OtherNetworkError(
+                f"`net` must be the network that the conductances in {path} belong to: {difference}",
+                difference,
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 from hwsim.arguments import require
 from hwsim.hardware import Hardware, explain
 from hwsim.modules import AnalogLayer
+from hwsim.other_network import OtherNetworkError
 
 
 def recorded(layers: Mapping[str, AnalogLayer]) -> dict[str, str]:
@@ -36,14 +37,16 @@ def recorded_hardware(metadata: Mapping[str, str]) -> dict[str, Hardware]:
 
 
 def require_recorded(path: Path, layers: Mapping[str, AnalogLayer], stored: Mapping[str, Hardware]) -> None:
-    """Raise ValueError unless each layer has the hardware that the file has for it."""
+    """Raise OtherNetworkError unless each layer has the hardware that the file has for it."""
     for name, layer in layers.items():
         wanted = stored.get(name, stored[""])
         if layer.hardware != wanted:
             place = f"in `{name}` " if len(stored) > 1 else ""
-            raise ValueError(
+            difference = f"{place}{_difference(layer.hardware, wanted)}"
+            raise OtherNetworkError(
                 f"`net` must be made for the hardware of the chips in {path}, {wanted.name}; it has "
-                f"{place}{_difference(layer.hardware, wanted)}: call hwsim.to_analog with theirs"
+                f"{difference}: call hwsim.to_analog with theirs",
+                f"the hardware has {difference}",
             )
 
 

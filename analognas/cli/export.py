@@ -14,8 +14,13 @@ STUDY: Final = "study"
 
 def export(
     path: Annotated[
-        Path, typer.Argument(metavar="DIR|ARCHITECTURE", help="A run directory, or an architecture.json.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="DIR|ARCHITECTURE",
+            help="A run directory, or an architecture.json; `--format help` needs none.",
+            show_default=False,
+        ),
+    ] = None,
     formats: Annotated[
         list[str],
         typer.Option(
@@ -44,6 +49,7 @@ def export(
 ) -> None:
     """Write the best network of a run, or that of any trial, in the formats asked for."""
     import analognas
+    from analognas.errors import UserError
     from analognas.export import FORMATS, known_formats
     from analognas.progress.printable import table
     from analognas.progress.terminal import PlainObserver
@@ -56,6 +62,10 @@ def export(
         ]
         typer.echo(table([*rows, (STUDY, "study.db: every trial, for Optuna")], align_right=False))
         return
+    if path is None:
+        raise UserError(
+            "analognas export: Missing argument 'DIR|ARCHITECTURE'; `analognas export --help` explains it"
+        )
     networks = [name for name in formats if name != STUDY]
     known_formats(networks, others=(STUDY,))
     if STUDY in formats:

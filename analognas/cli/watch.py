@@ -16,7 +16,7 @@ def watch(
     ] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Show the run as it is now, and end.")] = False,
 ) -> None:
-    """Watch a run on the terminal until it has finished, also one on another machine that shares the directory."""
+    """Watch a run until it has finished or stopped, also one on another machine that shares the directory."""
     import time
 
     from rich.console import Console
@@ -39,4 +39,5 @@ def watch(
                     time.sleep(interval)
     except KeyboardInterrupt:  # the usual end; the run goes on
         return
-    typer.echo(f"report: {view.status['report']}")
+    if view.status["state"] == "finished":
+        typer.echo(f"report: {view.status['report']}")

@@ -23,6 +23,13 @@ def chip_from(value: Any, folder: Path | None) -> hwsim.Chip:
         raise ValueError(str(error)) from None
 
 
+def other_tiles(chip: hwsim.Chip, hardware: hwsim.Hardware) -> str:
+    """Return the rule and both tiles where hardware has others than a described chip; empty where they are the same."""
+    if chip.tile == hardware.tile:
+        return ""
+    return f"the tiles of `hardware` must be those of `chip`, {chip.tile}, got {hardware.tile}"
+
+
 def _read(value: Any, info: ValidationInfo) -> Any:
     return chip_from(value, (info.context or {}).get("folder"))
 

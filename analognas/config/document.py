@@ -90,7 +90,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value.
 
 
 START_FROM: Final = "`analognas init` writes one to start from"
-"""What helps against a configuration that is missing or empty."""
+"""What helps against a configuration that is missing, empty or not YAML."""
 
 
 def read_document(path: Path, remedy: str = START_FROM) -> Document:
@@ -98,7 +98,7 @@ def read_document(path: Path, remedy: str = START_FROM) -> Document:
 
     Args:
         path: the file.
-        remedy: what helps where it is missing or empty.
+        remedy: what helps where it is missing, empty or not YAML.
 
     Raises:
         UserError: when the file is missing, a directory, unreadable, or not text.
@@ -111,25 +111,31 @@ def read_document(path: Path, remedy: str = START_FROM) -> Document:
     except IsADirectoryError:
         raise UserError(f"{path}: is a directory, expected a YAML file") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file (UTF-8), expected YAML") from None
+        raise UserError(f"{path}: not a text file (UTF-8), expected YAML; {remedy}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     return parse_document(text, str(path), remedy)
 
 
 def parse_document(text: str, source: str, remedy: str = START_FROM) -> Document:
-    """Parse YAML text; `source` names it in errors, `remedy` helps against an empty one.
+    """Parse YAML text; `source` names it in errors, `remedy` helps against one that is empty or not YAML.
 
     Raises:
         ConfigError: as `read_document`.
     """
-    node = _compose(text, source)
+    node = _compose(text, source, remedy)
     if node is None:
         raise ConfigError([Problem(Place(1, 1, source), "", f"the file is empty; {remedy}")])
     if not isinstance(node, yaml.MappingNode):
         kind = "list" if isinstance(node, yaml.SequenceNode) else "single value"
         raise ConfigError(
-            [Problem(_place(node, source), "", f"must be a mapping of sections (`task: …`), got a {kind}")]
+            [
+                Problem(
+                    _place(node, source),
+                    "",
+                    f"must be a mapping of sections (`task: …`), got a {kind}; {remedy}",
+                )
+            ]
         )
     document = Document(source=source, values={})
     problems: list[Problem] = []
@@ -156,16 +162,17 @@ def parse_value(text: str) -> Any:
     return value
 
 
-def _compose(text: str, source: str) -> yaml.Node | None:
+def _compose(text: str, source: str, remedy: str = "") -> yaml.Node | None:
+    end = f"; {remedy}" if remedy else ""
     try:
         return yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1, source) if mark else Place(0, 0, source)
-        raise ConfigError([Problem(place, "", f"not YAML: {error.problem or error.context}")]) from None
+        raise ConfigError([Problem(place, "", f"not YAML: {error.problem or error.context}{end}")]) from None
     except yaml.YAMLError as error:
         raise ConfigError(
-            [Problem(Place(0, 0, source), "", f"not YAML text: {str(error).splitlines()[0]}")]
+            [Problem(Place(0, 0, source), "", f"not YAML text: {str(error).splitlines()[0]}{end}")]
         ) from None
 
 

@@ -21,7 +21,7 @@ from analognas.specs.given import put_objects
 from analognas.specs.problems import ConfigError, Problem
 
 RESTORE: Final = "this run cannot be continued without what it began with: restore the file from a copy"
-"""What helps against an empty `config.yaml` of a run."""
+"""What helps against a `config.yaml` of a run that is empty or not YAML."""
 
 
 def load_config(

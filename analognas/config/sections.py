@@ -16,7 +16,7 @@ from pydantic import (
 
 import hwsim
 from analognas.config.budgets import EvaluationSpec, FinalSection, FinalSpec, TrainingSpec
-from analognas.config.chip_section import ChipSection, chip_from
+from analognas.config.chip_section import ChipSection, chip_from, other_tiles
 from analognas.config.constraints import ConstraintsSpec
 from analognas.config.hardware_section import HardwareSection
 from analognas.driver.successive_halving import Halving, RungPlan, reduced_chips, reduced_epochs
@@ -207,11 +207,12 @@ class SearchConfig(Spec):
 
     @model_validator(mode="after")
     def _hardware_has_the_tiles_of_the_chip(self) -> SearchConfig:
-        if self.chip is not None and self.chip.tile != self.hardware.tile:
+        other = "" if self.chip is None else other_tiles(self.chip, self.hardware)
+        if self.chip is not None and other:
             tile = self.chip.tile
             raise MismatchError(
-                f"the tiles of `hardware` must be those of `chip`, {tile}, got {self.hardware.tile}: leave `hardware` "
-                f"out, or write `tile: {{rows: {tile.rows}, columns: {tile.columns}, mapping: {tile.mapping}}}`",
+                f"{other}: leave `hardware` out, or write `tile: {{rows: {tile.rows}, columns: {tile.columns}, "
+                f"mapping: {tile.mapping}}}`",
                 ("hardware",),
                 ("chip",),
             )

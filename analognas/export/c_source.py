@@ -9,6 +9,7 @@ ranges are written with nine digits, which give the same float32 again.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -22,6 +23,30 @@ from hwsim.modules import AnalogLayer
 
 PER_LINE: Final = 8
 """Numbers on a line."""
+IN_ASCII: Final = {
+    "±": "+-",
+    "×": "x",
+    "·": "*",
+    "µ": "u",  # the micro sign
+    "μ": "u",  # the Greek letter
+    "Ω": "Ohm",
+    "°": "deg",
+    "σ": "sigma",
+    "Δ": "delta",
+    "ß": "ss",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "→": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "≈": "~",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+"""What the texts of a header write for signs that ASCII lacks."""
 _ARRAY: Final = re.compile(r"static const (?:float|int32_t) (\w+)\[\d+\] = \{(.*?)\};", re.DOTALL)
 _IN_LAYER: Final = ("weight", "bias", "input_range", "output_scale", "out_bound", "weight_range")
 
@@ -45,8 +70,7 @@ def c_source(net: nn.Module, tensors: Mapping[str, Tensor], title: str, classes:
         for name, value in net.state_dict().items()
         if isinstance(value, Tensor) and value.is_floating_point() and not _is_of_a_layer(name, layers)
     }
-    plain = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in title)
-    lines = [f"/* {plain.replace('*/', '* /')} */", _HEAD, f"#define ANALOGNAS_CLASSES {classes}"]
+    lines = [f"/* {ascii_text(title).replace('*/', '* /')} */", _HEAD, f"#define ANALOGNAS_CLASSES {classes}"]
     lines += [f"#define ANALOGNAS_LAYERS {len(layers)}", f"#define ANALOGNAS_TENSORS {len(digital)}", _TYPES]
     for number, layer in enumerate(layers.values()):
         for name, values in arrays_of(layer).items():
@@ -64,6 +88,21 @@ def c_source(net: nn.Module, tensors: Mapping[str, Tensor], title: str, classes:
         ]
         lines.append("};\n")
     return "\n".join([*lines, _PRODUCT])
+
+
+def ascii_text(text: str) -> str:
+    """Return a line of printable ASCII; a letter without a counterpart becomes a question mark.
+
+    >>> ascii_text("64.07 ± 3.72 %, 8×8, 25 µS, Größe")
+    '64.07 +- 3.72 %, 8x8, 25 uS, Grosse'
+    """
+    written = "".join(IN_ASCII.get(letter, letter) for letter in text)
+    letters = unicodedata.normalize("NFKD", written)  # accents become characters of their own
+    return "".join(
+        letter if letter.isascii() and letter.isprintable() else "?"
+        for letter in letters
+        if not unicodedata.combining(letter)
+    )
 
 
 def require_expressible(layers: Mapping[str, AnalogLayer]) -> None:

@@ -80,7 +80,9 @@ def literal(value: object, place: str) -> str:
     Raises:
         ExportError: for anything else.
     """
-    if value is None or type(value) in (bool, int, str):
+    if type(value) is str:
+        return quoted(value)
+    if value is None or type(value) in (bool, int):
         return repr(value)
     if isinstance(value, float):
         return repr(float(value)) if math.isfinite(value) else f'float("{value}")'
@@ -95,6 +97,24 @@ def literal(value: object, place: str) -> str:
         f"`{place}` uses the value {value!r} of type {type(value).__name__}, which cannot be written as "
         "source; numbers, text, None and tuples of these can"
     )
+
+
+def quoted(text: str) -> str:
+    """Return a Python string of one line, in the quotes that `ruff format` chooses.
+
+    >>> print(quoted("it's"), quoted('say "a"'))
+    "it's" 'say "a"'
+    """
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    letters = (
+        f"\\{letter}"
+        if letter in (quote, "\\")
+        else letter
+        if letter.isprintable()
+        else repr(letter).strip("'")
+        for letter in text
+    )
+    return f"{quote}{''.join(letters)}{quote}"
 
 
 def _parameters(kind: type[nn.Module]) -> list[tuple[str, object]]:

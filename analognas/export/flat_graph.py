@@ -2,8 +2,8 @@
 
 `torch.fx` runs the network once on a symbolic input and records every call. What the network's classes were
 is gone afterwards; the layers of `torch.nn` that do the work, the tensors they use, and the order of the
-calls remain. A layer's name is its path in the network with the dots replaced by underscores; two paths that
-would share a name (`a.b_c` and `a_b.c`) get different ones.
+calls remain. `nn.Identity` does none and is left out. A layer's name is its path in the network with the
+dots replaced by underscores; two paths that would share a name (`a.b_c` and `a_b.c`) get different ones.
 
 References:
     Reed, DeVito, He, Ussery, Ansel. torch.fx: Practical Program Capture and Transformation for Deep Learning
@@ -63,9 +63,10 @@ def flatten(model: Standardised) -> FlatNetwork:
     paths = list(dict.fromkeys(str(node.target) for node in graph.nodes if node.op == "call_module"))
     attributes = list(dict.fromkeys(str(node.target) for node in graph.nodes if node.op == "get_attr"))
     names = _flat_names([*paths, *attributes])
+    idle = _without_identities(graph, network)
     return FlatNetwork(
         graph=graph,
-        layers={path: (names[path], network.get_submodule(path)) for path in paths},
+        layers={path: (names[path], network.get_submodule(path)) for path in paths if path not in idle},
         tensors={path: (names[path], _tensor(network, path)) for path in attributes},
         classes=outputs[1],
         every_step=len(outputs) == 3,
@@ -102,6 +103,19 @@ def exported_names(model: Standardised) -> dict[str, str]:
     for path, (name, layer) in flat.layers.items():
         names |= {f"{path}.{key}": f"{name}.{key}" for key in layer.state_dict()}
     return names
+
+
+def _without_identities(graph: fx.Graph, network: nn.Module) -> set[str]:
+    """Take the calls of plain `nn.Identity` out of a graph and return the paths of these layers."""
+    idle = set()
+    for node in [node for node in graph.nodes if node.op == "call_module"]:
+        layer = network.get_submodule(str(node.target))
+        hooked = layer._forward_hooks or layer._forward_pre_hooks
+        if type(layer) is nn.Identity and not hooked and len(node.all_input_nodes) == 1:
+            node.replace_all_uses_with(node.all_input_nodes[0])
+            graph.erase_node(node)
+            idle.add(str(node.target))
+    return idle
 
 
 def _outputs(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, ...]:

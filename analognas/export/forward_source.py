@@ -61,7 +61,7 @@ class _Writer:
         self._count = 0
 
     def lines(self) -> list[str]:
-        lines = []
+        lines: list[str] = []
         inputs = 0
         for position, node in enumerate(self._flat.graph.nodes):
             if node.op == "placeholder":
@@ -73,7 +73,12 @@ class _Writer:
                     )
                 self._variables[node] = self._new()
             elif node.op == "output":
-                lines.append(f"return {self._value(node.args[0])}")
+                returned = self._value(node.args[0])
+                assigned, _, expression = lines[-1].partition(" = ") if lines else ("", "", "")
+                if assigned == returned:  # the last call is returned without a name
+                    lines[-1] = f"return {expression}"
+                else:
+                    lines.append(f"return {returned}")
             elif node.op == "get_attr":
                 # a tensor of the module needs no variable of its own
                 self._variables[node] = f"self.{self._flat.tensors[str(node.target)][0]}"
@@ -122,7 +127,8 @@ class _Writer:
         values = [self._value(argument) for argument in node.args]
         if target in _INFIX and len(values) == 2:
             left = f"({values[0]})" if values[0].startswith("-") else values[0]
-            return f"{left} {_INFIX[target]} {values[1]}"
+            sign = "**" if target is operator.pow else f" {_INFIX[target]} "
+            return f"{left}{sign}{values[1]}"
         if target is operator.neg:
             return f"-{values[0]}"
         if target is getattr and node.args[1] in ("shape", "T", "mT", "dtype", "ndim"):

@@ -17,13 +17,15 @@ from typing import Final
 
 from torch import nn
 
-from analognas.export.constructor import constructor
+from analognas.export.constructor import constructor, literal
 from analognas.export.flat_graph import FlatNetwork, flatten
 from analognas.export.forward_source import forward_lines
+from analognas.export.layout import LINE, laid_out
 from analognas.export.standardised import TENSORS, Standardised
 
-_LINE: Final = 110
-_INDENT: Final = " " * 8
+_INDENT: Final = 8
+_TEXT: Final = LINE - len('"""')
+"""Width of the first line of a docstring, and of the others."""
 
 
 @dataclass(frozen=True)
@@ -79,38 +81,26 @@ def _network(model: Standardised, flat: FlatNetwork, body: list[str]) -> str:
     ]
     for name in TENSORS:
         shape = tuple(getattr(model, name).shape)
-        lines.append(f'{_INDENT}self.register_buffer("{name}", torch.zeros({shape}))')
+        lines += laid_out(f'self.register_buffer("{name}", torch.zeros({shape}))', _INDENT)
     for path, (name, layer) in flat.layers.items():
-        lines += _wrapped(f"self.{name} = {constructor(layer, path)}")
+        lines += laid_out(f"self.{name} = {constructor(layer, path)}", _INDENT)
     for name, value in flat.tensors.values():
         zeros = f"torch.zeros({tuple(value.shape)}, dtype={value.dtype})"
         if isinstance(value, nn.Parameter):
-            lines.append(f"{_INDENT}self.{name} = nn.Parameter({zeros})")
+            lines += laid_out(f"self.{name} = nn.Parameter({zeros})", _INDENT)
         else:
-            lines.append(f'{_INDENT}self.register_buffer("{name}", {zeros})')
-    lines += ["", "    def forward(self, x: Tensor) -> Tensor:", f"{_INDENT}x = (x - self.mean) / self.std"]
-    for line in body:
-        lines += _wrapped(line)
+            lines += laid_out(f'self.register_buffer("{name}", {zeros})', _INDENT)
+    lines += ["", "    def forward(self, x: Tensor) -> Tensor:"]
+    lines.append(f'{" " * _INDENT}"""Return the logits."""')
+    for line in ("x = (x - self.mean) / self.std", *body):
+        lines += laid_out(line, _INDENT)
     return "\n".join(lines)
-
-
-def _wrapped(statement: str) -> list[str]:
-    """Return an indented statement, broken after its opening bracket when it is too long."""
-    if len(_INDENT + statement) <= _LINE or not statement.endswith(")"):
-        return [_INDENT + statement]
-    head, _, arguments = statement.partition("(")
-    return [f"{_INDENT}{head}(", f"{_INDENT}    {arguments[:-1]}", f"{_INDENT})"]
 
 
 def _constants(model: Standardised, names: list[str], classes: int) -> str:
     lines = [f"INPUT_SHAPE = {model.input_shape}", f"CLASSES = {classes}"]
     if names:
-        entries = [repr(str(name)) for name in names]
-        one_line = f"CLASS_NAMES = ({', '.join(entries)}{',' if len(entries) == 1 else ''})"
-        if len(one_line) <= _LINE:
-            lines.append(one_line)
-        else:
-            lines += ["CLASS_NAMES = (", *(f"    {entry}," for entry in entries), ")"]
+        lines += laid_out(f"CLASS_NAMES = {literal(tuple(map(str, names)), 'CLASS_NAMES')}")
     return "\n".join(lines)
 
 
@@ -130,10 +120,11 @@ def _docstring(model: Standardised, description: Description, flat: FlatNetwork)
     paragraphs = [f"{title}: {purpose}, {weights:,} parameters."]
     paragraphs.append("\n".join(f"- {_plain(note)}" for note in description.notes))
     text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
-    wrapped = "\n".join(textwrap.fill(line, _LINE, subsequent_indent="  ") for line in text.split("\n"))
-    # with every backslash and double quote escaped, nothing inside can end the string
-    escaped = wrapped.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"""{escaped}\n\n{_USAGE_OF_STEPS if flat.every_step else _USAGE}"""'
+    # with every backslash and double quote escaped, nothing inside can end the string; lines end at blanks alone
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    fill = textwrap.TextWrapper(_TEXT, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    wrapped = "\n".join(map(fill.fill, escaped.split("\n")))
+    return f'"""{wrapped}\n\n{_USAGE_OF_STEPS if flat.every_step else _USAGE}"""'
 
 
 def _plain(text: str) -> str:

@@ -86,6 +86,8 @@ def render(view: RunView) -> RenderableType:
         parts.append(Text(printable(f"trial {trial.number} failed: {reason[:160]}"), style="red"))
     if status["search_end"]:
         parts.append(Text(printable(status["search_end"])))
+    if status["state"] == "not finished":
+        parts.append(Text(printable(f"continue with: analognas resume {status['run']}")))
     return Group(*parts)
 
 

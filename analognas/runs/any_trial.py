@@ -72,7 +72,11 @@ def _whole(number: int) -> int:
 def _completed(run: RunDirectory, number: int) -> Trial:
     trials = run.trials()
     if not 1 <= number <= len(trials):
-        have = f"it has 1 to {len(trials)}" if trials else "none has finished"
+        have = (
+            f"it has 1 to {len(trials)}"
+            if trials
+            else f"none has finished; continue the run with `analognas resume {run.path}`"
+        )
         raise UserError(f"{run.path}: there is no trial {number}; {have}")
     trial = trials[number - 1]
     if trial.failure is not None:

@@ -13,6 +13,8 @@ import torch
 
 import hwsim
 from analognas.compose import final_task
+from analognas.config.chip_section import other_tiles
+from analognas.config.loader import load_run_config
 from analognas.errors import Argument, UserError
 from analognas.evaluation.prepared import prepare
 from analognas.export import Artefact, ChipRequest, known_formats, require_free, write_formats
@@ -52,7 +54,8 @@ def export(
         chips: how many chips the formats of programmed chips write.
         chip_seed: what they are drawn with; None: that of the run, with which chip k is the k-th of its figures.
         tile: the tile of a netlist, `LAYER` or `LAYER:NUMBER`; empty for the smallest one.
-        chip: a described chip that must hold the network, its name or a YAML file; None: that of the run, if any.
+        chip: a described chip that must hold the network, on tiles like those of its hardware, its name or a YAML file;
+            None: that of the run, if any.
         force: replace files that are there.
         observer: hears of a training, and what each format keeps, loses and how it compares.
 
@@ -69,9 +72,13 @@ def export(
         raise UserError(Argument("trial"), f" is for a run directory, {place.path} is a file; leave it out")
     require_free(names, Path(out), force=force)  # before a network is trained
     if place.path.is_file():
-        artefact = artefact_of_file(read_architecture(place.path, place.objects), observer)
+        architecture = read_architecture(place.path, place.objects)
+        _require_tiles(described, architecture.content.hardware)
+        artefact = artefact_of_file(architecture, observer)
     else:
         run = open_run(place.path, place.objects)
+        if described is not None:
+            _require_tiles(described, load_run_config(run)[0].hardware)
         artefact = best_artefact(run) if trial is None else artefact_of_trial(run, trial, observer)
     if described is not None:
         artefact = fit_on(artefact, described)
@@ -123,6 +130,16 @@ def _checked(chips: int, chip_seed: int | None, tile: str) -> ChipRequest:
     if not isinstance(tile, str):
         raise UserError(Argument("tile"), f" must be a text such as conv1:0, got {tile!r}")
     return ChipRequest(chips, chip_seed or 0, tile)
+
+
+def _require_tiles(chip: hwsim.Chip | None, hardware: hwsim.Hardware) -> None:
+    """Raise UserError where a chip is described and has other tiles than the network was found for."""
+    other = "" if chip is None else other_tiles(chip, hardware)
+    if other:
+        raise UserError(
+            Argument("chip"),
+            f": {other}: name a chip with such tiles, or search again with this one as `chip`",
+        )
 
 
 def _described(chip: hwsim.Chip | str | None) -> hwsim.Chip | None:

@@ -245,13 +245,18 @@ class Run:
         """Write every trial for Optuna, `study.db`, into the run directory or the folder `out`, and return the file.
 
         Raises:
-            UserError: when it cannot be written.
+            UserError: when no trial has finished, or the study cannot be written.
         """
         from analognas.record.study import write_study
 
-        path, config = Path(out or self.path) / "study.db", self.config
+        path, config, trials = Path(out or self.path) / "study.db", self.config, self.directory.trials()
+        if not trials:
+            raise UserError(
+                f"{self.path}: no trial has finished that a study could hold; continue the run with "
+                f"`analognas resume {self.path}`"
+            )
         objectives = {objective.metric: objective.sign for objective in config.objectives}
-        write_study(path, config.name, self.directory.trials(), objectives, config.constraints.upper_bounds())
+        write_study(path, config.name, trials, objectives, config.constraints.upper_bounds())
         return path
 
     def report(self, observer: Observer | None = None) -> Path:

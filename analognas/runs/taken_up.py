@@ -54,4 +54,4 @@ def chips_of_files(
     """
     architecture = read_architecture(path_of_architecture(path), objects)
     network = network_of_files(path, weights, objects).network
-    return chips_of_conductances(network, architecture.content.hardware, conductances)
+    return chips_of_conductances(network, architecture, conductances)

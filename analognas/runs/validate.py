@@ -18,7 +18,7 @@ from analognas.compose import final_budget, final_task
 from analognas.config.budgets import STANDARD_TIMES_S
 from analognas.config.hardware_file import read_hardware
 from analognas.config.loader import load_run_config
-from analognas.errors import Argument, UserError
+from analognas.errors import Argument, UserError, Wording
 from analognas.evaluation.evaluator import chip_seed
 from analognas.evaluation.measure import cross_entropy_of, curve_of, digital_metrics, drift_record
 from analognas.evaluation.prepared import PreparedTask, prepare
@@ -35,6 +35,8 @@ from analognas.seeds import derive_seed
 from analognas.specs.base import Seconds
 from analognas.specs.problems import ConfigError, Place, Problem
 from hwsim.chip_cost.chip_files import chip_of
+from hwsim.conductances import ConductancesFileError, require_conductances
+from hwsim.other_network import OtherNetworkError
 
 MOST_CHIPS: Final = 1000
 
@@ -116,6 +118,8 @@ def validate(
         )
     times = _seconds(times_s)
     torch_device = _checked_options(chips, confidence, device)
+    if conductances is not None:
+        _require_conductances(Path(conductances))
     path = place.path
     if trial is not None:
         path = folder_of_trial(open_run(path, place.objects), trial, observer)
@@ -131,6 +135,7 @@ def validate(
     task = final_task(task, content.final).to(torch_device)
     network, learned = trained_network(architecture, task, observer)
     network.to(task.device)
+    given = None if conductances is None else chips_of_conductances(network, architecture, Path(conductances))
     digitally = digital_metrics(network, task.test)
     digital_accuracy, digital_bits = digitally["digital_accuracy"], digitally.get("digital_bits")
     cost = _cost(network, described or content.chip, content.input_shape)
@@ -139,14 +144,14 @@ def validate(
     for one, source in chosen:
         label = hwsim.label(one)
         try:
-            if conductances is None:
+            if given is None:
                 n = chips or content.final.chips
                 observer.stage(f"programming {n} chips of {label}")
                 analog = on_tiles_as_stored(network, task, one, content.hardware, learned)
                 programmed = hwsim.program(analog, n=n, seed=chip_seed(content.seed))
             else:
-                observer.stage(f"reading the chips of {conductances}, {label}")
-                programmed = chips_of_conductances(network, one, Path(conductances))
+                observer.stage(f"measuring the chips of {conductances}, {label}")
+                programmed = given
             curve = curve_of(
                 programmed,
                 task.test,
@@ -166,16 +171,42 @@ def validate(
     return validations
 
 
-def chips_of_conductances(network: nn.Module, hardware: hwsim.Hardware, conductances: Path) -> hwsim.Chips:
+def chips_of_conductances(network: nn.Module, architecture: Architecture, conductances: Path) -> hwsim.Chips:
     """Return the chips of a trained network that a file of conductances holds.
 
+    Args:
+        network: of the architecture, trained.
+        architecture: whose hardware the chips have.
+        conductances: the file.
+
     Raises:
-        UserError: when the file is missing, or belongs to another network.
+        UserError: when the file is missing or damaged, or belongs to another network.
     """
     try:
-        return hwsim.load_conductances(hwsim.to_analog(network, hardware), conductances)
+        return hwsim.load_conductances(hwsim.to_analog(network, architecture.content.hardware), conductances)
+    except OtherNetworkError as error:
+        told = (
+            f"--conductances {conductances}: holds chips of another network than {architecture.path}: "
+            f"{error.difference}; name the run that they were exported from, or export those of this network with "
+            f"`analognas export {architecture.path} --format conductances`"
+        )
+        raise UserError(Wording(str(error), told)) from None
     except ValueError as error:
-        raise UserError(str(error)) from None
+        raise _unusable(error) from None
+
+
+def _require_conductances(path: Path) -> None:
+    """Raise UserError unless a path names a whole file of conductances."""
+    try:
+        require_conductances(path)
+    except ValueError as error:
+        raise _unusable(error) from None
+
+
+def _unusable(error: ValueError) -> UserError:
+    fact = error.fact if isinstance(error, ConductancesFileError) else str(error)
+    told = f"--conductances: {fact}; give a file that `analognas export DIR --format conductances` wrote"
+    return UserError(Wording(str(error), told))
 
 
 def _described(chip: hwsim.Chip | str) -> hwsim.Chip:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -13,9 +15,12 @@ from analognas.report.data import trial_worth
 from analognas.report.progress import best_so_far
 from analognas.runs.run import Run
 
+LEFT_AFTER_S: Final = 60.0
+"""Time without a trial after which nobody works on a run that no process has locked; ask and tell lock it briefly."""
+
 
 def views(run: RunDirectory) -> Iterator[RunView]:
-    """Yield what is to be shown of a run, again and again, and end once it has finished.
+    """Yield what is to be shown of a run, again and again, and end once it has finished or nobody works on it.
 
     Raises:
         UserError: when a file of the run is damaged.
@@ -36,6 +41,13 @@ def views(run: RunDirectory) -> Iterator[RunView]:
         values = np.array([trial.metrics.get(objective.metric, np.nan) for trial in trials], dtype=np.float64)
         worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
         best = best_so_far(values, worth).tolist() if trials else []
+        state = status["state"]
+        over = state == "finished" or (state == "not finished" and _still_s(run) > LEFT_AFTER_S)
         yield RunView(config.name, status, trials, best, objective.metric)
-        if status["state"] == "finished":
+        if over:
             return
+
+
+def _still_s(run: RunDirectory) -> float:
+    """Return the seconds since the record of a run grew."""
+    return time.time() - (run.journal if run.journal.exists() else run.config).stat().st_mtime

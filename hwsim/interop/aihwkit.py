@@ -2,7 +2,7 @@
 
 Linear layers and two-dimensional convolutions without groups exist on both sides. Everything in a network or its
 configuration that does not is listed as text. Programmed states of chips are not carried over: each side programs the
-weights itself.
+weights itself, and a network that aihwkit has programmed comes back with the weights from before.
 
 References:
     Rasch et al., A flexible and fast PyTorch toolkit for simulating training and inference on analog crossbar arrays,
@@ -11,6 +11,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -115,7 +117,7 @@ def from_aihwkit(model: nn.Module) -> Translated:
 
     Args:
         model: from aihwkit's `convert_to_analog`, or built of its layers; it stays as it is. Weights are those before
-            programming.
+            programming, also where aihwkit has programmed or drifted them since.
 
     Raises:
         ValueError: for a network without layers of aihwkit, of layers that have no counterpart, or a configuration that
@@ -129,8 +131,9 @@ def from_aihwkit(model: nn.Module) -> Translated:
     tiles = {name: _tile_rows(module) for name, module in model.named_modules() if _is_analog(module)}
     if not tiles:
         raise ValueError("`model` must have a layer of aihwkit on tiles, got none")
-    # parameters of tiles do not survive a deep copy in every version: what is copied is digital
-    plain: nn.Module = convert_to_digital(model, inplace=False)
+    with _before_programming(tiles.values()):
+        # parameters of tiles do not survive a deep copy in every version: what is copied is digital
+        plain: nn.Module = convert_to_digital(model, inplace=False)
     left = [name for name, module in plain.named_modules() if _is_analog(module)]
     if left:
         raise ValueError(
@@ -155,6 +158,22 @@ def from_aihwkit(model: nn.Module) -> Translated:
         else:
             lost[f"layer {name}: digital there, on tiles here; call hwsim.calibrate"] = None
     return Translated(net.eval(), tuple(lost))
+
+
+@contextmanager
+def _before_programming(layers: Iterable[list[list[Any]]]) -> Iterator[None]:
+    """Give the tiles of layers the weights that they were programmed from, and afterwards their own again."""
+    held = []
+    try:
+        for tile in (tile for rows in layers for row in rows for tile in row):
+            reference = tile.reference_combined_weights  # None until aihwkit programs the tile
+            if reference is not None:
+                held.append((tile.tile, tile.tile.get_weights().clone()))
+                tile.tile.set_weights(reference)
+        yield
+    finally:
+        for simulated, weights in held:
+            simulated.set_weights(weights)
 
 
 @torch.no_grad()

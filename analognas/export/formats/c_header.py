@@ -97,9 +97,9 @@ def _compared(layers: dict[str, AnalogLayer], header: Path, compiler: str) -> st
 
 def _compiled(header: Path, folder: Path, compiler: str) -> str:
     source, program = folder / "product.c", folder / "product"
-    source.write_text(_MAIN.replace("model.h", str(header.absolute())), encoding="utf-8")
+    source.write_text(_MAIN, encoding="utf-8")
     done = subprocess.run(
-        [compiler, *FLAGS, "-o", str(program), str(source), "-lm"],
+        [compiler, *FLAGS, f"-I{header.parent.absolute()}", "-o", str(program), str(source), "-lm"],
         capture_output=True,
         text=True,
         check=False,

@@ -201,6 +201,10 @@ def test_what_is_no_run_is_refused(here, command) -> None:
         (["serch"], "analognas: No such command 'serch'. Did you mean 'search'"),
         (["data", "fetch"], "data fetch: name a data set: fsdd, "),
         (["search"], "analognas search: Missing argument 'CONFIG'; `analognas search --help` explains it"),
+        (
+            ["export"],
+            "analognas export: Missing argument 'DIR|ARCHITECTURE'; `analognas export --help` explains it",
+        ),
         (["search", "x.yaml", "--color"], "analognas search: No such option: --color"),
         (["--colour"], "analognas: No such option: --colour; `analognas --help` explains it"),
         (["validate", ".", "--times", "1 moth"], "--times: must be seconds or a text such as `1 day`"),
@@ -334,7 +338,8 @@ def test_bench_compares_strategies_and_draws_them(here) -> None:
 
 
 def test_export_lists_its_formats(here) -> None:
-    listed = invoke("export", ".", "--format", "help").stdout
+    listed = invoke("export", "--format", "help").stdout
+    assert listed == invoke("export", ".", "--format", "help").stdout
     assert {"json", "model.py", "onnx", "pt2", "safetensors", "analog"} <= {
         line.split()[0] for line in listed.splitlines() if not line.startswith(" ")
     }

@@ -149,6 +149,17 @@ def test_a_header_compiles_and_computes_what_hwsim_does(artefact: Artefact, tmp_
         assert tensors[name] == (value.numel(), pytest.approx(float(value.flatten()[0]), rel=1e-6))
 
 
+def test_a_header_is_ascii_that_reads_well_in_a_folder_of_any_name(
+    artefact: Artefact, tmp_path: Path
+) -> None:
+    description = Description("n", ["a", "b", "c"], notes=["64.07 ± 3.72 %, 8×8 of 25 µS", "漢"])
+    folder = tmp_path / 'a "folder" of µ'
+    said = _written(replace(artefact, description=description), "c-header", folder)
+    assert "products are those of hwsim" in said or "no C compiler" in said
+    first = (folder / "model.h").read_text(encoding="ascii").splitlines()[0]
+    assert first == "/* n; 64.07 +- 3.72 %, 8x8 of 25 uS; ? */"
+
+
 def test_a_header_needs_hardware_that_it_has_words_for(artefact: Artefact, tmp_path: Path) -> None:
     dynamic = HARDWARE.replace({"converters.input_scaling": "dynamic"})
     other = replace(artefact, net=hwsim.to_analog(artefact.model.network, dynamic))

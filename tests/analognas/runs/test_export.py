@@ -23,7 +23,9 @@ SHORT = [
     "search.strategy.kind=random", "search.trials=2", "references=[]", "training.digital.epochs=1",
     "training.hardware_aware.epochs=0", "final.digital_epochs=1", "final.hardware_aware_epochs=0",
 ]  # fmt: skip
-SMALL_CHIP = "chip: hermes-64core\ntiles: 1\n"
+SMALL_CHIP = (
+    "chip: hermes-64core\ntiles: 1\nhardware: {preset: pcm-analognas, tile: {rows: 128, columns: 64}}\n"
+)
 
 
 class Listener(Observer):
@@ -107,6 +109,59 @@ def test_conductances_of_another_network_are_refused(run, tmp_path) -> None:
         analognas.validate(run.path, "pcm-hermes-2", conductances=path)
 
 
+def test_the_command_line_says_in_one_line_which_conductances_it_takes(run, tmp_path) -> None:
+    run.export(tmp_path, ["conductances", "safetensors", "json"])
+    weights, path = tmp_path / "model.safetensors", tmp_path / "conductances.safetensors"
+    with safe_open(weights, "pt") as file:
+        metadata = file.metadata()
+    save_file({name: value + 0.1 for name, value in load_file(weights).items()}, weights, metadata)
+    architecture, torn, other = tmp_path / "architecture.json", tmp_path / "torn", tmp_path / "other"
+    torn.write_bytes(path.read_bytes()[:-100])
+    save_file({"x": torch.zeros(1)}, other)
+    wrote = "; give a file that `analognas export DIR --format conductances` wrote\n"
+    own = f"`analognas export {architecture} --format conductances`\n"
+    for place, file, said, end in (
+        (
+            architecture,
+            path,
+            f"--conductances {path}: holds chips of another network than {architecture}: the weights of `",
+            own,
+        ),
+        (run.path, torn, f"--conductances: {torn}: must be a safetensors file of conductances: ", wrote),
+        (run.path, other, f"--conductances: {other}: `format` must be hwsim-conductances-1, got None", wrote),
+        (run.path, tmp_path, f"--conductances: {tmp_path}: must be a safetensors file", wrote),
+        (
+            run.path,
+            tmp_path / "none",
+            f"--conductances: {tmp_path / 'none'}: must be a safetensors file",
+            wrote,
+        ),
+    ):
+        done = invoke("validate", place, "--conductances", file, "--times", "1 s")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(said) and done.stderr.endswith(end)
+        assert done.stderr.count("\n") == 1
+        assert not any(word in done.stderr for word in ("`net`", "`model`", "hwsim.", "load the weights"))
+
+
+def test_a_run_without_a_trial_is_to_be_continued(run, tmp_path) -> None:
+    empty = shutil.copytree(run.path, tmp_path / "empty")
+    shutil.rmtree(empty / "best")
+    (empty / "trials.jsonl").write_text("")
+    for arguments in (["--trial", "1"], ["--format", "study"]):
+        done = invoke("export", empty, *arguments, "--out", tmp_path / "out")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(f"{empty}: ")
+        assert done.stderr.endswith(f"; continue the run with `analognas resume {empty}`\n")
+        assert done.stderr.count("\n") == 1
+    config = empty / "config.yaml"
+    config.write_text(config.read_text()[:-100] + " [")
+    done = invoke("export", empty, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "not YAML: " in done.stderr and done.stderr.endswith("restore the file from a copy\n")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -134,6 +189,18 @@ def test_a_chip_that_is_too_small_says_what_is_missing(run, tmp_path) -> None:
         with pytest.raises(ExportError, match=r"\d+ of 1 are missing; most need `"):
             run.export(tmp_path / "out", [name], chip=str(chip))
     run.export(tmp_path / "out", ["onnx"], chip=str(chip))  # needs no chip
+
+
+def test_a_chip_with_other_tiles_is_refused_as_a_search_does(run, tmp_path) -> None:
+    for place in (run.path, run.directory.best / "architecture.json"):
+        done = invoke("export", place, "--format", "conductances", "--chip", "aon-cim", "--out", tmp_path)
+        assert done.exit_code == 2
+        assert (
+            "--chip: the tiles of `hardware` must be those of `chip`, 1024 × 512 packed, got 128 × 64"
+            in done.stderr
+        )
+        assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_unfinished_half_written_and_newer_ones_are_told(run, tmp_path) -> None:

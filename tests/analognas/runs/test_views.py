@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from io import StringIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 from analognas import Run
 from analognas.errors import UserError
 from analognas.progress.dashboard import render, sparkline
+from analognas.record.journal import Journal
 from analognas.runs.side_by_side import compare_runs
 from analognas.runs.view import views
 from tests.analognas.cli.command_line import invoke
@@ -66,6 +68,24 @@ def test_watch_shows_a_run_once_where_there_is_no_terminal(run: Path) -> None:
     assert done.exit_code == 0, done.stderr
     assert "trials, 0 failed" in done.stdout
     assert invoke("watch", run.parent).exit_code == 2
+
+
+def test_watch_ends_when_nobody_works_on_a_run(run: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal for rich
+    shutil.rmtree(run / "best")
+    os.utime(run / "trials.jsonl", (0, 0))
+    done = invoke("watch", run, "--interval", "0.2")
+    assert done.exit_code == 0, done.stderr
+    assert f"continue with: analognas resume {run}" in " ".join(done.stdout.split())
+    assert "report:" not in done.stdout
+    shown = views(Run.open(run).directory)
+    with Journal(run / "trials.jsonl"):
+        assert [next(shown).status["state"] for _ in range(3)] == ["running"] * 3
+    os.utime(run / "trials.jsonl")  # ask and tell: a trial a moment ago
+    assert [next(shown).status["state"] for _ in range(2)] == ["not finished"] * 2
+    os.utime(run / "trials.jsonl", (0, 0))
+    assert next(shown).status["state"] == "not finished"
+    assert next(shown, None) is None
 
 
 def test_figures_are_files_by_name(run: Path) -> None:

@@ -91,6 +91,23 @@ def test_a_network_comes_back_as_it_was(digits: Any) -> None:
         torch.testing.assert_close(theirs[name].bias, ours[name].bias)
 
 
+@pytest.mark.parametrize("rows", [512, 100])
+def test_a_programmed_network_comes_back_with_the_weights_from_before(digits: Any, rows: int) -> None:
+    model, x, _ = digits
+    net = _analog(model, x, ALIKE.replace({"tile.rows": rows, "tile.columns": 20}))
+    peer: Any = hwsim.to_aihwkit(net).net
+    torch.manual_seed(0)  # aihwkit draws from torch's global generator
+    peer.program_analog_weights()
+    peer.drift_analog_weights(86_400.0)
+    drifted = [weight.clone() for tile in peer.analog_tiles() for weight in tile.get_weights()[:1]]
+    back = dict(hwsim.from_aihwkit(peer).net.named_modules())
+    for name, layer in ((name, net.get_submodule(name)) for name in ("0", "4", "6")):
+        torch.testing.assert_close(back[name].weight, layer.weight)
+    now = [weight for tile in peer.analog_tiles() for weight in tile.get_weights()[:1]]
+    assert all(torch.equal(one, other) for one, other in zip(drifted, now, strict=True))
+    assert not torch.allclose(peer.get_submodule("4").get_weights()[0], net.get_submodule("4").weight)
+
+
 @pytest.mark.parametrize("scaling", ["static", "dynamic"])
 @pytest.mark.parametrize("name", ["floating-point", "ideal-8bit"])
 def test_without_noise_both_compute_the_same(name: str, scaling: str, digits: Any) -> None:
