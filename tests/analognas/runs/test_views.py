@@ -84,7 +84,7 @@ def test_watch_ends_when_nobody_works_on_a_run(run: Path, monkeypatch) -> None:
     os.utime(run / "trials.jsonl")  # ask and tell: a trial a moment ago
     assert [next(shown).status["state"] for _ in range(2)] == ["not finished"] * 2
     os.utime(run / "trials.jsonl", (0, 0))
-    with monkeypatch.context() as elsewhere:  # locks of another machine do not show: its slow trials are waited for
+    with monkeypatch.context() as elsewhere:  # whose locks do not show: its slow trials are waited for
         elsewhere.setattr("analognas.runs.view.node_name", lambda: "another")
         elsewhere.setattr("analognas.runs.view.ELSEWHERE", 1e12)
         assert [next(shown).status["state"] for _ in range(2)] == ["not finished"] * 2
