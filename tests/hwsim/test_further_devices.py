@@ -201,7 +201,7 @@ def test_a_map_says_which_devices_are_stuck_on_all_chips(tmp_path) -> None:
     [
         ({"2": torch.zeros(2, 50, 40)}, "must name analog layers"),
         ({"0": torch.zeros(50, 40)}, r"must be \(2, 50, 40\) floating-point numbers, got \(50, 40\)"),
-        ({"0": torch.full((2, 50, 40), 2.0)}, "must be NaN or from 0 to 1"),
+        ({"0": torch.full((2, 50, 40), 2.0)}, "must be NaN, for a device that works, or from 0 to 1"),
     ],
 )
 def test_wrong_maps_are_told(faults, message) -> None:
