@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from analognas.specs.base import MismatchError, Seconds, Spec
 from analognas.specs.durations import DAY_S, HOUR_S, MONTH_S, SECOND_S, YEAR_S
+from analognas.specs.problems import nearest
 from analognas.training.in_memory_spec import InMemorySpec
 from analognas.training.specs import AugmentationSpec, EarlyStopSpec
 
@@ -237,6 +238,19 @@ class EvaluationSpec(Spec):
         return tuple(sorted(set(times)))
 
 
+def _optional_formats(names: tuple[str, ...]) -> tuple[str, ...]:
+    from analognas.export.formats import FORMATS
+
+    optional = [name for name, entry in FORMATS.items() if entry.bundled and not entry.needed]
+    for name in names:
+        if name not in optional:
+            raise ValueError(
+                f"must be formats of `best/` that a run may do without, got {name!r:.40}{nearest(name, optional)}; "
+                "`analognas export` writes others"
+            )
+    return tuple(dict.fromkeys(names))
+
+
 class FinalSpec(Spec):
     """The full budget, for the best candidate and the reference networks; `final: none` trains none of them."""
 
@@ -270,9 +284,10 @@ class FinalSpec(Spec):
         default="train",
         description="train-and-validation: the choice is made, so its data train too, the references likewise",
     )
-    formats: tuple[Literal["model.py", "pt2", "onnx"], ...] = Field(
-        default=("model.py", "pt2", "onnx"),
-        description="what `best/` has besides architecture, weights and analog state; `analognas export` writes others",
+    formats: Annotated[tuple[str, ...], AfterValidator(_optional_formats)] | None = Field(
+        default=None,
+        description="what `best/` has besides architecture, weights and analog state, such as [onnx]; null: all of "
+        "model.py, pt2 and onnx. `analognas export` writes others",
     )
 
     @model_validator(mode="before")

@@ -89,6 +89,17 @@ class SurrogateGuidedSpec(RefitSpec):
     )
 
     @model_validator(mode="after")
+    def _a_combination_needs_a_model(self) -> Self:
+        if self.transfer != "residual" and self.pretrained == "none":
+            raise MismatchError(
+                f"`transfer: {self.transfer}` needs a model of other searches, got `pretrained: none`: name one, or "
+                "write auto",
+                ("transfer",),
+                ("pretrained",),
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_model_of_ranks_needs_ranks(self) -> Self:
         if self.pretrained != "none" and self.scale != "ranks":
             raise MismatchError(

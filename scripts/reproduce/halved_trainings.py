@@ -1,6 +1,6 @@
 """How many trainings a model of other tasks saves: searches replayed on the records of a task it has not seen.
 
-    python scripts/reproduce/halved_trainings.py [TABLE …] [--budget 60] [--seeds 10] [--out models]
+    python scripts/reproduce/halved_trainings.py [TABLE …] [--budget 60] [--seeds 10] [--workers N]
 
 For each table (by default all of scripts/reproduce/collections) a model is fitted on all others with `analognas
 surrogate fit`. Searches are then replayed on the table: without a model, and with it in either combination. Printed are

@@ -21,7 +21,7 @@ from hwsim.streams import derive_seed
 LAST: Final = 0.25
 """Part of the pairs over which reads are averaged, the last ones."""
 
-MOST_PAIRS: Final = 20_000
+MOST_PAIRS: Final = 10_000
 """Pairs of pulses after which zero-shifting ends, wherever the cells are."""
 
 CONSTANTS: Final = 4.0

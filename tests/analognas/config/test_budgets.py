@@ -46,3 +46,11 @@ def test_a_part_of_a_budget_has_that_part_of_the_floor() -> None:
 def test_a_floor_is_a_count(updates) -> None:
     with pytest.raises(ValidationError):
         TrainingSpec.model_validate({"digital": {"updates": updates}})
+
+
+def test_formats_are_those_that_a_run_may_do_without() -> None:
+    assert FinalSpec().formats is None
+    assert FinalSpec.model_validate({"formats": ["onnx", "onnx"]}).formats == ("onnx",)
+    for wrong in ("onx", "json"):
+        with pytest.raises(ValueError, match=rf"may do without, got '{wrong}'"):
+            FinalSpec.model_validate({"formats": [wrong]})

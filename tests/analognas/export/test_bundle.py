@@ -62,6 +62,15 @@ def result() -> FinalResult:
     return FinalResult(trial=4, network=network, references=(), surrogate={})
 
 
+def test_a_run_may_do_without_some_formats_and_never_without_what_is_read_again(
+    artefact: Artefact, result: FinalResult, tmp_path: Path
+) -> None:
+    assert write_bundle(tmp_path / "best", artefact, result, ["onnx"]) == {}
+    written = {path.name for path in (tmp_path / "best").iterdir()}
+    assert written == set(COMPLETE) - {"model.py", "model.pt2"}
+    assert not damaged_files(tmp_path / "best")
+
+
 def test_a_bundle_is_complete_and_readable(
     artefact: Artefact, result: FinalResult, tmp_path: Path, imported: Callable[[Path], ModuleType]
 ) -> None:

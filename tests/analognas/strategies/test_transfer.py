@@ -125,6 +125,11 @@ def test_a_right_model_outweighs_a_young_surrogate_and_a_wrong_one_has_no_weight
     assert weight(wrong) is None  # its order of the first trials is wrong, and it is dropped
 
 
+def test_a_combination_without_a_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a model of other searches, got `pretrained: none`"):
+        SurrogateGuidedSpec(transfer="ranking-weighted")
+
+
 def test_a_model_without_an_order_has_no_weight() -> None:
     rng = np.random.default_rng(0)
     score = rng.normal(size=24)
@@ -136,7 +141,8 @@ def test_a_model_without_an_order_has_no_weight() -> None:
 
 def test_a_weighed_search_keeps_the_contract(problem: SearchProblem, right: Prior) -> None:
     def make(seed: int) -> Strategy:
-        return SurrogateGuidedSpec(**FAST, transfer="ranking-weighted").build_informed(seed, right)
+        of_file = right.pretrained.path
+        return SurrogateGuidedSpec(**FAST, pretrained=of_file, transfer="ranking-weighted").build(seed)
 
     check_strategy(make, problem, lambda population: measure(problem, population))
 
