@@ -79,8 +79,11 @@ class SearchProblem:
     def admissible(self, population: Population) -> npt.NDArray[np.bool_]:
         """Return the `(n,)` mask of candidates that can be built and meet every hard constraint."""
         mask = np.array([not problem for problem in self.space.problems(population)], dtype=np.bool_)
-        for name, bound in self.hard_bounds.items():
-            mask &= TABLE[name].keeps(self.costs[name](population), bound)
+        for name, bound in self.hard_bounds.items():  # the cheap ones first, the next ones of what is left
+            left = np.flatnonzero(mask)
+            if not len(left):
+                break
+            mask[left] = TABLE[name].keeps(self.costs[name](population[left]), bound)
         return mask
 
     @property
