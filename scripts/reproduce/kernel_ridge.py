@@ -366,8 +366,9 @@ def main() -> None:
         )
         if tuple(key.values()) in done:
             continue
-        data = loaded.setdefault(name, load(name, options.protocol)) if name not in loaded else loaded[name]
-        row = {**key, **measure(data, kernel, sampler, k, seed, options.input_scaling)}
+        if name not in loaded:
+            loaded[name] = load(name, options.protocol)
+        row = {**key, **measure(loaded[name], kernel, sampler, k, seed, options.input_scaling)}
         with options.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
     show(read(options.out), options.protocol, options.input_scaling)

@@ -8,7 +8,7 @@
 `train` trains on the 964 background characters: m classes of n supports and 32 queries an episode, cosine similarity,
 softabs, binary cross-entropy of the scores, Adam, random rotations and shifts. `--attention softmax` is the control
 that binarisation ruins. It keeps the controller with the best validation, on 100 held-out background characters, and
-goes on from `--checkpoint` where it stopped. `--limit-s` ends a run after so many seconds, to be gone on with.
+goes on from `--checkpoint` where it stopped, with the rate `--lr`. `--limit-s` ends a run after so many seconds.
 
 `test` measures on the 659 evaluation characters, one query a class and at most 32: real, bipolar and binary keys in
 software, binary keys without offset correction, and binary keys on one PCM device a bit (`pcm-hermes-1`, 1-bit inputs,
@@ -59,6 +59,10 @@ class Controller(nn.Module):
         for number, convolution in enumerate(convolutions):
             layers += [convolution, nn.ReLU(), *([nn.MaxPool2d(2)] if number % 2 else [])]
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * width, dimensions))
+        for layer in self.body:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `(images, dimensions)`."""
@@ -138,6 +142,7 @@ def train(options: argparse.Namespace) -> None:
             raise SystemExit(2)
         net.load_state_dict(held["net"])
         optimizer.load_state_dict(held["optimizer"])
+        optimizer.param_groups[0]["lr"] = options.lr  # a run may go on with a smaller one
         first, best = held["episodes"], held["best"]
     for number in range(first, options.episodes):
         generator = torch.Generator().manual_seed(1_000_000 * (options.seed + 1) + number)

@@ -80,3 +80,8 @@ class Structured(nn.Module):
     def forward(self, x: torch.Tensor) -> Any:
         h = F.relu(self.layer(x))
         return STRUCTURES[self.structure](x, h, self.last(h))
+
+
+def classifier() -> hwsim.Chips:
+    """Return two chips of a small classifier."""
+    return programmed(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), X)

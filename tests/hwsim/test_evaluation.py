@@ -20,6 +20,7 @@ from tests.hwsim.evaluated import (
     Structured,
     X,
     Y,
+    classifier,
     programmed,
     random_classes,
     random_values,
@@ -28,7 +29,7 @@ from tests.hwsim.evaluated import (
 
 @pytest.fixture(scope="module")
 def chips() -> hwsim.Chips:
-    return programmed(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), X)
+    return classifier()
 
 
 def test_outputs_are_what_the_classes_come_from(chips: hwsim.Chips) -> None:

@@ -15,13 +15,14 @@ from tests.hwsim.evaluated import (
     Structured,
     X,
     Y,
+    classifier,
     programmed,
 )
 
 
 @pytest.fixture(scope="module")
 def chips() -> hwsim.Chips:
-    return programmed(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), X)
+    return classifier()
 
 
 class Varying(nn.Module):
