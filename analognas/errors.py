@@ -37,6 +37,7 @@ REMEDIES: Final = {
     errno.EPERM: "allow it",
     errno.EROFS: "make it writable",
     errno.ENAMETOOLONG: "choose a shorter one",
+    errno.EISDIR: "move the folder away",
 }
 """What helps against errors of the system that are nobody's fault in here, wherever they come from."""
 

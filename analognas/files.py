@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import secrets
@@ -40,8 +41,10 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that it is either the old one or the whole new one.
 
     Raises:
-        OSError: when the disk is full or the folder cannot be written; the old file stays.
+        OSError: when the disk is full, the folder cannot be written, or the path is a folder; the old file stays.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path), None, str(path))
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("wb") as file:

@@ -193,6 +193,11 @@ COST_BOUNDS: Final = tuple(name for name in HARD_METRICS if TABLE[name].sign < 0
 SIGNS: Final[Mapping[str, int]] = {name: metric.sign for name, metric in TABLE.items()}
 
 
+def sign_of(column: str) -> int:
+    """Return 1 for a column of records of which more is better, -1 for one of which less is."""
+    return SIGNS.get(column, -1 if column.startswith("std_") else 1)
+
+
 def relation_of(name: str) -> Literal["<=", ">="]:
     """Return how a value that keeps a bound stands to it; a column of a table that is no metric is a cost.
 

@@ -33,6 +33,7 @@ from surrogates.boosters import FittedBoosters
 from surrogates.quality import NINETY
 from surrogates.surrogate import Prediction
 from surrogates.training_table import feature_array
+from surrogates.tree_check import check_trees
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,8 +176,8 @@ class RankModel:
         if content.get("kind") != KIND:
             raise ValueError(f"`kind` must be {KIND}, got {content.get('kind')!r:.40}")
         try:
-            features, targets = list(content["features"]), list(content["targets"])
-            trees = [[_booster(one) for one in members] for members in content["trees"]]
+            features, targets = _names("features", content), _names("targets", content)
+            trees = [[_booster(one, len(features)) for one in members] for members in content["trees"]]
             arrays = {
                 name: _numbers(name, content[name])
                 for name in ("location", "scale", "noise", "low", "high", "background")
@@ -188,7 +189,8 @@ class RankModel:
         except KeyError as missing:
             raise ValueError(f"the key {missing} is missing") from None
         except (TypeError, ValueError, AttributeError, xgboost.core.XGBoostError) as error:
-            reason = str(error).splitlines()[-1] if str(error) else type(error).__name__
+            said = [line.strip(" ;") for line in str(error).splitlines()]
+            reason = next((line for line in reversed(said) if line), type(error).__name__)
             raise ValueError(f"a part of the model is damaged: {reason:.120}") from None
         lengths = {
             "location": targets, "scale": targets, "noise": targets, "low": features, "high": features,
@@ -241,9 +243,19 @@ def _numbers(name: str, values: object) -> Values:
         raise ValueError(f"`{name}` must be numbers, in rows of one length") from None
 
 
-def _booster(content: Mapping[str, Any]) -> Any:
+def _names(part: str, content: Mapping[str, Any]) -> list[str]:
+    names = content[part]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"`{part}` must be names")
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"`{part}` must be different names, at least one")
+    return names
+
+
+def _booster(content: Mapping[str, Any], n_features: int) -> Any:
     import xgboost
 
+    check_trees(content, n_features)
     booster = xgboost.Booster()
     booster.load_model(bytearray(json.dumps(content).encode()))
     return booster

@@ -14,14 +14,15 @@ import hwsim
 from analognas.bench.error import BenchError
 from analognas.bench.table import BenchTable, make_table
 from analognas.errors import UserError
-from analognas.metrics import SIGNS
+from analognas.metrics import sign_of
 from analognas.record.records_file import Records, read_records
-from analognas.record.strict import first_problem
+from analognas.record.records_header import FIRST_ROW_LINE
 from analognas.spaces.specs import SpaceSection
+from analognas.specs.strict import first_problem
 from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.problem_features import problem_features
 from hwsim.chip_cost.network_costs import ChipUse
-from search_spaces import Population
+from search_spaces import ArchitectureSpace, Population
 
 
 def read_records_table(path: Path, target: str) -> BenchTable:
@@ -55,16 +56,11 @@ def read_records_table(path: Path, target: str) -> BenchTable:
     )
 
 
-def sign_of(column: str) -> int:
-    """Return 1 for a column of which more is better, -1 for one of which less is."""
-    return SIGNS.get(column, -1 if column.startswith("std_") else 1)
-
-
 def problem_of(records: Records) -> SearchProblem:
     """Return the search that records are of: space, hardware, chip and hard bounds.
 
     Raises:
-        UserError: when the first line of the file describes none.
+        UserError: when the first line of the file describes none, or a genotype is none of its space.
     """
     config = records.config
     try:
@@ -77,20 +73,35 @@ def problem_of(records: Records) -> SearchProblem:
             for name, bound in (config.get("constraints") or {}).items()
             if isinstance(bound, int | float)
         }
-        return SearchProblem(
+        problem = SearchProblem(
             space.build(shape, n_classes),
             Objective("accuracy_1d", 1),
             bounds,
             hardware=hardware,
             use=None if chip is None else ChipUse.of(chip),
         )
-    except ValidationError as error:
-        reason = first_problem(error)
     except (ValueError, KeyError, TypeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-    raise UserError(
-        f"{records.path}: its first line describes no search ({reason:.160}); pack the runs again"
-    )
+        reason = first_problem(error) if isinstance(error, ValidationError) else reason
+        raise UserError(
+            f"{records.path}: its first line describes no search ({reason:.160}); pack the runs again"
+        ) from None
+    _check_genotypes(records, problem.space)
+    return problem
+
+
+def _check_genotypes(records: Records, space: ArchitectureSpace) -> None:
+    try:
+        reasons = space.problems(records.population)
+    except ValueError as error:
+        raise UserError(
+            f"{records.path}: genotypes are of another space ({error}); pack the runs again"
+        ) from None
+    wrong = next((row for row, reason in enumerate(reasons) if reason), None)
+    if wrong is not None:
+        raise UserError(
+            f"{records.path}: {reasons[wrong]}, line {wrong + FIRST_ROW_LINE}; restore the file, or pack the runs again"
+        )
 
 
 def trainings_of(
@@ -111,8 +122,8 @@ def trainings_of(
         wrong = np.flatnonzero(~np.isfinite(column) & ~failed)
         if len(wrong):
             raise UserError(
-                f"{records.path}: the column {name!r} must hold a number in every row without a failure, row "
-                f"{wrong[0] + 1} has {column[wrong[0]]}; remove that row"
+                f"{records.path}: the column {name!r} must hold a number in every row without a failure, line "
+                f"{wrong[0] + FIRST_ROW_LINE} has {column[wrong[0]]}; remove that row"
             )
     rejected = Counter({"the training failed": int(failed.sum())} if failed.any() else {})
     places: dict[tuple[int, ...], list[int]] = {}

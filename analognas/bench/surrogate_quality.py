@@ -115,7 +115,8 @@ class SurrogateQuality:
         if self.ceiling is not None:
             overall, equal = self.ceiling
             lines.append(
-                f"noise ceiling, one training against the others: tau {overall:.3f}, equal size {equal:.3f}"
+                f"noise ceiling: one training orders the mean of the others with tau {overall:.3f}, at equal size "
+                f"{equal:.3f}"
             )
         several = any(np.isfinite(values[CEILING[0]]).all() for values in self.figures.values())
         rows = [[*head, "of ceiling", "at equal size"] if several else head]
@@ -129,6 +130,10 @@ class SurrogateQuality:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
+        if several:
+            lines.append(
+                "of ceiling: tau with one training, over that of another training, on unseen candidates"
+            )
         return "\n".join(lines)
 
 

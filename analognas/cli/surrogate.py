@@ -81,8 +81,11 @@ def predict(
     from analognas.pretraining.predict import told
     from analognas.strategies.pretrained_file import read_pretrained
 
-    found = predicted(read_pretrained(model), network, hardware)
-    typer.echo(json.dumps([one.to_json() for one in found], indent=1) if as_json else told(found))
+    pretrained = read_pretrained(model)
+    found = predicted(pretrained, network, hardware)
+    typer.echo(
+        json.dumps([one.to_json() for one in found], indent=1) if as_json else told(found, pretrained.card)
+    )
 
 
 @app.command("explain")
@@ -171,7 +174,9 @@ def evaluate(
 def _rows(text: str, n: int) -> list[int]:
     try:
         return [
-            int(float(part.strip().removesuffix("%")) / 100 * n) if part.strip().endswith("%") else int(part)
+            round(float(part.strip().removesuffix("%")) / 100 * n)
+            if part.strip().endswith("%")
+            else int(part)
             for part in text.split(",")
         ]
     except (ValueError, OverflowError):

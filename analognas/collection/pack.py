@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from analognas.bench.records_table import problem_of
 from analognas.compose import load_task_and_space
 from analognas.config.differences import MEASUREMENT, differences
 from analognas.config.loader import load_run_config
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
-from analognas.record.directory import RunDirectory, holds_run, open_run
+from analognas.record.directory import RunDirectory, ensure_file, holds_run, open_run
 from analognas.record.records_file import Records, read_records, row_of, write_records
 from analognas.runs.resume_checks import check_same_data
 
@@ -61,15 +62,19 @@ def pack(paths: Sequence[Path], out: Path) -> dict[str, Any]:
         How many rows it has, of how many candidates and runs.
 
     Raises:
-        UserError: when a path holds no run, runs differ, a training is there twice, there is no trial, or the file
-            cannot be written.
+        UserError: when a path holds no run or damaged records, runs differ, a training is there twice, there is no
+            trial, or the file cannot be written.
     """
+    ensure_file(out)
     files = [read_records(path) for path in paths if path.is_file()]
+    for file in files:
+        problem_of(file)
     runs = [open_run(path) for given in paths if not given.is_file() for path in _runs_in(given)]
     parts = [_of_file(file) for file in files] + _of_runs(runs)
     places = [part.path.resolve() for part in parts]
     if len(set(places)) < len(places):
-        raise UserError("a run is named twice; name each once")
+        twice = next(part.path for part, place in zip(parts, places, strict=True) if places.count(place) > 1)
+        raise UserError(f"{twice}: is named twice; name each run once")
     for part in parts[1:]:
         _check_same(parts[0], part)
     rows, provenance = _numbered(parts)

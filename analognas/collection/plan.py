@@ -8,12 +8,12 @@ Each is a run directory of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from analognas.config.document import Document
-from analognas.config.loader import validate_document
+from analognas.config.loader import load_run_config, validate_document
 from analognas.config.overrides import assign, choose_strategy
 from analognas.config.sections import SearchConfig
 from analognas.errors import Argument, UserError
@@ -94,14 +94,18 @@ def plan_collection(
         )
     strategy, trials = config.search.strategy, config.search.trials
     assert isinstance(strategy, CollectionSpec)
-    again = min(trials, 2 * strategy.equal_size) if again is None else again
-    if not 0 <= again <= trials:
+    if again and trainings == 1:
+        raise UserError(
+            Argument("again"), " needs at least two ", Argument("trainings"), f", got {again} and 1 training"
+        )
+    own = min(trials, 2 * strategy.equal_size) if again is None else again
+    if not 0 <= own <= trials:
         raise UserError(
             Argument("again"), f" must be from 0 to the {trials} candidates of `search.trials`, got {again}"
         )
     path = out or dated_path(FOLDER, config.name)
-    plan = CollectionPlan(path, config, document, trainings, again if trainings > 1 else 0)
-    return _in_its_place(plan)
+    plan = CollectionPlan(path, config, document, trainings, own if trainings > 1 else 0)
+    return _begun_with(_in_its_place(plan), is_given=again is not None)
 
 
 def _in_its_place(plan: CollectionPlan) -> CollectionPlan:
@@ -119,4 +123,27 @@ def _in_its_place(plan: CollectionPlan) -> CollectionPlan:
     run = open_run(first.path)
     config = with_bounds_of(run, plan.config)
     check_same_search(run, config)
-    return CollectionPlan(path, config, plan.document, plan.trainings, plan.again)
+    return replace(plan, config=config)
+
+
+def _begun_with(plan: CollectionPlan, is_given: bool) -> CollectionPlan:
+    """Return a plan that trains as many candidates again as its further trainings do that have begun.
+
+    Raises:
+        UserError: when another number was given.
+    """
+    second = plan.run(2)
+    if not plan.again or not holds_run(second.path):
+        return plan
+    begun = load_run_config(second)[0].search.trials
+    completed = [trial.status == "completed" for trial in plan.run(1).trials()]
+    if sum(completed[: plan.again]) == begun:
+        return plan
+    before = next((n for n in range(len(completed) + 1) if sum(completed[:n]) == begun), plan.again)
+    if is_given:
+        raise UserError(
+            Argument("again"),
+            f" must be the {before} that this collection began with, got {plan.again}; leave it out, or collect into "
+            "another directory",
+        )
+    return replace(plan, again=before)

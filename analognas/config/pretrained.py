@@ -1,9 +1,10 @@
 """Which model of other searches a search begins with: the one that `pretrained` names, or a shipped one that fits.
 
 A model fits where it predicts the objective and every feature that it was fitted on is known here. `auto` also wants
-the same kind of space and the same hardware, and prefers a model that knows the task. A model that is named is taken
-with other hardware or another space, too: its weight is then halved, and that is said. Candidates outside of what
-a model has seen are known less, whatever it is.
+the same kind of space, the same hardware, and a model that knows the task, or of which is known how it orders networks
+of a task that it does not know. A model that is named is taken without any of these, too: its weight is then halved,
+and that is said. Candidates outside of what a model has seen are known less, whatever it is. How long networks were
+trained is not compared.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SHIPPED: Final = Path(surrogates.__file__).parent / "shipped"
 PLACE: Final = ("search", "strategy", "pretrained")
 
 FOREIGN: Final = 0.5
-"""Weight of a model of other hardware or another space: chosen, not tuned."""
+"""Weight of a model of other hardware, another space or one other task: chosen, not tuned."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _shipped(config: SearchConfig, features: list[str]) -> Informed:
         return Informed(
             note=f"pretrained: none of {len(models)} shipped models fits ({models[0].path.name}: {reason})"
         )
-    known = [model for model in fitting if config.task.kind in _kinds(model)]
+    known = [model for model in fitting if _knows_task(model, config)]
     return _taken((known or fitting)[0], config, "")
 
 
@@ -134,18 +135,27 @@ def _foreign(model: Pretrained, config: SearchConfig) -> str:
         own = compared(config.hardware.model_dump(mode="json"))
         if all(compared(table["hardware"]) != own for table in tables):
             return "fitted on other hardware"
+    if not _knows_task(model, config) and not model.card["leave_one_out"]:
+        return f"fitted on {tables[0]['task']['kind']} alone, here {config.task.kind}"
     return ""
 
 
-def _kinds(model: Pretrained) -> list[str]:
-    return [str(table["task"].get("kind")) for table in model.card["tables"]]
+def _knows_task(model: Pretrained, config: SearchConfig) -> bool:
+    """Whether a model was fitted on networks of this task: its kind, and its folder or file where it names one."""
+    path = getattr(config.task, "path", None)
+    own = (config.task.kind, None if path is None else str(path))
+    tasks = [table["task"] for table in model.card["tables"]]
+    return own in [(task["kind"], None if task.get("path") is None else str(task["path"])) for task in tasks]
 
 
 def _taken(model: Pretrained, config: SearchConfig, foreign: str) -> Informed:
     card = model.card
     sizes = ", ".join(f"{table['name']} ({table['candidates']})" for table in card["tables"])
-    warning = f"; {foreign}: its weight is halved" if foreign else ""
+    known = _knows_task(model, config)
+    warning = "" if known else "; of other tasks than this one"
+    if foreign:
+        warning = f"; {foreign}: its weight is halved"
     note = f"pretrained: {card['name']}, fitted on {sizes}{warning}"
     digest = hashlib.sha256(model.path.read_bytes()).hexdigest()
-    prior = Prior(model, same_task=config.task.kind in _kinds(model), weight=FOREIGN if foreign else 1.0)
+    prior = Prior(model, same_task=known, weight=FOREIGN if foreign else 1.0)
     return Informed(prior, note, digest)

@@ -13,6 +13,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analognas.errors import UserError, remedy
+from analognas.files import write_bytes
 from analognas.metrics import TABLE
 from analognas.strategies.pretrained_file import Pretrained
 from surrogates.rank_model import RankModel
@@ -182,9 +184,10 @@ def write_plots(explanation: Explanation, path: Path) -> None:
         explanation.plot(target).to_html(full_html=False, include_plotlyjs=number == 0)
         for number, target in enumerate(explanation.model.model.targets)
     ]
-    page = f"<!doctype html><meta charset='utf-8'><title>{path.stem}</title>" + "\n".join(parts)
+    page = f"<!doctype html><meta charset='utf-8'><title>{escape(path.stem)}</title>" + "\n".join(parts)
     try:
-        path.write_text(page, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, page.encode())
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}; {remedy(error)}") from None
 

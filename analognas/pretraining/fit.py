@@ -22,6 +22,7 @@ from analognas.bench.records_table import problem_of, trainings_of
 from analognas.config.differences import differences
 from analognas.errors import Argument, UserError
 from analognas.pretraining.hardware import leave_one_hardware_out, pooled
+from analognas.record.directory import ensure_file
 from analognas.record.environment import package_versions
 from analognas.record.records_file import Records, read_records
 from analognas.strategies.pretrained_file import Pretrained, physics, write_pretrained
@@ -54,8 +55,8 @@ def fit_pretrained(
         seed: of folds and trees.
 
     Raises:
-        UserError: when a file is damaged, lacks a column, has too few rows, or is of another space, or files differ in
-            task and hardware.
+        UserError: when a file is damaged, lacks a column, has too few rows, or is of another space, files differ in
+            task and hardware, two are of the same, or the model cannot be written.
     """
     if not paths:
         raise UserError(Argument("tables"), " must name at least one file of records, got none")
@@ -63,11 +64,14 @@ def fit_pretrained(
         raise UserError("a file of records is named twice; name each once")
     if len(set(targets)) < len(targets) or not targets:
         raise UserError(Argument("target"), f" must be different columns, at least one, got {list(targets)}")
+    ensure_file(out)
     files = [read_records(path) for path in paths]
     _check_same_space(files)
     several = any(_other_hardware(files[0], file) for file in files[1:])
     if several:
         _check_same_but_for_hardware(files)
+    else:
+        _check_other_tasks(files)
     tables = _same_features([_table(file, targets) for file in files])
     rng = np.random.default_rng(seed)
     try:
@@ -125,6 +129,19 @@ def _check_same_but_for_hardware(files: Sequence[Records]) -> None:
                 )
 
 
+def _check_other_tasks(files: Sequence[Records]) -> None:
+    """Check that files of one hardware are of different data: a task in two files would seem left out, and is not."""
+    seen: dict[str, Path] = {}
+    for file in files:
+        digest = str(file.header["data_sha256"])
+        if digest in seen:
+            raise UserError(
+                f"{file.path}: is of the same data and hardware as {seen[digest]}; pack both into one file with "
+                "`analognas pack`, or fit one model each"
+            )
+        seen[digest] = file.path
+
+
 def _other_hardware(first: Records, other: Records) -> str:
     """Return what is different between the hardware of two files; empty where nothing is."""
     before, now = (physics(file.config["hardware"]) for file in (first, other))
@@ -139,6 +156,13 @@ def _table(file: Records, targets: Sequence[str]) -> TrainingTable:
         raise UserError(
             f"{file.path}: at least {FEWEST} measured candidates are needed, got {len(population)}"
         )
+    for name, runs in found.items():
+        if np.nanmin(runs) == np.nanmax(runs):
+            raise UserError(
+                f"{file.path}: the column {name!r} is {np.nanmin(runs):g} in every row, which orders no candidates; "
+                "choose other columns with ",
+                Argument("target"),
+            )
     values = pd.DataFrame({name: np.nanmean(runs, axis=1) for name, runs in found.items()})
     return TrainingTable(str(file.header["name"]), problem_features(problem, population), values)
 

@@ -123,8 +123,8 @@ def _or_null(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def told(found: Sequence[Predicted]) -> str:
-    """Return a line a hardware."""
+def told(found: Sequence[Predicted], card: Mapping[str, Any]) -> str:
+    """Return a line a hardware, and how networks are trained of which a model of this card tells the figures."""
     targets = list(found[0].values)
     head = ("hardware", *(f"{label(target)} (90 %)" for target in targets), "unknown")
     rows = tuple(
@@ -140,4 +140,10 @@ def told(found: Sequence[Predicted]) -> str:
         )
         for one in found
     )
-    return str(Table(head, rows))
+    return str(Table(head, rows, foot=f"as of networks trained like those of the records{_epochs(card)}"))
+
+
+def _epochs(card: Mapping[str, Any]) -> str:
+    training = card["tables"][0].get("training", {})
+    epochs = [(training.get(part) or {}).get("epochs") for part in ("digital", "hardware_aware")]
+    return "" if None in epochs else f": {epochs[0]} digital and {epochs[1]} hardware-aware epochs"

@@ -16,9 +16,9 @@ from analognas.progress.base_spec import ObserverSpec
 from analognas.progress.observer import Observer
 from analognas.progress.observer_text import ObserverText, parse_observer
 from analognas.progress.specs import DISPLAYS, GROUP, OBSERVERS
-from analognas.record.strict import first_problem
 from analognas.specs.entry_points import make_from_entry_point
 from analognas.specs.problems import nearest
+from analognas.specs.strict import first_problem
 
 AUTO: Final = "auto"
 """`live` on a terminal, `lines` elsewhere."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from analognas.record.strict import STRICT
+from analognas.specs.strict import STRICT
 
 if TYPE_CHECKING:
     import hwsim

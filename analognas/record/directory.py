@@ -312,6 +312,17 @@ def ensure_writable(path: Path) -> None:
         )
 
 
+def ensure_file(path: Path) -> None:
+    """Check that a file is, or can be made, at `path`.
+
+    Raises:
+        UserError: when it is a folder, or the nearest folder that exists cannot be written to.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file with ", Argument("out"))
+    ensure_writable(path.parent)
+
+
 def holds_run(path: Path) -> bool:
     """Return whether there is a run directory at `path`."""
     return not _missing(path)

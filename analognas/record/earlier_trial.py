@@ -15,8 +15,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from analognas.errors import UserError
-from analognas.record.strict import STRICT, first_problem
 from analognas.record.trial import FromOne, Metrics
+from analognas.specs.strict import STRICT, first_problem
 from search_spaces import Genotype
 
 

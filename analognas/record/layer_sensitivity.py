@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from analognas.record.strict import STRICT, first_problem
+from analognas.specs.strict import STRICT, first_problem
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ import numpy as np
 from analognas.errors import UserError, remedy
 from analognas.files import read_packed, write_packed
 from analognas.metrics import METRICS
+from analognas.record.records_header import FIRST_ROW_LINE, check_header, check_rows, first_text
 from analognas.record.trial import Trial
+from analognas.specs.schema_number import check_schema
 from search_spaces import Population
 
 if TYPE_CHECKING:
@@ -45,7 +47,6 @@ SCHEMA: Final = 1
 
 _MARK: Final = f'# {{"format": "{FORMAT}"'
 
-_KEYS: Final = ("schema", "name", "config", "input_shape", "n_classes", "data_sha256", "runs")
 _COLUMNS: Final = ("run", "number", "origin", "seed", "genotype", "failure")
 
 
@@ -80,7 +81,7 @@ class Records:
         try:
             rows = [[int(gene) for gene in str(text).split()] for text in self.frame["genotype"]]
             return np.array(rows, dtype=np.int64).reshape(len(rows), -1)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise UserError(
                 f"{self.path}: `genotype` must be whole numbers, as many in each row; pack the runs again"
             ) from None
@@ -98,7 +99,11 @@ class Records:
             raise UserError(f"{self.path}: there is no column {column!r:.60}{nearest(column, known)}")
         values = self.frame[column]
         if values.dtype.kind not in "fi":
-            raise UserError(f"{self.path}: the column {column!r} must hold numbers, it holds texts")
+            row = first_text(values)
+            raise UserError(
+                f"{self.path}: the column {column!r} must hold numbers, line {row + FIRST_ROW_LINE} has "
+                f"{str(values.iloc[row])!r:.40}; choose another column, or restore the file"
+            )
         return np.asarray(values.to_numpy(dtype=np.float64, copy=True))
 
 
@@ -146,11 +151,15 @@ def write_records(path: Path, header: Mapping[str, Any], rows: Sequence[Mapping[
 
 
 def holds_records(path: Path) -> bool:
-    """Return whether a file begins as records do, gzipped or not."""
+    """Return whether a file begins as records do, gzipped or not.
+
+    Raises:
+        UserError: when it cannot be read, or its packing is damaged.
+    """
     try:
         return read_packed(path).startswith(_MARK.encode())
-    except OSError:
-        return False
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def read_records(path: Path) -> Records:
@@ -179,6 +188,7 @@ def read_records(path: Path) -> Records:
     ]
     for name in times:
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    check_rows(path, frame, len(header["runs"]))
     return Records(path, header, frame)
 
 
@@ -193,23 +203,20 @@ def _content(path: Path) -> tuple[dict[str, Any], str]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `analognas pack` writes one from run directories") from None
     except (UnicodeDecodeError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(
-            f"{path}: cannot be read: {reason}; restore the file, or pack the runs again"
-        ) from None
+        raise _unreadable(path, error) from None
     first, _, rest = text.partition("\n")
     try:
         header = json.loads(first.removeprefix("# "))
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise UserError(f"{path}: is no file of records; `analognas pack` writes one from run directories")
     schema = header.get("schema")
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise UserError(
-            f"{path}: has the schema {schema!r}, newer than {SCHEMA} of this version; install a newer analognas"
-        )
-    missing = [key for key in _KEYS if key not in header]
-    if missing:
-        raise UserError(f"{path}: the first line lacks {missing[0]!r}; pack the runs again")
+    check_schema(path, schema, SCHEMA, "pack the runs again")
+    check_header(path, header)
     return header, rest
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = getattr(error, "strerror", None) or error
+    return UserError(f"{path}: cannot be read: {reason}; restore the file, or pack the runs again")

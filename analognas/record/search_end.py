@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from analognas.errors import UserError
 from analognas.record.directory import RunDirectory, write_atomically
-from analognas.record.strict import first_problem
+from analognas.specs.strict import first_problem
 
 FINISHED: Final = "`analognas finish`"
 """The reason of a search that somebody ended."""

@@ -38,7 +38,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from analognas.metrics import OPTIONAL_METRICS, TABLE
-from analognas.record.strict import STRICT, first_problem
+from analognas.specs.strict import STRICT, first_problem
 from analognas.strategies.strategy import Proposal
 from search_spaces import Genotype
 

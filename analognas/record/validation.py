@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 
 from analognas.metrics import TABLE
 from analognas.record.correct_images import CorrectImages
-from analognas.record.strict import STRICT, first_problem
 from analognas.record.trial import Curve, Fraction, Metrics
+from analognas.specs.strict import STRICT, first_problem
 from search_spaces import published_names
 
 BEST: Final = "best"

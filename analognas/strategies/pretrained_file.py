@@ -12,18 +12,49 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from analognas.errors import UserError, remedy
 from analognas.files import read_packed, write_bytes, write_packed
+from analognas.specs.schema_number import check_schema
+from analognas.specs.strict import first_problem
 from surrogates.rank_model import RankModel
 
 FORMAT: Final = "analognas-surrogate"
 SCHEMA: Final = 1
 """Of file and card; a reader refuses a newer one."""
 
-_CARD: Final = ("name", "tables", "held_out", "leave_one_out")
-_TABLE: Final = ("name", "candidates", "task", "space", "hardware")
+_Taus = dict[str, dict[str, float]]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+class _Kind(_Strict):
+    kind: str
+
+
+class _Table(_Strict):
+    name: str
+    candidates: PositiveInt
+    task: _Kind
+    data_sha256: str
+    space: _Kind
+    hardware: dict[str, Any]
+    constraints: dict[str, Any]
+
+
+class _Card(_Strict):
+    """What code reads of a card; the rest is for readers."""
+
+    name: str
+    features: dict[str, str]
+    tables: Annotated[list[_Table], Field(min_length=1)]
+    held_out: Annotated[_Taus, Field(min_length=1)]
+    leave_one_out: _Taus
 
 
 @dataclass(frozen=True)
@@ -75,36 +106,29 @@ def read_pretrained(path: Path) -> Pretrained:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `analognas surrogate fit` writes one") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    except ValueError:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"{path}: cannot be read: {reason}; name a file of `analognas surrogate fit`"
+        ) from None
+    except (ValueError, RecursionError):
         raise UserError(
             f"{path}: is damaged or no JSON; fit it again with `analognas surrogate fit`"
         ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UserError(f"{path}: is no model of `analognas surrogate fit`")
     schema = content.get("schema")
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise UserError(
-            f"{path}: has the schema {schema!r}, newer than {SCHEMA} of this version; install a newer analognas"
-        )
+    check_schema(path, schema, SCHEMA, "fit it again with `analognas surrogate fit`")
     card: dict[str, Any] = content.get("card", {})
     model = content.get("model")
-    if not _is_card(card) or not isinstance(model, dict):
+    try:
+        _Card.model_validate(card)
+    except ValidationError as error:
         raise UserError(
-            f"{path}: its card or its model is damaged; fit it again with `analognas surrogate fit`"
-        )
+            f"{path}: its card is damaged ({first_problem(error)}); fit it again with `analognas surrogate fit`"
+        ) from None
+    if not isinstance(model, dict):
+        raise UserError(f"{path}: its model is damaged; fit it again with `analognas surrogate fit`")
     try:
         return Pretrained(path, card, RankModel.from_json(model))
     except ValueError as error:
         raise UserError(f"{path}: {error}; fit it again with `analognas surrogate fit`") from None
-
-
-def _is_card(card: Any) -> bool:
-    if not isinstance(card, dict) or any(key not in card for key in _CARD):
-        return False
-    tables = card["tables"]
-    return (
-        isinstance(tables, list)
-        and len(tables) > 0
-        and all(isinstance(table, dict) and all(key in table for key in _TABLE) for table in tables)
-    )

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analognas.errors import UserError
+from analognas.metrics import sign_of
 from analognas.strategies.algorithm_1 import algorithm_1
 from analognas.strategies.appraisal import Appraisal
 from analognas.strategies.diversity import diverse_batch
@@ -112,7 +113,8 @@ class Prior:
             )
         prediction = model.predict(features)
         mean, std = (part[metric].to_numpy(dtype=np.float64) for part in (prediction.mean, prediction.std))
-        return Expected(problem.objective.sign * mean, std, model.unknown(features))
+        # a table of a benchmark holds the negative of what is to be lowered, the model its values
+        return Expected(sign_of(metric) * mean, std, model.unknown(features))
 
 
 @final

@@ -20,7 +20,7 @@ def made_up_records(
     size: int = 8,
     hardware: str | hwsim.Hardware = "pcm-hermes-2",
     shift: float = 0.0,
-    data: str = "0",
+    data: str = "",
     again: int = 0,
     noise: float = 0.01,
     space: dict[str, object] | None = None,
@@ -28,7 +28,8 @@ def made_up_records(
 ) -> Path:
     """Write `n` networks; accuracy rises with parameters and falls with depth; `again` of them have three trainings.
 
-    `shift` is added to all accuracies: what the hardware does; `data` is the hash of the data.
+    `shift` is added to all accuracies: what the hardware does; `data` is the hash of the data, another
+    one for each size unless it is given.
     """
     section = {**SPACE, **(space or {})}
     chip = hwsim.preset(hardware) if isinstance(hardware, str) else hardware
@@ -69,8 +70,8 @@ def made_up_records(
         },
         "input_shape": [1, size, size],
         "n_classes": 10,
-        "data_sha256": data,
-        "runs": [{"seed": 0, "strategy": "random", "environment": {}}],
+        "data_sha256": data or str(size),
+        "runs": [{"seed": run, "strategy": "random", "environment": {}} for run in range(3 if again else 1)],
     }
     write_records(path, header, rows)
     return path

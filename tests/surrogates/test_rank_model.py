@@ -101,6 +101,36 @@ def test_a_damaged_file_is_told(model: RankModel, change, told: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def break_tree(part: str, value: int):
+    def change(content: dict) -> None:
+        content["trees"][0][0]["learner"]["gradient_booster"]["model"]["trees"][0][part][0] = value
+
+    return change
+
+
+def other_objective(content: dict) -> None:
+    content["trees"][0][0]["learner"]["objective"]["name"] = "binary:logistic"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (break_tree("left_children", 99_999), "out of range, or of two nodes"),
+        (break_tree("left_children", 0), "out of range, or of two nodes"),
+        (break_tree("right_children", 1), "out of range, or of two nodes"),
+        (break_tree("split_indices", 99_999), "splits by a feature that is not there"),
+        (break_tree("split_type", 1), "splits by categories"),
+        (other_objective, "of the objective 'binary:logistic'"),
+    ],
+)
+def test_what_is_no_tree_is_never_walked(model: RankModel, change, told: str) -> None:
+    """XGBoost follows any index: it would crash, or never come back."""
+    content = json.loads(json.dumps(model.to_json()))
+    change(content)
+    with pytest.raises(ValueError, match=told):
+        RankModel.from_json(content)
+
+
 def test_what_cannot_be_fitted() -> None:
     one = table(0)
     with pytest.raises(ValueError, match="at least one table"):

@@ -72,6 +72,10 @@ def test_a_collection_that_has_ended_is_left_alone_and_may_grow(collected) -> No
     after = (collected / "out" / "training-1" / "trials.jsonl").read_bytes()
     assert after.startswith(before)
     assert more.counts() == {"training-1": 6, "training-2": 3}
+    given = {"out": collected / "out", "trainings": 2, "overrides": ["search.trials=6"]}
+    assert analognas.collect(collected / "tiny.yaml", **given).counts() == more.counts()
+    with pytest.raises(UserError, match="must be the 3 that this collection began with, got 5"):
+        analognas.collect(collected / "tiny.yaml", again=5, **given)
 
 
 def test_one_file_has_all_rows_and_what_they_are(collected, tmp_path) -> None:
@@ -131,7 +135,10 @@ def test_records_of_another_kind_are_refused(collected, tmp_path) -> None:
         (lambda data: b"a,b\n1,2\n", "no file of records"),
         (lambda data: gzip.decompress(data).replace(b'"schema": 1', b'"schema": 9'), "newer than 1"),
         (lambda data: gzip.decompress(data).replace(b"genotype", b"genes"), "'genotype' is missing"),
-        (lambda data: gzip.decompress(data).replace(b'"input_shape"', b'"shape"'), "lacks 'input_shape'"),
+        (
+            lambda data: gzip.decompress(data).replace(b'"input_shape"', b'"shape"'),
+            "input_shape: Field required",
+        ),
     ],
 )
 def test_a_damaged_file_is_told_in_one_line(damage, told, collected, tmp_path) -> None:
@@ -160,4 +167,6 @@ def test_what_a_collection_cannot_be_is_told(change, told, tmp_path) -> None:
         analognas.collect(tmp_path / "tiny.yaml", out=tmp_path / "out", task=load_digits())
     with pytest.raises(UserError, match="from 0 to the 5 candidates"):
         analognas.collect(tmp_path / "tiny.yaml", out=tmp_path / "out", again=9)
+    with pytest.raises(UserError, match="needs at least two `trainings`, got 3 and 1 training"):
+        analognas.collect(tmp_path / "tiny.yaml", out=tmp_path / "out", trainings=1, again=3)
     assert not (tmp_path / "out").exists()

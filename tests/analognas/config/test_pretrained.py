@@ -1,5 +1,7 @@
 """Which model a search begins with, and which it refuses."""
 
+import gzip
+import json
 import shutil
 from pathlib import Path
 
@@ -86,6 +88,23 @@ def test_auto_picks_what_fits_and_says_so(model: Path, tmp_path: Path, monkeypat
 def test_a_named_model_of_other_hardware_is_trusted_less(model: Path, tmp_path: Path) -> None:
     done = planned(write(tmp_path, model, hardware="pcm-analognas"))
     assert "fitted on other hardware: its weight is halved" in done.stdout
+
+
+def test_a_model_of_another_task_is_trusted_less_and_never_picked(
+    model: Path, tmp_path: Path, monkeypatch
+) -> None:
+    content = json.loads(gzip.decompress(model.read_bytes()))
+    content["card"]["tables"][0]["task"]["kind"] = "fsdd"
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "model.json.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
+    done = planned(write(tmp_path, shipped / "model.json.gz"))
+    assert "fitted on fsdd alone, here digits: its weight is halved" in done.stdout
+    monkeypatch.setattr(pretrained, "SHIPPED", shipped)
+    assert "fitted on fsdd alone, here digits)" in planned(write(tmp_path, "auto")).stdout
+    content["card"]["leave_one_out"] = {"made-up": {"accuracy_1d": 0.3}}  # how far it carries over is known
+    (shipped / "model.json.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
+    assert "fitted on made-up (40); of other tasks than this one" in planned(write(tmp_path, "auto")).stdout
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def folder(tmp_path_factory) -> Path:
     made_up_records(found / "b.csv.gz", n=50, seed=5, name="other", size=16)
     made_up_records(found / "ideal.csv.gz", n=30, hardware="ideal-8bit", data="other")
     made_up_records(found / "few.csv.gz", n=12)
+    made_up_records(found / "again.csv.gz", n=30, seed=7)
     done = run_command(
         "surrogate", "fit", found / "a.csv.gz", found / "b.csv.gz", "--out", found / "model.json"
     )
@@ -112,16 +113,28 @@ def put(column: str, value: object):
     return change
 
 
+def level(frame: pd.DataFrame, header: dict) -> None:
+    frame["avm"] = 0.1
+
+
+def repeat(frame: pd.DataFrame, header: dict) -> None:
+    frame.loc[len(frame)] = frame.loc[0]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (
             put("accuracy_1d", np.nan),
-            "'accuracy_1d' must hold a number in every row without a failure, row 4",
+            "'accuracy_1d' must hold a number in every row without a failure, line 6",
         ),
         (put("genotype", "1 2"), "`genotype` must be whole numbers, as many in each row"),
-        (put("avm", "good"), "the column 'avm' must hold numbers"),
-        (lambda frame, header: header["config"].pop("hardware"), "'hardware' is missing"),
+        (put("avm", "good"), "`avm` must be a number, line 6 has 'good'"),
+        (put("run", 9), "`run` must be from 1 to the 3 runs of the first line, line 6 has '9'"),
+        (put("genotype", "999" + " 0" * 17), "the gene "),
+        (level, "the column 'avm' is 0.1 in every row"),
+        (repeat, "line 83 has a training that is there already"),
+        (lambda frame, header: header["config"].pop("hardware"), "config.hardware: Field required"),
         (lambda frame, header: header["config"]["space"].update(kind="cubes"), "describes no search"),
         (lambda frame, header: frame.pop("std_1d"), "no column 'std_1d'"),
     ],
@@ -139,6 +152,7 @@ def test_bad_records_are_told_in_one_line(folder: Path, tmp_path: Path, change, 
     [
         (["a", "ideal"], "is of other data than .* and files differ in hardware"),
         (["a", "a"], "named twice"),
+        (["a", "again"], "same data and hardware"),
         (["few"], "at least 20 measured candidates are needed, got 12"),
         (["nothing"], "no such file"),
     ],
@@ -157,20 +171,35 @@ def test_records_of_other_spaces_are_refused(folder: Path, tmp_path: Path) -> No
         fit_pretrained([folder / "b.csv.gz", other], tmp_path / "model.json")
 
 
+def of_card(**changes: object):
+    def change(text: str) -> str:
+        content = json.loads(text)
+        return json.dumps({**content, "card": {**content["card"], **changes}})
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda text: text[: len(text) // 2], "damaged or no JSON"),
         (lambda text: '{"format": "other"}', "no model of"),
         (lambda text: text.replace('"schema":1', '"schema":2', 1), "newer than 1"),
-        (lambda text: json.dumps({**json.loads(text), "card": {}}), "its card or its model is damaged"),
+        (
+            lambda text: json.dumps({**json.loads(text), "card": {}}),
+            "its card is damaged (name: Field required)",
+        ),
+        (of_card(held_out=5), "held_out: Input should be a valid dictionary"),
+        (of_card(tables=[]), "tables: List should have at least 1 item"),
+        (of_card(features=None), "features: Input should be a valid dictionary"),
+        (lambda text: "[" * 100_000, "damaged or no JSON"),
         (
             lambda text: json.dumps({**json.loads(text), "model": {"kind": "rank-model"}}),
             "'features' is missing",
         ),
     ],
 )
-def test_a_damaged_model_is_told(folder: Path, tmp_path: Path, change, told: str) -> None:
+def test_a_damaged_model_is_told_in_one_line(folder: Path, tmp_path: Path, change, told: str) -> None:
     path = tmp_path / "model.json"
     path.write_text(change((folder / "model.json").read_text()))
     done = run_command("surrogate", "explain", path)

@@ -57,7 +57,7 @@ def architecture(folder: Path, tmp_path: Path, row: int = 0, **changes: object) 
         "input_shape": records.header["input_shape"],
         "classes": [str(number) for number in range(10)],
         "task": {"kind": "digits"},
-        "data_sha256": "0",
+        "data_sha256": "8",
         "training": {},
         "final": {},
         "hardware": BASE.model_dump(mode="json"),
@@ -97,7 +97,7 @@ def test_folds_keep_a_network_together(folder: Path, tmp_path: Path) -> None:
 
         header = {key: value for key, value in records.header.items() if key not in ("format", "schema")}
         write_records(paths[-1], header, text.to_dict("records"))
-    card = fit_pretrained(paths, tmp_path / "model.json").card
+    card = fit_pretrained(paths, tmp_path / "model.json", targets=["accuracy_1d"]).card
     assert abs(card["held_out"]["model"]["accuracy_1d"]) < 0.3
 
 
@@ -139,7 +139,9 @@ def test_the_command_prints_a_line_a_hardware(folder: Path, tmp_path: Path) -> N
         "hardware",
         "pcm-hermes-2",
         "pcm-analognas",
+        "as",
     ]
+    assert done.stdout.endswith("as of networks trained like those of the records\n")
     content = json.loads(run_command(*arguments, "--json").stdout)
     assert set(content[0]["predictions"]) == {"accuracy_1d", "std_1d", "avm"}
 

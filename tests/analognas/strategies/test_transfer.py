@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analognas.bench import open_table
 from analognas.bench.records_table import problem_of
 from analognas.errors import UserError
 from analognas.pretraining import fit_pretrained
@@ -19,6 +20,7 @@ from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from analognas.strategies.transfer import Prior, PriorTrend
 from analognas.testing import check_strategy
 from search_spaces import Population
+from surrogates import kendall_tau
 from surrogates.gaussian_process import GaussianProcessSpec
 from tests.analognas.pretraining_records import made_up_records
 
@@ -188,6 +190,15 @@ def test_a_replay_of_records_takes_the_model_that_is_named(right, tmp_path) -> N
         SurrogateGuidedSpec(pretrained="auto").build(0)
     with pytest.raises(UserError, match="no such file"):
         SurrogateGuidedSpec(pretrained=tmp_path / "none.json").build(0)
+
+
+def test_a_replay_of_what_is_to_be_lowered_begins_with_low_values(tmp_path: Path) -> None:
+    """A table of a benchmark holds negatives, a model the values that were measured."""
+    path = made_up_records(tmp_path / "records.csv.gz", n=60)
+    prior = Prior(fit_pretrained([path], tmp_path / "model.json", targets=["avm"]))
+    table = open_table(str(path), "avm")
+    expected = prior.expected(table.problem, table.population).score
+    assert kendall_tau(expected, table.values) > 0.5
 
 
 def test_a_model_of_another_objective_is_refused_and_not_ignored(
