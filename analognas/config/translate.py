@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -36,10 +36,21 @@ _TYPES = {
 
 def translate(error: ValidationError, model: type[BaseModel], document: Document) -> ConfigError:
     """Return the mistakes in `error`, each distinct one as a problem."""
-    return ConfigError([_problem(details, model, document) for details in error.errors(include_url=False)])
+    by_place: dict[tuple[Any, ...], list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        path = _path_in_document(details["loc"], document.values)
+        by_place.setdefault((path, _expected(details) is None), []).append(details)
+    problems = []
+    for (_, is_other), found in by_place.items():
+        groups = [[details] for details in found] if is_other else [found]
+        problems += [_problem(group[0], model, document, group[1:]) for group in groups]
+    return ConfigError(problems)
 
 
-def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) -> Problem:
+def _problem(
+    details: ErrorDetails, model: type[BaseModel], document: Document, others: Sequence[ErrorDetails] = ()
+) -> Problem:
+    """Return a mistake; `others` say what else the value might be."""
     path = _path_in_document(details["loc"], document.values)
     kind = details["type"]
     if kind == "extra_forbidden":
@@ -62,7 +73,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
     if isinstance(mismatch, MismatchError):
         paths = [(*path, *inner) for inner in mismatch.paths]
         path = next((key for key in paths if key in document.places), paths[0])
-    message = _message(details)
+    message = _message(details, others)
     if kind == "model_attributes_type" and details["input"] in _kinds_at(model, path, document.values):
         message = f"{message}; write `{{kind: {details['input']}}}`"
     field = path[:-1] if isinstance(path[-1], int) else path
@@ -113,9 +124,21 @@ def _kind_problem(details: ErrorDetails, path: KeyPath, document: Document, know
     return Problem(document.value_place(here), dotted(here), f"unknown kind {tag!r}{nearest(tag, known)}")
 
 
-def _message(details: ErrorDetails) -> str:
+def _expected(details: ErrorDetails) -> str | None:
+    """Return what a value must be instead; None where the mistake is another one than its type."""
+    kind = details["type"]
+    if kind in ("literal_error", "enum"):
+        return f"one of {details.get('ctx', {})['expected']}"
+    name = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_attributes")
+    return _TYPES.get(name) if kind.endswith(("_type", "_parsing")) else None
+
+
+def _message(details: ErrorDetails, others: Sequence[ErrorDetails] = ()) -> str:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     shown = _shown(value)
+    alternatives = [expected for one in (details, *others) if (expected := _expected(one)) is not None]
+    if len(set(alternatives)) > 1:
+        return f"must be {', or '.join(dict.fromkeys(alternatives))}, got {shown}"
     if kind in _BOUNDS:
         symbol, key = _BOUNDS[kind]
         return f"must be {symbol} {context[key]:.15g}, got {shown}"
@@ -139,9 +162,8 @@ def _message(details: ErrorDetails) -> str:
         return f"must be a finite number, got {shown}"
     if kind in ("int_from_float", "int_parsing_size"):
         return f"must be a whole number, got {shown}"
-    name = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_attributes")
-    if kind.endswith(("_type", "_parsing")) and name in _TYPES:
-        return f"must be {_TYPES[name]}, got {shown}"
+    if alternatives:
+        return f"must be {alternatives[0]}, got {shown}"
     return f"{details['msg'][0].lower()}{details['msg'][1:]}, got {shown}"
 
 

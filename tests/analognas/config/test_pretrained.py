@@ -113,6 +113,7 @@ def test_a_model_of_another_task_is_trusted_less_and_never_picked(
         ({"bounds": "{parameters: null, macs: 1 M}"}, "which needs a bound on parameters"),
         ({"more": ", scale: raw"}, "`pretrained` needs `scale: ranks`, got raw"),
         ({"model": "nothing.json"}, "nothing.json: no such file"),
+        ({"model": "null"}, "must be one of 'auto' or 'none', or a path, got nothing"),
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(model: Path, tmp_path: Path, changes: dict, told: str) -> None:
