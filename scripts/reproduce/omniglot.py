@@ -299,10 +299,19 @@ def main() -> None:
             sub.add_argument("--out", type=Path, default=Path("omniglot.jsonl"))
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads())
-    for name in ("episodes", "width", "dimensions", "ways", "shots", "seeds", "device_episodes"):
+    least = {
+        "episodes": 2,
+        "device_episodes": 2,
+        "width": 1,
+        "dimensions": 1,
+        "ways": 1,
+        "shots": 1,
+        "seeds": 1,
+    }
+    for name, bound in least.items():
         value = getattr(options, name, None)
-        if value is not None and value < 1:
-            parser.error(f"`--{name.replace('_', '-')} >= 1` must hold, got {value}")
+        if value is not None and value < bound:
+            parser.error(f"`--{name.replace('_', '-')} >= {bound}` must hold, got {value}")
     if options.command == "train":
         if options.shots > 10 or options.ways > 800:
             parser.error(
