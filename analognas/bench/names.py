@@ -14,6 +14,7 @@ from analognas.bench.gene_table import GENE, read_gene_table
 from analognas.bench.strategy_text import read_strategy
 from analognas.bench.synthetic import TARGET, synthetic_table
 from analognas.bench.table import BenchTable
+from analognas.errors import UserError
 from analognas.record.records_file import holds_records
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.specs import STRATEGIES
@@ -48,13 +49,20 @@ def open_table(table: str, target: str | None) -> BenchTable:
         return read_run_table(path, target)
     if path.is_char_device() or path.is_block_device():
         raise BenchError(f"{path}: a table must be a CSV file, this is a device")
-    if holds_records(path):
+    if _is_records(path):
         from analognas.bench.records_table import read_records_table  # with the spaces, and only needed here
 
         return read_records_table(path, target)
     frame = read_csv(path)
     of_genes = any(name.startswith(GENE) for name in frame.columns)
     return (read_gene_table if of_genes else table_of_cells)(path, frame, target)
+
+
+def _is_records(path: Path) -> bool:
+    try:
+        return holds_records(path)
+    except UserError as error:
+        raise BenchError(str(error)) from None
 
 
 def strategies_named(names: Sequence[str]) -> dict[str, StrategySpec]:

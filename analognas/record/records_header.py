@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
@@ -15,7 +15,7 @@ from analognas.specs.strict import first_problem
 if TYPE_CHECKING:
     import pandas as pd
 
-FIRST_ROW_LINE = 3
+FIRST_ROW_LINE: Final = 3
 """Of the unpacked file: the first line is JSON, the second names the columns."""
 
 _Section = dict[str, Any]

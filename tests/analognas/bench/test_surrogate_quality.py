@@ -123,6 +123,14 @@ def test_records_are_a_table_with_both_kinds_of_features(tmp_path: Path, feature
     assert np.isfinite(found.figures["ridge", 60]["one_training"]).all()
 
 
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
+    path = made_up_records(tmp_path / "records.csv.gz", n=40)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BenchError, match="cannot be read: damaged") as error:
+        open_table(str(path), "accuracy_1d")
+    assert "\n" not in str(error.value)
+
+
 def test_what_is_to_be_lowered_is_negated(tmp_path: Path) -> None:
     path = made_up_records(tmp_path / "records.csv.gz", n=40)
     accuracy, avm = (open_table(str(path), name) for name in ("accuracy_1d", "avm"))

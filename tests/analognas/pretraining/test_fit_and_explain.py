@@ -162,6 +162,11 @@ def test_records_that_do_not_fit_together(folder: Path, tmp_path: Path, names: l
         fit_pretrained([folder / f"{name}.csv.gz" for name in names], tmp_path / "model.json")
 
 
+def test_a_folder_in_the_place_of_the_model_is_told_before_the_fit(folder: Path) -> None:
+    with pytest.raises(UserError, match="is a folder; name a file"):
+        fit_pretrained([folder / "a.csv.gz"], folder)
+
+
 def test_records_of_other_spaces_are_refused(folder: Path, tmp_path: Path) -> None:
     def change(frame: pd.DataFrame, header: dict) -> None:
         header["config"]["space"] = {"kind": "resnet"}
