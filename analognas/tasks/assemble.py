@@ -80,6 +80,7 @@ def make_task(
     statistics: Literal["channel", "band", "none"] = "channel",
     limits: Limits = Limits(),  # frozen
     notes: Sequence[str] = (),
+    origin: str = "",
 ) -> Task:
     """Return a task of inputs that are in memory.
 
@@ -94,6 +95,7 @@ def make_task(
         statistics: how inputs are standardised.
         limits: the most items of each split.
         notes: what a report must say of the data.
+        origin: a digest of what `x` and `noisy` were computed from; empty where they are the data.
     """
     import torch
 
@@ -113,4 +115,5 @@ def make_task(
         noisy_validation=copies[1] if copies else None,
         statistics=statistics,
         notes=(*notes, *cut),
+        origin=origin,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +23,8 @@ from analognas.tasks.task import Labels, Task
 
 NOISE_SEED: Final = 2305_10459
 BATCH: Final = 1024
+VERSION: Final = 2
+"""Of what is kept in the cache."""
 FULL_SCALE: Final = 1 << 15
 
 
@@ -91,12 +95,16 @@ def task_of_clips(
     Raises:
         UserError: when a class is missing from a split, because its files cannot be read.
     """
+    settings = {
+        "front_end": front_end.identity,
+        "background": [background.copies, *background.snr_db, *background.speed],
+    }
     arrays = cached(
         name,
         {
+            "version": VERSION,
             "clips": dict(identity),
-            "front_end": front_end.identity,
-            "background": [background.copies, *background.snr_db, *background.speed],
+            **settings,
             "training": [int(part) for part in parts[0]] if background.copies else [],
             "validation": [int(part) for part in parts[1]] if background.copies else [],
         },
@@ -119,7 +127,17 @@ def task_of_clips(
         statistics="band",
         limits=limits,
         notes=(*notes, *(str(note) for note in arrays["notes"])),
+        origin=origin_of(settings, [np.frombuffer(str(arrays["sound"]).encode(), np.uint8), *places]),
     )
+
+
+def origin_of(settings: Mapping[str, Any], arrays: Sequence[npt.NDArray[Any]]) -> str:
+    """Return a digest of what features are computed from: settings, as JSON values, and whole numbers."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for array in arrays:
+        digest.update(str(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _features(
@@ -144,6 +162,7 @@ def _features(
         "noisy_validation": noisy[1],
         "good": np.empty((0,), np.int64) if loaded.good is None else loaded.good,
         "notes": np.array(loaded.notes, dtype=np.str_),
+        "sound": np.array(origin_of({}, [loaded.clips, *map(whole_numbers, loaded.noise)])),
     }
 
 

@@ -26,7 +26,7 @@ from analognas.errors import UserError
 from analognas.tasks.assemble import Limits, make_task
 from analognas.tasks.audio.background import draw_pieces
 from analognas.tasks.audio.base_spec import SoundSpec
-from analognas.tasks.audio.clips import Background, Clips, task_of_clips, whole_numbers
+from analognas.tasks.audio.clips import Background, Clips, origin_of, task_of_clips, whole_numbers
 from analognas.tasks.audio.front_end import FrontEnd
 from analognas.tasks.audio.wav import Samples, WavError, decode_wav, fit_length, resample
 from analognas.tasks.complete_splits import check_classes
@@ -206,6 +206,7 @@ def _test_set_copy(path: Path, front_end: FrontEnd, background: Background, limi
         CLASSES,
         statistics="band",
         limits=limits,
+        origin=origin_of(front_end.identity, [spectra]),
         notes=(
             "the official test set alone (4,890 clips), split by speaker: not comparable with published accuracies",
             "spectrograms of power, clips not scaled to equal peaks",

@@ -1,9 +1,11 @@
 """A user's own recordings: speakers, rates, noise and copies."""
 
+import numpy as np
 import pytest
 
 from analognas.errors import UserError
 from analognas.tasks import Task
+from analognas.tasks.audio.front_end import FrontEnd
 from tests.analognas.tasks.made_folders import load, sounds, tone
 
 
@@ -154,3 +156,18 @@ def test_bad_sounds_are_listed_and_left_out_up_to_the_limit(tmp_path) -> None:
     assert "cut.wav: no readable WAV file, or a truncated one" in task.notes[1]
     with pytest.raises(UserError, match="more than `max_bad_files: 1` files cannot be read"):
         load(tmp_path, "kind: wav-folder, path: s, max_bad_files: 1")
+
+
+def test_another_processor_has_the_same_data_though_it_rounds_in_another_way(tmp_path, monkeypatch) -> None:
+    sounds(tmp_path / "s")
+    text = "kind: wav-folder, path: s, noise: {copies: 1}"
+    task, exact = load(tmp_path, text), FrontEnd.features
+    monkeypatch.setattr(FrontEnd, "features", lambda self, clips: exact(self, clips) * np.float32(1 + 1e-6))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    other = load(tmp_path, text)
+    assert not np.array_equal(other.train.x.numpy(), task.train.x.numpy())
+    assert other.fingerprint == task.fingerprint
+    for changed in ("split_seed: 1", "front_end: {coefficients: 9}", "max_train: 10"):
+        assert load(tmp_path, f"{text}, {changed}").fingerprint != task.fingerprint
+    tone(next((tmp_path / "s" / "low").iterdir()), 1000)
+    assert load(tmp_path, text).fingerprint != task.fingerprint
