@@ -4,13 +4,14 @@ Within each table a target becomes the normal score of its rank. Ranks carry ove
 not: 0.9 is a good accuracy on one task and a poor one on another. A prediction is a normal score: how much better than
 the median network of its table a network would be, in standard deviations.
 
-    mean     = (1 - u) m
+    mean     = m
     variance = (1 - u) k + u max(k, 1),   k = d² + σ²
 
 m and d are mean and standard deviation of the trees. σ is the noise of a measurement: σ² is the mean square of the
 out-of-fold errors less d². u, from 0 to 1, is the share of a prediction that is unknown. It is 0 inside the range of
 every feature of the fit, and grows in proportion to the distance from that range. From half a width of the range on, u
-is 1: a network there is like any other, with mean 0 and a variance of at least 1.
+is 1, and the variance at least that of any network. The mean stays that of the nearest networks that were seen, as
+trees extrapolate: it still orders networks of a task with larger ones, where a mean of 0 would not.
 
 The model is one JSON document: trees as XGBoost writes them, everything else as plain numbers. Nothing is pickled.
 
@@ -114,7 +115,7 @@ class RankModel:
         unknown = self.unknown(features)[:, None]
         known = np.square(prediction.std.to_numpy()) + np.square(self.noise)
         variance = (1 - unknown) * known + unknown * np.maximum(known, 1.0)
-        return Prediction(mean=prediction.mean * (1 - unknown), std=prediction.std * 0 + np.sqrt(variance))
+        return Prediction(mean=prediction.mean, std=prediction.std * 0 + np.sqrt(variance))
 
     def values(self, features: pd.DataFrame) -> dict[str, Values]:
         """Return, by target, the median of what a measurement would be and the ends of its 90 % interval, `(n, 3)`.
