@@ -62,11 +62,14 @@ def test_the_exported_file_computes_the_same(
     for number, network in enumerate(NETWORKS[name](name)):
         model = Standardised(networks.settled(network, *SHAPE), [4.9], [6.0], SHAPE).eval()
         source = python_source(model, Description(name, CLASSES, [LONG, "64.07 ± 3.72 %", 'say "it" ' * 20]))
-        (tmp_path / "model.py").write_text(source, encoding="utf-8")
-        (tmp_path / f"model_{number}.py").write_text(source, encoding="utf-8")
+        own = tmp_path / str(
+            number
+        )  # a file of the same size in the same second would be taken for the last one
+        own.mkdir()
+        (own / "model.py").write_text(source, encoding="utf-8")
         assert "nn.Identity" not in source
-        write_weights(model, tmp_path / "model.safetensors")
-        exported = imported(tmp_path / "model.py").load()
+        write_weights(model, own / "model.safetensors")
+        exported = imported(own / "model.py").load()
         x = torch.rand(4, *SHAPE) * 16
         with torch.no_grad():
             torch.testing.assert_close(exported(x), model(x), rtol=1e-5, atol=1e-5)
