@@ -41,6 +41,9 @@ NAMES: Final = tuple(field.name for field in fields(Quality))
 CEILING: Final = ("one_training", "of_another", "one_training_at_equal_size", "of_another_at_equal_size")
 """τ of predictions with one training and of another training with it, on the same unseen candidates."""
 
+ENOUGH_REPEATED: Final = 20
+"""Candidates with so many trainings, or more, make a ceiling; else those with two do."""
+
 FEWEST_TRAINED_TWICE: Final = 5
 """With fewer unseen candidates that have several trainings, the share of the ceiling is not reported."""
 
@@ -207,22 +210,33 @@ def _features(table: BenchTable, features: Features) -> pd.DataFrame:
 
 
 def noise_ceiling(table: BenchTable) -> tuple[float, float] | None:
-    """Return τ of one training with the mean of the others, over candidates that have all, and the same at equal size.
+    """Return τ of one training with the mean of the others, and the same at equal size; None without several.
 
-    None where candidates have one training.
+    Over the candidates with as many trainings as at least `ENOUGH_REPEATED` of them have.
     """
-    if table.runs is None or table.trainings < 2:
-        return None
-    whole = np.flatnonzero(np.isfinite(table.runs).all(axis=1))
+    whole, runs = _repeated(table, np.arange(len(table)))
     if len(whole) < 2:
         return None
-    runs, parameters = table.runs[whole], table.space.parameters(table.population[whole])
+    parameters = table.space.parameters(table.population[whole])
     taus = []
     for one in range(runs.shape[1]):
         others = np.delete(runs, one, axis=1).mean(axis=1)
         taus.append((kendall_tau(others, runs[:, one]), tau_at_equal_size(others, runs[:, one], parameters)))
     overall, equal = np.mean(taus, axis=0)
     return float(overall), float(equal)
+
+
+def _repeated(
+    table: BenchTable, rows: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return which of the rows have several trainings, and `(m, trainings)` of these."""
+    if table.runs is None or table.trainings < 2:
+        return np.empty(0, dtype=np.intp), np.empty((0, 2))
+    with_more = np.isfinite(table.runs).sum(axis=0)[1:]
+    trainings = 2 + max(np.flatnonzero(with_more >= ENOUGH_REPEATED), default=0)
+    runs = table.runs[rows, :trainings]
+    whole = np.isfinite(runs).all(axis=1)
+    return rows[whole], runs[whole]
 
 
 def _recipes(names: Sequence[str]) -> dict[str, Surrogate]:
@@ -269,11 +283,10 @@ def _against_another_training(
     unseen: npt.NDArray[np.intp],
 ) -> dict[str, float]:
     """Return the figures of `CEILING` for `(m,)` predictions of the rows `unseen`."""
-    runs = np.empty((0, 1)) if table.runs is None else table.runs[unseen]
-    whole = np.flatnonzero(np.isfinite(runs).all(axis=1))
-    if runs.shape[1] < 2 or len(whole) < FEWEST_TRAINED_TWICE:
+    whole, runs = _repeated(table, unseen)
+    if len(whole) < FEWEST_TRAINED_TWICE:
         return dict.fromkeys(CEILING, math.nan)
-    runs, mean, sizes = runs[whole], mean[whole], parameters[unseen][whole]
+    mean, sizes = mean[np.isin(unseen, whole)], parameters[whole]
     trainings = range(runs.shape[1])
     predicted = [_two_taus(runs[:, one], mean, sizes) for one in trainings]
     others = [_two_taus(runs[:, one], runs[:, other], sizes) for one in trainings for other in range(one)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -159,3 +160,14 @@ def test_shares_of_the_rows_and_features_that_are_not_known(tmp_path: Path) -> N
         evaluate_surrogates(open_table("synthetic", None), ["ridge"], train=[30], features="all")
     with pytest.raises(BenchError, match="did you mean `avm`"):
         open_table(str(path), "avn")
+
+
+def test_a_few_third_trainings_do_not_stand_for_all_that_have_two(tmp_path: Path) -> None:
+    path = made_up_records(tmp_path / "records.csv.gz", n=60, again=40)
+    table = open_table(str(path), "accuracy_1d")
+    assert table.runs is not None
+    cut = table.runs.copy()
+    cut[np.flatnonzero(np.isfinite(cut[:, 2]))[5:], 2] = np.nan
+    twice = dataclasses.replace(table, runs=table.runs[:, :2])
+    assert noise_ceiling(dataclasses.replace(table, runs=cut)) == noise_ceiling(twice)
+    assert noise_ceiling(table) != noise_ceiling(twice)
