@@ -3,9 +3,10 @@
     python scripts/reproduce/halved_searches.py CONFIG MODEL FOLDER [--trials 40] [--seeds 3]
 
 MODEL is what `analognas surrogate fit` made of the records of *other* tasks, CONFIG the search, with or without a
-strategy. No reference takes part, because where one wins all searches export the same network. FOLDER keeps the searches, so that the same command goes on after an interruption. Printed are the 1-day
-accuracies of the exported networks on the test split, and their difference with a 95 % interval over seeds, chips and
-test images, half of the trials minus all of them.
+strategy. No reference takes part, because where one wins all searches export the same network. FOLDER keeps the
+searches, so that the same command goes on after an interruption. Printed are the 1-day accuracies of the exported
+networks on the test split, and their difference with a 95 % interval over seeds, chips and test images, half of the
+trials minus all of them.
 """
 
 from __future__ import annotations
