@@ -42,7 +42,7 @@ CEILING: Final = ("one_training", "of_another", "one_training_at_equal_size", "o
 """τ of predictions with one training and of another training with it, on the same unseen candidates."""
 
 ENOUGH_REPEATED: Final = 20
-"""Candidates with so many trainings, or more, make a ceiling; else those with two do."""
+"""A ceiling is of as many trainings as this many candidates have, and of two where fewer have more."""
 
 FEWEST_TRAINED_TWICE: Final = 5
 """With fewer unseen candidates that have several trainings, the share of the ceiling is not reported."""

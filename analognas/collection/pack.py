@@ -68,7 +68,7 @@ def pack(paths: Sequence[Path], out: Path) -> dict[str, Any]:
     ensure_file(out)
     files = [read_records(path) for path in paths if path.is_file()]
     for file in files:
-        problem_of(file)
+        problem_of(file)  # raises for a first line that describes no search, and for foreign genotypes
     runs = [open_run(path) for given in paths if not given.is_file() for path in _runs_in(given)]
     parts = [_of_file(file) for file in files] + _of_runs(runs)
     places = [part.path.resolve() for part in parts]

@@ -98,13 +98,13 @@ def plan_collection(
         raise UserError(
             Argument("again"), " needs at least two ", Argument("trainings"), f", got {again} and 1 training"
         )
-    own = min(trials, 2 * strategy.equal_size) if again is None else again
-    if not 0 <= own <= trials:
+    n_again = min(trials, 2 * strategy.equal_size) if again is None else again
+    if not 0 <= n_again <= trials:
         raise UserError(
             Argument("again"), f" must be from 0 to the {trials} candidates of `search.trials`, got {again}"
         )
     path = out or dated_path(FOLDER, config.name)
-    plan = CollectionPlan(path, config, document, trainings, own if trainings > 1 else 0)
+    plan = CollectionPlan(path, config, document, trainings, n_again if trainings > 1 else 0)
     return _begun_with(_in_its_place(plan), is_given=again is not None)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError
 
 from analognas.errors import UserError
 from analognas.metrics import METRICS
-from analognas.specs.strict import first_problem
+from analognas.specs.strict import Described, OfKind, first_problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,17 +21,9 @@ FIRST_ROW_LINE: Final = 3
 _Section = dict[str, Any]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
-
-
-class _Kind(_Strict):
-    kind: str
-
-
-class _Config(_Strict):
-    task: _Kind
-    space: _Kind
+class _Config(Described):
+    task: OfKind
+    space: OfKind
     hardware: _Section
     training: _Section
     evaluation: _Section
@@ -39,11 +31,11 @@ class _Config(_Strict):
     constraints: _Section | None = None
 
 
-class _Run(_Strict):
+class _Run(Described):
     seed: int
 
 
-class _Header(_Strict):
+class _Header(Described):
     name: str
     config: _Config
     input_shape: Annotated[list[PositiveInt], Field(min_length=1)]

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pydantic import BaseModel, ConfigDict
+
 if TYPE_CHECKING:
-    from pydantic import ConfigDict, ValidationError
+    from pydantic import ValidationError
 
 STRICT: Final[ConfigDict] = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
 """No text for a number, no key that we do not know, no NaN."""
+
+
+class Described(BaseModel):
+    """A part of a file of which we read some keys, of just these types; there may be others."""
+
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+class OfKind(Described):
+    """A section of which we read its kind."""
+
+    kind: str
 
 
 def first_problem(error: ValidationError) -> str:

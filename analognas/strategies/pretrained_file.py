@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError
 
 from analognas.errors import UserError, remedy
 from analognas.files import read_packed, write_bytes, write_packed
 from analognas.specs.schema_number import check_schema
-from analognas.specs.strict import first_problem
+from analognas.specs.strict import Described, OfKind, first_problem
 from surrogates.rank_model import RankModel
 
 FORMAT: Final = "analognas-surrogate"
@@ -29,25 +29,17 @@ SCHEMA: Final = 1
 _Taus = dict[str, dict[str, float]]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
-
-
-class _Kind(_Strict):
-    kind: str
-
-
-class _Table(_Strict):
+class _Table(Described):
     name: str
     candidates: PositiveInt
-    task: _Kind
+    task: OfKind
     data_sha256: str
-    space: _Kind
+    space: OfKind
     hardware: dict[str, Any]
     constraints: dict[str, Any]
 
 
-class _Card(_Strict):
+class _Card(Described):
     """What code reads of a card; the rest is for readers."""
 
     name: str

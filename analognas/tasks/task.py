@@ -141,7 +141,7 @@ class Task:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the data: equal only for equal data in the same order, on every processor.
+        """SHA-256 of the data: equal only for equal data in the same order.
 
         It is over the shapes of all tensors, the labels, and the bytes of the inputs; where inputs were computed, over
         their origin instead.

@@ -127,7 +127,7 @@ def task_of_clips(
         statistics="band",
         limits=limits,
         notes=(*notes, *(str(note) for note in arrays["notes"])),
-        origin=origin_of(settings, [np.frombuffer(str(arrays["sound"]).encode(), np.uint8), *places]),
+        origin=origin_of({**settings, "sound": str(arrays["sound"])}, places),
     )
 
 
