@@ -104,7 +104,7 @@ def read_pretrained(path: Path) -> Pretrained:
         ) from None
     except (ValueError, RecursionError):
         raise UserError(
-            f"{path}: is damaged or no JSON; fit it again with `analognas surrogate fit`"
+            f"{path}: is damaged or no JSON; `analognas surrogate fit` makes a model of records"
         ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UserError(f"{path}: is no model of `analognas surrogate fit`")

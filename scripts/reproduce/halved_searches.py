@@ -33,11 +33,12 @@ def main() -> None:
     options = parser.parse_args()
     if not options.model.is_file():
         parser.error(f"the model must be a file, got {options.model}")
-    model = str(options.model.resolve())
-    whole = searched("whole", {"kind": "surrogate-guided"}, options.trials, options)
-    halved = searched(
-        "halved", {"kind": "surrogate-guided", "pretrained": model}, options.trials // 2, options
-    )
+    informed = {"kind": "surrogate-guided", "pretrained": str(options.model.resolve())}
+    try:  # a model that does not fit is told before the whole searches begin
+        halved = searched("halved", informed, options.trials // 2, options)
+        whole = searched("whole", {"kind": "surrogate-guided"}, options.trials, options)
+    except analognas.UserError as error:
+        raise SystemExit(str(error)) from None
     pairs = [
         of_both(run.correct(run.network), other.correct(other.network))
         for run, other in zip(halved, whole, strict=True)
