@@ -70,7 +70,7 @@ def ask(pretrained: Pretrained, problem: SearchProblem, n: int) -> None:
     noisy = 0.8 + 0.05 * expected + 0.02 * rng.standard_normal(len(rows))
     metrics = pd.DataFrame({metric: noisy, "std_1d": 0.01 + 0.002 * rng.random(len(rows)), "avm": 0.02})
     history = History(population=rows, metrics=metrics, pending=rows[:0])
-    for name, prior in {"no model": None, "a model": Prior(pretrained, metric, 0.5)}.items():
+    for name, prior in {"no model": None, "a model": Prior(pretrained, weight=0.5)}.items():
         strategy = SurrogateGuidedSpec().build_informed(0, prior)
         taken, used = [], []
         for repeat in range(REPEATS):

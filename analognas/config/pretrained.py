@@ -95,19 +95,26 @@ def with_prior(spec: StrategySpec, seed: int, prior: Prior | None) -> Strategy:
 
 
 def _shipped(config: SearchConfig, features: list[str]) -> Informed:
+    """Return the shipped model that fits: one of this task alone before one of several, and that before any other."""
     models = [read_pretrained(path) for path in sorted(SHIPPED.glob("*.json.gz"))]
     if not models:
         return Informed(note="pretrained: none, no model is shipped with this version")
+    models.sort(key=_breadth)
     fitting = [
         model for model in models if not _misfit(model, config, features) and not _foreign(model, config)
     ]
     if not fitting:
-        reason = _misfit(models[0], config, features) or _foreign(models[0], config)
+        broadest = models[-1]
+        reason = _misfit(broadest, config, features) or _foreign(broadest, config)
         return Informed(
-            note=f"pretrained: none of {len(models)} shipped models fits ({models[0].path.name}: {reason})"
+            note=f"pretrained: none of {len(models)} shipped models fits ({broadest.path.name}: {reason})"
         )
     known = [model for model in fitting if _knows_task(model, config)]
     return _taken((known or fitting)[0], config, "")
+
+
+def _breadth(model: Pretrained) -> int:
+    return len(model.card["tables"])
 
 
 def _misfit(model: Pretrained, config: SearchConfig, features: list[str]) -> str:

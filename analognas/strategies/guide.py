@@ -165,8 +165,7 @@ def fit_guide(
         first: trials of the design before the first fit.
         trended: under a bound on the parameters, the surrogate is fitted on deviations from a trend with size.
         of_worth: the surrogate predicts what candidates are worth, for one whose scores have no unit.
-        prior: on the scale `ranks`, the surrogate is fitted on deviations from what a model expects, where that is of
-            any use.
+        prior: on the scale `ranks`, a model of other searches goes together with the surrogate, where it is of any use.
 
     Raises:
         ValueError: when the objective or a bounded metric is not measured.

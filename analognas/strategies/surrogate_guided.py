@@ -83,14 +83,14 @@ class SurrogateGuidedSpec(RefitSpec):
     )
 
     transfer: Combination = Field(
-        default="residual",
-        description="`pretrained` and the surrogate: it is fitted on what the model leaves, or both are weighed by "
-        "how well they order the trials",
+        default="ranking-weighted",
+        description="`pretrained` and the surrogate: both are weighed by how well they order the trials, or it is "
+        "fitted on what the model leaves",
     )
 
     @model_validator(mode="after")
     def _a_combination_needs_a_model(self) -> Self:
-        if self.transfer != "residual" and self.pretrained == "none":
+        if self.transfer != "ranking-weighted" and self.pretrained == "none":
             raise MismatchError(
                 f"`transfer: {self.transfer}` needs a model of other searches, got `pretrained: none`: name one, or "
                 "write auto",

@@ -1,14 +1,14 @@
 """Transfer by rank: a model of other searches says what to expect, and the surrogate learns what is different here.
 
-    residual            score ≈ level + slope · prior + process,   slope ≥ 0
-    ranking-weighted    score ≈ w · (level + slope · prior) + (1 − w) · surrogate
+    ranking-weighted    score ≈ w · (level + slope · prior) + (1 − w) · surrogate,   slope ≥ 0
+    residual            score ≈ level + slope · prior + process
 
 The prior is the normal score that a model of `analognas surrogate fit` gives a candidate. The surrogate is fitted on
-what is left of the trials' normal scores; or on the scores themselves, and the two are weighed against each other by
-how well they order the trials (`analognas.strategies.ranking_weight`). The slope is that of a ridge regression towards
-`trust`, the τ that the model had on networks it had not seen; the penalty counts like `PRIOR_TRIALS` trials. Where τ of
-the prior with the first trials, from `FEWEST` on and of `MOST` at most, is not positive, the model is of no use here
-and the search goes on without it.
+the trials' normal scores, and the two are weighed against each other by how well they order the trials
+(`analognas.strategies.ranking_weight`); or it is fitted on what the prior leaves of the scores. The slope is that of a
+ridge regression towards `trust`, the τ that the model had on networks it had not seen; the penalty counts like
+`PRIOR_TRIALS` trials. Where τ of the prior with the first trials, from `FEWEST` on and of `MOST` at most, is not
+positive, the model is of no use here and the search goes on without it.
 
 The first design takes turns: a candidate that the model expects to be good, then one of the filling design, which knows
 nothing of the model and shows whether it is right.
@@ -53,7 +53,7 @@ POPULATION: Final = 128
 GENERATIONS: Final = 12
 """Of the evolution on the model alone that finds the leaders of the first design."""
 
-Combination: TypeAlias = Literal["residual", "ranking-weighted"]
+Combination: TypeAlias = Literal["ranking-weighted", "residual"]
 
 Values = npt.NDArray[np.float64]
 
@@ -87,7 +87,7 @@ class Prior:
     pretrained: Pretrained
     same_task: bool = False
     weight: float = 1.0
-    combination: Combination = "residual"
+    combination: Combination = "ranking-weighted"
 
     def trust(self, metric: str) -> float:
         """Return the slope that is expected of a target, 0 or more: how well the model ordered unseen networks.

@@ -53,8 +53,8 @@ def replay(path: Path, model: Path, options: argparse.Namespace) -> None:
     """Replay the searches on one table and print what they found."""
     strategies = {
         "without a model": SurrogateGuidedSpec(),
-        "residual": SurrogateGuidedSpec(pretrained=model),
-        "ranking-weighted": SurrogateGuidedSpec(pretrained=model, transfer="ranking-weighted"),
+        "residual": SurrogateGuidedSpec(pretrained=model, transfer="residual"),
+        "ranking-weighted": SurrogateGuidedSpec(pretrained=model),
         "random": "random",
     }
     table = open_table(str(path), TARGET)

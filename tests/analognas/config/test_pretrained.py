@@ -1,17 +1,22 @@
 """Which model a search begins with, and which it refuses."""
 
 import gzip
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analognas.config import pretrained
 from analognas.errors import UserError
 from analognas.pretraining import fit_pretrained
+from analognas.strategies.pretrained_file import read_pretrained
 from tests.analognas.pretraining_records import made_up_records
 from tests.analognas.small_search import analognas as run_command
+
+ROOT = Path(__file__).parents[3]
 
 CONFIG = """\
 name: informed
@@ -105,6 +110,32 @@ def test_a_model_of_another_task_is_trusted_less_and_never_picked(
     content["card"]["leave_one_out"] = {"made-up": {"accuracy_1d": 0.3}}  # how far it carries over is known
     (shipped / "model.json.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
     assert "fitted on made-up (40); of other tasks than this one" in planned(write(tmp_path, "auto")).stdout
+
+
+def test_shipped_models_are_of_the_records_here_and_auto_takes_that_of_the_task(tmp_path: Path) -> None:
+    records = {
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (ROOT / "scripts/reproduce/collections").glob("*.csv.gz")
+    }
+    shipped = [read_pretrained(path) for path in sorted(pretrained.SHIPPED.glob("*.json.gz"))]
+    fitted_on = {model.path.name: [table["sha256"] for table in model.card["tables"]] for model in shipped}
+    assert set(fitted_on) == {"cifar10.json.gz", "digits.json.gz", "fsdd.json.gz", "three-tasks.json.gz"}
+    assert {digest for digests in fitted_on.values() for digest in digests} == records
+    assert "pretrained: digits, fitted on digits-records (600)" in planned(write(tmp_path, "auto")).stdout
+    x, y = np.random.default_rng(0).random((60, 8, 8)), np.arange(60) % 3
+    parts = {"train": slice(0, 30), "val": slice(30, 45), "test": slice(45, 60)}
+    np.savez(
+        tmp_path / "other.npz",
+        **{
+            f"{name}_{part}": values[rows]
+            for part, rows in parts.items()
+            for name, values in (("x", x), ("y", y))
+        },
+    )
+    config = write(tmp_path, "auto")
+    config.write_text(config.read_text().replace("{kind: digits}", "{kind: arrays, path: other.npz}"))
+    other = planned(config).stdout
+    assert "pretrained: three-tasks, fitted on" in other and "of other tasks than this one" in other
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from analognas.strategies.guide import fit_guide
 from analognas.strategies.ranking_weight import ranking_weight
 from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
-from analognas.strategies.transfer import Prior, PriorTrend
+from analognas.strategies.transfer import Combination, Prior, PriorTrend
 from analognas.testing import check_strategy
 from search_spaces import Population
 from surrogates import kendall_tau
@@ -89,13 +89,6 @@ def test_only_the_first_trials_say_whether_it_is_of_use(problem, right) -> None:
     assert PriorTrend.fit(right, problem, rows, score) is None
 
 
-def test_an_informed_search_keeps_the_contract(problem, right) -> None:
-    def make(seed: int):
-        return SurrogateGuidedSpec(**FAST).build_informed(seed, right)
-
-    check_strategy(make, problem, lambda population: measure(problem, population))
-
-
 def search(problem: SearchProblem, prior: Prior | None, seed: int, budget: int = 12) -> History:
     strategy = SurrogateGuidedSpec(**FAST).build_informed(seed, prior)
     empty = candidates(problem, 1, seed)[:0]
@@ -115,9 +108,8 @@ def test_a_right_model_outweighs_a_young_surrogate_and_a_wrong_one_has_no_weight
     history = History(rows, measure(problem, rows), rows[:0])
 
     def weight(prior: Prior) -> float | None:
-        weighed = replace(prior, combination="ranking-weighted")
         surrogate, rng = GaussianProcessSpec().build(), np.random.default_rng(0)
-        guide = fit_guide(surrogate, problem, history, "ranks", rng, RefitPolicy(), 8, prior=weighed)
+        guide = fit_guide(surrogate, problem, history, "ranks", rng, RefitPolicy(), 8, prior=prior)
         mean = guide.predict(rows).mean["accuracy_1d"]
         assert np.corrcoef(mean, truth(problem, rows))[0, 1] > 0.8
         return guide.weight
@@ -129,7 +121,7 @@ def test_a_right_model_outweighs_a_young_surrogate_and_a_wrong_one_has_no_weight
 
 def test_a_combination_without_a_model_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a model of other searches, got `pretrained: none`"):
-        SurrogateGuidedSpec(transfer="ranking-weighted")
+        SurrogateGuidedSpec(transfer="residual")
 
 
 def test_a_model_without_an_order_has_no_weight() -> None:
@@ -141,10 +133,13 @@ def test_a_model_without_an_order_has_no_weight() -> None:
     assert 0.3 < ranking_weight(score, own, own, rng) < 0.7
 
 
-def test_a_weighed_search_keeps_the_contract(problem: SearchProblem, right: Prior) -> None:
+@pytest.mark.parametrize("combination", ["ranking-weighted", "residual"])
+def test_an_informed_search_keeps_the_contract(
+    problem: SearchProblem, right: Prior, combination: Combination
+) -> None:
     def make(seed: int) -> Strategy:
         of_file = right.pretrained.path
-        return SurrogateGuidedSpec(**FAST, pretrained=of_file, transfer="ranking-weighted").build(seed)
+        return SurrogateGuidedSpec(**FAST, pretrained=of_file, transfer=combination).build(seed)
 
     check_strategy(make, problem, lambda population: measure(problem, population))
 
