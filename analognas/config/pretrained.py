@@ -1,10 +1,13 @@
 """Which model of other searches a search begins with: the one that `pretrained` names, or a shipped one that fits.
 
 A model fits where it predicts the objective and every feature that it was fitted on is known here. `auto` also wants
-the same kind of space, the same hardware, and a model that knows the task, or of which is known how it orders networks
-of a task that it does not know. A model that is named is taken without any of these, too: its weight is then halved,
-and that is said. Candidates outside of what a model has seen are known less, whatever it is. How long networks were
-trained is not compared.
+the same kind of space, and a model that knows the task, or of which is known how it orders networks of a task that it
+does not know. A model that is named is taken without any of these, too. The weight of a model of another space, task
+or hardware is halved, and that is said. Candidates outside of what a model has seen are known less, whatever it is.
+How long networks were trained is not compared.
+
+What carries over was measured (`scripts/reproduce/models_elsewhere.py`): the order of accuracies to another task and
+to other hardware, not to another space with larger networks that were trained longer.
 """
 
 from __future__ import annotations
@@ -95,26 +98,19 @@ def with_prior(spec: StrategySpec, seed: int, prior: Prior | None) -> Strategy:
 
 
 def _shipped(config: SearchConfig, features: list[str]) -> Informed:
-    """Return the shipped model that fits: one of this task alone before one of several, and that before any other."""
+    """Return the shipped model that fits best: of this task before of others, of this hardware, of few tasks."""
     models = [read_pretrained(path) for path in sorted(SHIPPED.glob("*.json.gz"))]
     if not models:
         return Informed(note="pretrained: none, no model is shipped with this version")
-    models.sort(key=_breadth)
-    fitting = [
-        model for model in models if not _misfit(model, config, features) and not _foreign(model, config)
-    ]
+    models.sort(key=lambda model: len(model.card["tables"]))
+    reasons = [_misfit(model, config, features) or _other_space_or_task(model, config) for model in models]
+    fitting = [model for model, reason in zip(models, reasons, strict=True) if not reason]
     if not fitting:
-        broadest = models[-1]
-        reason = _misfit(broadest, config, features) or _foreign(broadest, config)
         return Informed(
-            note=f"pretrained: none of {len(models)} shipped models fits ({broadest.path.name}: {reason})"
+            note=f"pretrained: none of {len(models)} shipped models fits ({models[-1].path.name}: {reasons[-1]})"
         )
-    known = [model for model in fitting if _knows_task(model, config)]
-    return _taken((known or fitting)[0], config, "")
-
-
-def _breadth(model: Pretrained) -> int:
-    return len(model.card["tables"])
+    fitting.sort(key=lambda model: (not _knows_task(model, config), bool(_other_hardware(model, config))))
+    return _taken(fitting[0], config, _other_hardware(fitting[0], config))
 
 
 def _misfit(model: Pretrained, config: SearchConfig, features: list[str]) -> str:
@@ -133,18 +129,26 @@ def _misfit(model: Pretrained, config: SearchConfig, features: list[str]) -> str
 
 def _foreign(model: Pretrained, config: SearchConfig) -> str:
     """Return what a model was fitted on that is another thing here, empty where it is the same."""
+    return _other_space_or_task(model, config) or _other_hardware(model, config)
+
+
+def _other_space_or_task(model: Pretrained, config: SearchConfig) -> str:
     tables = model.card["tables"]
     if all(table["space"].get("kind") != config.space.kind for table in tables):
         return f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}"
-    if config.hardware is not None:
-        knows_hardware = bool(HARDWARE_FEATURES.keys() & set(model.model.features))
-        compared = beyond_features if knows_hardware else physics
-        own = compared(config.hardware.model_dump(mode="json"))
-        if all(compared(table["hardware"]) != own for table in tables):
-            return "fitted on other hardware"
     if not _knows_task(model, config) and not model.card["leave_one_out"]:
         return f"fitted on {tables[0]['task']['kind']} alone, here {config.task.kind}"
     return ""
+
+
+def _other_hardware(model: Pretrained, config: SearchConfig) -> str:
+    if config.hardware is None:
+        return ""
+    knows_hardware = bool(HARDWARE_FEATURES.keys() & set(model.model.features))
+    compared = beyond_features if knows_hardware else physics
+    own = compared(config.hardware.model_dump(mode="json"))
+    known = [compared(table["hardware"]) for table in model.card["tables"]]
+    return "" if own in known else "fitted on other hardware"
 
 
 def _knows_task(model: Pretrained, config: SearchConfig) -> bool:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 CONFIG = """\
 name: informed
 task: {{kind: digits}}
-space: {{kind: staged, width: [8, 16], stem_width: [8, 8], stages: 1, depth: 1}}
+space: {{kind: {space}}}
 hardware: {hardware}
 constraints: {bounds}
 training: {{digital: {{epochs: 1, learning_rate: 0.01}}, hardware_aware: {{epochs: 0}}}}
@@ -44,9 +44,19 @@ def model(tmp_path_factory) -> Path:
     return folder / "model.json.gz"
 
 
-def write(folder: Path, model: object, hardware="pcm-hermes-2", bounds="{parameters: 6000}", more="") -> Path:
+STAGED = "staged, width: [8, 16], stem_width: [8, 8], stages: 1, depth: 1"
+
+
+def write(
+    folder: Path,
+    model: object,
+    hardware="pcm-hermes-2",
+    bounds="{parameters: 6000}",
+    more="",
+    space=STAGED,
+) -> Path:
     path = folder / "search.yaml"
-    path.write_text(CONFIG.format(model=model, hardware=hardware, bounds=bounds, more=more))
+    path.write_text(CONFIG.format(model=model, hardware=hardware, bounds=bounds, more=more, space=space))
     return path
 
 
@@ -83,10 +93,12 @@ def test_auto_picks_what_fits_and_says_so(model: Path, tmp_path: Path, monkeypat
     assert "pretrained: none, no model is shipped" in planned(write(tmp_path, "auto")).stdout
     shutil.copy(model, shipped)
     assert "pretrained: model, fitted on made-up (40)" in planned(write(tmp_path, "auto")).stdout
-    other = planned(write(tmp_path, "auto", hardware="pcm-analognas"))
+    other = planned(write(tmp_path, "auto", hardware="pcm-analognas")).stdout
     assert (
-        "pretrained: none of 1 shipped models fits (model.json.gz: fitted on other hardware)" in other.stdout
+        "pretrained: model, fitted on made-up (40); fitted on other hardware: its weight is halved" in other
     )
+    space = planned(write(tmp_path, "auto", space="resnet, oc0: [8, 16], m: [1, 2]")).stdout
+    assert "none of 1 shipped models fits (model.json.gz: fitted on the space staged, here resnet)" in space
     assert "pretrained" not in planned(write(tmp_path, "none")).stdout.partition("notes")[2]
 
 
