@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analognas.bench.records_table import problem_of
+from analognas.errors import UserError
 from analognas.record.records_file import read_records
 from analognas.strategies import History, SearchProblem
 from analognas.strategies.pretrained_file import Pretrained, read_pretrained
@@ -36,7 +37,10 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=100_000)
     parser.add_argument("--trials", type=int, default=200)
     options = parser.parse_args()
-    pretrained, problem = read_pretrained(options.model), problem_of(read_records(options.records))
+    try:
+        pretrained, problem = read_pretrained(options.model), problem_of(read_records(options.records))
+    except UserError as error:
+        raise SystemExit(str(error)) from None
     predict(pretrained, problem, options.candidates, options.threads)
     ask(pretrained, problem, options.trials)
 

@@ -92,10 +92,22 @@ class RankModel:
         Raises:
             ValueError: when a feature of the fit is missing.
         """
+        return np.asarray(self._beyond(features).max(axis=1))
+
+    def farthest(self, features: pd.DataFrame) -> list[str]:
+        """Return the feature by which each network is farthest outside of what was seen, `n` names; "" for one inside.
+
+        Raises:
+            ValueError: when a feature of the fit is missing.
+        """
+        beyond = self._beyond(features)
+        names = np.array(self.features)[beyond.argmax(axis=1)]
+        return [str(name) for name in np.where(beyond.max(axis=1) > 0, names, "")]
+
+    def _beyond(self, features: pd.DataFrame) -> Values:
         x = feature_array(features, self.features).astype(np.float64)
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
-        beyond = np.maximum(np.maximum(self.low - x, x - self.high), 0.0) / width
-        return np.asarray(beyond.max(axis=1))
+        return np.asarray(np.maximum(np.maximum(self.low - x, x - self.high), 0.0) / width)
 
     def unknown(self, features: pd.DataFrame) -> Values:
         """Return which share of a prediction is unknown, `(n,)`: 0 inside of what was seen, 1 half a width outside.

@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 
 import hwsim
+from analognas.config.differences import differences
 from analognas.config.hardware_file import read_hardware
 from analognas.errors import UserError
 from analognas.report.wording import amount, label
 from analognas.runs.architecture_file import read_architecture
 from analognas.runs.validate import path_of_architecture
 from analognas.spaces import complete
-from analognas.strategies.costs import CHIP_COSTS
 from analognas.strategies.pretrained_file import Pretrained, physics
 from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.problem_features import model_features
-from hwsim.chip_cost.network_costs import ChipUse
 from hwsim.text_table import Table
 from surrogates.hardware_features import HARDWARE_FEATURES, beyond_features
 
@@ -35,11 +34,14 @@ class Predicted:
         values: by target the median of a measurement and the ends of its 90 % interval, NaN where too much is unknown.
         unknown: share of the prediction that is unknown, because the network or the hardware lies outside what the
             model was fitted on.
+        outside: by what they do: the feature that is farthest outside, or the setting of the hardware that no feature
+            tells; empty where they lie inside.
     """
 
     hardware: str
     values: Mapping[str, tuple[float, float, float]]
     unknown: float
+    outside: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the same, JSON-able."""
@@ -47,7 +49,12 @@ class Predicted:
             target: dict(zip(("median", "low", "high"), map(_or_null, values), strict=True))
             for target, values in self.values.items()
         }
-        return {"hardware": self.hardware, "unknown": self.unknown, "predictions": found}
+        return {
+            "hardware": self.hardware,
+            "unknown": self.unknown,
+            "outside": self.outside,
+            "predictions": found,
+        }
 
 
 def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> list[Predicted]:
@@ -86,37 +93,38 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
     chosen = [(read_hardware(one), one) for one in hardware] or [
         (content.hardware, hwsim.label(content.hardware))
     ]
-    bounds = {name: bound for name, bound in card["constraints"].items() if isinstance(bound, int | float)}
-    of_a_chip = [name for name in bounds if name in CHIP_COSTS]
-    if of_a_chip and content.chip is None:
-        raise UserError(
-            f"{network}: names no chip, and {model.path} knows shares of bounds on {', '.join(of_a_chip)}; give a "
-            "network of a search with `chip:`"
-        )
-    use = None if content.chip is None else ChipUse.of(content.chip)
+    bounds = {
+        name: bound
+        for name, bound in card["constraints"].items()
+        if isinstance(bound, int | float) and f"log_share_{name}" in model.model.features
+    }
     found = []
     for one, name in chosen:
-        problem = SearchProblem(space, Objective("accuracy_1d", 1), bounds, hardware=one, use=use)
+        problem = SearchProblem(space, Objective("accuracy_1d", 1), bounds, hardware=one)
         try:
             features = model_features(model.model, problem, row)
             values = model.model.values(features)
-            unknown = float(model.model.unknown(features)[0])
-            if _is_beyond(model, one):
-                unknown, values = 1.0, {name: np.full((1, 3), np.nan) for name in values}
+            unknown, outside = float(model.model.unknown(features)[0]), model.model.farthest(features)[0]
         except (ValueError, KeyError) as error:
             raise UserError(f"{model.path}: {error}") from None
+        if setting := _untold(model, one):
+            unknown, outside = 1.0, setting
+            values = {target: np.full((1, 3), np.nan) for target in values}
         triples = {target: tuple(map(float, rows[0])) for target, rows in values.items()}
-        found.append(Predicted(name, triples, unknown))  # type: ignore[arg-type]  # of three each
+        found.append(Predicted(name, triples, unknown, outside))  # type: ignore[arg-type]  # of three each
     return found
 
 
-def _is_beyond(model: Pretrained, hardware: hwsim.Hardware) -> bool:
-    """Whether hardware differs from all that a model was fitted on in something that none of its features tells."""
-    own = hardware.model_dump(mode="json")
-    known = [table["hardware"] for table in model.card["tables"]]
-    if HARDWARE_FEATURES.keys() & set(model.model.features):
-        return beyond_features(own) not in [beyond_features(other) for other in known]
-    return physics(own) not in [physics(other) for other in known]
+def _untold(model: Pretrained, hardware: hwsim.Hardware) -> str:
+    """Return a setting by which hardware differs from all that a model was fitted on, and that no feature tells.
+
+    Empty where it differs in none.
+    """
+    compared = beyond_features if HARDWARE_FEATURES.keys() & set(model.model.features) else physics
+    own = compared(hardware.model_dump(mode="json"))
+    others = (compared(table["hardware"]) for table in model.card["tables"])
+    nearest = min(([*differences(other, own)] for other in others), key=len)
+    return nearest[0].partition(":")[0] if nearest else ""
 
 
 def _or_null(value: float) -> float | None:
@@ -126,7 +134,7 @@ def _or_null(value: float) -> float | None:
 def told(found: Sequence[Predicted], card: Mapping[str, Any]) -> str:
     """Return a line a hardware, and how networks are trained of which a model of this card tells the figures."""
     targets = list(found[0].values)
-    head = ("hardware", *(f"{label(target)} (90 %)" for target in targets), "unknown")
+    head = ("hardware", *(f"{label(target)} (90 %)" for target in targets), "unknown", "outside by")
     rows = tuple(
         (
             one.hardware,
@@ -137,6 +145,7 @@ def told(found: Sequence[Predicted], card: Mapping[str, Any]) -> str:
                 for target, (middle, low, high) in one.values.items()
             ),
             f"{100 * one.unknown:.0f} %",
+            one.outside,
         )
         for one in found
     )

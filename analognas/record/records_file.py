@@ -90,12 +90,18 @@ class Records:
         """Return a column of numbers, `(rows,)`, NaN where a training failed.
 
         Raises:
-            UserError: when there is no such column, or it holds anything else.
+            UserError: when there is no such column, it holds anything else, or says which trial a row is of.
         """
         from analognas.specs.problems import nearest
 
-        if column not in self.frame.columns:
-            known = [name for name in self.frame.columns if self.frame[name].dtype.kind in "fi"]
+        measured = [name for name in self.frame.columns if name not in _COLUMNS]
+        if column in _COLUMNS:
+            raise UserError(
+                f"{self.path}: the column {column!r} says which trial a row is of and measures nothing; choose one "
+                f"such as {next(iter(measured), 'accuracy_1d')}"
+            )
+        if column not in measured:
+            known = [name for name in measured if self.frame[name].dtype.kind in "fi"]
             raise UserError(f"{self.path}: there is no column {column!r:.60}{nearest(column, known)}")
         values = self.frame[column]
         if values.dtype.kind not in "fi":

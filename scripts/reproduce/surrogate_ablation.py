@@ -45,6 +45,7 @@ from torch.nn import functional as F
 
 from analognas.bench.records_table import read_records_table
 from analognas.bench.table import BenchTable
+from analognas.errors import UserError
 from analognas.evaluation.prepared import prepare
 from analognas.record.records_file import read_records
 from analognas.strategies.normal_scores import NormalScores
@@ -94,7 +95,10 @@ def main() -> None:
     parser.add_argument("--train", type=float, default=0.7)
     parser.add_argument("--proxies", type=Path)
     options = parser.parse_args()
-    table = read_records_table(options.table, options.target)
+    try:
+        table = read_records_table(options.table, options.target)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
     own = table.space.encode(table.population).reset_index(drop=True)
     assert table.described is not None  # records always have them
     features = pd.concat([own, table.described.add_prefix("architecture_")], axis=1)

@@ -62,6 +62,13 @@ def test_the_card_says_where_it_is_from(folder: Path) -> None:
     assert set(card["features"]) >= {"log_share_parameters", "log_nsr_sum"}
 
 
+def test_a_column_that_measures_nothing_is_no_target(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match="the column 'seed' says which trial a row is of and measures nothing"
+    ):
+        fit_pretrained([folder / "a.csv.gz"], tmp_path / "model.json", targets=["seed"])
+
+
 def test_equal_records_give_an_equal_file(folder: Path, tmp_path: Path) -> None:
     paths = [folder / "a.csv.gz", folder / "b.csv.gz"]
     fit_pretrained(paths, tmp_path / "model.json.gz", name="model")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,12 +120,17 @@ def test_more_noise_costs_accuracy_and_foreign_hardware_is_less_known(
         middle, low, high = found.values["accuracy_1d"]
         assert low <= middle <= high
         assert found.unknown < 0.2
+        assert found.outside in ("", "log_nsr_worst", "log_nsr_sum", "log_nsr_first", "log_nsr_last")
     assert far.unknown == 1.0
+    assert far.outside == "output_noise"
     assert np.isnan(far.values["accuracy_1d"]).all()
-    for change in ("mvm: {ir_drop: 1.0}", "compensation: {kind: none}"):  # which no feature tells
+    for change, setting in (
+        ("mvm: {ir_drop: 1.0}", "mvm.ir_drop"),
+        ("compensation: {kind: none}", "compensation.kind"),
+    ):  # which no feature tells
         foreign.write_text(f"preset: pcm-hermes-2\n{change}\n")
         (unseen,) = predict(model, path, [str(foreign)])
-        assert unseen.unknown == 1.0
+        assert (unseen.unknown, unseen.outside) == (1.0, setting)
         assert np.isnan(unseen.values["accuracy_1d"]).all()
 
 
@@ -159,17 +163,6 @@ def test_networks_that_a_model_cannot_know(
 ) -> None:
     with pytest.raises(UserError, match=told):
         predict(model, architecture(folder, tmp_path, **changes))
-
-
-def test_bounds_on_costs_of_a_chip_need_a_network_with_one(
-    folder: Path, model: Pretrained, tmp_path: Path
-) -> None:
-    bounded = {**model.card["tables"][0], "constraints": {"energy_uj": 1.0}}
-    other = replace(model, card={**model.card, "tables": [bounded, *model.card["tables"][1:]]})
-    with pytest.raises(
-        UserError, match=r"names no chip, and .* bounds on energy_uj; give a network of a search"
-    ):
-        predict(other, architecture(folder, tmp_path))
 
 
 def test_a_model_of_several_tasks_knows_ranks_alone(folder: Path, tmp_path: Path) -> None:
