@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from analognas.cli.options import AsJson
+from analognas.cli.options import AsJson, check_plot
 
 
 def bench(
@@ -60,7 +60,7 @@ def bench(
     if target is None and table != SYNTHETIC and Path(table).exists():
         raise UserError(f"bench: {table}: name the column to search with --target")
     if plot is not None:  # before hours of searches, and not after them
-        _check_plot(plot)
+        check_plot(plot, "bench")
     try:
         result = run_benchmark(
             open_table(table, target).bounded(read_bounds(bound)),
@@ -77,19 +77,3 @@ def bench(
     if plot is not None:
         write_atomically(plot, regret_svg(result))
     typer.echo(json.dumps(result.to_json(), indent=1) if as_json else result.to_text())
-
-
-def _check_plot(plot: Path) -> None:
-    """Refuse a place that no SVG file can be written to.
-
-    Raises:
-        UserError: for another kind of file, a folder, or a file in no folder.
-    """
-    from analognas.errors import UserError
-
-    if plot.suffix.lower() != ".svg":
-        raise UserError(f"bench: --plot writes SVG: the name must end in .svg, got {plot}")
-    if plot.is_dir():
-        raise UserError(f"bench: --plot needs a file, {plot} is a folder")
-    if not plot.parent.is_dir():
-        raise UserError(f"bench: --plot: there is no folder {plot.parent}, make it first")

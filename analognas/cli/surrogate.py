@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from analognas.cli.options import AsJson
+from analognas.cli.options import AsJson, check_plot
 
 app = typer.Typer(
     no_args_is_help=True, help="Fit surrogates on records of measured candidates, judge and explain them."
@@ -141,12 +141,18 @@ def evaluate(
             help="Fitted on: those of the space, as in a search; those that mean the same in every space; or both."
         ),
     ] = "genotype",
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Write the learning curves to this SVG file; two numbers of rows or more."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit surrogates on rows of a table and judge them on all others: order, best ones, values, intervals."""
     from analognas.bench.names import SYNTHETIC, open_table
+    from analognas.bench.plot import learning_curves_svg
     from analognas.bench.surrogate_quality import evaluate_surrogates
     from analognas.errors import UserError
+    from analognas.record.directory import write_atomically
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -154,13 +160,18 @@ def evaluate(
 
     if target is None and table != SYNTHETIC and Path(table).exists():
         raise UserError(f"surrogate evaluate: {table}: name the column to predict with --target")
+    if plot is not None:  # before the fits, and not after them
+        check_plot(plot, "surrogate evaluate")
     names = [name.strip() for text in surrogates for name in text.split(",") if name.strip()]
     try:
         opened = open_table(table, target)
+        rows = _rows(train, len(opened))
+        if plot is not None and len(set(rows)) < 2:
+            raise ValueError(f"--plot needs two numbers of rows or more in --train, got {train!r:.40}")
         found = evaluate_surrogates(
             opened,
             names,
-            train=_rows(train, len(opened)),
+            train=rows,
             splits=splits,
             scale=scale,
             features=features,
@@ -168,6 +179,8 @@ def evaluate(
         )
     except ValueError as error:
         raise UserError(f"surrogate evaluate: {error}") from None
+    if plot is not None:
+        write_atomically(plot, learning_curves_svg(found))
     typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
 
 

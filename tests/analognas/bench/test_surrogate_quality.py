@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from analognas.bench import BenchError, BenchTable, open_table
 from analognas.bench.gene_space import GeneSpace
+from analognas.bench.plot import learning_curves_svg
 from analognas.bench.surrogate_quality import evaluate_surrogates, noise_ceiling
 from analognas.bench.table import make_table
 from surrogates.gaussian_process import GaussianProcessSurrogate
@@ -171,3 +173,34 @@ def test_a_few_third_trainings_do_not_stand_for_all_that_have_two(tmp_path: Path
     twice = dataclasses.replace(table, runs=table.runs[:, :2])
     assert noise_ceiling(dataclasses.replace(table, runs=cut)) == noise_ceiling(twice)
     assert noise_ceiling(table) != noise_ceiling(twice)
+
+
+def test_learning_curves_are_drawn_with_the_noise_ceiling(table: BenchTable) -> None:
+    found = evaluate_surrogates(table, ["ridge", "gaussian-process"], train=(20, 60, 120), splits=3)
+    drawn = ElementTree.fromstring(learning_curves_svg(found))
+    texts = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    lines = [*drawn.iter("{http://www.w3.org/2000/svg}polyline")]
+    assert texts[-3:] == ["ridge", "gaussian-process", "another training"]
+    assert [len(line.get("points", "").split()) for line in lines] == [3, 3, 3]
+    heights = [float(point.split(",")[1]) for point in lines[0].get("points", "").split()]
+    assert heights == sorted(heights, reverse=True)  # more rows, a higher place
+    level = {point.split(",")[1] for point in lines[2].get("points", "").split()}
+    assert len(level) == 1
+    with pytest.raises(ValueError, match="needs two numbers of rows or more, got 20"):
+        learning_curves_svg(evaluate_surrogates(table, ["ridge"], train=(20,), splits=2))
+
+
+def test_the_command_draws_learning_curves(tmp_path: Path) -> None:
+    arguments = ("surrogate", "evaluate", "--table", "synthetic", "--surrogate", "ridge", "--splits", "2")
+    plot = tmp_path / "curve.svg"
+    done = invoke(*arguments, "--train", "20,40", "--plot", str(plot))
+    assert done.exit_code == 0, done.stderr
+    assert plot.read_text().startswith("<svg")
+    for wrong, told in (
+        (("--train", "20", "--plot", plot), "--plot needs two numbers of rows or more in --train, got '20'"),
+        (("--plot", tmp_path / "curve.png"), "the name must end in .svg"),
+        (("--plot", tmp_path / "none" / "curve.svg"), "there is no folder"),
+    ):
+        done = invoke(*arguments, *map(str, wrong))
+        assert done.exit_code == 2
+        assert told in done.stderr
