@@ -16,6 +16,20 @@ WEIGHT_NOISE: Final = 0.06
 def aihwkit(model: nn.Module, *, training: bool) -> Any:
     """Return `model` in aihwkit; its chips are programmed and drift."""
     from aihwkit.nn.conversion import convert_to_analog
+
+    return convert_to_analog(model, _aihwkit_configuration(training)).train(training)
+
+
+def aihwkit_recurrent(kind: str, inputs: int, hidden: int, *, training: bool) -> Any:
+    """Return a recurrent layer of aihwkit, `lstm` (one array for [x; h]) or `gru`: `(steps, items, inputs)` in."""
+    from aihwkit import nn as analog
+
+    cell = {"lstm": analog.AnalogLSTMCellCombinedWeight, "gru": analog.AnalogGRUCell}[kind]
+    configuration = _aihwkit_configuration(training)
+    return analog.AnalogRNN(cell, inputs, hidden, rpu_config=configuration).train(training)
+
+
+def _aihwkit_configuration(training: bool) -> Any:
     from aihwkit.simulator.configs import TorchInferenceRPUConfig
     from aihwkit.simulator.configs.utils import (
         BoundManagementType,
@@ -36,7 +50,7 @@ def aihwkit(model: nn.Module, *, training: bool) -> Any:
     if training:
         config.modifier.type = WeightModifierType.ADD_NORMAL
         config.modifier.std_dev = WEIGHT_NOISE
-    return convert_to_analog(model, config).train(training)
+    return config
 
 
 def aihwkit_lightning(model: nn.Module, *, training: bool) -> Any:
