@@ -1,7 +1,7 @@
 """The memory-augmented network on Omniglot: a controller trained in episodes, its keys in software and on devices.
 
     ANALOGNAS_DATA=FOLDER python scripts/reproduce/omniglot.py train [--width 128] [--episodes 50000] [--ways 5]
-        [--shots 1] [--attention softabs|softmax] [--checkpoint FILE]
+        [--shots 1] [--attention softabs|softmax] [--softmax-factor 10] [--checkpoint FILE]
     ANALOGNAS_DATA=FOLDER python scripts/reproduce/omniglot.py test [--checkpoint FILE] [--problems 5w1s 20w5s 100w5s]
         [--episodes 1000] [--device-episodes N] [--seeds 5] [--out FILE]
 
@@ -45,7 +45,7 @@ TIMES: Final = ("1 s", "1 h", "1 day")
 N_QUERIES: Final = 32
 N_VALIDATION: Final = 100
 VALIDATE_EVERY: Final = 500
-SOFTMAX_SCALE: Final = 10.0
+SOFTMAX_FACTOR: Final = 10.0
 
 
 class Controller(nn.Module):
@@ -101,11 +101,19 @@ def moved(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return F.grid_sample(x, grid, align_corners=False)
 
 
-def class_scores(keys: torch.Tensor, queries: torch.Tensor, ways: int, attention: str) -> torch.Tensor:
-    """Return the attention on each class, `(queries, ways)`, of keys that come class after class."""
+def class_scores(keys: torch.Tensor, queries: torch.Tensor, ways: int, factor: float | None) -> torch.Tensor:
+    """Return the attention on each class, `(queries, ways)`, of keys that come class after class.
+
+    It is that of a softmax of cosines times `factor`; None: of softabs.
+    """
     cosines = F.normalize(queries) @ F.normalize(keys).T
-    found = sharpened(cosines, "softabs") if attention == "softabs" else (SOFTMAX_SCALE * cosines).exp()
+    found = sharpened(cosines, "softabs") if factor is None else (factor * cosines).exp()
     return (found / found.sum(1, keepdim=True)).unflatten(1, (ways, -1)).sum(2)
+
+
+def factor_of(options: argparse.Namespace) -> float | None:
+    """Return the factor of a softmax; None for softabs."""
+    return None if options.attention == "softabs" else float(options.softmax_factor)
 
 
 @torch.no_grad()
@@ -115,7 +123,7 @@ def validation(net: Controller, images: torch.Tensor, options: argparse.Namespac
     vectors = torch.stack([net(character) for character in images])
     for _ in range(50):
         supports, queries, own = episode(vectors, options.ways, options.shots, generator, N_QUERIES)
-        found = class_scores(supports, queries, options.ways, options.attention).argmax(1)
+        found = class_scores(supports, queries, options.ways, factor_of(options)).argmax(1)
         right, n = right + int((found == own).sum()), n + len(own)
     return right / n
 
@@ -131,6 +139,8 @@ def train(options: argparse.Namespace) -> None:
     settings = {
         name: getattr(options, name) for name in ("width", "dimensions", "ways", "shots", "attention")
     }
+    if options.softmax_factor != SOFTMAX_FACTOR:
+        settings["softmax_factor"] = options.softmax_factor
     first, best, start = 0, {"accuracy": -1.0, "net": net.state_dict()}, time.perf_counter()
     if path.exists():
         held = torch.load(path, weights_only=True)
@@ -149,7 +159,7 @@ def train(options: argparse.Namespace) -> None:
         supports, queries, own = episode(images, options.ways, options.shots, generator, N_QUERIES)
         vectors = net(moved(torch.cat([supports, queries]), generator))
         keys, asked = vectors.split([len(supports), len(queries)])
-        scores = class_scores(keys, asked, options.ways, options.attention)
+        scores = class_scores(keys, asked, options.ways, factor_of(options))
         loss = F.binary_cross_entropy(scores.clamp(1e-6, 1 - 1e-6), F.one_hot(own, options.ways).float())
         optimizer.zero_grad()
         loss.backward()
@@ -286,6 +296,9 @@ def main() -> None:
             sub.add_argument("--ways", type=int, default=5)
             sub.add_argument("--shots", type=int, default=1)
             sub.add_argument("--attention", choices=("softabs", "softmax"), default="softabs")
+            sub.add_argument(
+                "--softmax-factor", type=float, default=SOFTMAX_FACTOR, help="of cosines, with softmax"
+            )
             sub.add_argument("--lr", type=float, default=1e-4)
             sub.add_argument("--seed", type=int, default=0)
             sub.add_argument(
