@@ -84,20 +84,9 @@ class SurrogateGuidedSpec(RefitSpec):
 
     transfer: Combination = Field(
         default="ranking-weighted",
-        description="`pretrained` and the surrogate: both are weighed by how well they order the trials, or it is "
-        "fitted on what the model leaves",
+        description="`pretrained` and the surrogate, with a model: both are weighed by how well they order the "
+        "trials, or the surrogate is fitted on what the model leaves",
     )
-
-    @model_validator(mode="after")
-    def _a_combination_needs_a_model(self) -> Self:
-        if self.transfer != "ranking-weighted" and self.pretrained == "none":
-            raise MismatchError(
-                f"`transfer: {self.transfer}` needs a model of other searches, got `pretrained: none`: name one, or "
-                "write auto",
-                ("transfer",),
-                ("pretrained",),
-            )
-        return self
 
     @model_validator(mode="after")
     def _a_model_of_ranks_needs_ranks(self) -> Self:

@@ -119,9 +119,8 @@ def test_a_right_model_outweighs_a_young_surrogate_and_a_wrong_one_has_no_weight
     assert weight(wrong) is None  # its order of the first trials is wrong, and it is dropped
 
 
-def test_a_combination_without_a_model_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs a model of other searches, got `pretrained: none`"):
-        SurrogateGuidedSpec(transfer="residual")
+def test_a_run_that_wrote_its_defaults_down_is_read_when_they_have_changed() -> None:
+    assert SurrogateGuidedSpec(transfer="residual", pretrained="none").transfer == "residual"
 
 
 def test_a_model_without_an_order_has_no_weight() -> None:
