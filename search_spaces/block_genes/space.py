@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,21 @@ if TYPE_CHECKING:
 RangesT = TypeVar("RangesT", bound=BlockGenes)
 SizesT = TypeVar("SizesT")
 
+REMEMBERED: Final = 4
+"""Populations whose sizes are kept: a search asks for parameters, costs and features of the same one in turn."""
+
+LARGEST_REMEMBERED: Final = 4096
+"""Candidates in one of them."""
+
+
+@dataclass
+class _Seen(Generic[SizesT]):
+    """What is known of a population: sizes of canonical rows, and the layers once somebody asked for them."""
+
+    rows: Population
+    sizes: SizesT
+    graph: LayerGraph | None = None
+
 
 class BlockSpace(ABC, Generic[RangesT, SizesT]):
     """A space of such genotypes.
@@ -34,6 +50,11 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
 
     def __init__(self, ranges: RangesT) -> None:
         self._ranges = ranges
+        self._seen: dict[tuple[Any, ...], _Seen[SizesT]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a space is made of, without what it remembers."""
+        return {**self.__dict__, "_seen": {}}
 
     @property
     def ranges(self) -> RangesT:
@@ -62,12 +83,12 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
 
     def encode(self, population: Population) -> pd.DataFrame:
         """Return genes and engineered features, `(n, features)` float32; equal networks, equal features."""
-        rows = self.canonical(population)
-        return self._encode(rows, self._sizes(rows))
+        seen = self._look_at(population)
+        return self._encode(seen.rows, seen.sizes)
 
     def parameters(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the trainable parameters of each network, `(n,)` int64, for networks that can be built."""
-        return self._parameters(self._sizes(self.canonical(population)))
+        return self._parameters(self._look_at(population).sizes)
 
     def macs(self, population: Population) -> npt.NDArray[np.int64]:
         """Return the multiply-accumulates of one inference of each network, `(n,)` int64."""
@@ -75,11 +96,14 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
 
     def matrices(self, population: Population) -> Matrices:
         """Return the weight matrices of each network, `(n, slots)` each."""
-        return self._matrices(self._sizes(self.canonical(population)))
+        return self._matrices(self._look_at(population).sizes)
 
     def layer_graph(self, population: Population) -> LayerGraph:
         """Return the layers of each network in order, `(n, nodes)` each."""
-        return self._layer_graph(self._sizes(self.canonical(population)))
+        seen = self._look_at(population)
+        if seen.graph is None:
+            seen.graph = self._layer_graph(seen.sizes)
+        return seen.graph
 
     def problems(self, population: Population) -> list[str]:
         """Return why each network cannot be built (a gene out of range), or an empty string."""
@@ -111,6 +135,20 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
             ValueError: when the genotype has a problem.
         """
         return self._build(checked_genotype(self, genotype))
+
+    def _look_at(self, population: Population) -> _Seen[SizesT]:
+        if len(population) > LARGEST_REMEMBERED:
+            rows = self.canonical(population)
+            return _Seen(rows, self._sizes(rows))
+        key = population.shape, population.dtype.char, population.tobytes()
+        seen = self._seen.pop(key, None)
+        if seen is None:
+            rows = self.canonical(population)
+            seen = _Seen(rows, self._sizes(rows))
+        while len(self._seen) >= REMEMBERED:
+            self._seen.pop(next(iter(self._seen)), None)
+        self._seen[key] = seen  # the one looked at last is forgotten last
+        return seen
 
     @abstractmethod
     def _sizes(self, rows: Population) -> SizesT:

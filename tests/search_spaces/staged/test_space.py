@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import numpy as np
@@ -213,3 +214,29 @@ def test_architectures_outside_the_space(entry: Any, message: str) -> None:
     with pytest.raises(ValueError) as error:
         fitted((3, 32, 32)).parse(json.loads(json.dumps(architecture(entry))))
     assert message in str(error.value)
+
+
+def test_what_a_space_remembers_changes_no_answer_and_does_not_travel() -> None:
+    remembering = fitted((3, 32, 32))
+    rng = np.random.default_rng(4)
+    first, second = (remembering.sample(30, rng) for _ in range(2))
+    for population in (first, second, first[:10], first, second):
+        fresh = fitted((3, 32, 32))
+        assert (remembering.parameters(population) == fresh.parameters(population)).all()
+        assert (remembering.macs(population) == fresh.macs(population)).all()
+        assert remembering.encode(population).equals(fresh.encode(population))
+        for own, other in zip(
+            vars(remembering.layer_graph(population)).values(),
+            vars(fresh.layer_graph(population)).values(),
+            strict=True,
+        ):
+            assert (own == other).all()
+    changed = first.copy()
+    remembering.parameters(changed)
+    changed[:] = second
+    assert (remembering.parameters(changed) == remembering.parameters(second)).all()
+    many = [remembering.sample(100, rng) for _ in range(20)]
+    before = len(pickle.dumps(fitted((3, 32, 32))))
+    for population in many:
+        remembering.layer_graph(population)
+    assert len(pickle.dumps(remembering)) == before
