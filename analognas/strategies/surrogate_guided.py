@@ -177,7 +177,7 @@ class SurrogateGuided:
     ) -> list[Proposal]:
         """Propose at most `n` new candidates, fewer when the space is exhausted."""
         missing = missing_design_trials(history, n, self.design.size)
-        proposals = self.design.ask(problem, history, missing, rng)
+        proposals = self.design.ask(problem, history, missing, rng) if missing else []
         if len(proposals) < n and history.completed.sum() >= MIN_TRIALS:
             if problem.further:
                 problem, history = scalarise(problem, history, rng)
