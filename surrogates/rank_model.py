@@ -230,6 +230,8 @@ class RankModel:
         broken = [name for name, values in arrays.items() if not np.isfinite(values).all()]
         if broken:
             raise ValueError(f"a part of the model is damaged: `{broken[0]}` must be finite")
+        if (arrays["low"] > arrays["high"]).any() or (arrays["noise"] < 0).any():
+            raise ValueError("a part of the model is damaged: `low <= high` and `noise >= 0` must hold")
         boosters = FittedBoosters(KIND, features, targets, arrays["location"], arrays["scale"], trees, n_jobs)
         return cls(
             boosters,

@@ -166,6 +166,11 @@ def evaluate_surrogates(
     Raises:
         BenchError: for a surrogate that is not known, or rows or features that the table does not have.
     """
+    if np.ptp(table.values) == 0:
+        raise BenchError(
+            f"{table.name}: `{table.target}` is {table.values[0]:g} in every row, which orders no candidates; choose "
+            "another column"
+        )
     recipes = dict(surrogates) if isinstance(surrogates, Mapping) else _recipes(surrogates)
     if splits < 2:
         raise BenchError(f"`splits >= 2` must hold, or there is no interval to report, got {splits}")

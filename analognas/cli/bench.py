@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from analognas.cli.options import AsJson, check_plot
+from analognas.cli.options import AsJson, check_plot, write_plot
 
 
 def bench(
@@ -51,7 +51,6 @@ def bench(
     from analognas.bench import open_table, regret_svg, run_benchmark, strategies_named
     from analognas.bench.names import SYNTHETIC, read_bounds
     from analognas.errors import UserError
-    from analognas.record.directory import write_atomically
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -74,6 +73,6 @@ def bench(
         )
     except ValueError as error:
         raise UserError(f"bench: {error}") from None
-    if plot is not None:
-        write_atomically(plot, regret_svg(result))
     typer.echo(json.dumps(result.to_json(), indent=1) if as_json else result.to_text())
+    if plot is not None:
+        write_plot(plot, regret_svg(result), "bench")

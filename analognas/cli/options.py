@@ -63,3 +63,20 @@ def check_plot(plot: Path, command: str) -> None:
         raise UserError(f"{command}: --plot needs a file, {plot} is a folder")
     if not plot.parent.is_dir():
         raise UserError(f"{command}: --plot: there is no folder {plot.parent}, make it first")
+
+
+def write_plot(plot: Path, svg: str, command: str) -> None:
+    """Write a drawing.
+
+    Raises:
+        UserError: when the file cannot be written.
+    """
+    from analognas.errors import UserError, remedy
+    from analognas.record.directory import write_atomically
+
+    try:
+        write_atomically(plot, svg)
+    except OSError as error:
+        raise UserError(
+            f"{command}: --plot: {plot} cannot be written: {error.strerror or error}; {remedy(error)}"
+        ) from None

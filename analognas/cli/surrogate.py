@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from analognas.cli.options import AsJson, check_plot
+from analognas.cli.options import AsJson, check_plot, write_plot
 
 app = typer.Typer(
     no_args_is_help=True, help="Fit surrogates on records of measured candidates, judge and explain them."
@@ -152,7 +152,6 @@ def evaluate(
     from analognas.bench.plot import learning_curves_svg
     from analognas.bench.surrogate_quality import evaluate_surrogates
     from analognas.errors import UserError
-    from analognas.record.directory import write_atomically
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -179,9 +178,9 @@ def evaluate(
         )
     except ValueError as error:
         raise UserError(f"surrogate evaluate: {error}") from None
-    if plot is not None:
-        write_atomically(plot, learning_curves_svg(found))
     typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
+    if plot is not None:
+        write_plot(plot, learning_curves_svg(found), "surrogate evaluate")
 
 
 def _rows(text: str, n: int) -> list[int]:

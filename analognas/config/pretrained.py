@@ -83,7 +83,7 @@ def informed(config: SearchConfig, problem: SearchProblem, some: Population) -> 
     reason = _misfit(model, config, features)
     if reason:
         raise MisfitError(f"{model.path}: {reason}; choose another model, or `none`", PLACE)
-    return _taken(model, config, _foreign(model, config))
+    return _taken(model, config)
 
 
 def with_prior(spec: StrategySpec, seed: int, prior: Prior | None) -> Strategy:
@@ -110,7 +110,7 @@ def _shipped(config: SearchConfig, features: list[str]) -> Informed:
             note=f"pretrained: none of {len(models)} shipped models fits ({models[-1].path.name}: {reasons[-1]})"
         )
     fitting.sort(key=lambda model: (not _knows_task(model, config), bool(_other_hardware(model, config))))
-    return _taken(fitting[0], config, _other_hardware(fitting[0], config))
+    return _taken(fitting[0], config)
 
 
 def _misfit(model: Pretrained, config: SearchConfig, features: list[str]) -> str:
@@ -127,18 +127,15 @@ def _misfit(model: Pretrained, config: SearchConfig, features: list[str]) -> str
     return ""
 
 
-def _foreign(model: Pretrained, config: SearchConfig) -> str:
-    """Return what a model was fitted on that is another thing here, empty where it is the same."""
-    return _other_space_or_task(model, config) or _other_hardware(model, config)
-
-
 def _other_space_or_task(model: Pretrained, config: SearchConfig) -> str:
+    """Return what a model was fitted on that is another thing here, empty where it is the same."""
     tables = model.card["tables"]
+    reasons = []
     if all(table["space"].get("kind") != config.space.kind for table in tables):
-        return f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}"
+        reasons.append(f"fitted on the space {tables[0]['space'].get('kind')}, here {config.space.kind}")
     if not _knows_task(model, config) and not model.card["leave_one_out"]:
-        return f"fitted on {tables[0]['task']['kind']} alone, here {config.task.kind}"
-    return ""
+        reasons.append(f"fitted on {tables[0]['task']['kind']} alone, here {config.task.kind}")
+    return "; ".join(reasons)
 
 
 def _other_hardware(model: Pretrained, config: SearchConfig) -> str:
@@ -159,14 +156,14 @@ def _knows_task(model: Pretrained, config: SearchConfig) -> bool:
     return own in [(task["kind"], None if task.get("path") is None else str(task["path"])) for task in tasks]
 
 
-def _taken(model: Pretrained, config: SearchConfig, foreign: str) -> Informed:
+def _taken(model: Pretrained, config: SearchConfig) -> Informed:
     card = model.card
     sizes = ", ".join(f"{table['name']} ({table['candidates']})" for table in card["tables"])
     known = _knows_task(model, config)
-    warning = "" if known else "; of other tasks than this one"
-    if foreign:
-        warning = f"; {foreign}: its weight is halved"
-    note = f"pretrained: {card['name']}, fitted on {sizes}{warning}"
+    foreign = "; ".join(filter(None, (_other_space_or_task(model, config), _other_hardware(model, config))))
+    warnings = [] if known else ["of other tasks than this one"]
+    warnings += [f"{foreign}: its weight is halved"] if foreign else []
+    note = "; ".join([f"pretrained: {card['name']}, fitted on {sizes}", *warnings])
     digest = hashlib.sha256(model.path.read_bytes()).hexdigest()
     prior = Prior(model, same_task=known, weight=FOREIGN if foreign else 1.0)
     return Informed(prior, note, digest)

@@ -215,20 +215,21 @@ def _weight(
     deviation: npt.NDArray[np.float64],
     of_size: npt.NDArray[np.float64] | float,
 ) -> float:
-    """Return the weight of a model of other searches, judged on the last trials.
+    """Return the weight of a model of other searches, judged on the last trials; a foreign one has a part of it.
 
     Their scores are `deviation` and what is expected of their size together.
     """
     n = len(deviation)
     if n < FEWEST:
-        return 1.0
+        return known.prior.weight
     rng = np.random.default_rng(n)
     last = slice(max(0, n - JUDGED), n)
     targets = features[[]].assign(deviation=deviation)
     own = held_out_tau(surrogate, features[last], targets[last], JUDGING_FOLDS, rng).predictions["deviation"]
     of_size = np.broadcast_to(of_size, n)[last]
     expected = known.prior.expected(problem, population[last]).score
-    return ranking_weight(deviation[last] + of_size, expected, own.to_numpy(np.float64) + of_size, rng)
+    judged = ranking_weight(deviation[last] + of_size, expected, own.to_numpy(np.float64) + of_size, rng)
+    return known.prior.weight * judged
 
 
 def missing_design_trials(history: History, n: int, size: int) -> int:

@@ -29,6 +29,15 @@ SCHEMA: Final = 1
 _Taus = dict[str, dict[str, float]]
 
 
+class _Epochs(Described):
+    epochs: PositiveInt | None = None
+
+
+class _Training(Described):
+    digital: _Epochs | None = None
+    hardware_aware: _Epochs | None = None
+
+
 class _Table(Described):
     name: str
     candidates: PositiveInt
@@ -37,6 +46,7 @@ class _Table(Described):
     space: OfKind
     hardware: dict[str, Any]
     constraints: dict[str, Any]
+    training: _Training = _Training()
 
 
 class _Card(Described):

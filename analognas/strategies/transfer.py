@@ -80,7 +80,7 @@ class Prior:
     Attributes:
         pretrained: the model.
         same_task: whether it was fitted on networks of this task, too.
-        weight: factor on the trust in it, 0 to 1.
+        weight: factor on the trust in it and on its weight beside the surrogate, 0 to 1.
         combination: how it goes together with the surrogate of the search.
     """
 

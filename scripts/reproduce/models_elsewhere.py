@@ -23,8 +23,9 @@ import numpy.typing as npt
 import pandas as pd
 
 import hwsim
-from analognas.bench import open_table
+from analognas.bench import BenchTable, open_table
 from analognas.bench.records_table import problem_of, trainings_of
+from analognas.errors import UserError
 from analognas.record.records_file import read_records
 from analognas.strategies.problem_features import problem_features
 from surrogates import kendall_tau
@@ -52,6 +53,10 @@ def main() -> None:
     )
     parser.add_argument("--sample", type=Path, help="cells of AnalogNAS-Bench")
     options = parser.parse_args()
+    try:
+        cells = None if options.sample is None else open_table(str(options.sample), "finetuned_drift_86400")
+    except UserError as error:
+        raise SystemExit(str(error)) from None
     tables = {task: read(COLLECTIONS / f"{task}.csv.gz") for task in TASKS}
     for name, shares in SHARES.items():
         print(f"a task by a model of the others, shares of bounds: {name}")
@@ -63,8 +68,8 @@ def main() -> None:
     model = fitted(("fsdd", "cifar10"), own)
     for path in sorted((COLLECTIONS / "hardware").glob("*.csv.gz")):
         show(path.name.split(".")[0], model, with_shares(read(path), ("parameters",)), TARGETS)
-    if options.sample is not None:
-        on_the_benchmark(options.sample, fitted(TASKS, own))
+    if cells is not None:
+        on_the_benchmark(cells, fitted(TASKS, own))
 
 
 def read(path: Path) -> TrainingTable:
@@ -108,16 +113,15 @@ def with_interval(measured: Values, predicted: Values) -> str:
     return f"{kendall_tau(measured, predicted):+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def on_the_benchmark(sample: Path, model: RankModel) -> None:
+def on_the_benchmark(table: BenchTable, model: RankModel) -> None:
     """Print how well a model orders cells of AnalogNAS-Bench after a day."""
-    table = open_table(str(sample), "finetuned_drift_86400")
     parameters = table.space.parameters(table.population)
     shares = {"parameters": parameters / parameters.max()}
     graph = table.space.layer_graph(table.population)
     features = architecture_features(graph, hwsim.preset("pcm-analognas"), shares)
     print("AnalogNAS-Bench by a model of digits, fsdd and cifar10")
     show(
-        sample.name,
+        table.name,
         model,
         TrainingTable("cells", features, pd.DataFrame({"accuracy_1d": table.values})),
         ("accuracy_1d",),

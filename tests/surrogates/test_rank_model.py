@@ -92,6 +92,8 @@ def test_a_file_of_it_predicts_the_same(model: RankModel) -> None:
             "`background` must be finite",
         ),
         (lambda content: content["low"].__setitem__(0, float("inf")), "`low` must be finite"),
+        (lambda content: content["low"].__setitem__(0, 1e9), "`low <= high` and `noise >= 0` must hold"),
+        (lambda content: content["noise"].__setitem__(0, -1.0), "`low <= high` and `noise >= 0` must hold"),
     ],
 )
 def test_a_damaged_file_is_told(model: RankModel, change, told: str) -> None:

@@ -190,6 +190,26 @@ def test_learning_curves_are_drawn_with_the_noise_ceiling(table: BenchTable) -> 
         learning_curves_svg(evaluate_surrogates(table, ["ridge"], train=(20,), splits=2))
 
 
+def test_a_target_without_an_order_is_refused(table: BenchTable) -> None:
+    level = dataclasses.replace(table, values=np.full(len(table), 0.5))
+    with pytest.raises(BenchError, match=r"`accuracy` is 0\.5 in every row, which orders no candidates"):
+        evaluate_surrogates(level, ["ridge"], train=(20,), splits=2)
+
+
+def test_a_plot_that_cannot_be_written_costs_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("analognas.record.directory.write_atomically", full)
+    arguments = ("surrogate", "evaluate", "--table", "synthetic", "--surrogate", "ridge", "--splits", "2")
+    done = invoke(*arguments, "--train", "20,40", "--plot", str(tmp_path / "curve.svg"))
+    assert done.exit_code == 2
+    assert "ridge" in done.stdout
+    assert "curve.svg cannot be written: No space left on device" in done.stderr
+
+
 def test_the_command_draws_learning_curves(tmp_path: Path) -> None:
     arguments = ("surrogate", "evaluate", "--table", "synthetic", "--surrogate", "ridge", "--splits", "2")
     plot = tmp_path / "curve.svg"

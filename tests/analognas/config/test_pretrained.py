@@ -117,6 +117,11 @@ def test_a_model_of_another_task_is_trusted_less_and_never_picked(
     (shipped / "model.json.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
     done = planned(write(tmp_path, shipped / "model.json.gz"))
     assert "fitted on fsdd alone, here digits: its weight is halved" in done.stdout
+    both = planned(write(tmp_path, shipped / "model.json.gz", hardware="pcm-analognas")).stdout
+    assert (
+        "of other tasks than this one; fitted on fsdd alone, here digits; fitted on other hardware: its"
+        in both
+    )
     monkeypatch.setattr(pretrained, "SHIPPED", shipped)
     assert "fitted on fsdd alone, here digits)" in planned(write(tmp_path, "auto")).stdout
     content["card"]["leave_one_out"] = {"made-up": {"accuracy_1d": 0.3}}  # how far it carries over is known

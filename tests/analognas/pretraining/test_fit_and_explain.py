@@ -183,6 +183,15 @@ def test_records_of_other_spaces_are_refused(folder: Path, tmp_path: Path) -> No
         fit_pretrained([folder / "b.csv.gz", other], tmp_path / "model.json")
 
 
+def of_first_table(**changes: object):
+    def change(text: str) -> str:
+        content = json.loads(text)
+        content["card"]["tables"][0] |= changes
+        return json.dumps(content)
+
+    return change
+
+
 def of_card(**changes: object):
     def change(text: str) -> str:
         content = json.loads(text)
@@ -203,6 +212,11 @@ def of_card(**changes: object):
         ),
         (of_card(held_out=5), "held_out: Input should be a valid dictionary"),
         (of_card(tables=[]), "tables: List should have at least 1 item"),
+        (of_first_table(training="abc"), "tables.0.training: Input should be a valid dictionary"),
+        (
+            of_first_table(training={"digital": {"epochs": 0}}),
+            "tables.0.training.digital.epochs: Input should be",
+        ),
         (of_card(features=None), "features: Input should be a valid dictionary"),
         (lambda text: "[" * 100_000, "damaged or no JSON"),
         (

@@ -80,6 +80,17 @@ def test_the_card_tells_how_well_unseen_hardware_is_predicted(model: Pretrained)
     assert set(model.card["features"]) >= {"output_noise", "log_nsr_sum", "log_share_parameters"}
 
 
+def test_hardware_that_no_feature_tells_is_not_predicted_for_the_card(folder: Path, tmp_path: Path) -> None:
+    other = BASE.replace({"mvm.ir_drop": 1.0})
+    made_up_records(tmp_path / "drop.csv.gz", n=40, name="drop", hardware=other, noise=0.002)
+    paths = [*(folder / f"noise-{noise}.csv.gz" for noise in ("0", "0.02", "0.04")), tmp_path / "drop.csv.gz"]
+    fitted = fit_pretrained(paths, tmp_path / "model.json", targets=["accuracy_1d"])
+    figures = fitted.card["leave_one_hardware_out"]
+    assert figures["drop"]["unknown"] == 1.0
+    assert figures["drop"]["accuracy_1d"]["tau"] is None
+    assert figures["noise-0.02"]["unknown"] < 0.1
+
+
 def test_folds_keep_a_network_together(folder: Path, tmp_path: Path) -> None:
     """Else a network that is known on one hardware would tell its own rank on another."""
     paths = []

@@ -116,6 +116,7 @@ def test_a_right_model_outweighs_a_young_surrogate_and_a_wrong_one_has_no_weight
 
     heeded = weight(right)
     assert heeded is not None and 0 < heeded <= 1
+    assert weight(replace(right, weight=0.5)) == heeded / 2
     assert weight(wrong) is None  # its order of the first trials is wrong, and it is dropped
 
 
