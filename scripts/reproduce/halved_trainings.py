@@ -2,27 +2,32 @@
 
     python scripts/reproduce/halved_trainings.py [TABLE …] [--budget 60] [--seeds 10] [--workers N]
 
-For each table (by default all of scripts/reproduce/collections) a model is fitted on all others with `analognas
-surrogate fit`. Searches are then replayed on the table: without a model, and with it in either combination. Printed are
+For each table (by default all of scripts/reproduce/collections) models are fitted on all others with `analognas
+surrogate fit`, one a seed. Searches are then replayed on the table: without a model, and with the model of their seed
+in either combination. Printed are
 the regrets in points of 1-day accuracy after a quarter, half and all of the trainings; the first training after which
 the mean regret is at most that of the search without a model at its end; and the difference between the informed
-search at half of the trainings and the other one at all of them, with a 95 % interval over seeds. At or below zero, the
-model halves the trainings.
+search at half of the trainings and the other one at all of them, with a 95 % interval over seeds, which holds those of
+the models. At or below zero, the model halves the trainings.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 
 from analognas.bench import open_table, run_benchmark
 from analognas.bench.benchmark import mean_and_half_width
+from analognas.bench.contender import StrategyLike
 from analognas.pretraining import fit_pretrained
+from analognas.strategies import Strategy
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
+from analognas.strategies.transfer import Combination
 
 COLLECTIONS: Final = Path(__file__).parent / "collections"
 TARGET: Final = "accuracy_1d"
@@ -44,17 +49,22 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         for left_out in tables:
             others = [table for table in tables if table != left_out]
-            model = Path(folder) / f"without-{left_out.name.split('.')[0]}.json"
-            fit_pretrained(others, model, targets=[TARGET])
-            replay(left_out, model, options)
+            models = tuple(Path(folder) / f"{left_out.name}-{seed}.json" for seed in range(options.seeds))
+            for seed, model in enumerate(models):
+                fit_pretrained(others, model, targets=[TARGET], seed=seed)
+            replay(left_out, models, options)
 
 
-def replay(path: Path, model: Path, options: argparse.Namespace) -> None:
+def informed(models: tuple[Path, ...], transfer: Combination, seed: int) -> Strategy:
+    """Return the search of a seed with the model of that seed."""
+    return SurrogateGuidedSpec(pretrained=models[seed], transfer=transfer).build(seed)
+
+
+def replay(path: Path, models: tuple[Path, ...], options: argparse.Namespace) -> None:
     """Replay the searches on one table and print what they found."""
-    strategies = {
+    strategies: dict[str, StrategyLike] = {
         "without a model": SurrogateGuidedSpec(),
-        "residual": SurrogateGuidedSpec(pretrained=model, transfer="residual"),
-        "ranking-weighted": SurrogateGuidedSpec(pretrained=model),
+        **{name: partial(informed, models, name) for name in get_args(Combination)},
         "random": "random",
     }
     table = open_table(str(path), TARGET)
@@ -67,7 +77,7 @@ def replay(path: Path, model: Path, options: argparse.Namespace) -> None:
         workers=options.workers,
     )
     half, quarter = options.budget // 2, options.budget // 4
-    print(f"{path.name}: {len(table)} networks, model {model.stem}, {options.seeds} seeds", flush=True)
+    print(f"{path.name}: {len(table)} networks, {options.seeds} seeds", flush=True)
     blind = found.curves["without a model"]
     for name, curves in found.curves.items():
         regrets = ", ".join(f"{100 * curves[:, n - 1].mean():.2f}" for n in (quarter, half, options.budget))

@@ -7,8 +7,9 @@
 
 `train` trains on the 964 background characters: m classes of n supports and 32 queries an episode, cosine similarity,
 softabs, binary cross-entropy of the scores, Adam, random rotations and shifts. `--attention softmax` is the control
-that binarisation ruins. It keeps the controller with the best validation, on 100 held-out background characters, and
-goes on from `--checkpoint` where it stopped, with the rate `--lr`. `--limit-s` ends a run after so many seconds.
+whose keys are worse, with `--softmax-factor 1`. It keeps the controller with the best validation, on 100 held-out
+background characters, and goes on from `--checkpoint` where it stopped, with the rate `--lr`. `--limit-s` ends a run
+after so many seconds.
 
 `test` measures on the 659 evaluation characters, one query a class and at most 32: real, bipolar and binary keys in
 software, binary keys without offset correction, and binary keys on one PCM device a bit (`pcm-hermes-1`, 1-bit inputs,
