@@ -161,14 +161,19 @@ def listops(n: int, seed: int, options: argparse.Namespace) -> tuple[torch.Tenso
 
 
 def cifar(pool: int) -> list[torch.Tensor]:
-    """Return grey pixels and classes of the training and test images, `(images, pixels)` float32."""
+    """Return grey pixels and classes of the training and test images, `(images, pixels)` float32.
+
+    The file has them class by class; here they are in a random order, so that the first ones are of all classes.
+    """
     found = np.load(data_file("cifar10_jpeg/cifar10_jpeg.npz"))
-    parts = []
+    rng, parts = np.random.default_rng(0), []
     for split in ("train", "test"):
         data, offsets = found[f"jpeg_{split}"].tobytes(), found[f"offsets_{split}"]
         images = [np.asarray(Image.open(io.BytesIO(data[a:b])).convert("L")) for a, b in pairwise(offsets)]
-        x = (torch.from_numpy(np.stack(images)).float() / 255 - 0.48) / 0.24
-        parts += [F.avg_pool2d(x[:, None], pool).flatten(1), torch.from_numpy(found[f"y_{split}"]).long()]
+        order = rng.permutation(len(images))
+        x = (torch.from_numpy(np.stack(images)[order]).float() / 255 - 0.48) / 0.24
+        y = torch.from_numpy(found[f"y_{split}"][order]).long()
+        parts += [F.avg_pool2d(x[:, None], pool).flatten(1), y]
     return parts
 
 
