@@ -209,6 +209,11 @@ class AnalogMatrix:
         values = found.to(self._layer.weight)
         if not bool(torch.isfinite(values).all()):
             raise ValueError("`x` must be finite in float32, got NaN or infinity")
+        if bool(((found != 0).any(0) & (values == 0).all(0)).any()):
+            raise ValueError(
+                "`x` must not vanish in float32, got a vector of numbers that are too small: scale it, and the "
+                "product back"
+            )
         return values.unsqueeze(0) if found.ndim == 1 else values.mT
 
 

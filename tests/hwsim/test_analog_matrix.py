@@ -115,3 +115,13 @@ def test_complex_numbers_are_refused() -> None:
         hwsim.AnalogMatrix(W, "ideal-8bit") @ np.ones(90, dtype=complex)
     with pytest.raises(TypeError, match="`matrix` must be real"):
         hwsim.AnalogMatrix(np.eye(3) * 1j, "ideal-8bit")
+
+
+@pytest.mark.parametrize(
+    "x", [np.full(4, 1e-60), np.array([[1.0, 0.0], [0.0, 1e-50], [0.0, 0.0], [0.0, 0.0]])]
+)
+def test_a_vector_that_vanishes_in_float32_is_refused(x: np.ndarray) -> None:
+    matrix = hwsim.AnalogMatrix(torch.eye(4), "floating-point")
+    with pytest.raises(ValueError, match="`x` must not vanish in float32"):
+        matrix @ x
+    assert (matrix @ np.zeros(4) == 0).all()
