@@ -37,6 +37,7 @@ from analognas.seeds import numpy_generator
 from analognas.strategies.strategy import Proposal
 from analognas.tasks import Split, Task
 from analognas.training.augmentation import Augmentation
+from analognas.training.channels_last import to_channels_last
 from analognas.training.inputs import TrainingInputs
 from analognas.training.loop import Schedule, plain_step, train
 from search_spaces import published
@@ -93,7 +94,7 @@ def ours(name: str, device: str, hardware_aware: bool, augment: bool) -> Callabl
     network, shape, classes, _, batch, augmentation = TASKS[name]
     inputs = TrainingInputs(data(name), augmentation if augment else Augmentation()).to(torch.device(device))
     model: nn.Module = published(network, shape, classes).to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
+    to_channels_last(model)
     schedule = Schedule(1, batch, "adam", RATE, 0.0, 0.0)
     generator = torch.Generator().manual_seed(1)
     if not hardware_aware:

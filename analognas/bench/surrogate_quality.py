@@ -307,10 +307,12 @@ def _two_taus(
 
 def _shares(values: Mapping[str, npt.NDArray[np.float64]]) -> tuple[float, float]:
     """Return which share of the noise ceiling is reached, overall and at equal size; NaN where it is not above 0."""
-    means = [float(np.mean(values[name])) for name in CEILING]
-    return tuple(  # type: ignore[return-value]  # two of them
-        tau / ceiling if ceiling > 0 else math.nan for tau, ceiling in (means[:2], means[2:])
-    )
+
+    def share(reached: str, ceiling: str) -> float:
+        best = float(np.mean(values[ceiling]))
+        return float(np.mean(values[reached])) / best if best > 0 else math.nan
+
+    return share(*CEILING[:2]), share(*CEILING[2:])
 
 
 def _with_half_width(values: npt.NDArray[np.float64]) -> str:

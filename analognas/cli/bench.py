@@ -28,14 +28,14 @@ def bench(
             help="Names as in a configuration, or of installed entry points, separated by commas or repeated; options "
             "in parentheses: 'optuna-tpe(initial=40),random'. Default: all."
         ),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     budget: Annotated[int, typer.Option(min=1, help="Evaluations of a search.")] = 200,
     seeds: Annotated[int, typer.Option(min=2, help="Searches of each strategy.")] = 20,
     batch: Annotated[int, typer.Option(min=1, help="Candidates proposed at a time.")] = 5,
     bound: Annotated[
         list[str],
         typer.Option(help="Largest allowed cost, such as parameters=1e6; repeatable.", metavar="COST=VALUE"),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     look_up: Annotated[
         Literal["mean", "one-run"],
         typer.Option(

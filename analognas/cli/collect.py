@@ -26,10 +26,10 @@ def collect(
         int | None,
         typer.Option(help="How many those are; default: those of equal size, and as many of the others."),
     ] = None,
-    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    overrides: Overrides = [],
     executor: ExecutorKind = None,
     progress: Progress = None,
-    observers: Observers = [],  # noqa: B006  # typer copies it
+    observers: Observers = [],
     as_json: AsJson = False,
 ) -> None:
     """Train and measure candidates of all sizes, some of them several times: records to train surrogates on."""

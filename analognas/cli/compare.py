@@ -34,17 +34,17 @@ def compare(
             help="As in a configuration, separated by commas or repeated, options in parentheses: "
             "'random,optuna-tpe(initial=40)'; the others are compared with the first.",
         ),
-    ] = ["surrogate-guided,random"],  # noqa: B006  # typer copies it
+    ] = ["surrogate-guided,random"],
     out: Annotated[
         Path | None,
         typer.Option(
             "--out", help="The directory to create, or to continue in; default: comparisons/NAME-DATE-TIME."
         ),
     ] = None,
-    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    overrides: Overrides = [],
     executor: ExecutorKind = None,
     progress: Progress = None,
-    observers: Observers = [],  # noqa: B006  # typer copies it
+    observers: Observers = [],
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies on whole searches with several seeds: accuracy on chips, intervals, wasted trials."""

@@ -27,7 +27,7 @@ def export(
             "--format",
             help="A format (repeatable); default: every format of `best/`. `--format help` lists them.",
         ),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Where to write; default: the current directory, the run's for `study`."),

@@ -9,7 +9,7 @@ def finish(
     folder: RunFolder,
     executor: ExecutorKind = None,
     progress: Progress = None,
-    observers: Observers = [],  # noqa: B006  # typer copies it
+    observers: Observers = [],
     as_json: AsJson = False,
 ) -> None:
     """End the search of a stopped run with the trials that it has: train, validate, export and report the best."""

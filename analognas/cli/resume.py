@@ -8,9 +8,9 @@ from analognas.cli.options import AsJson, ExecutorKind, Observers, Overrides, Pr
 def resume(
     folder: RunFolder,
     executor: ExecutorKind = None,
-    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    overrides: Overrides = [],
     progress: Progress = None,
-    observers: Observers = [],  # noqa: B006  # typer copies it
+    observers: Observers = [],
     as_json: AsJson = False,
 ) -> None:
     """Continue a run, to another end where --set search.trials or search.patience says so; finished trials are kept."""

@@ -16,7 +16,7 @@ def search(
     out: Annotated[
         Path | None, typer.Option("--out", help="The run directory to create; default: runs/NAME-DATE-TIME.")
     ] = None,
-    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    overrides: Overrides = [],
     executor: ExecutorKind = None,
     seed: Annotated[int | None, typer.Option(help="Replace the seed of the configuration.")] = None,
     resume: Annotated[
@@ -30,7 +30,7 @@ def search(
         bool, typer.Option("--dry-run", help="Check everything and show the plan; create nothing.")
     ] = False,
     progress: Progress = None,
-    observers: Observers = [],  # noqa: B006  # typer copies it
+    observers: Observers = [],
     as_json: AsJson = False,
 ) -> None:
     """Search an architecture, train it at full budget, validate it on chips, export it and write the report."""

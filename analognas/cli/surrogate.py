@@ -25,7 +25,7 @@ def fit(
     targets: Annotated[
         list[str],
         typer.Option("--target", help="A column to predict; repeatable. Default: accuracy_1d, std_1d, avm."),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     name: Annotated[str, typer.Option(help="Name of the model; default: that of the file.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of folds and trees.")] = 0,
     as_json: AsJson = False,
@@ -73,7 +73,7 @@ def predict(
     hardware: Annotated[
         list[str],
         typer.Option(help="A preset or a YAML file, repeatable; default: that of the network."),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     as_json: AsJson = False,
 ) -> None:
     """Predict the figures of a network on hardware, with their intervals, without training it."""
@@ -126,7 +126,7 @@ def evaluate(
             "--surrogate",
             help="A kind of surrogate, or ridge, random-forest, mlp; repeatable, or separated by commas. Default: all.",
         ),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     train: Annotated[
         str, typer.Option(help="Rows of a fit, separated by commas: numbers, or shares such as 70%.")
     ] = "50,100,200",

@@ -25,10 +25,10 @@ def validate(
         typer.Option(
             help="A preset, or a YAML file with a hardware section (repeatable); default: the run's own."
         ),
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     times: Annotated[
         list[str], typer.Option(help="Times since programming: '1 s,1 day,10 years' (repeatable).")
-    ] = [],  # noqa: B006  # typer copies it
+    ] = [],
     chips: Annotated[
         int | None, typer.Option(help="Chips to program, from 2 to 1000; default: as the run did.")
     ] = None,

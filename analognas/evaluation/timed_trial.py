@@ -28,6 +28,7 @@ from analognas.evaluation.training import (
     train_hardware_aware,
 )
 from analognas.tasks import Split
+from analognas.training.channels_last import to_channels_last
 from analognas.training.loop import Schedule, accuracy, plain_step, train
 from search_spaces import Genotype, initialise
 
@@ -97,7 +98,7 @@ def time_trial(evaluator: Evaluator, genotype: Genotype) -> TrialTime:
         network = evaluator.network(genotype)
         initialise(network, _generator())
         build_s = time.perf_counter() - start
-        network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        to_channels_last(network, task.device)
         digital_s = _update_s(lambda some: _train(network, some, budget), task, budget.digital)
         validation = task.validation
         images = Split(validation.x[:IMAGES], validation.y[:IMAGES])

@@ -23,6 +23,7 @@ from analognas.evaluation.in_memory import InMemory, LearnedChip, learn, weights
 from analognas.evaluation.prepared import PreparedTask
 from analognas.evaluation.stopped_early import STOPPED_EARLY
 from analognas.seeds import derive_seed
+from analognas.training.channels_last import to_channels_last
 from analognas.training.loop import Schedule, Step, accuracy, plain_step, train
 from search_spaces import initialise
 
@@ -180,7 +181,7 @@ def train_network(
     """
     if budget.in_memory is not None:
         initialise(network, _generator(seed, "initialisation"))
-        network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        to_channels_last(network, task.device)
         return _learned_in_memory(network, task, hardware, budget, budget.in_memory, seed, chips, chip_seed)
     losses = (digitally or train_digitally)(network, task, budget, seed)
     before = accuracy(network, task.validation.x, task.validation.y)
@@ -234,7 +235,7 @@ def go_on_digitally(
     Raises:
         EvaluationError: when the training diverges, or is stopped early.
     """
-    network.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    to_channels_last(network, task.device)
     return train(
         network,
         task.train,

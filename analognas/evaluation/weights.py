@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from safetensors.torch import load, save
 from torch import nn
+
+from analognas.training.channels_last import to_channels_last
 
 
 def weights_of(network: nn.Module) -> bytes:
@@ -15,5 +16,5 @@ def weights_of(network: nn.Module) -> bytes:
 def with_weights(network: nn.Module, weights: bytes) -> nn.Module:
     """Return `network` with the weights of a safetensors file, channels last, in evaluation mode."""
     network.load_state_dict(load(weights))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
+    to_channels_last(network)
     return network.eval()

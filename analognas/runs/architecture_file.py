@@ -25,6 +25,7 @@ from analognas.spaces.specs import SpaceSection
 from analognas.specs.base import Spec
 from analognas.specs.given import GivenObjects, put_objects
 from analognas.tasks.specs import TaskSection
+from analognas.training.channels_last import to_channels_last
 from search_spaces import published
 
 SCHEMA_VERSION: Final = 1
@@ -177,7 +178,7 @@ def load_weights(network: nn.Module, path: Path, input_shape: tuple[int, int, in
     if infinite:
         raise UserError(f"{path}: the weights must be finite, those of `{infinite[0]}` are not; {REMEDY}")
     network.load_state_dict(state, strict=False)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this overload
+    to_channels_last(network)
     network.eval()
 
 

@@ -44,6 +44,7 @@ from analognas.specs.durations import DAY_S, MONTH_S
 from analognas.tasks import Split
 from analognas.tasks.images.cifar10 import Cifar10Spec
 from analognas.training.augmentation import Augmentation
+from analognas.training.channels_last import to_channels_last
 from analognas.training.loop import Schedule, accuracy
 from search_spaces import network_cost, published
 
@@ -90,7 +91,7 @@ def measured(name: str, seed: int, task: PreparedTask, options: argparse.Namespa
 
     def new() -> nn.Module:
         net = published(name, shape, task.source.n_classes)
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        to_channels_last(net)
         return net
 
     def after_digital() -> nn.Module:

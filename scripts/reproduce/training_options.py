@@ -53,6 +53,7 @@ from analognas.evaluation.training import (
     train_network,
 )
 from analognas.seeds import derive_seed
+from analognas.training.channels_last import to_channels_last
 from analognas.training.loop import accuracy, train
 from search_spaces import StagedRanges, StagedSpace, initialise
 from search_spaces.staged.network import StagedBlock
@@ -152,7 +153,7 @@ def _teacher(composition: Composition, name: str) -> DigitalTraining:
 
     def trained(network: nn.Module, task: PreparedTask, budget: TrainingBudget, seed: int) -> list[float]:
         initialise(network, _generator(seed, "initialisation"))
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        to_channels_last(network)
 
         def step(x: Tensor, y: Tensor) -> Tensor:
             with torch.no_grad():
