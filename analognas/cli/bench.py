@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from analognas.cli.options import AsJson, check_plot, write_plot
+from analognas.cli.options import AsJson
+from analognas.cli.plot_file import check_plot, write_plot
 
 
 def bench(

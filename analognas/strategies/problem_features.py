@@ -6,6 +6,7 @@ bound is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from analognas.metrics import TABLE
@@ -36,6 +37,14 @@ def problem_features(problem: SearchProblem, population: Population) -> pd.DataF
         }
         parts.append(architecture_features(problem.space.layer_graph(rows), problem.hardware, shares))
     return pd.concat(parts, ignore_index=True)
+
+
+def with_shares(features: pd.DataFrame, bounds: Sequence[str]) -> pd.DataFrame:
+    """Return features without the shares of all bounds but these."""
+    kept = [f"log_share_{name}" for name in bounds]
+    return features[
+        [name for name in map(str, features) if not name.startswith("log_share_") or name in kept]
+    ]
 
 
 def model_features(model: RankModel, problem: SearchProblem, population: Population) -> pd.DataFrame:

@@ -33,6 +33,9 @@ def main() -> None:
     try:
         train = [int(part) for part in options.train.split(",")]
         frame = pd.read_csv(options.cells)
+        missing = [name for name in (FIRST, DAY, LAST) if name not in frame]
+        if missing:
+            raise ValueError(f"there is no column {missing[0]!r}; give cells of AnalogNAS-Bench")
         first, last = (mean_of(frame[name]) for name in (FIRST, LAST))
         with TemporaryDirectory() as folder:
             path = Path(folder) / options.cells.name
@@ -41,7 +44,7 @@ def main() -> None:
                 table = open_table(str(path), target)
                 found = evaluate_surrogates(table, options.surrogate, train=train, splits=options.splits)
                 print(found.to_text(), flush=True)
-    except (UserError, OSError, ValueError, KeyError) as error:
+    except (UserError, OSError, ValueError) as error:
         raise SystemExit(f"{options.cells}: {error}") from None
 
 

@@ -26,8 +26,9 @@ import hwsim
 from analognas.bench import BenchTable, open_table
 from analognas.bench.records_table import problem_of, trainings_of
 from analognas.errors import UserError
+from analognas.pretraining.fit import FITTED_SHARES
 from analognas.record.records_file import read_records
-from analognas.strategies.problem_features import problem_features
+from analognas.strategies.problem_features import problem_features, with_shares
 from surrogates import kendall_tau
 from surrogates.architecture_features import architecture_features
 from surrogates.rank_model import RankModel
@@ -39,7 +40,7 @@ TASKS: Final = ("digits", "fsdd", "cifar10")
 TARGETS: Final = ("accuracy_1d", "std_1d", "avm")
 SHARES: Final = {
     "parameters, tiles, energy": ("parameters", "tiles", "energy_uj"),
-    "parameters": ("parameters",),
+    "parameters": FITTED_SHARES,
     "none": (),
 }
 RESAMPLED: Final = 400
@@ -60,14 +61,14 @@ def main() -> None:
     tables = {task: read(COLLECTIONS / f"{task}.csv.gz") for task in TASKS}
     for name, shares in SHARES.items():
         print(f"a task by a model of the others, shares of bounds: {name}")
-        own = {task: with_shares(table, shares) for task, table in tables.items()}
+        own = {task: limited(table, shares) for task, table in tables.items()}
         for task, table in own.items():
             show(task, fitted([other for other in TASKS if other != task], own), table, TARGETS)
-    own = {task: with_shares(table, ("parameters",)) for task, table in tables.items()}
+    own = {task: limited(table, FITTED_SHARES) for task, table in tables.items()}
     print("digits on other hardware by a model of fsdd and cifar10")
     model = fitted(("fsdd", "cifar10"), own)
     for path in sorted((COLLECTIONS / "hardware").glob("*.csv.gz")):
-        show(path.name.split(".")[0], model, with_shares(read(path), ("parameters",)), TARGETS)
+        show(path.name.split(".")[0], model, limited(read(path), FITTED_SHARES), TARGETS)
     if cells is not None:
         on_the_benchmark(cells, fitted(TASKS, own))
 
@@ -80,13 +81,9 @@ def read(path: Path) -> TrainingTable:
     return TrainingTable(path.name, problem_features(problem_of(records), population), values)
 
 
-def with_shares(table: TrainingTable, shares: Sequence[str]) -> TrainingTable:
+def limited(table: TrainingTable, shares: Sequence[str]) -> TrainingTable:
     """Return a table whose features hold these shares of bounds alone."""
-    kept = [f"log_share_{name}" for name in shares]
-    dropped = [
-        name for name in map(str, table.features) if name.startswith("log_share_") and name not in kept
-    ]
-    return replace(table, features=table.features.drop(columns=dropped))
+    return replace(table, features=with_shares(table.features, shares))
 
 
 def fitted(tasks: Sequence[str], tables: dict[str, TrainingTable]) -> RankModel:

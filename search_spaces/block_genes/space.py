@@ -137,18 +137,19 @@ class BlockSpace(ABC, Generic[RangesT, SizesT]):
         return self._build(checked_genotype(self, genotype))
 
     def _look_at(self, population: Population) -> _Seen[SizesT]:
+        """Return what is known of a population, from memory where it was looked at lately."""
         if len(population) > LARGEST_REMEMBERED:
-            rows = self.canonical(population)
-            return _Seen(rows, self._sizes(rows))
+            return self._first_look(population)
         key = population.shape, population.dtype.char, population.tobytes()
-        seen = self._seen.pop(key, None)
-        if seen is None:
-            rows = self.canonical(population)
-            seen = _Seen(rows, self._sizes(rows))
+        seen = self._seen.pop(key, None) or self._first_look(population)
         while len(self._seen) >= REMEMBERED:
             self._seen.pop(next(iter(self._seen)), None)
         self._seen[key] = seen  # the one looked at last is forgotten last
         return seen
+
+    def _first_look(self, population: Population) -> _Seen[SizesT]:
+        rows = self.canonical(population)
+        return _Seen(rows, self._sizes(rows))
 
     @abstractmethod
     def _sizes(self, rows: Population) -> SizesT:
