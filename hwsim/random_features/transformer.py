@@ -10,7 +10,9 @@ References:
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from typing import Any, Final, final
 
 import numpy as np
@@ -119,6 +121,8 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def transform(self, X: npt.ArrayLike) -> Matrix:
         """Return the features of each row, `(samples, n_components)` or twice as many, in the precision of `X`.
 
+        Rows so long that all their exponentials of `softmax` vanish are warned of.
+
         Raises:
             ValueError: for data that scikit-learn refuses, or numbers that float32 does not hold.
             sklearn.exceptions.NotFittedError: before `fit`.
@@ -135,6 +139,8 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             if factor != 1:
                 products = products * factor
             kernel.map_(products.to(out.dtype), inputs[part].to(out.dtype) * factor, out[part])
+        if self.kernel_ == "softmax":
+            _warn_of_lost_rows(data, out)
         return found
 
     def on(
@@ -217,3 +223,20 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             return tags
         tags.non_deterministic = mvm.output_noise > 0 or mvm.input_noise > 0 or mvm.read_noise > 0
         return tags
+
+
+def _warn_of_lost_rows(data: Matrix, features: torch.Tensor) -> None:
+    """Warn of rows whose features are all zero, or infinite: exp(-‖x‖² / (2 √d)) leaves the range of the precision."""
+    largest = features.amax(1)
+    lost = ((largest == 0) | ~torch.isfinite(largest)).nonzero().flatten()
+    if not len(lost):
+        return
+    row = int(lost[0])
+    longest = math.sqrt(-2 * math.sqrt(data.shape[1]) * math.log(torch.finfo(features.dtype).tiny))
+    warnings.warn(
+        f"{len(lost)} of {len(data)} rows of `X` are too long for softmax in {data.dtype}: the largest feature of row "
+        f"{row}, of length {float(np.linalg.norm(data[row])):.3g}, is {float(largest[row]):g}; scale rows to less "
+        f"than {longest:.3g}",
+        RuntimeWarning,
+        stacklevel=3,
+    )

@@ -12,7 +12,8 @@ the test part cut in chunks of 500 characters, each of which starts without a pa
 
 Then two devices a weight (`pcm-hermes-2`) and one (`pcm-hermes-1`) at 1 s, 1 h, 1 day and 1 year: `direct` maps the
 floating-point network as it is, `aware` the trained one with that clip, `unclipped` a network trained alike whose
-hidden gates take all their inputs. Rises are over the floating-point network. ADCs of a layer span what calibration
+hidden gates take all their inputs. Each is measured digitally, too, `aware` with its clip. Rises are over the
+floating-point network, and over the same network measured digitally. ADCs of a layer span what calibration
 finds (`converters.adc_gain` layer), as the chip's G_max was lowered where currents left the range of its ADCs.
 
 Every stage goes on from `--folder` where it stopped; `--limit-s` ends a run after so many seconds. One JSON line a
@@ -79,6 +80,30 @@ def chunks(codes: torch.Tensor, length: int, most: int | None = None) -> tuple[t
     n = (len(codes) - 1) // length
     n = n if most is None else min(n, max(1, most // length))
     return codes[: n * length].view(n, length), codes[1 : n * length + 1].view(n, length)
+
+
+class Clipped(nn.Module):
+    """The digital network whose hidden gates take their inputs within ± `beta`, as its DAC does on a chip."""
+
+    def __init__(self, model: Characters, beta: float) -> None:
+        super().__init__()
+        self.model, self.beta = model, beta
+
+    def forward(self, text: torch.Tensor) -> torch.Tensor:
+        """Return scores, `(items, symbols, steps)`."""
+        memory = self.model.memory
+        drives = F.linear(
+            self.model.symbols(text), memory.weight_ih_l0, memory.bias_ih_l0 + memory.bias_hh_l0
+        )
+        hidden = cell = drives.new_zeros(len(text), memory.hidden_size)
+        states = []
+        for drive in drives.unbind(1):
+            gates = drive + hidden.clamp(-self.beta, self.beta) @ memory.weight_hh_l0.T
+            enter, keep, candidate, leave = gates.chunk(4, 1)
+            cell = keep.sigmoid() * cell + enter.sigmoid() * candidate.tanh()
+            hidden = leave.sigmoid() * cell.tanh()
+            states.append(hidden)
+        return self.model.next(torch.stack(states, 1)).mT
 
 
 @torch.no_grad()
@@ -202,12 +227,12 @@ def mapped(model: nn.Module, hardware: str, x: torch.Tensor, beta: float | None)
 
 def aware(
     name: str,
-    model: nn.Module,
+    model: Characters,
     options: argparse.Namespace,
     text: dict[str, torch.Tensor],
     beta: float | None,
     deadline: float,
-) -> nn.Module | None:
+) -> Characters | None:
     """Return the hardware-aware network as a digital one; None before it is trained."""
     net = mapped(model, HARDWARE["two devices"], chunks(text["train"], CHUNK, 50_000)[0], beta)
     net.dropout.p = 0.0
@@ -217,7 +242,7 @@ def aware(
 
 
 def measure(
-    model: nn.Module,
+    model: Characters,
     kind: str,
     hardware: str,
     beta: float | None,
@@ -227,13 +252,14 @@ def measure(
 ) -> dict[str, Any]:
     """Return bits per character on chips, mean and standard deviation at each time."""
     net = mapped(model, HARDWARE[hardware], chunks(text["train"], CHUNK, 50_000)[0], beta)
+    digital = model if beta is None else Clipped(model, beta)
     chips = hwsim.program(net, n=options.chips, seed=options.seed)
     curve = hwsim.evaluate(chips, data, TIMES, "cross-entropy", progress=False)
     found = curve.values / math.log(2)
     return {
         "kind": kind,
         "hardware": hardware,
-        "fp": bits(model, data),
+        "fp": bits(digital, data),
         "no noise": bits(net, data),
         "mean": dict(zip(TIMES, found.mean(1).tolist(), strict=True)),
         "std": dict(zip(TIMES, found.std(1, ddof=1).tolist(), strict=True)),
@@ -241,11 +267,14 @@ def measure(
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print bits per character, and rises over the floating-point network."""
+    """Print bits per character, and rises over the floating-point network and over the same one measured digitally."""
     reference = next((row["fp"] for row in rows if row["kind"] == "direct"), math.nan)
     print(f"floating point {reference:.4f} bits per character")
     for row in rows:
-        values = ", ".join(f"{at} {mean:.4f} ({mean - reference:+.4f})" for at, mean in row["mean"].items())
+        values = ", ".join(
+            f"{at} {mean:.4f} ({mean - reference:+.4f}, {mean - row['fp']:+.4f})"
+            for at, mean in row["mean"].items()
+        )
         own = f"digital {row['fp']:.4f}, no noise {row['no noise']:.4f}"
         print(f"{row['kind']:<10} {row['hardware']:<12} {own}, {values}")
 
@@ -307,7 +336,7 @@ def main() -> None:
     )
     kinds: dict[str, float | None] = {"direct": None, "aware": options.beta, "unclipped": None}
     for kind, beta in kinds.items():
-        trained: nn.Module | None = model
+        trained: Characters | None = model
         if kind != "direct":
             trained = aware(kind, model, options, text, beta, deadline)
         for hardware in HARDWARE if trained is not None else ():

@@ -99,7 +99,10 @@ def cifar() -> Data:
         data, offsets = found[f"jpeg_{split}"].tobytes(), found[f"offsets_{split}"]
         images = [np.asarray(Image.open(io.BytesIO(data[a:b])).convert("RGB")) for a, b in pairwise(offsets)]
         x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-        parts += [F.avg_pool2d(x, 2), torch.from_numpy(found[f"y_{split}"].astype(np.int64))]
+        order = torch.randperm(
+            len(x), generator=torch.Generator().manual_seed(0)
+        )  # the file has class after class
+        parts += [F.avg_pool2d(x, 2)[order], torch.from_numpy(found[f"y_{split}"].astype(np.int64))[order]]
     mean, std = parts[0].mean((0, 2, 3), keepdim=True), parts[0].std((0, 2, 3), keepdim=True)
     return Data((parts[0] - mean) / std, parts[1], (parts[2] - mean) / std, parts[3])
 

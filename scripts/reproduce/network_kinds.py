@@ -1,7 +1,7 @@
 """Which networks lose least on noisy chips: a convolutional, a recurrent and an attention network at equal noise.
 
     python scripts/reproduce/network_kinds.py [--preset pcm-rasch2023] [--seeds 5] [--chips 10] [--out FILE]
-        [--figure FILE.html] [--table]
+        [--figure FILE.svg] [--table]
 
 Three networks of 17,000 to 20,000 weights read the digits of scikit-learn: `cnn` as images, `lstm` and `encoder` row by
 row. They are trained in floating point and mapped as they are (`direct`), or trained on for a fifth of the epochs with
@@ -29,9 +29,12 @@ from torch import nn
 from torch.nn import functional as F
 
 import hwsim
+from analognas.report.picture.files import write_picture
+from analognas.report.picture.plot import picture
 
 TIMES: Final = ("1 s", "1 h", "1 day", "1 year")
 CHANCE: Final = 0.9
+LABELS: Final = {"cnn": "convolutional", "lstm": "LSTM", "encoder": "encoder"}
 EPOCHS: Final = 40
 HARDWARE_AWARE_EPOCHS: Final = 8
 
@@ -165,13 +168,15 @@ def show(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
                 f"{', '.join(parts)}"
             )
             if how == "direct":
-                values = np.concatenate([relative(row) for row in group], axis=1)
-                curves[kind] = hwsim.DriftCurve(
-                    (1.0, 3600.0, 86_400.0, 31_536_000.0), values, metric="relative accuracy"
+                curves[LABELS[kind]] = hwsim.DriftCurve(
+                    (1.0, 3600.0, 86_400.0, 31_536_000.0),
+                    100 * (1 - by_seed.T),
+                    metric="relative loss of a seed's chips, mapped as they are, %",
                 )
     print("relative loss 100 (1 - relative accuracy), mean ± deviation over seeds (points of accuracy lost)")
     if options.figure is not None and curves:
-        hwsim.plot(curves).write_html(options.figure)
+        drawn = picture(hwsim.plot(curves), 720.0)
+        write_picture(options.figure, drawn, "Relative loss of three kinds of networks over time")
 
 
 def main() -> None:
@@ -180,7 +185,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--chips", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("network_kinds.jsonl"))
-    parser.add_argument("--figure", type=Path, help="an HTML file")
+    parser.add_argument("--figure", type=Path, help="an SVG file")
     parser.add_argument("--table", action="store_true", help="print what the file holds, compute nothing")
     options = parser.parse_args()
     if options.seeds < 1 or options.chips < 2:

@@ -1,5 +1,6 @@
 """Scikit-learn's own checks of estimators, on ideal and on noisy hardware."""
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hwsim.random_features import AnalogRandomFeatures, FeatureRidgeClassifier
@@ -12,6 +13,9 @@ ESTIMATORS = [
 ]
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*too long for softmax:RuntimeWarning"
+)  # scikit-learn's rows reach lengths of 141
 @parametrize_with_checks(ESTIMATORS)
 def test_what_scikit_learn_asks_of_an_estimator(estimator, check) -> None:
     check(estimator)

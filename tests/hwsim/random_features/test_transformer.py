@@ -147,3 +147,15 @@ def test_a_fixed_point_unit_is_refused() -> None:
     unit = hwsim.preset("pcm-hermes-2").replace({"digital.kind": "fixed-point"})
     with pytest.raises(ValueError, match=r"`digital\.kind` must be floating-point"):
         features(hardware=unit).fit(X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_whose_exponentials_vanish_are_warned_of(dtype: type) -> None:
+    rows = np.random.default_rng(0).normal(size=(4, 9)).astype(dtype)
+    features = AnalogRandomFeatures("softmax", hardware="floating-point", n_components=8).fit(rows)
+    assert (features.transform(rows) > 0).all()
+    rows[2] *= 100
+    with pytest.warns(
+        RuntimeWarning, match=r"1 of 4 rows of `X` are too long for softmax in float\d\d: .* row 2"
+    ):
+        assert not features.transform(rows)[2].any()
