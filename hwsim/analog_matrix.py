@@ -3,7 +3,8 @@
 The matrix is programmed once and multiplied as often as needed, at any time after programming. Each vector is scaled by
 its own largest magnitude before the DAC, digitally, unless an input range is given; scales of columns, sums of row
 blocks and drift compensation are digital, as in a network. Where tiles can be read from both sides (`tile.reads` of the
-hardware), the same devices also give products with the transpose: vectors are scaled by the columns' scales first.
+hardware), the same devices also give products with the transpose: vectors are scaled by the columns' scales first, and
+by their own largest magnitude.
 
 References:
     Le Gallo et al., Mixed-precision in-memory computing, Nat. Electron. 1:246, 2018.
@@ -12,14 +13,14 @@ References:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar, final
+from typing import Final, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from hwsim.arguments import number, require, seconds, whole
+from hwsim.arguments import in_float32, number, require, seconds, whole
 from hwsim.assignment import AnyHardware, as_hardware
 from hwsim.chips import Chips, program
 from hwsim.durations import Time, time_label
@@ -27,9 +28,13 @@ from hwsim.hardware import Hardware
 from hwsim.inputs import tensor_of
 from hwsim.mapping import LayerMapping
 from hwsim.modules import AnalogLinear, Execution
+from hwsim.modules.layer import SMALLEST_SCALE
 from hwsim.modules.linear import array
 from hwsim.noise import NoisePool, NoiseStream
 from hwsim.streams import stream
+
+SMALLEST_VECTOR: Final = 1e-30
+"""Largest magnitude of a vector that float32 still scales precisely."""
 
 Array = TypeVar("Array", npt.NDArray[np.float64], torch.Tensor)
 
@@ -45,11 +50,12 @@ class AnalogMatrix:
         seed: of the chip and of the noise of products.
         chip: which chip of the seed.
         t_s: seconds since programming, or a text such as `1 day`.
-        input_range: the input that drives the DAC fully; None scales each vector by its largest magnitude.
+        input_range: the input that drives the DAC fully; None scales each vector by its largest magnitude, as products
+            with the transpose always do.
 
     Raises:
-        ValueError: for a matrix of another shape or with NaN or infinity, a time that the device does not cover, or
-            hardware with a fixed-point unit.
+        ValueError: for a matrix of another shape, with NaN or infinity or with numbers that float32 does not hold, a
+            time that the device does not cover, or hardware with a fixed-point unit.
         TypeError: for an argument of another type.
 
     Example:
@@ -80,6 +86,12 @@ class AnalogMatrix:
             )
         if not bool(torch.isfinite(weight).all()):
             raise ValueError("`matrix` must be finite in float32, got NaN or infinity")
+        largest = float(given.abs().max())
+        if 0 < largest < SMALLEST_SCALE:
+            raise ValueError(
+                f"the largest number of `matrix` must be at least {SMALLEST_SCALE:g}, got {largest:g}: scale it, and "
+                "products back"
+            )
         hardware = as_hardware(hardware)
         if hardware.digital.kind != "floating-point":
             raise ValueError(
@@ -89,7 +101,9 @@ class AnalogMatrix:
         self.hardware: Hardware = hardware.replace({"converters.input_scaling": scaling})
         self._layer = array(weight, None, self.hardware, trained=False)
         if input_range is not None:
-            self._layer.input_range.fill_(number("input_range", input_range, above=0))
+            self._layer.input_range.fill_(
+                in_float32("`input_range`", number("input_range", input_range, above=0))
+            )
         seed, chip = whole("seed", seed), whole("chip", chip, least=0)
         self._chips: Chips = program(nn.Sequential(self._layer), n=1, seed=seed, first=chip)
         size = [self._layer.mapping, _turned(self._layer.mapping)]
@@ -165,12 +179,11 @@ class AnalogMatrix:
 
     def _turned_layers(self, execution: Execution) -> list[AnalogLinear]:
         """Return the arrays of the transpose, one for each row block."""
-        found = []
+        found, hardware = [], self.hardware.replace({"converters.input_scaling": "dynamic"})
         for row0, row1 in self._layer.mapping.blocks:
             # weights of one have scales of one: those of the columns are on the other side now
             ones = self._layer.weight.new_ones(row1 - row0, self.shape[0])
-            layer = array(ones, None, self.hardware, trained=False)
-            layer.input_range.fill_(1.0)
+            layer = array(ones, None, hardware, trained=False)
             layer.execution = Execution(
                 programmed=self._programmed[:, row0:row1].mT.contiguous(),
                 curvature=tuple(power[:, row0:row1].mT.contiguous() for power in execution.curvature),
@@ -187,7 +200,7 @@ class AnalogMatrix:
     def _product(self, vectors: torch.Tensor) -> torch.Tensor:
         self._layer.execution = replace(self._execution, noise=self._noise())
         found: torch.Tensor = self._layer(vectors)
-        return found
+        return _finite(found)
 
     @torch.no_grad()
     def _transposed_product(self, vectors: torch.Tensor) -> torch.Tensor:
@@ -197,7 +210,7 @@ class AnalogMatrix:
             layer.execution = replace(layer.execution, noise=self._noise())
             scaled = vectors * scale
             parts.append(layer(scaled))
-        return torch.cat(parts, -1)
+        return _finite(torch.cat(parts, -1))
 
     def _columns(self, x: object, n: int) -> torch.Tensor:
         """Return the vectors of `x` as rows."""
@@ -209,10 +222,11 @@ class AnalogMatrix:
         values = found.to(self._layer.weight)
         if not bool(torch.isfinite(values).all()):
             raise ValueError("`x` must be finite in float32, got NaN or infinity")
-        if bool(((found != 0).any(0) & (values == 0).all(0)).any()):
+        small = (found != 0).any(0) & (values.abs().amax(0) < SMALLEST_VECTOR)
+        if bool(small.any()):
             raise ValueError(
-                "`x` must not vanish in float32, got a vector of numbers that are too small: scale it, and the "
-                "product back"
+                "`x` must not vanish in float32: the largest number of a vector must be at least "
+                f"{SMALLEST_VECTOR:g} unless all are 0; scale it, and the product back"
             )
         return values.unsqueeze(0) if found.ndim == 1 else values.mT
 
@@ -251,6 +265,13 @@ class TransposedMatrix:
     def __repr__(self) -> str:
         """Return that of the matrix."""
         return f"{self._of!r}.T"
+
+
+def _finite(products: torch.Tensor) -> torch.Tensor:
+    """Return products, or refuse them where they leave float32."""
+    if not bool(torch.isfinite(products).all()):
+        raise ValueError("products must be finite in float32, got infinity: scale `x`, and the product back")
+    return products
 
 
 def _turned(mapping: LayerMapping) -> LayerMapping:

@@ -15,6 +15,9 @@ from hwsim.near_name import near_name
 
 Name = TypeVar("Name", bound=str)
 
+FLOAT32_MIN: Final = 2.0**-126
+FLOAT32_MAX: Final = (2 - 2.0**-23) * 2.0**127
+
 _LONGEST: Final = 60
 """Characters of a value that a message shows; of longer ones it names the type."""
 
@@ -74,6 +77,20 @@ def number(
     if not math.isfinite(found):
         raise ValueError(f"`{name}` must be finite, got {shown(value)}{remedy}")
     return found
+
+
+def in_float32(what: str, value: float, remedy: str = "") -> float:
+    """Return a positive number that float32 holds.
+
+    Raises:
+        ValueError: for one that is 0 or infinite there.
+    """
+    if not FLOAT32_MIN <= value <= FLOAT32_MAX:
+        raise ValueError(
+            f"{what} must be from {FLOAT32_MIN:.3g} to {FLOAT32_MAX:.3g}, as in float32, got {value:g}"
+            f"{remedy and f': {remedy}'}"
+        )
+    return value
 
 
 def seconds(name: str, value: object) -> float:

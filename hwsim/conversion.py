@@ -26,7 +26,7 @@ from hwsim.hardware import Hardware
 from hwsim.modules import AnalogComposite, AnalogLayer, ParameterProduct
 from hwsim.modules.counterparts import counterpart_of
 from hwsim.near_memory.folding import fold_
-from hwsim.parameter_products import parameter_products
+from hwsim.parameter_products import parameter_products, why_untraced
 from hwsim.sharing import shared
 from hwsim.tiles import TileMap
 
@@ -133,9 +133,10 @@ def _converted(
         for found in parameter_products(model, digital_modules(model, digital_layers))
     ]
     if not chosen and not parameters:
+        why = why_untraced(model, digital_modules(model, digital_layers))
         raise ValueError(
             "`model` must have a layer with weights that may become analog, got "
-            f"{'only digital layers' if digital_layers else 'none'}"
+            f"{'only digital layers' if digital_layers else 'none'}{why and f': {why}'}"
         )
     assignment.require_used()
     _require_one_device({**chosen, **{f"{name}.{found.name}": on for name, found, on in parameters}})

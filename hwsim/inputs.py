@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -150,12 +151,22 @@ def tensor_of(name: str, value: object, remedy: str = "") -> torch.Tensor:
     """
     require(value, (torch.Tensor, np.ndarray), f"`{name}` must be a tensor or a numpy array", remedy)
     assert isinstance(value, torch.Tensor | np.ndarray)
+    if isinstance(value, torch.Tensor) and value.layout != torch.strided:
+        raise TypeError(f"`{name}` must be dense, got {value.layout}: pass x.to_dense()")
+    if isinstance(value, np.ndarray):
+        value = native(value)
     try:
         with warnings.catch_warnings():  # a memory-mapped file is read-only, and we do not write
             warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
             return torch.as_tensor(value)
     except TypeError as error:  # an array of objects or strings
         raise TypeError(f"`{name}` must hold numbers: {error}") from None
+
+
+def native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array that torch can take: bytes in this machine's order, and no step backwards through memory."""
+    ordered = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return np.ascontiguousarray(ordered) if any(stride < 0 for stride in ordered.strides) else ordered
 
 
 @contextmanager

@@ -6,8 +6,8 @@ parameter counts if each use of it is one of
     x @ P, torch.matmul(x, P), torch.mm(x, P)      columns of P are outputs
     F.linear(x, P), x @ P.T, x @ P.t()             rows of P are outputs
 
-and all of them are of one kind. What cannot be traced, decides by its tensors or uses a parameter otherwise stays
-digital, and `hwsim.summary` says so.
+and all of them are of one kind. What cannot be traced, decides by its tensors or uses a parameter otherwise, or lets a
+module around it use it, stays digital, and `hwsim.summary` says so.
 """
 
 from __future__ import annotations
@@ -47,6 +47,28 @@ def parameter_products(model: nn.Module, digital: set[nn.Module]) -> Iterator[Fo
         model: any torch network.
         digital: modules that stay as they are.
     """
+    found = [
+        FoundParameter(module, name, kinds.pop())
+        for module, names in _candidates(model, digital)
+        for graph in [_graph(module)[0]]
+        for name in (names if graph is not None else ())
+        if (kinds := _kinds(graph, name)) in ({"right"}, {"weight"})
+    ]
+    elsewhere = _used_from_outside(model, {one.module for one in found})
+    yield from (one for one in found if id(one.module._parameters[one.name]) not in elsewhere)
+
+
+def why_untraced(model: nn.Module, digital: set[nn.Module]) -> str:
+    """Return which module has a matrix of its own and a `forward` that cannot be traced, and why; empty for none."""
+    for module, names in _candidates(model, digital):
+        why = _graph(module)[1]
+        if why:
+            return f"torch.fx cannot trace the `forward` of {type(module).__name__}, which has `{names[0]}`: {why}"
+    return ""
+
+
+def _candidates(model: nn.Module, digital: set[nn.Module]) -> Iterator[tuple[nn.Module, list[str]]]:
+    """Yield modules of nobody's but the user's, with the names of their matrices."""
     owners = Counter(
         id(parameter)
         for module in model.modules()
@@ -54,30 +76,38 @@ def parameter_products(model: nn.Module, digital: set[nn.Module]) -> Iterator[Fo
         if parameter is not None
     )
     for module in model.modules():
-        if (
-            module in digital
-            or type(module).__module__.startswith("torch.")
-            or isinstance(module, fx.GraphModule)
-        ):
+        if module in digital or not _is_users(module):
             continue
         names = [
             name
             for name, parameter in module._parameters.items()
             if parameter is not None and owners[id(parameter)] == 1 and _may_lie_on_tiles(parameter)
         ]
-        if not names or module._forward_hooks or module._forward_pre_hooks:
+        if names and not module._forward_hooks and not module._forward_pre_hooks:
+            yield module, names
+
+
+def _is_users(module: nn.Module) -> bool:
+    return not type(module).__module__.startswith("torch.") and not isinstance(module, fx.GraphModule)
+
+
+def _kinds(graph: fx.Graph | None, name: str) -> set[Any]:
+    """Return the orientations of the products that a module's parameter is in; `None` among them for another use."""
+    nodes = () if graph is None else graph.nodes
+    return {kind for node in nodes if node.op == "get_attr" and node.target == name for kind in _uses(node)}
+
+
+def _used_from_outside(model: nn.Module, owners: set[nn.Module]) -> set[int]:
+    """Return the ids of parameters that a module takes out of a module inside it."""
+    found: set[int] = set()
+    for module in model.modules() if owners else ():
+        if not _is_users(module) or owners.isdisjoint(set(module.modules()) - {module}):
             continue
-        graph = _graph(module)
-        for name in names if graph is not None else ():
-            assert graph is not None
-            kinds = {
-                kind
-                for node in graph.nodes
-                if node.op == "get_attr" and node.target == name
-                for kind in _uses(node)
-            }
-            if kinds in ({"right"}, {"weight"}):
-                yield FoundParameter(module, name, kinds.pop())
+        graph = _graph(module)[0]
+        targets = [node.target for node in graph.nodes if node.op == "get_attr"] if graph is not None else []
+        parameters = dict(module.named_parameters(remove_duplicate=False))
+        found |= {id(parameters[target]) for target in targets if "." in target and target in parameters}
+    return found
 
 
 def _may_lie_on_tiles(parameter: nn.Parameter) -> bool:
@@ -91,14 +121,14 @@ def _may_lie_on_tiles(parameter: nn.Parameter) -> bool:
     )
 
 
-def _graph(module: nn.Module) -> fx.Graph | None:
-    """Return the graph of a module's own operations; None where torch.fx cannot trace it."""
+def _graph(module: nn.Module) -> tuple[fx.Graph | None, str]:
+    """Return the graph of a module's own operations; None where torch.fx cannot trace it, and why."""
     shared = [*module.parameters(), *module.buffers()]
     try:
         alone = copy.deepcopy(module, {id(tensor): tensor for tensor in shared})  # tracing may leave proxies
-        return _OwnOperations().trace(alone)
-    except Exception:  # whatever a user's forward raises when it meets a proxy
-        return None
+        return _OwnOperations().trace(alone), ""
+    except Exception as error:  # whatever a user's forward raises when it meets a proxy
+        return None, str(error).partition("\n")[0]
 
 
 @final

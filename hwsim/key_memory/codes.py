@@ -34,17 +34,24 @@ def bits(vectors: torch.Tensor) -> torch.Tensor:
     return (vectors >= 0).to(vectors.dtype)
 
 
+def of_length_near_one(vectors: torch.Tensor) -> torch.Tensor:
+    """Return vectors times powers of two that bring their largest magnitudes to 0.5 to 1: cosines stay as they are."""
+    wide = vectors.double()
+    exponents = torch.frexp(wide.abs().amax(1, keepdim=True)).exponent
+    return torch.ldexp(wide, -exponents).to(vectors.dtype)
+
+
 def written(vectors: torch.Tensor, keys: Keys, devices: Devices) -> torch.Tensor:
     """Return what columns hold, of the shape of `vectors`: weights of pairs from -1 to 1, or of devices from 0 to 1."""
     if keys == "real":
-        return vectors
+        return of_length_near_one(vectors)
     return bits(vectors) if devices == "single" else 2 * bits(vectors) - 1
 
 
 def applied(vectors: torch.Tensor, keys: Keys) -> torch.Tensor:
     """Return the inputs of queries, of the shape of `vectors`."""
     if keys == "real":
-        return vectors
+        return of_length_near_one(vectors)
     return bits(vectors) if keys == "binary" else 2 * bits(vectors) - 1
 
 

@@ -13,6 +13,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -151,7 +152,9 @@ class KeyMemory:
         return found
 
     @torch.no_grad()
-    def write(self, keys: Vectors, labels: torch.Tensor | npt.NDArray[np.integer[Any]] | list[int]) -> None:
+    def write(
+        self, keys: Vectors, labels: torch.Tensor | npt.NDArray[np.integer[Any]] | Sequence[int]
+    ) -> None:
         """Program keys into the next columns.
 
         Args:
@@ -164,7 +167,7 @@ class KeyMemory:
             TypeError: for anything but tensors or arrays of numbers.
         """
         vectors = self._vectors("keys", keys)
-        new = tensor_of("labels", np.asarray(labels) if isinstance(labels, list) else labels)
+        new = _labels(labels)
         if new.is_floating_point() or new.is_complex() or new.dtype == torch.bool:
             raise TypeError(f"`labels` must be whole numbers, got {new.dtype}")
         if tuple(new.shape) != (len(vectors),):
@@ -329,3 +332,18 @@ class KeyMemory:
         """Return what sides of conductances, `(1 or 2, keys, width)` µS, stand for, in units of g_max."""
         low_us, span_us = self._device.g_min_us, self._device.g_max_us - self._device.g_min_us
         return (g_us[PLUS] - (g_us[MINUS] if self.devices == "complementary" else low_us)) / span_us
+
+
+def _labels(given: object) -> torch.Tensor:
+    """Return labels as a tensor."""
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        try:
+            given = np.asarray(given)
+        except ValueError:
+            raise TypeError(
+                "`labels` must be one whole number a key, got lists of different length"
+            ) from None
+    found = tensor_of("labels", given, "a list of whole numbers will do")
+    if found.dtype == torch.uint64 and bool((found.long() < 0).any()):
+        raise ValueError(f"`labels` must be below 2**63, got {int(found.numpy().max())}")
+    return found

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite
-from hwsim.modules.linear import AnalogLinear, array
+from hwsim.modules.input_types import require_type
+from hwsim.modules.linear import AnalogLinear, array, bias_of, weight_of
 
 
 @final
@@ -136,24 +137,19 @@ class AnalogMultiheadAttention(AnalogComposite):
             self.batch_first,
         )
         projections = (self.q_proj, self.k_proj, self.v_proj)
-        trained = self.q_proj.weight.requires_grad
-        weights = [projection.digital_weight() for projection in projections]
+        weights = [weight_of(projection) for projection in projections]
         if self._is_one_in_torch:
-            layer.in_proj_weight = nn.Parameter(torch.cat(weights), trained)
+            layer.in_proj_weight = _one_of(weights)
         else:
-            layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight = (
-                nn.Parameter(weight, trained) for weight in weights
-            )
-        biases = [part.bias.detach() for part in projections if part.bias is not None]
+            layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight = weights
+        biases = [bias for projection in projections if (bias := bias_of(projection)) is not None]
         if biases:
-            layer.in_proj_bias = nn.Parameter(torch.cat(biases), trained)
+            layer.in_proj_bias = _one_of(biases)
         for name, value in (("bias_k", self.bias_k), ("bias_v", self.bias_v)):
             if value is not None:
                 setattr(layer, name, nn.Parameter(value.detach().clone(), value.requires_grad))
         out, plain = self.out_proj, layer.out_proj
-        plain.weight = nn.Parameter(out.digital_weight(), out.weight.requires_grad)
-        if out.bias is not None:
-            plain.bias = nn.Parameter(out.bias.detach().clone(), out.bias.requires_grad)
+        plain.weight, plain.bias = weight_of(out), bias_of(out)  # type: ignore[assignment]  # torch's may be None
         return layer.train(self.training)
 
     def extra_repr(self) -> str:
@@ -172,6 +168,7 @@ class AnalogMultiheadAttention(AnalogComposite):
                 raise ValueError(
                     f"`{name}` must be a padded tensor, got a nested one: pass `key_padding_mask`"
                 )
+            require_type(f"`{name}`", part, self.out_proj.weight)
             if part.ndim not in (2, 3) or part.ndim != query.ndim or part.shape[-1] != size:
                 order = "batch, time" if self.batch_first else "time, batch"
                 raise ValueError(
@@ -234,3 +231,10 @@ def _added(mask: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     if mask.dtype != torch.bool:
         return mask.to(like.dtype)
     return torch.zeros_like(mask, dtype=like.dtype).masked_fill_(mask, -math.inf)
+
+
+def _one_of(parts: list[nn.Parameter]) -> nn.Parameter:
+    """Return parameters one after the other, trained if one of them is."""
+    return nn.Parameter(
+        torch.cat([part.detach() for part in parts]), any(part.requires_grad for part in parts)
+    )

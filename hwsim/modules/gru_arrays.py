@@ -13,9 +13,10 @@ from __future__ import annotations
 from typing import final
 
 import torch
+from torch import nn
 
 from hwsim.hardware import Hardware
-from hwsim.modules.linear import array
+from hwsim.modules.linear import array, bias_of, weight_of
 from hwsim.modules.recurrent_arrays import CellWeights, Gates, RecurrentArrays, State
 
 
@@ -59,19 +60,18 @@ class GruArrays(RecurrentArrays):
         return (torch.lerp(new, hidden, update),)
 
     def torch_weights(self) -> CellWeights:
-        """Return the parameters as torch has them, detached."""
+        """Return the parameters as torch has them, each trained if one of its arrays is."""
         weights = self.gates.torch_weights()
         if not self._is_joined:
             return weights
         of_input, of_hidden = self.new_input, self.new_hidden
-        new = CellWeights(
-            of_input.digital_weight(),
-            of_hidden.digital_weight(),
-            None if of_input.bias is None else of_input.bias.detach(),
-            None if of_hidden.bias is None else of_hidden.bias.detach(),
-        )
+        new = CellWeights(weight_of(of_input), weight_of(of_hidden), bias_of(of_input), bias_of(of_hidden))
         joined = (
-            None if first is None or second is None else torch.cat([first, second])
+            None
+            if first is None or second is None
+            else nn.Parameter(
+                torch.cat([first, second]).detach(), first.requires_grad or second.requires_grad
+            )
             for first, second in zip(weights, new, strict=True)
         )
         return CellWeights(*joined)  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ from hwsim.modules.common import Block, Common
 from hwsim.modules.compiled_runs import CompiledRuns, compiled_runs
 from hwsim.modules.dynamic_scaling import dynamic_product
 from hwsim.modules.execution import NOMINAL, Activation, Execution
+from hwsim.modules.input_types import require_type
 from hwsim.modules.own_parameter import own_parameter
 from hwsim.mvm import Crossbar
 from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
@@ -228,6 +229,7 @@ class AnalogLayer(nn.Module, ABC):
         Raises:
             ValueError: for inputs of the wrong shape, none where noise is drawn, or an input range that is not
                 calibrated.
+            TypeError: for inputs that are no tensor of the weights' type.
         """
         if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             raise RuntimeError(NOT_EXPORTED)
@@ -235,6 +237,7 @@ class AnalogLayer(nn.Module, ABC):
             apart: torch.Tensor = torch.compiler.disable(self.forward)(inputs)  # type: ignore[no-untyped-call]
             return apart
         require(inputs, torch.Tensor, "inputs must be a tensor")
+        require_type("inputs", inputs, self.weight)
         self.check_input(inputs)
         digital = self.execution.digital
         if self._compiled is not None:

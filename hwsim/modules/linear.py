@@ -79,10 +79,19 @@ class AnalogLinear(AnalogLayer):
 def array(
     weight: torch.Tensor, bias: torch.Tensor | None, hardware: Hardware, trained: bool | None = None
 ) -> AnalogLinear:
-    """Return an array of `weight`, `(columns, rows)`, trained as `weight` is unless told otherwise."""
-    trained = weight.requires_grad if trained is None else trained
+    """Return an array of `weight`, `(columns, rows)`; both are trained as they are unless told otherwise."""
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
-    layer.weight = nn.Parameter(weight.detach(), trained)
+    layer.weight = nn.Parameter(weight.detach(), weight.requires_grad if trained is None else trained)
     if bias is not None:
-        layer.bias = nn.Parameter(bias.detach(), trained)
+        layer.bias = nn.Parameter(bias.detach(), bias.requires_grad if trained is None else trained)
     return AnalogLinear(layer, hardware)
+
+
+def weight_of(layer: AnalogLinear) -> nn.Parameter:
+    """Return the digital weight of an array, trained if the array's is."""
+    return nn.Parameter(layer.digital_weight(), layer.weight.requires_grad)
+
+
+def bias_of(layer: AnalogLinear) -> nn.Parameter | None:
+    """Return a copy of an array's bias, or None."""
+    return None if layer.bias is None else nn.Parameter(layer.bias.detach().clone(), layer.bias.requires_grad)

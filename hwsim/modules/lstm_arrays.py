@@ -16,7 +16,7 @@ import torch
 
 from hwsim.hardware import Hardware
 from hwsim.kernels.recurrent import lstm
-from hwsim.modules.linear import array
+from hwsim.modules.linear import array, weight_of
 from hwsim.modules.recurrent_arrays import CellWeights, Gates, RecurrentArrays, State
 
 
@@ -49,8 +49,8 @@ class LstmArrays(RecurrentArrays):
         return output if self.projection is None else self.projection(output), cell
 
     def torch_weights(self) -> CellWeights:
-        """Return the parameters as torch has them, detached."""
+        """Return the parameters as torch has them, each trained if its array is."""
         weights = self.gates.torch_weights()
         if self.projection is None:
             return weights
-        return weights._replace(projection=self.projection.digital_weight())
+        return weights._replace(projection=weight_of(self.projection))

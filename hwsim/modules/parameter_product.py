@@ -77,6 +77,18 @@ class ParameterProduct(AnalogComposite):
         assert {first % 2, second % 2} == {0, 1}
         return Transposed(self)
 
+    def __getattr__(self, name: str) -> Any:
+        """Refuse what a tensor has and products do not need."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if not hasattr(torch.Tensor, name):
+                raise
+        raise AttributeError(
+            f"a parameter on tiles is only multiplied by, got `.{name}`: name its module in `digital_layers` of "
+            "hwsim.to_analog"
+        )
+
     def parameter(self) -> nn.Parameter:
         """Return the parameter whose place this has, as it is now."""
         weight = self.array.digital_weight()

@@ -19,6 +19,7 @@ from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite
 from hwsim.modules.gru_arrays import GruArrays
+from hwsim.modules.input_types import require_type
 from hwsim.modules.lstm_arrays import LstmArrays
 from hwsim.modules.recurrence import Layout, Packed, Padded, run
 from hwsim.modules.recurrent_arrays import CellWeights, RecurrentArrays, State
@@ -80,6 +81,7 @@ class AnalogRecurrent(AnalogComposite, ABC):
 
         Raises:
             ValueError: for sequences without a step, packed sequences out of order, states of another shape.
+            TypeError: for numbers of another type than the weights.
         """
         if isinstance(input, PackedSequence):
             return self._of_packed(input, hx)
@@ -94,6 +96,9 @@ class AnalogRecurrent(AnalogComposite, ABC):
             return outputs.squeeze(0), self._returned(tuple(part.squeeze(1) for part in last))
         return outputs if self.batch_first else outputs.transpose(0, 1), self._returned(last)
 
+    def flatten_parameters(self) -> None:
+        """Do nothing: torch's layer lays its weights out for cuDNN here."""
+
     def digital(self) -> nn.Module:
         """Return torch's layer with the same parameters."""
         layer = self._torch_layer(
@@ -104,11 +109,9 @@ class AnalogRecurrent(AnalogComposite, ABC):
             bidirectional=self.bidirectional,
         )
         for name in self._suffixes():
-            arrays = self._arrays_of(name)
-            trained = any(parameter.requires_grad for parameter in arrays.parameters())
-            for key, value in zip(_names(name), arrays.torch_weights(), strict=True):
+            for key, value in zip(_names(name), self._arrays_of(name).torch_weights(), strict=True):
                 if value is not None:
-                    setattr(layer, key, nn.Parameter(value, trained))
+                    setattr(layer, key, value)
         return layer.train(self.training)
 
     def extra_repr(self) -> str:
@@ -139,6 +142,12 @@ class AnalogRecurrent(AnalogComposite, ABC):
             raise ValueError(
                 f"a packed sequence must have rows of {self.input_size} numbers, got {tuple(packed.data.shape)}"
             )
+        for order in (packed.sorted_indices, packed.unsorted_indices):
+            if order is not None and sorted(order.tolist()) != list(range(sizes[0])):
+                raise ValueError(
+                    f"indices of a packed sequence must be an order of its {sizes[0]} sequences, got {order.tolist()}"
+                )
+        require_type("rows of a packed sequence", packed.data, next(self.parameters()))
         first = self._first(hx, packed.data, sizes[0], is_batch=True)
         if packed.sorted_indices is not None:
             first = tuple(part.index_select(1, packed.sorted_indices) for part in first)
@@ -176,6 +185,7 @@ class AnalogRecurrent(AnalogComposite, ABC):
         for part, size in zip(given, sizes, strict=True):
             wanted = (count, n, size) if is_batch else (count, size)
             require(part, torch.Tensor, "states must be tensors, or `hx` None for zeros")
+            require_type("states", part, inputs)
             if tuple(part.shape) != wanted:
                 raise ValueError(f"states must be {wanted} for these inputs, got {tuple(part.shape)}")
         return given if is_batch else tuple(part.unsqueeze(1) for part in given)
@@ -195,6 +205,7 @@ class AnalogRecurrent(AnalogComposite, ABC):
             raise ValueError(
                 f"there must be at least one sequence of at least one step, got inputs of {tuple(inputs.shape)}"
             )
+        require_type("inputs", inputs, next(self.parameters()))
 
     def _suffixes(self) -> list[str]:
         ends = ("", "_reverse") if self.bidirectional else ("",)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from hwsim.hardware import Hardware
-from hwsim.modules.linear import AnalogLinear, array
+from hwsim.modules.linear import array, bias_of, weight_of
 
 State: TypeAlias = tuple[torch.Tensor, ...]
 """What a cell hands to its next step, each `(batch, size)`; the first is its output."""
@@ -65,7 +65,7 @@ class RecurrentArrays(nn.Module, ABC):
 
     @abstractmethod
     def torch_weights(self) -> CellWeights:
-        """Return the parameters as torch has them, detached."""
+        """Return the parameters as torch has them, each trained if its array is."""
 
 
 class Gates(nn.Module):
@@ -113,12 +113,13 @@ class Gates(nn.Module):
     def torch_weights(self) -> CellWeights:
         """Return the parameters as torch has them; of one array, its bias is that of the inputs."""
         if self.is_joined:
-            weight, bias = self.both.digital_weight(), _bias(self.both)
-            none = None if bias is None else torch.zeros_like(bias)
-            return CellWeights(weight[:, : self.input_size], weight[:, self.input_size :], bias, none)
+            weight, bias = weight_of(self.both), bias_of(self.both)
+            sizes = [self.input_size, weight.shape[1] - self.input_size]
+            of_input, of_hidden = (
+                nn.Parameter(side.clone(), weight.requires_grad)
+                for side in torch.split(weight.detach(), sizes, 1)
+            )
+            none = None if bias is None else nn.Parameter(torch.zeros_like(bias), bias.requires_grad)
+            return CellWeights(of_input, of_hidden, bias, none)
         input_, hidden = self.input, self.hidden
-        return CellWeights(input_.digital_weight(), hidden.digital_weight(), _bias(input_), _bias(hidden))
-
-
-def _bias(layer: AnalogLinear) -> torch.Tensor | None:
-    return None if layer.bias is None else layer.bias.detach().clone()
+        return CellWeights(weight_of(input_), weight_of(hidden), bias_of(input_), bias_of(hidden))

@@ -12,6 +12,7 @@ from hwsim.arguments import require, shown
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite, held
 from hwsim.modules.gru_arrays import GruArrays
+from hwsim.modules.input_types import require_type
 from hwsim.modules.lstm_arrays import LstmArrays
 from hwsim.modules.recurrent_arrays import CellWeights, RecurrentArrays, State
 from hwsim.modules.rnn_arrays import RnnArrays
@@ -38,10 +39,12 @@ class _AnalogCell(AnalogComposite, ABC):
             )
         if inputs.numel() == 0:
             raise ValueError(f"there must be at least one vector, got inputs of {tuple(inputs.shape)}")
+        require_type("inputs", inputs, next(self.parameters()))
         wanted = (*inputs.shape[:-1], self.hidden_size)
         state = (inputs.new_zeros(wanted),) * n_states if given is None else given
         for part in state:
             require(part, torch.Tensor, "states must be tensors, or `hx` None for zeros")
+            require_type("states", part, inputs)
             if tuple(part.shape) != wanted:
                 raise ValueError(f"states must be {wanted} for these inputs, got {tuple(part.shape)}")
         is_batch = inputs.ndim == 2
@@ -52,12 +55,11 @@ class _AnalogCell(AnalogComposite, ABC):
         return found if is_batch else tuple(part.squeeze(0) for part in found)
 
     def _with_parameters(self, layer: nn.RNNCellBase) -> nn.Module:
-        trained = any(parameter.requires_grad for parameter in self.parameters())
         weights = self.arrays.torch_weights()
         named = zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=False)
         for name, value in named:
             if value is not None:
-                setattr(layer, name, nn.Parameter(value, trained))
+                setattr(layer, name, value)
         return layer.train(self.training)
 
 

@@ -39,5 +39,5 @@ class RnnArrays(RecurrentArrays):
         return (sums.tanh() if self.nonlinearity == "tanh" else sums.relu(),)
 
     def torch_weights(self) -> CellWeights:
-        """Return the parameters as torch has them, detached."""
+        """Return the parameters as torch has them, each trained if its array is."""
         return self.gates.torch_weights()

@@ -22,11 +22,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hwsim.arguments import number, one_of, seconds, whole
+from hwsim.arguments import in_float32, number, one_of, seconds, whole
 from hwsim.assignment import as_hardware
 from hwsim.chip_cost.description import Chip
 from hwsim.durations import Time
 from hwsim.hardware import Hardware
+from hwsim.inputs import native
 from hwsim.random_features.kernels import MAPS, Kernel
 from hwsim.random_features.products import Products, Programmed, programmed
 from hwsim.random_features.projections import SAMPLERS, Sampler
@@ -112,9 +113,9 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.projection_ = SAMPLERS[self.sampler](n, data.shape[1], rng).astype(np.float32)
         if self.input_range is None:
             found = float(np.quantile(np.abs(data), UNCLIPPED))
-            self.input_range_ = found if found > 0 else 1.0
+            self.input_range_ = in_float32("the range of `X`", found, "scale it first") if found > 0 else 1.0
         else:
-            self.input_range_ = number("input_range", self.input_range, above=0)
+            self.input_range_ = in_float32("`input_range`", number("input_range", self.input_range, above=0))
         self._program()
         return self
 
@@ -124,12 +125,13 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Rows so long that all their exponentials of `softmax` vanish are warned of.
 
         Raises:
-            ValueError: for data that scikit-learn refuses, or numbers that float32 does not hold.
+            ValueError: for data that scikit-learn refuses, numbers that float32 does not hold, or features that are
+                not finite.
             sklearn.exceptions.NotFittedError: before `fit`.
         """
         check_is_fitted(self)
         data: Matrix = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        inputs = torch.tensor(data, dtype=torch.float32)
+        inputs = torch.tensor(native(data), dtype=torch.float32)
         if data.dtype != np.float32 and not bool(torch.isfinite(inputs).all()):
             raise ValueError("`X` must be finite in float32, got infinity: scale it first")
         kernel = MAPS[self.kernel_]
@@ -139,6 +141,10 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             if factor != 1:
                 products = products * factor
             kernel.map_(products.to(out.dtype), inputs[part].to(out.dtype) * factor, out[part])
+        if not bool(torch.isfinite(out).all()):
+            raise ValueError(
+                f"features must be finite in {data.dtype}, got NaN or infinity: scale `X` or `gamma` down"
+            )
         if self.kernel_ == "softmax":
             _warn_of_lost_rows(data, out)
         return found
@@ -226,17 +232,15 @@ class AnalogRandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
 
 def _warn_of_lost_rows(data: Matrix, features: torch.Tensor) -> None:
-    """Warn of rows whose features are all zero, or infinite: exp(-‖x‖² / (2 √d)) leaves the range of the precision."""
-    largest = features.amax(1)
-    lost = ((largest == 0) | ~torch.isfinite(largest)).nonzero().flatten()
+    """Warn of rows whose features are all zero: exp(-‖x‖² / (2 √d)) leaves the range of the precision."""
+    lost = (features.amax(1) == 0).nonzero().flatten()
     if not len(lost):
         return
     row = int(lost[0])
     longest = math.sqrt(-2 * math.sqrt(data.shape[1]) * math.log(torch.finfo(features.dtype).tiny))
     warnings.warn(
-        f"{len(lost)} of {len(data)} rows of `X` are too long for softmax in {data.dtype}: the largest feature of row "
-        f"{row}, of length {float(np.linalg.norm(data[row])):.3g}, is {float(largest[row]):g}; scale rows to less "
-        f"than {longest:.3g}",
+        f"{len(lost)} of {len(data)} rows of `X` are too long for softmax in {data.dtype}: all features of row "
+        f"{row}, of length {float(np.linalg.norm(data[row])):.3g}, are zero; scale rows to less than {longest:.3g}",
         RuntimeWarning,
         stacklevel=3,
     )

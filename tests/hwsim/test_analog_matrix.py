@@ -102,12 +102,33 @@ def test_a_system_is_solved_by_refinement_on_noisy_tiles() -> None:
         (lambda: hwsim.AnalogMatrix(W, "pcm-analognas").T, "`tile.reads` must be both.*pcm-analognas"),
         (lambda: np.ones(70) @ hwsim.AnalogMatrix(W, "pcm-analognas"), "`tile.reads` must be both"),
         (lambda: hwsim.AnalogMatrix(W, "reram-wan2022", t_s="1 month"), "2 days"),
+        (lambda: hwsim.AnalogMatrix(W * 1e-50, "ideal-8bit"), "must be at least 1e-20"),
+        (
+            lambda: hwsim.AnalogMatrix(W, "ideal-8bit") @ np.full(90, 2e38),
+            "products must be finite in float32",
+        ),
+        (lambda: hwsim.AnalogMatrix(W, "ideal-8bit", input_range=1e60), "`input_range` must be from"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_line(call, message) -> None:
     with pytest.raises(ValueError, match=message) as told:
         call()
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_an_input_range_is_not_that_of_the_transpose(size: float) -> None:
+    A = hwsim.AnalogMatrix(size * W, "ideal-8bit", input_range=3.0)
+    y = np.ones(70)
+    assert np.linalg.norm(A.T @ y - size * W.T @ y) < 0.1 * np.linalg.norm(size * W.T @ y)
+
+
+def test_arrays_of_any_order_in_memory_are_taken_and_sparse_tensors_refused() -> None:
+    A, x = hwsim.AnalogMatrix(W[::-1], "floating-point"), np.arange(90.0)
+    for other in (x[::-1], x[::-1].astype(">f8")):
+        assert np.allclose(A @ other, W[::-1] @ x[::-1], rtol=1e-4, atol=1e-2)
+    with pytest.raises(TypeError, match=r"`x` must be dense, got torch.sparse_coo: pass x.to_dense\(\)"):
+        A @ torch.eye(90).to_sparse()
 
 
 def test_complex_numbers_are_refused() -> None:

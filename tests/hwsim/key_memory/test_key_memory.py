@@ -191,6 +191,18 @@ def test_offsets_are_corrected_or_not() -> None:
         memory(corrects_offsets=1)
 
 
+@pytest.mark.parametrize(("of_keys", "of_queries"), [(1e-10, 1e-10), (1, 1e20), (1e20, 1e20), (1e-36, 1)])
+def test_cosines_do_not_depend_on_lengths(of_keys: float, of_queries: float) -> None:
+    found = hwsim.KeyMemory(300, 60, "floating-point", keys="real")
+    found.write(KEYS * of_keys, range(60))
+    assert torch.allclose(found.similarity(QUERIES * of_queries), COSINE, atol=1e-5)
+
+
 def test_labels_are_whole_numbers() -> None:
+    empty = hwsim.KeyMemory(300, 60, "ideal-8bit")
+    with pytest.raises(TypeError, match="one whole number a key, got lists of different length"):
+        empty.write(KEYS, [[1], [2, 3], *range(58)])
+    with pytest.raises(ValueError, match=r"must be below 2\*\*63, got 18446744073709551615"):
+        empty.write(KEYS, np.full(60, 2**64 - 1, np.uint64))
     with pytest.raises(TypeError, match=r"must be whole numbers, got torch\.float32"):
         hwsim.KeyMemory(300, 60, "ideal-8bit").write(KEYS, LABELS.float())

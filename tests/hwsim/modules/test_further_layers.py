@@ -158,3 +158,48 @@ def test_a_network_of_own_parameters_alone_is_on_chips() -> None:
     assert (curve.values > 0).all() and (curve.mean < float(model(x).detach().var())).all()
     with pytest.raises(TypeError, match=r"got it in `add`.*`digital_layers`"):
         _ = torch.add(net.right, 1)
+
+
+class Multiplied(nn.Module):
+    """A matrix that only multiplies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.randn(6, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.matrix
+
+
+class Around(nn.Module):
+    """Takes the matrix of one of two modules inside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = Multiplied(), Multiplied()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.one(x) * self.one.matrix.norm() + self.other(x)
+
+
+def test_a_matrix_that_a_module_around_its_own_uses_stays_digital() -> None:
+    model, x = Around(), torch.randn(3, 6)
+    net = hwsim.to_analog(model, "floating-point")
+    assert list(hwsim.tile_map(net).layers) == ["other.matrix.array"]
+    assert torch.allclose(net(x), model(x), atol=1e-5)
+    with pytest.raises(AttributeError, match=r"only multiplied by, got `.norm`: name its module"):
+        net.other.matrix.norm()
+
+
+class Unseen(Multiplied):
+    """Cannot be traced."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) + torch.zeros(x.shape[0], 4)
+
+
+def test_why_a_forward_is_not_traced_is_said_where_nothing_else_is_analog() -> None:
+    with pytest.raises(
+        ValueError, match=r"got none: torch.fx cannot trace the `forward` of Unseen, .*`matrix`: "
+    ):
+        hwsim.to_analog(Unseen(), "floating-point")

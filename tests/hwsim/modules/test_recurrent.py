@@ -299,6 +299,16 @@ def test_results_do_not_depend_on_batches_and_threads() -> None:
         ),
         (lambda net: net(PackedSequence(torch.ones(4, 5), torch.tensor([2, 1]))), "sum to its rows"),
         (lambda net: net(PackedSequence(torch.ones(3, 4), torch.tensor([2, 1]))), "rows of 5 numbers"),
+        (
+            lambda net: net(PackedSequence(torch.ones(3, 5), torch.tensor([2, 1]), torch.tensor([0, 0]))),
+            r"an order of its 2 sequences, got \[0, 0\]",
+        ),
+        (lambda net: net(torch.ones(2, 3, 5).double()), "inputs must be torch.float32 .* got torch.float64"),
+        (lambda net: net(torch.ones(2, 3, 5).long()), r"got torch.int64: pass x.to\(torch.float32\)"),
+        (
+            lambda net: net(torch.ones(2, 3, 5), (torch.ones(1, 2, 4).half(), torch.ones(1, 2, 4))),
+            "states must be torch.float32 .* got torch.float16",
+        ),
     ],
 )
 def test_wrong_sequences_are_told_in_a_line(call, message) -> None:
@@ -325,3 +335,24 @@ def test_many_chips_at_once_find_what_they_find_one_by_one(kind, monkeypatch) ->
         together = batched.evaluate(range(2), 1.0, Inputs((x,)), lambda y, *_: y)
     for one, other in zip(alone, together, strict=True):
         assert torch.allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("arrays", ["separate", "joined"])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_frozen_parameters_stay_frozen_there_and_back(kind, arrays) -> None:
+    layer = kind(5, 4)
+    layer.weight_hh_l0.requires_grad_(False)
+    layer.bias_ih_l0.requires_grad_(False)
+    layer.flatten_parameters()
+    net = hwsim.to_analog(layer, hwsim.preset("floating-point").replace({"tile.recurrent": arrays}))
+    net.flatten_parameters()
+    net.get_submodule("l0.gates").requires_grad_(False)
+    for array in (net, *net.modules()):
+        if isinstance(array, hwsim.AnalogLinear):
+            array.input_range.requires_grad_(True)
+    frozen = {name for name, value in hwsim.to_digital(net).named_parameters() if not value.requires_grad}
+    assert {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"} <= frozen or kind is nn.GRU
+    if arrays == "separate":
+        back = hwsim.to_digital(hwsim.to_analog(layer, "floating-point"))
+        frozen = {name for name, value in back.named_parameters() if not value.requires_grad}
+        assert frozen == {"weight_hh_l0", "bias_ih_l0"}

@@ -135,6 +135,10 @@ def test_parameters_that_are_set_after_a_fit_wait_for_the_next_one() -> None:
         (lambda: features().fit(X).transform(X[:, :3]), "3 features"),
         (lambda: features().fit(X).transform(np.full((1, 5), 1e300)), "finite in float32"),
         (lambda: features().fit(np.full((2, 2), np.nan)), "NaN"),
+        (lambda: features().fit(X * 1e-60), "the range of `X` must be from .*scale it first"),
+        (lambda: features().fit(X * 1e39), "the range of `X` must be from"),
+        (lambda: features(input_range=1e60).fit(X), "`input_range` must be from"),
+        (lambda: features(gamma=1e300).fit_transform(X), "features must be finite .*`gamma` down"),
         (lambda: FeatureRidgeClassifier(alpha=0.0).fit(X, Y), "`alpha > 0` must hold"),
     ],
 )
