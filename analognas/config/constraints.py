@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model
+from pydantic import BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag, create_model
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from analognas.metrics import COST_BOUNDS, HARD_METRICS, SOFT_METRICS, TABLE, Metric
 from analognas.specs.base import Spec
@@ -42,8 +44,19 @@ def _bound(metric: Metric) -> Any:
     quantity = Share if metric.is_share else Amounts.get(metric.unit, Count)
     number: Any = Annotated[quantity, Tag("number")]
     network: Any = Annotated[str, BeforeValidator(partial(_like_a_network, metric.relation)), Tag("network")]
-    either = Annotated[network | number, Discriminator(_names_a_network)]
+    either = Annotated[network | number, Discriminator(_names_a_network), _AnyOf()]
     return either | None, Field(default=None, description=f"{description}; or `{metric.relation} resnet8`")
+
+
+class _AnyOf:
+    """In the JSON schema, a text may fit more than one of a union's members: `40 k` is no network, and still a text."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(core)
+        found["anyOf"] = found.pop("oneOf")
+        return found
 
 
 def _names_a_network(value: Any) -> Literal["network", "number"]:

@@ -1,14 +1,16 @@
 """A character LSTM on chips: bits per character in floating point, mapped directly, and after hardware-aware training.
 
     ANALOGNAS_DATA=FOLDER python scripts/reproduce/char_lstm.py [--hidden 504] [--epochs 200]
-        [--hardware-aware-epochs 20] [--chips 10] [--folder FOLDER] [--limit-s SECONDS] [--beta 0.06]
+        [--hardware-aware-epochs 20] [--weight-noise 0.15] [--chips 10] [--folder FOLDER] [--limit-s SECONDS]
+        [--beta 0.06]
 
 The recipe measured on the HERMES chip, on War and Peace in place of the Penn Treebank: fixed orthogonal embeddings of
 128 numbers, one LSTM, dropout 0.25 and a matrix to the symbols; Adam at 0.01, a tenth of it after each quarter of the
 epochs (`--decay`), batches of 128 chunks of 150 characters, gradients clipped at 5. Hardware-aware training has no
-dropout, a tenth of the rate, weight noise of 0.075 of each layer's span, weights clipped at two standard deviations,
-and the inputs of the hidden gates clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5 as it is,
-the test part cut in chunks of 500 characters, each of which starts without a past.
+dropout, a tenth of the rate, weight noise of 0.075 of each layer's span (`--weight-noise`, relative to the largest
+magnitude of each column, is twice as much), weights clipped at two standard deviations, and the inputs of the hidden
+gates clipped at `--beta`, the range of their DAC. The text is split 90 / 5 / 5 as it is, the test part cut in chunks of
+500 characters, each of which starts without a past.
 
 Then two devices a weight (`pcm-hermes-2`) and one (`pcm-hermes-1`) at 1 s, 1 h, 1 day and 1 year: `direct` maps the
 floating-point network as it is, `aware` the trained one with that clip, `unclipped` a network trained alike whose
@@ -42,8 +44,6 @@ import hwsim
 
 WIDTH: Final = 128
 CHUNK, TEST_CHUNK, BATCH = 150, 500, 128
-WEIGHT_NOISE: Final = 0.15
-"""0.075 of the span from the smallest to the largest weight, relative to the largest magnitude."""
 HARDWARE: Final = {"two devices": "pcm-hermes-2", "one device": "pcm-hermes-1"}
 TIMES: Final = ("1 s", "1 h", "1 day", "1 year")
 
@@ -236,7 +236,7 @@ def aware(
     """Return the hardware-aware network as a digital one; None before it is trained."""
     net = mapped(model, HARDWARE["two devices"], chunks(text["train"], CHUNK, 50_000)[0], beta)
     net.dropout.p = 0.0
-    hwa = hwsim.HwaTraining(net, seed=options.seed, weight_noise=WEIGHT_NOISE, clip_sigma=2.0)
+    hwa = hwsim.HwaTraining(net, seed=options.seed, weight_noise=options.weight_noise, clip_sigma=2.0)
     stage = Training(name, net, hwa, options, options.hardware_aware_epochs, deadline)
     return hwsim.to_digital(net) if stage.run(text) else None
 
@@ -287,6 +287,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=0.01)
     parser.add_argument("--decay", type=float, default=0.1, help="of the learning rate after each quarter")
     parser.add_argument("--beta", type=float, default=0.06)
+    parser.add_argument("--weight-noise", type=float, default=0.15)
     parser.add_argument("--chips", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validation-characters", type=int)
@@ -316,6 +317,8 @@ def main() -> None:
             "test_characters",
         )
     }
+    if options.weight_noise != 0.15:
+        settings["weight_noise"] = options.weight_noise
     known = options.folder / "settings.json"
     if known.exists() and json.loads(known.read_text("utf-8")) != settings:
         parser.error(

@@ -286,6 +286,14 @@ def test_the_schema_accepts_the_ready_made_configurations(path: Path) -> None:
         jsonschema.validate(wrong, schema)
 
 
+@pytest.mark.parametrize("bound", [40000, "40 k", "<= resnet8", None])
+def test_the_schema_accepts_a_bound_as_a_number_a_text_and_a_network(bound: object) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    config = yaml.safe_load((ROOT / "configs" / "digits.yaml").read_text())
+    config["constraints"]["parameters"] = bound
+    jsonschema.validate(config, json.loads(invoke("schema").stdout))
+
+
 @pytest.mark.parametrize(
     ("executor", "accepted"),
     [

@@ -12,8 +12,12 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_template_is_the_ready_made_search_with_budgets_for_data_of_any_size() -> None:
     written, ready = parse_config(template("digits"), ROOT), load_config(ROOT / "configs" / "digits.yaml")[0]
-    for_any_data = {"training": ready.training, "final": ready.final, "constraints": ready.constraints}
-    assert written.model_copy(update=for_any_data) == ready
+    of_any_data = ("training", "final", "constraints")
+    of_any_chip = ("space", "chip", "hardware")
+    own = {name: getattr(ready, name) for name in (*of_any_data, *of_any_chip, "search")}
+    assert written.model_copy(update=own) == ready
+    assert (written.search.trials, written.search.batch) == (ready.search.trials, ready.search.batch)
+    assert written.chip is None and ready.constraints.says_size
     assert not written.constraints.says_size
     assert written.constraints.upper_bounds() == {"avm": ready.constraints.upper_bounds()["avm"]}
     for schedule in (written.training.digital, written.training.hardware_aware):
