@@ -19,7 +19,8 @@ floating-point network, and over the same network measured digitally. ADCs of a 
 finds (`converters.adc_gain` layer), as the chip's G_max was lowered where currents left the range of its ADCs.
 
 Every stage goes on from `--folder` where it stopped; `--limit-s` ends a run after so many seconds. One JSON line a
-result goes to `results.jsonl` there, and the table is printed of what it holds.
+result goes to `results.jsonl` there, and the table is printed of what it holds. `--table FILE` prints that of results of
+several seeds in one file; `char_lstm.jsonl` beside this file has those of docs/hwsim-networks.md.
 
 References:
     Le Gallo et al., A 64-core mixed-signal in-memory compute chip …, Nat. Electron. 6:680, 2023.
@@ -33,6 +34,7 @@ import json
 import math
 import time
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any, Final
 
 import torch
@@ -257,6 +259,9 @@ def measure(
     curve = hwsim.evaluate(chips, data, TIMES, "cross-entropy", progress=False)
     found = curve.values / math.log(2)
     return {
+        "hidden": options.hidden,
+        "seed": options.seed,
+        "weight noise": options.weight_noise,
         "kind": kind,
         "hardware": hardware,
         "fp": bits(digital, data),
@@ -267,16 +272,29 @@ def measure(
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print bits per character, and rises over the floating-point network and over the same one measured digitally."""
-    reference = next((row["fp"] for row in rows if row["kind"] == "direct"), math.nan)
-    print(f"floating point {reference:.4f} bits per character")
+    """Print bits per character over seeds, and rises over the floating-point network and over the same one, digital.
+
+    ± is the standard deviation over seeds.
+    """
+    floors = {row["seed"]: row["fp"] for row in rows if row["kind"] == "direct"}
+    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
     for row in rows:
-        values = ", ".join(
-            f"{at} {mean:.4f} ({mean - reference:+.4f}, {mean - row['fp']:+.4f})"
-            for at, mean in row["mean"].items()
-        )
-        own = f"digital {row['fp']:.4f}, no noise {row['no noise']:.4f}"
-        print(f"{row['kind']:<10} {row['hardware']:<12} {own}, {values}")
+        groups.setdefault((row["kind"], row["hardware"], row["weight noise"]), []).append(row)
+    for (kind, hardware, noise), group in groups.items():
+        own = f"digital {_spread([row['fp'] for row in group])}, no noise {_spread([row['no noise'] for row in group])}"
+        said = "" if kind == "direct" else f", weight noise {noise:g}"
+        print(f"{kind}, {hardware}{said}, {len(group)} seeds: {own}")
+        for at in TIMES:
+            found = [row["mean"][at] for row in group]
+            over = [row["mean"][at] - floors.get(row["seed"], math.nan) for row in group]
+            same = [row["mean"][at] - row["fp"] for row in group]
+            print(
+                f"    {at:<7} {_spread(found)}; over the first network {_spread(over)}, over this one {_spread(same)}"
+            )
+
+
+def _spread(values: list[float]) -> str:
+    return f"{mean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
 
 
 def main() -> None:
@@ -294,7 +312,13 @@ def main() -> None:
     parser.add_argument("--test-characters", type=int)
     parser.add_argument("--limit-s", type=float, default=math.inf)
     parser.add_argument("--folder", type=Path, default=Path("char_lstm"))
+    parser.add_argument("--table", type=Path, help="print what a file of results holds, compute nothing")
     options = parser.parse_args()
+    if options.table is not None:
+        if not options.table.is_file():
+            parser.error(f"`--table` must be a file of results, got {options.table}")
+        show([json.loads(line) for line in options.table.read_text("utf-8").splitlines()])
+        return
     for name, value in vars(options).items():
         if isinstance(value, int | float) and name != "seed" and not value > 0:
             parser.error(f"`--{name.replace('_', '-')} > 0` must hold, got {value}")
