@@ -19,7 +19,7 @@ floating-point network, and over the same network measured digitally. ADCs of a 
 finds (`converters.adc_gain` layer), as the chip's G_max was lowered where currents left the range of its ADCs.
 
 Every stage goes on from `--folder` where it stopped; `--limit-s` ends a run after so many seconds. One JSON line a
-result goes to `results.jsonl` there, and the table is printed of what it holds. `--table FILE` prints that of results of
+result goes to `results.jsonl` there, and the table is printed of what it holds. `--table FILE` prints the results of
 several seeds in one file; `char_lstm.jsonl` beside this file has those of docs/hwsim-networks.md.
 
 References:
