@@ -69,6 +69,7 @@ def report_data(
             "task": config.task.kind,
             "space": config.space.kind,
             "hardware": hwsim.label(config.hardware),
+            **({} if config.chip is None else {"chip": config.chip.name}),
             "strategy": config.search.strategy.kind,
             "seed": str(config.seed),
             **_known_before(run),
