@@ -97,7 +97,7 @@ class AnalogRecurrent(AnalogComposite, ABC):
         return outputs if self.batch_first else outputs.transpose(0, 1), self._returned(last)
 
     def flatten_parameters(self) -> None:
-        """Do nothing: torch's layer lays its weights out for cuDNN here."""
+        """Do nothing, where torch's layer lays its weights out for cuDNN."""
 
     def digital(self) -> nn.Module:
         """Return torch's layer with the same parameters."""
