@@ -10,13 +10,12 @@ import numbers
 from collections.abc import Iterable
 from typing import Final, SupportsFloat, TypeVar
 
+import numpy as np
+
 from hwsim.durations import parse_duration
 from hwsim.near_name import near_name
 
 Name = TypeVar("Name", bound=str)
-
-FLOAT32_MIN: Final = 2.0**-126
-FLOAT32_MAX: Final = (2 - 2.0**-23) * 2.0**127
 
 _LONGEST: Final = 60
 """Characters of a value that a message shows; of longer ones it names the type."""
@@ -85,9 +84,11 @@ def in_float32(what: str, value: float, remedy: str = "") -> float:
     Raises:
         ValueError: for one that is 0 or infinite there.
     """
-    if not FLOAT32_MIN <= value <= FLOAT32_MAX:
+    held = np.finfo(np.float32)
+    low, high = float(held.tiny), float(held.max)
+    if not low <= value <= high:
         raise ValueError(
-            f"{what} must be from {FLOAT32_MIN:.3g} to {FLOAT32_MAX:.3g}, as in float32, got {value:g}"
+            f"{what} must be from {low:.3g} to {high:.3g}, as in float32, got {value:g}"
             f"{remedy and f': {remedy}'}"
         )
     return value

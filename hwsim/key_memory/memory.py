@@ -163,8 +163,8 @@ class KeyMemory:
 
         Raises:
             ValueError: for keys of another width, not finite, all zeros where they are real, more than there are
-                columns left, or labels of another number.
-            TypeError: for anything but tensors or arrays of numbers.
+                columns left, labels of another number or from 2**63 on.
+            TypeError: for anything but tensors, arrays or sequences of numbers.
         """
         vectors = self._vectors("keys", keys)
         new = _labels(labels)

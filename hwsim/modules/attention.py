@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite
-from hwsim.modules.input_types import require_type
+from hwsim.modules.input_types import require_like
 from hwsim.modules.linear import AnalogLinear, array, bias_of, weight_of
 
 
@@ -163,12 +163,11 @@ class AnalogMultiheadAttention(AnalogComposite):
             ("key", key, self.kdim),
             ("value", value, self.vdim),
         ):
-            require(part, torch.Tensor, f"`{name}` must be a tensor")
+            require_like(self.out_proj.weight, f"`{name}`", part, f"`{name}` must be a tensor")
             if part.is_nested:
                 raise ValueError(
                     f"`{name}` must be a padded tensor, got a nested one: pass `key_padding_mask`"
                 )
-            require_type(f"`{name}`", part, self.out_proj.weight)
             if part.ndim not in (2, 3) or part.ndim != query.ndim or part.shape[-1] != size:
                 order = "batch, time" if self.batch_first else "time, batch"
                 raise ValueError(

@@ -30,7 +30,8 @@ from hwsim.modules.common import Block, Common
 from hwsim.modules.compiled_runs import CompiledRuns, compiled_runs
 from hwsim.modules.dynamic_scaling import dynamic_product
 from hwsim.modules.execution import NOMINAL, Activation, Execution
-from hwsim.modules.input_types import require_type
+from hwsim.modules.exporting import refuse_export, refuse_when_exported
+from hwsim.modules.input_types import require_like
 from hwsim.modules.own_parameter import own_parameter
 from hwsim.mvm import Crossbar
 from hwsim.near_memory.layer_unit import LayerUnit, layer_unit
@@ -38,8 +39,6 @@ from hwsim.near_memory.words import Words
 
 SMALLEST_SCALE: Final = 1e-20
 """γ of a column of zeros outside of a chip: no output, but the gradient of the digital weights, so that it learns."""
-
-NOT_EXPORTED: Final = "analog layers cannot be exported, traced or scripted: call hwsim.to_digital(net) first"
 
 
 class AnalogLayer(nn.Module, ABC):
@@ -146,7 +145,7 @@ class AnalogLayer(nn.Module, ABC):
 
     def __prepare_scriptable__(self) -> NoReturn:
         """Refuse `torch.jit.script`, which asks here before it reads any code."""
-        raise RuntimeError(NOT_EXPORTED)
+        refuse_export()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files of the layer hold: no noise of the moment."""
@@ -231,13 +230,11 @@ class AnalogLayer(nn.Module, ABC):
                 calibrated.
             TypeError: for inputs that are no tensor of the weights' type.
         """
-        if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
-            raise RuntimeError(NOT_EXPORTED)
+        refuse_when_exported()
         if torch.compiler.is_dynamo_compiling():  # it could trace neither kernels nor noise
             apart: torch.Tensor = torch.compiler.disable(self.forward)(inputs)  # type: ignore[no-untyped-call]
             return apart
-        require(inputs, torch.Tensor, "inputs must be a tensor")
-        require_type("inputs", inputs, self.weight)
+        require_like(self.weight, "inputs", inputs, "inputs must be a tensor")
         self.check_input(inputs)
         digital = self.execution.digital
         if self._compiled is not None:

@@ -19,7 +19,7 @@ from hwsim.arguments import require
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite
 from hwsim.modules.gru_arrays import GruArrays
-from hwsim.modules.input_types import require_type
+from hwsim.modules.input_types import require_like
 from hwsim.modules.lstm_arrays import LstmArrays
 from hwsim.modules.recurrence import Layout, Packed, Padded, run
 from hwsim.modules.recurrent_arrays import CellWeights, RecurrentArrays, State
@@ -143,11 +143,12 @@ class AnalogRecurrent(AnalogComposite, ABC):
                 f"a packed sequence must have rows of {self.input_size} numbers, got {tuple(packed.data.shape)}"
             )
         for order in (packed.sorted_indices, packed.unsorted_indices):
-            if order is not None and sorted(order.tolist()) != list(range(sizes[0])):
+            if order is not None and len(order) != sizes[0]:
                 raise ValueError(
-                    f"indices of a packed sequence must be an order of its {sizes[0]} sequences, got {order.tolist()}"
+                    f"indices of a packed sequence must be one for each of its {sizes[0]} sequences, got {len(order)}"
                 )
-        require_type("rows of a packed sequence", packed.data, next(self.parameters()))
+        rule = "rows of a packed sequence must be a tensor"
+        require_like(next(self.parameters()), "rows of a packed sequence", packed.data, rule)
         first = self._first(hx, packed.data, sizes[0], is_batch=True)
         if packed.sorted_indices is not None:
             first = tuple(part.index_select(1, packed.sorted_indices) for part in first)
@@ -184,8 +185,7 @@ class AnalogRecurrent(AnalogComposite, ABC):
         given = self._state_of(hx)
         for part, size in zip(given, sizes, strict=True):
             wanted = (count, n, size) if is_batch else (count, size)
-            require(part, torch.Tensor, "states must be tensors, or `hx` None for zeros")
-            require_type("states", part, inputs)
+            require_like(inputs, "states", part, "states must be tensors, or `hx` None for zeros")
             if tuple(part.shape) != wanted:
                 raise ValueError(f"states must be {wanted} for these inputs, got {tuple(part.shape)}")
         return given if is_batch else tuple(part.unsqueeze(1) for part in given)
@@ -194,7 +194,8 @@ class AnalogRecurrent(AnalogComposite, ABC):
         return (self.output_size,)
 
     def _check_inputs(self, inputs: Any) -> None:
-        require(inputs, torch.Tensor, "inputs must be a tensor or a packed sequence")
+        rule = "inputs must be a tensor or a packed sequence"
+        require_like(next(self.parameters()), "inputs", inputs, rule)
         if inputs.ndim not in (2, 3) or inputs.shape[-1] != self.input_size:
             time = "batch, time" if self.batch_first else "time, batch"
             raise ValueError(
@@ -205,7 +206,6 @@ class AnalogRecurrent(AnalogComposite, ABC):
             raise ValueError(
                 f"there must be at least one sequence of at least one step, got inputs of {tuple(inputs.shape)}"
             )
-        require_type("inputs", inputs, next(self.parameters()))
 
     def _suffixes(self) -> list[str]:
         ends = ("", "_reverse") if self.bidirectional else ("",)

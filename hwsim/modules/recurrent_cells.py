@@ -12,7 +12,7 @@ from hwsim.arguments import require, shown
 from hwsim.hardware import Hardware
 from hwsim.modules.composite import AnalogComposite, held
 from hwsim.modules.gru_arrays import GruArrays
-from hwsim.modules.input_types import require_type
+from hwsim.modules.input_types import require_like
 from hwsim.modules.lstm_arrays import LstmArrays
 from hwsim.modules.recurrent_arrays import CellWeights, RecurrentArrays, State
 from hwsim.modules.rnn_arrays import RnnArrays
@@ -32,19 +32,17 @@ class _AnalogCell(AnalogComposite, ABC):
 
     def _next(self, inputs: torch.Tensor, given: State | None, n_states: int) -> State:
         """Return the next states, for inputs and states with a batch or without."""
-        require(inputs, torch.Tensor, "inputs must be a tensor")
+        require_like(next(self.parameters()), "inputs", inputs, "inputs must be a tensor")
         if inputs.ndim not in (1, 2) or inputs.shape[-1] != self.input_size:
             raise ValueError(
                 f"inputs must be `(batch, {self.input_size})` or `({self.input_size},)`, got {tuple(inputs.shape)}"
             )
         if inputs.numel() == 0:
             raise ValueError(f"there must be at least one vector, got inputs of {tuple(inputs.shape)}")
-        require_type("inputs", inputs, next(self.parameters()))
         wanted = (*inputs.shape[:-1], self.hidden_size)
         state = (inputs.new_zeros(wanted),) * n_states if given is None else given
         for part in state:
-            require(part, torch.Tensor, "states must be tensors, or `hx` None for zeros")
-            require_type("states", part, inputs)
+            require_like(inputs, "states", part, "states must be tensors, or `hx` None for zeros")
             if tuple(part.shape) != wanted:
                 raise ValueError(f"states must be {wanted} for these inputs, got {tuple(part.shape)}")
         is_batch = inputs.ndim == 2

@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hwsim.arguments import one_of, require, whole
-from hwsim.modules.input_types import require_type
+from hwsim.modules.input_types import require_like
 from hwsim.random_features.projections import SAMPLERS, Sampler
 
 AttentionKernel: TypeAlias = Literal["softmax", "relu"]
@@ -241,8 +241,7 @@ class KernelAttention(nn.Module):
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None
     ) -> None:
         for name, part in (("query", query), ("key", key), ("value", value)):
-            require(part, torch.Tensor, f"`{name}` must be a tensor")
-            require_type(f"`{name}`", part, self.random_projection.weight)
+            require_like(self.random_projection.weight, f"`{name}`", part, f"`{name}` must be a tensor")
             if part.ndim != 3 or part.shape[-1] != self.embed_dim:
                 raise ValueError(
                     f"`{name}` must be `(batch, time, {self.embed_dim})`, got {tuple(part.shape)}"

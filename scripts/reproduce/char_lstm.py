@@ -262,6 +262,7 @@ def measure(
         "hidden": options.hidden,
         "seed": options.seed,
         "weight noise": options.weight_noise,
+        "beta": beta,
         "kind": kind,
         "hardware": hardware,
         "fp": bits(digital, data),
@@ -277,12 +278,15 @@ def show(rows: list[dict[str, Any]]) -> None:
     ± is the standard deviation over seeds.
     """
     floors = {row["seed"]: row["fp"] for row in rows if row["kind"] == "direct"}
-    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, float, float | None], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["kind"], row["hardware"], row["weight noise"]), []).append(row)
-    for (kind, hardware, noise), group in groups.items():
+        groups.setdefault(
+            tuple(row[name] for name in ("kind", "hardware", "weight noise", "beta")), []
+        ).append(row)
+    for (kind, hardware, noise, beta), group in groups.items():
         own = f"digital {_spread([row['fp'] for row in group])}, no noise {_spread([row['no noise'] for row in group])}"
         said = "" if kind == "direct" else f", weight noise {noise:g}"
+        said += "" if beta is None else f", inputs within {beta:g}"
         print(f"{kind}, {hardware}{said}, {len(group)} seeds: {own}")
         for at in TIMES:
             found = [row["mean"][at] for row in group]
@@ -336,13 +340,12 @@ def main() -> None:
             "lr",
             "decay",
             "beta",
+            "weight_noise",
             "chips",
             "seed",
             "test_characters",
         )
     }
-    if options.weight_noise != 0.15:
-        settings["weight_noise"] = options.weight_noise
     known = options.folder / "settings.json"
     if known.exists() and json.loads(known.read_text("utf-8")) != settings:
         parser.error(

@@ -49,7 +49,6 @@ N_QUERIES: Final = 32
 N_VALIDATION: Final = 100
 VALIDATE_EVERY: Final = 500
 SOFTMAX_FACTOR: Final = 10.0
-CHANNELS_LAST: Final = torch.channels_last
 
 
 class Controller(nn.Module):
@@ -140,7 +139,7 @@ def train(options: argparse.Namespace) -> None:
     if options.quarter_turns:
         images = torch.cat([images.rot90(turns, (-2, -1)) for turns in range(4)])
     torch.manual_seed(options.seed)  # the initial weights; torch.nn takes no generator
-    net = Controller(options.width, options.dimensions).to(memory_format=CHANNELS_LAST)  # type: ignore[call-overload]
+    net = Controller(options.width, options.dimensions).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(net.parameters(), options.lr)
     settings = {
         name: getattr(options, name) for name in ("width", "dimensions", "ways", "shots", "attention")
@@ -166,7 +165,9 @@ def train(options: argparse.Namespace) -> None:
         generator = torch.Generator().manual_seed(1_000_000 * (options.seed + 1) + number)
         supports, queries, own = episode(images, options.ways, options.shots, generator, N_QUERIES)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bfloat16):
-            vectors = net(moved(torch.cat([supports, queries]), generator).to(memory_format=CHANNELS_LAST))
+            vectors = net(
+                moved(torch.cat([supports, queries]), generator).to(memory_format=torch.channels_last)
+            )
         keys, asked = vectors.float().split([len(supports), len(queries)])
         scores = class_scores(keys, asked, options.ways, factor_of(options))
         loss = F.binary_cross_entropy(scores.clamp(1e-6, 1 - 1e-6), F.one_hot(own, options.ways).float())
