@@ -1,12 +1,16 @@
-"""One torch thread a process: the tests run in several processes at a time."""
+"""One torch thread a process: the tests run in several at a time. Garbage is collected as rarely as by the command."""
 
+import gc
 import os
 from collections import Counter
 from typing import Any
 
 import pytest
 
+from analognas.__main__ import COLLECTIONS
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+gc.set_threshold(*COLLECTIONS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

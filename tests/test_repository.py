@@ -90,16 +90,50 @@ def test_the_image_copies_every_package() -> None:
     assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())["build"]["dockerfile"]
 
 
+def _in_place_of(folder: Path, script: str, **ends: int) -> None:
+    """Put `script` into a folder whose other scripts end with the codes that are named, and say it."""
+    (folder / script).parent.mkdir(exist_ok=True)
+    (folder / "scripts").mkdir(exist_ok=True)
+    shutil.copy(ROOT / script, folder / script)
+    for name, code in ends.items():
+        (folder / "scripts" / f"{name}.sh").write_text(f"echo {name} ends with {code}\nexit {code}\n")
+
+
+def _run(folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", folder / script],
+        env={**os.environ, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
 @pytest.mark.parametrize(("skips", "code"), [("", 3), ("1", 0)])
 def test_a_site_that_cannot_be_built_fails_unless_it_is_left_out(skips: str, code: int, tmp_path) -> None:
-    (tmp_path / ".ci").mkdir()
-    (tmp_path / "scripts").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    for name, ends in (("test", 0), ("test_hwsim_wheel", 0), ("build_docs", 3)):
-        (tmp_path / "scripts" / f"{name}.sh").write_text(f"exit {ends}\n")
-    environment = {**os.environ, "ANALOGNAS_SKIP_DOCS": skips}
-    done = subprocess.run(["bash", tmp_path / ".ci" / "run"], env=environment, check=False)
+    _in_place_of(tmp_path, ".ci/run", test=0, test_hwsim_wheel=0, build_docs=3)
+    assert _run(tmp_path, ".ci/run", ANALOGNAS_SKIP_DOCS=skips).returncode == code
+
+
+def test_a_simulator_that_fails_alone_is_shown(tmp_path) -> None:
+    _in_place_of(tmp_path, ".ci/run", test=0, test_hwsim_wheel=5, build_docs=0)
+    done = _run(tmp_path, ".ci/run")
+    assert done.returncode == 1
+    assert "test_hwsim_wheel ends with 5" in done.stderr
+
+
+@pytest.mark.parametrize(("tests", "wheel", "code"), [(0, 0, 0), (0, 4, 1), (6, 0, 6)])
+def test_the_wheel_is_tried_beside_the_tests(tests: int, wheel: int, code: int, tmp_path) -> None:
+    _in_place_of(tmp_path, "scripts/test.sh", setup=0, test_wheel=wheel)
+    (tmp_path / "scripts" / "setup.sh").write_text(f"PATH={tmp_path}/bin:$PATH\n")
+    (tmp_path / "bin").mkdir()
+    for name, ends in (("ruff", 0), ("mypy", 0), ("lint-imports", 0), ("pytest", tests)):
+        tool = tmp_path / "bin" / name
+        tool.write_text(f"#!/bin/sh\nexit {ends}\n")
+        tool.chmod(0o755)
+    done = _run(tmp_path, "scripts/test.sh")
     assert done.returncode == code
+    assert ("test_wheel ends with 4" in done.stderr) == bool(wheel)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.sh")), ids=lambda path: path.name)
