@@ -50,6 +50,7 @@ def print_result(run: Run, *, as_json: bool) -> None:
     upper_bounds = config.constraints.upper_bounds()
     compared = comparisons(result, config.objectives, upper_bounds)
     if as_json:
+        own = () if result.runner_up is None else result.runner_up.trainings[:1]
         content = {
             "run": str(run.path),
             "report": str(directory.report),
@@ -63,8 +64,9 @@ def print_result(run: Run, *, as_json: bool) -> None:
                     "digital_accuracy": network.digital_accuracy,
                     "metrics": network.metrics,
                 }
-                for network in result.networks
+                for network in (*result.networks, *own)
             ],
+            "runner_up": None if result.runner_up is None else result.runner_up.trial,
             "comparisons": compared,
             "broken_bounds": broken_bounds(result.network.metrics, upper_bounds),
             "surrogate_tau": result.surrogate.get("tau", {}),
@@ -75,6 +77,8 @@ def print_result(run: Run, *, as_json: bool) -> None:
     head = ("test split", *bits, "digital", "1 day on chips", "AVM", "parameters", "tiles")
     name = config.choice if result.reference is None else f"{config.choice}: {result.reference}"
     rows = [head, network_row(result.network, name), *(network_row(network) for network in result.others)]
+    if result.runner_up is not None:
+        rows.append(network_row(result.runner_up.trainings[0], f"trial {result.runner_up.trial}"))
     typer.echo(printable(table(rows)))
     for sentence in filter(None, (*compared, broken_at_full_budget(result, upper_bounds))):
         typer.echo(printable(sentence))

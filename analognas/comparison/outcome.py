@@ -45,6 +45,7 @@ class RunOutcome:
         differences: of the network to each reference by name, over chips and test images; None without a network or
             a record of images.
         further: more trainings of the network and the references (`final.seeds`).
+        runner_up: trainings of the best trial where a reference was exported; empty where a trial was, or not known.
     """
 
     strategy: str
@@ -61,6 +62,7 @@ class RunOutcome:
     references: tuple[ValidatedNetwork, ...] = ()
     differences: Mapping[str, Difference | None] = field(default_factory=dict)
     further: tuple[ValidatedNetwork, ...] = ()
+    runner_up: tuple[ValidatedNetwork, ...] = ()
 
     def reference(self, name: str) -> ValidatedNetwork | None:
         """Return a reference network, which may be the exported one."""
@@ -72,15 +74,23 @@ class RunOutcome:
         """The name of the reference that won the race; None where a trial did, or there is no network."""
         return None if self.network is None or self.network.name == BEST else self.network.name
 
+    @property
+    def own(self) -> tuple[ValidatedNetwork, ...]:
+        """The trainings of the best network that the search itself has found; empty where it is not known."""
+        return self.runner_up if self.exported_reference is not None else self._trainings(self.network)
+
     def versus(self, reference: str) -> tuple[Correct, Correct] | None:
         """Return what network and reference find of each test image; None where that is not known."""
         return paired(self.correct(self.network), self.correct(self.reference(reference)))
 
     def correct(self, network: ValidatedNetwork | None) -> Correct | None:
         """Return what the chips of all trainings of a network find of each test image; None where that is not known."""
-        images = [training.correct_1d for training in self._trainings(network)]
-        known = [correct.unpacked() for correct in images if correct is not None]
-        return np.concatenate(known) if known and len(known) == len(images) else None
+        return _correct(self._trainings(network))
+
+    @property
+    def own_correct(self) -> Correct | None:
+        """What the chips of the search's own best network find; None where that is not known."""
+        return _correct(self.own)
 
     def mean(self, metric: str) -> float:
         """Return a figure of the exported network on the test split, in the mean of its trainings; NaN without one."""
@@ -113,11 +123,17 @@ class RunOutcome:
             "wasted": self.wasted,
             "network": None if network is None else _figures(network),
             "references": {found.name: _figures(found) for found in self.references},
+            "runner_up": _figures(self.runner_up[0]) if self.runner_up else None,
             "differences": {
                 name: None if found is None else found.to_json() for name, found in self.differences.items()
             },
             "best_so_far": list(self.best_so_far),
         }
+
+
+def _correct(trainings: Sequence[ValidatedNetwork]) -> Correct | None:
+    known = [training.correct_1d.unpacked() for training in trainings if training.correct_1d is not None]
+    return np.concatenate(known) if known and len(known) == len(trainings) else None
 
 
 def paired(first: Correct | None, second: Correct | None) -> tuple[Correct, Correct] | None:
@@ -170,6 +186,7 @@ def outcome(
         network=None if result is None else result.network,
         references=() if result is None else result.references,
         further=() if result is None else result.further,
+        runner_up=() if result is None or result.runner_up is None else result.runner_up.trainings,
     )
     pairs = {name: found.versus(name) for name in planned.config.references}
     return replace(

@@ -35,6 +35,7 @@ class Race:
         trained: the networks at full budget, by entrant and number of the training; those that failed are not there.
         same: the references whose network is that of a finalist, which is trained once for both: its trial.
         exported: which of the winner's trainings is exported.
+        runner_up: the best trial where a reference won; None where a trial did, or none could be trained.
     """
 
     winner: Entrant
@@ -42,6 +43,7 @@ class Race:
     trained: Mapping[str, Mapping[int, FullyTrained]]
     same: Mapping[str, Trial] = field(default_factory=dict)
     exported: int = 0
+    runner_up: Trial | None = None
 
 
 def choose_finalist(
@@ -83,7 +85,20 @@ def choose_finalist(
         observer.stage(f"the reference {name} is trial {trial.number}: its training counts for both")
         rounds.count_for(name, trial)
     winner = _winner(rounds, entrants, best)
-    return Race(winner, tuple(rounds.finalists), rounds.trained, same, rounds.best_repeat(winner))
+    return Race(
+        winner,
+        tuple(rounds.finalists),
+        rounds.trained,
+        same,
+        rounds.best_repeat(winner),
+        _best_trial(rounds, entrants) if isinstance(winner, str) else None,
+    )
+
+
+def _best_trial(rounds: Rounds, entrants: Sequence[Entrant]) -> Trial | None:
+    """Return the trial that is worth most in the mean of its trainings, None where none was trained."""
+    trials = [entrant for entrant in entrants if isinstance(entrant, Trial) and rounds.measured(entrant)]
+    return max(trials, key=rounds.rank, default=None)
 
 
 def _same(ending: Ending, references: Sequence[str], leaders: Sequence[Trial]) -> dict[str, Trial]:

@@ -21,7 +21,7 @@ from analognas.final.finalists import Race
 from analognas.final.references import trial_of_reference
 from analognas.progress.observer import Observer
 from analognas.record.trial import Failure, Trial
-from analognas.record.validation import BEST, ValidatedNetwork
+from analognas.record.validation import BEST, RUNNER_UP, RunnerUp, ValidatedNetwork
 from search_spaces import Genotype
 
 
@@ -44,14 +44,31 @@ class FinalNetwork:
     validated: ValidatedNetwork
 
 
+@dataclass(frozen=True)
+class OnTest:
+    """What was measured on the test split at the end of a run.
+
+    Attributes:
+        final: the chosen network.
+        references: those that could be trained.
+        further: trainings of the chosen network and of the references with other seeds.
+        runner_up: the best trial where a reference won.
+    """
+
+    final: FinalNetwork
+    references: tuple[ValidatedNetwork, ...]
+    further: tuple[ValidatedNetwork, ...]
+    runner_up: RunnerUp | None
+
+
 def validate_best_and_references(
     ending: Ending,
     executor: Executor[FullTraining, FullyTrained],
     race: Race,
     trials: Sequence[Trial],
     observer: Observer,
-) -> tuple[FinalNetwork, tuple[ValidatedNetwork, ...], tuple[ValidatedNetwork, ...]]:
-    """Measure what was chosen and the references on the test split.
+) -> OnTest:
+    """Measure what was chosen and the references on the test split, and the best trial where a reference was chosen.
 
     What the race has trained is taken as it is; what it has not, and everything where the validation split trains as
     well, is trained first.
@@ -63,14 +80,13 @@ def validate_best_and_references(
         trials: of the search, which tell how long a training takes.
         observer: hears of each network.
 
-    Returns:
-        The chosen network, the measurements of the references that could be trained, and those of further trainings.
-
     Raises:
         UserError: when the training of the chosen network fails.
     """
     same = [name for name, trial in race.same.items() if trial is race.winner]
     entrants = [race.winner, *(name for name in ending.references if name not in (race.winner, *same))]
+    if race.runner_up is not None:
+        entrants.append(race.runner_up)
     numbers = [race.exported, *(number for number in range(ending.n_seeds) if number != race.exported)]
     planned = [(entrant, number) for number in numbers for entrant in entrants]
     trainings = [
@@ -81,7 +97,7 @@ def validate_best_and_references(
     validated: dict[tuple[str, int], ValidatedNetwork] = {}
     exported: FullyTrained | None = None
     for (entrant, number), training in zip(planned, trainings, strict=True):
-        name = entrant if isinstance(entrant, str) else BEST
+        name = entrant if isinstance(entrant, str) else BEST if entrant is race.winner else RUNNER_UP
         is_exported = entrant is race.winner and number == race.exported
         said = _announced(ending, entrant, training, trials, is_winner=entrant is race.winner)
         observer.stage(said + (f", seed {number + 1}" if ending.n_seeds > 1 else ""))
@@ -103,10 +119,12 @@ def validate_best_and_references(
     final = _final_network(ending, trainings[0], exported, chosen)
     shown = {name: _first_of(validated, name, numbers) for name in ending.references}
     references = tuple(network for network in shown.values() if network is not None)
-    further = tuple(
-        network for network in validated.values() if network is not chosen and network not in references
+    own = tuple(
+        validated[RUNNER_UP, number] for number in sorted(numbers) if (RUNNER_UP, number) in validated
     )
-    return final, references, further
+    further = tuple(network for network in validated.values() if network not in (chosen, *references, *own))
+    runner_up = RunnerUp(race.runner_up.number, own) if race.runner_up is not None and own else None
+    return OnTest(final, references, further, runner_up)
 
 
 def _first_of(

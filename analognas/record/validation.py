@@ -18,6 +18,9 @@ from search_spaces import published_names
 BEST: Final = "best"
 """The name of a trial's candidate among the networks at full budget."""
 
+RUNNER_UP: Final = "runner-up"
+"""That of the best trial's candidate of a race that a reference won."""
+
 
 def _check_bits(images: CorrectImages) -> CorrectImages:
     images.unpacked()
@@ -29,7 +32,7 @@ class ValidatedNetwork:
     """A network trained at full budget and validated on chips.
 
     Attributes:
-        name: `best`, or the name of a reference network, one that won included.
+        name: `best`, `runner-up`, or the name of a reference network, one that won included.
         architecture: in the literature's symbols; for a reference network its name.
         metrics: the figures of `analognas.record.trial` on the test split.
         digital_accuracy: floating-point accuracy of the exported weights, by split: `test`, and `validation` where its
@@ -68,6 +71,19 @@ class Finalist:
     failure: str
     reference: str = ""
     repeat: int = 0
+
+
+@dataclass(frozen=True)
+class RunnerUp:
+    """The best trial of a race that a reference won: what the search itself has found.
+
+    Attributes:
+        trial: its number, from 1.
+        trainings: at full budget, on the test split, in order of their numbers; one at least.
+    """
+
+    trial: int
+    trainings: tuple[ValidatedNetwork, ...]
 
 
 class _Judgement(BaseModel):
@@ -112,6 +128,7 @@ class FinalResult:
             "measured": {metric: [...]}, "predicted": {metric: [...]}}`; empty when the run had no surrogate.
         finalists: the networks that were trained at full budget for the choice; empty where the best trial was chosen.
         further: more trainings of the chosen network and of the references, with other seeds (`final.seeds`).
+        runner_up: the best trial where a reference won; None where a trial did, or its network was not trained.
     """
 
     trial: int | None
@@ -120,6 +137,7 @@ class FinalResult:
     surrogate: Annotated[Mapping[str, Any], AfterValidator(_check_judgement)]
     finalists: tuple[Finalist, ...] = ()
     further: tuple[ValidatedNetwork, ...] = ()
+    runner_up: RunnerUp | None = None
 
     __pydantic_config__: ClassVar = STRICT  # handed on to the records inside
 
@@ -194,6 +212,8 @@ def _check_result(result: FinalResult) -> FinalResult:
             raise ValueError("a finalist must have `metrics` or a `failure`")
     if result.trial is None:
         _check_reference(result)
+    if result.runner_up is not None and (result.trial is not None or not result.runner_up.trainings):
+        raise ValueError("`runner_up` must have trainings, and be there only where a reference won")
     return result
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from analognas.metrics import TABLE
 from analognas.paired_bootstrap import Correct, difference
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult, ValidatedNetwork
+from analognas.record.validation import FinalResult, RunnerUp, ValidatedNetwork
 from analognas.report.wording import amount, broken_bound, label
 from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.strategies.problem import Objective
@@ -34,8 +34,9 @@ def comparisons(
 ) -> list[str]:
     """Return a sentence for each reference but one that was chosen: who is ahead in the first objective, if either is.
 
-    Of a reference that is ahead it also says which constraints it breaks or in which other objectives it is worse: a
-    search under a bound is not beaten by what the bound excludes.
+    Where a reference was chosen, a first sentence compares the best trial with it. Of a reference that is ahead it also
+    says which constraints it breaks or in which other objectives it is worse: a search under a bound is not beaten by
+    what the bound excludes.
 
     Args:
         result: the end of a run.
@@ -43,7 +44,8 @@ def comparisons(
         upper_bounds: largest allowed value by metric name.
     """
     raced = {finalist.reference for finalist in result.finalists if not finalist.failure}
-    return [
+    own = [] if result.runner_up is None else [_runner_up(result, result.runner_up, objectives[0].metric)]
+    return own + [
         _compared(
             result.pairs(reference.name) or [(result.network, reference)],
             objectives,
@@ -52,6 +54,21 @@ def comparisons(
         )
         for reference in result.others
     ]
+
+
+def _runner_up(result: FinalResult, own: RunnerUp, objective: str) -> str:
+    """Return how far the best trial is from the reference that won."""
+    reference = {network.repeat: network for network in result.trainings(result.network.name)}
+    pairs = [(network, reference[network.repeat]) for network in own.trainings if network.repeat in reference]
+    pairs = pairs or [(own.trainings[0], result.network)]
+    lead = _lead(pairs, objective)
+    ratio = pairs[0][0].metrics["parameters"] / pairs[0][1].metrics["parameters"]
+    where = "level with" if lead.level else "ahead of" if lead.points > 0 else "behind"
+    text = lead.text if lead.level or lead.points > 0 else _lead([(b, a) for a, b in pairs], objective).text
+    return (
+        f"trial {own.trial}, the best of the search, is {where} {result.network.name} on the test split: {text}, with "
+        f"{ratio:.2g} times its parameters"
+    )
 
 
 def shortfall(network: ValidatedNetwork, trial: Trial) -> str:

@@ -253,14 +253,16 @@ def _finish(
         earlier = composition.warm_start.trials
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer, earlier)
         race = choose_finalist(ending, executor, trials, best, observer)
-        final, references, further = validate_best_and_references(ending, executor, race, trials, observer)
+        measured = validate_best_and_references(ending, executor, race, trials, observer)
+    final = measured.final
     result = FinalResult(
         trial=None if isinstance(race.winner, str) else race.winner.number,
         network=final.validated,
-        references=references,
+        references=measured.references,
         surrogate=surrogate,
         finalists=race.finalists,
-        further=further,
+        further=measured.further,
+        runner_up=measured.runner_up,
     )
     told = "" if isinstance(race.winner, str) else shortfall(final.validated, race.winner)
     if told:

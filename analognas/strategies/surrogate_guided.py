@@ -3,7 +3,7 @@
     trials of a first design that fills the bound on the parameters
     after that, at each call:  fit the surrogate on the completed trials
                                evolve on its acquisition, the best trials in the first population
-                               propose a diverse batch of the best, a share of it at random
+                               propose a diverse batch of the best, a share of it from a further design
 
 Of several objectives each call improves another random scalarisation. The whole proposal follows from the
 history and the generator of the call.
@@ -29,7 +29,7 @@ from analognas.strategies.diversity import diverse_batch
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.guide import MIN_TRIALS, Guide, Scale, fit_guide, missing_design_trials
 from analognas.strategies.latin_hypercube import Design
-from analognas.strategies.novelty import draw_new, new_candidates
+from analognas.strategies.novelty import NewBatch, after, new_candidates
 from analognas.strategies.pretrained_file import read_pretrained
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.recovery import SelfWatching
@@ -38,7 +38,7 @@ from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal, Strategy
 from analognas.strategies.surrogate_section import SurrogateSection
 from analognas.strategies.transfer import Combination, InformedDesign, Prior
-from search_spaces import Population, genotypes
+from search_spaces import Population
 from surrogates import Surrogate
 from surrogates.base_spec import SurrogateSpec
 from surrogates.committee import CommitteeSpec
@@ -73,7 +73,7 @@ class SurrogateGuidedSpec(RefitSpec):
         default=0.05,
         ge=0,
         le=1,
-        description="probability that a place in the batch goes to a random candidate",
+        description="probability that a place in the batch goes to a candidate of a further first design",
     )
     surrogate: SurrogateSection = Field(default=CommitteeSpec(), description="fitted on the completed trials")
 
@@ -127,6 +127,7 @@ class SurrogateGuidedSpec(RefitSpec):
         prior = None if prior is None else replace(prior, combination=self.transfer)
         strategy = SurrogateGuided(
             design=filling if prior is None else InformedDesign(prior, filling),
+            explorer=filling,
             surrogate=self.surrogate.build(),
             population=self.population,
             iterations=self.iterations,
@@ -148,6 +149,7 @@ class SurrogateGuided:
 
     Attributes:
         design: the trials before the first fit.
+        explorer: proposes what is explored; random candidates are far below a bound on size, and few are any good.
         surrogate: fitted on the completed trials.
         scale: the objective is modelled `raw` or as the normal scores of its `ranks`.
         population: candidates in a population of the evolution, 2 or more.
@@ -155,12 +157,13 @@ class SurrogateGuided:
         acquisition: `mean`, `ucb`, `ei`, `thompson` or `portfolio`.
         beta: weight of the uncertainty in `ucb`.
         caution: soft bounds are held at mean + `caution` · std.
-        exploration: probability that a place in the batch goes to a random candidate, 0 to 1.
+        exploration: probability that a place in the batch goes to the explorer, 0 to 1.
         refit: when the surrogate is fitted again.
         prior: what a model of other searches expects of the objective; None: nothing.
     """
 
     design: Design
+    explorer: Design
     surrogate: Surrogate
     scale: Scale
     population: int
@@ -240,14 +243,21 @@ class SurrogateGuided:
             initial=best_trials(problem, history, SEEDS),
         )
         leaders = new_candidates(problem, evolved.population, known)
-        batch = leaders[_spread_out(problem, leaders, history.pending, n - n_explored)]
-        known |= set(genotypes(batch))
-        random = draw_new(problem, problem.space.sample, n - len(batch), known, rng)
-        origins = ["surrogate-guided"] * len(batch) + ["exploration"] * len(random)
-        return [
-            replace(proposal, predicted=_measurable(proposal.predicted))
-            for proposal in guide.proposals(np.concatenate([batch, random]), origins)
-        ]
+        best = leaders[_spread_out(problem, leaders, history.pending, n - n_explored)]
+        batch = guide.proposals(best, ["surrogate-guided"] * len(best))
+        others = self._explored(problem, after(history, [*chosen, *batch]), n - len(batch), rng)
+        batch += guide.proposals(others, ["exploration"] * len(others))
+        return [replace(proposal, predicted=_measurable(proposal.predicted)) for proposal in batch]
+
+    def _explored(
+        self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
+    ) -> Population:
+        """Return at most `n` new candidates, random ones where the explorer has no more, `(<= n, genes)`."""
+        explored = self.explorer.ask(problem, history, n, rng) if n else []
+        batch = NewBatch(problem, after(history, explored), rng)
+        batch.draw(n - len(explored), problem.space.sample, "exploration")
+        rows = [proposal.genotype for proposal in (*explored, *batch.proposals)]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), history.population.shape[1])
 
 
 def best_trials(problem: SearchProblem, history: History, n: int) -> Population:

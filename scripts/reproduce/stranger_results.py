@@ -104,6 +104,7 @@ def _outcome(row: dict[str, Any]) -> RunOutcome:
         network=result.network,
         references=result.references,
         further=result.further,
+        runner_up=() if result.runner_up is None else result.runner_up.trainings,
     )
     pairs = {network.name: found.versus(network.name) for network in result.references}
     known = {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}

@@ -71,4 +71,5 @@ def a_comparison(plan: ComparisonPlan, outcomes: Sequence[RunOutcome]) -> Compar
 
 def with_exported_reference(run: RunOutcome) -> RunOutcome:
     """The same search at whose end the reference was better and was exported."""
-    return replace(run, network=run.references[0])
+    own = () if run.network is None else (replace(run.network, name="runner-up"),)
+    return replace(run, network=run.references[0], runner_up=own)

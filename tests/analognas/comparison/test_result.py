@@ -41,6 +41,32 @@ def test_differences_are_those_of_the_accuracies_with_what_varied(plan) -> None:
     assert one.seeds == 1
 
 
+def test_a_reference_that_was_exported_does_not_stand_for_what_a_search_found(plan) -> None:
+    found = {"surrogate-guided": 0.85, "random": 0.8}
+    runs = [an_outcome(run, found[run.strategy]) for run in plan.runs]
+    assert all(summary.own is None for summary in a_comparison(plan, runs).summaries), "nothing is hidden"
+    runs = [with_exported_reference(run) if run.seed % 2 else run for run in runs]
+    guided, random = a_comparison(plan, runs).summaries
+    assert (guided.references_exported, random.references_exported) == (2, 2)
+    assert guided.own is not None
+    assert random.own is not None
+    assert guided.own.accuracy_1d == pytest.approx(0.85, abs=0.001)
+    own, shown = guided.own.differences["resnet8"], guided.differences["resnet8"]
+    assert own is not None
+    assert shown is not None
+    assert own.mean == pytest.approx(-0.05, abs=0.001)
+    assert shown.mean == pytest.approx(-0.025, abs=0.001), "half of the searches exported the reference"
+    assert guided.own.to_first is None
+    assert random.own.to_first is not None
+    assert random.own.to_first.mean == pytest.approx(-0.05, abs=0.001)
+    text = a_comparison(plan, runs).to_text()
+    (row,) = [line for line in text.splitlines() if line.startswith("random  ") and "80.00 %  " in line]
+    assert row.endswith(str(random.own.to_first))
+    unknown = a_comparison(plan, [replace(run, runner_up=()) for run in runs]).summaries[0].own
+    assert unknown is not None
+    assert (unknown.accuracy_1d, unknown.differences) == (None, {"resnet8": None})
+
+
 def test_strategies_are_compared_over_the_seeds_that_both_finished(plan) -> None:
     runs = [an_outcome(run, 0.9 if run.strategy == "random" else 0.95) for run in plan.runs]
     runs[1] = outcome(plan.runs[1], some_trials([0.2] * 8), None, 5, "all 8 trials failed")

@@ -142,6 +142,16 @@ def test_a_reference_that_is_better_on_validation_wins() -> None:
     assert stages[3].startswith("the reference resnet8 at full budget, validation: 1-day accuracy 90.00 ")
 
 
+def test_of_a_race_that_a_reference_wins_the_best_trial_is_remembered() -> None:
+    figures = {"1": accuracy(0.7), "2": accuracy(0.8), "3": None, "resnet8": accuracy(0.9)}
+    ending = parts({"final: {": "final: {finalists: 3, "}).ending
+    won = choose_finalist(ending, SerialExecutor(measuring(figures)), TRIALS, TRIALS[0], Told())
+    assert (won.winner, won.runner_up) == ("resnet8", TRIALS[1])
+    figures["2"] = accuracy(0.95)
+    lost = choose_finalist(ending, SerialExecutor(measuring(figures)), TRIALS, TRIALS[0], Told())
+    assert (lost.winner, lost.runner_up) == (TRIALS[1], None)
+
+
 def test_a_reference_that_is_behind_loses() -> None:
     finalists = {"final: {": "final: {finalists: 2, "}
     figures = {"1": accuracy(0.8), "2": accuracy(0.85), "resnet8": accuracy(0.84)}

@@ -40,8 +40,11 @@ def test_it_is_said_at_every_place(finished) -> None:
     run, done = finished
     content = json.loads(done.stdout)
     assert (content["best_trial"], content["best_network"]) == (None, "resnet8")
-    assert [network["name"] for network in content["networks"]] == ["resnet8", "ds-cnn"]
-    (compared,) = content["comparisons"]
+    assert [network["name"] for network in content["networks"]] == ["resnet8", "ds-cnn", "runner-up"]
+    own, compared = content["comparisons"]
+    assert own.startswith(
+        f"trial {content['runner_up']}, the best of the search, is behind resnet8 on the test split: "
+    )
     assert "ds-cnn" in compared
     assert "training the reference resnet8 at full budget, as finalist 3 of 3" in done.stderr
     assert (
@@ -50,6 +53,8 @@ def test_it_is_said_at_every_place(finished) -> None:
     told = analognas("resume", run).stdout.splitlines()
     assert told[1].startswith("best: resnet8  ")
     assert told[2].startswith("ds-cnn  ")
+    assert told[3].startswith(f"trial {content['runner_up']}  ")
+    assert own in told
     assert f"{SENTENCE}{run / 'best'}" in told
     page = (run / "report.html").read_text(encoding="utf-8")
     for text in (
@@ -72,6 +77,16 @@ def test_its_final_training_is_the_network_and_one_of_the_references(finished) -
         finalist.metrics["accuracy_1d"] for finalist in result.finalists
     )
     assert result.network.metrics["parameters"] == 77_898
+    assert result.runner_up is not None
+    assert (
+        result.runner_up.trial
+        == max(
+            (finalist for finalist in result.finalists if finalist.trial),
+            key=lambda one: one.metrics["accuracy_1d"],
+        ).trial
+    )
+    assert len(result.runner_up.trainings) == 1
+    assert result.further == ()
 
 
 def test_python_and_status_know_it(finished) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hwsim
@@ -12,6 +13,7 @@ from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.filling_design import FillingDesign
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.size_trend import SizeTrend
+from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
 from search_spaces.resnet import ResNetSpace
 
 SPACE = ResNetSpace((1, 32, 32), 10, oc0=(8, 24), ks0=(3, 5), m=(1, 3), r=(1, 3), b=(1, 2), wf=(1, 3))
@@ -65,10 +67,21 @@ def test_without_a_bound_it_is_a_latin_hypercube() -> None:
     assert [proposal.genotype for proposal in ours] == [proposal.genotype for proposal in theirs]
 
 
-def problem_metrics():
-    import pandas as pd
-
+def problem_metrics() -> pd.DataFrame:
     return pd.DataFrame({"accuracy_1d": np.empty(0)})
+
+
+def test_what_a_guided_search_explores_is_a_further_design() -> None:
+    problem = bounded(parameters=BOUND)
+    tried = FillingDesign(8, 0).design(problem)
+    metrics = pd.DataFrame({"accuracy_1d": np.log(SPACE.parameters(tried))})
+    strategy = SurrogateGuidedSpec(exploration=1, iterations=2).build(0)
+    proposals = strategy.ask(problem, History(tried, metrics, tried[:0]), 8, np.random.default_rng(0))
+    assert {proposal.origin for proposal in proposals} == {"exploration"}
+    assert all(proposal.predicted for proposal in proposals)
+    second = FillingDesign(8, 0).design(problem, 1)
+    assert [proposal.genotype for proposal in proposals] == [tuple(row) for row in second.tolist()]
+    assert np.median(SPACE.parameters(second)) / BOUND > 0.45
 
 
 def test_a_space_with_few_candidates_gives_them_all() -> None:
