@@ -18,11 +18,9 @@ from analognas.record.trial import Trial
 from analognas.record.validation import BEST, FinalResult, ValidatedNetwork
 from analognas.report.data import trial_worth
 from analognas.report.progress import best_so_far
+from analognas.strategies.worth import least_useful
 
 State = Literal["finished", "failed", "open"]
-
-WASTED_BELOW = 0.5
-"""Of the best 1-day accuracy of a run: what a trial must reach that is not wasted."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ def outcome(
     first_rung = [trial for trial in trials if trial.rung == 0]
     learned = first_rung[design:]
     completed = [trial.metrics["accuracy_1d"] for trial in first_rung if trial.status == "completed"]
-    least = WASTED_BELOW * max(completed, default=0.0)
+    least = least_useful(max(completed, default=0.0))
     found = RunOutcome(
         strategy=planned.strategy,
         seed=planned.seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -250,7 +251,25 @@ def _check_place(plan: ComparisonPlan) -> None:
         raise UserError(
             f"{path}: is in use, and no comparison ({plan.record.name}); choose another with ", out
         )
+    _check_recorded(plan)
     ensure_writable(path)
+
+
+def _check_recorded(plan: ComparisonPlan) -> None:
+    """Check that the table will have every search that it had: one that is not planned would vanish from it."""
+    try:
+        recorded = json.loads(plan.record.read_text(encoding="utf-8"))["runs"]
+        begun = {(run["strategy"], run["seed"]) for run in recorded if run["trials"]}
+    except (OSError, ValueError, KeyError, TypeError):  # it is made again
+        return
+    missing = sorted(begun - {(run.strategy, run.seed) for run in plan.runs})
+    if missing:
+        strategy, seed = missing[0]
+        raise UserError(
+            f"{plan.record}: has {len(begun)} searches, and {len(missing)} of them would be lost from it, such as "
+            f"{strategy}, seed {seed}: name all strategies and seeds again, or choose another directory with ",
+            Argument("out"),
+        )
 
 
 def _checked_run(planned: PlannedRun) -> PlannedRun:

@@ -10,7 +10,7 @@ from analognas.driver.history import metrics_of
 from analognas.driver.pareto import knee, pareto_front
 from analognas.record.trial import Trial
 from analognas.strategies.problem import Choice, Objective, SearchProblem
-from analognas.strategies.worth import broken_bounds, soft_bounds, worth, worth_of
+from analognas.strategies.worth import broken_bounds, least_useful, soft_bounds, worth, worth_of
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
@@ -45,7 +45,9 @@ def choose(
 ) -> Trial | None:
     """Return the chosen trial, None when none has completed at full budget.
 
-    A trial that breaks a soft bound competes with what it is worth then (`analognas.strategies.worth`).
+    A trial that breaks a soft bound competes with what it is worth then (`analognas.strategies.worth`). The knee is a
+    trial that keeps every bound, as the front is written and drawn, where one of them is of use beside the best trial:
+    the smallest network of a front is one that has learned nothing.
 
     Args:
         objectives: the first one decides for `best`, as `best_trial` does; all of them for `knee`.
@@ -56,12 +58,14 @@ def choose(
     trials = [trial for trial in trials if trial.at_full_budget and trial.status == "completed"]
     if not trials:
         return None
-    if how == "knee":  # of the front of those that keep every bound, as it is written and drawn
-        trials = [trial for trial in trials if not broken_bounds(trial.metrics, upper_bounds)] or trials
     first = objectives[0]
     metrics = metrics_of(trials)
     value = worth(first.score(metrics), metrics, soft_bounds(upper_bounds))
     if how == "knee":
+        useful = value >= least_useful(float(value.max()))
+        keeping = useful & [not broken_bounds(trial.metrics, upper_bounds) for trial in trials]
+        rows = np.flatnonzero(keeping if keeping.any() else useful)
+        trials, metrics, value = [trials[row] for row in rows], metrics.iloc[rows], value[rows]
         measured = metrics.assign(**{first.metric: first.sign * value})
         signs = {objective.metric: objective.sign for objective in objectives}
         front = np.flatnonzero(pareto_front(measured, signs))

@@ -11,7 +11,7 @@ from analognas.record.trial import candidate_key
 from analognas.report.data import ReportData
 from analognas.report.progress import best_so_far
 from analognas.report.wording import amount
-from analognas.strategies.recovery import PATIENCE, RECOVERY
+from analognas.strategies.recovery import BEHIND, PATIENCE, RECOVERY
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,5 @@ def duplicates(data: ReportData) -> str:
 
 
 def _began(origin: str) -> str:
-    why = (
-        f", as {PATIENCE} trials in a row were worse than half of the first design"
-        if origin == RECOVERY
-        else ""
-    )
+    why = f", as {PATIENCE} trials in a row were {BEHIND}" if origin == RECOVERY else ""
     return f"{origin} begins to propose{why}"

@@ -184,6 +184,9 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         if best is None:
             publish(run, config, trials, None)
             raise NoFeasibleArchitectureError(why_nothing_completed(run, trials))
+        told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
+        if told:
+            observer.stage(told)
         with _told_what_helps(run):
             if config.final.train:
                 result = _finish(run, composition, trials, best, observer)
@@ -246,9 +249,6 @@ def _finish(
     run: RunDirectory, composition: Composition, trials: Sequence[Trial], best: Trial, observer: Observer
 ) -> FinalResult:
     config, ending = composition.config, composition.ending
-    told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
-    if told:
-        observer.stage(told)
     with logs_of(run) as logs, closing(composition.executor_in_full(logs, ending.most_trainings)) as executor:
         earlier = composition.warm_start.trials
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer, earlier)

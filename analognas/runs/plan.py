@@ -161,7 +161,7 @@ def _given(composition: Composition) -> list[dict[str, Any]]:
     return given
 
 
-def _rung(rung: RungPlan, composition: Composition) -> dict[str, int]:
+def _rung(rung: RungPlan, composition: Composition) -> dict[str, Any]:
     full, inputs = composition.evaluator.budget, len(composition.task.train)
     budget = full.stage(rung.share, rung.goes_on_from, inputs)
     before = full.reduced(rung.goes_on_from).digital.n_epochs(inputs) if rung.goes_on_from else None
@@ -173,14 +173,15 @@ def _rung(rung: RungPlan, composition: Composition) -> dict[str, int]:
     }
 
 
-def _budget(budget: TrainingBudget, composition: Composition) -> dict[str, int]:
-    """Return what a budget comes to on the training split."""
+def _budget(budget: TrainingBudget, composition: Composition) -> dict[str, Any]:
+    """Return what a budget comes to on the training split; the written epochs, too, where `updates` asks for more."""
     inputs = len(composition.task.train)
+    schedules = {"digital": budget.digital, "hardware_aware": budget.hardware_aware}
+    raised = any(schedule.n_epochs(inputs) > schedule.epochs for schedule in schedules.values())
     return {
-        "digital_epochs": budget.digital.n_epochs(inputs),
-        "hardware_aware_epochs": budget.hardware_aware.n_epochs(inputs),
-        "digital_updates": budget.digital.n_steps(inputs),
-        "hardware_aware_updates": budget.hardware_aware.n_steps(inputs),
+        **{f"{name}_epochs": schedule.n_epochs(inputs) for name, schedule in schedules.items()},
+        **{f"{name}_updates": schedule.n_steps(inputs) for name, schedule in schedules.items()},
+        **({"epochs_written": [schedule.epochs for schedule in schedules.values()]} if raised else {}),
     }
 
 
@@ -210,6 +211,9 @@ def _shown(plan: Mapping[str, Any], key: str, value: Any) -> str:
             f"{value['digital_epochs']} digital + {value['hardware_aware_epochs']} hardware-aware epochs "
             f"({value['digital_updates']:,} + {value['hardware_aware_updates']:,} updates), {value['chips']} chips"
         )
+        if "epochs_written" in value:
+            digital, hardware_aware = value["epochs_written"]
+            budget += f"; `updates` asks for more epochs than {digital} + {hardware_aware}"
         whole = key == "full_budget" or len(plan["rungs"]) == 1
         before = value.get("digital_epochs_before")
         told = f"after {before} digital epochs {budget}" if before else budget

@@ -1,9 +1,10 @@
 """A strategy that watches itself: when its proposals are worse than chance, it explores around the best trials instead.
 
-After the first design, `PATIENCE` trials in a row whose objective is below the median of the design mean that the
-surrogate, or a bound, leads the search astray. Mutants of the trials that are best in the objective, whatever they are
-worth under soft bounds, are then proposed until one of the last trials is above the median again. All of it follows
-from the history. Of several objectives a low first one is no sign of anything, and nothing is watched.
+After the first design, `PATIENCE` trials in a row that fail, or whose objective is below the median of the design or
+below half of its best, mean that the surrogate, or a bound, leads the search astray: on hard data most of a design may
+have learned nothing, its median included. Mutants of the trials that are best in the objective, whatever they are worth
+under soft bounds, are then proposed until one of the last trials is better than that. All of it follows from the
+history. Of several objectives a low first one is no sign of anything, and nothing is watched.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
 from analognas.strategies.recommendation import posterior_worth
 from analognas.strategies.strategy import History, Proposal, Strategy
+from analognas.strategies.worth import least_useful
 from search_spaces import Population
 
 PATIENCE: Final = 3
@@ -29,10 +31,10 @@ LEADERS: Final = 3
 RECOVERY: Final = "recovery"
 """Origin of what is proposed instead of what the strategy would have."""
 
+BEHIND: Final = "worse than half of the first design, or less than half as good as its best trial"
+"""What such trials are."""
 
-FALLEN_BEHIND: Final = (
-    f"the last {PATIENCE} trials are worse than half of the first design: exploring around the best trials"
-)
+FALLEN_BEHIND: Final = f"the last {PATIENCE} trials are {BEHIND}: exploring around the best trials"
 """What is said when a strategy falls behind."""
 
 
@@ -85,8 +87,9 @@ def fallen_behind(problem: SearchProblem, history: History, design: int) -> bool
     True
     """
     scores = problem.score(history.metrics)
-    finite = np.isfinite(scores)
-    others = int(finite[: history.earlier].sum())  # nobody here proposed those of other runs
-    scores = scores[finite]
-    last = scores[max(design, others) :][-PATIENCE:]
-    return len(last) == PATIENCE and bool((last < np.median(scores[:design])).all())
+    scores = np.where(np.isfinite(scores), scores, -np.inf)
+    first = scores[:design][np.isfinite(scores[:design])]
+    last = scores[max(design, history.earlier) :][-PATIENCE:]  # nobody here proposed the trials of other runs
+    if not len(first) or len(last) < PATIENCE:
+        return False
+    return bool((last < max(np.median(first), least_useful(first.max()))).all())

@@ -31,6 +31,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -50,6 +51,19 @@ LEFT: Final = 0.9
 
 NOISE: Final = 0.1
 """Standard error of a bounded metric that is at its bound, as a share of the bound."""
+
+
+USEFUL: Final = 0.5
+"""Share of the best accuracy below which a network has learned too little to be of use."""
+
+
+def least_useful(best: float) -> float:
+    """Return the least score that is of use beside the best one; any is, where an objective is lowered.
+
+    >>> least_useful(0.9), least_useful(-2.1)
+    (0.45, -inf)
+    """
+    return USEFUL * best if best > 0 else -math.inf
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from analognas.report.html import Html, element, joined, with_code
 from analognas.report.verdict import comparisons, shortfall
 from analognas.report.wording import accuracy_with_spread, amount, architecture_text, capitalised
 from analognas.specs.durations import duration
-from analognas.strategies.recovery import PATIENCE, RECOVERY
+from analognas.strategies.recovery import BEHIND, PATIENCE, RECOVERY
 
 _CHOSEN: Final = {"best": "best", "knee": "knee of the front"}
 _NUMBERS_SHOWN: Final = 40
@@ -105,7 +105,7 @@ def _recovered(data: ReportData) -> list[str]:
     listed = ", ".join(map(str, numbers[:_NUMBERS_SHOWN])) + ", …" * (len(numbers) > _NUMBERS_SHOWN)
     return [
         f"{_count(len(numbers), 'trial')} ({listed}) explored around the best ones, because "
-        f"{PATIENCE} trials in a row had been worse than half of the first design."
+        f"{PATIENCE} trials in a row had been {BEHIND}."
     ]
 
 

@@ -37,7 +37,10 @@ def test_a_dry_run_shows_the_full_budget_and_the_references_that_cannot_win(here
     (here / "small.yaml").write_text(SMALL)
     options = ("--set", "references=[resnet8]", "--set", "final.digital_updates=100")
     shown = invoke("search", "small.yaml", "--dry-run", *options).stdout.splitlines()
-    assert "full budget       6 digital + 1 hardware-aware epochs (102 + 17 updates), 3 chips" in shown
+    assert (
+        "full budget       6 digital + 1 hardware-aware epochs (102 + 17 updates), 3 chips; `updates` asks for more "
+        "epochs than 3 + 1"
+    ) in shown
     assert "cannot win        resnet8 breaks `parameters <= 20,000` (77,898)" in shown
     plan = json.loads(
         invoke("search", "small.yaml", "--dry-run", "--json", *options, "--set", "constraints={}").stdout

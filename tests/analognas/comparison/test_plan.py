@@ -1,5 +1,6 @@
 """What a comparison consists of: configurations, directories, the order of the searches, and what is refused."""
 
+import json
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from analognas.strategies.specs import (
     SurrogateGuidedSpec,
 )
 from surrogates.gaussian_process import GaussianProcessSpec
-from tests.analognas.comparison.builders import a_plan
+from tests.analognas.comparison.builders import a_comparison, a_plan, an_outcome
 from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL
 
@@ -169,6 +170,22 @@ def test_a_directory_of_something_else_is_refused(tmp_path) -> None:
     plan = a_plan(tmp_path / "lost")
     create_run(own, dump_config(plan.runs[3].config), {})
     assert a_plan(tmp_path / "lost") == plan, "comparison.json can be made again"
+
+
+def test_searches_that_would_vanish_from_the_table_are_named(tmp_path) -> None:
+    out = tmp_path / "out"
+    plan = a_plan(out)
+    out.mkdir()
+    runs = [an_outcome(run, 0.9) for run in plan.runs]
+    plan.record.write_text(json.dumps(a_comparison(plan, runs).to_json()))
+    a_plan(out, seeds=3)
+    with pytest.raises(
+        UserError,
+        match=r"comparison.json: has 4 searches, and 3 of them would be lost from it, such as random, seed 1",
+    ):
+        a_plan(out, ["random"], seeds=1)
+    plan.record.write_text("damaged")
+    assert a_plan(out, ["random"], seeds=1).strategies == ("random",), "it is made again"
 
 
 def test_a_run_that_began_as_another_search_is_refused_in_a_line(tmp_path) -> None:

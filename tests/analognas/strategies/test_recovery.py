@@ -47,11 +47,25 @@ def test_three_low_trials_in_a_row_are_too_many(problem, bench, design) -> None:
     assert fallen_behind(problem, with_low_trials(bench, design, PATIENCE), 8)
 
 
-def test_failed_trials_do_not_count(problem, bench, design) -> None:
+def test_failed_trials_are_low_ones(problem, bench, design) -> None:
     past = with_low_trials(bench, design, PATIENCE)
     metrics = past.metrics.copy()
-    metrics.iloc[-1] = np.nan
+    metrics.iloc[-PATIENCE:] = np.nan
+    assert fallen_behind(problem, replace(past, metrics=metrics), 8)
+    metrics.iloc[:] = np.nan
+    assert not fallen_behind(problem, replace(past, metrics=metrics), 8), "nothing to explore around"
+
+
+def test_where_most_of_a_design_has_learned_nothing_its_best_trial_is_the_measure(
+    problem, bench, design
+) -> None:
+    past = with_low_trials(bench, design, PATIENCE)
+    metrics = past.metrics.assign(accuracy_1d=[0.8, *[0.1] * (len(past) - 1)])
+    assert fallen_behind(problem, replace(past, metrics=metrics), 8)
+    metrics.iloc[-1, 0] = 0.41
     assert not fallen_behind(problem, replace(past, metrics=metrics), 8)
+    lowered = replace(problem, objective=Objective("accuracy_1d", -1))
+    assert not fallen_behind(lowered, replace(past, metrics=metrics * 10), 8)
 
 
 def test_it_explores_around_the_best_trials_and_goes_back(problem, bench, design) -> None:
