@@ -132,7 +132,8 @@ class BenchTable:
             BenchError: for a column that is not there, a bound that is no positive number, or fewer than two rows that
                 keep the bounds.
         """
-        known = dict.fromkeys([*OF_THE_SPACE, *self.costs])
+        of_the_space = [name for name in OF_THE_SPACE if getattr(self.space, name)(self.population).any()]
+        known = dict.fromkeys([*of_the_space, *self.costs])
         for name, bound in bounds.items():
             if name not in known:
                 raise BenchError(f"{self.name}: there is no cost {name!r:.60} to bound{nearest(name, known)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,8 @@ def init(
         ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=0, help="How long the search may take; with --path. Default: 30.")
+        float | None,
+        typer.Option(help="How long the search may take, in minutes; with --path. Default: 30."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")] = False,
 ) -> None:
@@ -38,6 +40,8 @@ def init(
         raise UserError(f"{path}: exists already; choose another name, or replace it with --force")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent}, make it first")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise UserError(f"--minutes must be more than 0 and finite, got {minutes:g}")
     if data is None:
         if minutes is not None:
             raise UserError("--minutes needs --path: a budget is planned from a trial on the data")

@@ -77,7 +77,8 @@ def _search(
             try:
                 _check_data(plan, composition.task)
                 _create(plan, outcomes)
-                run = new_run(composition, planned.path)
+                with located_in(planned.document):
+                    run = new_run(composition, planned.path)
             except UserError:
                 composition.site.close()
                 raise

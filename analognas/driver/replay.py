@@ -9,6 +9,7 @@ evaluates each candidate again and expects the recorded measurements.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from analognas.driver.loop import SearchLoop
 from analognas.errors import UserError
@@ -34,6 +35,7 @@ def replay(
     Raises:
         UserError: at the first difference, with the trial that it comes after.
     """
+    loop = replace(loop, minutes=None)  # the record says how many candidates there was time for
     ledger = loop.ledger()
     n_asks = 0
     for trial in trials:

@@ -59,8 +59,10 @@ def new_run(composition: Composition, out: Path | None) -> RunDirectory:
     """Create the run directory of a composed search: `out`, or `runs/NAME-DATE-TIME`.
 
     Raises:
-        UserError: when it is in use or cannot be written.
+        UserError: when it is in use or cannot be written, or `search.minutes` are far too few.
     """
+    if composition.config.search.minutes is not None:
+        outlook(composition).check_minutes(composition.config)
     config, task = composition.config, composition.task
     path = out or dated_path(Path("runs"), config.name)
     facts = {
@@ -166,7 +168,6 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             observer.stage(note)
         if not trials:
             known = outlook(composition)
-            known.check_minutes(config)
             observer.stage(f"candidates: {known.size_text()}")
             observer.stage(f"expected time: {known.time_text(config)}")
         end = read_search_end(run)

@@ -28,6 +28,9 @@ MOST_BATCH_MACS: Final = 1e8
 _FEWEST: Final = 3
 """Trials below which a search is none."""
 
+MARGIN: Final = 2.0
+"""How much too long the time from one short trial may be, on a machine that has other work."""
+
 LOOKED_AT: Final = 512
 """Candidates whose costs are shown: a space of a user's own may have to build each of them."""
 
@@ -100,20 +103,20 @@ class Outlook:
             f"median size at full length, {workers}{then}"
         )
 
-    def _fitting(self, config: SearchConfig) -> int | None:
-        """Return how many trials fit into `search.minutes`; None where it is not given, or nothing is known."""
+    def _fitting(self, config: SearchConfig, margin: float = 1.0) -> int | None:
+        """Return how many trials fit into `margin` times `search.minutes`; None where nothing is known of it."""
         if config.search.minutes is None or isinstance(self.time, str):
             return None
-        left_s = 60 * config.search.minutes - (self.time.final_s if config.final.train else 0.0)
+        left_s = margin * 60 * config.search.minutes - (self.time.final_s if config.final.train else 0.0)
         return max(0, int(left_s * self.time.workers / self.time.trial_s))
 
     def check_minutes(self, config: SearchConfig) -> None:
-        """Check that `search.minutes` leave time for three trials.
+        """Check that `search.minutes` leave time for three trials, even where the estimate is `MARGIN` times too long.
 
         Raises:
             MisfitError: when they do not; the message has what would do.
         """
-        fitting = self._fitting(config)
+        fitting = self._fitting(config, MARGIN)
         if fitting is None or fitting >= _FEWEST or isinstance(self.time, str):
             return
         final_s = self.time.final_s if config.final.train else 0.0

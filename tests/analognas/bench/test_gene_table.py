@@ -90,6 +90,7 @@ def test_rows_above_a_bound_on_another_column_are_left_out(table: BenchTable) ->
     ("bounds", "message"),
     [
         ({"parametres": 5}, "no cost 'parametres' to bound, did you mean `parameters`?"),
+        ({"macs": 5}, "no cost 'macs' to bound"),
         ({"parameters": 0}, "a bound must be above 0, got parameters=0"),
         ({"parameters": 150}, "at least 2 rows must keep the bounds, got 1; raise a bound"),
         ({"nj": 0.5}, "at least 2 rows must keep the bounds, got 1; raise a bound"),

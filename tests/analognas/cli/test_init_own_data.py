@@ -44,6 +44,8 @@ def test_the_written_search_fits_the_data_and_the_time(digits: Path, tmp_path: P
     ("more", "message"),
     [
         (["--minutes", "0.001"], "--minutes must be at least"),
+        (["--minutes", "0"], "--minutes must be more than 0 and finite, got 0"),
+        (["--minutes", "inf"], "--minutes must be more than 0 and finite, got inf"),
         (["--task", "digits"], "data of your own have `--task`"),
     ],
 )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from analognas.driver.replay import replay
 from analognas.driver.selection import best_trial
 from analognas.executors.serial import SerialExecutor
 from analognas.record.journal import read_trials
@@ -58,6 +59,7 @@ def test_a_search_ends_after_its_minutes_those_before_a_stop_included(tmp_path) 
     assert 4 < len(trials) < 60
     assert -0.08 <= elapsed[-1] - (first + 0.2) <= 0.25, "to the nearest trial, on a busy machine a few later"
     assert loop.why_ended(trials).startswith("`search.minutes: ")
+    replay(loop, trials)
 
 
 def test_minutes_leave_time_for_what_follows_the_trials(tmp_path) -> None:

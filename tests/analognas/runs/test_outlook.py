@@ -1,12 +1,16 @@
 """Sizes of candidates and expected time, before a search begins."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from analognas.compose import Composition
+from analognas.errors import MisfitError
 from analognas.evaluation.timed_trial import TrialTime
 from analognas.runs import outlook as module
-from analognas.runs.outlook import outlook
+from analognas.runs.lifecycle import new_run
+from analognas.runs.outlook import ExpectedTime, outlook
 from tests.analognas.evaluation.test_memory_need import Unbuildable
 from tests.analognas.evaluation.test_training_of_candidates import composition
 from tests.analognas.small_search import SMALL
@@ -52,6 +56,23 @@ def test_time_is_shared_by_the_workers_and_counts_rungs(a_second_an_update: None
     assert halved is not None
     # eight with one epoch of each training, four with all
     assert halved["search_s"] == pytest.approx(ratio * (8 * 34 + 4 * 51))
+
+
+def test_minutes_are_refused_where_they_are_far_too_few_and_nothing_is_created(
+    a_second_an_update: None, tmp_path: Path
+) -> None:
+    def with_minutes(minutes: float) -> Composition:
+        return composition(SMALL.replace("search:\n", f"search:\n  minutes: {minutes}\n"))
+
+    known = outlook(composition())
+    assert isinstance(known.time, ExpectedTime)
+    least = (known.time.final_s + 3 * known.time.trial_s) / 60
+    with pytest.raises(
+        MisfitError, match=r"`search.minutes` must be enough for 3 trials and the final trainings"
+    ):
+        new_run(with_minutes(0.4 * least), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert new_run(with_minutes(0.6 * least), tmp_path / "run").path.exists(), "one short trial is not exact"
 
 
 def test_what_cannot_be_timed_is_told_and_stops_nothing(a_second_an_update: None) -> None:
