@@ -190,7 +190,9 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
             in_order=isinstance(config.executor, IN_ORDER),
             patience=config.search.patience,
             minutes=config.search.minutes,
-            reserve=TimeNeeded(ending, site.workers) if config.final.train else no_reserve,
+            reserve=TimeNeeded(ending, site.workers, _continues(config))
+            if config.final.train
+            else no_reserve,
             workers=site.workers,
             earlier=warm_start.trials,
         ),
@@ -232,6 +234,10 @@ def _ending(config: SearchConfig, problem: SearchProblem, evaluator: Evaluator, 
         seed=config.seed,
         surrogate=surrogate_recipe(config),
     )
+
+
+def _continues(config: SearchConfig) -> bool:
+    return config.search.halving is not None and config.search.halving.continues
 
 
 def surrogate_recipe(config: SearchConfig) -> SurrogateRecipe | None:

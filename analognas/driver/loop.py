@@ -171,12 +171,19 @@ class SearchLoop:
     def _fitting(self, ledger: Ledger) -> int:
         """Return how many further trials fit into the time, with those under way; very many where there is no limit."""
         trials = ledger.trials
-        elapsed_s = trials[-1].elapsed_s if trials else None
-        if self.minutes is None or elapsed_s is None:
+        left_s = self._left_s(trials)
+        if left_s is None:
             return _WITHOUT_LIMIT
         one_s = fmean(trial.wall_time_s for trial in trials) / self.workers
-        left_s = 60 * self.minutes - elapsed_s - self.reserve(trials) - one_s * len(ledger.open())
+        left_s -= one_s * len(ledger.open())
         return max(0, math.ceil(min(left_s / max(one_s, 1e-3), _WITHOUT_LIMIT) - 0.5))
+
+    def _left_s(self, trials: Sequence[Trial]) -> float | None:
+        """Return what `search.minutes` leave for trials, seconds; None without, and before the first trial."""
+        elapsed_s = trials[-1].elapsed_s if trials else None
+        if self.minutes is None or elapsed_s is None:
+            return None
+        return 60 * self.minutes - elapsed_s - self.reserve(trials)
 
     def _new_and_admissible(self, proposals: Sequence[Proposal], ledger: Ledger) -> list[Proposal]:
         """Return the proposals that are neither known nor against a hard constraint: nothing else is ever trained."""
@@ -250,6 +257,10 @@ class SearchLoop:
         """Return how far the search is once the place of the trial that has ended is taken, if `to_do` more follow."""
         under_way = min(busy.running + busy.queued, to_do)
         running = min(busy.running, under_way)
+        time_left_s = None if trials_a_second is None else to_do / trials_a_second
+        left_s = self._left_s(ledger.trials)
+        if time_left_s is not None and left_s is not None:
+            time_left_s = max(0.0, min(time_left_s, left_s))
         return Progress(
             finished=len(ledger.trials),
             failed=ledger.n_failed,
@@ -258,7 +269,7 @@ class SearchLoop:
             queued=under_way - running,
             nodes=busy.nodes,
             trials_a_second=trials_a_second,
-            time_left_s=None if trials_a_second is None else to_do / trials_a_second,
+            time_left_s=time_left_s,
         )
 
     def entered(self, number: int, outcome: TrialOutcome, ask: Ask | None, elapsed_s: float) -> Trial:

@@ -7,6 +7,7 @@ import pytest
 from analognas.driver.replay import replay
 from analognas.driver.selection import best_trial
 from analognas.executors.serial import SerialExecutor
+from analognas.progress.observer import Progress, Silent
 from analognas.record.journal import read_trials
 from tests.analognas.executors import evaluations
 from tests.analognas.executors.drive import Shuffled, drive, problem, search_loop
@@ -76,3 +77,17 @@ def test_minutes_leave_time_for_what_follows_the_trials(tmp_path) -> None:
     assert -0.08 <= (trials[-1].elapsed_s or 0.0) - 0.5 <= 0.25, "0.3 s before the end"
     assert asked[-1] == len(trials)
     assert loop.why_ended(trials) == ""
+
+
+def test_the_time_that_is_left_is_no_longer_than_the_minutes(tmp_path) -> None:
+    class Left(Silent):
+        def progress(self, progress: Progress) -> None:
+            left.append(progress.time_left_s)
+
+    left: list[float | None] = []
+    slow = SerialExecutor(evaluations.Sleeps(0.05))
+    drive(tmp_path, search_loop(6, batch=2, in_order=True), slow, Left())
+    assert max(seconds for seconds in left if seconds is not None) > 0.05
+    left.clear()
+    drive(tmp_path, search_loop(400, batch=2, in_order=True, minutes=0.8 / 60), slow, Left())
+    assert 0 <= max(seconds for seconds in left if seconds is not None) <= 0.8
