@@ -81,6 +81,11 @@ class RunDirectory:
         return self.path / "rungs"
 
     @property
+    def race(self) -> Path:
+        """Trainings at full budget, while the run comes to its end."""
+        return self.path / "race"
+
+    @property
     def surrogate(self) -> Path:
         """The last fitted surrogate."""
         return self.path / "surrogate"

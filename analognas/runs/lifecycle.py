@@ -15,6 +15,7 @@ from analognas.errors import NoFeasibleArchitectureError, UserError, remedy
 from analognas.executors.fingerprint import OUR_SOURCE, compiled_kernels, fingerprint
 from analognas.export import Artefact, damaged_files, write_bundle
 from analognas.final.finalists import choose_finalist
+from analognas.final.kept_trainings import KeptTrainings
 from analognas.final.surrogate import fit_surrogate, judge_surrogate
 from analognas.final.test_split import validate_best_and_references
 from analognas.interruption import stop_on_interrupt
@@ -250,7 +251,8 @@ def _finish(
     run: RunDirectory, composition: Composition, trials: Sequence[Trial], best: Trial, observer: Observer
 ) -> FinalResult:
     config, ending = composition.config, composition.ending
-    with logs_of(run) as logs, closing(composition.executor_in_full(logs, ending.most_trainings)) as executor:
+    with logs_of(run) as logs, closing(composition.executor_in_full(logs, ending.most_trainings)) as workers:
+        executor = KeptTrainings(workers, run.race)
         earlier = composition.warm_start.trials
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer, earlier)
         race = choose_finalist(ending, executor, trials, best, observer)
@@ -270,6 +272,7 @@ def _finish(
         observer.stage(told)
     artefact = make_artefact(config, composition.task, final)
     _export(run, config, artefact, result, observer)
+    executor.remove()
     return result
 
 
