@@ -120,6 +120,8 @@ class RunOutcome:
             "after_design": self.after_design,
             "wasted": self.wasted,
             "network": None if network is None else _figures(network),
+            "trainings": len(self._trainings(network)),
+            "mean": None if network is None else {metric: self.mean(metric) for metric in network.metrics},
             "references": {found.name: _figures(found) for found in self.references},
             "runner_up": _figures(self.runner_up[0]) if self.runner_up else None,
             "differences": {

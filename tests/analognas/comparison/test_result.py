@@ -98,6 +98,9 @@ def test_the_row_of_a_search_is_the_mean_of_its_final_trainings(plan) -> None:
     row = next(line for line in text.splitlines() if line.startswith("surrogate-guided, seed 0"))
     assert "92.00 ± 0.30 %" in row
     assert row.split("%")[1].split()[0] == "3.00"
+    written = both.to_json()
+    assert (written["trainings"], written["network"]["metrics"]["accuracy_1d"]) == (2, 0.91)
+    assert written["mean"]["accuracy_1d"] == pytest.approx(0.92)
 
 
 def test_without_any_search_there_is_a_table_of_nothing(plan) -> None:
