@@ -32,7 +32,7 @@ class BenchResult:
     Attributes:
         table: name of the table.
         target: its column.
-        n_rows: candidates in the table.
+        n_rows: candidates in the table that keep the bounds.
         rejected: rows of the file that were left out, by reason.
         batch: candidates proposed at a time.
         look_up: what an evaluation showed.
@@ -135,7 +135,7 @@ def run_benchmark(
         strategies: one or several, each a name such as `random` or `optuna-tpe(initial=40)`, an installed entry point,
             a specification, a class or function of the seed, or an object with `ask`; of a mapping the keys are the
             names in the result.
-        budget: evaluations of a search, 1 up to the rows of the table.
+        budget: evaluations of a search, 1 up to the admissible rows of the table.
         seeds: searches of each strategy, 2 or more, with the seeds 0, 1, 2 ...
         batch: candidates proposed at a time, the same for every strategy.
         workers: processes; results do not depend on it.
@@ -153,8 +153,11 @@ def run_benchmark(
             "`table` must be a BenchTable: open_table opens files, BenchTable.from_frame takes a pandas DataFrame; got "
             f"{table!r:.80}"
         )
-    if not 1 <= budget <= len(table):
-        raise BenchError(f"`1 <= budget <= {len(table)}`, the rows of {table.name}, must hold, got {budget}")
+    n_rows = table.n_admissible
+    if not 1 <= budget <= n_rows:
+        raise BenchError(
+            f"`1 <= budget <= {n_rows}`, the admissible rows of {table.name}, must hold, got {budget}"
+        )
     if seeds < 2:
         raise BenchError(f"`seeds >= 2` must hold, or there is no interval to report, got {seeds}")
     if look_up not in get_args(LookUp):
@@ -193,7 +196,7 @@ def run_benchmark(
     return BenchResult(
         table=table.name,
         target=table.target,
-        n_rows=len(table),
+        n_rows=n_rows,
         rejected=table.rejected,
         batch=batch,
         look_up=look_up,

@@ -122,6 +122,11 @@ class BenchTable:
         """The value of the best row within the bounds."""
         return float(self.values[self.problem.admissible(self.population)].max())
 
+    @property
+    def n_admissible(self) -> int:
+        """How many rows keep the bounds of the search."""
+        return int(self.problem.admissible(self.population).sum())
+
     def bounded(self, bounds: Mapping[str, float]) -> BenchTable:
         """Return the table under upper bounds.
 
@@ -142,7 +147,7 @@ class BenchTable:
         of_search = {name: bound for name, bound in bounds.items() if name in OF_THE_SPACE}
         table = self._without_rows_above({name: bounds[name] for name in bounds if name not in of_search})
         table = replace(table, bounds={**self.bounds, **of_search})
-        kept = int(table.problem.admissible(table.population).sum())
+        kept = table.n_admissible
         if kept < 2:
             raise BenchError(f"{self.name}: at least 2 rows must keep the bounds, got {kept}; raise a bound")
         return table

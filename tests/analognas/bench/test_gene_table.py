@@ -75,6 +75,7 @@ def test_a_bound_on_parameters_is_one_of_the_search(table: BenchTable) -> None:
     assert bounded.problem.upper_bounds == {"parameters": 650}
     assert bounded.best == 85
     assert bounded.regret(bounded.population[[0, 5]]).tolist() == [5, 0]
+    assert (len(bounded), bounded.n_admissible) == (12, 6)
     curve = search_table(bounded, RandomSpec().build(0), budget=6, batch=2, seed=0)
     assert curve[-1] == 0  # all six admissible rows were evaluated, and none else
 
