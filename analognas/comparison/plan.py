@@ -214,6 +214,9 @@ def _checked_strategies(strategies: Sequence[str] | Mapping[str, Any]) -> dict[s
     labels = [strategy.label for strategy in written]
     if not labels:
         raise UserError(argument, f" must be a list of names, such as {list(STRATEGIES)[:2]}, got none")
+    no_search = next((one for one in written if not one.is_installed and one.name not in STRATEGIES), None)
+    if no_search is not None:
+        raise UserError(argument, f": {no_search.name} is no search; choose of {', '.join(STRATEGIES)}")
     if len(set(labels)) < len(labels):
         raise UserError(argument, f": each must be named once, got {', '.join(labels)}")
     return dict(zip(labels, written, strict=True))

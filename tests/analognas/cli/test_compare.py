@@ -119,6 +119,7 @@ def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> N
         (("--seeds", "1,1"), "got [1, 1]"),
         (("--strategies", ""), "--strategies must be a list of names"),
         (("--strategies", "randon"), "--strategies: unknown strategy 'randon', did you mean random?"),
+        (("--strategies", "collection"), "--strategies: collection is no search; choose of random, "),
         (("--strategies", "random", "--strategies", "random"), "each must be named once, got random, random"),
         (("--strategies", "optuna-tpe(initial=4"), "--strategies: optuna-tpe(initial=4: `)` is missing"),
         (
