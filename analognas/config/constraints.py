@@ -71,6 +71,8 @@ def _like_a_network(relation: str, value: str) -> str:
             f"is a bound with `{relation}`, got {value!r}: write `{relation} {text[2:].strip()}`"
         )
     name, known = text.removeprefix(relation).strip(), published_names()
+    if name[:1].isdigit():
+        raise ValueError(f"must be a number alone or name a published network: write `{name}`, got {value!r}")
     if name not in known:
         raise ValueError(
             f"must name a published network after `{relation}`, got {name!r}{nearest(name, known)}"

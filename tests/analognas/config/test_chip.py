@@ -116,6 +116,7 @@ def test_the_same_command_again_is_the_same_search(tmp_path: Path) -> None:
             "has no `area.core`",
         ),
         "the other way round": (CHIP + "constraints: {inferences_per_j: <= resnet8}\n", "write `>= resnet8`"),
+        "a number after the sign": (CHIP + "constraints: {parameters: <= 40 k}\n", "write `40 k`"),
         "an unknown network": (CHIP + "constraints: {energy_uj: <= resnet9}\n", "did you mean `resnet8`"),
     }.values(),
 )
