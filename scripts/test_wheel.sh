@@ -18,7 +18,7 @@ analognas search search.yaml --out run \
     --set search.trials=5 --set search.strategy.initial=4 --set search.batch=1 \
     --set training.digital.epochs=3 --set training.hardware_aware.epochs=1 --set 'constraints.avm=1' \
     --set training.digital.updates=0 --set training.hardware_aware.updates=0 --set evaluation.chips=2 \
-    --set final.digital_epochs=3 --set final.hardware_aware_epochs=1 --set final.chips=2 --set final.finalists=1 \
+    --set final.digital_epochs=3 --set final.hardware_aware_epochs=1 --set final.chips=2 --set final.finalists=1 --set final.seeds=1 \
     --set final.digital_updates=0 --set final.hardware_aware_updates=0
 for file in config.yaml environment.json trials.jsonl summary.csv pareto.csv report.html best/model.py best/model.onnx; do
     [ -s "run/$file" ] || { echo "the wheel's search did not write run/$file" >&2; exit 1; }

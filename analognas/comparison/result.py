@@ -2,98 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from analognas.bench.benchmark import mean_and_half_width
 from analognas.comparison.outcome import RunOutcome, paired
 from analognas.comparison.plan import DRAWING, RECORD
+from analognas.comparison.summary import OwnNetworks, StrategySummary
 from analognas.paired_bootstrap import Correct, Difference, difference
+from analognas.progress.printable import table
 
-
-@dataclass(frozen=True)
-class OwnNetworks:
-    """The best trials of a strategy's searches, whichever network was exported.
-
-    Attributes:
-        accuracy_1d: mean on the test split over the searches, fraction of 1; None where one is not known.
-        differences: to each reference by name; None where the images are not known.
-        to_first: the difference to those of the first strategy; None for the first itself.
-    """
-
-    accuracy_1d: float | None
-    differences: Mapping[str, Difference | None]
-    to_first: Difference | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything, JSON-able."""
-        return {
-            "accuracy_1d": self.accuracy_1d,
-            "differences": _json(self.differences),
-            "to_first": None if self.to_first is None else self.to_first.to_json(),
-        }
-
-
-@dataclass(frozen=True)
-class StrategySummary:
-    """A strategy over its finished searches.
-
-    Attributes:
-        strategy: its name.
-        seeds: of the searches that found a network.
-        accuracy_1d: mean on the test split, fraction of 1; None where none found a network, as for the next three.
-        spread: standard deviation of that over the seeds; None for fewer than two.
-        avm: mean.
-        parameters: mean.
-        bits_1d: mean bits per character, where every step of an input has a label; None otherwise.
-        bits_to_first: the difference of these to the first strategy over shared seeds, its mean and half of its 95 %
-            interval; None for the first itself, and for fewer than two seeds.
-        references_exported: searches that a reference won.
-        trials: of all searches.
-        after_design: trials after the design.
-        wasted: of these, how many failed or are below half of the best of their run.
-        differences: to each reference by name; None where the images are not known.
-        to_first: the difference to the first strategy over the seeds that both finished; None for the first itself.
-        own: what the searches themselves found, where a reference was exported for one of them.
-    """
-
-    strategy: str
-    seeds: tuple[int, ...]
-    accuracy_1d: float | None
-    spread: float | None
-    avm: float | None
-    parameters: float | None
-    references_exported: int
-    trials: int
-    after_design: int
-    wasted: int
-    differences: Mapping[str, Difference | None]
-    to_first: Difference | None
-    bits_1d: float | None = None
-    bits_to_first: tuple[float, float] | None = None
-    own: OwnNetworks | None = None
-
-    @property
-    def wasted_share(self) -> float | None:
-        """Share of the trials after the design that were wasted; None where there was none."""
-        return self.wasted / self.after_design if self.after_design else None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything, JSON-able."""
-        return {
-            **vars(self),
-            "seeds": list(self.seeds),
-            "differences": _json(self.differences),
-            "own": None if self.own is None else self.own.to_json(),
-            "to_first": None if self.to_first is None else self.to_first.to_json(),
-            "wasted_share": self.wasted_share,
-        }
+NONE: Final = "–"
 
 
 @dataclass(frozen=True)
@@ -219,18 +144,12 @@ class Comparison:
 
     def to_text(self) -> str:
         """Return the tables as plain text: a row a strategy, then a row a search."""
-        from analognas.comparison.text import as_text
-
         return as_text(self)
 
     def __repr__(self) -> str:
         """Return what `print` shows: the directory and how far it is."""
         ended = sum(run.state != "open" for run in self.runs)
         return f"Comparison({str(self.path)!r}, {ended} of {len(self.runs)} searches)"
-
-
-def _json(differences: Mapping[str, Difference | None]) -> dict[str, Any]:
-    return {name: None if found is None else found.to_json() for name, found in differences.items()}
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -241,3 +160,151 @@ def _difference(pairs: Sequence[tuple[Correct, Correct] | None]) -> Difference |
     """Return the difference over the pairs, None where there is no pair or the images of one are not known."""
     known = [pair for pair in pairs if pair is not None]
     return difference(known) if known and len(known) == len(pairs) else None
+
+
+def as_text(comparison: Comparison) -> str:
+    """Return the tables, and what the numbers mean."""
+    first, seeds = comparison.strategies[0], comparison.seeds
+    others = [f"minus {name}" for name in comparison.references]
+    to_first = (f"minus {first}",) if len(comparison.strategies) > 1 else ()
+    bits = ("bits, 1 day",) if comparison.in_bits else ()
+    fewer = (f"bits minus {first}",) if bits and to_first else ()
+    figures = ("1 day on chips", "AVM", "parameters")
+    head = ("strategy", *bits, *fewer, *figures, *others, *to_first, "wasted", "trials")
+    rows = [_strategy_row(summary, comparison) for summary in comparison.summaries]
+    which = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    lines = [
+        f"{comparison.name}: {', '.join(comparison.strategies)}; {which}, test split",
+        table([head, *rows]),
+        "",
+        table(
+            [
+                ("search", *bits, *figures, "exported", *others, "wasted", "trials"),
+                *(_run_row(run, comparison) for run in comparison.runs),
+            ]
+        ),
+        *(f"{_name(run)}: {run.note}" for run in comparison.runs if run.note),
+        *_own_table(comparison),
+        *(
+            f"{summary.strategy}: a reference won {summary.references_exported} of {len(summary.seeds)} races and was "
+            "exported"
+            for summary in comparison.summaries
+            if summary.references_exported
+        ),
+        "",
+        *_legend(comparison),
+    ]
+    return "\n".join(lines)
+
+
+def _strategy_row(summary: StrategySummary, comparison: Comparison) -> tuple[str, ...]:
+    first = summary.strategy == comparison.strategies[0]
+    to_first = ("" if first else _shown(summary.to_first),) if len(comparison.strategies) > 1 else ()
+    return (
+        summary.strategy,
+        *_bits(summary, comparison),
+        _percent(summary.accuracy_1d, summary.spread),
+        _points(summary.avm),
+        NONE if summary.parameters is None else f"{summary.parameters:,.0f}",
+        *(_shown(summary.differences[name]) for name in comparison.references),
+        *to_first,
+        _share(summary.wasted, summary.after_design),
+        f"{summary.trials:,}",
+    )
+
+
+def _own_table(comparison: Comparison) -> Iterator[str]:
+    """Yield a table of the searches' own best networks, where a reference stands for one of them above."""
+    own = [(summary.strategy, summary.own) for summary in comparison.summaries if summary.own is not None]
+    if not own:
+        return
+    others = [f"minus {name}" for name in comparison.references]
+    several = len(comparison.strategies) > 1
+    head = ("best trials alone", "1 day on chips", *others, *([f"minus {own[0][0]}"] if several else []))
+    rows = [
+        (
+            strategy,
+            _percent(found.accuracy_1d, None),
+            *(_shown(found.differences[name]) for name in comparison.references),
+            *(("" if place == 0 else _shown(found.to_first),) if several else ()),
+        )
+        for place, (strategy, found) in enumerate(own)
+    ]
+    yield ""
+    yield table([head, *rows])
+
+
+def _bits(summary: StrategySummary, comparison: Comparison) -> tuple[str, ...]:
+    """Return bits and their difference to the first strategy, where searches have any."""
+    if not comparison.in_bits:
+        return ()
+    own = NONE if summary.bits_1d is None else f"{summary.bits_1d:.3f}"
+    if len(comparison.strategies) == 1:
+        return (own,)
+    if summary.strategy == comparison.strategies[0]:
+        return own, ""
+    if summary.bits_to_first is None:
+        return own, NONE
+    mean, half = summary.bits_to_first
+    level = " level" if abs(mean) <= half else ""
+    return own, f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]{level}"
+
+
+def _run_row(run: RunOutcome, comparison: Comparison) -> tuple[str, ...]:
+    found, ended = run.network is not None, run.state != "open"
+    bits = (f"{run.mean('bits_1d'):.3f}" if run.has("bits_1d") else NONE,)
+    return (
+        _name(run),
+        *(bits if comparison.in_bits else ()),
+        _percent(run.mean("accuracy_1d"), run.mean("std_1d")) if found else NONE,
+        _points(run.mean("avm")) if found else NONE,
+        f"{run.mean('parameters'):,.0f}" if found else NONE,
+        NONE if run.network is None else run.exported_reference or "trial",
+        *(_shown(run.differences.get(name)) for name in comparison.references),
+        _share(run.wasted, run.after_design) if ended else NONE,
+        f"{run.trials:,}",
+    )
+
+
+def _name(run: RunOutcome) -> str:
+    return f"{run.strategy}, seed {run.seed}"
+
+
+def _percent(mean: float | None, spread: float | None) -> str:
+    if mean is None:
+        return NONE
+    return f"{100 * mean:.2f} %" if spread is None else f"{100 * mean:.2f} ± {100 * spread:.2f} %"
+
+
+def _points(value: float | None) -> str:
+    return NONE if value is None else f"{100 * value:.2f}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else NONE
+
+
+def _shown(found: Difference | None) -> str:
+    return NONE if found is None else str(found)
+
+
+def _legend(comparison: Comparison) -> Iterator[str]:
+    """Yield what is behind the numbers: the intervals above all."""
+    held = next(
+        (
+            found.held
+            for summary in comparison.summaries
+            for found in (*summary.differences.values(), summary.to_first)
+            if found is not None
+        ),
+        None,
+    )
+    yield "1 day on chips: ± is the standard deviation over seeds, of a search over its chips; AVM in points"
+    if any(run.further for run in comparison.runs):
+        yield "  of a search everything is the mean of its final trainings"
+    if held is not None:
+        yield "minus …: points of 1-day accuracy with the 95 % interval; level: the interval holds zero"
+        yield f"  of a strategy over {held}; of a search over its chips and test images"
+    designs = {comparison.design[strategy] for strategy in comparison.strategies}
+    after = f"the first {designs.pop()}" if len(designs) == 1 else "the design"
+    yield f"wasted: trials after {after} that failed or are below half of the best 1-day accuracy of their search"

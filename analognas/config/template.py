@@ -118,7 +118,10 @@ final:                     # full budget, for the race of the best with the refe
     + FULL_BUDGET
     + """\
   chips: 25
-{race}
+  finalists: 4             # best trials that are trained at full budget, with the references
+  shortlist: 2             # the best of them, which are trained again with other seeds; the best in the mean wins
+  seeds: 2                 # trainings of each; the verdict holds what they differ by
+
 references: [{reference}]{pad}# race the best at full budget; whichever is best on validation is exported
 
 """
@@ -127,15 +130,6 @@ references: [{reference}]{pad}# race the best at full budget; whichever is best 
 
 TEXT: Final = "char-lm"
 """The kind of task that has a template of its own."""
-
-_ONE_ROUND: Final = """\
-  finalists: 3             # best trials that are trained at full budget, with the references; the best of all wins
-"""
-_TWO_ROUNDS: Final = """\
-  finalists: 4             # best trials that are trained at full budget, with the references
-  shortlist: 2             # the best of them, which are trained again with other seeds; the best in the mean wins
-  seeds: 2                 # trainings of each; the verdict holds what they differ by
-"""
 
 
 def template(task: str) -> str:
@@ -149,7 +143,7 @@ def template(task: str) -> str:
     if task not in _TASKS:
         raise UserError(f"--task: unknown task {task!r}{nearest(task, (*_TASKS, TEXT))}")
     name = "digits" if task == "digits" else "my-search"
-    return _filled(name, _TASKS[task], _RESNET, Lengths(), "resnet8", "", "", _ONE_ROUND)
+    return _filled(name, _TASKS[task], _RESNET, Lengths(), "resnet8", "", "")
 
 
 def fitted_template(
@@ -174,11 +168,11 @@ def fitted_template(
     space = _STAGED.replace("{reference}", reference)
     task = "task:\n" + "".join(lines)
     budget = minutes_line(minutes)
-    return _filled(name, task, space, lengths, reference, budget, comments(seen), _TWO_ROUNDS)
+    return _filled(name, task, space, lengths, reference, budget, comments(seen))
 
 
 def _filled(
-    name: str, task: str, space: str, lengths: Lengths, reference: str, minutes: str, seen: str, race: str
+    name: str, task: str, space: str, lengths: Lengths, reference: str, minutes: str, seen: str
 ) -> str:
     return _TEMPLATE.format(
         name=name,
@@ -188,7 +182,6 @@ def _filled(
         pad=" " * max(1, 13 - len(reference)),
         minutes=minutes,
         seen=seen,
-        race=race,
         **asdict(lengths),
     )
 

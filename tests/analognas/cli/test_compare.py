@@ -103,7 +103,7 @@ def test_a_search_in_which_every_trial_fails_is_a_row_with_a_note(tmp_path) -> N
     run, _ = json.loads((out / "comparison.json").read_text())["runs"]
     assert (run["state"], run["trials"], run["seed"]) == ("failed", 4, 4)
     again = analognas.compare(
-        tmp_path / "tiny.yaml", seeds=[4], strategies=["random"], out=out, observer=Silent()
+        tmp_path / "tiny.yaml", seeds=[4], strategies=several[1:], out=out, observer=Silent()
     )
     assert again.runs[0].state == "failed"
     assert again.runs[0].trials == 4
