@@ -15,8 +15,9 @@ from hwsim.modules.counterparts import LAYERS, PLAIN_FORWARDS, UNSUPPORTED
 
 def checked_entries(digital_layers: object) -> tuple[str | type[nn.Module], ...]:
     """Return the entries of `digital_layers`; one alone may come without a list."""
-    is_many = isinstance(digital_layers, Collection) and not isinstance(digital_layers, str)
-    entries: tuple[Any, ...] = tuple(digital_layers) if is_many else (digital_layers,)  # type: ignore[arg-type]
+    entries: tuple[Any, ...] = (digital_layers,)
+    if isinstance(digital_layers, Collection) and not isinstance(digital_layers, str):
+        entries = tuple(digital_layers)
     for entry in entries:
         is_type = isinstance(entry, type) and issubclass(entry, nn.Module)
         if not is_type:

@@ -1,4 +1,4 @@
-"""Weights that trainings on higher rungs go on from: kept while a search runs, and no part of its record.
+"""Weights that later trainings go on from: kept while a search runs, and no part of its record.
 
 Where they are lost, the stages below are trained again, to the same weights.
 """

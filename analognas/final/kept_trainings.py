@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from analognas.driver.rung_weights import WeightsInFolder
 from analognas.evaluation.full_training import FullTraining, FullyTrained, Measured, SplitName
 from analognas.executors.executor import Executor, ExecutorState, Outcome, now_utc
 from analognas.record.directory import write_atomically
@@ -24,29 +24,35 @@ from analognas.record.directory import write_atomically
 _MEASURED: Final = TypeAdapter(dict[SplitName, Measured])
 
 
-@dataclass(frozen=True)
 class KeptTrainings:
     """An executor that does not repeat what it finds in a folder, and keeps there what another one has trained.
 
-    Attributes:
+    Args:
         executor: the other one.
         folder: made with the first file.
     """
 
-    executor: Executor[FullTraining, FullyTrained]
-    folder: Path
-    _found: list[Outcome[FullTraining, FullyTrained]] = field(default_factory=list, init=False, repr=False)
+    def __init__(self, executor: Executor[FullTraining, FullyTrained], folder: Path) -> None:
+        self._executor = executor
+        self._folder = folder
+        self._weights = WeightsInFolder(folder)
+        self._found: list[Outcome[FullTraining, FullyTrained]] = []
+
+    @property
+    def n_kept(self) -> int:
+        """How many trainings are in the folder."""
+        return len(list(self._folder.glob("*.json")))
 
     @property
     def state(self) -> ExecutorState:
         """How busy the other executor is."""
-        return self.executor.state
+        return self._executor.state
 
     def submit(self, job: FullTraining) -> None:
         """Start a training, or take what is kept of it."""
         known = self._read(job)
         if known is None:
-            self.executor.submit(job)
+            self._executor.submit(job)
         else:
             self._found.append(Outcome(job, known, 0, 0.0, now_utc(), {}, attempts=0))
 
@@ -54,18 +60,18 @@ class KeptTrainings:
         """Return a training that was kept, or wait for one."""
         if self._found:
             return self._found.pop()
-        outcome = self.executor.next_outcome()
+        outcome = self._executor.next_outcome()
         if isinstance(outcome.result, FullyTrained):
             self._keep(outcome.job, outcome.result)
         return outcome
 
     def close(self) -> None:
         """Stop every worker of the other executor; what is kept stays."""
-        self.executor.close()
+        self._executor.close()
 
     def remove(self) -> None:
         """Remove everything that is kept, once the run has ended."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._weights.remove()
 
     def _keep(self, job: FullTraining, result: FullyTrained) -> None:
         if job.trained is not None or result.learned:
@@ -77,22 +83,21 @@ class KeptTrainings:
             "measured": {split: asdict(measured) for split, measured in result.measured.items()},
             "ranges": result.ranges,
         }
+        self._weights.keep(job.key, result.weights)
         with suppress(OSError):  # a disk that has no room for it keeps nothing
-            self.folder.mkdir(exist_ok=True)
-            part = self.folder / f"{job.key}.part"
-            part.write_bytes(result.weights)
-            part.replace(self._weights(job))
             write_atomically(self._record(job), json.dumps(content))
 
     def _read(self, job: FullTraining) -> FullyTrained | None:
         if job.trained is not None:
             return None
+        weights = self._weights.of(job.key)
+        if weights is None:
+            return None
         try:
             content: Mapping[str, Any] = json.loads(self._record(job).read_text(encoding="utf-8"))
-            weights = self._weights(job).read_bytes()
-            if (content["training"], content["weights"]) != (
-                _identity(job),
-                hashlib.sha256(weights).hexdigest(),
+            if (
+                content["training"] != _identity(job)
+                or content["weights"] != hashlib.sha256(weights).hexdigest()
             ):
                 return None
             measured = _MEASURED.validate_json(json.dumps(content["measured"]))
@@ -100,11 +105,8 @@ class KeptTrainings:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _weights(self, job: FullTraining) -> Path:
-        return self.folder / f"{job.key}.safetensors"
-
     def _record(self, job: FullTraining) -> Path:
-        return self.folder / f"{job.key}.json"
+        return self._folder / f"{job.key}.json"
 
 
 def _identity(job: FullTraining) -> str:

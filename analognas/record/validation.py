@@ -171,15 +171,16 @@ class FinalResult:
 
     def trainings(self, name: str) -> tuple[ValidatedNetwork, ...]:
         """Return every training of a network on the test split, by its name, in order."""
-        found = {network.repeat: network for network in self.further if network.name == name}
-        found |= {network.repeat: network for network in self.networks if network.name == name}
+        own = () if self.runner_up is None else self.runner_up.trainings
+        networks = (*self.further, *self.networks, *own)
+        found = {network.repeat: network for network in networks if network.name == name}
         return tuple(found[repeat] for repeat in sorted(found))
 
-    def pairs(self, reference: str) -> list[tuple[ValidatedNetwork, ValidatedNetwork]]:
-        """Return the trainings of the chosen network and of a reference that have the same number."""
+    def pairs(self, reference: str, name: str = "") -> list[tuple[ValidatedNetwork, ValidatedNetwork]]:
+        """Return the trainings with the same number of a network, the chosen one by default, and of a reference."""
         others = {network.repeat: network for network in self.trainings(reference)}
-        chosen = self.trainings(self.network.name)
-        return [(network, others[network.repeat]) for network in chosen if network.repeat in others]
+        trainings = self.trainings(name or self.network.name)
+        return [(network, others[network.repeat]) for network in trainings if network.repeat in others]
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""

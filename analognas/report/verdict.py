@@ -18,7 +18,7 @@ import numpy as np
 from analognas.metrics import TABLE
 from analognas.paired_bootstrap import Correct, difference
 from analognas.record.trial import Trial
-from analognas.record.validation import FinalResult, RunnerUp, ValidatedNetwork
+from analognas.record.validation import RUNNER_UP, FinalResult, RunnerUp, ValidatedNetwork
 from analognas.report.wording import amount, broken_bound, label
 from analognas.specs.durations import DAY_S, MONTH_S, SECOND_S
 from analognas.strategies.problem import Objective
@@ -58,15 +58,15 @@ def comparisons(
 
 def _runner_up(result: FinalResult, own: RunnerUp, objective: str) -> str:
     """Return how far the best trial is from the reference that won."""
-    reference = {network.repeat: network for network in result.trainings(result.network.name)}
-    pairs = [(network, reference[network.repeat]) for network in own.trainings if network.repeat in reference]
-    pairs = pairs or [(own.trainings[0], result.network)]
+    winner = result.network
+    pairs = result.pairs(winner.name, RUNNER_UP) or [(own.trainings[0], winner)]
     lead = _lead(pairs, objective)
-    ratio = pairs[0][0].metrics["parameters"] / pairs[0][1].metrics["parameters"]
+    ratio = pairs[0][0].metrics["parameters"] / winner.metrics["parameters"]
     where = "level with" if lead.level else "ahead of" if lead.points > 0 else "behind"
-    text = lead.text if lead.level or lead.points > 0 else _lead([(b, a) for a, b in pairs], objective).text
+    if where == "behind":
+        lead = _lead([(two, one) for one, two in pairs], objective)
     return (
-        f"trial {own.trial}, the best of the search, is {where} {result.network.name} on the test split: {text}, with "
+        f"trial {own.trial}, the best of the search, is {where} {winner.name} on the test split: {lead.text}, with "
         f"{ratio:.2g} times its parameters"
     )
 

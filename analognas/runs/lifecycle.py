@@ -253,6 +253,10 @@ def _finish(
     config, ending = composition.config, composition.ending
     with logs_of(run) as logs, closing(composition.executor_in_full(logs, ending.most_trainings)) as workers:
         executor = KeptTrainings(workers, run.race)
+        if executor.n_kept:
+            observer.stage(
+                f"{executor.n_kept} trainings at full budget are kept from before the interruption"
+            )
         earlier = composition.warm_start.trials
         surrogate = judge_surrogate(ending.surrogate, ending.problem.space, trials, run, observer, earlier)
         race = choose_finalist(ending, executor, trials, best, observer)

@@ -163,8 +163,10 @@ def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(base)
     for key, value in own.items():
         old = found.get(key)
-        nested = isinstance(old, Mapping) and isinstance(value, Mapping) and "value" not in value
-        found[key] = merged(old, value) if nested else value  # type: ignore[arg-type]
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and "value" not in value:
+            found[key] = merged(old, value)
+        else:
+            found[key] = value
     return found
 
 

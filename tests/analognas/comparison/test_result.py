@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from analognas.comparison.outcome import not_finished, outcome
+from analognas.record.validation import RUNNER_UP, FinalResult, RunnerUp
+from analognas.report.verdict import comparisons
+from analognas.strategies.problem import Objective
 from tests.analognas.comparison.builders import (
     a_comparison,
+    a_network,
     a_plan,
     an_outcome,
     some_trials,
@@ -179,3 +183,17 @@ def test_one_strategy_is_compared_with_references_alone(tmp_path) -> None:
     assert "minus resnet8" in text
     assert "minus random" not in text
     assert "of one seed, and not another seed" in text
+
+
+def test_the_best_trial_is_compared_with_the_reference_that_won_training_by_training() -> None:
+    reference = [replace(a_network(0.95, 1, "resnet8"), repeat=repeat) for repeat in range(2)]
+    own = [replace(a_network(0.85, 2, RUNNER_UP), repeat=repeat) for repeat in range(2)]
+    result = FinalResult(
+        None, reference[1], (reference[1],), {}, further=(reference[0],), runner_up=RunnerUp(3, tuple(own))
+    )
+    assert result.pairs("resnet8", RUNNER_UP) == list(zip(own, reference, strict=True))
+    (sentence,) = comparisons(result, [Objective("accuracy_1d", 1)], {})
+    assert sentence.startswith(
+        "trial 3, the best of the search, is behind resnet8 on the test split: 10.00 points of 1-day accuracy in the "
+        "mean of 2 trainings (95 % interval "
+    )
