@@ -45,27 +45,14 @@ task:
 """,
 }
 
-_RESNET: Final = """\
-space:
-  kind: resnet             # the ResNet-like space of AnalogNAS; every range can be narrowed
-  oc0: [8, 24]             # channels of the first convolution
-  ks0: [3, 5]              # its kernel
-  m: [1, 3]                # main blocks
-  r: [1, 3]                # residual blocks in a main block
-  b: [1, 2]                # parallel branches of a residual block
-  ct: ABCD                 # block types
-  wf: [1, 3]               # widening factor
-
-hardware:
-  preset: pcm-analognas    # `analognas describe hardware` lists all; any value can be replaced below
-  tile: {rows: 256, columns: 256}
-
-constraints:               # upper bounds; without one on size, that of the largest reference is taken, and said
-  # parameters: 40000      # checked before any training, as are macs and tiles
-  avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
+_TEMPLATE: Final = (
+    """\
+# A search for an architecture that keeps its accuracy on analog hardware.
 """
+    + HEAD
+    + """\
 
-_STAGED: Final = """\
+{task}
 space:
   kind: staged             # residual stages of free width, depth, type, kernel and stride; all can be narrowed
   stem_width: [8, 32]      # channels of the first convolution
@@ -81,17 +68,7 @@ constraints:               # upper bounds: no more than the reference takes on t
   energy_uj: <= {reference}
   tiles: <= {reference}
   avm: 0.05                # accuracy at 1 s minus at 1 month, as a fraction; a trial that loses more counts for less
-"""
 
-_TEMPLATE: Final = (
-    """\
-# A search for an architecture that keeps its accuracy on analog hardware.
-"""
-    + HEAD
-    + """\
-
-{task}
-{space}
 objective: accuracy_1d     # accuracy one day after programming, mean over the chips
 
 training:                  # the budget of one trial; `updates` is a floor, so that small data sets train as long
@@ -143,7 +120,8 @@ def template(task: str) -> str:
     if task not in _TASKS:
         raise UserError(f"--task: unknown task {task!r}{nearest(task, (*_TASKS, TEXT))}")
     name = "digits" if task == "digits" else "my-search"
-    return _filled(name, _TASKS[task], _RESNET, Lengths(), "resnet8", "", "")
+    reference = "ds-cnn" if task == "wav-folder" else "resnet8"
+    return _filled(name, _TASKS[task], Lengths(), reference, "", "")
 
 
 def fitted_template(
@@ -165,19 +143,15 @@ def fitted_template(
         seen: lines on the data.
     """
     lines = [_line(key, value, why) for key, (value, why) in section.items()]
-    space = _STAGED.replace("{reference}", reference)
     task = "task:\n" + "".join(lines)
     budget = minutes_line(minutes)
-    return _filled(name, task, space, lengths, reference, budget, comments(seen))
+    return _filled(name, task, lengths, reference, budget, comments(seen))
 
 
-def _filled(
-    name: str, task: str, space: str, lengths: Lengths, reference: str, minutes: str, seen: str
-) -> str:
+def _filled(name: str, task: str, lengths: Lengths, reference: str, minutes: str, seen: str) -> str:
     return _TEMPLATE.format(
         name=name,
         task=task,
-        space=space,
         reference=reference,
         pad=" " * max(1, 13 - len(reference)),
         minutes=minutes,

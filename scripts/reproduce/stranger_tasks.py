@@ -9,7 +9,7 @@ configuration for each: what `analognas init` writes, with the parameters and MA
 `cifar-grey`     CIFAR-10 (JPEG re-encoded) in grey: 1,238 images train, 413 validate, 2,000 test
 `cifar-colour`   the same in colour: 3,000 train, 1,000 validate, 2,000 test
 `omniglot`       which of ten alphabets a character is of: 2,000 train, split by drawer
-`spoken-digits`  Free Spoken Digit Dataset: 600 clips of four speakers train, one validates, one tests
+`spoken-digits`  Free Spoken Digit Dataset: 600 clips of three speakers train, two validate, one tests
 `digits-24`      scikit-learn's digits enlarged to 24 × 24: 600 train, 300 validate, 897 test
 ===============  =======================================================================================
 """

@@ -17,9 +17,11 @@ def test_the_template_is_the_ready_made_search_with_budgets_for_data_of_any_size
     own = {name: getattr(ready, name) for name in (*of_any_data, *of_any_chip, "search")}
     assert written.model_copy(update=own) == ready
     assert (written.search.trials, written.search.batch) == (ready.search.trials, ready.search.batch)
-    assert written.chip is None and ready.constraints.says_size
-    assert not written.constraints.says_size
-    assert written.constraints.upper_bounds() == {"avm": ready.constraints.upper_bounds()["avm"]}
+    assert written.chip == ready.chip
+    assert written.space.kind == ready.space.kind
+    bounds, others = written.constraints.model_dump(), ready.constraints.model_dump()
+    assert (bounds.pop("parameters"), others.pop("parameters")) == ("<= resnet8", 40000)
+    assert bounds == others
     for schedule in (written.training.digital, written.training.hardware_aware):
         assert schedule.updates > 0
     assert written.final.digital_updates > written.training.digital.updates

@@ -177,20 +177,21 @@ def test_fsdd_is_split_by_speaker_or_by_take(data) -> None:
             for digit in range(10):
                 for take in range(14):
                     archive.writestr(f"fsdd/recordings/{digit}_{speaker}_{take}.wav", wav(noise(400), 8000))
-    task = load("kind: fsdd")
+    task = load("kind: fsdd, validation_speakers: 1")
     assert task.notes == ("speakers: anna, berta train; carla validation; dora test",)
     assert [len(part) for part in (task.train, task.validation, task.test)] == [280, 140, 140]
-    official = load("kind: fsdd, split: official, validation_speakers: 1")  # as a run writes it down
+    for written in ("", ", validation_speakers: 2", ", validation_speakers: 1"):  # as runs write it down
+        official = load(f"kind: fsdd, split: official{written}")
     assert official.name == "fsdd-official"
     assert [len(part) for part in (official.train, official.validation, official.test)] == [320, 40, 200]
-    noisy = load("kind: fsdd, noise: {copies: 1}")
+    noisy = load("kind: fsdd, validation_speakers: 1, noise: {copies: 1}")
     assert noisy.noisy is not None
     assert noisy.noisy_validation is not None
     assert noisy.noisy.shape[:2] == (1, 280)
     assert noisy.noisy_validation.shape[:2] == (1, 140)
     assert (noisy.noisy_validation[0] != noisy.validation.x).any()
     assert noisy.fingerprint != task.fingerprint
-    two = load("kind: fsdd, validation_speakers: 2")
+    two = load("kind: fsdd")
     assert two.notes == ("speakers: anna train; berta, carla validation; dora test",)
     assert [len(part) for part in (two.train, two.validation, two.test)] == [140, 280, 140]
     assert bool((two.test.x == task.test.x).all())

@@ -330,8 +330,8 @@ def test_a_file_that_may_not_be_read_counts_as_bad(tmp_path, monkeypatch) -> Non
         ("kind: fsdd, front_end: {low_hz: 4000, high_hz: 5000}", "`low_hz` below half of 8,000 Hz"),
         ("kind: speech-commands, front_end: {mel_bands: 256}", "of `mel_bands: 256` lie between .*; lower"),
         (
-            "kind: fsdd, split: official, validation_speakers: 2",
-            "`validation_speakers: 2` needs `split: speaker-disjoint`.*leave one of the two out",
+            "kind: fsdd, split: official, validation_speakers: 3",
+            "`validation_speakers: 3` needs `split: speaker-disjoint`.*leave one of the two out",
         ),
     ],
 )
