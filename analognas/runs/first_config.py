@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from analognas.compose import compose
-from analognas.config.document import parse_document
+from analognas.config.document import Document, parse_document
 from analognas.config.lengths import Lengths
 from analognas.config.loader import located_in, validate_document
+from analognas.config.sections import SearchConfig
 from analognas.config.template import TEXT, fitted_template
 from analognas.config.text_template import text_template
 from analognas.runs.first_budget import FirstBudget, first_budget, said
@@ -56,18 +57,19 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
         def written(lengths: Lengths, reference: str, seen: tuple[str, ...]) -> str:
             return _text(look, relative, name, reference, lengths, minutes, seen)
 
-    draft = written(Lengths(), "resnet8", ())
-    document = parse_document(draft, str(file))
-    with located_in(document):
-        config = validate_document(document, file.resolve().parent)
+    def document_of(lengths: Lengths, reference: str) -> Document:
+        return parse_document(written(lengths, reference, ()), str(file))
+
+    def config_of(lengths: Lengths, reference: str) -> SearchConfig:
+        return validate_document(document_of(lengths, reference), file.resolve().parent)
+
+    with located_in(document_of(Lengths(), "resnet8")):
+        config = config_of(Lengths(), "resnet8")
         task = config.task.build()
         reference = reference_for(task.input_shape)
-        if reference != "resnet8":
-            document = parse_document(written(Lengths(), reference, ()), str(file))
-            config = validate_document(document, file.resolve().parent)
-        composition = compose(config)
+        composition = compose(config if reference == "resnet8" else config_of(Lengths(), reference))
     try:
-        budget = first_budget(composition, minutes)
+        budget = first_budget(composition, lambda lengths: config_of(lengths, reference), minutes)
     finally:
         composition.site.close()
     seen = (

@@ -2,8 +2,8 @@
 
 Two splits. `speaker-disjoint`, the default: of the speakers in alphabetical order the last is the test, the two before
 it (or as many as `validation_speakers` says) validation, the others training; a network is judged on a voice it has
-never heard, and not chosen by a single one. `official`: takes 0 to 4 are the test, in voices that are trained on; validation is a fixed stratified ninth of
-the other takes.
+never heard, and not chosen by a single one. `official`: takes 0 to 4 are the test, in voices that are trained on;
+validation is a fixed stratified ninth of the other takes.
 
 Reads the official archive, or a copy in one `.npz` with `audio`, `offsets`, `digit`, `speaker`, `take`.
 

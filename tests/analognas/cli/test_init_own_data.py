@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from analognas.config.loader import load_config
+from analognas.evaluation.timed_trial import TrialTime
+from analognas.runs import expected_time
 from tests.analognas.cli.command_line import invoke
 
 
@@ -77,3 +80,15 @@ def test_a_text_gets_a_search_of_its_own(tmp_path: Path) -> None:
     done = invoke("init", tmp_path / "b.yaml", "--task", "char-lm", "--path", tmp_path / "empty.txt")
     assert (done.exit_code, done.output.count("\n")) == (2, 1)
     assert not (tmp_path / "b.yaml").exists()
+
+
+def test_a_search_expects_the_time_that_was_planned(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = TrialTime(0.1, 0.01, 0.02, 0.1, 0.001, 0.01, 0.01, 0.001)
+    monkeypatch.setattr(expected_time, "time_trial", lambda *_: times)
+    file = tmp_path / "search.yaml"
+    assert invoke("init", file, "--task", "arrays", "--path", digits, "--minutes", "20").exit_code == 0
+    (planned,) = re.findall(r"the search takes (about .*) of 20 min", file.read_text())
+    told = invoke("search", file, "--dry-run").output
+    assert re.search(f"expected_time +{re.escape(planned)}: ", told), (planned, told)

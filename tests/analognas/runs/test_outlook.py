@@ -8,9 +8,10 @@ import pytest
 from analognas.compose import Composition
 from analognas.errors import MisfitError
 from analognas.evaluation.timed_trial import TrialTime
-from analognas.runs import outlook as module
+from analognas.runs import expected_time as module
+from analognas.runs.expected_time import ExpectedTime
 from analognas.runs.lifecycle import new_run
-from analognas.runs.outlook import ExpectedTime, outlook
+from analognas.runs.outlook import outlook
 from tests.analognas.evaluation.test_memory_need import Unbuildable
 from tests.analognas.evaluation.test_training_of_candidates import composition
 from tests.analognas.small_search import SMALL
@@ -43,7 +44,7 @@ def test_a_search_shows_quantiles_and_the_time_of_a_short_trial() -> None:
 def test_time_is_shared_by_the_workers_and_counts_rungs(a_second_an_update: None) -> None:
     one = outlook(composition()).time_json()
     assert one is not None
-    ratio = one["trial_s"] / 51  # 34 digital and 17 hardware-aware updates, of a size near the median
+    ratio = one["trial_s"] / 51  # 34 digital and 17 hardware-aware updates, of a size near the timed one
     assert ratio == pytest.approx(1, abs=0.3)
     executor = "executor: {kind: processes, workers: 4, threads: 1}"
     four = outlook(composition(SMALL.replace("executor: {kind: serial, threads: 1}", executor))).time_json()
