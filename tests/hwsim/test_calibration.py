@@ -22,6 +22,16 @@ def test_each_method_measures_what_its_name_says() -> None:
     assert net.input_range.item() == pytest.approx(1.96 * 1.5, rel=0.03)
 
 
+@pytest.mark.parametrize("quantile", [1e-9, 0.5, 0.95, 0.999, 1.0])
+@pytest.mark.parametrize("shift", [0.0, 1.5, 4.5])  # of ReLU outputs: half of them zero, most, nearly all
+def test_a_quantile_of_many_inputs_is_exact(quantile: float, shift: float) -> None:
+    inputs = torch.relu(torch.randn(20_000, 10, generator=torch.Generator().manual_seed(0)) - shift)
+    net = _linear()
+    hwsim.calibrate(net, inputs, quantile=quantile)
+    expected = inputs.flatten().sort().values[max(1, round(quantile * inputs.numel())) - 1]
+    assert net.input_range.item() == (expected.item() or 1.0)
+
+
 def test_every_row_block_has_its_own_range() -> None:
     net = _linear(rows=5)
     x = torch.ones(4, 10)
