@@ -4,9 +4,9 @@
     python scripts/reproduce/searches.py collect FOLDER                              # keeps what has ended, as text
     python scripts/reproduce/searches.py table
 
-Every network found may take no more parameters, energy and tiles on `hermes-64core` than the reference. Searches and
-reference have the same budgets, and both are trained with three seeds at full length. Data are read below
-ANALOGNAS_DATA. `collect` writes `searches.jsonl` beside this file.
+The ready-made files of `configs/`, where a network may take no more parameters, energy and tiles on `hermes-64core`
+than the reference, with a longer end: searches and reference have the same budgets, and both are trained with three
+seeds at full length. Data are read below ANALOGNAS_DATA. `collect` writes `searches.jsonl` beside this file.
 
 =================  =======================================================================  =========
 search             data                                                                     reference
@@ -22,88 +22,31 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from stranger_results import collect, table
 
 import analognas
 
 KEPT: Final = Path(__file__).with_suffix(".jsonl")
-CHIP: Final = "hermes-64core"
+CONFIGS: Final = Path(__file__).parents[2] / "configs"
 STRATEGIES: Final = ("surrogate-guided", "random")
+TWO_ROUNDS: Final = ("final.chips=25", "final.finalists=6", "final.shortlist=2", "final.seeds=3")
+NO_MODEL: Final = "search.strategy={kind: surrogate-guided}"
+"""Random search has none either."""
 
-HARDWARE_AWARE: Final = {
-    "batch_size": 64,
-    "learning_rate": 0.004,
-    "weight_noise": 0.15,
-    "distillation": {"temperature": 4, "teacher_share": 0.5},
+SEARCHES: Final[dict[str, tuple[str, ...]]] = {
+    "cifar10": ("final.digital_epochs=60", "final.hardware_aware_epochs=20"),
+    "fsdd": (),
+    "speech-commands": (
+        "training.digital.epochs=10",
+        "training.hardware_aware.epochs=5",
+        "final.digital_epochs=40",
+        "final.hardware_aware_epochs=20",
+    ),
+    "digits": ("constraints.parameters=27264",),
 }
-TWO_ROUNDS: Final = {"chips": 25, "finalists": 6, "shortlist": 2, "seeds": 3}
-
-
-def _bounds(reference: str, **more: Any) -> dict[str, Any]:
-    return {**dict.fromkeys(("parameters", "energy_uj", "tiles"), f"<= {reference}"), "avm": 0.05, **more}
-
-
-SEARCHES: Final[dict[str, dict[str, Any]]] = {
-    "cifar10": {
-        "task": {"kind": "cifar10", "max_validation": 2500},
-        "space": {"kind": "staged", "stem_width": [8, 48], "width": [8, 128]},
-        "constraints": _bounds("resnet8"),
-        "training": {
-            "digital": {"epochs": 8, "epoch_size": 6000, "batch_size": 64, "learning_rate": 0.005},
-            "hardware_aware": {"epochs": 3, "epoch_size": 6000, **HARDWARE_AWARE},
-            "augmentation": {"crop": 4, "flip": True},
-        },
-        "evaluation": {"chips": 6, "times": ["1 s", "1 day", "1 month"]},
-        "final": {"digital_epochs": 60, "hardware_aware_epochs": 20, **TWO_ROUNDS},
-        "references": ["resnet8"],
-    },
-    "fsdd": {
-        "task": {
-            "kind": "fsdd",
-            "validation_speakers": 2,
-            "noise": {"copies": 6, "snr_db": [5, 25], "speed": [0.85, 1.18]},
-        },
-        "space": {"kind": "staged", "width": [8, 64]},
-        "constraints": _bounds("ds-cnn"),
-        "training": {
-            "digital": {"epochs": 10, "batch_size": 64, "learning_rate": 0.01},
-            "hardware_aware": {"epochs": 6, **HARDWARE_AWARE},
-            "augmentation": {"time_shift": 5},
-        },
-        "final": {
-            "digital_epochs": 40,
-            "hardware_aware_epochs": 20,
-            "train_on": "train-and-validation",
-            **TWO_ROUNDS,
-        },
-        "references": ["ds-cnn"],
-    },
-    "speech-commands": {
-        "task": {"kind": "speech-commands"},
-        "space": {"kind": "staged", "width": [8, 64]},
-        "constraints": _bounds("ds-cnn"),
-        "training": {
-            "digital": {"epochs": 10, "batch_size": 64, "learning_rate": 0.01},
-            "hardware_aware": {"epochs": 5, **HARDWARE_AWARE},
-            "augmentation": {"time_shift": 5},
-        },
-        "final": {"digital_epochs": 40, "hardware_aware_epochs": 20, **TWO_ROUNDS},
-        "references": ["ds-cnn"],
-    },
-    "digits": {
-        "task": {"kind": "digits"},
-        "space": {"kind": "staged", "width": [8, 48], "stem_width": [8, 24]},
-        "constraints": _bounds("resnet8", parameters=27_264),
-        "training": {
-            "digital": {"epochs": 6, "batch_size": 64, "learning_rate": 0.014},
-            "hardware_aware": {"epochs": 6, **HARDWARE_AWARE, "learning_rate": 0.006},
-        },
-        "final": {"digital_epochs": 24, "hardware_aware_epochs": 24, **TWO_ROUNDS},
-        "references": ["resnet8"],
-    },
-}
+"""What is replaced in the ready-made files."""
 
 
 def main() -> None:
@@ -125,19 +68,14 @@ def main() -> None:
         for number in range(1, options.seeds + 1):  # a seed of every search, then the next one
             for name in options.only:
                 found = analognas.compare(
-                    _config(name, options.trials),
+                    CONFIGS / f"{name}.yaml",
                     seeds=number,
                     strategies=STRATEGIES,
                     out=options.folder / name,
+                    overrides=(*TWO_ROUNDS, NO_MODEL, f"search.trials={options.trials}", *SEARCHES[name]),
                     observer="lines",
                 )
                 print(found.to_text(), flush=True)
-
-
-def _config(name: str, trials: int) -> dict[str, Any]:
-    search = {"trials": trials, "batch": 6}
-    executor = {"kind": "auto", "threads": 1}
-    return {"name": name, "chip": CHIP, "search": search, "executor": executor, **SEARCHES[name]}
 
 
 if __name__ == "__main__":
