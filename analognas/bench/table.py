@@ -14,6 +14,7 @@ from analognas.bench.error import BenchError
 from analognas.bench.table_space import TableSpace
 from analognas.specs.problems import nearest
 from analognas.strategies import Objective, SearchProblem
+from analognas.strategies.worth import EXPORTED
 from search_spaces import Population
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ class BenchTable:
     def problem(self) -> SearchProblem:
         """The search for the best row within the bounds."""
         objective = Objective(self.target, 1)
-        return SearchProblem(self.space, objective, self.bounds, hardware=self.hardware, use=self.use)
+        return SearchProblem(
+            self.space, objective, self.bounds, hardware=self.hardware, use=self.use, fidelity=EXPORTED
+        )
 
     @property
     def trainings(self) -> int:

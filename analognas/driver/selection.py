@@ -10,7 +10,15 @@ from analognas.driver.history import metrics_of
 from analognas.driver.pareto import knee, pareto_front
 from analognas.record.trial import Trial
 from analognas.strategies.problem import Choice, Objective, SearchProblem
-from analognas.strategies.worth import broken_bounds, least_useful, soft_bounds, worth, worth_of
+from analognas.strategies.worth import (
+    TRIAL,
+    Fidelity,
+    broken_bounds,
+    least_useful,
+    soft_bounds,
+    worth,
+    worth_of,
+)
 
 
 def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
@@ -18,7 +26,7 @@ def best_trial(problem: SearchProblem, trials: Sequence[Trial]) -> Trial | None:
 
     Of equally good trials the one with fewer parameters wins, then the earlier one.
     """
-    return choose([problem.objective], problem.upper_bounds, trials, "best")
+    return choose([problem.objective], problem.upper_bounds, trials, "best", problem.fidelity)
 
 
 def better_of(problem: SearchProblem, best: Trial | None, trial: Trial) -> Trial | None:
@@ -41,7 +49,11 @@ def rank(problem: SearchProblem, metrics: Mapping[str, float]) -> tuple[float, f
 
 
 def choose(
-    objectives: Sequence[Objective], upper_bounds: Mapping[str, float], trials: Sequence[Trial], how: Choice
+    objectives: Sequence[Objective],
+    upper_bounds: Mapping[str, float],
+    trials: Sequence[Trial],
+    how: Choice,
+    fidelity: Fidelity = TRIAL,
 ) -> Trial | None:
     """Return the chosen trial, None when none has completed at full budget.
 
@@ -54,13 +66,14 @@ def choose(
         upper_bounds: largest allowed value by metric name.
         trials: in order of completion.
         how: `best`, or `knee`, the trial that alone dominates the largest hypervolume.
+        fidelity: of what was measured, next to what soft bounds are meant for.
     """
     trials = [trial for trial in trials if trial.at_full_budget and trial.status == "completed"]
     if not trials:
         return None
     first = objectives[0]
     metrics = metrics_of(trials)
-    value = worth(first.score(metrics), metrics, soft_bounds(upper_bounds))
+    value = worth(first.score(metrics), metrics, soft_bounds(upper_bounds, fidelity))
     if how == "knee":
         useful = value >= least_useful(float(value.max()))
         keeping = useful & [not broken_bounds(trial.metrics, upper_bounds) for trial in trials]

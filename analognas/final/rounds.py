@@ -17,6 +17,7 @@ from analognas.metrics import headline
 from analognas.progress.observer import Observer
 from analognas.record.trial import Failure, Trial
 from analognas.record.validation import Finalist
+from analognas.strategies.worth import EXPORTED
 
 
 class Rounds:
@@ -24,6 +25,7 @@ class Rounds:
 
     Attributes:
         ending: of the search.
+        judged_by: the problem of the search, whose soft bounds are meant for these networks.
         finalists: one record a training, in the order of training.
         trained: networks by entrant and number of the training.
     """
@@ -36,6 +38,7 @@ class Rounds:
         observer: Observer,
     ) -> None:
         self.ending = ending
+        self.judged_by = replace(ending.problem, fidelity=EXPORTED)
         self.finalists: list[Finalist] = []
         self.trained: dict[str, dict[int, FullyTrained]] = {}
         self._executor = executor
@@ -77,16 +80,15 @@ class Rounds:
 
     def rank(self, entrant: Entrant) -> tuple[float, float]:
         """Return what decides between trained entrants, the larger the better, in the mean of their trainings."""
-        ranks = [rank(self.ending.problem, result.metrics) for result in self.measured(entrant)]
+        ranks = [rank(self.judged_by, result.metrics) for result in self.measured(entrant)]
         return fmean(worth for worth, _ in ranks), fmean(smallness for _, smallness in ranks)
 
     def best_repeat(self, entrant: Entrant) -> int:
         """Return the number of an entrant's training that is worth most, the first of equals; 0 without any."""
         results = self.trained.get(name_of(entrant), {})
-        problem = self.ending.problem
         return max(
             sorted(results),
-            key=lambda repeat: rank(problem, results[repeat].measured["validation"].metrics),
+            key=lambda repeat: rank(self.judged_by, results[repeat].measured["validation"].metrics),
             default=0,
         )
 

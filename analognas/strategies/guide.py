@@ -22,7 +22,7 @@ from analognas.strategies.refit import RefitPolicy
 from analognas.strategies.size_trend import SizeTrend
 from analognas.strategies.strategy import History, Proposal
 from analognas.strategies.transfer import FEWEST, Prior, PriorTrend
-from analognas.strategies.worth import broken, measured_prospects, prospects
+from analognas.strategies.worth import measured_prospects, prospects
 from search_spaces import Population, genotypes
 from surrogates import FittedSurrogate, Prediction, Surrogate, held_out_tau
 
@@ -90,8 +90,8 @@ class Guide:
         bounds = self.problem.soft_bounds
         if self.of_worth or not bounds:
             return mean
-        chance, harm = measured_prospects(metrics, bounds)
-        return chance * mean + (1 - chance) * self._scaled(broken(self._measured(mean), harm))
+        seen = measured_prospects(metrics, bounds)
+        return seen.chance * mean + (1 - seen.chance) * self._scaled(seen.broken(self._measured(mean)))
 
     def appraiser(self, acquisition: Acquisition, caution: float) -> Appraise:
         """Return the function that encodes, predicts and appraises a population.
@@ -108,11 +108,12 @@ class Guide:
             mean, std = metrics[self.problem.objective.metric]
             if not self.problem.soft_bounds:
                 return Appraisal(acquisition.score(mean, std), np.ones(len(mean), dtype=np.bool_))
-            chance, harm = prospects(metrics, self.problem.soft_bounds, caution)
+            expected = prospects(metrics, self.problem.soft_bounds, caution)
+            feasible = expected.chance >= 0.5
             if self.of_worth:
-                return Appraisal(acquisition.score(mean, std), chance >= 0.5)
-            harmed = self._scaled(broken(self._measured(mean), harm))
-            return Appraisal(acquisition.mixed(mean, std, harmed, chance), chance >= 0.5)
+                return Appraisal(acquisition.score(mean, std), feasible)
+            harmed = self._scaled(expected.broken(self._measured(mean)))
+            return Appraisal(acquisition.mixed(mean, std, harmed, expected.chance), feasible)
 
         return appraise
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analognas.metrics import HARD_METRICS, SOFT_METRICS, TABLE
 from analognas.strategies.costs import CHIP_COSTS, Cost, cost_functions
-from analognas.strategies.worth import SoftBound, soft_bounds, worth
+from analognas.strategies.worth import TRIAL, Fidelity, SoftBound, soft_bounds, worth
 from search_spaces import Population
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class SearchProblem:
         further: more objectives, such as `parameters`; only multi-objective strategies look at them.
         hardware: what the networks run on; None where only costs of the network itself are bounded.
         use: a described chip and how the networks use it; None without one.
+        fidelity: of what is measured, next to what soft bounds are meant for: the network that is exported.
 
     Raises:
         ValueError: for a bound on a cost of hardware or of a chip, without one.
@@ -64,6 +65,7 @@ class SearchProblem:
     further: tuple[Objective, ...] = ()
     hardware: hwsim.Hardware | None = None
     use: ChipUse | None = None
+    fidelity: Fidelity = TRIAL
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.hard_bounds if name not in self.costs]
@@ -106,7 +108,7 @@ class SearchProblem:
     @property
     def soft_bounds(self) -> tuple[SoftBound, ...]:
         """The bounds on measured metrics."""
-        return soft_bounds(self.upper_bounds)
+        return soft_bounds(self.upper_bounds, self.fidelity)
 
     def worth(self, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the score of `(n, metrics)` trials less what the soft bounds they break cost them, `(n,)`."""

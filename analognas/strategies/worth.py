@@ -1,26 +1,35 @@
 """What a trial is worth: its objective, or what is left of it where a soft bound is broken.
 
-    kept    = objective
-    broken  = 0.9 · (objective − harm)
-    harm    = AVM                          for a bound on the AVM
-            = 2 · spread over chips        for a bound on the spread
-    worth   = p · kept + (1 − p) · broken
-    p       = Π_k Φ((bound_k − measured_k) / noise_k)     the probability that all bounds hold
-    noise_k = 0.1 · bound_k
+    worth  = p · objective + (1 − p) · broken
+    p      = Π_k Φ((bound_k − measured_k) / (0.1 · bound_k))     the probability that all bounds hold
+
+    of a network that is exported     broken = 0.9 · (objective − harm)
+                                      harm   = AVM                            for a bound on the AVM
+                                             = 2 · spread over chips          for a bound on the spread
+
+    of a trial                        broken = objective − ½ excess
+                                      excess = AVM − bound                    for a bound on the AVM
+                                             = 2 · (spread − bound)           for a bound on the spread
 
 An objective that is lowered, such as bits per character, counts with its sign turned; where that is below zero, broken
 is 1.1 times it instead of 0.9. The harm is still in fractions of the accuracy, which is little beside bits: a bound on
 the AVM then decides between networks of nearly equal bits alone.
 
-A trial that keeps its bounds is worth its objective. One that loses more in a month than it may is worth nine tenths of
-what it has left after the month; one whose chips differ more than they may, of what its bad chips reach. So a bound
+A network that keeps its bounds is worth its objective. One that loses more in a month than it may is worth nine tenths
+of what it has left after the month; one whose chips differ more than they may, of what its bad chips reach. So a bound
 decides between networks of similar accuracy, as T_AVM does in AnalogNAS, and a network that keeps it because it has
 learned nothing is worth less than one that is still far better after the harm. Deb's rules, which compare
-infeasible trials by their violation alone, lead a search to networks that have nothing to lose.
+infeasible networks by their violation alone, lead a search to networks that have nothing to lose.
+
+A trial is another training than the one whose network is exported, and a shorter one. It says little of what the
+network will lose: one network's AVM differs by 2 to 5 points from training to training, and a quarter of a trial's
+distance from the mean is left at full budget (docs/results.md, "What a trial says of a bound"). A search that believed
+its trials left networks of 66 % that lost 13 points for others of 60 % that lost three; at full budget they had 73 and
+66 %, and lost four points each. So a trial beyond its bound is charged half of the excess and no more.
 
 The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
-The noise is the lower end of what a trial has. On 400 images the standard error of an AVM of 5 points is 1.1 points,
-and with 8 chips that of a spread is 27 %; a larger one would charge networks that keep a bound with room to spare.
+The noise in p is that of chips and images: on 400 images the standard error of an AVM of 5 points is 1.1 points, and
+with 8 chips that of a spread is 27 %. A larger one would charge networks that keep a bound with room to spare.
 
 References:
     H. Benmeziane et al., AnalogNAS, 2023, arXiv 2305.10459 (T_AVM).
@@ -46,12 +55,29 @@ if TYPE_CHECKING:
 
 Vector = npt.NDArray[np.float64]
 
-LEFT: Final = 0.9
-"""What a broken bound leaves of an objective that the harm was taken from."""
-
 NOISE: Final = 0.1
 """Standard error of a bounded metric that is at its bound, as a share of the bound."""
 
+
+class Fidelity(NamedTuple):
+    """What measured figures say of the network that is exported.
+
+    Attributes:
+        allowed: share of the bound that does no harm where the bound is broken.
+        believed: share of the harm that counts.
+        left: what a broken bound leaves of an objective that the harm was taken from.
+    """
+
+    allowed: float
+    believed: float
+    left: float
+
+
+TRIAL: Final = Fidelity(allowed=1.0, believed=0.5, left=1.0)
+"""Of trials: the network will be trained again, for longer."""
+
+EXPORTED: Final = Fidelity(allowed=0.0, believed=1.0, left=0.9)
+"""Of the training whose network is exported, and of a table, which has no other."""
 
 USEFUL: Final = 0.5
 """Share of the best accuracy below which a network has learned too little to be of use."""
@@ -73,10 +99,12 @@ class SoftBound:
     Attributes:
         metric: its name.
         bound: the largest allowed value.
+        fidelity: of the figures that are compared with it.
     """
 
     metric: str
     bound: float
+    fidelity: Fidelity = TRIAL
 
     def probability(self, mean: Vector, std: Vector | float = 0.0) -> Vector:
         """Return how likely it is that values of `mean` and uncertainty `std`, seen through the noise, meet the bound.
@@ -91,17 +119,42 @@ class SoftBound:
         z = np.divide(self.bound - mean, spread, out=sharp, where=np.broadcast_to(spread > 0, mean.shape))
         return np.asarray(ndtr(z), dtype=np.float64)
 
+    def harm(self, mean: Vector) -> Vector:
+        """Return what values of `mean` take from an objective where they break the bound.
+
+        >>> SoftBound("avm", 0.05).harm(np.array([0.04, 0.07])).round(3).tolist()
+        [0.0, 0.01]
+        >>> SoftBound("avm", 0.05, EXPORTED).harm(np.array([0.04, 0.07])).round(3).tolist()
+        [0.04, 0.07]
+        """
+        beyond = np.maximum(mean - self.fidelity.allowed * self.bound, 0.0)
+        return self.fidelity.believed * TABLE[self.metric].harm * beyond
+
 
 class Prospects(NamedTuple):
-    """How likely candidates keep every soft bound, and what their objective loses where they do not, `(n,)` each."""
+    """What becomes of candidates under soft bounds.
+
+    Attributes:
+        chance: `(n,)` that every bound is kept.
+        harm: `(n,)` what their objective loses where one is not.
+        left: what is left of the rest then.
+    """
 
     chance: Vector
     harm: Vector
+    left: float
+
+    def broken(self, score: Vector) -> Vector:
+        """Return what scores are worth where a bound is broken, `(n,)`; never more than before."""
+        left = score - self.harm
+        return np.where(left < 0, (2 - self.left) * left, self.left * left)
 
 
-def soft_bounds(upper_bounds: Mapping[str, float]) -> tuple[SoftBound, ...]:
-    """Return those of the bounds that are on measured metrics."""
-    return tuple(SoftBound(name, upper_bounds[name]) for name in SOFT_METRICS if name in upper_bounds)
+def soft_bounds(upper_bounds: Mapping[str, float], fidelity: Fidelity = TRIAL) -> tuple[SoftBound, ...]:
+    """Return those of the bounds that are on measured metrics, for figures of this fidelity."""
+    return tuple(
+        SoftBound(name, upper_bounds[name], fidelity) for name in SOFT_METRICS if name in upper_bounds
+    )
 
 
 def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: Sequence[SoftBound]) -> Vector:
@@ -114,8 +167,8 @@ def worth(score: Vector, metrics: pd.DataFrame | Mapping[str, Vector], bounds: S
     """
     if not bounds:
         return score
-    chance, harm = measured_prospects(metrics, bounds)
-    return chance * score + (1 - chance) * broken(score, harm)
+    seen = measured_prospects(metrics, bounds)
+    return seen.chance * score + (1 - seen.chance) * seen.broken(score)
 
 
 def measured_prospects(
@@ -141,12 +194,6 @@ def broken_bounds(metrics: Mapping[str, float], upper_bounds: Mapping[str, float
     }
 
 
-def broken(score: Vector, harm: Vector) -> Vector:
-    """Return what scores are worth where a bound is broken that has this harm, `(n,)`; always less than before."""
-    left = score - harm
-    return np.where(left < 0, (2 - LEFT) * left, LEFT * left)
-
-
 def prospects(
     metrics: Mapping[str, tuple[Vector, Vector]], bounds: Sequence[SoftBound], caution: float = 0.0
 ) -> Prospects:
@@ -163,6 +210,7 @@ def prospects(
         mean, std = metrics[bound.metric]
         met = bound.probability(mean + caution * std, std)
         chance = chance * met
-        expected = expected + (1 - met) * TABLE[bound.metric].harm * np.maximum(mean, 0.0)
+        expected = expected + (1 - met) * bound.harm(mean)
     # the harm of a candidate that breaks a bound, expected over the bounds that it may break
-    return Prospects(chance, np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1))
+    harm = np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1)
+    return Prospects(chance, harm, bounds[0].fidelity.left)

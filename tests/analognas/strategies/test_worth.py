@@ -10,23 +10,32 @@ import pytest
 
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.specs import STRATEGIES
-from analognas.strategies.worth import LEFT, SoftBound, prospects, soft_bounds, worth
+from analognas.strategies.worth import (
+    EXPORTED,
+    TRIAL,
+    Fidelity,
+    SoftBound,
+    prospects,
+    soft_bounds,
+    worth,
+)
 
 BOUNDS = {"avm": 0.05, "std_1d": 0.01, "parameters": 100.0}
+LEFT = EXPORTED.left
 SMALL = {"population": 30, "iterations": 10}
 
 
-def worth_of(accuracy: float, avm: float, std: float = 0.0) -> float:
+def worth_of(accuracy: float, avm: float, std: float = 0.0, fidelity: Fidelity = EXPORTED) -> float:
     metrics = pd.DataFrame({"avm": [avm], "std_1d": [std]})
-    return float(worth(np.array([accuracy]), metrics, soft_bounds(BOUNDS))[0])
+    return float(worth(np.array([accuracy]), metrics, soft_bounds(BOUNDS, fidelity))[0])
 
 
-def test_a_trial_within_its_bounds_is_worth_its_objective() -> None:
+def test_a_network_within_its_bounds_is_worth_its_objective() -> None:
     assert worth_of(0.9, 0.02) == pytest.approx(0.9, abs=1e-6)
     assert worth_of(0.9, -0.01) == pytest.approx(0.9, abs=1e-6)
 
 
-def test_a_trial_far_beyond_a_bound_is_worth_nine_tenths_of_what_is_left() -> None:
+def test_a_network_far_beyond_a_bound_is_worth_nine_tenths_of_what_is_left() -> None:
     assert worth_of(0.9, 0.2) == pytest.approx(LEFT * 0.7, abs=1e-6)
     assert worth_of(0.9, 0.0, std=0.05) == pytest.approx(LEFT * 0.8, abs=1e-6)
     assert worth_of(0.9, 0.2, std=0.05) == pytest.approx(LEFT * 0.6, abs=1e-6)
@@ -36,11 +45,22 @@ def test_at_the_bound_it_is_half_way_between() -> None:
     assert worth_of(0.9, 0.05) == pytest.approx((0.9 + LEFT * 0.85) / 2, abs=1e-3)
 
 
-def test_more_loss_and_less_accuracy_are_never_worth_more() -> None:
-    losses = [worth_of(0.9, avm) for avm in np.linspace(0, 0.5, 501)]
+@pytest.mark.parametrize("fidelity", [TRIAL, EXPORTED])
+def test_more_loss_and_less_accuracy_are_never_worth_more(fidelity: Fidelity) -> None:
+    losses = [worth_of(0.9, avm, fidelity=fidelity) for avm in np.linspace(0, 0.5, 501)]
     assert (np.diff(losses) <= 1e-12).all()
-    accuracies = [worth_of(accuracy, 0.06) for accuracy in np.linspace(0, 1, 101)]
+    accuracies = [worth_of(accuracy, 0.06, fidelity=fidelity) for accuracy in np.linspace(0, 1, 101)]
     assert (np.diff(accuracies) > 0).all()
+
+
+def test_what_a_trial_loses_is_believed_in_part() -> None:
+    accurate, robust, both = (
+        worth_of(*trial, fidelity=TRIAL) for trial in ((0.667, 0.125), (0.601, 0.027), (0.68, 0.03))
+    )
+    assert both > accurate > robust
+    assert both == pytest.approx(0.68, abs=1e-4), "within the bound nothing is charged"
+    assert worth_of(0.667, 0.125) < worth_of(0.601, 0.027), "of exported networks it is"
+    assert worth_of(0.66, 0.01, fidelity=TRIAL) > worth_of(0.66, 0.125, fidelity=TRIAL)
 
 
 def test_a_bound_decides_between_similar_networks_and_not_for_useless_ones() -> None:
@@ -63,7 +83,7 @@ def test_failed_trials_are_worth_nothing_that_compares() -> None:
 
 
 def test_caution_and_doubt_lower_the_chance_of_candidates_below_the_bound() -> None:
-    bounds = soft_bounds({"avm": 0.05})
+    bounds = soft_bounds({"avm": 0.05}, EXPORTED)
     mean, sure, unsure = np.array([0.04]), np.array([0.001]), np.array([0.02])
     chances = [
         float(prospects({"avm": (mean, std)}, bounds, caution).chance[0])
