@@ -22,8 +22,8 @@ learned nothing is worth less than one that is still far better after the harm. 
 infeasible networks by their violation alone, lead a search to networks that have nothing to lose.
 
 A trial is another training than the one whose network is exported, and a shorter one. It says little of what the
-network will lose: one network's AVM differs by 2 to 5 points from training to training, and a quarter of a trial's
-distance from the mean is left at full budget (docs/results.md, "What a trial says of a bound"). A search that believed
+network will lose: one network's AVM differs by 2 to 5 points from training to training, and of how far a trial is from
+the mean, half at most is left at full budget (docs/results.md, "What a trial says of a bound"). A search that believed
 its trials left networks of 66 % that lost 13 points for others of 60 % that lost three; at full budget they had 73 and
 66 %, and lost four points each. So a trial beyond its bound is charged half of the excess and no more.
 

@@ -21,6 +21,7 @@ from analognas.final.leaders import leading_trials
 from analognas.progress.observer import Silent
 from analognas.record.trial import DriftRecord, Failure, Trial
 from analognas.record.validation import Finalist
+from analognas.strategies.random import RandomSearch
 from analognas.strategies.start_from import reference_candidate
 from search_spaces import published
 from tests.analognas.record.builders import a_trial
@@ -105,6 +106,16 @@ def test_who_fails_in_the_first_round_is_not_in_the_second() -> None:
     chosen, finalists, _ = race(figures, SEEDS)
     assert chosen is TRIALS[1]
     assert [finalist.trial for finalist in finalists if finalist.repeat] == [2, 3]
+
+
+def test_under_a_soft_bound_every_second_finalist_is_the_best_at_its_word() -> None:
+    bounded = {"{parameters: 20000}": "{avm: 0.05}"}
+    ending = parts({**bounded, "final: {": "final: {finalists: 4, "}).ending
+    trials = [a_trial(number, accuracy=0.9 - number / 100) for number in range(1, 7)]
+    for trial in trials:
+        trial.metrics["avm"] = 0.1 if trial.number <= 4 else 0.01
+    ending = replace(ending, strategy=RandomSearch())
+    assert [trial.number for trial in leading_trials(ending, trials)] == [1, 5, 2, 6]
 
 
 def test_the_best_training_of_the_winner_is_exported() -> None:

@@ -14,6 +14,7 @@ from analognas.strategies import History, Objective, Proposal, SearchProblem, St
 from analognas.strategies.optuna_search import gene_distributions
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.specs import STRATEGIES, StrategySection
+from analognas.strategies.worth import EXPORTED
 from analognas.testing import BrokenStrategyError, check_strategy
 from search_spaces import genotypes
 from search_spaces.resnet import ResNetSpace
@@ -105,7 +106,9 @@ class TestSurrogateStrategies:
         assert sum(difference > 0 for difference in better) >= 7  # p = 0.035 by chance
 
     def test_soft_constraint_steers_the_search(self, kind, ladder, bench) -> None:
-        bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.035})
+        bounded = SearchProblem(
+            ladder, Objective("accuracy_1d", 1), {"avm": 0.035}, fidelity=EXPORTED
+        )  # figures of a table
         shares = []
         for seed in range(4):
             found = bench.run(strategy_named(kind, seed), bounded, 40, seed=seed)
