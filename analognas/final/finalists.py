@@ -2,10 +2,10 @@
 
 A trial is short, and the largest of many noisy figures is too large. The best trials are trained again, as long as the
 final training, and the references with them: a search that found nothing better than a published network says so and
-exports that. A reference that is one of these trials, layer by layer, is trained once for both. A network is worth here
-what it is among the trials (`analognas.strategies.worth`). The very network that wins is exported: trainings of one
-architecture differ by points, and another one would be another draw. The figures that it won by are of the validation
-split, and too good; those that are reported are of the test split, which no choice has looked at.
+exports that. A reference that is one of these trials, layer by layer, is trained once for both. Soft bounds count in
+full here, and in part among the trials (`analognas.strategies.worth`). The very network that wins is exported:
+trainings of one architecture differ by points, and another one would be another draw. The figures that it won by are of
+the validation split, and too good; those that are reported are of the test split, which no choice has looked at.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ def _winner(rounds: Rounds, entrants: Sequence[Entrant], best: Trial) -> Entrant
             replace(trials[number], metrics=result.metrics, curve=result.curve)
             for number, result in first.items()
         ]
-        knee = choose(ending.problem.objectives, ending.problem.upper_bounds, at_full_budget, "knee")
+        problem = rounds.judged_by
+        knee = choose(problem.objectives, problem.upper_bounds, at_full_budget, "knee", problem.fidelity)
         return best if knee is None else trials[knee.number]
     return max(judged, key=rounds.rank, default=best)

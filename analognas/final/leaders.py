@@ -29,7 +29,8 @@ def leading_trials(ending: Ending, trials: Sequence[Trial]) -> list[Trial]:
     if ending.choice == "knee" or ending.n_finalists == 1:
         return _as_measured(ending, trials)
     literal = replace(ending.problem, fidelity=EXPORTED)
-    orders = [_order(ending, problem, trials) for problem in (ending.problem, literal)]
+    problems = (ending.problem, literal) if ending.problem.soft_bounds else (ending.problem,)
+    orders = [_order(ending, problem, trials) for problem in problems]
     rows = dict.fromkeys(row for pair in zip(*orders, strict=True) for row in pair)
     return [trials[row] for row in list(rows)[: ending.n_finalists]]
 

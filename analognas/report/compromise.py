@@ -43,7 +43,7 @@ def compromise(
     else:
         why = f"none of the {len(trials)} trials keeps every bound"
     return (
-        f"trial {best.number} is the best compromise and breaks a bound ({_excess(best.metrics, soft)}): {why}; "
+        f"trial {best.number} is the best compromise and broke a bound ({_excess(best.metrics, soft)}): {why}; "
         f"raise {_higher(best.metrics, soft)} to allow it, or train longer (`training.hardware_aware`)"
     )
 

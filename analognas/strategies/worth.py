@@ -21,11 +21,11 @@ decides between networks of similar accuracy, as T_AVM does in AnalogNAS, and a 
 learned nothing is worth less than one that is still far better after the harm. Deb's rules, which compare
 infeasible networks by their violation alone, lead a search to networks that have nothing to lose.
 
-A trial is another training than the one whose network is exported, and a shorter one. It says little of what the
-network will lose: one network's AVM differs by 2 to 5 points from training to training, and of how far a trial is from
-the mean, half at most is left at full budget (docs/results.md, "What a trial says of a bound"). A search that believed
-its trials left networks of 66 % that lost 13 points for others of 60 % that lost three; at full budget they had 73 and
-66 %, and lost four points each. So a trial beyond its bound is charged half of the excess and no more.
+A trial is another training than the one whose network is exported, and a shorter one. It is a poor judge of what the
+network will lose: one network's AVM differs by 2 to 5 points from training to training, more than half of the variance
+over trials (docs/results.md, "What a trial says of a bound"). A search that took trials at their word left networks of
+66 % that lost 13 points for others of 60 % that lost three, and ended far behind. So a trial beyond its bound is
+charged half of the excess: a choice between believing it and not, next to which p only makes the step smooth.
 
 The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
 The noise in p is that of chips and images: on 400 images the standard error of an AVM of 5 points is 1.1 points, and

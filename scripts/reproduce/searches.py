@@ -5,8 +5,9 @@
     python scripts/reproduce/searches.py table
 
 The ready-made files of `configs/`, where a network may take no more parameters, energy and tiles on `hermes-64core`
-than the reference, with a longer end: searches and reference have the same budgets, and both are trained with three
-seeds at full length. Data are read below ANALOGNAS_DATA. `collect` writes `searches.jsonl` beside this file.
+than the reference, with two rounds of six finalists at the end, longer trainings where `SEARCHES` says so, and no
+shipped model. Searches and reference have the same budgets, and both are trained with three seeds at full length. Data
+are read below ANALOGNAS_DATA. `collect` writes `searches.jsonl` beside this file.
 
 =================  =======================================================================  =========
 search             data                                                                     reference

@@ -1,4 +1,4 @@
-"""Builds the five tasks of docs/results.md that no strategy was tuned on.
+"""Builds the five small tasks from outside of docs/results.md.
 
     python scripts/reproduce/stranger_tasks.py FOLDER
 
@@ -51,7 +51,7 @@ SEED: Final = 20_261_128
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build the tasks that no strategy was tuned on.")
+    parser = argparse.ArgumentParser(description="Build five small tasks from outside.")
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     data = Path(os.environ.get("ANALOGNAS_DATA", ""))

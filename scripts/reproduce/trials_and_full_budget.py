@@ -68,16 +68,14 @@ def main() -> None:
 def finalists(run: RunDirectory, trials: Sequence[Trial]) -> Iterator[tuple[Trial, int, Metrics]]:
     """Yield the trial of each training in the race of a search, the number of the training, and its figures.
 
-    That of a reference is the candidate of the space that is most like it, where that was tried.
+    References are left out: the candidate that is most like one is another network.
     """
     result, by_number = run.final_result(), {trial.number: trial for trial in trials}
-    own = next((trial for trial in trials if trial.origin == "reference"), None)
     times: Counter[int] = Counter()
     for finalist in [] if result is None else result.finalists:
-        trial = own if finalist.trial is None else by_number.get(finalist.trial)
-        if trial is not None and finalist.metrics:
-            times[trial.number] += 1
-            yield trial, times[trial.number], finalist.metrics
+        if finalist.trial in by_number and finalist.metrics:
+            times[finalist.trial] += 1
+            yield by_number[finalist.trial], times[finalist.trial], finalist.metrics
 
 
 def trained(config: SearchConfig, trials: Sequence[Trial], n: int) -> Iterator[tuple[Trial, int, Metrics]]:
@@ -131,7 +129,7 @@ def _spread(trials: Sequence[Trial], n: int) -> list[Trial]:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print what trials say about trainings at full budget, for each task and for all of them."""
+    """Print what trials say about trainings at full budget, for each task."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[row["task"]].append(row)

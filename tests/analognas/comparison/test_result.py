@@ -157,7 +157,7 @@ def test_the_best_so_far_is_what_the_search_takes_for_the_best(tmp_path) -> None
     bound = planned.config.constraints.model_copy(update={"avm": 0.05})
     planned = replace(planned, config=planned.config.model_copy(update={"constraints": bound}))
     trials = some_trials([0.5, None, 0.9, 0.7])
-    for number, avm in ((0, 0.0), (2, 0.3), (3, 0.0)):
+    for number, avm in ((0, 0.0), (2, 0.5), (3, 0.0)):
         trials[number] = replace(trials[number], metrics={**trials[number].metrics, "avm": avm})
     assert outcome(planned, trials, None, 1).best_so_far == pytest.approx((0.5, 0.5, 0.9, 0.7))
 

@@ -99,7 +99,7 @@ def test_a_search_stopped_on_any_rung_ends_as_if_it_had_not_been(tmp_path, whole
 
 def test_candidates_within_the_bounds_are_promoted_first() -> None:
     ladder = Ladder(HALVING, problem(avm=0.03))
-    for number, (accuracy, avm) in enumerate([(0.99, 0.35), (0.7, 0.02), (0.7, 0.04)], start=1):
+    for number, (accuracy, avm) in enumerate([(0.8, 0.35), (0.7, 0.02), (0.7, 0.04)], start=1):
         trial = a_trial(number, accuracy=accuracy)
         ladder.close(Trial(**{**vars(trial), "metrics": {**trial.metrics, "avm": avm}, "budget": 1 / 9}))
     promotion = ladder.promote()

@@ -23,7 +23,7 @@ def fsdd() -> dict[str, Any]:
         "audio": (np.arange(100 * CLIPS) % 1000).astype(np.int16),
         "offsets": 100 * np.arange(CLIPS + 1),
         "digit": (number % 10).astype(np.uint8),
-        "speaker": np.array(["anna", "berta", "carla"])[number // 60],
+        "speaker": np.array(["anna", "berta", "carla", "dora"])[number // 45],
         "take": (number // 10 % 6).astype(np.uint8),
     }
 
