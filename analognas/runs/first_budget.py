@@ -14,7 +14,7 @@ from analognas.compose import Composition
 from analognas.config.lengths import Lengths
 from analognas.config.sections import SearchConfig
 from analognas.errors import UserError
-from analognas.runs.expected_time import expected_time, looked_at, rounded, timed_candidate
+from analognas.runs.search_time import looked_at, rounded, search_time, timed_candidate
 
 TIMES: Final = (12.0, 8.0, 6.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.35, 0.25)
 """How many times as long as the template's trainings may be, the longest first."""
@@ -60,7 +60,7 @@ def first_budget(
     for trials in FEWER:
         for times in TIMES:
             lengths = _times(times, trials)
-            expected_s = expected_time(composition, config_of(lengths), timed).total_s
+            expected_s = search_time(composition, config_of(lengths), timed).total_s
             if expected_s <= FILLED * 60 * minutes:
                 return FirstBudget(lengths, expected_s)
     raise UserError(

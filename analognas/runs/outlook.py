@@ -14,7 +14,7 @@ from analognas.evaluation.memory_need import MemoryNeed, too_large
 from analognas.executors.device import resolve_device
 from analognas.metrics import COST_BOUNDS, TABLE
 from analognas.report.wording import amount
-from analognas.runs.expected_time import ExpectedTime, expected_time, looked_at, rounded, timed_candidate
+from analognas.runs.search_time import ExpectedTime, looked_at, rounded, search_time, timed_candidate
 from analognas.strategies.probe import quantiles
 
 _FEWEST: Final = 3
@@ -118,6 +118,6 @@ def outlook(composition: Composition) -> Outlook:
     timed = timed_candidate(composition, population)
     return Outlook(
         sizes,
-        timed if isinstance(timed, str) else expected_time(composition, composition.config, timed),
+        timed if isinstance(timed, str) else search_time(composition, composition.config, timed),
         too_large(parameters, need, resolve_device(evaluator.device)),
     )

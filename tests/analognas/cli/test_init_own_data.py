@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from analognas.config.loader import load_config
 from analognas.evaluation.timed_trial import TrialTime
-from analognas.runs import expected_time
+from analognas.runs import search_time
 from tests.analognas.cli.command_line import invoke
 
 
@@ -86,7 +86,7 @@ def test_a_search_expects_the_time_that_was_planned(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = TrialTime(0.1, 0.01, 0.02, 0.1, 0.001, 0.01, 0.01, 0.001)
-    monkeypatch.setattr(expected_time, "time_trial", lambda *_: times)
+    monkeypatch.setattr(search_time, "time_trial", lambda *_: times)
     file = tmp_path / "search.yaml"
     assert invoke("init", file, "--task", "arrays", "--path", digits, "--minutes", "20").exit_code == 0
     (planned,) = re.findall(r"the search takes (about .*) of 20 min", file.read_text())

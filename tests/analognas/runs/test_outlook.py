@@ -8,10 +8,10 @@ import pytest
 from analognas.compose import Composition
 from analognas.errors import MisfitError
 from analognas.evaluation.timed_trial import TrialTime
-from analognas.runs import expected_time as module
-from analognas.runs.expected_time import ExpectedTime
+from analognas.runs import search_time as module
 from analognas.runs.lifecycle import new_run
 from analognas.runs.outlook import outlook
+from analognas.runs.search_time import ExpectedTime
 from tests.analognas.evaluation.test_memory_need import Unbuildable
 from tests.analognas.evaluation.test_training_of_candidates import composition
 from tests.analognas.small_search import SMALL

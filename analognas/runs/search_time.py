@@ -100,7 +100,7 @@ def timed_candidate(composition: Composition, population: Population) -> TimedCa
     return TimedCandidate(timed, int(space.parameters(population[[row]])[0]), int(macs[row]), typical_macs)
 
 
-def expected_time(composition: Composition, config: SearchConfig, timed: TimedCandidate) -> ExpectedTime:
+def search_time(composition: Composition, config: SearchConfig, timed: TimedCandidate) -> ExpectedTime:
     """Return what a search takes.
 
     Args:
