@@ -151,6 +151,7 @@ def compose(config: SearchConfig, warm_start: WarmStart | None = None) -> Compos
         further=config.objectives[1:],
         hardware=config.hardware,
         use=use,
+        fidelity=config.fidelity,
     )
     found = _probe(problem, config.seed)
     begins_with = informed(config, problem, found.admissible)

@@ -164,7 +164,7 @@ def outcome(
         design: how many trials are the strategy's design.
         note: why there is no result.
     """
-    objective, bounds = planned.config.objectives[0], planned.config.constraints.upper_bounds()
+    objective, bounds = planned.config.objectives[0], planned.config.soft_bounds
     worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
     accuracy = np.array([trial.metrics.get("accuracy_1d", np.nan) for trial in trials], dtype=np.float64)
     best = best_so_far(accuracy, worth)

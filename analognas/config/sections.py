@@ -31,6 +31,7 @@ from analognas.strategies.costs import CHIP_COSTS, COSTS
 from analognas.strategies.problem import Choice, Objective
 from analognas.strategies.specs import SELECTABLE, StrategySection
 from analognas.strategies.surrogate_guided import SurrogateGuidedSpec
+from analognas.strategies.worth import EXPORTED, TRIAL, Fidelity, SoftBound, soft_bounds
 from analognas.tasks.specs import TaskSection
 from search_spaces import published_names
 
@@ -295,6 +296,16 @@ class SearchConfig(Spec):
     def objectives(self) -> tuple[Objective, ...]:
         """Every objective, the first one first."""
         return tuple(Objective(name, SIGNS[name]) for name in (self.objective, *self.further_objectives))
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """What trials say of the networks at the end: where none is trained again, they are those of the trials."""
+        return TRIAL if self.final.train else EXPORTED
+
+    @property
+    def soft_bounds(self) -> tuple[SoftBound, ...]:
+        """The bounds on what trials measure."""
+        return soft_bounds(self.constraints.upper_bounds(), self.fidelity)
 
     def with_bounds(self, bounds: Mapping[str, float | None]) -> SearchConfig:
         """Return the same search with these bounds, as if they were written; None is free."""

@@ -11,7 +11,6 @@ from analognas.driver.pareto import knee, pareto_front
 from analognas.record.trial import Trial
 from analognas.strategies.problem import Choice, Objective, SearchProblem
 from analognas.strategies.worth import (
-    TRIAL,
     Fidelity,
     broken_bounds,
     least_useful,
@@ -53,7 +52,7 @@ def choose(
     upper_bounds: Mapping[str, float],
     trials: Sequence[Trial],
     how: Choice,
-    fidelity: Fidelity = TRIAL,
+    fidelity: Fidelity,
 ) -> Trial | None:
     """Return the chosen trial, None when none has completed at full budget.
 

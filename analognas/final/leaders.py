@@ -46,7 +46,7 @@ def _order(ending: Ending, problem: SearchProblem, trials: Sequence[Trial]) -> l
 def _as_measured(ending: Ending, trials: list[Trial]) -> list[Trial]:
     problem, rest, leaders = ending.problem, list(trials), list[Trial]()
     while len(leaders) < ending.n_finalists:
-        leader = choose(problem.objectives, problem.upper_bounds, rest, ending.choice)
+        leader = choose(problem.objectives, problem.upper_bounds, rest, ending.choice, problem.fidelity)
         if leader is None:
             break
         leaders.append(leader)

@@ -16,7 +16,7 @@ from analognas.record.layer_sensitivity import LayerSensitivity
 from analognas.record.trial import Trial
 from analognas.record.validation import FinalResult, ValidatedNetwork
 from analognas.strategies.problem import Choice, Objective
-from analognas.strategies.worth import soft_bounds, worth_of
+from analognas.strategies.worth import TRIAL, Fidelity, SoftBound, soft_bounds, worth_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class ReportData:
         sensitivity: what each layer of the best network costs in accuracy, as `analognas report --sensitivity` found;
             None if not measured.
         damage: a sentence on each part of the run that is missing or damaged, with what mends it.
+        fidelity: of what trials measured, next to what soft bounds are meant for.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ReportData:
     n_classes: int = 0
     sensitivity: LayerSensitivity | None = None
     damage: Sequence[str] = ()
+    fidelity: Fidelity = TRIAL
 
     @property
     def objective(self) -> str:
@@ -104,7 +106,7 @@ class ReportData:
                     return trial
         from analognas.driver.selection import choose  # with pandas, and only needed here
 
-        return choose(self.objectives, self.upper_bounds, self.trials, self.choice)
+        return choose(self.objectives, self.upper_bounds, self.trials, self.choice, self.fidelity)
 
     @property
     def best_architecture(self) -> Mapping[str, Any] | None:
@@ -130,20 +132,18 @@ class ReportData:
 
     def worth(self, trial: Trial) -> float:
         """Return what a trial is worth, as `trial_worth` does."""
-        return trial_worth(trial, self.objectives[0], self.upper_bounds)
+        return trial_worth(trial, self.objectives[0], soft_bounds(self.upper_bounds, self.fidelity))
 
     def values(self, metric: str, trials: Sequence[Trial]) -> npt.NDArray[np.float64]:
         """Return one metric of the trials, `(n,)` float64, NaN where a trial has none."""
         return np.array([trial.metrics.get(metric, math.nan) for trial in trials], dtype=np.float64)
 
 
-def trial_worth(trial: Trial, objective: Objective, upper_bounds: Mapping[str, float]) -> float:
+def trial_worth(trial: Trial, objective: Objective, bounds: Sequence[SoftBound]) -> float:
     """Return what a trial is worth; NaN for one that failed, had a part of the budget or lacks a metric."""
     if not trial.at_full_budget or objective.metric not in trial.metrics:
         return math.nan
-    return worth_of(
-        objective.sign * trial.metrics[objective.metric], trial.metrics, soft_bounds(upper_bounds)
-    )
+    return worth_of(objective.sign * trial.metrics[objective.metric], trial.metrics, bounds)
 
 
 def is_feasible(trial: Trial, upper_bounds: Mapping[str, float]) -> bool:

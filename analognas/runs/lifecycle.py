@@ -182,7 +182,9 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
                 observer.stage(_none_left(composition, end.trials))
         if end.reason:
             observer.stage(end.sentence())
-        best = choose(config.objectives, composition.problem.upper_bounds, trials, config.choice)
+        best = choose(
+            config.objectives, composition.problem.upper_bounds, trials, config.choice, config.fidelity
+        )
         if best is None:
             publish(run, config, trials, None)
             raise NoFeasibleArchitectureError(why_nothing_completed(run, trials))

@@ -30,7 +30,9 @@ def status_of(
     result = run.final_result()
     trials = run.trials() if trials is None else trials
     if result is None:
-        trial = choose(config.objectives, config.constraints.upper_bounds(), trials, config.choice)
+        trial = choose(
+            config.objectives, config.constraints.upper_bounds(), trials, config.choice, config.fidelity
+        )
     else:
         trial = run.trial_of(result, trials)
     end = read_search_end(run)

@@ -91,6 +91,7 @@ def report_data(
         n_classes=n_classes,
         sensitivity=None if result is None else run.layer_sensitivity(),
         damage=damage_of(run, trials, result),
+        fidelity=config.fidelity,
     )
 
 

@@ -42,7 +42,7 @@ def views(run: RunDirectory) -> Iterator[RunView]:
         left = speed.time_left_s(status["trials"] - status["finished"])
         status |= {"trials_a_second": speed.trials_a_second, "time_left_s": left}
         objective = config.objectives[0]
-        bounds = config.constraints.upper_bounds()
+        bounds = config.soft_bounds
         values = np.array([trial.metrics.get(objective.metric, np.nan) for trial in trials], dtype=np.float64)
         worth = np.array([trial_worth(trial, objective, bounds) for trial in trials], dtype=np.float64)
         best = best_so_far(values, worth).tolist() if trials else []

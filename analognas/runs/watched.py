@@ -10,7 +10,7 @@ from analognas.config.sections import SearchConfig
 from analognas.progress.observer import Observer, RunEnd, RunStart, Status
 from analognas.record.directory import RunDirectory
 from analognas.record.trial import Trial
-from analognas.strategies.worth import soft_bounds, worth_of
+from analognas.strategies.worth import worth_of
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def _each_with_the_best(
     config: SearchConfig, trials: Sequence[Trial]
 ) -> Iterator[tuple[Trial, Trial | None]]:
     """Yield each trial with the best up to it, as the search told them (`driver.selection.better_of`)."""
-    objective, soft = config.objectives[0], soft_bounds(config.constraints.upper_bounds())
+    objective, soft = config.objectives[0], config.soft_bounds
     best: Trial | None = None
     most = (-math.inf, -math.inf)
     for trial in trials:

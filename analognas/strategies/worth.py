@@ -74,10 +74,10 @@ class Fidelity(NamedTuple):
 
 
 TRIAL: Final = Fidelity(allowed=1.0, believed=0.5, left=1.0)
-"""Of trials: the network will be trained again, for longer."""
+"""Of trials whose networks will be trained again, for longer."""
 
 EXPORTED: Final = Fidelity(allowed=0.0, believed=1.0, left=0.9)
-"""Of the training whose network is exported, and of a table, which has no other."""
+"""Of the last training of a network, such as that of a trial with `final: none`, and of a table."""
 
 USEFUL: Final = 0.5
 """Share of the best accuracy below which a network has learned too little to be of use."""
@@ -104,12 +104,12 @@ class SoftBound:
 
     metric: str
     bound: float
-    fidelity: Fidelity = TRIAL
+    fidelity: Fidelity
 
     def probability(self, mean: Vector, std: Vector | float = 0.0) -> Vector:
         """Return how likely it is that values of `mean` and uncertainty `std`, seen through the noise, meet the bound.
 
-        >>> SoftBound("avm", 0.05).probability(np.array([0.04, 0.05, 0.07])).round(2).tolist()
+        >>> SoftBound("avm", 0.05, TRIAL).probability(np.array([0.04, 0.05, 0.07])).round(2).tolist()
         [0.98, 0.5, 0.0]
         """
         from scipy.special import ndtr
@@ -122,7 +122,7 @@ class SoftBound:
     def harm(self, mean: Vector) -> Vector:
         """Return what values of `mean` take from an objective where they break the bound.
 
-        >>> SoftBound("avm", 0.05).harm(np.array([0.04, 0.07])).round(3).tolist()
+        >>> SoftBound("avm", 0.05, TRIAL).harm(np.array([0.04, 0.07])).round(3).tolist()
         [0.0, 0.01]
         >>> SoftBound("avm", 0.05, EXPORTED).harm(np.array([0.04, 0.07])).round(3).tolist()
         [0.04, 0.07]
@@ -150,7 +150,7 @@ class Prospects(NamedTuple):
         return np.where(left < 0, (2 - self.left) * left, self.left * left)
 
 
-def soft_bounds(upper_bounds: Mapping[str, float], fidelity: Fidelity = TRIAL) -> tuple[SoftBound, ...]:
+def soft_bounds(upper_bounds: Mapping[str, float], fidelity: Fidelity) -> tuple[SoftBound, ...]:
     """Return those of the bounds that are on measured metrics, for figures of this fidelity."""
     return tuple(
         SoftBound(name, upper_bounds[name], fidelity) for name in SOFT_METRICS if name in upper_bounds

@@ -16,6 +16,7 @@ from analognas.strategies.problem import Objective, SearchProblem
 from analognas.strategies.scalarisation import SCALARISED
 from analognas.strategies.specs import SELECTABLE
 from analognas.strategies.start_from import given_candidate
+from analognas.strategies.worth import TRIAL
 from search_spaces import ResNetSpace, genotypes
 from tests.analognas.parse import parse_config
 from tests.analognas.small_search import SMALL, TINY, analognas, write_small
@@ -112,7 +113,7 @@ def test_a_search_starts_from_the_whole_architecture_file_of_another(tmp_path: P
 
 
 def test_choosing_among_no_trials() -> None:
-    assert choose([Objective("accuracy_1d", 1)], {}, [], "knee") is None
+    assert choose([Objective("accuracy_1d", 1)], {}, [], "knee", TRIAL) is None
 
 
 def test_every_recorded_metric_can_be_an_objective() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from analognas.driver.selection import best_trial, better_of, choose
 from analognas.strategies.problem import Objective, SearchProblem
+from analognas.strategies.worth import EXPORTED, TRIAL, Fidelity
 from tests.analognas.executors.drive import problem
 from tests.analognas.record.builders import a_trial
 
@@ -28,14 +29,17 @@ def test_trial_by_trial_is_the_same_as_all_at_once(sign) -> None:
     assert len(chosen) > 5
 
 
-def test_the_knee_is_no_network_that_keeps_a_bound_because_it_has_learned_nothing() -> None:
+@pytest.mark.parametrize("fidelity", [TRIAL, EXPORTED])
+def test_the_knee_is_no_network_that_keeps_a_bound_because_it_has_learned_nothing(fidelity: Fidelity) -> None:
     objectives = [Objective("accuracy_1d", 1), Objective("parameters", -1)]
     figures = [(0.97, 0.0056, 30_000), (0.95, 0.006, 9_000), (0.32, 0.001, 400), (0.10, 0.0, 100)]
     trials = [a_trial(number) for number in range(1, 5)]
     for trial, (accuracy, avm, parameters) in zip(trials, figures, strict=True):
         trial.metrics.update(accuracy_1d=accuracy, avm=avm, parameters=parameters)
-    chosen = choose(objectives, {"avm": 0.005}, trials, "knee")
+    chosen = choose(objectives, {"avm": 0.005}, trials, "knee", fidelity)
     assert chosen is not None
     assert chosen.number in (1, 2), "only useless trials keep the bound"
     trials[1].metrics["avm"] = 0.004
-    assert choose(objectives, {"avm": 0.005}, trials, "knee") is trials[1], "one that is of use keeps it"
+    assert choose(objectives, {"avm": 0.005}, trials, "knee", fidelity) is trials[1], (
+        "one that is of use keeps it"
+    )

@@ -21,6 +21,7 @@ from analognas.record.trial import DriftRecord, Failure, Trial, evaluation_key
 from analognas.spaces import complete
 from analognas.strategies import Objective, SearchProblem
 from analognas.strategies.random import RandomSearch
+from analognas.strategies.worth import TRIAL
 from search_spaces import ResNetSpace
 from tests.analognas.parse import parse_config
 from tests.analognas.record.builders import a_trial
@@ -71,10 +72,10 @@ def test_one_in_eta_of_a_rung_reaches_the_next(whole) -> None:
 
 
 def test_only_full_budgets_are_chosen(whole) -> None:
-    best = choose([Objective("accuracy_1d", 1)], {}, whole, "best")
+    best = choose([Objective("accuracy_1d", 1)], {}, whole, "best", TRIAL)
     assert best is not None
     assert best.rung == 2
-    assert choose([Objective("accuracy_1d", 1)], {}, [t for t in whole if t.rung < 2], "best") is None
+    assert choose([Objective("accuracy_1d", 1)], {}, [t for t in whole if t.rung < 2], "best", TRIAL) is None
 
 
 def test_a_promoted_candidate_was_in_the_upper_part_of_its_rung(whole) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analognas.compose import compose
 from analognas.strategies import History, Objective, SearchProblem
 from analognas.strategies.specs import STRATEGIES
 from analognas.strategies.worth import (
@@ -19,6 +21,7 @@ from analognas.strategies.worth import (
     soft_bounds,
     worth,
 )
+from tests.analognas.parse import parse_config
 
 BOUNDS = {"avm": 0.05, "std_1d": 0.01, "parameters": 100.0}
 LEFT = EXPORTED.left
@@ -70,20 +73,26 @@ def test_a_bound_decides_between_similar_networks_and_not_for_useless_ones() -> 
 
 def test_bounds_that_are_free_or_hard_do_not_count() -> None:
     metrics = pd.DataFrame({"avm": [0.5], "parameters": [1e9]})
-    assert worth(np.array([0.9]), metrics, soft_bounds({"parameters": 10.0})).tolist() == [0.9]
+    assert worth(np.array([0.9]), metrics, soft_bounds({"parameters": 10.0}, TRIAL)).tolist() == [0.9]
+
+
+def test_trials_count_in_full_where_nothing_is_trained_after_them() -> None:
+    short, last = (parse_config(f"task: {{kind: digits}}\n{end}", Path()) for end in ("", "final: none\n"))
+    assert (short.fidelity, last.fidelity) == (TRIAL, EXPORTED)
+    assert compose(last).problem.fidelity is EXPORTED
 
 
 def test_a_bound_of_zero_is_sharp() -> None:
-    assert SoftBound("avm", 0.0).probability(np.array([-0.1, 0.0, 1e-6])).tolist() == [1.0, 1.0, 0.0]
+    assert SoftBound("avm", 0.0, TRIAL).probability(np.array([-0.1, 0.0, 1e-6])).tolist() == [1.0, 1.0, 0.0]
 
 
 def test_failed_trials_are_worth_nothing_that_compares() -> None:
     metrics = pd.DataFrame({"avm": [np.nan], "std_1d": [np.nan]})
-    assert np.isnan(worth(np.array([np.nan]), metrics, soft_bounds(BOUNDS))).all()
+    assert np.isnan(worth(np.array([np.nan]), metrics, soft_bounds(BOUNDS, TRIAL))).all()
 
 
 def test_caution_and_doubt_lower_the_chance_of_candidates_below_the_bound() -> None:
-    bounds = soft_bounds({"avm": 0.05}, EXPORTED)
+    bounds = soft_bounds({"avm": 0.05}, TRIAL)
     mean, sure, unsure = np.array([0.04]), np.array([0.001]), np.array([0.02])
     chances = [
         float(prospects({"avm": (mean, std)}, bounds, caution).chance[0])

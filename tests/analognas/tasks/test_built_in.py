@@ -182,8 +182,8 @@ def test_fsdd_is_split_by_speaker_or_by_take(data) -> None:
     assert [len(part) for part in (task.train, task.validation, task.test)] == [280, 140, 140]
     for written in ("", ", validation_speakers: 2", ", validation_speakers: 1"):  # as runs write it down
         official = load(f"kind: fsdd, split: official{written}")
-    assert official.name == "fsdd-official"
-    assert [len(part) for part in (official.train, official.validation, official.test)] == [320, 40, 200]
+        assert official.name == "fsdd-official"
+        assert [len(part) for part in (official.train, official.validation, official.test)] == [320, 40, 200]
     noisy = load("kind: fsdd, validation_speakers: 1, noise: {copies: 1}")
     assert noisy.noisy is not None
     assert noisy.noisy_validation is not None
