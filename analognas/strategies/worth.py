@@ -27,6 +27,9 @@ over trials (docs/results.md, "What a trial says of a bound"). A search that too
 66 % that lost 13 points for others of 60 % that lost three, and ended far behind. So a trial beyond its bound is
 charged half of the excess: a choice between believing it and not, next to which p only makes the step smooth.
 
+AVM and spread are what is expected of them where the bound is broken, given their uncertainty: beyond the bound a trial
+is known well and stands for itself; of a candidate that nobody has trained more is to be feared, the less is known.
+
 The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
 The noise in p is that of chips and images: on 400 images the standard error of an AVM of 5 points is 1.1 points, and
 with 8 chips that of a spread is 27 %. A larger one would charge networks that keep a bound with room to spare.
@@ -114,21 +117,37 @@ class SoftBound:
         """
         from scipy.special import ndtr
 
-        spread = np.sqrt(np.square(std) + np.square(NOISE * self.bound))
-        sharp = np.where(mean <= self.bound, np.inf, -np.inf)
-        z = np.divide(self.bound - mean, spread, out=sharp, where=np.broadcast_to(spread > 0, mean.shape))
-        return np.asarray(ndtr(z), dtype=np.float64)
+        return np.asarray(ndtr(self._room(mean, self._spread(std))), dtype=np.float64)
 
-    def harm(self, mean: Vector) -> Vector:
-        """Return what values of `mean` take from an objective where they break the bound.
+    def harm(self, mean: Vector, std: Vector | float = 0.0) -> Vector:
+        """Return what such values are expected to take from an objective where they break the bound.
 
         >>> SoftBound("avm", 0.05, TRIAL).harm(np.array([0.04, 0.07])).round(3).tolist()
-        [0.0, 0.01]
+        [0.001, 0.01]
+        >>> SoftBound("avm", 0.05, TRIAL).harm(np.array([0.04, 0.07]), 0.03).round(3).tolist()
+        [0.01, 0.017]
         >>> SoftBound("avm", 0.05, EXPORTED).harm(np.array([0.04, 0.07])).round(3).tolist()
-        [0.04, 0.07]
+        [0.052, 0.07]
         """
-        beyond = np.maximum(mean - self.fidelity.allowed * self.bound, 0.0)
-        return self.fidelity.believed * TABLE[self.metric].harm * beyond
+        from scipy.special import log_ndtr
+
+        spread = self._spread(std)
+        room = self._room(mean, spread)
+        finite = np.where(np.isfinite(room), room, 0.0)
+        # the mean of a normal distribution above the bound, by the inverse Mills ratio
+        hazard = np.exp(-0.5 * (np.square(finite) + math.log(2 * math.pi)) - log_ndtr(-finite))
+        broken = np.maximum(mean + spread * hazard, self.bound)
+        return (
+            self.fidelity.believed * TABLE[self.metric].harm * (broken - self.fidelity.allowed * self.bound)
+        )
+
+    def _spread(self, std: Vector | float) -> Vector:
+        return np.asarray(np.hypot(std, NOISE * self.bound), dtype=np.float64)
+
+    def _room(self, mean: Vector, spread: Vector) -> Vector:
+        """Return how many standard deviations the bound is above the mean; without any, infinite."""
+        sharp = np.where(mean <= self.bound, np.inf, -np.inf)
+        return np.divide(self.bound - mean, spread, out=sharp, where=np.broadcast_to(spread > 0, mean.shape))
 
 
 class Prospects(NamedTuple):
@@ -208,9 +227,10 @@ def prospects(
     chance, expected = np.ones(1), np.zeros(1)
     for bound in bounds:
         mean, std = metrics[bound.metric]
-        met = bound.probability(mean + caution * std, std)
+        careful = mean + caution * std
+        met = bound.probability(careful, std)
         chance = chance * met
-        expected = expected + (1 - met) * bound.harm(mean)
+        expected = expected + (1 - met) * bound.harm(careful, std)
     # the harm of a candidate that breaks a bound, expected over the bounds that it may break
     harm = np.divide(expected, 1 - chance, out=np.zeros_like(expected), where=chance < 1)
     return Prospects(chance, harm, bounds[0].fidelity.left)

@@ -45,7 +45,8 @@ def test_a_network_far_beyond_a_bound_is_worth_nine_tenths_of_what_is_left() -> 
 
 
 def test_at_the_bound_it_is_half_way_between() -> None:
-    assert worth_of(0.9, 0.05) == pytest.approx((0.9 + LEFT * 0.85) / 2, abs=1e-3)
+    beyond = 0.05 + 0.1 * 0.05 * np.sqrt(2 / np.pi)  # the mean of the upper half
+    assert worth_of(0.9, 0.05) == pytest.approx((0.9 + LEFT * (0.9 - beyond)) / 2, abs=1e-6)
 
 
 @pytest.mark.parametrize("fidelity", [TRIAL, EXPORTED])
@@ -101,6 +102,39 @@ def test_caution_and_doubt_lower_the_chance_of_candidates_below_the_bound() -> N
     assert chances == sorted(chances, reverse=True)
     assert chances[0] > 0.95
     assert chances[2] < 0.5
+
+
+@pytest.mark.parametrize("fidelity", [TRIAL, EXPORTED])
+@pytest.mark.parametrize("mean", [-0.1, 0.0, 0.02, 0.049, 0.05, 0.051, 0.09, 0.4])
+@pytest.mark.parametrize("std", [0.0, 0.004, 0.03, 0.2])
+def test_the_harm_of_a_broken_bound_is_that_of_all_values_beyond_it(
+    fidelity: Fidelity, mean: float, std: float
+) -> None:
+    bound = SoftBound("avm", 0.05, fidelity)
+    spread = np.hypot(std, 0.1 * bound.bound)
+    values = np.linspace(0.05, 0.05 + max(0.0, mean - 0.05) + 12 * spread, 400_001)
+    logarithm = -0.5 * ((values - mean) / spread) ** 2
+    density = np.exp(logarithm - logarithm.max())
+    beyond = (density * values).sum() / density.sum()
+    harm = fidelity.believed * (beyond - fidelity.allowed * 0.05)
+    assert float(bound.harm(np.array([mean]), std)[0]) == pytest.approx(harm, rel=1e-3)
+
+
+def test_of_two_candidates_below_the_bound_the_less_certain_is_charged_more() -> None:
+    bounds = soft_bounds({"avm": 0.05}, TRIAL)
+    std = np.array([0.0, 0.01, 0.03, 0.1])
+    found = prospects({"avm": (np.full(4, 0.045), std)}, bounds)
+    charged = (1 - found.chance) * found.harm
+    assert (np.diff(charged) > 0).all()
+    assert charged[0] < 0.001
+    assert charged[2] == pytest.approx(
+        0.5 * np.maximum(np.random.default_rng(0).normal(0.045, 0.0304, 10**6) - 0.05, 0).mean(), rel=0.01
+    )
+
+
+def test_a_bound_of_zero_charges_what_is_above_it() -> None:
+    bound = SoftBound("avm", 0.0, TRIAL)
+    assert bound.harm(np.array([-0.1, 0.0, 0.04])).tolist() == [0.0, 0.0, 0.02]
 
 
 def trap(population: np.ndarray) -> pd.DataFrame:
