@@ -39,7 +39,7 @@ class _PassesSpec(Spec):
         le=1_000_000_000,
         description="inputs of an epoch, others in each until all were seen: fresh inputs at the same price; null: all",
     )
-    batch_size: int = Field(default=64, ge=2, le=1_000_000, description="images a step")
+    batch_size: int = Field(default=32, ge=2, le=1_000_000, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field(
         default="adam", description="AdamW, or SGD with Nesterov momentum 0.9"
     )
@@ -62,7 +62,7 @@ class _PassesSpec(Spec):
 class DigitalTrainingSpec(_PassesSpec):
     """Training in floating point, before any analog hardware is simulated."""
 
-    learning_rate: float = Field(default=3e-3, gt=0, description="peak; a cosine takes it to zero")
+    learning_rate: float = Field(default=0.01, gt=0, description="peak; a cosine takes it to zero")
     warmup: float = Field(
         default=0.1, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"
     )
@@ -98,7 +98,7 @@ class HardwareAwareTrainingSpec(_PassesSpec):
         default=10, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
     )
     learning_rate: float = Field(
-        default=1e-3, gt=0, description="peak; about a tenth of the digital one for long trainings"
+        default=0.006, gt=0, description="peak; about a tenth of the digital one for long trainings"
     )
     warmup: float = Field(
         default=0.0, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"

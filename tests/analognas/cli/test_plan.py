@@ -25,8 +25,8 @@ def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
             "candidates": 8,
             "digital_epochs": 2,
             "hardware_aware_epochs": 1,
-            "digital_updates": 34,
-            "hardware_aware_updates": 17,
+            "digital_updates": 68,
+            "hardware_aware_updates": 34,
             "chips": 3,
         }
     ]
@@ -35,17 +35,17 @@ def test_a_dry_run_shows_the_plan_and_creates_nothing(here) -> None:
 
 def test_a_dry_run_shows_the_full_budget_and_the_references_that_cannot_win(here) -> None:
     (here / "small.yaml").write_text(SMALL)
-    options = ("--set", "references=[resnet8]", "--set", "final.digital_updates=100")
+    options = ("--set", "references=[resnet8]", "--set", "final.digital_updates=150")
     shown = invoke("search", "small.yaml", "--dry-run", *options).stdout.splitlines()
     assert (
-        "full budget       6 digital + 1 hardware-aware epochs (102 + 17 updates), 3 chips; `updates` asks for more "
+        "full budget       5 digital + 1 hardware-aware epochs (170 + 34 updates), 3 chips; `updates` asks for more "
         "epochs than 3 + 1"
     ) in shown
     assert "cannot win        resnet8 breaks `parameters <= 20,000` (77,898)" in shown
     plan = json.loads(
         invoke("search", "small.yaml", "--dry-run", "--json", *options, "--set", "constraints={}").stdout
     )
-    assert plan["full_budget"]["digital_updates"] == 102
+    assert plan["full_budget"]["digital_updates"] == 170
     assert plan["cannot_win"] == {}
 
 
@@ -108,8 +108,8 @@ def test_a_dry_run_shows_rungs_given_candidates_and_how_the_network_is_chosen(he
         "objectives        accuracy_1d, parameters",
         "choice            the knee of the front",
         "start_from        architecture: 3,938 parameters, 234,144 MACs, 6 tiles",
-        "rungs             9 candidates: 1 digital + 1 hardware-aware epochs (17 + 17 updates), 2 chips",
-        "                  3 candidates: 2 digital + 1 hardware-aware epochs (34 + 17 updates), 6 chips",
+        "rungs             9 candidates: 1 digital + 1 hardware-aware epochs (34 + 34 updates), 2 chips",
+        "                  3 candidates: 2 digital + 1 hardware-aware epochs (68 + 34 updates), 6 chips",
         "evaluations       12",
         "to_maximum        0.2",
         "mixed_precision   bfloat16 in digital training",

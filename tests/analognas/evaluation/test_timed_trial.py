@@ -24,10 +24,10 @@ def test_the_time_of_an_evaluation_is_the_sum_of_its_parts() -> None:
         chip_image_s=0.25,
     )
     digital = replace(budget, hardware_aware=replace(budget.hardware_aware, epochs=0))
-    # 2 epochs of 17 updates; 8 images twice; 3 chips at 2 times
+    # 2 epochs of 34 updates; 8 images twice; 3 chips at 2 times
     chips = 3 * (10_000 + 2 * (20_000 + 2))
-    assert parts.seconds(digital, 1078, 8, chips=3, times=2) == 1 + 34 * 10 + 1000 + 8 + chips
-    assert parts.seconds(budget, 1078, 8, chips=3, times=2) == 1 + 34 * 10 + 17 * 100 + 2000 + 8 + chips
+    assert parts.seconds(digital, 1078, 8, chips=3, times=2) == 1 + 68 * 10 + 1000 + 8 + chips
+    assert parts.seconds(budget, 1078, 8, chips=3, times=2) == 1 + 68 * 10 + 34 * 100 + 2000 + 8 + chips
 
 
 def test_a_few_updates_tell_what_a_trial_takes_and_draw_nothing() -> None:

@@ -44,7 +44,7 @@ def test_a_search_shows_quantiles_and_the_time_of_a_short_trial() -> None:
 def test_time_is_shared_by_the_workers_and_counts_rungs(a_second_an_update: None) -> None:
     one = outlook(composition()).time_json()
     assert one is not None
-    ratio = one["trial_s"] / 51  # 34 digital and 17 hardware-aware updates, of a size near the timed one
+    ratio = one["trial_s"] / 102  # 68 digital and 34 hardware-aware updates, of a size near the timed one
     assert ratio == pytest.approx(1, abs=0.3)
     executor = "executor: {kind: processes, workers: 4, threads: 1}"
     four = outlook(composition(SMALL.replace("executor: {kind: serial, threads: 1}", executor))).time_json()
@@ -56,7 +56,7 @@ def test_time_is_shared_by_the_workers_and_counts_rungs(a_second_an_update: None
     halved = outlook(composition(text)).time_json()
     assert halved is not None
     # eight with one epoch of each training, four with all
-    assert halved["search_s"] == pytest.approx(ratio * (8 * 34 + 4 * 51))
+    assert halved["search_s"] == pytest.approx(ratio * (8 * 68 + 4 * 102))
 
 
 def test_minutes_are_refused_where_they_are_far_too_few_and_nothing_is_created(
