@@ -1,0 +1,159 @@
+"""Measures what augmentation gives on the tasks that `stranger_tasks.py` builds, in trials and at full budget.
+
+    python scripts/reproduce/augmentations.py measure FOLDER [--tasks NAME,…] [--part K/N]
+    python scripts/reproduce/augmentations.py table
+
+On each task the reference and two random candidates with more than nine tenths of its parameters are trained as the
+file of the task says, with each augmentation, and validated on 8 chips. Every training is a line of the record beside
+this file, and is not made again. The table has the differences to the training without augmentation, with 95 %
+intervals (Student's t) over networks.
+
+===========  =====================================================================================================
+`none`       the inputs as they are
+`crop`       images: padded by an eighth of their side, a window of their size cut out anywhere
+`flip`       photographs: every second one mirrored as well
+`shift`      sounds: moved by up to 100 ms
+`speeds`     sounds: six copies of each clip, 0.85 to 1.18 times as fast, above pink noise
+`both`       sounds: speeds and shift
+===========  =====================================================================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import torch
+from students_t import interval
+
+from analognas.compose import Composition, compose, final_budget, training_budget
+from analognas.config.loader import load_config
+from analognas.evaluation.measure import curve_on_chips, drift_metrics, drift_record
+from analognas.evaluation.training import train_network
+from search_spaces import published
+
+RECORD: Final = Path(__file__).with_suffix(".jsonl")
+CHIPS: Final = 8
+TIMES_S: Final = (1.0, 86_400.0, 2_592_000.0)
+NETWORKS: Final = ("reference", "first", "second")
+PHOTOGRAPHS: Final = ("cifar-grey", "cifar-colour")
+_SPEEDS: Final = "task.noise={copies: 6, speed: [0.85, 1.18]}"
+_SHIFT: Final = "training.augmentation={time_shift: 5}"
+
+
+def settings(task: str, side: int) -> dict[str, tuple[str, ...]]:
+    """Return what is changed in the file of a task, by name."""
+    if task == "spoken-digits":
+        return {"none": (), "shift": (_SHIFT,), "speeds": (_SPEEDS,), "both": (_SPEEDS, _SHIFT)}
+    crop = side // 8
+    found: dict[str, tuple[str, ...]] = {"none": (), "crop": (f"training.augmentation={{crop: {crop}}}",)}
+    if task in PHOTOGRAPHS:
+        found["flip"] = (f"training.augmentation={{crop: {crop}, flip: true}}",)
+    return found
+
+
+def work(folder: Path, tasks: list[str]) -> Iterator[tuple[str, str, str, str, Composition]]:
+    """Yield task, setting, network and budget of each training, with what it needs."""
+    for task in tasks:
+        path = folder / f"{task}.yaml"
+        side = compose(load_config(path)[0]).prepared.source.input_shape[-1]
+        for name, changes in settings(task, side).items():
+            composition = compose(load_config(path, changes)[0])
+            for network in NETWORKS:
+                for budget in ("trial", "full"):
+                    yield task, name, network, budget, composition
+
+
+def candidate(composition: Composition, which: int) -> tuple[int, ...]:
+    """Return one of the admissible random candidates that have nine tenths of the bound on parameters."""
+    problem = composition.problem
+    population = problem.space.sample(20_000, np.random.default_rng(0))
+    population = population[problem.admissible(population)]
+    large = problem.space.parameters(population) > 0.9 * problem.upper_bounds["parameters"]
+    return tuple(population[large][which].tolist())
+
+
+def measured(composition: Composition, network: str, length: str) -> dict[str, float]:
+    """Return accuracies, AVM and time of one training."""
+    start = time.perf_counter()
+    config, task = composition.config, composition.prepared
+    if network == "reference":
+        module = published(config.references[0], task.source.input_shape, task.source.n_classes)
+    else:
+        module = composition.problem.space.build(candidate(composition, NETWORKS.index(network) - 1))
+    budget = (
+        training_budget(config.training) if length == "trial" else final_budget(config.training, config.final)
+    )
+    trained = train_network(module, task, composition.evaluator.hardware, budget, seed=0)
+    chips = curve_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=0)
+    metrics = drift_metrics(drift_record(chips))
+    kept = {name: round(float(metrics[name]), 5) for name in ("accuracy_1d", "avm", "std_1d")}
+    return {
+        **kept,
+        "digital": round(trained.digital_accuracy, 5),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def measure(folder: Path, tasks: list[str], part: int, parts: int) -> None:
+    """Add what the record lacks, every `parts`-th training from the `part`-th on."""
+    for number, (task, setting, network, budget, composition) in enumerate(work(folder, tasks)):
+        key = {"task": task, "setting": setting, "network": network, "budget": budget}
+        if number % parts != part or any(key.items() <= row.items() for row in rows()):
+            continue
+        row = key | measured(composition, network, budget)
+        with RECORD.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(row, flush=True)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return the record."""
+    return [json.loads(line) for line in RECORD.read_text().splitlines()] if RECORD.exists() else []
+
+
+def table() -> None:
+    """Print mean figures, and the differences to the training as it is."""
+    found = pd.DataFrame(rows())
+    points = ["accuracy_1d", "avm", "digital"]
+    found[points] *= 100
+    print(found.groupby(["budget", "task", "setting"])[[*points, "seconds"]].mean().round(2).to_string())
+    plain = found[found.setting == "none"].set_index(["budget", "task", "network"])
+    print()
+    for (budget, setting), group in found[found.setting != "none"].groupby(["budget", "setting"]):
+        other = group.set_index(["budget", "task", "network"])
+        texts = []
+        for metric in ("accuracy_1d", "avm"):
+            low, mean, high = interval((other[metric] - plain.loc[other.index, metric]).tolist())
+            level = " level" if low <= 0 <= high else ""
+            texts.append(f"{metric} {mean:+.2f} [{low:+.2f}, {high:+.2f}]{level}")
+        slower = (other["seconds"] / plain.loc[other.index, "seconds"]).median()
+        print(f"{budget:5} {setting:7} {len(other):2} networks  {'  '.join(texts)}  time x {slower:.2f}")
+
+
+def main() -> None:
+    """Measure or print."""
+    parser = argparse.ArgumentParser(description="Measure augmentations.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    measuring = commands.add_parser("measure")
+    measuring.add_argument("folder", type=Path)
+    measuring.add_argument("--tasks", default="spoken-digits,cifar-grey,omniglot,digits-24")
+    measuring.add_argument("--part", default="0/1", help="K/N: every Nth training, for N processes")
+    commands.add_parser("table")
+    arguments = parser.parse_args()
+    if arguments.command == "table":
+        table()
+        return
+    torch.set_num_threads(1)
+    part, parts = map(int, arguments.part.split("/"))
+    measure(arguments.folder, arguments.tasks.split(","), part, parts)
+
+
+if __name__ == "__main__":
+    main()
