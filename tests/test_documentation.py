@@ -180,7 +180,7 @@ def test_a_written_search_takes_the_chip_of_the_tutorial_in_the_place_of_its_own
     values = {"kind": "arrays", "path": "my.npz", "input_shape": [1, 5, 6]}
     np.savez(tmp_path / "my.npz", x=np.zeros((40, 30), np.float32), y=np.arange(40) % 2)
     section = {name: (value, "") for name, value in values.items()}
-    written = fitted_template("my", section, "resnet8", Lengths(), 30, [])
+    written = fitted_template("my", section, "resnet8", Lengths(), {}, 30, [])
     assert len(re.findall("^chip: hermes-64core ", written, re.MULTILINE)) == 1
     chip = parse_config(re.sub("^chip: .*\n", line, written, flags=re.MULTILINE), tmp_path).chip
     assert chip is not None

@@ -10,7 +10,15 @@ from typing import Any, Final
 import yaml
 
 from analognas.config.lengths import Lengths
-from analognas.config.template_parts import EXECUTOR, FULL_BUDGET, HEAD, SEARCH, comments, minutes_line
+from analognas.config.template_parts import (
+    EXECUTOR,
+    FULL_BUDGET,
+    HEAD,
+    SEARCH,
+    augmentation_line,
+    comments,
+    minutes_line,
+)
 from analognas.config.text_template import text_template
 from analognas.errors import UserError
 from analognas.specs.problems import nearest
@@ -41,9 +49,11 @@ task:
   path: recordings         # one folder a class, or train, test (and validation) with one folder a class
   rate_hz: 16000           # every file is converted to it
   # speaker: '^([^_]+)_'   # finds the speaker in a file name: no speaker is in two splits
-  # noise: {copies: 2}     # noisy copies of the training clips
+  noise: {copies: 6, speed: [0.85, 1.18]} # of each training clip, slower and faster, above noise: like other voices
 """,
 }
+
+_AUGMENTATIONS: Final = {"image-folder": {"crop": 4}, "wav-folder": {"time_shift": 5}}
 
 _TEMPLATE: Final = (
     """\
@@ -80,7 +90,7 @@ training:                  # the budget of one trial; `updates` is a floor, so t
     learning_rate: 0.006
     weight_noise: 0.15     # relative to the largest weight of a column; more makes the AVM smaller
     distillation: {{temperature: 4, teacher_share: 0.5}} # learns from the digital network as well
-
+{augmentation}
 evaluation:
   chips: 8
   times: [1 s, 1 h, 1 day, 1 month, 1 year, 10 years]
@@ -121,7 +131,7 @@ def template(task: str) -> str:
         raise UserError(f"--task: unknown task {task!r}{nearest(task, (*_TASKS, TEXT))}")
     name = "digits" if task == "digits" else "my-search"
     reference = "ds-cnn" if task == "wav-folder" else "resnet8"
-    return _filled(name, _TASKS[task], Lengths(), reference, "", "")
+    return _filled(name, _TASKS[task], Lengths(), reference, _AUGMENTATIONS.get(task, {}), "", "")
 
 
 def fitted_template(
@@ -129,6 +139,7 @@ def fitted_template(
     section: Mapping[str, tuple[Any, str]],
     reference: str,
     lengths: Lengths,
+    augmentation: Mapping[str, int],
     minutes: float,
     seen: Sequence[str],
 ) -> str:
@@ -139,21 +150,31 @@ def fitted_template(
         section: of the task: values and what each of them is for.
         reference: the published network to beat.
         lengths: of the trainings.
+        augmentation: how training inputs are changed at random, `crop` or `time_shift`; empty: not at all.
         minutes: for the whole search.
         seen: lines on the data.
     """
     lines = [_line(key, value, why) for key, (value, why) in section.items()]
     task = "task:\n" + "".join(lines)
     budget = minutes_line(minutes)
-    return _filled(name, task, lengths, reference, budget, comments(seen))
+    return _filled(name, task, lengths, reference, augmentation, budget, comments(seen))
 
 
-def _filled(name: str, task: str, lengths: Lengths, reference: str, minutes: str, seen: str) -> str:
+def _filled(
+    name: str,
+    task: str,
+    lengths: Lengths,
+    reference: str,
+    augmentation: Mapping[str, int],
+    minutes: str,
+    seen: str,
+) -> str:
     return _TEMPLATE.format(
         name=name,
         task=task,
         reference=reference,
         pad=" " * max(1, 13 - len(reference)),
+        augmentation=augmentation_line(augmentation),
         minutes=minutes,
         seen=seen,
         **asdict(lengths),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 HEAD: Final = """\
@@ -26,11 +26,25 @@ FULL_BUDGET: Final = """\
   hardware_aware_updates: {final_updates}
 """
 
+_AUGMENTATIONS: Final = {
+    "crop": "moved by up to so many pixels; `flip: true` mirrors as well: for photographs, not for letters",
+    "time_shift": "moved by up to so many frames of 20 ms",
+}
+
 EXECUTOR: Final = """\
 executor:
   kind: auto               # every processor; the same trials for any number of them
   threads: 1               # of torch, for each training; large networks gain from more
 """
+
+
+def augmentation_line(augmentation: Mapping[str, int]) -> str:
+    """Return the line of `training` on how inputs are changed at random; an empty string where they are not."""
+    if not augmentation:
+        return ""
+    ((name, most),) = augmentation.items()
+    written = f"  augmentation: {{{name}: {most}}}"
+    return f"{written:26} # {_AUGMENTATIONS[name]}\n"
 
 
 def minutes_line(minutes: float | None) -> str:

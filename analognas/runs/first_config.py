@@ -22,13 +22,23 @@ from analognas.config.text_template import text_template
 from analognas.runs.first_budget import FirstBudget, first_budget, said
 from analognas.specs.durations import duration
 from analognas.tasks import Task
-from analognas.tasks.look import Look, look_at
+from analognas.tasks.look import look_at
 
 LONG: Final = 2
 """How many times as long as the other an axis of inputs is that come from sound."""
 
 FEW: Final = 20
 """Training inputs of a class below which no accuracy can be trusted."""
+
+SOUNDS: Final = ("wav-folder", "fsdd")
+MOVED: Final = 8
+"""Part of the side of an image, or of the length of a sound, that augmentation moves it by."""
+
+LONGEST_SHIFT: Final = 5
+"""Frames of 20 ms."""
+
+SMALLEST: Final = 16
+"""Pixels of the side of an image from which on it is moved."""
 
 
 def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str, str]:
@@ -48,35 +58,46 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
     name = name or "my-search"
     if kind == TEXT:
 
-        def written(lengths: Lengths, reference: str, seen: tuple[str, ...]) -> str:
+        def written(
+            lengths: Lengths, reference: str, augmentation: Mapping[str, int], seen: tuple[str, ...]
+        ) -> str:
             return text_template(relative, name, lengths, minutes, seen)
 
     else:
         look = look_at(kind, path)
 
-        def written(lengths: Lengths, reference: str, seen: tuple[str, ...]) -> str:
-            return _text(look, relative, name, reference, lengths, minutes, seen)
+        def written(
+            lengths: Lengths, reference: str, augmentation: Mapping[str, int], seen: tuple[str, ...]
+        ) -> str:
+            section: Mapping[str, tuple[Any, str]] = {
+                "kind": (look.kind, ""),
+                "path": (relative, "relative to this file"),
+                **look.options,
+            }
+            return fitted_template(name, section, reference, lengths, augmentation, minutes, seen)
 
-    def document_of(lengths: Lengths, reference: str) -> Document:
-        return parse_document(written(lengths, reference, ()), str(file))
+    def document_of(lengths: Lengths, reference: str, augmentation: Mapping[str, int]) -> Document:
+        return parse_document(written(lengths, reference, augmentation, ()), str(file))
 
-    def config_of(lengths: Lengths, reference: str) -> SearchConfig:
-        return validate_document(document_of(lengths, reference), file.resolve().parent)
+    def config_of(lengths: Lengths, reference: str, augmentation: Mapping[str, int]) -> SearchConfig:
+        return validate_document(document_of(lengths, reference, augmentation), file.resolve().parent)
 
-    with located_in(document_of(Lengths(), "resnet8")):
-        config = config_of(Lengths(), "resnet8")
-        task = config.task.build()
+    with located_in(document_of(Lengths(), "resnet8", {})):
+        task = config_of(Lengths(), "resnet8", {}).task.build()
         reference = reference_for(task.input_shape)
-        composition = compose(config if reference == "resnet8" else config_of(Lengths(), reference))
+        augmentation = augmentation_for(kind, task.input_shape)
+        composition = compose(config_of(Lengths(), reference, augmentation))
     try:
-        budget = first_budget(composition, lambda lengths: config_of(lengths, reference), minutes)
+        budget = first_budget(
+            composition, lambda lengths: config_of(lengths, reference, augmentation), minutes
+        )
     finally:
         composition.site.close()
     seen = (
         *_seen(task),
         f"Timed on this machine: the search takes {said(budget)} of {duration(60 * minutes)}.",
     )
-    return written(budget.lengths, reference, seen), _told(task, budget)
+    return written(budget.lengths, reference, augmentation, seen), _told(task, budget)
 
 
 def reference_for(input_shape: tuple[int, int, int]) -> str:
@@ -89,15 +110,24 @@ def reference_for(input_shape: tuple[int, int, int]) -> str:
     return "ds-cnn" if channels == 1 and max(height, width) >= LONG * min(height, width) else "resnet8"
 
 
-def _text(
-    look: Look, path: str, name: str, reference: str, lengths: Lengths, minutes: float, seen: tuple[str, ...]
-) -> str:
-    section: Mapping[str, tuple[Any, str]] = {
-        "kind": (look.kind, ""),
-        "path": (path, "relative to this file"),
-        **look.options,
-    }
-    return fitted_template(name, section, reference, lengths, minutes, seen)
+def augmentation_for(kind: str, input_shape: tuple[int, int, int]) -> dict[str, int]:
+    """Return how training inputs should be changed at random, `crop` or `time_shift`: what leaves their class as it is.
+
+    Images are moved by an eighth of their side, sounds by 100 ms at most. Rows of features are not changed, nor are
+    images of fewer than 16 pixels, where a pixel is much.
+
+    >>> augmentation_for("arrays", (1, 28, 28)), augmentation_for("arrays", (1, 5, 6))
+    ({'crop': 3}, {})
+    >>> augmentation_for("wav-folder", (1, 49, 10))
+    {'time_shift': 5}
+    """
+    channels, height, width = input_shape
+    if kind in SOUNDS:
+        return {"time_shift": min(LONGEST_SHIFT, height // MOVED)} if height >= MOVED else {}
+    images = kind == "image-folder" or (
+        kind == "arrays" and channels in (1, 3) and reference_for(input_shape) == "resnet8"
+    )
+    return {"crop": min(height, width) // MOVED} if images and min(height, width) >= SMALLEST else {}
 
 
 def _seen(task: Task) -> tuple[str, ...]:

@@ -43,16 +43,26 @@ CHIPS: Final = 8
 TIMES_S: Final = (1.0, 86_400.0, 2_592_000.0)
 NETWORKS: Final = ("reference", "first", "second")
 PHOTOGRAPHS: Final = ("cifar-grey", "cifar-colour")
+_AS_RECORDED: Final = "task.noise={copies: 0}"
 _SPEEDS: Final = "task.noise={copies: 6, speed: [0.85, 1.18]}"
+_STILL: Final = "training.augmentation={}"
 _SHIFT: Final = "training.augmentation={time_shift: 5}"
 
 
 def settings(task: str, side: int) -> dict[str, tuple[str, ...]]:
     """Return what is changed in the file of a task, by name."""
     if task == "spoken-digits":
-        return {"none": (), "shift": (_SHIFT,), "speeds": (_SPEEDS,), "both": (_SPEEDS, _SHIFT)}
+        return {
+            "none": (_AS_RECORDED, _STILL),
+            "shift": (_AS_RECORDED, _SHIFT),
+            "speeds": (_SPEEDS, _STILL),
+            "both": (_SPEEDS, _SHIFT),
+        }
     crop = side // 8
-    found: dict[str, tuple[str, ...]] = {"none": (), "crop": (f"training.augmentation={{crop: {crop}}}",)}
+    found: dict[str, tuple[str, ...]] = {
+        "none": (_STILL,),
+        "crop": (f"training.augmentation={{crop: {crop}}}",),
+    }
     if task in PHOTOGRAPHS:
         found["flip"] = (f"training.augmentation={{crop: {crop}, flip: true}}",)
     return found

@@ -28,6 +28,8 @@ import yaml
 from PIL import Image
 
 from analognas.config.template import template
+from analognas.runs.first_config import augmentation_for, reference_for
+from analognas.tasks.look.sound import COPIES, SPEED
 from search_spaces import count_network, published
 
 Arrays = dict[str, np.ndarray]
@@ -67,13 +69,15 @@ def main() -> None:
     }
     for name, arrays in tasks.items():
         if arrays is None:
-            task, shape, reference = {"kind": "fsdd", "max_train": 600}, (1, 49, 10), "ds-cnn"
+            copies = {"copies": COPIES, "speed": list(SPEED)}
+            task, shape = {"kind": "fsdd", "max_train": 600, "noise": copies}, (1, 49, 10)
         else:
             values = arrays()
             np.savez_compressed(folder / f"{name}.npz", **values)
             x = values["x_train"]
             shape = (1, *x.shape[1:]) if x.ndim == 3 else (x.shape[3], *x.shape[1:3])
-            task, reference = {"kind": "arrays", "path": f"{name}.npz"}, "resnet8"
+            task = {"kind": "arrays", "path": f"{name}.npz"}
+        reference = reference_for(shape)
         (folder / f"{name}.yaml").write_text(configuration(name, task, shape, reference))
         print(f"{name}: {shape}, reference {reference}")
 
@@ -83,6 +87,7 @@ def configuration(name: str, task: dict[str, Any], shape: tuple[int, ...], refer
     config = yaml.safe_load(template("arrays"))
     parameters, macs = count_network(published(reference, shape, 10), shape)
     config |= {"name": name, "task": task, "references": [reference]}
+    config["training"]["augmentation"] = augmentation_for(task["kind"], shape)
     config["constraints"] = {"parameters": parameters, "macs": macs, "avm": 0.05}
     return yaml.safe_dump(config, sort_keys=False)
 

@@ -30,6 +30,15 @@ SPEAKERS: Final = (r"^([^_]+)_", r"^([^-]+)-", r"_([^_]+)_")
 FEWEST: Final = 3
 """Speakers that a split needs."""
 
+COPIES: Final = 6
+"""Noisy copies of each training clip."""
+
+FEW_COPIES: Final = 2
+MANY: Final = 10_000
+"""Recordings beyond which there are fewer copies of each: all are kept in memory."""
+
+SPEED: Final = (0.85, 1.18)
+
 
 def look_at_sound(path: Path) -> Mapping[str, tuple[Any, str]]:
     """Return the options for recordings.
@@ -61,6 +70,11 @@ def look_at_sound(path: Path) -> Mapping[str, tuple[Any, str]]:
     if speaker is not None:
         pattern, number = speaker
         options["speaker"] = pattern, f"finds {number} speakers in the names; nobody is in two splits"
+    copies = COPIES if len(files) <= MANY else FEW_COPIES
+    options["noise"] = (
+        {"copies": copies, "speed": list(SPEED)},
+        "of each training clip, slower and faster, above noise: like other voices",
+    )
     return options
 
 
