@@ -11,6 +11,11 @@ units the other way round. The interval reaches from the 2.5th to the 97.5th per
 for few units, whose own spread is too small on average and not well known: without images that vary the result is
 nearly Student's interval, which is wide for two. Of a single unit the images alone vary.
 
+Of two networks whose units are no pairs, such as several trainings of each, both are drawn, :math:`U_1` and
+:math:`U_2` units. Their spread is taken as the same, as in Student's test of two samples, with
+:math:`k_j^2 = \frac{U_j}{U_j - 1} \frac{f}{\chi^2_f}` and :math:`f = U_1 + U_2 - 2`: two of each say more than two
+differences.
+
 No resampling is exact for crossed units and images (Owen). Drawing both counts what is peculiar to an image and a unit
 twice, so that the interval is rather too wide than too narrow.
 
@@ -23,6 +28,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -56,15 +62,45 @@ def interval(units: npt.NDArray[np.float32], *, draws: int = DRAWS, seed: int = 
         Interval(mean=0.0, low=0.0, high=0.0)
     """
     replicates = _replicates(units, draws, np.random.default_rng(seed))
+    return _ends(float(units.mean(axis=1, dtype=np.float64).mean()), replicates)
+
+
+def interval_of_two(
+    first: npt.NDArray[np.float32], second: npt.NDArray[np.float32], *, draws: int = DRAWS, seed: int = 0
+) -> Interval:
+    """Return the mean of the first minus that of the second, both within 0 and 1, and its interval.
+
+    Args:
+        first: `(units, images)`, two units at least, the values of the first network on each image.
+        second: the same of the second network, on the same images; its units are no partners of the first ones.
+        draws: replicates of the bootstrap.
+        seed: of its generator.
+
+    Example:
+        >>> interval_of_two(np.ones((2, 10), np.float32), np.zeros((3, 10), np.float32))
+        Interval(mean=1.0, low=1.0, high=1.0)
+    """
+    rng = np.random.default_rng(seed)
+    means = _unit_means(np.concatenate([first, second]), draws, rng)
+    freedom = len(first) + len(second) - 2
+    factor = np.sqrt(freedom / rng.chisquare(freedom, size=draws))
+    parts = means[:, : len(first)], means[:, len(first) :]
+    deviations = [factor * _deviation(part, rng) for part in parts]
+    grand = parts[0].mean(axis=1) - parts[1].mean(axis=1)
+    deviation = deviations[0] - deviations[1]
+    mean = float(first.mean(dtype=np.float64) - second.mean(dtype=np.float64))
+    return _ends(mean, np.concatenate([grand + deviation, grand - deviation]))
+
+
+def _ends(mean: float, replicates: npt.NDArray[np.float64]) -> Interval:
     low, high = np.clip(np.quantile(replicates, (0.025, 0.975)), -1.0, 1.0)
-    mean = float(units.mean(axis=1, dtype=np.float64).mean())
     return Interval(mean, min(float(low), mean), max(float(high), mean))
 
 
-def _replicates(
+def _unit_means(
     units: npt.NDArray[np.float32], draws: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Return mean differences of `(units, images)`, images and units drawn with replacement `draws` times."""
+    """Return `(draws, units)`, the mean of each unit over images that are drawn with replacement for all of them."""
     n_units, images = units.shape
     means = np.empty((draws, n_units))
     at_once = max(1, AT_ONCE // images)
@@ -73,7 +109,23 @@ def _replicates(
         drawn = rng.integers(images, size=(rows, images)) + images * np.arange(rows)[:, None]
         weights = np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images)
         means[start : start + rows] = weights.astype(np.float32) @ units.T / images
-    grand = means.mean(axis=1)
+    return means
+
+
+def _deviation(means: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return by how much the mean of units drawn again misses theirs, `(draws,)`, with an unbiased variance."""
+    draws, n_units = means.shape
+    n = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=draws)
+    again = (n * means).mean(axis=1) - means.mean(axis=1)
+    return np.asarray(math.sqrt(n_units / (n_units - 1)) * again)
+
+
+def _replicates(
+    units: npt.NDArray[np.float32], draws: int, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Return mean differences of `(units, images)`, images and units drawn with replacement `draws` times."""
+    means = _unit_means(units, draws, rng)
+    grand, n_units = means.mean(axis=1), len(units)
     if n_units == 1:
         return np.asarray(grand)
     n = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=draws)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from analognas.comparison.plan import PlannedRun
-from analognas.paired_bootstrap import Correct, Difference, difference
+from analognas.paired_bootstrap import Correct, Difference, Trainings, difference
 from analognas.record.directory import RunDirectory, holds_run
 from analognas.record.trial import Trial
 from analognas.record.validation import BEST, FinalResult, ValidatedNetwork
@@ -40,8 +40,8 @@ class RunOutcome:
         best_so_far: 1-day accuracy, on the validation split, of the best trial up to each trial; None before the first.
         network: the exported network on the test split.
         references: the reference networks by name.
-        differences: of the network to each reference by name, over chips and test images; None without a network or
-            a record of images.
+        differences: of the network to each reference by name, over trainings, chips and images; None without a
+            network or a record of images.
         further: more trainings of the network and the references (`final.seeds`).
         runner_up: trainings of the best trial where a reference was exported; empty where a trial was, or not known.
     """
@@ -77,17 +77,17 @@ class RunOutcome:
         """The trainings of the best network that the search itself has found; empty where it is not known."""
         return self.runner_up if self.exported_reference is not None else self._trainings(self.network)
 
-    def versus(self, reference: str) -> tuple[Correct, Correct] | None:
+    def versus(self, reference: str) -> tuple[Trainings, Trainings] | None:
         """Return what network and reference find of each test image; None where that is not known."""
         return paired(self.correct(self.network), self.correct(self.reference(reference)))
 
-    def correct(self, network: ValidatedNetwork | None) -> Correct | None:
-        """Return what the chips of all trainings of a network find of each test image; None where that is not known."""
+    def correct(self, network: ValidatedNetwork | None) -> Trainings | None:
+        """Return what the chips of each training of a network find of each image; None where that is not known."""
         return _correct(self._trainings(network))
 
     @property
-    def own_correct(self) -> Correct | None:
-        """What the chips of the search's own best network find; None where that is not known."""
+    def own_correct(self) -> Trainings | None:
+        """What the chips of the trainings of the search's own best network find; None where that is not known."""
         return _correct(self.own)
 
     def mean(self, metric: str) -> float:
@@ -131,12 +131,12 @@ class RunOutcome:
         }
 
 
-def _correct(trainings: Sequence[ValidatedNetwork]) -> Correct | None:
+def _correct(trainings: Sequence[ValidatedNetwork]) -> tuple[Correct, ...] | None:
     known = [training.correct_1d.unpacked() for training in trainings if training.correct_1d is not None]
-    return np.concatenate(known) if known and len(known) == len(trainings) else None
+    return tuple(known) if known and len(known) == len(trainings) else None
 
 
-def paired(first: Correct | None, second: Correct | None) -> tuple[Correct, Correct] | None:
+def paired(first: Trainings | None, second: Trainings | None) -> tuple[Trainings, Trainings] | None:
     """Return both, None where one is not known."""
     return None if first is None or second is None else (first, second)
 

@@ -15,7 +15,7 @@ from analognas.bench.benchmark import mean_and_half_width
 from analognas.comparison.outcome import RunOutcome, paired
 from analognas.comparison.plan import DRAWING, RECORD
 from analognas.comparison.summary import OwnNetworks, StrategySummary
-from analognas.paired_bootstrap import Correct, Difference, difference
+from analognas.paired_bootstrap import Difference, Trainings, difference
 from analognas.progress.printable import table
 
 NONE: Final = "–"
@@ -156,7 +156,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _difference(pairs: Sequence[tuple[Correct, Correct] | None]) -> Difference | None:
+def _difference(pairs: Sequence[tuple[Trainings, Trainings] | None]) -> Difference | None:
     """Return the difference over the pairs, None where there is no pair or the images of one are not known."""
     known = [pair for pair in pairs if pair is not None]
     return difference(known) if known and len(known) == len(pairs) else None
@@ -304,7 +304,8 @@ def _legend(comparison: Comparison) -> Iterator[str]:
         yield "  of a search everything is the mean of its final trainings"
     if held is not None:
         yield "minus …: points of 1-day accuracy with the 95 % interval; level: the interval holds zero"
-        yield f"  of a strategy over {held}; of a search over its chips and test images"
+        own = "trainings, chips" if any(run.further for run in comparison.runs) else "chips"
+        yield f"  of a strategy over {held}; of a search over its {own} and test images"
     designs = {comparison.design[strategy] for strategy in comparison.strategies}
     after = f"the first {designs.pop()}" if len(designs) == 1 else "the design"
     yield f"wasted: trials after {after} that failed or are below half of the best 1-day accuracy of their search"

@@ -153,7 +153,7 @@ def _lead(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]], objective:
         named += f" in the mean of {len(pairs)} trainings"
     known = _correct(pairs) if objective == "accuracy_1d" else []
     if known:
-        found = difference(known)
+        found = difference([([first for first, _ in known], [second for _, second in known])])
         ends = f"{100 * found.low:.2f} to {100 * found.high:.2f}"
         return _Lead(
             points,

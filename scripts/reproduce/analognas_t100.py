@@ -162,8 +162,8 @@ def table() -> None:
         )
     both = sorted(seed for name, seed in rows if name == NETWORKS[0] and (NETWORKS[1], seed) in rows)
     if both:
-        pairs = [(_correct(rows[NETWORKS[1], seed]), _correct(rows[NETWORKS[0], seed])) for seed in both]
-        found = difference(pairs)
+        trained = [[_correct(rows[name, seed]) for seed in both] for name in NETWORKS]
+        found = difference([(trained[1], trained[0])])
         print(f"{NETWORKS[1]} minus {NETWORKS[0]}, 1 day, seeds {both}: {found}")
     print(PUBLISHED)
 

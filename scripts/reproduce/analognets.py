@@ -276,7 +276,7 @@ def table() -> None:
         floating = _correct(reference, "digital_correct")
         for (_, training, bits), row in ((key, row) for key, row in rows.items() if key[0] == seed):
             found = _correct(row, "correct_1d")
-            loss = difference([(found, np.repeat(floating, len(found), axis=0))])
+            loss = difference([([found], [np.repeat(floating, len(found), axis=0)])])
             bounds = ", ".join(f"{bound:.2f}" for bound in row["out_bound"])
             print(
                 f"  {training:<10} {bits} bit  {100 * row['accuracy_1d']:6.2f} ± {100 * row['std_1d']:.2f} %  "
@@ -286,7 +286,7 @@ def table() -> None:
         for (one, one_bits), (other, other_bits) in COMPARED:
             pair = [rows.get((seed, *which)) for which in ((one, one_bits), (other, other_bits))]
             if pair[0] is not None and pair[1] is not None:
-                gained = difference([(_correct(pair[0], "correct_1d"), _correct(pair[1], "correct_1d"))])
+                gained = difference([([_correct(pair[0], "correct_1d")], [_correct(pair[1], "correct_1d")])])
                 print(f"  {one} {one_bits} bit - {other} {other_bits} bit: {gained}")
     for name in ("ds-cnn", NETWORK):
         show_tiles(name)

@@ -111,7 +111,9 @@ def _difference(result: FinalResult) -> str:
     """Return the lead a day after programming with its interval over chips and test images, where they are recorded."""
     first, second = result.network.correct_1d, _reference(result).correct_1d
     return (
-        "–" if first is None or second is None else str(difference([(first.unpacked(), second.unpacked())]))
+        "–"
+        if first is None or second is None
+        else str(difference([([first.unpacked()], [second.unpacked()])]))
     )
 
 
