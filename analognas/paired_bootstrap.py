@@ -5,8 +5,8 @@ image is the mean over its trainings and chips. Images and seeds are drawn with 
 each seed with all of its own, which are not drawn a second time within it: the spread between seeds holds theirs
 (Davison and Hinkley, section 3.8).
 
-Of a single seed the trainings take the place of the seeds where both networks were trained more than once, as two
-samples: the first training of one is no partner of the first of the other. Of a single training the chips do, as
+Of a single seed the trainings take the place of the seeds where a network was trained more than once, as two samples:
+the first training of one is no partner of the first of the other. Of a single training the chips do, as
 pairs. What the interval does not hold is told: another search, and then another training, may be farther away.
 
 References:
@@ -40,7 +40,7 @@ class Difference:
         low: lower end.
         high: upper end.
         seeds: pairs of networks.
-        trainings: of each network, the fewest where they differ; of a single seed with a single one the interval holds
+        trainings: of each network, the most where they differ; of a single seed with a single one the interval holds
             chips and images alone.
         chips: of each training, the fewest where they differ.
         images: that all networks met.
@@ -117,7 +117,7 @@ def difference(
     images = {training.shape[1] for training in everything}
     if len(images) != 1:
         raise ValueError(f"all networks must have met the same test images, got {sorted(images)} of them")
-    trainings = min(len(network) for pair in pairs for network in pair)
+    trainings = max(len(network) for pair in pairs for network in pair)
     if len(pairs) == 1 and trainings > 1:
         first, second = (_by_training(network, _fewest_chips(pairs[0])) for network in pairs[0])
         same = np.array_equal(first, second)  # such as a reference that is exported, beside itself

@@ -11,10 +11,10 @@ units the other way round. The interval reaches from the 2.5th to the 97.5th per
 for few units, whose own spread is too small on average and not well known: without images that vary the result is
 nearly Student's interval, which is wide for two. Of a single unit the images alone vary.
 
-Of two networks whose units are no pairs, such as several trainings of each, both are drawn, :math:`U_1` and
-:math:`U_2` units. Their spread is taken as the same, as in Student's test of two samples, with
-:math:`k_j^2 = \frac{U_j}{U_j - 1} \frac{f}{\chi^2_f}` and :math:`f = U_1 + U_2 - 2`: two of each say more than two
-differences.
+Of two networks whose units are no pairs, such as several trainings of each, the deviations of :math:`U_1` and
+:math:`U_2` units from their own means are put together and drawn for both, as in Student's test of two samples with
+one spread: times :math:`k`, with :math:`k^2 = N / \chi^2_{N-2}` and :math:`N = U_1 + U_2`. Two of each say more than
+two differences. Where one network spreads much more than the other the interval of so few covers less than 95 %.
 
 No resampling is exact for crossed units and images (Owen). Drawing both counts what is peculiar to an image and a unit
 twice, so that the interval is rather too wide than too narrow.
@@ -28,7 +28,6 @@ References:
 
 from __future__ import annotations
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -71,8 +70,9 @@ def interval_of_two(
     """Return the mean of the first minus that of the second, both within 0 and 1, and its interval.
 
     Args:
-        first: `(units, images)`, two units at least, the values of the first network on each image.
-        second: the same of the second network, on the same images; its units are no partners of the first ones.
+        first: `(units, images)`, the values of the first network on each image.
+        second: the same of the second network, on the same images; its units are no partners of the first ones. One of
+            both has two units at least.
         draws: replicates of the bootstrap.
         seed: of its generator.
 
@@ -81,13 +81,17 @@ def interval_of_two(
         Interval(mean=1.0, low=1.0, high=1.0)
     """
     rng = np.random.default_rng(seed)
+    n_first, n_units = len(first), len(first) + len(second)
     means = _unit_means(np.concatenate([first, second]), draws, rng)
-    freedom = len(first) + len(second) - 2
-    factor = np.sqrt(freedom / rng.chisquare(freedom, size=draws))
-    parts = means[:, : len(first)], means[:, len(first) :]
-    deviations = [factor * _deviation(part, rng) for part in parts]
-    grand = parts[0].mean(axis=1) - parts[1].mean(axis=1)
-    deviation = deviations[0] - deviations[1]
+    own = [part.mean(axis=1, keepdims=True) for part in (means[:, :n_first], means[:, n_first:])]
+    residuals = means - np.repeat(np.hstack(own), (n_first, n_units - n_first), axis=1)
+    drawn = [
+        rng.multinomial(units, np.full(n_units, 1 / n_units), size=draws) / units
+        for units in (n_first, n_units - n_first)
+    ]
+    factor = np.sqrt(n_units / rng.chisquare(n_units - 2, size=draws))
+    deviation = factor * ((drawn[0] - drawn[1]) * residuals).sum(axis=1)
+    grand = (own[0] - own[1])[:, 0]
     mean = float(first.mean(dtype=np.float64) - second.mean(dtype=np.float64))
     return _ends(mean, np.concatenate([grand + deviation, grand - deviation]))
 
@@ -110,14 +114,6 @@ def _unit_means(
         weights = np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images)
         means[start : start + rows] = weights.astype(np.float32) @ units.T / images
     return means
-
-
-def _deviation(means: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return by how much the mean of units drawn again misses theirs, `(draws,)`, with an unbiased variance."""
-    draws, n_units = means.shape
-    n = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=draws)
-    again = (n * means).mean(axis=1) - means.mean(axis=1)
-    return np.asarray(math.sqrt(n_units / (n_units - 1)) * again)
 
 
 def _replicates(

@@ -64,7 +64,7 @@ def _runner_up(result: FinalResult, own: RunnerUp, objective: str) -> str:
     ratio = pairs[0][0].metrics["parameters"] / winner.metrics["parameters"]
     where = "level with" if lead.level else "ahead of" if lead.points > 0 else "behind"
     if where == "behind":
-        lead = _lead([(two, one) for one, two in pairs], objective)
+        lead = _lead(pairs, objective, turned=True)
     return (
         f"trial {own.trial}, the best of the search, is {where} {winner.name} on the test split: {lead.text}, with "
         f"{ratio:.2g} times its parameters"
@@ -102,7 +102,7 @@ def _compared(
             f"{found.name} is ahead of {reference.name} by {lead.text}, with {ratio:.2g} times its parameters"
         )
     return (
-        f"{reference.name} is ahead by {_lead([(two, one) for one, two in pairs], objectives[0].metric).text}, "
+        f"{reference.name} is ahead by {_lead(pairs, objectives[0].metric, turned=True).text}, "
         f"has {1 / ratio:.2g} times the parameters; "
         f"it {_why_not(found, reference, objectives, upper_bounds, raced=raced)}"
     )
@@ -145,16 +145,22 @@ class _Lead:
     level: bool
 
 
-def _lead(pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]], objective: str) -> _Lead:
-    """Return the lead of the first networks of the pairs, one pair a training, in the mean."""
-    points = 100 * fmean(first.metrics[objective] - second.metrics[objective] for first, second in pairs)
+def _lead(
+    pairs: Sequence[tuple[ValidatedNetwork, ValidatedNetwork]], objective: str, *, turned: bool = False
+) -> _Lead:
+    """Return the lead of the first networks of the pairs, one pair a training, in the mean; turned, of the second."""
+    sign = -1 if turned else 1
+    points = (
+        sign * 100 * fmean(first.metrics[objective] - second.metrics[objective] for first, second in pairs)
+    )
     named = f"{points:.2f} points of {label(objective)}"
     if len(pairs) > 1:
         named += f" in the mean of {len(pairs)} trainings"
     known = _correct(pairs) if objective == "accuracy_1d" else []
     if known:
         found = difference([([first for first, _ in known], [second for _, second in known])])
-        ends = f"{100 * found.low:.2f} to {100 * found.high:.2f}"
+        low, high = (-found.high, -found.low) if turned else (found.low, found.high)
+        ends = f"{100 * low:.2f} to {100 * high:.2f}"
         return _Lead(
             points,
             f"{named} (95 % interval {ends}, {found.chips} chips, {found.images} images)",

@@ -27,8 +27,9 @@ over trials (docs/results.md, "What a trial says of a bound"). A search that too
 66 % that lost 13 points for others of 60 % that lost three, and ended far behind. So a trial beyond its bound is
 charged half of the excess: a choice between believing it and not, next to which p only makes the step smooth.
 
-AVM and spread are what is expected of them where the bound is broken, given their uncertainty: beyond the bound a trial
-is known well and stands for itself; of a candidate that nobody has trained more is to be feared, the less is known.
+Where a bound is broken, AVM and spread count with their mean beyond it, given their uncertainty. That of a trial is the
+noise of chips and images, so that far beyond the bound it is the measured value. That of a candidate is the
+prediction's as well, so that of two candidates below the bound the less certain one is charged more.
 
 The AVM stays in points, as published: relative to the accuracy at one second it would be another bound on every task.
 The noise in p is that of chips and images: on 400 images the standard error of an AVM of 5 points is 1.1 points, and
@@ -82,6 +83,9 @@ TRIAL: Final = Fidelity(allowed=1.0, believed=0.5, left=1.0)
 EXPORTED: Final = Fidelity(allowed=0.0, believed=1.0, left=0.9)
 """Of the last training of a network, such as that of a trial with `final: none`, and of a table."""
 
+FAR: Final = 30.0
+"""Standard deviations."""
+
 USEFUL: Final = 0.5
 """Share of the best accuracy below which a network has learned too little to be of use."""
 
@@ -120,7 +124,7 @@ class SoftBound:
         return np.asarray(ndtr(self._room(mean, self._spread(std))), dtype=np.float64)
 
     def harm(self, mean: Vector, std: Vector | float = 0.0) -> Vector:
-        """Return what such values are expected to take from an objective where they break the bound.
+        """Return what values of `mean` and uncertainty `std` take from an objective, in the mean beyond the bound.
 
         >>> SoftBound("avm", 0.05, TRIAL).harm(np.array([0.04, 0.07])).round(3).tolist()
         [0.001, 0.01]
@@ -129,13 +133,14 @@ class SoftBound:
         >>> SoftBound("avm", 0.05, EXPORTED).harm(np.array([0.04, 0.07])).round(3).tolist()
         [0.052, 0.07]
         """
-        from scipy.special import log_ndtr
+        from scipy.special import erfcx
 
         spread = self._spread(std)
         room = self._room(mean, spread)
-        finite = np.where(np.isfinite(room), room, 0.0)
+        # farther beyond the bound than FAR the mean is that of all values to the last digit
+        finite = np.where(np.isfinite(room), np.maximum(room, -FAR), 0.0)
         # the mean of a normal distribution above the bound, by the inverse Mills ratio
-        hazard = np.exp(-0.5 * (np.square(finite) + math.log(2 * math.pi)) - log_ndtr(-finite))
+        hazard = math.sqrt(2 / math.pi) / erfcx(finite / math.sqrt(2))
         broken = np.maximum(mean + spread * hazard, self.bound)
         return (
             self.fidelity.believed * TABLE[self.metric].harm * (broken - self.fidelity.allowed * self.bound)
