@@ -98,7 +98,9 @@ class HardwareAwareTrainingSpec(_PassesSpec):
         default=10, ge=0, le=1_000_000, description="passes over the training split; 0 skips this training"
     )
     learning_rate: float = Field(
-        default=0.006, gt=0, description="peak; about a tenth of the digital one for long trainings"
+        default=0.006,
+        gt=0,
+        description="peak; a cosine takes it to zero; a tenth of the digital one or less for long trainings",
     )
     warmup: float = Field(
         default=0.0, ge=0, lt=1, description="fraction of the steps that ramps the learning rate up"

@@ -49,7 +49,7 @@ task:
   path: recordings         # one folder a class, or train, test (and validation) with one folder a class
   rate_hz: 16000           # every file is converted to it
   # speaker: '^([^_]+)_'   # finds the speaker in a file name: no speaker is in two splits
-  noise: {copies: 6, speed: [0.85, 1.18]} # of each training clip, slower and faster, above noise: like other voices
+  noise: {copies: 6, speed: [0.85, 1.18]} # slower and faster copies of each training clip, like other voices
 """,
 }
 

@@ -42,6 +42,7 @@ RECORD: Final = Path(__file__).with_suffix(".jsonl")
 CHIPS: Final = 8
 TIMES_S: Final = (1.0, 86_400.0, 2_592_000.0)
 NETWORKS: Final = ("reference", "first", "second")
+SOUND: Final = "spoken-digits"
 PHOTOGRAPHS: Final = ("cifar-grey", "cifar-colour")
 _AS_RECORDED: Final = "task.noise={copies: 0}"
 _SPEEDS: Final = "task.noise={copies: 6, speed: [0.85, 1.18]}"
@@ -49,18 +50,23 @@ _STILL: Final = "training.augmentation={}"
 _SHIFT: Final = "training.augmentation={time_shift: 5}"
 
 
+def as_it_is(task: str) -> tuple[str, ...]:
+    """Return what takes the augmentation out of the file of a task."""
+    return (_AS_RECORDED, _STILL) if task == SOUND else (_STILL,)
+
+
 def settings(task: str, side: int) -> dict[str, tuple[str, ...]]:
     """Return what is changed in the file of a task, by name."""
-    if task == "spoken-digits":
+    if task == SOUND:
         return {
-            "none": (_AS_RECORDED, _STILL),
+            "none": as_it_is(task),
             "shift": (_AS_RECORDED, _SHIFT),
             "speeds": (_SPEEDS, _STILL),
             "both": (_SPEEDS, _SHIFT),
         }
     crop = side // 8
     found: dict[str, tuple[str, ...]] = {
-        "none": (_STILL,),
+        "none": as_it_is(task),
         "crop": (f"training.augmentation={{crop: {crop}}}",),
     }
     if task in PHOTOGRAPHS:

@@ -32,8 +32,8 @@ Population = npt.NDArray[np.int64]
 IN_MEMORY: Final = {"algorithm": "agad", "device": "reram-om"}
 TRAININGS: Final[dict[str, dict[str, Any]]] = {
     "inference": {
-        "digital": {"epochs": 15, "batch_size": 32},
-        "hardware_aware": {"epochs": 8, "batch_size": 32},
+        "digital": {"epochs": 15, "batch_size": 32, "learning_rate": 0.003},
+        "hardware_aware": {"epochs": 8, "batch_size": 32, "learning_rate": 0.001},
     },
     "in-memory": {"digital": {"epochs": 10, "batch_size": 32}, "in_memory": IN_MEMORY},
 }

@@ -6,8 +6,8 @@ Three networks on each task, the reference and a larger and a smaller candidate 
 setting and validated on 8 chips. Every measurement is a line of RECORD; those that are there are not made again. At the
 end it prints, for each setting, the mean over tasks, networks and seeds of 1-day accuracy, AVM and time.
 
-A setting has a number of images shown in the digital and in the hardware-aware training; a data set that is small is
-shown more often.
+Inputs are not augmented. A setting has a number of images shown in the digital and in the hardware-aware training; a
+data set that is small is shown more often.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import torch
+from augmentations import as_it_is
 
 from analognas.compose import Composition, compose
 from analognas.config.loader import load_config
@@ -148,7 +149,7 @@ def main() -> None:
         if (task, network, name, seed) in done:
             continue
         if task not in compositions:
-            compositions[task] = compose(load_config(arguments.folder / f"{task}.yaml")[0])
+            compositions[task] = compose(load_config(arguments.folder / f"{task}.yaml", as_it_is(task))[0])
         row = {"task": task, "network": network, "setting": name, "seed": seed}
         row |= measured(compositions[task], network, SETTINGS[name], seed)
         with arguments.record.open("a") as file:

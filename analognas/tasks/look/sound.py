@@ -31,7 +31,7 @@ FEWEST: Final = 3
 """Speakers that a split needs."""
 
 COPIES: Final = 6
-"""Noisy copies of each training clip."""
+"""Noisy copies of each training clip, at other speeds: where speakers are known, whose voices should not matter."""
 
 FEW_COPIES: Final = 2
 MANY: Final = 10_000
@@ -70,11 +70,11 @@ def look_at_sound(path: Path) -> Mapping[str, tuple[Any, str]]:
     if speaker is not None:
         pattern, number = speaker
         options["speaker"] = pattern, f"finds {number} speakers in the names; nobody is in two splits"
-    copies = COPIES if len(files) <= MANY else FEW_COPIES
-    options["noise"] = (
-        {"copies": copies, "speed": list(SPEED)},
-        "of each training clip, slower and faster, above noise: like other voices",
-    )
+        copies = COPIES if len(files) <= MANY else FEW_COPIES
+        options["noise"] = (
+            {"copies": copies, "speed": list(SPEED)},
+            "slower and faster copies of each training clip, like other voices",
+        )
     return options
 
 
