@@ -302,6 +302,8 @@ class FinalSpec(Spec):
 
 
 def _none_trains_nothing(value: Any) -> Any:
+    if isinstance(value, str) and value != "none":
+        raise ValueError(f"must be a section (`key: value`) or `none`, got {value!r:.40}")
     return {"train": False} if value == "none" else value
 
 

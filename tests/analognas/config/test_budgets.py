@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from analognas.compose import final_budget, training_budget
 from analognas.config.budgets import FinalSpec, TrainingSpec
+from analognas.errors import UserError
+from tests.analognas.parse import parse_config
 
 
 def test_without_a_word_both_trainings_have_a_floor_of_updates() -> None:
@@ -54,3 +56,9 @@ def test_formats_are_those_that_a_run_may_do_without() -> None:
     for wrong in ("onx", "json"):
         with pytest.raises(ValueError, match=rf"may do without, got '{wrong}'"):
             FinalSpec.model_validate({"formats": [wrong]})
+
+
+def test_the_section_final_is_a_section_or_none(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"final: must be a section \(`key: value`\) or `none`, got 'never'"):
+        parse_config("task: {kind: digits}\nfinal: never\n", tmp_path)
+    assert not parse_config("task: {kind: digits}\nfinal: none\n", tmp_path).final.train
