@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
@@ -40,8 +41,6 @@ class RunOutcome:
         best_so_far: 1-day accuracy, on the validation split, of the best trial up to each trial; None before the first.
         network: the exported network on the test split.
         references: the reference networks by name.
-        differences: of the network to each reference by name, over trainings, chips and images; None without a
-            network or a record of images.
         further: more trainings of the network and the references (`final.seeds`).
         runner_up: trainings of the best trial where a reference was exported; empty where a trial was, or not known.
     """
@@ -58,7 +57,6 @@ class RunOutcome:
     best_so_far: tuple[float | None, ...] = ()
     network: ValidatedNetwork | None = None
     references: tuple[ValidatedNetwork, ...] = ()
-    differences: Mapping[str, Difference | None] = field(default_factory=dict)
     further: tuple[ValidatedNetwork, ...] = ()
     runner_up: tuple[ValidatedNetwork, ...] = ()
 
@@ -76,6 +74,12 @@ class RunOutcome:
     def own(self) -> tuple[ValidatedNetwork, ...]:
         """The trainings of the best network that the search itself has found; empty where it is not known."""
         return self.runner_up if self.exported_reference is not None else self._trainings(self.network)
+
+    @cached_property
+    def differences(self) -> Mapping[str, Difference | None]:
+        """Of the network to each reference by name, over trainings, chips and images; None without their record."""
+        pairs = {found.name: self.versus(found.name) for found in self.references}
+        return {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}
 
     def versus(self, reference: str) -> tuple[Trainings, Trainings] | None:
         """Return what network and reference find of each test image; None where that is not known."""
@@ -172,7 +176,7 @@ def outcome(
     learned = first_rung[design:]
     completed = [trial.metrics["accuracy_1d"] for trial in first_rung if trial.status == "completed"]
     least = least_useful(max(completed, default=0.0))
-    found = RunOutcome(
+    return RunOutcome(
         strategy=planned.strategy,
         seed=planned.seed,
         path=planned.path,
@@ -187,11 +191,6 @@ def outcome(
         references=() if result is None else result.references,
         further=() if result is None else result.further,
         runner_up=() if result is None or result.runner_up is None else result.runner_up.trainings,
-    )
-    pairs = {name: found.versus(name) for name in planned.config.references}
-    return replace(
-        found,
-        differences={name: None if pair is None else difference([pair]) for name, pair in pairs.items()},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from analognas.config.lengths import Lengths
+from analognas.config.suited import augmentation_for, reference_for
 from analognas.config.template_parts import (
     EXECUTOR,
     FULL_BUDGET,
@@ -22,6 +23,8 @@ from analognas.config.template_parts import (
 from analognas.config.text_template import text_template
 from analognas.errors import UserError
 from analognas.specs.problems import nearest
+from analognas.tasks.base_spec import Inputs
+from analognas.tasks.look.sound import COPIES, SPEED
 
 _TASKS: Final = {
     "digits": """\
@@ -43,17 +46,23 @@ task:
   # resize: squash
   # colour: grey
 """,
-    "wav-folder": """\
+    "wav-folder": f"""\
 task:
   kind: wav-folder
   path: recordings         # one folder a class, or train, test (and validation) with one folder a class
   rate_hz: 16000           # every file is converted to it
   # speaker: '^([^_]+)_'   # finds the speaker in a file name: no speaker is in two splits
-  noise: {copies: 6, speed: [0.85, 1.18]} # slower and faster copies of each training clip, like other voices
+  noise: {{copies: {COPIES}, speed: {list(SPEED)}}} # slower and faster copies of each training clip, like other voices
 """,
 }
 
-_AUGMENTATIONS: Final = {"image-folder": {"crop": 4}, "wav-folder": {"time_shift": 5}}
+_INPUTS: Final[dict[str, tuple[Inputs, tuple[int, int, int]]]] = {
+    "digits": ("images", (1, 8, 8)),
+    "arrays": ("anything", (1, 8, 8)),
+    "image-folder": ("images", (3, 32, 32)),
+    "wav-folder": ("spectra", (1, 49, 10)),
+}
+"""What the inputs are of data that nobody has looked at, and their shape."""
 
 _TEMPLATE: Final = (
     """\
@@ -130,8 +139,9 @@ def template(task: str) -> str:
     if task not in _TASKS:
         raise UserError(f"--task: unknown task {task!r}{nearest(task, (*_TASKS, TEXT))}")
     name = "digits" if task == "digits" else "my-search"
-    reference = "ds-cnn" if task == "wav-folder" else "resnet8"
-    return _filled(name, _TASKS[task], Lengths(), reference, _AUGMENTATIONS.get(task, {}), "", "")
+    inputs, shape = _INPUTS[task]
+    augmentation = augmentation_for(inputs, shape)
+    return _filled(name, _TASKS[task], Lengths(), reference_for(shape), augmentation, "", "")
 
 
 def fitted_template(

@@ -26,7 +26,7 @@ FULL_BUDGET: Final = """\
   hardware_aware_updates: {final_updates}
 """
 
-_AUGMENTATIONS: Final = {
+_CHANGES: Final = {
     "crop": "moved by up to so many pixels; `flip: true` mirrors as well: for photographs, not for letters",
     "time_shift": "moved by up to so many frames of 20 ms",
 }
@@ -44,7 +44,7 @@ def augmentation_line(augmentation: Mapping[str, int]) -> str:
         return ""
     ((name, most),) = augmentation.items()
     written = f"  augmentation: {{{name}: {most}}}"
-    return f"{written:26} # {_AUGMENTATIONS[name]}\n"
+    return f"{written:26} # {_CHANGES[name]}\n"
 
 
 def minutes_line(minutes: float | None) -> str:

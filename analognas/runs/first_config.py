@@ -17,6 +17,7 @@ from analognas.config.document import Document, parse_document
 from analognas.config.lengths import Lengths
 from analognas.config.loader import located_in, validate_document
 from analognas.config.sections import SearchConfig
+from analognas.config.suited import augmentation_for, reference_for
 from analognas.config.template import TEXT, fitted_template
 from analognas.config.text_template import text_template
 from analognas.runs.first_budget import FirstBudget, first_budget, said
@@ -24,21 +25,8 @@ from analognas.specs.durations import duration
 from analognas.tasks import Task
 from analognas.tasks.look import look_at
 
-LONG: Final = 2
-"""How many times as long as the other an axis of inputs is that come from sound."""
-
 FEW: Final = 20
 """Training inputs of a class below which no accuracy can be trusted."""
-
-SOUNDS: Final = ("wav-folder", "fsdd")
-MOVED: Final = 8
-"""Part of the side of an image, or of the length of a sound, that augmentation moves it by."""
-
-LONGEST_SHIFT: Final = 5
-"""Frames of 20 ms."""
-
-SMALLEST: Final = 16
-"""Pixels of the side of an image from which on it is moved."""
 
 
 def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str, str]:
@@ -83,9 +71,10 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
         return validate_document(document_of(lengths, reference, augmentation), file.resolve().parent)
 
     with located_in(document_of(Lengths(), "resnet8", {})):
-        task = config_of(Lengths(), "resnet8", {}).task.build()
+        spec = config_of(Lengths(), "resnet8", {}).task
+        task = spec.build()
         reference = reference_for(task.input_shape)
-        augmentation = augmentation_for(kind, task.input_shape)
+        augmentation = augmentation_for(spec.inputs, task.input_shape)
         composition = compose(config_of(Lengths(), reference, augmentation))
     try:
         budget = first_budget(
@@ -98,36 +87,6 @@ def first_config(kind: str, path: Path, file: Path, minutes: float) -> tuple[str
         f"Timed on this machine: the search takes {said(budget)} of {duration(60 * minutes)}.",
     )
     return written(budget.lengths, reference, augmentation, seen), _told(task, budget)
-
-
-def reference_for(input_shape: tuple[int, int, int]) -> str:
-    """Return the published network that suits inputs: DS-CNN for spectrograms, ResNet-8 for images.
-
-    >>> reference_for((3, 32, 32)), reference_for((1, 49, 10))
-    ('resnet8', 'ds-cnn')
-    """
-    channels, height, width = input_shape
-    return "ds-cnn" if channels == 1 and max(height, width) >= LONG * min(height, width) else "resnet8"
-
-
-def augmentation_for(kind: str, input_shape: tuple[int, int, int]) -> dict[str, int]:
-    """Return how training inputs should be changed at random, `crop` or `time_shift`: what leaves their class as it is.
-
-    Images are moved by an eighth of their side, sounds by 100 ms at most. Rows of features are not changed, nor are
-    images of fewer than 16 pixels, where a pixel is much.
-
-    >>> augmentation_for("arrays", (1, 28, 28)), augmentation_for("arrays", (1, 5, 6))
-    ({'crop': 3}, {})
-    >>> augmentation_for("wav-folder", (1, 49, 10))
-    {'time_shift': 5}
-    """
-    channels, height, width = input_shape
-    if kind in SOUNDS:
-        return {"time_shift": min(LONGEST_SHIFT, height // MOVED)} if height >= MOVED else {}
-    images = kind == "image-folder" or (
-        kind == "arrays" and channels in (1, 3) and reference_for(input_shape) == "resnet8"
-    )
-    return {"crop": min(height, width) // MOVED} if images and min(height, width) >= SMALLEST else {}
 
 
 def _seen(task: Task) -> tuple[str, ...]:

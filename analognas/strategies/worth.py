@@ -83,9 +83,6 @@ TRIAL: Final = Fidelity(allowed=1.0, believed=0.5, left=1.0)
 EXPORTED: Final = Fidelity(allowed=0.0, believed=1.0, left=0.9)
 """Of the last training of a network, such as that of a trial with `final: none`, and of a table."""
 
-FAR: Final = 30.0
-"""Standard deviations."""
-
 USEFUL: Final = 0.5
 """Share of the best accuracy below which a network has learned too little to be of use."""
 
@@ -137,8 +134,7 @@ class SoftBound:
 
         spread = self._spread(std)
         room = self._room(mean, spread)
-        # farther beyond the bound than FAR the mean is that of all values to the last digit
-        finite = np.where(np.isfinite(room), np.maximum(room, -FAR), 0.0)
+        finite = np.where(np.isfinite(room), room, 0.0)
         # the mean of a normal distribution above the bound, by the inverse Mills ratio
         hazard = math.sqrt(2 / math.pi) / erfcx(finite / math.sqrt(2))
         broken = np.maximum(mean + spread * hazard, self.bound)

@@ -30,17 +30,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import torch
+from one_training import reference_of, validated
 from students_t import interval
 
 from analognas.compose import Composition, compose, final_budget, training_budget
 from analognas.config.loader import load_config
-from analognas.evaluation.measure import curve_on_chips, drift_metrics, drift_record
-from analognas.evaluation.training import train_network
-from search_spaces import published
 
 RECORD: Final = Path(__file__).with_suffix(".jsonl")
-CHIPS: Final = 8
-TIMES_S: Final = (1.0, 86_400.0, 2_592_000.0)
 NETWORKS: Final = ("reference", "first", "second")
 SOUND: Final = "spoken-digits"
 PHOTOGRAPHS: Final = ("cifar-grey", "cifar-colour")
@@ -87,7 +83,7 @@ def work(folder: Path, tasks: list[str]) -> Iterator[tuple[str, str, str, str, C
 
 
 def candidate(composition: Composition, which: int) -> tuple[int, ...]:
-    """Return one of the admissible random candidates that have nine tenths of the bound on parameters."""
+    """Return one of the admissible random candidates that have more than nine tenths of the bound on parameters."""
     problem = composition.problem
     population = problem.space.sample(20_000, np.random.default_rng(0))
     population = population[problem.admissible(population)]
@@ -98,23 +94,17 @@ def candidate(composition: Composition, which: int) -> tuple[int, ...]:
 def measured(composition: Composition, network: str, length: str) -> dict[str, float]:
     """Return accuracies, AVM and time of one training."""
     start = time.perf_counter()
-    config, task = composition.config, composition.prepared
+    config = composition.config
     if network == "reference":
-        module = published(config.references[0], task.source.input_shape, task.source.n_classes)
+        module = reference_of(composition)
     else:
         module = composition.problem.space.build(candidate(composition, NETWORKS.index(network) - 1))
     budget = (
         training_budget(config.training) if length == "trial" else final_budget(config.training, config.final)
     )
-    trained = train_network(module, task, composition.evaluator.hardware, budget, seed=0)
-    chips = curve_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=0)
-    metrics = drift_metrics(drift_record(chips))
-    kept = {name: round(float(metrics[name]), 5) for name in ("accuracy_1d", "avm", "std_1d")}
-    return {
-        **kept,
-        "digital": round(trained.digital_accuracy, 5),
-        "seconds": round(time.perf_counter() - start, 1),
-    }
+    found = validated(module, composition, budget, seed=0)
+    kept = {name: round(float(found[name]), 5) for name in ("accuracy_1d", "avm", "std_1d", "digital")}
+    return {**kept, "seconds": round(time.perf_counter() - start, 1)}
 
 
 def measure(folder: Path, tasks: list[str], part: int, parts: int) -> None:

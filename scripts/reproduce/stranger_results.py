@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -23,7 +22,6 @@ from students_t import difference as student_difference
 
 from analognas.comparison.outcome import RunOutcome
 from analognas.comparison.result import Comparison
-from analognas.paired_bootstrap import difference
 from analognas.progress.printable import table as columns
 from analognas.record.directory import RunDirectory
 from analognas.record.environment import SOURCE_HASH
@@ -93,7 +91,7 @@ def _ended(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _outcome(row: dict[str, Any]) -> RunOutcome:
     result = FinalResult.from_json(json.dumps(row["result"]))
-    found = RunOutcome(
+    return RunOutcome(
         strategy=row["strategy"],
         seed=row["seed"],
         path=Path(row["task"]) / row["strategy"] / f"seed-{row['seed']}",
@@ -106,9 +104,6 @@ def _outcome(row: dict[str, Any]) -> RunOutcome:
         further=result.further,
         runner_up=() if result.runner_up is None else result.runner_up.trainings,
     )
-    pairs = {network.name: found.versus(network.name) for network in result.references}
-    known = {name: None if pair is None else difference([pair]) for name, pair in pairs.items()}
-    return replace(found, differences=known)
 
 
 def _costs(runs: Sequence[RunOutcome]) -> str:

@@ -27,8 +27,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from analognas.config.suited import augmentation_for, reference_for
 from analognas.config.template import template
-from analognas.runs.first_config import augmentation_for, reference_for
 from analognas.tasks.look.sound import COPIES, SPEED
 from search_spaces import count_network, published
 
@@ -87,7 +87,8 @@ def configuration(name: str, task: dict[str, Any], shape: tuple[int, ...], refer
     config = yaml.safe_load(template("arrays"))
     parameters, macs = count_network(published(reference, shape, 10), shape)
     config |= {"name": name, "task": task, "references": [reference]}
-    config["training"]["augmentation"] = augmentation_for(task["kind"], shape)
+    inputs = "spectra" if task["kind"] == "fsdd" else "images"
+    config["training"]["augmentation"] = augmentation_for(inputs, shape)
     config["constraints"] = {"parameters": parameters, "macs": macs, "avm": 0.05}
     return yaml.safe_dump(config, sort_keys=False)
 

@@ -23,16 +23,12 @@ import numpy as np
 import pandas as pd
 import torch
 from augmentations import as_it_is
+from one_training import reference_of, validated
 
 from analognas.compose import Composition, compose
 from analognas.config.loader import load_config
-from analognas.evaluation.measure import curve_on_chips, drift_metrics, drift_record
-from analognas.evaluation.training import Distillation, TrainingBudget, train_network
+from analognas.evaluation.training import Distillation, TrainingBudget
 from analognas.training.loop import Schedule
-from search_spaces import published
-
-CHIPS: Final = 8
-TIMES_S: Final = (1.0, 86_400.0, 2_592_000.0)
 
 
 @dataclass(frozen=True)
@@ -166,24 +162,12 @@ def _done(record: Path) -> set[tuple[str, str, str, int]]:
 def measured(composition: Composition, network: str, setting: Setting, seed: int) -> dict[str, Any]:
     """Return accuracy, AVM, spread and time of one training."""
     start = time.perf_counter()
-    task = composition.prepared
     if network == "reference":
-        module = published(composition.config.references[0], task.source.input_shape, task.source.n_classes)
+        module = reference_of(composition)
     else:
         module = composition.problem.space.build(candidate(composition, network))
-    trained = train_network(
-        module, task, composition.evaluator.hardware, setting.budget(len(task.train)), seed
-    )
-    curve = drift_record(
-        curve_on_chips(trained.analog, task.validation, chips=CHIPS, times_s=TIMES_S, seed=seed)
-    )
-    return {
-        **drift_metrics(curve),
-        "digital": trained.digital_accuracy,
-        "digital_before": trained.digital_accuracy_before,
-        "seconds": time.perf_counter() - start,
-        "what": asdict(setting),
-    }
+    found = validated(module, composition, setting.budget(len(composition.prepared.train)), seed)
+    return {**found, "seconds": time.perf_counter() - start, "what": asdict(setting)}
 
 
 def candidate(composition: Composition, size: str) -> tuple[int, ...]:

@@ -12,7 +12,6 @@ from sklearn.datasets import load_digits
 from analognas.config.loader import load_config
 from analognas.evaluation.timed_trial import TrialTime
 from analognas.runs import search_time
-from analognas.runs.first_config import augmentation_for
 from tests.analognas.cli.command_line import invoke
 
 
@@ -54,24 +53,6 @@ def test_images_are_moved_and_rows_of_features_are_not(tmp_path: Path) -> None:
         )
         assert done.exit_code == 0, done.output
         assert load_config(file)[0].training.augmentation.crop == crop
-
-
-@pytest.mark.parametrize(
-    ("kind", "shape", "found"),
-    [
-        ("image-folder", (3, 32, 48), {"crop": 4}),
-        ("image-folder", (1, 32, 96), {"crop": 4}),
-        ("arrays", (1, 49, 10), {}),  # may be a spectrogram
-        ("arrays", (4, 32, 32), {}),
-        ("arrays", (3, 16, 16), {"crop": 2}),
-        ("wav-folder", (1, 199, 10), {"time_shift": 5}),
-        ("wav-folder", (1, 9, 10), {"time_shift": 1}),
-        ("wav-folder", (1, 7, 10), {}),
-        ("digits", (1, 8, 8), {}),
-    ],
-)
-def test_what_is_changed_at_random_in_inputs(kind, shape, found) -> None:
-    assert augmentation_for(kind, shape) == found
 
 
 @pytest.mark.parametrize(
