@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from analognas.spaces.base_spec import SpaceSpec
 from analognas.spaces.bounds import letters_of, ordered
 from search_spaces.staged import StagedRanges, StagedSpace
-from search_spaces.staged.ranges import TYPES, default_kernels, default_strides
+from search_spaces.staged.ranges import DEFAULT_TYPES, TYPES, default_kernels, default_strides
 
 Channels = Annotated[int, Field(ge=1, le=1024)]
 Axis = Annotated[int, Field(ge=1, le=15)]
@@ -29,9 +29,9 @@ class StagedSpec(SpaceSpec):
     stages: int = Field(default=4, ge=1, le=8, description="most stages of a network")
     depth: int = Field(default=4, ge=1, le=16, description="most residual blocks of a stage")
     types: Annotated[str, AfterValidator(letters_of(TYPES))] = Field(
-        default=TYPES,
+        default=DEFAULT_TYPES,
         description="block types: B basic, D the same with ReLU before batch norm, E expanded (1 x 1, grouped k x k, "
-        "1 x 1), S a single convolution",
+        "1 x 1), S a single convolution, W depthwise k x k and 1 x 1",
     )
     expansions: tuple[int, ...] = Field(
         default=(1, 2, 3), description="inner channels of type E, in multiples of its stage's"

@@ -27,10 +27,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import torch
-from one_training import reference_of, validated
+from one_training import large_candidate, reference_of, validated
 from students_t import interval
 
 from analognas.compose import Composition, compose, final_budget, training_budget
@@ -82,15 +81,6 @@ def work(folder: Path, tasks: list[str]) -> Iterator[tuple[str, str, str, str, C
                     yield task, name, network, budget, composition
 
 
-def candidate(composition: Composition, which: int) -> tuple[int, ...]:
-    """Return one of the admissible random candidates that have more than nine tenths of the bound on parameters."""
-    problem = composition.problem
-    population = problem.space.sample(20_000, np.random.default_rng(0))
-    population = population[problem.admissible(population)]
-    large = problem.space.parameters(population) > 0.9 * problem.upper_bounds["parameters"]
-    return tuple(population[large][which].tolist())
-
-
 def measured(composition: Composition, network: str, length: str) -> dict[str, float]:
     """Return accuracies, AVM and time of one training."""
     start = time.perf_counter()
@@ -98,7 +88,7 @@ def measured(composition: Composition, network: str, length: str) -> dict[str, f
     if network == "reference":
         module = reference_of(composition)
     else:
-        module = composition.problem.space.build(candidate(composition, NETWORKS.index(network) - 1))
+        module = large_candidate(composition, NETWORKS.index(network) - 1)
     budget = (
         training_budget(config.training) if length == "trial" else final_budget(config.training, config.final)
     )

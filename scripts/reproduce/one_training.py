@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from torch import nn
 
 from analognas.compose import Composition
@@ -19,6 +20,15 @@ def reference_of(composition: Composition) -> nn.Module:
     """Return the first reference of a search, untrained."""
     task = composition.prepared.source
     return published(composition.config.references[0], task.input_shape, task.n_classes)
+
+
+def large_candidate(composition: Composition, which: int) -> nn.Module:
+    """Return one of the admissible random candidates with over nine tenths of the parameters allowed, untrained."""
+    problem = composition.problem
+    population = problem.space.sample(20_000, np.random.default_rng(0))
+    population = population[problem.admissible(population)]
+    large = problem.space.parameters(population) > 0.9 * problem.upper_bounds["parameters"]
+    return problem.space.build(tuple(population[large][which].tolist()))
 
 
 def validated(

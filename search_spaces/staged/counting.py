@@ -3,7 +3,8 @@
 With `c` channels in, `w` out, `v` inside, `k` places of a kernel, `A` and `a` positions before and after the first
 block of a stage (its stride), that block has the convolutions
 
-    B, D   k c w at a, k w w at a          E   c v at A, k v v / groups at a, v w at a          S   k c w at a
+    B, D   k c w at a, k w w at a          E   c v at A, k v v / groups at a, v w at a
+    S      k c w at a                      W   k c at a, c w at a
 
 and the 1 x 1 convolution of its skip, `c w` at a, where width or map change. Later blocks have `c = w` and `A = a`.
 Batch normalisation has two parameters a channel; it is folded into the digital scale after training.
@@ -25,7 +26,8 @@ def weight_matrices(sizes: Layout, ranges: StagedRanges) -> Matrices:
     """Return the weight matrices of each network, `(n, 2 + 5 stages)`.
 
     The slots are the first convolution, the linear layer, and for each stage the first convolution of its first block,
-    the same of later blocks, the second convolution, the third, and the 1 x 1 convolution of the skip.
+    the same of later blocks, the second convolution, the third, and the 1 x 1 convolution of the skip. In type W the
+    third and fourth are the second convolution of the first block and of later ones.
     """
     c, w, v, k, after = (
         sizes.channels_in,
@@ -34,19 +36,26 @@ def weight_matrices(sizes: Layout, ranges: StagedRanges) -> Matrices:
         sizes.window,
         sizes.area_out,
     )
-    wide = sizes.expanded
+    wide, apart = sizes.expanded, sizes.separable
     ones = np.ones_like(c)
     one = np.ones(len(c), dtype=np.int64)
     stem_rows = ranges.input_shape[0] * sizes.stem_kernel.prod(axis=-1)
     stem = (stem_rows, sizes.stem_channels, one, sizes.stem_size.prod(axis=-1), one)
     linear = (sizes.last_channels, ranges.n_classes * one, one, one, one)
     entered = np.where(wide, 1, k)
-    second = sizes.depth * (sizes.double | wide)
+    entering, later = sizes.active.astype(np.int64), np.maximum(sizes.depth - 1, 0)
+    second = np.where(apart, entering, sizes.depth * (sizes.double | wide))
     slots = (
-        (entered * c, v, ones, np.where(wide, sizes.area_in, after), sizes.active.astype(np.int64)),
-        (entered * w, v, ones, after, np.maximum(sizes.depth - 1, 0)),
-        (k * v, v, sizes.groups, after, second),
-        (v, w, ones, after, sizes.depth * wide),
+        (
+            entered * c,
+            np.where(apart, c, v),
+            np.where(apart, c, 1),
+            np.where(wide, sizes.area_in, after),
+            entering,
+        ),
+        (entered * w, v, np.where(apart, w, 1), after, later),
+        (np.where(apart, c, k * v), v, sizes.groups, after, second),
+        (v, w, ones, after, np.where(apart, later, sizes.depth * wide)),
         (c, w, ones, after, sizes.projection.astype(np.int64)),
     )
     columns = zip(stem, linear, *slots, strict=True)
@@ -66,8 +75,12 @@ def weight_matrices(sizes: Layout, ranges: StagedRanges) -> Matrices:
 def count_parameters(sizes: Layout, ranges: StagedRanges) -> Integers:
     """Return the trainable parameters of each network, `(n,)` int64."""
     w, v = sizes.channels_out, sizes.inside
-    normed = np.where(sizes.expanded, 2 * v + w, np.where(sizes.double, 2 * w, w))
-    norms = 2 * (sizes.depth * normed + sizes.projection * w).sum(axis=1) + 2 * sizes.stem_channels
+    normed = np.where(sizes.expanded, 2 * v + w, np.where(sizes.double | sizes.separable, 2 * w, w))
+    narrower = np.where(
+        sizes.separable & sizes.active, sizes.channels_in - w, 0
+    )  # first norm of the first block
+    normed = sizes.depth * normed + narrower + sizes.projection * w
+    norms = 2 * (normed.sum(axis=1) + sizes.stem_channels)
     return np.asarray(weight_matrices(sizes, ranges).weights + norms + ranges.n_classes, dtype=np.int64)
 
 

@@ -43,6 +43,7 @@ class _Block:
 
     expanded: npt.NDArray[np.bool_]
     double: npt.NDArray[np.bool_]
+    separable: npt.NDArray[np.bool_]
     projection: npt.NDArray[np.bool_]
     channels_in: Integers
     inside: Integers
@@ -67,6 +68,7 @@ def _block(sizes: Layout, stage: Integers, is_first: npt.NDArray[np.bool_]) -> _
     return _Block(
         expanded=_at(sizes.expanded, stage),
         double=_at(sizes.double, stage),
+        separable=_at(sizes.separable, stage),
         projection=_at(sizes.projection, stage) & is_first,
         channels_in=np.where(is_first, _at(sizes.channels_in, stage), channels_out),
         inside=_at(sizes.inside, stage),
@@ -90,21 +92,23 @@ def _add_block(
     graph: GraphBuilder, block: _Block, before: Integers, exists: npt.NDArray[np.bool_]
 ) -> Integers:
     """Add a residual block to the networks that have it, and return the place of its output."""
-    wide = block.expanded
+    wide, apart = block.expanded, block.separable & exists
+    two = wide | apart | block.double
     first = graph.layer(
         np.where(wide, 1, block.window) * block.channels_in,
-        block.inside,
+        np.where(apart, block.channels_in, block.inside),
         np.where(wide, block.area_before, block.area),
+        groups=np.where(apart, block.channels_in, 1),
         copies=exists,
         sources=[(before, np.where(wide, 1, block.need_before))],
     )
     second = graph.layer(
-        block.window * block.inside,
+        np.where(apart, block.channels_in, block.window * block.inside),
         block.inside,
         block.area,
         groups=block.groups,
-        copies=exists & (wide | block.double),
-        sources=[(first, np.where(wide, block.need_before, block.need_after))],
+        copies=exists & two,
+        sources=[(first, np.where(wide, block.need_before, np.where(apart, 1, block.need_after)))],
     )
     third = graph.layer(
         block.inside, block.channels_out, block.area, copies=exists & wide, sources=[(second, 1)]
@@ -116,7 +120,7 @@ def _add_block(
         copies=exists & block.projection,
         sources=[(before, 1)],
     )
-    last = np.where(wide, third, np.where(block.double, second, first))
+    last = np.where(wide, third, np.where(two, second, first))
     return np.full(
         len(last),
         graph.step(

@@ -1,15 +1,17 @@
 """Sizes of every layer of staged networks, from their genotypes alone.
 
-A stage is a number of residual blocks: the sum of what came in and of one branch, of four types:
+A stage is a number of residual blocks: the sum of what came in and of one branch, of five types:
 
     B  k x k, k x k        convolution, batch norm, ReLU; the last ReLU after the sum
     D  k x k, k x k        convolution, ReLU, batch norm; nothing after the sum
     E  1 x 1, k x k, 1 x 1 an inner width of `expansion` times that of the stage, its k x k convolution in groups;
                            convolution, batch norm, ReLU, the last one without a ReLU, nothing after the sum
     S  k x k               convolution, batch norm, ReLU; the ReLU after the sum
+    W  k x k, 1 x 1        a depthwise convolution, one group for each channel, and one that mixes the channels;
+                           convolution, batch norm, ReLU; the last ReLU after the sum
 
-The first block of a stage changes the width and strides, in its first k x k convolution and on the skip, which is then
-a 1 x 1 convolution with batch norm. No convolution has a bias.
+The first block of a stage strides in its first k x k convolution and changes the width there, in type W in the 1 x 1
+convolution after it; its skip is then a 1 x 1 convolution with batch norm. No convolution has a bias.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from search_spaces.staged.ranges import (
     STEM_WIDTH,
     STRIDE,
     TYPE,
+    TYPES,
     WIDTH,
     StagedRanges,
 )
@@ -45,7 +48,7 @@ class Layout:
     Attributes:
         active: which stages a network has.
         depth: residual blocks, 0 where inactive.
-        letter: type of the blocks, a place in `BDES` whatever types the space has.
+        letter: type of the blocks, a place in `TYPES` whatever types the space has.
         inside: channels of the inner convolution of type E, those of the stage for other types.
         groups: of the inner convolution.
         projection: whether the skip of the first block is a 1 x 1 convolution.
@@ -79,12 +82,17 @@ class Layout:
     @property
     def expanded(self) -> npt.NDArray[np.bool_]:
         """Whether the blocks are of type E."""
-        return np.asarray(self.letter == 2)
+        return self._are("E")
 
     @property
     def double(self) -> npt.NDArray[np.bool_]:
         """Whether the blocks have two k x k convolutions: types B and D."""
-        return np.asarray(self.letter < 2)
+        return self._are("B") | self._are("D")
+
+    @property
+    def separable(self) -> npt.NDArray[np.bool_]:
+        """Whether the blocks are of type W."""
+        return self._are("W")
 
     @property
     def window(self) -> Integers:
@@ -107,6 +115,9 @@ class Layout:
         last = np.maximum(self.active.sum(axis=1) - 1, 0)
         return np.asarray(np.take_along_axis(self.area_out, last[:, None], axis=1)[:, 0])
 
+    def _are(self, letter: str) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.letter == TYPES.index(letter))
+
 
 def layout(population: Population, ranges: StagedRanges) -> Layout:
     """Return the sizes of every network of `population`, `(n, genes)` int64, canonical.
@@ -119,8 +130,9 @@ def layout(population: Population, ranges: StagedRanges) -> Layout:
     own = np.where(active, stages[:, :, WIDTH] * ranges.width_step, 0)
     stem = population[:, STEM_WIDTH] * ranges.width_step
     before = np.concatenate([stem[:, None], own[:, :-1]], axis=1)
-    letters = np.array(["BDES".index(letter) for letter in ranges.types], dtype=np.int64)
+    letters = np.array([TYPES.index(letter) for letter in ranges.types], dtype=np.int64)
     letter = letters[np.clip(stages[:, :, TYPE], 0, len(letters) - 1)]
+    expanded = letter == TYPES.index("E")
     expansion = _chosen(ranges.expansions, stages[:, :, EXPANSION])
     kernels = np.array(ranges.kernels, dtype=np.int64)
     sizes = map_sizes(population, ranges)
@@ -129,8 +141,8 @@ def layout(population: Population, ranges: StagedRanges) -> Layout:
         active=active,
         depth=stages[:, :, DEPTH] * active,
         letter=letter,
-        inside=np.where(letter == 2, expansion * own, own),
-        groups=np.where(letter == 2, _chosen(ranges.groups, stages[:, :, GROUPS]), 1),
+        inside=np.where(expanded, expansion * own, own),
+        groups=np.where(expanded, _chosen(ranges.groups, stages[:, :, GROUPS]), 1),
         projection=active & ((before != own) | (stages[:, :, STRIDE] != 0)),
         channels_in=before,
         channels_out=own,

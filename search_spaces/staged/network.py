@@ -87,12 +87,17 @@ def _block(
                 *_convolved(inside, inside, kernel, stride, groups),
                 *_convolved(inside, after, (1, 1), (1, 1))[:2],
             ]
+        case "W":
+            layers = [
+                *_convolved(before, before, kernel, stride, before),
+                *_convolved(before, after, (1, 1), (1, 1))[:2],
+            ]
         case _:
             layers = _convolved(before, after, kernel, stride)[:2]
     skip: nn.Module = nn.Identity()
     if before != after or stride != (1, 1):
         skip = nn.Sequential(*_convolved(before, after, (1, 1), stride)[:2])
-    return StagedBlock(nn.Sequential(*layers), skip, nn.ReLU() if letter in "BS" else nn.Identity())
+    return StagedBlock(nn.Sequential(*layers), skip, nn.ReLU() if letter in "BSW" else nn.Identity())
 
 
 def _convolved(before: int, after: int, kernel: Axes, stride: Axes, groups: int = 1) -> list[nn.Module]:

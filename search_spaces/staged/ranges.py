@@ -27,7 +27,10 @@ from search_spaces.block_genes.choices import (
 Axes = tuple[int, int]
 """Along the height and the width of a map."""
 
-TYPES: Final = "BDES"
+TYPES: Final = "BDESW"
+"""Letters of all types of blocks; `search_spaces.staged.layout` has what they are."""
+
+DEFAULT_TYPES: Final = "BDES"
 STEM_WIDTH, STEM_KERNEL, STEM_STRIDE, STAGES = 0, 1, 2, 3
 STEM_GENES: Final = 4
 DEPTH, WIDTH, TYPE, KERNEL, STRIDE, EXPANSION, GROUPS = range(7)
@@ -82,7 +85,7 @@ class StagedRanges(BlockGenes):
         width_step: between two widths.
         stages: most stages of a network; the fewest are 1.
         depth: most residual blocks of a stage; the fewest are 1.
-        types: some of `BDES`.
+        types: some of `BDESW`.
         expansions: inner channels of type E as multiples of those of the stage.
         groups: of the inner convolution of type E.
         kernels: `(height, width)` of the first convolution, and of the others that are not 1 x 1, odd.
@@ -114,7 +117,7 @@ class StagedRanges(BlockGenes):
     width_step: int = 4
     stages: int = 4
     depth: int = 4
-    types: str = TYPES
+    types: str = DEFAULT_TYPES
     expansions: tuple[int, ...] = (1, 2, 3)
     groups: tuple[int, ...] = (1, 2, 4)
     kernels: tuple[Axes, ...] = ((3, 3), (5, 5))

@@ -65,9 +65,10 @@ def test_it_has_every_ability() -> None:
         assert isinstance(SMALL, protocol)
 
 
+@pytest.mark.parametrize("types", ["BDES", "BDESW", "W"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_it_keeps_the_contract(shape: tuple[int, int, int]) -> None:
-    check_space(fitted(shape), np.random.default_rng(0), shape, 10)
+def test_it_keeps_the_contract(shape: tuple[int, int, int], types: str) -> None:
+    check_space(fitted(shape, types=types), np.random.default_rng(0), shape, 10)
 
 
 def test_equal_networks_have_equal_genotypes() -> None:
@@ -105,9 +106,9 @@ def test_choices_of_other_types_do_not_matter() -> None:
     np.testing.assert_array_equal(SMALL.canonical(changed), rows)
 
 
-@pytest.mark.parametrize("letter", "BDES")
+@pytest.mark.parametrize("letter", "BDESW")
 def test_every_block_type_is_the_network_that_its_name_says(letter: str) -> None:
-    space = fitted((3, 8, 8))
+    space = fitted((3, 8, 8), types="BDESW")
     more = {"expansion": 3, "groups": 4} if letter == "E" else {}
     network = space.build(space.parse(architecture(stage(1, 32, letter, 2, **more)))).eval()
     block = network.blocks[0]
@@ -119,16 +120,21 @@ def test_every_block_type_is_the_network_that_its_name_says(letter: str) -> None
             "D": ["Conv", "ReLU", "BatchNorm", "Conv", "ReLU", "BatchNorm"],
             "E": ["Conv", "BatchNorm", "ReLU", "Conv", "BatchNorm", "ReLU", "Conv", "BatchNorm"],
             "S": ["Conv", "BatchNorm"],
+            "W": ["Conv", "BatchNorm", "ReLU", "Conv", "BatchNorm"],
         }[letter]
     )
-    assert isinstance(block.activation, nn.ReLU) == (letter in "BS")
+    assert isinstance(block.activation, nn.ReLU) == (letter in "BSW")
     x = torch.randn(2, 16, 8, 8, generator=torch.Generator().manual_seed(0))
     expected = block.branch(x) + block.skip(x)
-    torch.testing.assert_close(block(x), expected.relu() if letter in "BS" else expected)
+    torch.testing.assert_close(block(x), expected.relu() if letter in "BSW" else expected)
     assert block(x).shape == (2, 32, 4, 4)
     if letter == "E":
         inner = block.branch[3]
         assert (inner.in_channels, inner.out_channels, inner.groups) == (96, 96, 4)
+    if letter == "W":
+        depthwise, mixing = block.branch[0], block.branch[3]
+        assert (depthwise.in_channels, depthwise.out_channels, depthwise.groups) == (16, 16, 16)
+        assert (mixing.kernel_size, mixing.groups) == ((1, 1), 1)
 
 
 def test_resnet8_has_a_counterpart() -> None:
@@ -167,7 +173,7 @@ def test_every_gene_and_every_number_of_stages_can_be_reached() -> None:
             {"width": (8, 30)},
             r"`width` must be \(smallest, largest\), multiples of `width_step` 4, got \(8, 30\)",
         ),
-        ({"types": "EB"}, "`types` must be some of the letters BDES in this order, got 'EB'"),
+        ({"types": "EB"}, "`types` must be some of the letters BDESW in this order, got 'EB'"),
         ({"groups": (1, 3)}, "`groups` must divide `width_step` 4, got 3"),
         ({"groups": (2, 4)}, r"`groups` must begin with 1, got \(2, 4\)"),
         ({"kernels": ((4, 4),)}, r"`kernels` must be odd along both axes, got \(\(4, 4\),\)"),

@@ -1,0 +1,89 @@
+"""Measures which types of blocks of the staged space suit sound, on the spoken digits of `stranger_tasks.py`.
+
+    python scripts/reproduce/block_types.py FOLDER [--networks 4] [--part K/N]
+    python scripts/reproduce/block_types.py --table
+
+Random networks of one type of block alone, with more than nine tenths of the parameters of DS-CNN and no more of its
+multiply-accumulates, are trained at the full budget of the task's file and validated on 8 chips; so is DS-CNN, with as
+many seeds. Every training is a line of the record beside this file, and is not made again. The table has means, and
+differences to type B with 95 % intervals (Student's t) over networks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import torch
+from one_training import large_candidate, reference_of, validated
+from scipy import stats
+
+from analognas.compose import compose, final_budget
+from analognas.config.loader import load_config
+from search_spaces.staged.ranges import TYPES
+
+RECORD: Final = Path(__file__).with_suffix(".jsonl")
+REFERENCE: Final = "ds-cnn"
+POINTS: Final = ("accuracy_1d", "avm", "digital")
+
+
+def measure(folder: Path, networks: int, part: int, parts: int) -> None:
+    """Add what the record lacks, every `parts`-th training from the `part`-th on."""
+    work = [(kind, number) for number in range(networks) for kind in (*TYPES, REFERENCE)]
+    for kind, number in work[part::parts]:
+        key = {"kind": kind, "network": number}
+        if any(key.items() <= row.items() for row in rows()):
+            continue
+        changes = () if kind == REFERENCE else (f"space.types={kind}",)
+        composition = compose(load_config(folder / "spoken-digits.yaml", changes)[0])
+        module = reference_of(composition) if kind == REFERENCE else large_candidate(composition, number)
+        budget = final_budget(composition.config.training, composition.config.final)
+        found = validated(module, composition, budget, seed=number)
+        row = key | {name: round(float(found[name]), 5) for name in POINTS}
+        with RECORD.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(row, flush=True)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return the record."""
+    return [json.loads(line) for line in RECORD.read_text().splitlines()] if RECORD.exists() else []
+
+
+def table() -> None:
+    """Print the mean and the deviation over networks, and what each type has more than B."""
+    found = pd.DataFrame(rows())
+    for kind, group in found.groupby("kind"):
+        texts = []
+        for metric in POINTS:
+            values, plain = (100 * group[metric], 100 * found[found.kind == "B"][metric])
+            text = f"{metric} {values.mean():.1f} ± {values.std(ddof=1):.1f}"
+            if metric != "digital" and kind != "B":
+                apart = stats.ttest_ind(values, plain, equal_var=False).confidence_interval(0.95)
+                level = " level" if apart.low <= 0 <= apart.high else ""
+                text += f" ({values.mean() - plain.mean():+.1f} [{apart.low:+.1f}, {apart.high:+.1f}]{level})"
+            texts.append(text)
+        print(f"{kind:6} {len(group)} networks  {'  '.join(texts)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure types of blocks.")
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--networks", type=int, default=4)
+    parser.add_argument("--part", default="0/1", help="K/N: every Nth training, for N processes")
+    parser.add_argument("--table", action="store_true", help="print what the record holds, train nothing")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        if arguments.folder is None:
+            parser.error("the folder of the tasks is missing")
+        torch.set_num_threads(1)
+        part, parts = map(int, arguments.part.split("/"))
+        measure(arguments.folder, arguments.networks, part, parts)
+    table()
+
+
+if __name__ == "__main__":
+    main()
