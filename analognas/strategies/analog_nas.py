@@ -23,7 +23,6 @@ from analognas.strategies.guide import MIN_TRIALS, fit_guide, missing_design_tri
 from analognas.strategies.latin_hypercube import LatinHypercube
 from analognas.strategies.novelty import draw_new, new_candidates
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.recovery import SelfWatching
 from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import genotypes
@@ -58,7 +57,7 @@ class AnalogNASSpec(RefitSpec):
             iterations=self.iterations,
             refit=self.refit,
         )
-        return SelfWatching(strategy, design=self.initial)
+        return self.watched(strategy)
 
 
 @final

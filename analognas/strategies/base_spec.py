@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from analognas.specs.base import Spec
+from analognas.strategies.recovery import SelfWatching
 from analognas.strategies.strategy import Strategy
 from surrogates.base_spec import SurrogateSpec
 
@@ -38,6 +39,10 @@ class StrategySpec(Spec):
     def design(self) -> int:
         """Trials of the first design, 0 without one."""
         return int(getattr(self, self.learns_after)) if self.learns_after else 0
+
+    def watched(self, strategy: Strategy) -> Strategy:
+        """Return a strategy that explores around the best trials when `strategy` does worse than its first design."""
+        return SelfWatching(strategy, design=self.design) if self.design else strategy
 
     @property
     def surrogate_spec(self) -> SurrogateSpec | None:

@@ -20,7 +20,7 @@ from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.strategy import History, Proposal, Strategy
 
 
 class LocalSearchSpec(StrategySpec):
@@ -32,9 +32,9 @@ class LocalSearchSpec(StrategySpec):
     initial: int = Field(default=10, ge=1, le=10_000, description="random trials that start the search")
     patience: int = Field(default=32, ge=1, le=10_000, description="mutants drawn of one trial")
 
-    def build(self, seed: int) -> LocalSearch:
+    def build(self, seed: int) -> Strategy:
         """Return the strategy; it draws from the generator of each call alone."""
-        return LocalSearch(initial=self.initial, patience=self.patience)
+        return self.watched(LocalSearch(initial=self.initial, patience=self.patience))
 
 
 @final

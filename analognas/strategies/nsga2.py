@@ -22,7 +22,7 @@ from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.nondominated import crowding_distances, nondominated_ranks
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import Population
 
 
@@ -36,9 +36,9 @@ class NSGA2Spec(StrategySpec):
     population: int = Field(default=30, ge=2, le=100_000, description="survivors, and random trials before")
     crossover: float = Field(default=0.9, ge=0, le=1, description="probability that a child has two parents")
 
-    def build(self, seed: int) -> NSGA2:
+    def build(self, seed: int) -> Strategy:
         """Return the strategy; it draws from the generator of each call alone."""
-        return NSGA2(population=self.population, crossover=self.crossover)
+        return self.watched(NSGA2(population=self.population, crossover=self.crossover))
 
 
 @final

@@ -18,7 +18,7 @@ from analognas.strategies.appraisal import trial_appraisal
 from analognas.strategies.base_spec import StrategySpec
 from analognas.strategies.novelty import NewBatch
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.strategy import History, Proposal
+from analognas.strategies.strategy import History, Proposal, Strategy
 from search_spaces import Population
 
 
@@ -41,9 +41,9 @@ class RegularizedEvolutionSpec(StrategySpec):
             )
         return self
 
-    def build(self, seed: int) -> RegularizedEvolution:
+    def build(self, seed: int) -> Strategy:
         """Return the strategy; it draws from the generator of each call alone."""
-        return RegularizedEvolution(population=self.population, tournament=self.tournament)
+        return self.watched(RegularizedEvolution(population=self.population, tournament=self.tournament))
 
 
 @final

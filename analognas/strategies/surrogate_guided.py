@@ -32,7 +32,6 @@ from analognas.strategies.latin_hypercube import Design
 from analognas.strategies.novelty import NewBatch, after, new_candidates
 from analognas.strategies.pretrained_file import read_pretrained
 from analognas.strategies.problem import SearchProblem
-from analognas.strategies.recovery import SelfWatching
 from analognas.strategies.refit import RefitPolicy, RefitSpec
 from analognas.strategies.scalarisation import SCALARISED, scalarise
 from analognas.strategies.strategy import History, Proposal, Strategy
@@ -139,7 +138,7 @@ class SurrogateGuidedSpec(RefitSpec):
             refit=self.refit,
             prior=prior,
         )
-        return SelfWatching(strategy, design=self.initial)
+        return self.watched(strategy)
 
 
 @final

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from analognas.strategies import Objective, Proposal
 from analognas.strategies.recovery import LEADERS, PATIENCE, RECOVERY, SelfWatching, fallen_behind
+from analognas.strategies.specs import STRATEGIES, StrategySection
 from search_spaces import genotypes
 
 
@@ -91,6 +93,19 @@ def test_mutants_of_the_best_are_proposed(problem, bench, design) -> None:
     for proposal in SelfWatching(Misled(), design=8).ask(problem, past, 6, np.random.default_rng(0)):
         assert proposal.origin == RECOVERY
         assert min((np.array(proposal.genotype) != row).sum() for row in best) <= 4
+
+
+@pytest.mark.parametrize("kind", sorted(STRATEGIES))
+def test_what_learns_from_trials_is_watched(problem, bench, design, kind) -> None:
+    spec = TypeAdapter(StrategySection).validate_python({"kind": kind})
+    past = with_low_trials(bench, design, PATIENCE)
+    if spec.learns_after:
+        sizes = (
+            {"population": 8, "tournament": 2} if kind == "regularized-evolution" else {spec.learns_after: 8}
+        )
+        spec = TypeAdapter(StrategySection).validate_python({"kind": kind, **sizes})
+    origins = {proposal.origin for proposal in spec.build(0).ask(problem, past, 3, np.random.default_rng(0))}
+    assert (origins == {RECOVERY}) == (kind not in {"random", "latin-hypercube", "optuna-qmc"})
 
 
 def test_several_objectives_are_not_watched(problem, bench, design) -> None:

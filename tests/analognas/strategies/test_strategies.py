@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from analognas.strategies import History, Objective, Proposal, SearchProblem, Strategy
-from analognas.strategies.optuna_search import gene_distributions
+from analognas.strategies.optuna_search import OptunaSearch, gene_distributions
 from analognas.strategies.random import RandomSearch
 from analognas.strategies.specs import STRATEGIES, StrategySection
 from analognas.strategies.worth import EXPORTED
@@ -128,7 +128,7 @@ class TestSurrogateStrategies:
 def test_optuna_sees_what_trials_are_worth_and_no_constraints(ladder, bench) -> None:
     bounded = SearchProblem(ladder, Objective("accuracy_1d", 1), {"avm": 0.035})
     past = bench.history(ladder.sample(12, np.random.default_rng(0)))
-    strategy = strategy_named("optuna-tpe")
+    strategy = OptunaSearch(sampler="tpe", initial=10, seed=0)
     study = strategy._study(bounded, past, gene_distributions(past.population), 0)
     assert isinstance(study, optuna.Study)
     assert [trial.value for trial in study.trials] == pytest.approx(bounded.worth(past.metrics).tolist())
