@@ -14,7 +14,12 @@ from analognas.strategies.worth import broken_bounds
 
 
 def compromise(
-    best: Trial, trials: Sequence[Trial], objective: Objective, upper_bounds: Mapping[str, float]
+    best: Trial,
+    trials: Sequence[Trial],
+    objective: Objective,
+    upper_bounds: Mapping[str, float],
+    *,
+    trained_again: bool,
 ) -> str:
     """Return a sentence on a chosen trial that breaks soft bounds, an empty text for one that keeps them.
 
@@ -23,6 +28,7 @@ def compromise(
         trials: that it was chosen of.
         objective: the first one.
         upper_bounds: largest allowed value by metric name.
+        trained_again: whether its network is trained at full budget, which alone shows whether it keeps the bounds.
     """
     soft = _soft(upper_bounds)
     broken = broken_bounds(best.metrics, soft)
@@ -42,9 +48,14 @@ def compromise(
         )
     else:
         why = f"none of the {len(trials)} trials keeps every bound"
+    remedy = (
+        "its network is trained again, at full budget"
+        if trained_again
+        else f"raise {_higher(best.metrics, soft)} to allow it, or train longer (`training.hardware_aware`)"
+    )
     return (
         f"trial {best.number} is the best compromise and broke a bound ({_excess(best.metrics, soft)}): {why}; "
-        f"raise {_higher(best.metrics, soft)} to allow it, or train longer (`training.hardware_aware`)"
+        f"{remedy}"
     )
 
 

@@ -188,7 +188,13 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
         if best is None:
             publish(run, config, trials, None)
             raise NoFeasibleArchitectureError(why_nothing_completed(run, trials))
-        told = compromise(best, trials, config.objectives[0], composition.problem.upper_bounds)
+        told = compromise(
+            best,
+            trials,
+            config.objectives[0],
+            composition.problem.upper_bounds,
+            trained_again=config.final.train,
+        )
         if told:
             observer.stage(told)
         with _told_what_helps(run):

@@ -46,7 +46,15 @@ def constraint_summary(data: ReportData) -> Html:
     at = "completed trials" if n_full == len(data.completed) else "trials at full budget"
     whole = f"{data.n_feasible} of {n_full} {at} met all of them."
     best = None if data.reference is not None else data.best_trial
-    sentence = compromise(best, data.trials, data.objectives[0], data.upper_bounds) if best else ""
+    sentence = ""
+    if best is not None:
+        sentence = compromise(
+            best,
+            data.trials,
+            data.objectives[0],
+            data.upper_bounds,
+            trained_again=data.result is not None,
+        )
     warning = element("p", {"class": "warning"}, with_code(f"{capitalised(sentence)}.")) if sentence else ""
     return Html(limits + element("p", {}, whole) + warning)
 

@@ -110,28 +110,34 @@ def test_an_output_directory_in_use_is_refused_before_anything_else(here) -> Non
     assert files(here) == ["small.yaml", "used", "used/notes.txt"]
 
 
-def test_when_no_trial_is_feasible_the_best_compromise_is_exported_and_said(here) -> None:
+@pytest.mark.parametrize("final", [True, False])
+def test_when_no_trial_is_feasible_the_best_compromise_is_exported_and_said(here, final) -> None:
     (here / "small.yaml").write_text(SMALL)
     changes = [
         "constraints.std_1d=1e-9",
         "search.trials=4",
         "search.strategy.initial=4",
         "training.digital.epochs=1",
-        "final.digital_epochs=1",
+        "final.digital_epochs=1" if final else "final=none",
     ]
     done = invoke(
         "search", "small.yaml", "--out", "run", *(part for change in changes for part in ("--set", change))
     )
     assert done.exit_code == 0
     told = next(line for line in done.stderr.splitlines() if "best compromise" in line)
-    assert "`constraints.std_1d` to" in told
+    assert ("its network is trained again, at full budget" in told) == final
     trials = [json.loads(line) for line in (here / "run" / "trials.jsonl").read_text().splitlines()]
     number = int(re.search(r"trial (\d+)", told)[1])
     metrics = next(trial["metrics"] for trial in trials if trial["number"] == number)
+    if final:
+        told = next(
+            line for line in done.stdout.splitlines() if "the exported network breaks a bound" in line
+        )
+        metrics = json.loads((here / "run" / "best" / "metrics.json").read_text())["network"]["metrics"]
     raised = float(re.search(r"`constraints.std_1d` to (\S+)", told)[1])
     assert metrics["std_1d"] <= raised <= 1.2 * metrics["std_1d"] + 1e-9
     assert "best compromise" in (here / "run" / "report.html").read_text()
-    assert (here / "run" / "best" / "model.safetensors").exists()
+    assert (here / "run" / "best" / "model.safetensors").exists() == final
 
 
 def test_a_candidate_that_diverges_is_a_failed_trial(here) -> None:
