@@ -46,16 +46,19 @@ class SelfWatching:
     Attributes:
         strategy: the other one.
         design: trials of its first design.
+        always: whether also where the problem has no soft bound.
     """
 
     strategy: Strategy
     design: int
+    always: bool = True
 
     def ask(
         self, problem: SearchProblem, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose at most `n` new candidates, fewer when the space is exhausted."""
-        if problem.further or not fallen_behind(problem, history, self.design):
+        watched = not problem.further and (self.always or problem.soft_bounds)
+        if not watched or not fallen_behind(problem, history, self.design):
             return self.strategy.ask(problem, history, n, rng)
         done = np.flatnonzero(history.completed)
         score = problem.score(history.metrics.iloc[done])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from analognas.strategies import Objective, Proposal
+from analognas.strategies import Objective, Proposal, SearchProblem
 from analognas.strategies.recovery import LEADERS, PATIENCE, RECOVERY, SelfWatching, fallen_behind
 from analognas.strategies.specs import STRATEGIES, StrategySection
 from search_spaces import genotypes
@@ -95,8 +95,10 @@ def test_mutants_of_the_best_are_proposed(problem, bench, design) -> None:
         assert min((np.array(proposal.genotype) != row).sum() for row in best) <= 4
 
 
+@pytest.mark.parametrize("bounds", [{}, {"avm": 0.05}])
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))
-def test_what_learns_from_trials_is_watched(problem, bench, design, kind) -> None:
+def test_what_learns_from_trials_is_watched(ladder, bench, design, kind, bounds) -> None:
+    problem = SearchProblem(ladder, Objective("accuracy_1d", 1), bounds)
     spec = TypeAdapter(StrategySection).validate_python({"kind": kind})
     past = with_low_trials(bench, design, PATIENCE)
     if spec.learns_after:
@@ -105,7 +107,8 @@ def test_what_learns_from_trials_is_watched(problem, bench, design, kind) -> Non
         )
         spec = TypeAdapter(StrategySection).validate_python({"kind": kind, **sizes})
     origins = {proposal.origin for proposal in spec.build(0).ask(problem, past, 3, np.random.default_rng(0))}
-    assert (origins == {RECOVERY}) == (kind not in {"random", "latin-hypercube", "optuna-qmc"})
+    learns = kind not in {"random", "latin-hypercube", "optuna-qmc"}
+    assert (origins == {RECOVERY}) == (learns and (bool(bounds) or spec.surrogate_spec is not None))
 
 
 def test_several_objectives_are_not_watched(problem, bench, design) -> None:
