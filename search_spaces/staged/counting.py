@@ -76,10 +76,9 @@ def count_parameters(sizes: Layout, ranges: StagedRanges) -> Integers:
     """Return the trainable parameters of each network, `(n,)` int64."""
     w, v = sizes.channels_out, sizes.inside
     normed = np.where(sizes.expanded, 2 * v + w, np.where(sizes.double | sizes.separable, 2 * w, w))
-    narrower = np.where(
-        sizes.separable & sizes.active, sizes.channels_in - w, 0
-    )  # first norm of the first block
-    normed = sizes.depth * normed + narrower + sizes.projection * w
+    # a depthwise convolution has the channels that come in, in the first block those before the stage
+    entering = np.where(sizes.separable & sizes.active, sizes.channels_in - w, 0)
+    normed = sizes.depth * normed + entering + sizes.projection * w
     norms = 2 * (normed.sum(axis=1) + sizes.stem_channels)
     return np.asarray(weight_matrices(sizes, ranges).weights + norms + ranges.n_classes, dtype=np.int64)
 

@@ -61,14 +61,16 @@ def _whole(sizes: Layout, ranges: StagedRanges) -> dict[str, npt.NDArray[Any]]:
     blocks = sizes.depth.sum(axis=1)
     convolutions = np.where(sizes.expanded, 3, np.where(sizes.double | sizes.separable, 2, 1)) * sizes.depth
     depth = convolutions.sum(axis=1)
-    fan_in = np.where(
-        sizes.expanded,
-        np.maximum(sizes.window * sizes.inside // sizes.groups, np.maximum(sizes.channels_in, sizes.inside)),
-        np.where(
-            sizes.separable,
-            np.maximum(sizes.window, np.maximum(sizes.channels_in, sizes.channels_out)),
-            sizes.window * np.maximum(sizes.channels_in, sizes.channels_out),
-        ),
+    widest = np.maximum(sizes.channels_in, sizes.channels_out)
+    fan_in = np.select(
+        [sizes.expanded, sizes.separable],
+        [
+            np.maximum(
+                sizes.window * sizes.inside // sizes.groups, np.maximum(sizes.channels_in, sizes.inside)
+            ),
+            np.maximum(sizes.window, widest),
+        ],
+        sizes.window * widest,
     )
     parameters, macs = count_parameters(sizes, ranges), count_macs(sizes, ranges)
     halvings = np.log2(np.prod(ranges.input_shape[1:]) / sizes.last_area)

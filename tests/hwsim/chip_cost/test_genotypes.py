@@ -48,7 +48,11 @@ METRICS = ("energy_fj", "latency_ps", "interval_ps", "tiles", "tiles_packed", "w
         (NasBench201Space((3, 32, 32), channels=4, cells_per_stage=2), (3, 32, 32), 12),
         (NasBench201Space((1, 7, 3), channels=4, cells_per_stage=1), (1, 7, 3), 12),
         (StagedSpace(StagedRanges((3, 16, 16), 10)), (3, 16, 16), 12),
-        (StagedSpace(StagedRanges((1, 49, 10), 10, kernels=((3, 3), (9, 3)))), (1, 49, 10), 12),
+        (
+            StagedSpace(StagedRanges((1, 49, 10), 10, types="BDESW", kernels=((3, 3), (9, 3)))),
+            (1, 49, 10),
+            12,
+        ),
         (SequenceSpace(SequenceRanges((1, 49, 10), 12)), (1, 49, 10), 24),
         (SequenceSpace(SequenceRanges((1, 1, 32), 20, symbols=True, strides=(1,))), (1, 1, 32), 24),
     ],
