@@ -28,7 +28,7 @@ def compromise(
         trials: that it was chosen of.
         objective: the first one.
         upper_bounds: largest allowed value by metric name.
-        trained_again: whether its network is trained at full budget, which alone shows whether it keeps the bounds.
+        trained_again: whether networks are trained at full budget, which alone shows what keeps the bounds.
     """
     soft = _soft(upper_bounds)
     broken = broken_bounds(best.metrics, soft)
@@ -49,7 +49,7 @@ def compromise(
     else:
         why = f"none of the {len(trials)} trials keeps every bound"
     remedy = (
-        "its network is trained again, at full budget"
+        "the trainings at full budget decide what is exported"
         if trained_again
         else f"raise {_higher(best.metrics, soft)} to allow it, or train longer (`training.hardware_aware`)"
     )

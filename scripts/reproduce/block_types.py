@@ -6,7 +6,7 @@
 Random networks of one type of block alone, with more than nine tenths of the parameters of DS-CNN and no more of its
 multiply-accumulates, are trained at the full budget of the task's file and validated on 8 chips; so is DS-CNN, with as
 many seeds. Every training is a line of the record beside this file, and is not made again. The table has means, and
-differences to type B with 95 % intervals (Student's t) over networks.
+differences to type B with 95 % intervals (Welch's t) over networks.
 """
 
 from __future__ import annotations
