@@ -21,15 +21,14 @@ intervals (Student's t) over networks.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import torch
-from one_training import large_candidate, reference_of, validated
+from one_training import add, large_candidate, reference_of, rows, validated
 from students_t import interval
 
 from analognas.compose import Composition, compose, final_budget, training_budget
@@ -101,22 +100,15 @@ def measure(folder: Path, tasks: list[str], part: int, parts: int) -> None:
     """Add what the record lacks, every `parts`-th training from the `part`-th on."""
     for number, (task, setting, network, budget, composition) in enumerate(work(folder, tasks)):
         key = {"task": task, "setting": setting, "network": network, "budget": budget}
-        if number % parts != part or any(key.items() <= row.items() for row in rows()):
+        if number % parts != part or any(key.items() <= row.items() for row in rows(RECORD)):
             continue
         row = key | measured(composition, network, budget)
-        with RECORD.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(row, flush=True)
-
-
-def rows() -> list[dict[str, Any]]:
-    """Return the record."""
-    return [json.loads(line) for line in RECORD.read_text().splitlines()] if RECORD.exists() else []
+        add(RECORD, row)
 
 
 def table() -> None:
     """Print mean figures, and the differences to the training as it is."""
-    found = pd.DataFrame(rows())
+    found = pd.DataFrame(rows(RECORD))
     points = ["accuracy_1d", "avm", "digital"]
     found[points] *= 100
     print(found.groupby(["budget", "task", "setting"])[[*points, "seconds"]].mean().round(2).to_string())

@@ -12,13 +12,12 @@ differences to type B with 95 % intervals (Welch's t) over networks.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import torch
-from one_training import large_candidate, reference_of, validated
+from one_training import add, large_candidate, reference_of, rows, validated
 from scipy import stats
 
 from analognas.compose import compose, final_budget
@@ -35,7 +34,7 @@ def measure(folder: Path, networks: int, part: int, parts: int) -> None:
     work = [(kind, number) for number in range(networks) for kind in (*TYPES, REFERENCE)]
     for kind, number in work[part::parts]:
         key = {"kind": kind, "network": number}
-        if any(key.items() <= row.items() for row in rows()):
+        if any(key.items() <= row.items() for row in rows(RECORD)):
             continue
         changes = () if kind == REFERENCE else (f"space.types={kind}",)
         composition = compose(load_config(folder / "spoken-digits.yaml", changes)[0])
@@ -43,19 +42,12 @@ def measure(folder: Path, networks: int, part: int, parts: int) -> None:
         budget = final_budget(composition.config.training, composition.config.final)
         found = validated(module, composition, budget, seed=number)
         row = key | {name: round(float(found[name]), 5) for name in POINTS}
-        with RECORD.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(row, flush=True)
-
-
-def rows() -> list[dict[str, Any]]:
-    """Return the record."""
-    return [json.loads(line) for line in RECORD.read_text().splitlines()] if RECORD.exists() else []
+        add(RECORD, row)
 
 
 def table() -> None:
     """Print the mean and the deviation over networks, and what each type has more than B."""
-    found = pd.DataFrame(rows())
+    found = pd.DataFrame(rows(RECORD))
     for kind, group in found.groupby("kind"):
         texts = []
         for metric in POINTS:
