@@ -16,13 +16,13 @@ it takes every Nth training from the Kth on. What is measured is a line of `anal
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
+import records
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -72,11 +72,10 @@ def measure(options: argparse.Namespace) -> None:
     part, parts = map(int, options.part.split("/"))
     work = [(name, seed) for seed in options.seeds for name in NETWORKS]
     for name, seed in work[part::parts]:
-        if any((row["network"], row["seed"]) == (name, seed) for row in kept()):
+        if any((row["network"], row["seed"]) == (name, seed) for row in records.read(KEPT)):
             continue
         row = measured(name, seed, task, options)
-        with KEPT.open("a") as file:
-            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        records.add(KEPT, row)
         print({key: value for key, value in row.items() if key != "correct"}, flush=True)
 
 
@@ -145,14 +144,9 @@ def _kept(new: Callable[[], nn.Module], trained: Callable[[], nn.Module], path: 
     return net.eval()
 
 
-def kept() -> list[dict[str, Any]]:
-    """Return what is kept."""
-    return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
-
-
 def table() -> None:
     """Print what is kept, and the difference of the two networks over the seeds that both have."""
-    rows = {(row["network"], row["seed"]): row for row in kept()}
+    rows = {(row["network"], row["seed"]): row for row in records.read(KEPT)}
     print(f"{'network':24} {'seed':>4} {'parameters':>10} {'digital':>9} {'1 day':>16} {'AVM':>7}")
     for (name, seed), row in sorted(rows.items()):
         day = f"{100 * row['accuracy_1d']:.2f} ± {100 * row['std_1d']:.2f} %"

@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import records
 import torch
-from one_training import add, large_candidate, reference_of, rows, validated
+from one_training import large_candidate, reference_of, validated
 from students_t import interval
 
 from analognas.compose import Composition, compose, final_budget, training_budget
@@ -100,15 +101,16 @@ def measure(folder: Path, tasks: list[str], part: int, parts: int) -> None:
     """Add what the record lacks, every `parts`-th training from the `part`-th on."""
     for number, (task, setting, network, budget, composition) in enumerate(work(folder, tasks)):
         key = {"task": task, "setting": setting, "network": network, "budget": budget}
-        if number % parts != part or any(key.items() <= row.items() for row in rows(RECORD)):
+        if number % parts != part or any(key.items() <= row.items() for row in records.read(RECORD)):
             continue
         row = key | measured(composition, network, budget)
-        add(RECORD, row)
+        records.add(RECORD, row)
+        print(row, flush=True)
 
 
 def table() -> None:
     """Print mean figures, and the differences to the training as it is."""
-    found = pd.DataFrame(rows(RECORD))
+    found = pd.DataFrame(records.read(RECORD))
     points = ["accuracy_1d", "avm", "digital"]
     found[points] *= 100
     print(found.groupby(["budget", "task", "setting"])[[*points, "seconds"]].mean().round(2).to_string())

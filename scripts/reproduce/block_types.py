@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import records
 import torch
-from one_training import add, large_candidate, reference_of, rows, validated
+from one_training import large_candidate, reference_of, validated
 from scipy import stats
 
 from analognas.compose import compose, final_budget
@@ -34,7 +35,7 @@ def measure(folder: Path, networks: int, part: int, parts: int) -> None:
     work = [(kind, number) for number in range(networks) for kind in (*TYPES, REFERENCE)]
     for kind, number in work[part::parts]:
         key = {"kind": kind, "network": number}
-        if any(key.items() <= row.items() for row in rows(RECORD)):
+        if any(key.items() <= row.items() for row in records.read(RECORD)):
             continue
         changes = () if kind == REFERENCE else (f"space.types={kind}",)
         composition = compose(load_config(folder / "spoken-digits.yaml", changes)[0])
@@ -42,12 +43,13 @@ def measure(folder: Path, networks: int, part: int, parts: int) -> None:
         budget = final_budget(composition.config.training, composition.config.final)
         found = validated(module, composition, budget, seed=number)
         row = key | {name: round(float(found[name]), 5) for name in POINTS}
-        add(RECORD, row)
+        records.add(RECORD, row)
+        print(row, flush=True)
 
 
 def table() -> None:
     """Print the mean and the deviation over networks, and what each type has more than B."""
-    found = pd.DataFrame(rows(RECORD))
+    found = pd.DataFrame(records.read(RECORD))
     for kind, group in found.groupby("kind"):
         texts = []
         for metric in POINTS:

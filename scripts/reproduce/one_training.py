@@ -1,10 +1,8 @@
-"""One training of a network of a search, judged on chips on the validation split, and records of such trainings."""
+"""One training of a network of a search, judged on chips on the validation split: what scripts share."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from torch import nn
@@ -45,15 +43,3 @@ def validated(
         "digital": trained.digital_accuracy,
         "digital_before": trained.digital_accuracy_before,
     }
-
-
-def rows(record: Path) -> list[dict[str, Any]]:
-    """Return the trainings of a record, of which a line is one."""
-    return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
-
-
-def add(record: Path, row: dict[str, Any]) -> None:
-    """Add a training to a record, and print it."""
-    with record.open("a") as file:
-        file.write(json.dumps(row) + "\n")
-    print(row, flush=True)

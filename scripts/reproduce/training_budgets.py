@@ -13,7 +13,6 @@ data set that is small is shown more often.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import records
 import torch
 from augmentations import as_it_is
 from one_training import reference_of, validated
@@ -148,15 +148,13 @@ def main() -> None:
             compositions[task] = compose(load_config(arguments.folder / f"{task}.yaml", as_it_is(task))[0])
         row = {"task": task, "network": network, "setting": name, "seed": seed}
         row |= measured(compositions[task], network, SETTINGS[name], seed)
-        with arguments.record.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        records.add(arguments.record, row)
         print(row, flush=True)
     print(summary(arguments.record))
 
 
 def _done(record: Path) -> set[tuple[str, str, str, int]]:
-    rows = map(json.loads, record.read_text().splitlines()) if record.exists() else iter(())
-    return {(row["task"], row["network"], row["setting"], row["seed"]) for row in rows}
+    return {(row["task"], row["network"], row["setting"], row["seed"]) for row in records.read(record)}
 
 
 def measured(composition: Composition, network: str, setting: Setting, seed: int) -> dict[str, Any]:
@@ -182,10 +180,10 @@ def candidate(composition: Composition, size: str) -> tuple[int, ...]:
 
 def summary(record: Path) -> str:
     """Return the means over what every setting has been measured on, as a table."""
-    table = pd.DataFrame(map(json.loads, record.read_text().splitlines()))
+    table = pd.DataFrame(records.read(record))
     keys = ["task", "network", "seed"]
     n_settings = table["setting"].nunique()
-    shared = table.groupby(keys).filter(lambda rows: rows["setting"].nunique() == n_settings)
+    shared = table.groupby(keys).filter(lambda group: group["setting"].nunique() == n_settings)
     used = shared if len(shared) else table
     means = used.groupby("setting")[["accuracy_1d", "avm", "std_1d", "digital", "seconds"]].mean()
     by_task = used.pivot_table(index="setting", columns="task", values="accuracy_1d")

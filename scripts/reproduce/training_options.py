@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -36,6 +35,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import records
 import torch
 from students_t import interval
 from torch import Tensor, nn
@@ -77,12 +77,12 @@ def main() -> None:
         torch.set_num_threads(1)
         for task in arguments.tasks.split(","):
             measure(arguments.record, task, arguments.options.split(","), arguments.networks, arguments.seeds)
-    print(table(_rows(arguments.record)))
+    print(table(records.read(arguments.record)))
 
 
 def measure(record: Path, name: str, options: Sequence[str], n_networks: int, seeds: int) -> None:
     """Measure what the record lacks of a task."""
-    done = {(row["task"], row["network"], row["option"], row["seed"]) for row in _rows(record)}
+    done = {(row["task"], row["network"], row["option"], row["seed"]) for row in records.read(record)}
     composition = compose(load_config(COLLECTIONS / f"{name}.yaml")[0])
     try:
         for number, genotype in enumerate(_candidates(composition, n_networks)):
@@ -92,8 +92,7 @@ def measure(record: Path, name: str, options: Sequence[str], n_networks: int, se
                         continue
                     row = {"task": name, "network": number, "option": option, "seed": seed}
                     row |= _measured(composition, name, genotype, option, seed)
-                    with record.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(row) + "\n")
+                    records.add(record, row)
                     print(row, flush=True)
     finally:
         composition.site.close()
@@ -332,10 +331,6 @@ def _interval(values: np.ndarray[Any, np.dtype[np.float64]]) -> str:
         return f"{values.mean():+.2f}"
     low, mean, high = interval(values.tolist())
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]{', level' if low <= 0 <= high else ''}"
-
-
-def _rows(record: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in record.read_text("utf-8").splitlines()] if record.exists() else []
 
 
 def _generator(seed: int, purpose: str) -> torch.Generator:

@@ -17,13 +17,13 @@ Then it prints what trainings of one network differ by, and the share of the var
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+import records
 import torch
 
 from analognas.compose import compose, final_budget
@@ -54,7 +54,7 @@ def main() -> None:
     commands.add_parser("table")
     options = parser.parse_args()
     if options.command == "table":
-        table(_kept())
+        table(records.read(KEPT))
         repeated()
         return
     for path in options.runs:
@@ -99,7 +99,9 @@ def trained(config: SearchConfig, trials: Sequence[Trial], n: int) -> Iterator[t
 
 
 def _add(task: str, found: Iterator[tuple[Trial, int, Metrics]]) -> None:
-    known = {(row["task"], *row["genotype"], row["trial"]["avm"], row["training"]) for row in _kept()}
+    known = {
+        (row["task"], *row["genotype"], row["trial"]["avm"], row["training"]) for row in records.read(KEPT)
+    }
     for trial, number, full in found:
         if (task, *trial.genotype, round(trial.metrics["avm"], 5), number) in known:
             continue
@@ -110,8 +112,7 @@ def _add(task: str, found: Iterator[tuple[Trial, int, Metrics]]) -> None:
             "trial": {name: round(trial.metrics[name], 5) for name in METRICS},
             "full": {name: round(full[name], 5) for name in METRICS},
         }
-        with KEPT.open("a") as file:
-            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        records.add(KEPT, row)
 
 
 def _spread(trials: Sequence[Trial], n: int) -> list[Trial]:
@@ -180,10 +181,6 @@ def repeated() -> None:
             figures = f"{100 * within:.1f}", f"{100 * over:.1f}", f"{1 - (within / over) ** 2:.2f}"
             told.append((task, str(frame.genotype.nunique()), metric, *figures))
     print(f"\n{columns(told)}")
-
-
-def _kept() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
 
 
 if __name__ == "__main__":
