@@ -73,7 +73,7 @@ class RunOutcome:
     @property
     def own(self) -> tuple[ValidatedNetwork, ...]:
         """The trainings of the best network that the search itself has found; empty where it is not known."""
-        return self.runner_up if self.exported_reference is not None else self._trainings(self.network)
+        return self.runner_up if self.exported_reference is not None else self.trainings(self.network)
 
     @cached_property
     def differences(self) -> Mapping[str, Difference | None]:
@@ -87,7 +87,7 @@ class RunOutcome:
 
     def correct(self, network: ValidatedNetwork | None) -> Trainings | None:
         """Return what the chips of each training of a network find of each image; None where that is not known."""
-        return _correct(self._trainings(network))
+        return _correct(self.trainings(network))
 
     @property
     def own_correct(self) -> Trainings | None:
@@ -96,14 +96,14 @@ class RunOutcome:
 
     def mean(self, metric: str) -> float:
         """Return a figure of the exported network on the test split, in the mean of its trainings; NaN without one."""
-        figures = [training.metrics[metric] for training in self._trainings(self.network)]
+        figures = [training.metrics[metric] for training in self.trainings(self.network)]
         return fmean(figures) if figures else math.nan
 
     def has(self, metric: str) -> bool:
         """Return whether the exported network has a figure."""
         return self.network is not None and metric in self.network.metrics
 
-    def _trainings(self, network: ValidatedNetwork | None) -> tuple[ValidatedNetwork, ...]:
+    def trainings(self, network: ValidatedNetwork | None) -> tuple[ValidatedNetwork, ...]:
         """Return a network and its further trainings, in order of their numbers."""
         if network is None:
             return ()
@@ -124,7 +124,7 @@ class RunOutcome:
             "after_design": self.after_design,
             "wasted": self.wasted,
             "network": None if network is None else _figures(network),
-            "trainings": len(self._trainings(network)),
+            "trainings": len(self.trainings(network)),
             "mean": None if network is None else {metric: self.mean(metric) for metric in network.metrics},
             "references": {found.name: _figures(found) for found in self.references},
             "runner_up": _figures(self.runner_up[0]) if self.runner_up else None,

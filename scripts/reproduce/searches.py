@@ -7,7 +7,7 @@
 The ready-made files of `configs/`, where a network may take no more parameters, energy and tiles on `hermes-64core`
 than the reference, with two rounds of six finalists at the end, longer trainings where `SEARCHES` says so, and no
 shipped model. Searches and reference have the same budgets, and both are trained with three seeds at full length. Data
-are read below ANALOGNAS_DATA. `collect` writes `searches.jsonl` beside this file.
+are read below ANALOGNAS_DATA. `collect` writes `searches.jsonl.xz` beside this file.
 
 =================  =======================================================================  =========
 search             data                                                                     reference
@@ -29,7 +29,7 @@ from stranger_results import collect, table
 
 import analognas
 
-KEPT: Final = Path(__file__).with_suffix(".jsonl")
+KEPT: Final = Path(__file__).with_suffix(".jsonl.xz")
 CONFIGS: Final = Path(__file__).parents[2] / "configs"
 STRATEGIES: Final = ("surrogate-guided", "random")
 TWO_ROUNDS: Final = ("final.chips=25", "final.finalists=6", "final.shortlist=2", "final.seeds=3")
