@@ -168,7 +168,7 @@ def dac(x: torch.Tensor, input_range: torch.Tensor, n: int | None) -> torch.Tens
         return x / input_range
     if not torch.is_grad_enabled():
         return _voltages(x, input_range, n)
-    voltages: torch.Tensor = _Dac.apply(x, input_range, n)  # type: ignore[no-untyped-call]
+    voltages: torch.Tensor = _Dac.apply(x, input_range, n)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return voltages
 
 
@@ -207,7 +207,7 @@ def adc(
         return (outputs if bound is None else outputs.clamp(-bound, bound)) * scale
     assert bound is not None
     if torch.is_grad_enabled() or _is_compiled(current, gain, scale, noise, channel_dim):
-        quantised: torch.Tensor = _Adc.apply(  # type: ignore[no-untyped-call]
+        quantised: torch.Tensor = _Adc.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
             current, gain, scale, noise, noise_std, n, bound, channel_dim, disturbance, counts, learned_bound
         )
         return quantised

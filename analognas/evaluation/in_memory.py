@@ -104,9 +104,9 @@ def learn(
     if vectors:
         factor = how.digital_learning_rate / how.learning_rate
         groups.append({"params": vectors, "analog": False, "factor": factor})
-    options = dict(how.options)
+    options: dict[str, Any] = dict(how.options)
     if "transfer_columns" in TAKES[how.algorithm]:  # one array is read into another
-        options["periphery"] = how.periphery  # type: ignore[assignment]  # of the reads
+        options["periphery"] = how.periphery  # of the reads
     optimizer = ALGORITHMS[how.algorithm](
         groups,
         device=how.device,

@@ -110,8 +110,11 @@ def predict(model: Pretrained, network: Path, hardware: Sequence[str] = ()) -> l
         if setting := _untold(model, one):
             unknown, outside = 1.0, setting
             values = {target: np.full((1, 3), np.nan) for target in values}
-        triples = {target: tuple(map(float, rows[0])) for target, rows in values.items()}
-        found.append(Predicted(name, triples, unknown, outside))  # type: ignore[arg-type]  # of three each
+        triples = {
+            target: (float(median), float(low), float(high))
+            for target, ((median, low, high),) in values.items()
+        }
+        found.append(Predicted(name, triples, unknown, outside))
     return found
 
 

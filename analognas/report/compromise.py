@@ -19,7 +19,7 @@ def compromise(
     objective: Objective,
     upper_bounds: Mapping[str, float],
     *,
-    trained_again: bool,
+    trained_in_full: bool,
 ) -> str:
     """Return a sentence on a chosen trial that breaks soft bounds, an empty text for one that keeps them.
 
@@ -28,7 +28,7 @@ def compromise(
         trials: that it was chosen of.
         objective: the first one.
         upper_bounds: largest allowed value by metric name.
-        trained_again: whether networks are trained at full budget, which alone shows what keeps the bounds.
+        trained_in_full: whether networks are trained at full budget, which alone shows what keeps the bounds.
     """
     soft = _soft(upper_bounds)
     broken = broken_bounds(best.metrics, soft)
@@ -50,7 +50,7 @@ def compromise(
         why = f"none of the {len(trials)} trials keeps every bound"
     remedy = (
         "the trainings at full budget decide what is exported"
-        if trained_again
+        if trained_in_full
         else f"raise {_higher(best.metrics, soft)} to allow it, or train longer (`training.hardware_aware`)"
     )
     return (

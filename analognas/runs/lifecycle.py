@@ -193,7 +193,7 @@ def run_to_end(run: RunDirectory, composition: Composition, observer: Observer) 
             trials,
             config.objectives[0],
             composition.problem.upper_bounds,
-            trained_again=config.final.train,
+            trained_in_full=config.final.train,
         )
         if told:
             observer.stage(told)

@@ -41,10 +41,7 @@ class StrategySpec(Spec):
         return int(getattr(self, self.learns_after)) if self.learns_after else 0
 
     def watched(self, strategy: Strategy) -> Strategy:
-        """Return a strategy that explores around the best trials when `strategy` does worse than its first design.
-
-        What leads one without a surrogate astray is a soft bound; without any it stays as it was published.
-        """
+        """Return a strategy that explores around the best trials when `strategy` does worse than its first design."""
         if not self.design:
             return strategy
         return SelfWatching(strategy, design=self.design, always=self.surrogate_spec is not None)

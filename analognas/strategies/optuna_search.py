@@ -119,12 +119,9 @@ class OptunaQMCSpec(_OptunaSpec):
     """Optuna's quasi-Monte Carlo: a scrambled Sobol sequence over the genes. For even coverage."""
 
     sampler: ClassVar[SamplerName] = "qmc"
+    learns_after: ClassVar[str] = ""
     kind: Literal["optuna-qmc"] = "optuna-qmc"
     initial: int = Field(default=0, ge=0, le=10_000, description="random trials before the sequence")
-
-    def watched(self, strategy: Strategy) -> Strategy:
-        """Return the strategy itself: it learns from no trial, and half of its trials are below the median of any."""
-        return strategy
 
 
 @final

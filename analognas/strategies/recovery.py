@@ -4,7 +4,8 @@ After the first design, `PATIENCE` trials in a row that fail, or whose objective
 below half of its best, mean that the surrogate, or a bound, leads the search astray: on hard data most of a design may
 have learned nothing, its median included. Mutants of the trials that are best in the objective, whatever they are worth
 under soft bounds, are then proposed until one of the last trials is better than that. All of it follows from the
-history. Of several objectives a low first one is no sign of anything, and nothing is watched.
+history. Of several objectives a low first one is no sign of anything, and nothing is watched. A strategy without a
+surrogate is led astray by soft bounds alone; without them it stays as it was published.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SelfWatching:
     Attributes:
         strategy: the other one.
         design: trials of its first design.
-        always: whether also where the problem has no soft bound.
+        always: whether it is watched where no soft bound is set as well.
     """
 
     strategy: Strategy

@@ -156,7 +156,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
     def __init__(
         self, names: Mapping[nn.Module, str], analog: Collection[nn.Module], kernel_rows: int | None
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it so
         self._module_names = names
         self._analog = analog
         self._kernel_rows = kernel_rows

@@ -31,6 +31,8 @@ TYPES: Final = "BDESW"
 """Letters of all types of blocks; `search_spaces.staged.layout` has what they are."""
 
 DEFAULT_TYPES: Final = "BDES"
+"""Depthwise blocks are left out: a crossbar holds few of their weights in many rows."""
+
 STEM_WIDTH, STEM_KERNEL, STEM_STRIDE, STAGES = 0, 1, 2, 3
 STEM_GENES: Final = 4
 DEPTH, WIDTH, TYPE, KERNEL, STRIDE, EXPANSION, GROUPS = range(7)

@@ -53,7 +53,7 @@ def constraint_summary(data: ReportData) -> Html:
             data.trials,
             data.objectives[0],
             data.upper_bounds,
-            trained_again=data.result is not None,
+            trained_in_full=data.result is not None,
         )
     warning = element("p", {"class": "warning"}, with_code(f"{capitalised(sentence)}.")) if sentence else ""
     return Html(limits + element("p", {}, whole) + warning)
